@@ -114,11 +114,10 @@ impl DiskError {
         }
     }
 
-    /// From RocksDB, which gives errors as text only: `kind: context: path: cause`. The causes are
-    /// what the C library says for the error number, in English whatever the locale, since no
-    /// locale is ever set.
-    pub(super) fn from_rocks(path: &Path, error: &rocksdb::Error) -> Self {
-        let text: &str = error.as_ref();
+    /// From what RocksDB says, which is text only: `kind: context: path: cause`. The causes are what
+    /// the C library says for an error number, in English whatever the user's language, since the
+    /// process sets no locale.
+    pub(super) fn from_rocks(path: &Path, text: &str) -> Self {
         let path = path.to_owned();
         let reason = text.to_owned();
         let says = |causes: &[&str]| causes.iter().any(|cause| text.contains(cause));
@@ -132,9 +131,7 @@ impl DiskError {
             "Read-only file system",
         ]) {
             DiskError::NotAccessible { path, reason }
-        } else if error.kind() == rocksdb::ErrorKind::Corruption
-            || says(&["No such file or directory"])
-        {
+        } else if text.starts_with("Corruption") || says(&["No such file or directory"]) {
             DiskError::Corrupt { path, reason }
         } else {
             DiskError::Failed { path, reason }

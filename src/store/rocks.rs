@@ -90,7 +90,7 @@ impl RocksDisk {
                 db,
                 path: path.to_owned(),
             })
-            .map_err(|e| DiskError::from_rocks(path, &e))
+            .map_err(|e| DiskError::from_rocks(path, e.as_ref()))
     }
 
     fn version(&self) -> Result<Option<u32>, DiskError> {
@@ -152,7 +152,7 @@ impl RocksDisk {
             if self.db.cf_handle(table.name()).is_none() {
                 self.db
                     .create_cf(table.name(), &tuning::table_options(cache))
-                    .map_err(|e| DiskError::from_rocks(&self.path, &e))?;
+                    .map_err(|e| DiskError::from_rocks(&self.path, e.as_ref()))?;
             }
         }
         Ok(())
@@ -166,7 +166,7 @@ impl RocksDisk {
     }
 
     fn error(&self, error: &rocksdb::Error) -> DiskError {
-        DiskError::from_rocks(&self.path, error)
+        DiskError::from_rocks(&self.path, error.as_ref())
     }
 
     fn get_with(
@@ -275,7 +275,7 @@ fn existing_families(path: &Path) -> Result<Vec<String>, DiskError> {
     if !made {
         return Ok(vec![DEFAULT_FAMILY.to_owned()]);
     }
-    DB::list_cf(&Options::default(), path).map_err(|e| DiskError::from_rocks(path, &e))
+    DB::list_cf(&Options::default(), path).map_err(|e| DiskError::from_rocks(path, e.as_ref()))
 }
 
 fn is_ours(family: &str) -> bool {
