@@ -2,5 +2,5 @@
 //! and vote, over a chain of blocks that no single member can rewrite.
 
 pub mod canonical;
-pub mod settings;
 pub mod logging;
+pub mod settings;
