@@ -4,4 +4,6 @@
 pub mod canonical;
 pub mod chain;
 pub mod keys;
+pub mod logging;
+pub mod settings;
 pub mod store;
