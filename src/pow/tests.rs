@@ -199,6 +199,35 @@ fn a_scan_goes_on_over_slices() {
     }
 }
 
+/// Beyond the 32 bits the kernels look at, only the whole hash decides.
+#[test]
+fn a_target_beyond_the_first_word_is_met_exactly() {
+    let header = std::array::from_fn(|at| at as u8);
+    // Found by search: 34 leading zero bits.
+    let index = 0x5D4B_4A28;
+    let id = id_at(&header, index);
+    assert_eq!(id[..5], [0, 0, 0, 0, 0x25]);
+    let range = index - 100..index + 100;
+    let found = Scan::Found {
+        nonce: nonce_at(index),
+        tries: 101,
+    };
+    let exhausted = Scan::Exhausted { tries: 200 };
+    for &kernel in kernels() {
+        let easiest = shorten([0xFF; 32], 34);
+        for target in [id, step(&id, true), easiest] {
+            assert_eq!(scan_with(kernel, &header, &target, range.clone()), found);
+        }
+        let harder = shorten([0xFF; 32], 35);
+        for target in [step(&id, false), harder, [0; 32]] {
+            assert_eq!(
+                scan_with(kernel, &header, &target, range.clone()),
+                exhausted
+            );
+        }
+    }
+}
+
 #[test]
 fn an_empty_or_reversed_range_is_exhausted() {
     let easiest = [0xFF; 32];
