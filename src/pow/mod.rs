@@ -73,9 +73,12 @@ impl Scan {
 pub trait PowEngine: Send + Sync {
     /// Looks for the first hit among the nonces of a range of indices (see [`nonce_at`]).
     ///
-    /// The nonce that `header` carries does not matter. `target` is big-endian. An empty range
-    /// is exhausted after no try. Returns [`Scan::Stopped`] within about a millisecond of `stop`
-    /// becoming true, and at once, without a try, if it already is.
+    /// The nonce that `header` carries does not matter; `target` is big-endian.
+    ///
+    /// Returns [`Scan::Stopped`] within about a millisecond of `stop` becoming true, and at once,
+    /// without a try, if it already is; the rest of the range starts that many tries in. An empty
+    /// range is exhausted without a try. Once `0..u64::MAX` is exhausted (the last index is out
+    /// of reach of a half-open range) only another header helps, with a new timestamp for one.
     fn scan(
         &self,
         header: &[u8; HEADER_LEN],
@@ -99,7 +102,7 @@ pub const fn nonce_at(index: u64) -> u64 {
 }
 
 /// Searches on the processor it runs on, with its fastest instruction set.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NativeEngine {
     kernel: Kernel,
 }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -250,27 +250,40 @@ fn a_stop_already_there_prevents_the_first_try() {
     assert_eq!(scan, Scan::Stopped { tries: 0 });
 }
 
-/// Hangs for ever if the flag is not looked at again during a scan.
+/// A scan that would take for ever ends in its midst once the flag is set.
 #[test]
 fn a_stop_ends_a_running_scan() {
-    let stop = Arc::new(AtomicBool::new(false));
-    let started = Arc::new(AtomicBool::new(false));
-    let worker = std::thread::spawn({
-        let (stop, started) = (Arc::clone(&stop), Arc::clone(&started));
-        move || {
-            started.store(true, Ordering::Relaxed);
-            NativeEngine::new().scan(&[0; HEADER_LEN], &[0; 32], 0..u64::MAX, &stop)
+    /// Only a scan that overlooks the flag takes that long.
+    const OVERLOOKED: Duration = Duration::from_secs(60);
+    // The flag may be set before the first look at it; then again, with more patience.
+    for patience in 0..1_000 {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (to_us, from_worker) = mpsc::channel();
+        std::thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                to_us.send(None).expect("the test listens");
+                let scan = NativeEngine::new().scan(&[0; HEADER_LEN], &[0; 32], 0..u64::MAX, &stop);
+                to_us.send(Some(scan)).expect("the test listens");
+            }
+        });
+        assert_eq!(from_worker.recv(), Ok(None), "the worker starts");
+        for _ in 0..patience * 1_000 {
+            std::hint::spin_loop();
         }
-    });
-    while !started.load(Ordering::Relaxed) {
-        std::thread::yield_now();
+        stop.store(true, Ordering::Relaxed);
+        let scan = from_worker
+            .recv_timeout(OVERLOOKED)
+            .expect("the flag is seen");
+        let Some(Scan::Stopped { tries }) = scan else {
+            panic!("the scan was stopped, not {scan:?}");
+        };
+        assert_eq!(tries % SLICE, 0);
+        if tries > 0 {
+            return;
+        }
     }
-    stop.store(true, Ordering::Relaxed);
-    let scan = worker.join().expect("the worker does not panic");
-    assert!(
-        matches!(scan, Scan::Stopped { tries } if tries % SLICE == 0),
-        "{scan:?}"
-    );
+    panic!("no scan got as far as its first slice");
 }
 
 #[test]
