@@ -5,5 +5,6 @@ pub mod canonical;
 pub mod chain;
 pub mod keys;
 pub mod logging;
+pub mod pow;
 pub mod settings;
 pub mod store;
