@@ -1,0 +1,109 @@
+//! What the ledger wants done, and what it tells.
+
+use crate::chain::rows::Row;
+use crate::chain::tree::{HeadersOutcome, Tip};
+use crate::chain::{
+    BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
+};
+use crate::keys::SignatureItem;
+
+/// Stands for whoever asked; the shell knows who that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// On which terms something came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From the network: the answer may leave at once.
+    Relay(Ticket),
+    /// From this node's owner or miner: the answer is a promise and leaves after the synced write.
+    Promise(Ticket),
+}
+
+impl Origin {
+    /// Whoever asked.
+    pub fn ticket(self) -> Ticket {
+        match self {
+            Self::Relay(ticket) | Self::Promise(ticket) => ticket,
+        }
+    }
+}
+
+/// What became of a block that was handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BlockOutcome {
+    /// It is kept, and what could be connected is.
+    Accepted,
+    /// It was here already.
+    Known,
+    /// It stands on a block that is not known: ask for the headers first.
+    Orphan,
+    /// It lies ahead of our clock: to be asked for again.
+    Held,
+    /// Our own miner's block came after another for the same place.
+    LostRace,
+    /// So much waits for the disk that it was not looked at: to be asked for again.
+    Busy,
+    /// It, or what was sent as it, breaks a rule.
+    Fault(PeerFault),
+}
+
+/// An answer to whoever asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To headers.
+    Headers(Result<HeadersOutcome, PeerFault>),
+    /// To a block.
+    Block(BlockId, BlockOutcome),
+    /// To transactions, each by itself.
+    Transactions(Vec<(TransactionId, Result<(), Rejected>)>),
+}
+
+/// How the connected chain changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TipChange {
+    /// Its end now.
+    pub tip: Tip,
+    /// Blocks added, in order, with the number of their transactions.
+    pub connected: Vec<(BlockId, Height, usize)>,
+    /// Blocks taken away, the former tip first.
+    pub disconnected: Vec<(BlockId, Height)>,
+}
+
+/// What the ledger's shell has to do.
+#[derive(Debug)]
+#[must_use]
+pub enum Effect {
+    /// Check these signatures and hand the verdicts back under the same number.
+    Verify {
+        /// Number of this check.
+        check: u64,
+        /// What to check.
+        items: Vec<SignatureItem>,
+    },
+    /// Write these rows in one synced batch and report it under the same number.
+    Commit {
+        /// Number of this batch; batches are written in the order of their numbers.
+        batch: u64,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// Give the answer to whoever holds the ticket.
+    Answer {
+        /// Who.
+        ticket: Ticket,
+        /// What.
+        answer: Answer,
+    },
+    /// A header with valid work would move the tip if its body proves valid: miners should wait a
+    /// moment.
+    BetterHeaderSeen(Header),
+    /// The connected chain changed.
+    TipChanged(TipChange),
+    /// A transaction is open now.
+    TransactionOpened(EncodedTransaction),
+    /// A transaction is open no more.
+    TransactionClosed(TransactionId, Closed),
+    /// There is more to work through: call [`super::Ledger::advance`] again.
+    More,
+}

@@ -1,0 +1,631 @@
+//! The ledger: the one judge of what is valid, with what it decided but the disk does not hold yet.
+//!
+//! A machine: it is handed what came in, the time, and a view of the disk, and says what should be
+//! done. It neither waits nor reads a clock. Signatures are checked by others ([`Effect::Verify`]),
+//! and so is the writing ([`Effect::Commit`]); both report back.
+
+mod effect;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+pub use effect::{Answer, BlockOutcome, Effect, Origin, Ticket, TipChange};
+
+use super::overlay::Overlay;
+use super::rows::{Draft, Row, RowKey, StateView};
+use super::rules::Rules;
+use super::template::{Template, fill};
+use super::tree::{Chain, HeadersOutcome, Step, Tip};
+use super::{
+    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
+    Rejected, Rejection, Timestamp, TransactionId, Witness,
+};
+use super::{Closed, Mempool, MempoolLimits};
+use crate::keys::{PublicKey, SignatureError};
+use pending::{Check, Checks};
+use std::collections::{HashSet, VecDeque};
+
+/// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
+/// transactions and a day's open ones; what is forgotten is only checked again.
+const REMEMBERED_SIGNATURES: usize = 100_000;
+
+/// The ledger of one network.
+pub struct Ledger {
+    chain: Chain,
+    mempool: Mempool,
+    overlay: Overlay,
+    checks: Checks,
+    good: Remembered,
+    /// Answers that promise something, by the batch they wait for.
+    promises: VecDeque<(u64, Effect)>,
+    effects: Vec<Effect>,
+}
+
+impl Ledger {
+    /// Opens the ledger that `disk` shows, or begins it with genesis. `open` are the open
+    /// transactions of last time, judged anew; their signatures were checked when they came in.
+    pub fn open(
+        rules: Rules,
+        limits: MempoolLimits,
+        open: Vec<EncodedTransaction>,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(Self, Vec<Effect>), Internal> {
+        let mut draft = Draft::new(disk);
+        let chain = Chain::open(rules, &mut draft)?;
+        let begun = draft.into_rows();
+        let mut ledger = Self {
+            chain,
+            mempool: Mempool::new(limits),
+            overlay: Overlay::default(),
+            checks: Checks::default(),
+            good: Remembered::default(),
+            promises: VecDeque::new(),
+            effects: Vec::new(),
+        };
+        ledger
+            .mempool
+            .admit_members(open.iter().map(|t| t.payload().sender));
+        if !begun.is_empty() {
+            ledger.commit(begun);
+        }
+        ledger.in_one_batch(disk, |ledger, draft, effects| {
+            ledger.reopen(draft, open, now, effects)
+        })?;
+        let mut effects = ledger.take_effects();
+        effects.extend(ledger.advance(disk, now)?);
+        Ok((ledger, effects))
+    }
+
+    /// Where the connected chain ends.
+    pub fn tip(&self) -> &Tip {
+        self.chain.tip()
+    }
+
+    /// The tree of blocks.
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The open transactions.
+    pub fn mempool(&self) -> &Mempool {
+        &self.mempool
+    }
+
+    /// Whether all that was decided is on the disk.
+    pub fn is_settled(&self) -> bool {
+        self.overlay.is_empty()
+    }
+
+    /// Tells who may send without a fee.
+    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        self.mempool.admit_members(members);
+    }
+
+    /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
+    pub fn missing_bodies(
+        &self,
+        toward: &BlockId,
+        limit: usize,
+        disk: &dyn StateView,
+    ) -> Result<Vec<BlockId>, Internal> {
+        let view = self.overlay.over(disk);
+        let missing = self.chain.missing_bodies(&view, toward, limit)?;
+        Ok(missing
+            .into_iter()
+            .filter(|id| !self.checks.holds_block(id))
+            .collect())
+    }
+
+    /// A block to mine upon the tip, paid to `reward_to`.
+    pub fn template(
+        &self,
+        reward_to: PublicKey,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Template, Internal> {
+        let view = self.overlay.over(disk);
+        fill(&self.chain, &self.mempool, &view, reward_to, now)
+    }
+
+    /// Headers that follow each other came in.
+    pub fn headers(
+        &mut self,
+        ticket: Ticket,
+        headers: &[Header],
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let outcome = self.accept_headers(headers, disk, now)?;
+        self.answer(Origin::Relay(ticket), Answer::Headers(outcome));
+        Ok(self.take_effects())
+    }
+
+    fn accept_headers(
+        &mut self,
+        headers: &[Header],
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Result<HeadersOutcome, PeerFault>, Internal> {
+        let best_before = self.chain.best_header().id;
+        let outcome = self.in_one_batch(disk, |ledger, draft, _| {
+            match ledger.chain.accept_headers(draft, headers, now) {
+                Ok(outcome) => Ok(Ok(outcome)),
+                Err(Refusal::Fault(fault)) => Ok(Err(fault)),
+                Err(Refusal::Internal(error)) => Err(error),
+            }
+        })?;
+        let best = *self.chain.best_header();
+        if best.id != best_before && best.work() > self.tip().work() {
+            self.effects
+                .push(Effect::BetterHeaderSeen(best.entry.header));
+        }
+        Ok(outcome)
+    }
+
+    /// A block came in.
+    pub fn block(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let id = block.id();
+        match self.judge_block(origin, &block, disk, now)? {
+            Some(outcome) => self.answer(origin, Answer::Block(id, outcome)),
+            None => self.check_block_signatures(origin, block, disk, now)?,
+        }
+        Ok(self.take_effects())
+    }
+
+    /// Everything that can be said of a block before its signatures; `None` if it goes on.
+    fn judge_block(
+        &mut self,
+        origin: Origin,
+        block: &Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Option<BlockOutcome>, Internal> {
+        let id = block.id();
+        if self.overlay.is_full() || self.checks.is_full() {
+            return Ok(Some(BlockOutcome::Busy));
+        }
+        if matches!(origin, Origin::Promise(_)) && block.header.previous != self.tip().id {
+            return Ok(Some(BlockOutcome::LostRace));
+        }
+        if self.checks.holds_block(&id) {
+            return Ok(Some(BlockOutcome::Known));
+        }
+        match self.accept_headers(&[block.header], disk, now)? {
+            Err(fault) => return Ok(Some(BlockOutcome::Fault(fault))),
+            Ok(HeadersOutcome::Orphan) => return Ok(Some(BlockOutcome::Orphan)),
+            Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
+            Ok(HeadersOutcome::Known { .. }) => {}
+        }
+        let entry = self.chain.entry(&self.overlay.over(disk), &id)?;
+        if entry.is_some_and(|entry| entry.status != BlockStatus::HeaderOnly) {
+            return Ok(Some(BlockOutcome::Known));
+        }
+        match self.chain.rules().check_body(block) {
+            Ok(()) => Ok(None),
+            Err(fault) => {
+                // Only a body that is the one its header names says something about the block.
+                if matches!(fault, PeerFault::InvalidBlock { .. }) {
+                    self.mark_invalid(id, disk)?;
+                }
+                Ok(Some(BlockOutcome::Fault(fault)))
+            }
+        }
+    }
+
+    fn mark_invalid(&mut self, id: BlockId, disk: &dyn StateView) -> Result<(), Internal> {
+        self.in_one_batch(disk, |ledger, draft, _| {
+            ledger.chain.mark_invalid(draft, &id)
+        })
+    }
+
+    fn check_block_signatures(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        // A reward is not signed.
+        let signed = block.transactions.iter().skip(1);
+        let unseen: Vec<_> = signed.filter(|t| !self.good.contains(t)).cloned().collect();
+        if unseen.is_empty() {
+            return self.accept_block(origin, block, disk, now);
+        }
+        let items = unseen
+            .iter()
+            .map(EncodedTransaction::signature_item)
+            .collect();
+        let check = self.checks.begin(Check::Block {
+            origin,
+            block,
+            unseen,
+        });
+        self.effects.push(Effect::Verify { check, items });
+        Ok(())
+    }
+
+    /// Keeps a block whose body and signatures are good and goes where it leads.
+    fn accept_block(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let id = block.id();
+        let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
+            ledger.chain.store_block(draft, block)?;
+            ledger.step(draft, now, effects)
+        })?;
+        let outcome = match invalid {
+            Some((bad, fault)) if bad == id => BlockOutcome::Fault(fault),
+            _ => BlockOutcome::Accepted,
+        };
+        self.answer(origin, Answer::Block(id, outcome));
+        Ok(())
+    }
+
+    /// Goes on with what one step did not finish.
+    pub fn advance(
+        &mut self,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        self.in_one_batch(disk, |ledger, draft, effects| {
+            ledger.step(draft, now, effects)
+        })?;
+        Ok(self.take_effects())
+    }
+
+    /// One step towards the branch with most work, and what it means for the open transactions.
+    fn step(
+        &mut self,
+        draft: &mut Draft<'_>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Option<(BlockId, PeerFault)>, Internal> {
+        let step = self.chain.advance(draft)?;
+        self.settle_open(draft, &step, now, effects)?;
+        if !step.connected.is_empty() || !step.disconnected.is_empty() {
+            let tip = *self.chain.tip();
+            let connected = step.connected.iter();
+            let disconnected = step.disconnected.iter();
+            effects.push(Effect::TipChanged(TipChange {
+                tip,
+                connected: connected
+                    .map(|b| (b.id(), b.header.height, b.transactions.len()))
+                    .collect(),
+                disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
+            }));
+        }
+        if step.more {
+            effects.push(Effect::More);
+        }
+        Ok(step.invalid)
+    }
+
+    /// What was mined leaves the open transactions; what fell out of the chain returns to them if
+    /// it is still valid; what can't be paid any more goes.
+    fn settle_open(
+        &mut self,
+        draft: &mut Draft<'_>,
+        step: &Step,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Internal> {
+        let mut touched = HashSet::new();
+        for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
+            touched.extend(parties(transaction));
+            if self.mempool.remove(&transaction.id()).is_some() {
+                close(draft, effects, transaction.id(), Closed::Mined);
+            }
+        }
+        let returned = step
+            .disconnected
+            .iter()
+            .rev()
+            .flat_map(|block| &block.transactions);
+        for transaction in returned.clone() {
+            touched.extend(parties(transaction));
+        }
+        for owner in touched {
+            for id in self.mempool.rejudge(&owner, draft)? {
+                close(draft, effects, id, Closed::Conflicted);
+            }
+        }
+        for id in self.mempool.expire(self.chain.tip().height(), now) {
+            close(draft, effects, id, Closed::Expired);
+        }
+        let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
+        self.mempool
+            .admit_members(returned.iter().map(|t| t.payload().sender));
+        self.reopen(draft, returned, now, effects)
+    }
+
+    /// Makes transactions whose signatures are known to be good open again, where they still can be.
+    fn reopen(
+        &mut self,
+        draft: &mut Draft<'_>,
+        transactions: Vec<EncodedTransaction>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Internal> {
+        for transaction in transactions {
+            let id = transaction.id();
+            self.good.insert(&transaction);
+            match self.make_open(draft, transaction, now, effects)? {
+                Ok(()) | Err(Rejected::AlreadyOpen) => {}
+                Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
+                Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
+                Err(_) => close(draft, effects, id, Closed::Conflicted),
+            }
+        }
+        Ok(())
+    }
+
+    fn make_open(
+        &mut self,
+        draft: &mut Draft<'_>,
+        transaction: EncodedTransaction,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Result<(), Rejected>, Internal> {
+        let next = self.chain.tip().height().next();
+        if let Err(reason) = self.chain.rules().check_expiry(transaction.payload(), next) {
+            return Ok(Err(reason));
+        }
+        match self.mempool.insert(transaction.clone(), draft, now) {
+            Ok(leaving) => {
+                for id in leaving {
+                    close(draft, effects, id, Closed::Evicted);
+                }
+                draft.put_bytes(RowKey::Open(transaction.id()), transaction.bytes().to_vec());
+                effects.push(Effect::TransactionOpened(transaction));
+                Ok(Ok(()))
+            }
+            Err(Rejection::Rejected(reason)) => Ok(Err(reason)),
+            Err(Rejection::Internal(error)) => Err(error),
+        }
+    }
+
+    /// Transactions came in.
+    pub fn transactions(
+        &mut self,
+        origin: Origin,
+        transactions: Vec<EncodedTransaction>,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let view = self.overlay.over(disk);
+        let mut judged = Vec::with_capacity(transactions.len());
+        let mut unseen = Vec::new();
+        let busy = self.overlay.is_full() || self.checks.is_full();
+        for transaction in transactions {
+            let verdict = match self.judge_transaction(&transaction, &view) {
+                Ok(()) if busy => Err(Rejected::Busy),
+                Ok(()) => Ok(()),
+                Err(Rejection::Rejected(reason)) => Err(reason),
+                Err(Rejection::Internal(error)) => return Err(error),
+            };
+            if verdict.is_ok() && !self.good.contains(&transaction) {
+                unseen.push(transaction.signature_item());
+            }
+            judged.push((transaction, verdict));
+        }
+        drop(view);
+        if unseen.is_empty() {
+            self.accept_transactions(origin, judged, disk, now)?;
+        } else {
+            let check = self.checks.begin(Check::Transactions { origin, judged });
+            self.effects.push(Effect::Verify {
+                check,
+                items: unseen,
+            });
+        }
+        Ok(self.take_effects())
+    }
+
+    fn judge_transaction(
+        &self,
+        transaction: &EncodedTransaction,
+        view: &dyn StateView,
+    ) -> Result<(), Rejection> {
+        let rules = self.chain.rules();
+        rules.check_form(transaction)?;
+        rules.check_expiry(transaction.payload(), self.chain.tip().height().next())?;
+        self.mempool.judge(transaction, view)
+    }
+
+    fn accept_transactions(
+        &mut self,
+        origin: Origin,
+        judged: Vec<Judged>,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let answers = self.in_one_batch(disk, |ledger, draft, effects| {
+            let mut answers = Vec::with_capacity(judged.len());
+            for (transaction, verdict) in judged {
+                let id = transaction.id();
+                let verdict = match verdict {
+                    Ok(()) => ledger.make_open(draft, transaction, now, effects)?,
+                    refused => refused,
+                };
+                answers.push((id, verdict));
+            }
+            Ok(answers)
+        })?;
+        self.answer(origin, Answer::Transactions(answers));
+        Ok(())
+    }
+
+    /// Signatures were checked: the verdicts in the order in which they were asked for.
+    pub fn signatures_checked(
+        &mut self,
+        check: u64,
+        verdicts: &[Result<(), SignatureError>],
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        match self.checks.end(check) {
+            None => {}
+            Some(Check::Block {
+                origin,
+                block,
+                unseen,
+            }) => {
+                let bad = unseen
+                    .iter()
+                    .zip(verdicts)
+                    .find_map(|(t, v)| Some((t, v.err()?)));
+                if let Some((transaction, error)) = bad {
+                    let id = block.id();
+                    let reason = Rejected::BadSignature(error.to_string());
+                    let fault = Rules::invalid(id, transaction, &reason);
+                    self.mark_invalid(id, disk)?;
+                    self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
+                } else {
+                    unseen
+                        .iter()
+                        .for_each(|transaction| self.good.insert(transaction));
+                    self.accept_block(origin, block, disk, now)?;
+                }
+            }
+            Some(Check::Transactions { origin, mut judged }) => {
+                let mut verdicts = verdicts.iter();
+                for (transaction, verdict) in &mut judged {
+                    if verdict.is_err() || self.good.contains(transaction) {
+                        continue;
+                    }
+                    match verdicts.next() {
+                        Some(Ok(())) => self.good.insert(transaction),
+                        Some(Err(e)) => *verdict = Err(Rejected::BadSignature(e.to_string())),
+                        None => *verdict = Err(Rejected::Busy),
+                    }
+                }
+                self.accept_transactions(origin, judged, disk, now)?;
+            }
+        }
+        Ok(self.take_effects())
+    }
+
+    /// The disk holds all batches up to and including `batch`: what was promised on it may be said.
+    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.overlay.committed(batch);
+        let mut kept = Vec::new();
+        while self
+            .promises
+            .front()
+            .is_some_and(|(waits_for, _)| *waits_for <= batch)
+        {
+            kept.extend(self.promises.pop_front().map(|(_, effect)| effect));
+        }
+        kept
+    }
+
+    /// Time has passed: open transactions grow old.
+    pub fn tick(&mut self, disk: &dyn StateView, now: Timestamp) -> Result<Vec<Effect>, Internal> {
+        self.in_one_batch(disk, |ledger, draft, effects| {
+            for id in ledger.mempool.expire(ledger.chain.tip().height(), now) {
+                close(draft, effects, id, Closed::Expired);
+            }
+            Ok(())
+        })?;
+        Ok(self.take_effects())
+    }
+
+    /// Runs `work` on a draft of what the disk will hold; what it changed becomes one batch, ahead
+    /// of the effects that tell of it.
+    fn in_one_batch<T>(
+        &mut self,
+        disk: &dyn StateView,
+        work: impl FnOnce(&mut Self, &mut Draft<'_>, &mut Vec<Effect>) -> Result<T, Internal>,
+    ) -> Result<T, Internal> {
+        let overlay = std::mem::take(&mut self.overlay);
+        let mut effects = Vec::new();
+        let view = overlay.over(disk);
+        let mut draft = Draft::new(&view);
+        let result = work(self, &mut draft, &mut effects);
+        let rows = draft.into_rows();
+        drop(view);
+        self.overlay = overlay;
+        let value = result?;
+        if !rows.is_empty() {
+            self.commit(rows);
+        }
+        self.effects.append(&mut effects);
+        Ok(value)
+    }
+
+    fn commit(&mut self, rows: Vec<Row>) {
+        let batch = self.overlay.push(&rows);
+        self.effects.push(Effect::Commit { batch, rows });
+    }
+
+    fn answer(&mut self, origin: Origin, answer: Answer) {
+        let effect = Effect::Answer {
+            ticket: origin.ticket(),
+            answer,
+        };
+        match origin {
+            Origin::Promise(_) if !self.overlay.is_empty() => {
+                self.promises.push_back((self.overlay.last(), effect));
+            }
+            _ => self.effects.push(effect),
+        }
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
+
+/// A transaction and what has been said of it so far.
+type Judged = (EncodedTransaction, Result<(), Rejected>);
+
+/// Those whose balance a transaction changes.
+fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> {
+    let payload = transaction.payload();
+    let to = match &payload.action {
+        Action::Transfer { to, .. } | Action::Reward { to, .. } => Some(*to),
+        Action::Record { .. } => None,
+    };
+    std::iter::once(payload.sender).chain(to)
+}
+
+fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {
+    draft.remove(RowKey::Open(id));
+    effects.push(Effect::TransactionClosed(id, why));
+}
+
+/// Which signatures were found to be good, the latest ones.
+#[derive(Default)]
+struct Remembered {
+    witnesses: HashSet<Witness>,
+    order: VecDeque<Witness>,
+}
+
+impl Remembered {
+    fn contains(&self, transaction: &EncodedTransaction) -> bool {
+        self.witnesses.contains(&transaction.witness())
+    }
+
+    fn insert(&mut self, transaction: &EncodedTransaction) {
+        let witness = transaction.witness();
+        if self.witnesses.insert(witness) {
+            self.order.push_back(witness);
+        }
+        if self.order.len() > REMEMBERED_SIGNATURES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.witnesses.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What waits for its signatures to be checked.
+
+use super::{Judged, Origin};
+use crate::chain::{Block, BlockId, EncodedTransaction};
+use std::collections::HashMap;
+
+/// Bytes that may wait for signatures: a few of the largest blocks; above it the ledger takes
+/// nothing more in.
+const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
+
+pub(super) enum Check {
+    Block {
+        origin: Origin,
+        block: Block,
+        unseen: Vec<EncodedTransaction>,
+    },
+    Transactions {
+        origin: Origin,
+        judged: Vec<Judged>,
+    },
+}
+
+impl Check {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Block { block, .. } => block.size(),
+            Self::Transactions { judged, .. } => judged.iter().map(|(t, _)| t.size()).sum(),
+        }
+    }
+}
+
+/// The checks under way, by number.
+#[derive(Default)]
+pub(super) struct Checks {
+    last: u64,
+    waiting: HashMap<u64, Check>,
+    bytes: usize,
+}
+
+impl Checks {
+    pub(super) fn begin(&mut self, check: Check) -> u64 {
+        self.last += 1;
+        self.bytes += check.bytes();
+        self.waiting.insert(self.last, check);
+        self.last
+    }
+
+    pub(super) fn end(&mut self, number: u64) -> Option<Check> {
+        let check = self.waiting.remove(&number)?;
+        self.bytes -= check.bytes();
+        Some(check)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes > MAX_WAITING_BYTES
+    }
+
+    /// Whether this block's signatures are being checked.
+    pub(super) fn holds_block(&self, id: &BlockId) -> bool {
+        self.waiting
+            .values()
+            .any(|check| matches!(check, Check::Block { block, .. } if block.id() == *id))
+    }
+}

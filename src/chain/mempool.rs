@@ -1,0 +1,322 @@
+//! The open transactions: valid, not mined yet.
+
+use super::rows::StateView;
+use super::{
+    Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Timestamp, TransactionId,
+};
+use crate::keys::PublicKey;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// How much the open transactions may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MempoolLimits {
+    /// Bytes of all open transactions together. 64 MB by default: about 30 full blocks, and small
+    /// against the memory of the smallest machine.
+    pub bytes: usize,
+    /// How long a transaction may stay open, in milliseconds. 24 h by default: who is not mined
+    /// within a day should be told.
+    pub age_ms: u64,
+    /// One sender may take `bytes / share`. An eighth by default, so that no single member fills
+    /// the place for all.
+    pub sender_share: usize,
+    /// Transactions of one sender that pay no fee may take `bytes / share`. A 64th by default:
+    /// about 4,000 notes.
+    pub zero_fee_share: usize,
+}
+
+impl Default for MempoolLimits {
+    fn default() -> Self {
+        Self {
+            bytes: 64_000_000,
+            age_ms: 24 * 3_600_000,
+            sender_share: 8,
+            zero_fee_share: 64,
+        }
+    }
+}
+
+/// Why a transaction is open no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// It is in a block of the connected chain.
+    Mined,
+    /// Its last height has passed, or it was open for too long.
+    Expired,
+    /// Better paying ones took its place.
+    Evicted,
+    /// Its sender's coins went elsewhere, or its application refuses it now.
+    Conflicted,
+}
+
+/// Fee for each KiB, the measure by which transactions queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct FeeRate(u128);
+
+impl FeeRate {
+    fn of(transaction: &EncodedTransaction) -> Self {
+        let fee = u128::from(transaction.payload().fee.0);
+        Self(fee * 1024 / transaction.size().max(1) as u128)
+    }
+}
+
+/// A place in the queue: the better rate is greater, among equals the earlier arrival.
+type Place = (FeeRate, Reverse<u64>, TransactionId);
+
+struct Entry {
+    transaction: EncodedTransaction,
+    place: Place,
+    arrived: Timestamp,
+}
+
+/// What one sender has open.
+#[derive(Default)]
+struct Account {
+    /// By arrival.
+    ids: BTreeSet<(u64, TransactionId)>,
+    bytes: usize,
+    zero_fee_bytes: usize,
+    cost: u128,
+}
+
+/// The open transactions of one node. Every sender's open transactions together never cost more
+/// than the balance they were judged against, so that all of them can be mined.
+pub struct Mempool {
+    limits: MempoolLimits,
+    entries: HashMap<TransactionId, Entry>,
+    queue: BTreeSet<Place>,
+    accounts: HashMap<PublicKey, Account>,
+    members: HashSet<PublicKey>,
+    bytes: usize,
+    arrivals: u64,
+}
+
+impl Mempool {
+    /// An empty one.
+    pub fn new(limits: MempoolLimits) -> Self {
+        Self {
+            limits,
+            entries: HashMap::new(),
+            queue: BTreeSet::new(),
+            accounts: HashMap::new(),
+            members: HashSet::new(),
+            bytes: 0,
+            arrivals: 0,
+        }
+    }
+
+    /// Number of open transactions.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Their bytes together.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether this one is open.
+    pub fn contains(&self, id: &TransactionId) -> bool {
+        self.entries.contains_key(id)
+    }
+
+    /// All of them, best fee first.
+    pub fn by_fee(&self) -> impl Iterator<Item = &EncodedTransaction> {
+        self.queue
+            .iter()
+            .rev()
+            .filter_map(|place| self.entries.get(&place.2))
+            .map(|e| &e.transaction)
+    }
+
+    /// Coins that a sender's open transactions will cost.
+    pub fn promised(&self, sender: &PublicKey) -> u128 {
+        self.accounts.get(sender).map_or(0, |account| account.cost)
+    }
+
+    /// Tells who may send without a fee.
+    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        self.members.extend(members);
+    }
+
+    /// Judges whether a transaction may be open, as things stand. Form and signature are checked
+    /// elsewhere; `view` is the state at the tip.
+    pub fn judge(
+        &self,
+        transaction: &EncodedTransaction,
+        view: &dyn StateView,
+    ) -> Result<(), Rejection> {
+        if self.contains(&transaction.id()) {
+            return Err(Rejected::AlreadyOpen.into());
+        }
+        if let Some(place) = view.mined(&transaction.id())? {
+            return Err(Rejected::AlreadyMined(place.height).into());
+        }
+        let payload = transaction.payload();
+        let free = payload.fee == Amount::ZERO;
+        if free && !self.members.contains(&payload.sender) {
+            return Err(Rejected::ZeroFeeStranger.into());
+        }
+        self.check_funds(transaction, view)?;
+        self.check_share(transaction, free)?;
+        self.room_for(transaction)?;
+        Ok(())
+    }
+
+    fn check_funds(
+        &self,
+        transaction: &EncodedTransaction,
+        view: &dyn StateView,
+    ) -> Result<(), Rejection> {
+        let payload = transaction.payload();
+        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
+        let balance = u128::from(view.balance(&payload.sender)?.0);
+        let available = balance.saturating_sub(self.promised(&payload.sender));
+        if u128::from(needed.0) > available {
+            let available = Amount(u64::try_from(available).unwrap_or(u64::MAX));
+            return Err(Rejected::InsufficientFunds { available, needed }.into());
+        }
+        Ok(())
+    }
+
+    fn check_share(&self, transaction: &EncodedTransaction, free: bool) -> Result<(), Rejected> {
+        let account = self.accounts.get(&transaction.payload().sender);
+        let (used, unpaid) = account.map_or((0, 0), |a| (a.bytes, a.zero_fee_bytes));
+        let size = transaction.size();
+        if used + size > self.limits.bytes / self.limits.sender_share {
+            return Err(Rejected::PoolFull(" for this sender"));
+        }
+        if free && unpaid + size > self.limits.bytes / self.limits.zero_fee_share {
+            return Err(Rejected::PoolFull(
+                " for this sender's transactions without a fee",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Those that must leave for this one: the worst paying, and none that pays as well.
+    fn room_for(&self, transaction: &EncodedTransaction) -> Result<Vec<TransactionId>, Rejected> {
+        let rate = FeeRate::of(transaction);
+        let mut excess = (self.bytes + transaction.size()).saturating_sub(self.limits.bytes);
+        let mut leaving = Vec::new();
+        for (worse, _, id) in &self.queue {
+            if excess == 0 {
+                break;
+            }
+            if *worse >= rate {
+                return Err(Rejected::PoolFull(""));
+            }
+            excess = excess.saturating_sub(self.entries[id].transaction.size());
+            leaving.push(*id);
+        }
+        if excess == 0 {
+            Ok(leaving)
+        } else {
+            Err(Rejected::PoolFull(""))
+        }
+    }
+
+    /// Takes a transaction in; returns those that had to leave for it.
+    pub fn insert(
+        &mut self,
+        transaction: EncodedTransaction,
+        view: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<TransactionId>, Rejection> {
+        self.judge(&transaction, view)?;
+        let leaving = self.room_for(&transaction)?;
+        for id in &leaving {
+            self.remove(id);
+        }
+        self.arrivals += 1;
+        let id = transaction.id();
+        let place = (FeeRate::of(&transaction), Reverse(self.arrivals), id);
+        let payload = transaction.payload();
+        let account = self.accounts.entry(payload.sender).or_default();
+        account.ids.insert((self.arrivals, id));
+        account.bytes += transaction.size();
+        if payload.fee == Amount::ZERO {
+            account.zero_fee_bytes += transaction.size();
+        }
+        account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
+        self.bytes += transaction.size();
+        self.queue.insert(place);
+        self.entries.insert(
+            id,
+            Entry {
+                transaction,
+                place,
+                arrived: now,
+            },
+        );
+        Ok(leaving)
+    }
+
+    /// Takes a transaction out; `None` if it was not open.
+    pub fn remove(&mut self, id: &TransactionId) -> Option<EncodedTransaction> {
+        let Entry {
+            transaction, place, ..
+        } = self.entries.remove(id)?;
+        self.queue.remove(&place);
+        self.bytes -= transaction.size();
+        let payload = transaction.payload();
+        if let Some(account) = self.accounts.get_mut(&payload.sender) {
+            account.ids.remove(&(place.1.0, *id));
+            account.bytes -= transaction.size();
+            if payload.fee == Amount::ZERO {
+                account.zero_fee_bytes -= transaction.size();
+            }
+            account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
+            if account.ids.is_empty() {
+                self.accounts.remove(&payload.sender);
+            }
+        }
+        Some(transaction)
+    }
+
+    /// After `sender`'s balance changed: takes out its latest transactions until the rest is
+    /// covered; returns them.
+    pub fn rejudge(
+        &mut self,
+        sender: &PublicKey,
+        view: &dyn StateView,
+    ) -> Result<Vec<TransactionId>, Internal> {
+        let mut gone = Vec::new();
+        let balance = u128::from(view.balance(sender)?.0);
+        while let Some(account) = self.accounts.get(sender)
+            && account.cost > balance
+            && let Some(&(_, latest)) = account.ids.last()
+        {
+            self.remove(&latest);
+            gone.push(latest);
+        }
+        Ok(gone)
+    }
+
+    /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long.
+    pub fn expire(&mut self, tip: Height, now: Timestamp) -> Vec<TransactionId> {
+        let over = |entry: &Entry| {
+            entry.transaction.payload().expires_at <= tip
+                || now.since(entry.arrived) > self.limits.age_ms
+        };
+        let gone: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| over(entry))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in &gone {
+            self.remove(id);
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
+
+use super::target::{Target, Work};
+use super::transaction::Topic;
+use super::{Amount, Block, BlockId, Header, Height, Internal, TransactionId};
+use crate::canonical;
+use crate::keys::PublicKey;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Name of a row. How its bytes look on disk is the store's affair (PROTOCOL.md does not fix it).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowKey {
+    /// Id of the connected chain's last block.
+    Tip,
+    /// Id of the header with most work.
+    BestHeader,
+    /// Tip that an unfinished reorganisation was under way to.
+    Reorganisation,
+    /// Genesis, whole.
+    Genesis,
+    /// A checked header: [`HeaderEntry`].
+    Header(BlockId),
+    /// Id of the connected block at a height.
+    Active(Height),
+    /// Id of the header at a height, on the chain of headers with most work.
+    Best(Height),
+    /// A block's canonical bytes.
+    Body(BlockId),
+    /// What a connected block replaced: [`Undo`].
+    Undo(BlockId),
+    /// A node of the history, by position.
+    History(u64),
+    /// A row of the ledger's state.
+    State(StateKey),
+    /// Where a transaction was mined: [`Place`].
+    Mined(TransactionId),
+    /// An open transaction's canonical bytes.
+    Open(TransactionId),
+}
+
+/// Name of a row of the ledger's state: what blocks change and undoing restores.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum StateKey {
+    /// Coins of a key, 8 bytes little-endian; no row where there are none.
+    Balance(PublicKey),
+    /// A row of an application.
+    Application {
+        /// Whose.
+        topic: Topic,
+        /// Which; the application's own words.
+        #[serde(with = "serde_bytes")]
+        key: Vec<u8>,
+    },
+}
+
+/// A changed row: its name, and its new value or `None` where it was removed.
+pub type Row = (RowKey, Option<Vec<u8>>);
+
+/// How far a block has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum BlockStatus {
+    /// Code 0: the header is checked, the body not here.
+    HeaderOnly,
+    /// Code 1: the body is here and its signatures are checked, but one before it is missing.
+    Stored,
+    /// Code 2: this body and all before it are here.
+    Available,
+    /// Code 3: it broke a rule, or stands on one that did.
+    Invalid,
+}
+
+impl From<BlockStatus> for u8 {
+    fn from(status: BlockStatus) -> u8 {
+        match status {
+            BlockStatus::HeaderOnly => 0,
+            BlockStatus::Stored => 1,
+            BlockStatus::Available => 2,
+            BlockStatus::Invalid => 3,
+        }
+    }
+}
+
+impl TryFrom<u8> for BlockStatus {
+    type Error = String;
+
+    fn try_from(code: u8) -> Result<Self, String> {
+        match code {
+            0 => Ok(Self::HeaderOnly),
+            1 => Ok(Self::Stored),
+            2 => Ok(Self::Available),
+            3 => Ok(Self::Invalid),
+            _ => Err(format!("no block status has the code {code}")),
+        }
+    }
+}
+
+/// A checked header and what follows from it and its ancestors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderEntry {
+    /// The header.
+    pub header: Header,
+    /// The averaged target, before easing and rounding; the next one is worked out from it.
+    pub base: Target,
+    /// Work of the chain up to and including this block.
+    pub work: Work,
+    /// How far the block has come.
+    pub status: BlockStatus,
+}
+
+/// Where a transaction was mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Height of its block.
+    pub height: Height,
+    /// Its place in the block, from 0.
+    pub index: u32,
+}
+
+/// The state rows that a block replaced, with the values they had.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Undo(pub Vec<(StateKey, Option<serde_bytes::ByteBuf>)>);
+
+/// Read access to what lasts. A failed or unreadable row is an [`Internal`] failure: nobody outside
+/// can cause one.
+pub trait StateView {
+    /// The row's value, `None` if there is no such row.
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal>;
+
+    /// Coins of a key.
+    fn balance(&self, owner: &PublicKey) -> Result<Amount, Internal> {
+        let row = self.read(&RowKey::State(StateKey::Balance(*owner)))?;
+        row.map_or(Ok(Amount::ZERO), |bytes| {
+            let bytes = bytes
+                .try_into()
+                .map_err(|_| Internal("a balance row is damaged".into()))?;
+            Ok(Amount(u64::from_le_bytes(bytes)))
+        })
+    }
+
+    /// A header and what is known of it.
+    fn header(&self, id: &BlockId) -> Result<Option<HeaderEntry>, Internal> {
+        decoded(self.read(&RowKey::Header(*id))?, "header")
+    }
+
+    /// The connected block at a height.
+    fn active(&self, height: Height) -> Result<Option<BlockId>, Internal> {
+        decoded(self.read(&RowKey::Active(height))?, "height")
+    }
+
+    /// The header at a height, on the chain of headers with most work.
+    fn best(&self, height: Height) -> Result<Option<BlockId>, Internal> {
+        decoded(self.read(&RowKey::Best(height))?, "header height")
+    }
+
+    /// A block with its transactions.
+    fn block(&self, id: &BlockId) -> Result<Option<Block>, Internal> {
+        decoded(self.read(&RowKey::Body(*id))?, "block")
+    }
+
+    /// What a connected block replaced.
+    fn undo_of(&self, id: &BlockId) -> Result<Option<Undo>, Internal> {
+        decoded(self.read(&RowKey::Undo(*id))?, "undo")
+    }
+
+    /// Where a transaction was mined, on the connected chain.
+    fn mined(&self, id: &TransactionId) -> Result<Option<Place>, Internal> {
+        decoded(self.read(&RowKey::Mined(*id))?, "transaction")
+    }
+
+    /// A node of the history.
+    fn history_node(&self, position: u64) -> Result<[u8; 32], Internal> {
+        self.read(&RowKey::History(position))?
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| Internal(format!("node {position} of the history is missing")))
+    }
+
+    /// A block id kept under a name of its own ([`RowKey::Tip`] and its like).
+    fn named(&self, key: &RowKey) -> Result<Option<BlockId>, Internal> {
+        decoded(self.read(key)?, "block id")
+    }
+}
+
+fn decoded<T: serde::de::DeserializeOwned + Serialize>(
+    bytes: Option<Vec<u8>>,
+    kind: &str,
+) -> Result<Option<T>, Internal> {
+    bytes
+        .map(|bytes| {
+            canonical::decode(&bytes)
+                .map_err(|error| Internal(format!("a {kind} row is damaged: {error}")))
+        })
+        .transpose()
+}
+
+/// Changes on top of a view, readable as a view themselves.
+pub struct Draft<'a> {
+    below: &'a dyn StateView,
+    rows: BTreeMap<RowKey, Option<Vec<u8>>>,
+}
+
+impl<'a> Draft<'a> {
+    /// No changes yet.
+    pub fn new(below: &'a dyn StateView) -> Self {
+        Self {
+            below,
+            rows: BTreeMap::new(),
+        }
+    }
+
+    /// Sets a row to bytes.
+    pub fn put_bytes(&mut self, key: RowKey, value: Vec<u8>) {
+        self.rows.insert(key, Some(value));
+    }
+
+    /// Sets a row to a value's canonical bytes.
+    pub fn put<T: Serialize>(&mut self, key: RowKey, value: &T) {
+        self.put_bytes(key, canonical::encode(value));
+    }
+
+    /// Removes a row.
+    pub fn remove(&mut self, key: RowKey) {
+        self.rows.insert(key, None);
+    }
+
+    /// Sets coins of a key; none leave no row, so that a state has one form.
+    pub fn set_balance(&mut self, owner: PublicKey, amount: Amount) {
+        let key = RowKey::State(StateKey::Balance(owner));
+        if amount == Amount::ZERO {
+            self.remove(key);
+        } else {
+            self.put_bytes(key, amount.0.to_le_bytes().to_vec());
+        }
+    }
+
+    /// The changes, by name.
+    pub fn into_rows(self) -> Vec<Row> {
+        self.rows.into_iter().collect()
+    }
+
+    /// Takes over changes that were made on top of these.
+    pub fn absorb(&mut self, rows: Vec<Row>) {
+        self.rows.extend(rows);
+    }
+
+    /// For every changed state row, the value that lies below.
+    pub fn undo(&self) -> Result<Undo, Internal> {
+        let mut replaced = Vec::new();
+        for key in self.rows.keys() {
+            if let RowKey::State(state) = key {
+                let before = self.below.read(key)?;
+                replaced.push((state.clone(), before.map(serde_bytes::ByteBuf::from)));
+            }
+        }
+        Ok(Undo(replaced))
+    }
+}
+
+impl StateView for Draft<'_> {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        match self.rows.get(key) {
+            Some(value) => Ok(value.clone()),
+            None => self.below.read(key),
+        }
+    }
+}

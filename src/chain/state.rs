@@ -1,0 +1,162 @@
+//! The ledger's state: how a block changes it, and how the change is taken back.
+
+use super::application::{ApplicationError, ApplicationState, Record};
+use super::rows::{Draft, Place, RowKey, StateView};
+use super::rules::Rules;
+use super::transaction::Topic;
+use super::{
+    Action, Amount, Block, EncodedTransaction, Height, Internal, Refusal, Rejected, Rejection,
+};
+use crate::keys::PublicKey;
+
+impl Rules {
+    /// Applies one transaction to `draft`, as the one at `place`. On a refusal the draft is as it
+    /// was. The form has been checked before ([`Rules::check_form`]).
+    pub fn apply_transaction(
+        &self,
+        draft: &mut Draft<'_>,
+        transaction: &EncodedTransaction,
+        place: Place,
+    ) -> Result<(), Rejection> {
+        let payload = transaction.payload();
+        if let Some(place) = draft.mined(&transaction.id())? {
+            return Err(Rejected::AlreadyMined(place.height).into());
+        }
+        match &payload.action {
+            Action::Reward { to, amount, .. } => credit(draft, *to, *amount)?,
+            Action::Transfer { to, amount, .. } => {
+                let left = self.left_after(draft, transaction)?;
+                // Both ends are checked before either changes.
+                let due = draft
+                    .balance(to)?
+                    .plus(*amount)
+                    .ok_or(Rejected::Meaningless)?;
+                draft.set_balance(payload.sender, left);
+                draft.set_balance(*to, due);
+            }
+            Action::Record { topic, body } => {
+                let left = self.left_after(draft, transaction)?;
+                let record = Record {
+                    sender: payload.sender,
+                    id: transaction.id(),
+                    height: place.height,
+                    body,
+                };
+                self.apply_record(draft, topic, &record)?;
+                draft.set_balance(payload.sender, left);
+            }
+        }
+        draft.put(RowKey::Mined(transaction.id()), &place);
+        Ok(())
+    }
+
+    /// What the sender has left once it has paid amount and fee.
+    fn left_after(
+        &self,
+        view: &dyn StateView,
+        transaction: &EncodedTransaction,
+    ) -> Result<Amount, Rejection> {
+        let payload = transaction.payload();
+        let available = view.balance(&payload.sender)?;
+        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
+        Ok(available
+            .minus(needed)
+            .ok_or(Rejected::InsufficientFunds { available, needed })?)
+    }
+
+    fn apply_record(
+        &self,
+        draft: &mut Draft<'_>,
+        topic: &Topic,
+        record: &Record<'_>,
+    ) -> Result<(), Rejection> {
+        let Some(application) = self.applications.iter().find(|a| a.topic() == topic) else {
+            return Ok(());
+        };
+        let mut attempt = Draft::new(draft);
+        let mut state = ApplicationState::new(topic.clone(), &mut attempt);
+        application
+            .judge(&mut state, record)
+            .map_err(|error| match error {
+                ApplicationError::Refused(reason) => Rejection::from(Rejected::Application {
+                    topic: topic.to_string(),
+                    reason,
+                }),
+                ApplicationError::Internal(error) => error.into(),
+            })?;
+        let rows = attempt.into_rows();
+        draft.absorb(rows);
+        Ok(())
+    }
+
+    /// Applies all of a block's transactions to `draft` and keeps what undoing it needs. The body
+    /// has been checked before ([`Rules::check_body`]).
+    pub fn apply_block(&self, draft: &mut Draft<'_>, block: &Block) -> Result<(), Refusal> {
+        let id = block.id();
+        let height = block.header.height;
+        for (transaction, index) in block.transactions.iter().zip(0..) {
+            let place = Place { height, index };
+            self.apply_transaction(draft, transaction, place)
+                .map_err(|error| match error {
+                    Rejection::Rejected(reason) => {
+                        Refusal::Fault(Self::invalid(id, transaction, &reason))
+                    }
+                    Rejection::Internal(error) => Refusal::Internal(error),
+                })?;
+        }
+        let undo = draft.undo()?;
+        draft.put(RowKey::Undo(id), &undo);
+        Ok(())
+    }
+}
+
+/// Takes back what [`Rules::apply_block`] did: afterwards every row is what it was before.
+pub fn undo_block(draft: &mut Draft<'_>, block: &Block) -> Result<(), Internal> {
+    let id = block.id();
+    let undo = draft
+        .undo_of(&id)?
+        .ok_or_else(|| Internal(format!("the undo data of block {id} is missing")))?;
+    for (state, before) in undo.0 {
+        match before {
+            Some(value) => draft.put_bytes(RowKey::State(state), value.into_vec()),
+            None => draft.remove(RowKey::State(state)),
+        }
+    }
+    for transaction in &block.transactions {
+        draft.remove(RowKey::Mined(transaction.id()));
+    }
+    draft.remove(RowKey::Undo(id));
+    Ok(())
+}
+
+/// The state of the first block: the coins that the parameters give away.
+pub fn apply_genesis(rules: &Rules, draft: &mut Draft<'_>) {
+    for allocation in &rules.params().allocations {
+        draft.set_balance(allocation.to, allocation.amount);
+    }
+    draft.put(RowKey::Genesis, rules.genesis());
+    let id = rules.network();
+    draft.put(RowKey::Header(id), &rules.genesis_entry());
+    for key in [
+        RowKey::Tip,
+        RowKey::BestHeader,
+        RowKey::Active(Height::GENESIS),
+        RowKey::Best(Height::GENESIS),
+    ] {
+        draft.put(key, &id);
+    }
+    let mut peaks = super::history::Peaks::default();
+    let leaf = super::history::leaf(&id, rules.genesis_entry().work);
+    for (node, position) in peaks.append(leaf).into_iter().zip(0..) {
+        draft.put_bytes(RowKey::History(position), node.to_vec());
+    }
+}
+
+fn credit(draft: &mut Draft<'_>, to: PublicKey, amount: Amount) -> Result<(), Rejection> {
+    let sum = draft
+        .balance(&to)?
+        .plus(amount)
+        .ok_or(Rejected::Meaningless)?;
+    draft.set_balance(to, sum);
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Checking a whole chain again, from its first block, believing nothing that is stored.
+
+use super::history::{self, Peaks};
+use super::rows::{BlockStatus, Draft, HeaderEntry, Row, RowKey, StateKey, StateView};
+use super::rules::Rules;
+use super::state::apply_genesis;
+use super::{Amount, Block, BlockId, Height, Internal, PeerFault, Refusal, Timestamp};
+use crate::keys::verify_batch;
+use std::collections::BTreeMap;
+
+/// What a verified chain came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Height of its last block.
+    pub height: Height,
+    /// Id of its last block.
+    pub tip: BlockId,
+    /// Transactions in all its blocks, rewards included.
+    pub transactions: u64,
+    /// Coins that all owners have together.
+    pub supply: Amount,
+}
+
+/// Where and why a chain does not verify.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// A block breaks a rule.
+    #[error("block {height}: {fault}")]
+    Block {
+        /// Its height.
+        height: Height,
+        /// The rule.
+        fault: PeerFault,
+    },
+    /// A stored row is not what the blocks lead to.
+    #[error("the stored {what} does not agree with the blocks")]
+    Stored {
+        /// Which row.
+        what: String,
+    },
+    /// A row could not be read.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+
+/// The replayed state: what the blocks alone lead to.
+#[derive(Default)]
+struct Replay(BTreeMap<RowKey, Vec<u8>>);
+
+impl StateView for Replay {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        Ok(self.0.get(key).cloned())
+    }
+}
+
+impl Replay {
+    /// Keeps what later blocks are judged by; all else can be dropped on the way.
+    fn take(&mut self, rows: Vec<Row>) {
+        for (key, value) in rows {
+            match (&key, value) {
+                (RowKey::State(_) | RowKey::Mined(_), Some(value)) => {
+                    self.0.insert(key, value);
+                }
+                (_, None) => {
+                    self.0.remove(&key);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Checks every connected block of `stored` (headers, work, roots, signatures, balances) and that
+/// the stored state is the one they lead to. `progress` is told of each height.
+pub fn verify_chain(
+    rules: &Rules,
+    stored: &dyn StateView,
+    mut progress: impl FnMut(Height),
+) -> Result<Verified, VerifyError> {
+    let mut replay = Replay::default();
+    let mut draft = Draft::new(&Empty);
+    apply_genesis(rules, &mut draft);
+    replay.take(draft.into_rows());
+    let mut entry = rules.genesis_entry();
+    let mut grandparent: Option<Timestamp> = None;
+    let mut peaks = Peaks::default();
+    peaks.append(history::leaf(&rules.network(), entry.work));
+    let mut transactions = 0;
+    while let Some(id) = stored.active(entry.header.height.next())? {
+        let height = entry.header.height.next();
+        let block = stored
+            .block(&id)?
+            .ok_or_else(|| Internal(format!("the body of block {id} is missing")))?;
+        let found = check_block(rules, &replay, &block, id, &entry, grandparent, &peaks);
+        let (next, rows) = found.map_err(|refusal| match refusal {
+            Refusal::Fault(fault) => VerifyError::Block { height, fault },
+            Refusal::Internal(error) => VerifyError::Internal(error),
+        })?;
+        replay.take(rows);
+        transactions += block.transactions.len() as u64;
+        peaks.append(history::leaf(&id, next.work));
+        grandparent = Some(entry.header.timestamp);
+        entry = next;
+        progress(height);
+    }
+    let tip = entry.header.id();
+    compare(&replay, stored, tip, &peaks)?;
+    Ok(Verified {
+        height: entry.header.height,
+        tip,
+        transactions,
+        supply: supply(&replay)?,
+    })
+}
+
+fn check_block(
+    rules: &Rules,
+    replay: &Replay,
+    block: &Block,
+    id: BlockId,
+    parent: &HeaderEntry,
+    grandparent: Option<Timestamp>,
+    peaks: &Peaks,
+) -> Result<(HeaderEntry, Vec<Row>), Refusal> {
+    if block.id() != id {
+        return Err(PeerFault::BodyMismatch(id).into());
+    }
+    if block.header.previous != parent.header.id() {
+        return Err(PeerFault::Disconnected.into());
+    }
+    let entry = rules.check_header(&block.header, parent, grandparent, peaks)?;
+    rules.check_body(block)?;
+    let signed: Vec<_> = block.transactions.iter().skip(1).collect();
+    let items: Vec<_> = signed.iter().map(|t| t.signature_item()).collect();
+    for (transaction, verdict) in signed.iter().zip(verify_batch(&items)) {
+        if let Err(error) = verdict {
+            let reason = super::Rejected::BadSignature(error.to_string());
+            return Err(Rules::invalid(id, transaction, &reason).into());
+        }
+    }
+    let mut draft = Draft::new(replay);
+    rules.apply_block(&mut draft, block)?;
+    Ok((
+        HeaderEntry {
+            status: BlockStatus::Available,
+            ..entry
+        },
+        draft.into_rows(),
+    ))
+}
+
+/// Holds the stored tip, history and state against what was replayed.
+fn compare(
+    replay: &Replay,
+    stored: &dyn StateView,
+    tip: BlockId,
+    peaks: &Peaks,
+) -> Result<(), VerifyError> {
+    let differs = |what: String| Err(VerifyError::Stored { what });
+    if stored.named(&RowKey::Tip)? != Some(tip) {
+        return differs("tip".into());
+    }
+    if Peaks::read(peaks.leaves(), |node| stored.history_node(node))? != *peaks {
+        return differs("history".into());
+    }
+    for (key, value) in &replay.0 {
+        if stored.read(key)?.as_ref() != Some(value) {
+            return differs(match key {
+                RowKey::State(StateKey::Balance(owner)) => format!("balance of {owner}"),
+                RowKey::Mined(id) => format!("place of transaction {id}"),
+                _ => "application state".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn supply(replay: &Replay) -> Result<Amount, VerifyError> {
+    let mut sum = Amount::ZERO;
+    for key in replay.0.keys() {
+        if let RowKey::State(StateKey::Balance(owner)) = key {
+            sum = sum
+                .plus(replay.balance(owner)?)
+                .ok_or_else(|| Internal("the supply does not fit an amount".into()))?;
+        }
+    }
+    Ok(sum)
+}
+
+/// Nothing at all: what there is before genesis.
+struct Empty;
+
+impl StateView for Empty {
+    fn read(&self, _: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        Ok(None)
+    }
+}
