@@ -2,3 +2,4 @@
 //! and vote, over a chain of blocks that no single member can rewrite.
 
 pub mod chain;
+pub mod sim;
