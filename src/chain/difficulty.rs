@@ -20,7 +20,8 @@ use super::target::{CompactTarget, Target};
 /// A block may be stamped at most this many intervals ahead of the clock of the node that judges it.
 ///
 /// Wide enough for clocks set by hand (30 s at the usual 5 s interval). It must stay well below
-/// [`EASING_START_INTERVALS`]: were it equal or beyond, a miner could stamp its way into easing.
+/// [`EASING_START_INTERVALS`]: were it equal or beyond, a miner could stamp its way into easing, and
+/// the leaps it leaves in the stamps would slow the chain (by an eighth at 24 intervals).
 pub const MAX_FUTURE_INTERVALS: u64 = 6;
 
 /// A solve time counts as at most this many intervals in the average.
