@@ -34,7 +34,7 @@ pub const SOLVE_TIME_CLAMP_INTERVALS: u64 = 12;
 
 /// The window for a network that asks for no other.
 ///
-/// The longest that is back within 20 % of the interval at most 200 blocks after the hash rate rose
+/// The longest of those tried that is back within 20 % at most 200 blocks after the hash rate rose
 /// tenfold, in every run of the experiments; the base target then wanders by 12 % around its balance.
 pub const DEFAULT_WINDOW: u32 = 32;
 

@@ -1,7 +1,7 @@
 //! What happens to a network, and what is measured.
 //!
 //! Hash rates are in multiples of the start target's work per interval. Scenarios that should not
-//! touch the floor run far above it, at [`USUAL_RATE`], and begin in balance.
+//! touch the floor run far above it, at 100,000 times the start rate, and begin in balance.
 
 use std::num::NonZeroU64;
 
