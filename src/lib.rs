@@ -7,4 +7,5 @@ pub mod keys;
 pub mod logging;
 pub mod pow;
 pub mod settings;
+pub mod sim;
 pub mod store;

@@ -10,7 +10,7 @@ fn rule() -> DifficultyRule {
     DifficultyRule {
         interval_ms: INTERVAL_MS,
         start: Target::from_expected_hashes(NonZeroU64::new(1 << 20).expect("not zero")),
-        window: 90,
+        window: DEFAULT_WINDOW,
         growth_blocks: 0,
     }
 }
@@ -56,13 +56,26 @@ fn a_block_on_time_leaves_the_base_as_it_is() {
 }
 
 #[test]
-fn one_step_moves_the_base_by_its_share_of_the_window() {
-    let base = Target::from_u256_at_least_one(U256::from(9_000_000));
+fn one_step_moves_the_base_by_the_documented_quotient() {
+    let base = Target::from_u256_at_least_one(U256::from(53 * 65 * 1_000));
     let moved = |solve_time_ms| rule().next_base(base, 2, solve_time_ms).to_u256();
-    assert_eq!(moved(0), U256::from(8_900_000));
-    assert_eq!(moved(2 * INTERVAL_MS), U256::from(9_100_000));
-    assert_eq!(moved(6 * INTERVAL_MS), U256::from(9_500_000));
-    assert_eq!(moved(u64::MAX), moved(6 * INTERVAL_MS));
+    assert_eq!(moved(0), U256::from(53 * 63 * 1_000));
+    assert_eq!(
+        moved(2 * INTERVAL_MS),
+        U256::from(53u64 * 65 * 1_000 * 65 / 63)
+    );
+    assert_eq!(moved(12 * INTERVAL_MS), U256::from(75 * 65 * 1_000));
+    assert_eq!(moved(u64::MAX), moved(12 * INTERVAL_MS));
+}
+
+#[test]
+fn a_window_too_short_counts_as_the_shortest() {
+    let with_window = |window| DifficultyRule { window, ..rule() };
+    let base = harder(rule().start, 10);
+    for solve_time_ms in [0, INTERVAL_MS, u64::MAX] {
+        let shortest = with_window(MIN_WINDOW).next_base(base, 2, solve_time_ms);
+        assert_eq!(with_window(0).next_base(base, 2, solve_time_ms), shortest);
+    }
 }
 
 #[test]
@@ -70,11 +83,12 @@ fn easing_doubles_at_the_documented_gaps() {
     let rule = rule();
     let base = Target::from_u256_at_least_one(U256::from(0xabcdef) << 190);
     let eased = |ms| expand(rule.used_target(base, 2, ms)).to_u256();
-    assert_eq!(eased(24 * INTERVAL_MS - 1), base.to_u256());
-    assert_eq!(eased(24 * INTERVAL_MS), base.to_u256() << 1);
-    assert_eq!(eased(30 * INTERVAL_MS - 1), base.to_u256() << 1);
-    assert_eq!(eased(30 * INTERVAL_MS), base.to_u256() << 2);
-    assert_eq!(eased(66 * INTERVAL_MS), base.to_u256() << 8);
+    assert_eq!(eased(18 * INTERVAL_MS - 1), base.to_u256());
+    assert_eq!(eased(18 * INTERVAL_MS), base.to_u256() << 1);
+    assert_eq!(eased(24 * INTERVAL_MS - 1), base.to_u256() << 1);
+    assert_eq!(eased(24 * INTERVAL_MS), base.to_u256() << 2);
+    assert_eq!(eased(60 * INTERVAL_MS - 1), base.to_u256() << 7);
+    assert_eq!(eased(60 * INTERVAL_MS), base.to_u256() << 8);
     assert_eq!(eased(u64::MAX), base.to_u256() << 8);
 }
 
@@ -151,8 +165,32 @@ proptest! {
         let rule = DifficultyRule { start: Target::MAX, ..rule() };
         let next = U512::from(rule.next_base(base, 2, ms).to_u256());
         let base = U512::from(base.to_u256());
-        prop_assert!(next * 90 <= base * 95);
-        prop_assert!((next + 1) * 90 >= base * 89);
+        prop_assert!(next * 53 <= base * 75);
+        prop_assert!((next + 1) * 65 >= base * 63);
+    }
+
+    #[test]
+    fn the_order_of_solve_times_does_not_matter(
+        a in 0..20 * INTERVAL_MS, b in 0..20 * INTERVAL_MS,
+    ) {
+        let rule = rule();
+        let base = harder(rule.start, 20);
+        let both = |first, second| {
+            rule.next_base(rule.next_base(base, 2, first), 3, second).to_u256()
+        };
+        // Each of the two divisions rounds down by less than one.
+        prop_assert!(both(a, b).abs_diff(both(b, a)) <= U256::from(2));
+    }
+
+    #[test]
+    fn what_a_late_stamp_gains_the_next_pays_back(lie_ms in 0..=6 * INTERVAL_MS) {
+        let rule = rule();
+        let base = harder(rule.start, 20);
+        // Two blocks after six intervals each; the first one's stamp is moved forward.
+        let both = |first, second| rule.next_base(rule.next_base(base, 2, first), 3, second);
+        let honest = both(6 * INTERVAL_MS, 6 * INTERVAL_MS).to_u256();
+        let lied = both(6 * INTERVAL_MS + lie_ms, 6 * INTERVAL_MS - lie_ms).to_u256();
+        prop_assert!(honest.abs_diff(lied) <= honest / 200);
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! Networks in simulated time.
+
+pub mod difficulty;
