@@ -424,6 +424,14 @@ fn broken_toml_names_its_line() {
 }
 
 #[test]
+fn nesting_without_end_is_a_mistake_like_others() {
+    let deep = "[".repeat(100_000);
+    mistakes(&format!("{PEER}advertise = {deep}\n"), &[]);
+    mistakes(TRACKER, &[("RACLETTE_NETWORK__ALLOCATIONS", &deep)]);
+    mistakes(&format!("{PEER}{}a = 1\n", "a.".repeat(100_000)), &[]);
+}
+
+#[test]
 fn listening_everywhere_needs_an_address_to_give_away() {
     let everywhere = "listen = \"0.0.0.0:7001\"\n";
     let message = mistake(&format!("{PEER}{everywhere}"), &[]);
