@@ -1,4 +1,10 @@
 //! Raclette: a node for small private ledgers. Members pay and write to each other, keep records
 //! and vote, over a chain of blocks that no single member can rewrite.
 
+pub mod canonical;
+pub mod chain;
+pub mod keys;
+pub mod logging;
 pub mod pow;
+pub mod settings;
+pub mod store;

@@ -1,0 +1,47 @@
+# Everything here sees to its own set-up. `make` lists what there is.
+
+# Outside the checkout, so that a fresh clone need not compile RocksDB again.
+export CARGO_TARGET_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raclette/target
+# Where rustup puts Rust, should this shell not know yet.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+# For `node demo`, as in: make demo DEMO_ARGS=--once
+DEMO_ARGS ?=
+# For `cargo test`, as in: make test TEST_ARGS='--test restart'
+TEST_ARGS ?=
+
+# All use the release profile: one build of RocksDB serves the demo, the tests and the lints.
+CARGO := cargo
+PROFILE := --release
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test check format-check lint bench difficulty
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the build needs, or say what is missing
+	@scripts/setup.sh
+
+build: setup ## Build the binary `node`
+	$(CARGO) build $(PROFILE) --bin node
+
+demo: build ## Run a tracker and three peers on this machine; Ctrl-C stops them
+	@$(CARGO) run $(PROFILE) --quiet --bin node -- demo $(DEMO_ARGS)
+
+test: setup ## Run all tests
+	$(CARGO) test $(PROFILE) $(TEST_ARGS)
+
+check: format-check lint ## Check formatting and lints
+
+format-check: setup
+	$(CARGO) fmt --check
+
+lint: setup
+	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
+
+bench: setup ## Measure speed
+	$(CARGO) bench
+
+difficulty: setup ## Simulate the rule of difficulty under fast, slow and lying miners
+	$(CARGO) run $(PROFILE) --example difficulty

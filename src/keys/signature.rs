@@ -1,0 +1,178 @@
+//! The one rule by which a signature counts, for one and for many at a time.
+//!
+//! The rule is ZIP-215, the only written one under which checking many signatures at once always
+//! agrees with checking them one by one; nodes that disagreed about a signature would disagree about
+//! the chain. On top of it a key must be canonical and not of small order: such a key belongs to
+//! nobody, since signatures under it can be made without a secret.
+
+use super::PublicKey;
+use crate::canonical::byte_newtype;
+use ed25519_zebra::{VerificationKey, VerificationKeyBytes, batch};
+use rand_core::{TryCryptoRng, TryRng};
+use std::convert::Infallible;
+
+byte_newtype! {
+    /// An ed25519 signature: the encoded point R, then the scalar S, little-endian.
+    Signature, 64
+}
+
+/// Signatures checked in one equation. The cost of a signature hardly falls beyond this, while one
+/// bad signature makes the whole batch be checked again.
+pub const SIGNATURE_BATCH: usize = 256;
+
+/// Up to this many signatures, one equation each is no dearer than one for all.
+const CHECKED_SINGLY: usize = 4;
+
+/// Context of the hash that the coefficients of a batch are drawn from.
+const COEFFICIENTS_CONTEXT: &str = "raclette 2026-11 batch coefficients";
+
+/// Why a signature does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The key is not the one encoding of its point (y is not below p, or x is a negative zero).
+    #[error("the public key is not in its canonical encoding")]
+    KeyNotCanonical,
+    /// The key is one of the eight points under which anybody can sign.
+    #[error("the public key is a point of small order, which belongs to nobody")]
+    KeySmallOrder,
+    /// No point of the curve has the key's coordinate.
+    #[error("the public key is not a point of the curve")]
+    KeyNotAPoint,
+    /// The signature was not made with this key over this message, or is badly encoded (S not below
+    /// the group's order, R not a point).
+    #[error("the signature does not fit the key and the message")]
+    Invalid,
+}
+
+/// One signature to check among others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignatureItem {
+    /// Who is said to have signed.
+    pub key: PublicKey,
+    /// What was signed: a digest.
+    pub message: [u8; 32],
+    /// The signature over `message`.
+    pub signature: Signature,
+}
+
+/// Checks one signature.
+///
+/// # Errors
+/// What is wrong with the key, in the order of [`PublicKey::check`]; else
+/// [`SignatureError::Invalid`].
+pub fn verify(
+    key: &PublicKey,
+    message: &[u8],
+    signature: &Signature,
+) -> Result<(), SignatureError> {
+    key.check_encoding()?;
+    VerificationKey::try_from(key.0)
+        .map_err(|_| SignatureError::KeyNotAPoint)?
+        .verify(&signature.0.into(), message)
+        .map_err(|_| SignatureError::Invalid)
+}
+
+/// Checks many signatures, [`SIGNATURE_BATCH`] in one equation, on the calling thread. The result
+/// has one verdict per item, in their order, and each is the verdict of [`verify`].
+///
+/// To use more cores, share out chunks of [`SIGNATURE_BATCH`] items.
+pub fn verify_batch(items: &[SignatureItem]) -> Vec<Result<(), SignatureError>> {
+    let mut verdicts: Vec<_> = items.iter().map(|item| item.key.check_encoding()).collect();
+    let sound: Vec<usize> = (0..items.len()).filter(|i| verdicts[*i].is_ok()).collect();
+    for batch in sound.chunks(SIGNATURE_BATCH) {
+        settle(items, batch, Suspicion::None, &mut verdicts);
+    }
+    verdicts
+}
+
+/// What is already known of a batch.
+#[derive(Clone, Copy, PartialEq)]
+enum Suspicion {
+    /// Nothing: probably all are good.
+    None,
+    /// At least one is bad: the equation need not be tried.
+    Certain,
+}
+
+/// Writes the verdicts of the items named by `chosen`, and returns whether all are good. A batch
+/// that fails is halved until the culprits stand alone.
+fn settle(
+    items: &[SignatureItem],
+    chosen: &[usize],
+    suspicion: Suspicion,
+    verdicts: &mut [Result<(), SignatureError>],
+) -> bool {
+    if chosen.len() <= CHECKED_SINGLY {
+        for &i in chosen {
+            let item = &items[i];
+            verdicts[i] = verify(&item.key, &item.message, &item.signature);
+        }
+        return chosen.iter().all(|i| verdicts[*i].is_ok());
+    }
+    if suspicion == Suspicion::None && all_hold(items, chosen) {
+        return true;
+    }
+    let (left, right) = chosen.split_at(chosen.len() / 2);
+    let left_holds = settle(items, left, Suspicion::None, verdicts);
+    let suspicion = if left_holds {
+        Suspicion::Certain
+    } else {
+        Suspicion::None
+    };
+    settle(items, right, suspicion, verdicts) && left_holds
+}
+
+/// Whether one equation over all the chosen items holds.
+fn all_hold(items: &[SignatureItem], chosen: &[usize]) -> bool {
+    let mut batch = batch::Verifier::new();
+    let mut hasher = blake3::Hasher::new_derive_key(COEFFICIENTS_CONTEXT);
+    for item in chosen.iter().map(|i| &items[*i]) {
+        hasher.update(&item.key.0);
+        hasher.update(&item.message);
+        hasher.update(&item.signature.0);
+        batch.queue((
+            VerificationKeyBytes::from(item.key.0),
+            item.signature.0.into(),
+            &item.message,
+        ));
+    }
+    batch.verify(Coefficients(hasher.finalize_xof())).is_ok()
+}
+
+/// The random coefficients of a batch's equation.
+///
+/// Someone who could foretell them could craft wrong signatures whose errors cancel out. They are
+/// drawn from a hash of everything in the batch: whoever changes a signature to fit the coefficients
+/// changes the coefficients, and is left to try 2^128 times. So no source of randomness is needed,
+/// and the same batch always takes the same course.
+struct Coefficients(blake3::OutputReader);
+
+impl TryRng for Coefficients {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Coefficients {}
+
+#[cfg(test)]
+#[path = "signature_tests.rs"]
+mod tests;
+#[cfg(test)]
+#[path = "signature_vectors.rs"]
+mod vectors;

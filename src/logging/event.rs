@@ -1,0 +1,226 @@
+//! One event, taken out of `tracing`, and its form as a line of JSON.
+
+use std::error::Error;
+use std::fmt::{self, Write};
+use std::io;
+use std::time::SystemTime;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+use tracing::Level;
+use tracing::field::{Field, Visit};
+
+/// The most bytes of text in one field or message; the rest is cut and replaced by `…`. With at
+/// most 32 fields to an event, it bounds a line whatever other nodes send.
+pub const MAX_TEXT_BYTES: usize = 1024;
+
+/// Which part of this module speaks when it speaks of itself.
+const OWN_ACTOR: &str = "logging";
+
+/// One thing that happened.
+#[derive(Debug)]
+pub(super) struct LogEvent {
+    pub(super) time: Time,
+    pub(super) level: Level,
+    pub(super) actor: String,
+    pub(super) event: String,
+    pub(super) fields: Vec<(&'static str, Value)>,
+}
+
+impl LogEvent {
+    pub(super) fn new(now: SystemTime, event: &tracing::Event<'_>) -> Self {
+        let metadata = event.metadata();
+        let target = metadata.target();
+        let actor = target.strip_prefix("raclette::").unwrap_or(target);
+        let mut own = Self {
+            time: Time::from(now),
+            level: *metadata.level(),
+            actor: actor.strip_prefix("actors::").unwrap_or(actor).to_owned(),
+            event: String::new(),
+            fields: Vec::new(),
+        };
+        event.record(&mut own);
+        own
+    }
+
+    /// That the log file can't be written: for the terminal alone.
+    pub(super) fn file_failed(time: Time, error: &io::Error) -> Self {
+        Self {
+            time,
+            level: Level::ERROR,
+            actor: OWN_ACTOR.to_owned(),
+            event: "the log file can't be written; its lines are lost until it can".to_owned(),
+            fields: vec![("error", bounded(error))],
+        }
+    }
+
+    /// That lines are missing in the log file, before this point.
+    pub(super) fn lines_lost(time: Time, lines: u64) -> Self {
+        Self {
+            time,
+            level: Level::ERROR,
+            actor: OWN_ACTOR.to_owned(),
+            event: "log lines lost".to_owned(),
+            fields: vec![("lines", lines.into())],
+        }
+    }
+
+    /// One line of JSON, with its line feed.
+    pub(super) fn to_json(&self) -> String {
+        // Every key is text and every value is JSON already, so that nothing can fail; an empty
+        // line would be the answer.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+
+    fn push(&mut self, field: &Field, value: impl Into<Value>) {
+        self.fields.push((field.name(), value.into()));
+    }
+}
+
+impl Serialize for LogEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = serializer.serialize_map(None)?;
+        line.serialize_entry("time", &self.time.to_string())?;
+        line.serialize_entry("level", self.level.as_str())?;
+        line.serialize_entry("actor", &self.actor)?;
+        line.serialize_entry("event", &self.event)?;
+        for (name, value) in &self.fields {
+            match *name {
+                "time" | "level" | "actor" | "event" => {
+                    line.serialize_entry(&format!("{name}_"), value)?;
+                }
+                name => line.serialize_entry(name, value)?,
+            }
+        }
+        line.end()
+    }
+}
+
+impl Visit for LogEvent {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.push(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.push(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.push(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.push(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.push(field, bounded(WithSources(value)));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let text = bounded(format_args!("{value:?}"));
+        match (field.name(), text) {
+            ("message", Value::String(text)) => self.event = text,
+            (_, text) => self.push(field, text),
+        }
+    }
+}
+
+/// An error and what caused it.
+struct WithSources<'a>(&'a (dyn Error + 'static));
+
+impl fmt::Display for WithSources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The text of a value, cut at [`MAX_TEXT_BYTES`]; formatting stops there.
+fn bounded(value: impl fmt::Display) -> Value {
+    struct Bounded(String);
+
+    impl Write for Bounded {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let room = MAX_TEXT_BYTES - self.0.len();
+            if text.len() <= room {
+                self.0.push_str(text);
+                return Ok(());
+            }
+            let fits = |end: &usize| text.is_char_boundary(*end);
+            let end = (0..=room).rev().find(fits).unwrap_or(0);
+            self.0.push_str(&text[..end]);
+            Err(fmt::Error)
+        }
+    }
+
+    let mut text = Bounded(String::new());
+    let complete = write!(text, "{value}").is_ok();
+    let Bounded(mut text) = text;
+    if !complete {
+        text.push('…');
+    }
+    text.into()
+}
+
+/// A moment, to the millisecond, in UTC. Shown as `2026-11-20T21:43:02.123Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time {
+    ms_since_1970: u64,
+}
+
+impl From<SystemTime> for Time {
+    fn from(time: SystemTime) -> Self {
+        // A clock before 1970 is not set; there is no better answer than its earliest.
+        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH);
+        let ms = since_1970.map_or(0, |since| since.as_millis());
+        Self {
+            ms_since_1970: u64::try_from(ms).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl Time {
+    /// `21:43:02.123Z`
+    pub(super) fn of_day(self) -> String {
+        let ms = self.ms_since_1970 % 86_400_000;
+        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        format!("{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+    }
+
+    /// Year, month and day of the Gregorian calendar.
+    fn date(self) -> (u64, u64, u64) {
+        // Counted in years that begin in March: the leap day is then the last of its year, and the
+        // months from March on have 31, 30, 31, 30, 31 days over and over: 153 for each five.
+        let days = self.ms_since_1970 / 86_400_000 + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let (month, next_year) = if month < 10 {
+            (month + 3, 0)
+        } else {
+            (month - 9, 1)
+        };
+        (400 * era + year + next_year, month, day)
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.date();
+        write!(f, "{year:04}-{month:02}-{day:02}T{}", self.of_day())
+    }
+}

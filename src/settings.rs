@@ -1,0 +1,297 @@
+//! The settings of a node: one TOML file, and environment variables on top of it.
+//!
+//! # How a value is found
+//!
+//! 1. **The file is parsed strictly.** It says `role = "peer"` or `role = "tracker"`, and the role
+//!    decides which keys there are. Every key is checked against its entry in the schema: a key
+//!    that does not exist, a value of the wrong type and a value out of range are all refused,
+//!    each with file, line, key and what was expected. All mistakes are reported together.
+//! 2. **The environment comes on top.** `RACLETTE_` followed by the key in capitals, with `__`
+//!    between section and key: `RACLETTE_API__LISTEN` replaces `listen` in `[api]`. The text of a
+//!    variable is read as the type of the key it replaces, never guessed: a name may be `007`.
+//!    Text is taken as it stands, lists of text are separated by commas, everything else is
+//!    written as in the file. A variable of the prefix that names no key is refused; one that
+//!    names a key of the other role only is not meant for this node and is passed over, so that
+//!    peers and trackers can be started from one environment. The role itself stands in the file.
+//! 3. **Defaults fill the rest**, and a required key that is missing is a mistake like the others.
+//!
+//! A relative `data_dir` in the file starts at the directory of the file; one in the environment
+//! starts, as everywhere, at the directory the node was started in.
+//!
+//! # Adding a key
+//!
+//! One entry in a `section!` block below is all: it makes the field of the typed settings, its
+//! documentation, the entry in the schema, the default, and the commented line in the template.
+//! The files in `config/` are the templates' text; a test holds them equal and says how to renew
+//! them.
+
+mod endpoint;
+mod error;
+mod kind;
+mod read;
+mod schema;
+mod suggest;
+mod template;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{Mistake, Place, SettingsError};
+pub use template::{PeerTemplate, init, peer_template, tracker_template};
+
+use kind::Kind;
+use schema::{Given, section};
+
+/// What every environment variable that overrides a key starts with.
+pub const ENVIRONMENT_PREFIX: &str = "RACLETTE_";
+
+/// The settings of one node, complete and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settings {
+    /// The file says `role = "peer"`.
+    Peer(PeerSettings),
+    /// The file says `role = "tracker"`.
+    Tracker(TrackerSettings),
+}
+
+impl Settings {
+    /// Reads the file at `path` and puts the variables of `environment` on top; pass
+    /// [`environment()`] for those of this process.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Unreadable`] if there is no such file or it can't be read,
+    /// [`SettingsError::Invalid`] with every mistake in the file and the variables.
+    pub fn load(
+        path: &Path,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let text = read::file(path)?;
+        Self::parse(path, &text, environment)
+    }
+
+    /// As [`Settings::load`], with the text of the file already at hand; `path` serves for
+    /// messages and as the start of relative paths, and is not opened.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Invalid`] with every mistake in the text and the variables.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        read::settings(path, text, environment)
+    }
+
+    /// The directory that holds everything the node keeps.
+    pub fn data_dir(&self) -> &Path {
+        match self {
+            Self::Peer(peer) => &peer.data_dir,
+            Self::Tracker(tracker) => &tracker.data_dir,
+        }
+    }
+
+    /// Where and how the node logs.
+    pub fn log(&self) -> &LogSettings {
+        match self {
+            Self::Peer(peer) => &peer.log,
+            Self::Tracker(tracker) => &tracker.log,
+        }
+    }
+
+    /// Where the HTTP API listens.
+    pub fn api(&self) -> &ApiSettings {
+        match self {
+            Self::Peer(peer) => &peer.api,
+            Self::Tracker(tracker) => &tracker.api,
+        }
+    }
+}
+
+/// The variables of this process that start with [`ENVIRONMENT_PREFIX`].
+///
+/// A value that is not UTF-8 has its odd bytes replaced by U+FFFD, which no key accepts.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .map(|(name, value)| {
+            let text = |part: std::ffi::OsString| part.to_string_lossy().into_owned();
+            (text(name), text(value))
+        })
+        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+}
+
+/// When a peer looks for blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MiningMode {
+    /// Only when told to, by `node mine` or the API.
+    OnCommand,
+    /// Whenever there are open transactions.
+    WhenPending,
+    /// All the time, empty blocks included.
+    Always,
+}
+
+impl MiningMode {
+    const CHOICES: &[&str] = &["on-command", "when-pending", "always"];
+}
+
+/// The least weighty event that is still logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// Something failed and somebody should look.
+    Error,
+    /// Something is odd; the node goes on.
+    Warn,
+    /// What the node does, in a few lines a minute.
+    Info,
+    /// Every conversation, for finding faults.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    const CHOICES: &[&str] = &["error", "warn", "info", "debug", "trace"];
+}
+
+/// Coins that exist from the genesis block on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocation {
+    /// Whose they are: an address as `node` prints it (bech32m). Only its length and characters
+    /// are checked here.
+    pub address: String,
+    /// How many coins, 1 or more. The sum of all allocations fits into a `u64`.
+    pub amount: u64,
+}
+
+section! {
+    /// Settings of a peer, a member of a network.
+    PeerSettings {
+        /// The name by which the others know this peer. No two members of a network have the same;
+        /// the first to register it keeps it.
+        name: String = Kind::Name, Given::Required("\"alice\"");
+        /// Everything this peer keeps: its key, the chain, its logs. A relative path starts at the
+        /// directory of this file. Left out: the name followed by "-data".
+        data_dir: PathBuf = Kind::Path, Given::Derived("\"alice-data\"");
+        /// Where other peers reach this one. 127.0.0.1 is this machine alone; 0.0.0.0 is every
+        /// network it is connected to, and then "advertise" must say what others dial. Port 0 takes
+        /// any free port, a different one at each start. Peers on one machine need a port each.
+        listen: SocketAddr = Kind::Listen, Given::Default("\"127.0.0.1:7001\"");
+        /// The addresses, as others dial them, that this peer gives away as its own: after port
+        /// forwarding, say. Left empty, it is the address it listens on.
+        advertise: Vec<Endpoint> = Kind::Endpoints { least: 0 }, Given::Default("[]");
+        /// The trackers of the network. The first decides about membership, the others only
+        /// introduce peers to each other.
+        trackers: Vec<Endpoint> = Kind::Endpoints { least: 1 },
+            Given::Required("[\"127.0.0.1:7000\"]");
+    }
+    api: ApiSettings,
+    mining: MiningSettings,
+    peers: ConnectionSettings,
+    log: LogSettings,
+}
+
+section! {
+    /// Settings of a tracker, the meeting place of a network.
+    TrackerSettings {
+        /// Everything this tracker keeps: its key, the register of members, its logs. A relative
+        /// path starts at the directory of this file.
+        data_dir: PathBuf = Kind::Path, Given::Default("\"tracker-data\"");
+        /// Where peers reach this tracker. 127.0.0.1 is this machine alone; 0.0.0.0 is every
+        /// network it is connected to. Peers name this port in their files: keep it fixed.
+        listen: SocketAddr = Kind::Listen, Given::Default("\"127.0.0.1:7000\"");
+    }
+    network: NetworkSettings,
+    api: ApiSettings,
+    log: LogSettings,
+}
+
+section! {
+    /// The network that this tracker founds. All of this goes into the genesis block when the first
+    /// peer registers, and is fixed from then on: later changes here have no effect.
+    NetworkSettings {
+        /// What the network is called.
+        name: String = Kind::Name, Given::Default("\"raclette\"");
+        /// The time between blocks that the difficulty aims at, in milliseconds.
+        block_interval_ms: u64 = Kind::Whole { least: 100, most: 3_600_000 },
+            Given::Default("5_000");
+        /// How many hashes the easiest block takes on average. The chain starts with it and never
+        /// becomes easier.
+        start_work: u64 = Kind::Whole { least: 1, most: 1 << 48 }, Given::Default("4_194_304");
+        /// Over how many blocks the difficulty averages the time between them: more is steadier,
+        /// fewer follows a change of miners faster.
+        difficulty_window: u32 = Kind::Whole { least: 2, most: 10_000 }, Given::Default("90");
+        /// Every so many blocks the least difficulty doubles, whatever the time between blocks.
+        /// 0: never.
+        growth_blocks: u64 = Kind::Whole { least: 0, most: 1 << 40 }, Given::Default("0");
+        /// New coins in a block for the one who mined it, on top of the fees.
+        reward: u64 = Kind::Whole { least: 0, most: 1_000_000_000_000 }, Given::Default("50");
+        /// Every so many blocks the reward is halved. 0: never.
+        halving_blocks: u64 = Kind::Whole { least: 0, most: 1 << 40 }, Given::Default("0");
+        /// The most bytes a block may have.
+        max_block_bytes: u32 = Kind::Whole { least: 16_384, most: 3_145_728 },
+            Given::Default("2_097_152");
+        /// The least fee of a transaction, in coins for each 1024 bytes begun. With 0 a newcomer
+        /// who has no coins yet can write and vote at once.
+        min_fee_per_kib: u64 = Kind::Whole { least: 0, most: 1_000_000_000 }, Given::Default("0");
+        /// Coins that exist from the start: a list of {address = "...", amount = ...}.
+        allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
+        /// The topics of the applications that judge records in this network.
+        applications: Vec<String> = Kind::Topics, Given::Default("[]");
+    }
+}
+
+section! {
+    /// The HTTP interface that the other commands of `node`, and pages and programs on this
+    /// machine, talk to.
+    ApiSettings {
+        /// Where it listens: on this machine only (127.0.0.1 or [::1]). Port 0 takes any free port;
+        /// the one taken is written to a file in the data directory, where the commands find it.
+        listen: SocketAddr = Kind::LoopbackListen, Given::Default("\"127.0.0.1:0\"");
+    }
+}
+
+section! {
+    /// The search for blocks.
+    MiningSettings {
+        /// When to search: "on-command" (`node mine`), "when-pending" (whenever there are open
+        /// transactions) or "always".
+        mode: MiningMode = Kind::Choice(MiningMode::CHOICES), Given::Default("\"on-command\"");
+        /// How many threads search. They run at low priority.
+        threads: u16 = Kind::Whole { least: 1, most: 256 }, Given::Default("1");
+    }
+}
+
+section! {
+    /// Connections to other peers.
+    ConnectionSettings {
+        /// How many connections this peer opens and keeps up by itself.
+        outgoing: u16 = Kind::Whole { least: 1, most: 64 }, Given::Default("8");
+        /// How many connections it accepts from others.
+        incoming: u16 = Kind::Whole { least: 0, most: 1_000 }, Given::Default("32");
+    }
+}
+
+section! {
+    /// What the node tells about itself, on the terminal and as lines of JSON in the directory
+    /// "logs" of the data directory.
+    LogSettings {
+        /// The least weighty event that is still told: "error", "warn", "info", "debug" or "trace".
+        level: LogLevel = Kind::Choice(LogLevel::CHOICES), Given::Default("\"info\"");
+        /// How many bytes a log file may have before the next one is begun.
+        file_bytes: u64 = Kind::Whole { least: 65_536, most: 1 << 30 },
+            Given::Default("8_388_608");
+        /// How many log files are kept, the current one included; the oldest is deleted.
+        files: u16 = Kind::Whole { least: 1, most: 100 }, Given::Default("5");
+    }
+}
+
+#[cfg(test)]
+mod tests;

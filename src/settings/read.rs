@@ -1,0 +1,356 @@
+//! From text and variables to settings: parse, check, layer, take over.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use config::{Config, ConfigError, Map, Source, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::kind::{Wrong, describe};
+use super::schema::{Given, Key, Role};
+use super::suggest::nearest;
+use super::{ENVIRONMENT_PREFIX, Mistake, Place, Settings, SettingsError};
+
+/// Far above a file with the most allocations allowed; what is larger is not a settings file.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The text of the file at `path`.
+pub(super) fn file(path: &Path) -> Result<String, SettingsError> {
+    let unreadable = |reason: String| SettingsError::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(error.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(unreadable(format!(
+            "it is larger than {MAX_FILE_BYTES} bytes"
+        )));
+    }
+    String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".to_owned()))
+}
+
+/// The settings that `text`, found at `path`, and the variables make.
+pub(super) fn settings(
+    path: &Path,
+    text: &str,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Settings, SettingsError> {
+    let document = Document { path, text };
+    let table = DeTable::parse(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let message = format!("this is not TOML: {}", error.message());
+        document.single(document.mistake(offset, "", message))
+    })?;
+    let table = table.get_ref();
+    let role = document.role(table)?;
+
+    let mut mistakes = Vec::new();
+    let mut from_file = Layer::default();
+    document.read(role, "", table, &mut from_file, &mut mistakes);
+    let from_environment = read_environment(role, environment, &mut mistakes);
+    let defaults = read_defaults(role, path, &from_file, &from_environment, &mut mistakes);
+    mistakes.sort_by(|a, b| a.place.cmp(&b.place));
+    if !mistakes.is_empty() {
+        return Err(SettingsError::Invalid(mistakes));
+    }
+
+    // A relative path in the environment starts at the working directory, as it stands.
+    let base = match path.parent() {
+        Some(directory) if !from_environment.has("data_dir") => directory,
+        _ => Path::new(""),
+    };
+    let layered = Config::builder()
+        .add_source(defaults)
+        .add_source(from_file)
+        .add_source(from_environment)
+        .build()?;
+    let settings = take_over(role, layered, base)?;
+    document.check_together(&settings)?;
+    Ok(settings)
+}
+
+/// Turns layered values into typed settings.
+fn take_over(role: Role, layered: Config, base: &Path) -> Result<Settings, ConfigError> {
+    let start = |data_dir: &mut PathBuf| *data_dir = base.join(&data_dir);
+    Ok(match role {
+        Role::Peer => {
+            let mut peer: super::PeerSettings = layered.try_deserialize()?;
+            start(&mut peer.data_dir);
+            Settings::Peer(peer)
+        }
+        Role::Tracker => {
+            let mut tracker: super::TrackerSettings = layered.try_deserialize()?;
+            start(&mut tracker.data_dir);
+            Settings::Tracker(tracker)
+        }
+    })
+}
+
+/// Checked values by path: one layer of the settings.
+#[derive(Debug, Clone, Default)]
+struct Layer(BTreeMap<String, Value>);
+
+impl Layer {
+    fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone().into_iter().collect())
+    }
+}
+
+/// The file as it stands, for messages that name its lines.
+struct Document<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Document<'_> {
+    fn mistake(&self, offset: usize, key: &str, message: String) -> Mistake {
+        let before = self.text.as_bytes().iter().take(offset);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        Mistake {
+            place: Place::Line(self.path.to_owned(), line),
+            key: key.to_owned(),
+            message,
+        }
+    }
+
+    fn single(&self, mistake: Mistake) -> SettingsError {
+        SettingsError::Invalid(vec![mistake])
+    }
+
+    fn role(&self, table: &DeTable<'_>) -> Result<Role, SettingsError> {
+        let Some(value) = table.get(Role::KEY) else {
+            return Err(self.single(Mistake {
+                place: Place::File(self.path.to_owned()),
+                key: Role::KEY.to_owned(),
+                message: "`role` is missing: begin the file with role = \"peer\" or \
+                          role = \"tracker\""
+                    .to_owned(),
+            }));
+        };
+        let found = value.get_ref();
+        found.as_str().and_then(Role::named).ok_or_else(|| {
+            let message = format!(
+                "`role`: expected {}, found {}. For example: role = \"peer\"",
+                Role::KIND.expected(),
+                describe(found)
+            );
+            self.single(self.mistake(value.span().start, Role::KEY, message))
+        })
+    }
+
+    /// Checks every entry of a table, and of the tables in it that are sections.
+    fn read(
+        &self,
+        role: Role,
+        section: &str,
+        table: &DeTable<'_>,
+        layer: &mut Layer,
+        mistakes: &mut Vec<Mistake>,
+    ) {
+        for (name, value) in table {
+            let path = match section {
+                "" => name.get_ref().to_string(),
+                section => format!("{section}.{}", name.get_ref()),
+            };
+            if path == Role::KEY {
+                continue;
+            }
+            if let Some(key) = role.key(&path) {
+                match key.kind.check(value) {
+                    Ok(value) => drop(layer.0.insert(path, value)),
+                    Err(wrong) => mistakes.push(self.wrong(&path, key, &wrong)),
+                }
+            } else if role.has_section(&path) {
+                match value.get_ref() {
+                    DeValue::Table(table) => self.read(role, &path, table, layer, mistakes),
+                    other => mistakes.push(self.no_section(&path, value, other)),
+                }
+            } else {
+                let message = unknown(role, section, &path);
+                mistakes.push(self.mistake(name.span().start, &path, message));
+            }
+        }
+    }
+
+    fn wrong(&self, path: &str, key: &Key, wrong: &Wrong) -> Mistake {
+        let message = format!(
+            "`{path}`: expected {}, found {}. For example: {} = {}",
+            key.kind.expected(),
+            wrong.found,
+            key.name,
+            key.given.example()
+        );
+        self.mistake(wrong.span.start, path, message)
+    }
+
+    fn no_section(&self, path: &str, value: &Spanned<DeValue<'_>>, found: &DeValue<'_>) -> Mistake {
+        let message = format!(
+            "`{path}`: expected a section, found {}. Write [{path}] on a line of its own and its \
+             keys below",
+            describe(found)
+        );
+        self.mistake(value.span().start, path, message)
+    }
+
+    /// What no key can tell by itself.
+    fn check_together(&self, settings: &Settings) -> Result<(), SettingsError> {
+        match settings {
+            Settings::Peer(peer)
+                if peer.listen.ip().is_unspecified() && peer.advertise.is_empty() =>
+            {
+                Err(self.single(Mistake {
+                    place: Place::File(self.path.to_owned()),
+                    key: "advertise".to_owned(),
+                    message: format!(
+                        "`advertise` is empty, and `listen` = \"{}\" is every network of this \
+                         machine: nobody could dial that. Say which address others dial, for \
+                         example: advertise = [\"192.168.1.20:{}\"]",
+                        peer.listen,
+                        peer.listen.port()
+                    ),
+                }))
+            }
+            Settings::Peer(_) | Settings::Tracker(_) => Ok(()),
+        }
+    }
+}
+
+/// What to say about a key that does not exist.
+fn unknown(role: Role, section: &str, path: &str) -> String {
+    if role.other().key(path).is_some() || role.other().has_section(path) {
+        return format!(
+            "`{path}` is for a {}, and this file says role = \"{}\". Take it out",
+            role.other().name(),
+            role.name()
+        );
+    }
+    let keys = role.keys();
+    let mut candidates: Vec<&str> = keys.iter().map(|(path, _)| path.as_str()).collect();
+    candidates.push(Role::KEY);
+    candidates.extend(role.root().sections.iter().map(|(name, _)| *name));
+    if let Some(near) = nearest(path, &candidates) {
+        return match near.split_once('.') {
+            Some((place, key)) if place != section => {
+                format!("`{path}` is no key; did you mean `{key}` in the section [{place}]?")
+            }
+            _ if role.has_section(near) => {
+                format!("`{path}` is no key; did you mean the section [{near}]?")
+            }
+            _ => format!("`{path}` is no key; did you mean `{near}`?"),
+        };
+    }
+    let here: Vec<&str> = candidates
+        .into_iter()
+        .filter(|path| path.rsplit_once('.').map_or("", |(place, _)| place) == section)
+        .collect();
+    format!("`{path}` is no key; there are: {}", here.join(", "))
+}
+
+/// The variable that overrides the key at `path`.
+fn variable(path: &str) -> String {
+    let name = path.replace('.', "__").to_ascii_uppercase();
+    format!("{ENVIRONMENT_PREFIX}{name}")
+}
+
+fn read_environment(
+    role: Role,
+    environment: impl Iterator<Item = (String, String)>,
+    mistakes: &mut Vec<Mistake>,
+) -> Layer {
+    let own = role.keys();
+    let others = role.other().keys();
+    let mut layer = Layer::default();
+    for (name, text) in environment.filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)) {
+        let mistake = |key: &str, message: String| Mistake {
+            place: Place::Variable(name.clone()),
+            key: key.to_owned(),
+            message,
+        };
+        if let Some((path, key)) = own.iter().find(|(path, _)| variable(path) == name) {
+            match key.kind.check_variable(&text) {
+                Ok(value) => drop(layer.0.insert(path.clone(), value)),
+                Err(wrong) => mistakes.push(mistake(path, wrong_variable(&name, key, &wrong))),
+            }
+        } else if name == variable(Role::KEY) {
+            let message = "the role stands in the file and can't be replaced. Unset this variable";
+            mistakes.push(mistake(Role::KEY, message.to_owned()));
+        } else if !others.iter().any(|(path, _)| variable(path) == name) {
+            let names: Vec<String> = own.iter().map(|(path, _)| variable(path)).collect();
+            let candidates: Vec<&str> = names.iter().map(String::as_str).collect();
+            let message = match nearest(&name, &candidates) {
+                Some(near) => format!("no key has this name; did you mean {near}?"),
+                None => format!("no key has this name; there are: {}", names.join(", ")),
+            };
+            mistakes.push(mistake("", message));
+        }
+    }
+    layer
+}
+
+fn wrong_variable(name: &str, key: &Key, wrong: &Wrong) -> String {
+    format!(
+        "expected {}, found {}. For example: {name}={}",
+        key.kind.expected(),
+        wrong.found,
+        key.kind.as_variable(key.given.example())
+    )
+}
+
+/// The lowest layer: what holds for every key that neither the file nor the environment gives.
+fn read_defaults(
+    role: Role,
+    file: &Path,
+    from_file: &Layer,
+    from_environment: &Layer,
+    mistakes: &mut Vec<Mistake>,
+) -> Layer {
+    let mut layer = Layer::default();
+    for (path, key) in role.keys() {
+        let blamed = mistakes.iter().any(|mistake| mistake.key == path);
+        if from_file.has(&path) || from_environment.has(&path) || blamed {
+            continue;
+        }
+        match key.given {
+            // A default that its own key refuses is noticed when the layers are taken over.
+            Given::Default(text) => {
+                if let Ok(value) = DeValue::parse(text)
+                    && let Ok(value) = key.kind.check(&value)
+                {
+                    layer.0.insert(path, value);
+                }
+            }
+            Given::Derived(_) => {
+                let given = |layer: &Layer| layer.0.get("name").cloned();
+                if let Some(name) = given(from_environment).or_else(|| given(from_file)) {
+                    layer.0.insert(path, Value::from(format!("{name}-data")));
+                }
+            }
+            Given::Required(example) => mistakes.push(Mistake {
+                place: Place::File(file.to_owned()),
+                message: format!(
+                    "`{path}` is missing: expected {}. For example: {} = {example}",
+                    key.kind.expected(),
+                    key.name
+                ),
+                key: path,
+            }),
+        }
+    }
+    layer
+}

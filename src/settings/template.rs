@@ -1,0 +1,130 @@
+//! The commented file that a newcomer starts from.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::iter;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::schema::{Given, Key, Role, Section};
+use super::{Endpoint, Settings, SettingsError};
+
+/// What a new peer's file says beyond the defaults.
+#[derive(Debug, Clone)]
+pub struct PeerTemplate<'a> {
+    /// The peer's name; [`init`] refuses one that no peer may have.
+    pub name: &'a str,
+    /// The trackers of the network, at least one.
+    pub trackers: &'a [Endpoint],
+    /// Where it listens, if not at the default.
+    pub listen: Option<SocketAddr>,
+}
+
+/// The file of a new peer: every key with its meaning and its default. `data_dir` is the name
+/// followed by `-data`, so that several peers can have their files in one directory.
+pub fn peer_template(peer: &PeerTemplate<'_>) -> String {
+    let trackers: Vec<String> = peer.trackers.iter().map(Endpoint::to_string).collect();
+    let mut values = vec![
+        ("name", literal(peer.name)),
+        ("data_dir", literal(format!("{}-data", peer.name))),
+        ("trackers", literal(trackers)),
+    ];
+    values.extend(peer.listen.map(|at| ("listen", literal(at.to_string()))));
+    render(Role::Peer, &values)
+}
+
+/// The file of a new tracker: every key with its meaning and its default.
+pub fn tracker_template() -> String {
+    render(Role::Tracker, &[])
+}
+
+/// Writes a new settings file. One that exists is never touched, and text that [`Settings::parse`]
+/// would refuse is not written.
+///
+/// # Errors
+///
+/// [`SettingsError::Invalid`] for such text, [`SettingsError::Exists`],
+/// [`SettingsError::Unwritable`].
+pub fn init(path: &Path, text: &str) -> Result<(), SettingsError> {
+    Settings::parse(path, text, iter::empty())?;
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let mut file = file.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => SettingsError::Exists {
+            path: path.to_owned(),
+        },
+        _ => unwritable(path, source),
+    })?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    written.map_err(|source| {
+        // Half a file would be in the way of the next attempt. If even this fails, the first
+        // error says why.
+        let _ = fs::remove_file(path);
+        unwritable(path, source)
+    })
+}
+
+fn unwritable(path: &Path, source: io::Error) -> SettingsError {
+    SettingsError::Unwritable {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn literal(value: impl Into<toml::Value>) -> String {
+    value.into().to_string()
+}
+
+/// The file of a role, with the `values` (TOML, by key of the first section) in place of defaults.
+fn render(role: Role, values: &[(&str, String)]) -> String {
+    let root = role.root();
+    let mut text = String::new();
+    comment(&mut text, root.doc);
+    for line in [
+        "",
+        " Every key is shown with its meaning and its default. A key that is left out has its",
+        " default; one that does not exist is an error. An environment variable replaces a key: its",
+        " name is RACLETTE_ and the key in capitals, with two underscores after the section, as in",
+        " RACLETTE_API__LISTEN for \"listen\" in [api].",
+    ] {
+        comment(&mut text, &[line]);
+    }
+    text.push_str("\n# What this node is: \"peer\" or \"tracker\".\n");
+    text.push_str(&format!("{} = \"{}\"\n", Role::KEY, role.name()));
+    render_keys(&mut text, root, values);
+    for (name, section) in root.sections {
+        text.push('\n');
+        comment(&mut text, section.doc);
+        text.push_str(&format!("[{name}]\n"));
+        render_keys(&mut text, section, &[]);
+    }
+    text
+}
+
+fn render_keys(text: &mut String, section: &Section, values: &[(&str, String)]) {
+    for key in section.keys {
+        text.push('\n');
+        comment(text, key.doc);
+        text.push_str(&format!("# {}\n", accepts(key)));
+        let value = values.iter().find(|(name, _)| *name == key.name);
+        let value = value.map_or(key.given.example(), |(_, value)| value);
+        text.push_str(&format!("{} = {value}\n", key.name));
+    }
+}
+
+fn accepts(key: &Key) -> String {
+    let required = match key.given {
+        Given::Required(_) => "Required. ",
+        Given::Default(_) | Given::Derived(_) => "",
+    };
+    format!("{required}Expects {}.", key.kind.expected())
+}
+
+fn comment(text: &mut String, lines: &[&str]) {
+    for line in lines {
+        text.push('#');
+        text.push_str(line);
+        text.push('\n');
+    }
+}

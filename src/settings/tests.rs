@@ -1,0 +1,562 @@
+use std::iter;
+
+use proptest::prelude::*;
+
+use super::schema::Role;
+use super::*;
+
+const FILE: &str = "/home/alice/peer.toml";
+const PEER: &str = "role = \"peer\"\nname = \"alice\"\ntrackers = [\"127.0.0.1:7000\"]\n";
+const TRACKER: &str = "role = \"tracker\"\n";
+const SHIPPED_PEER: &str = include_str!("../../config/peer.toml");
+const SHIPPED_TRACKER: &str = include_str!("../../config/tracker.toml");
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::parse(Path::new(FILE), text, variables)
+}
+
+fn peer(text: &str, variables: &[(&str, &str)]) -> PeerSettings {
+    match load(&format!("{PEER}{text}"), variables) {
+        Ok(Settings::Peer(peer)) => peer,
+        other => panic!("no peer: {other:?}"),
+    }
+}
+
+fn tracker(text: &str, variables: &[(&str, &str)]) -> TrackerSettings {
+    match load(&format!("{TRACKER}{text}"), variables) {
+        Ok(Settings::Tracker(tracker)) => tracker,
+        other => panic!("no tracker: {other:?}"),
+    }
+}
+
+fn mistakes(text: &str, variables: &[(&str, &str)]) -> Vec<Mistake> {
+    match load(text, variables) {
+        Err(SettingsError::Invalid(mistakes)) => mistakes,
+        other => panic!("no mistakes: {other:?}"),
+    }
+}
+
+/// The one mistake, as the user reads it.
+fn mistake(text: &str, variables: &[(&str, &str)]) -> String {
+    let found = mistakes(text, variables);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].to_string()
+}
+
+fn example_template() -> String {
+    let trackers = ["127.0.0.1:7000".parse().unwrap()];
+    peer_template(&PeerTemplate {
+        name: "alice",
+        trackers: &trackers,
+        listen: None,
+    })
+}
+
+#[test]
+fn shipped_files_are_the_templates() {
+    let renew = "config/ is out of date; renew it: \
+                 cargo test --release --lib settings -- --ignored renew_config";
+    assert!(SHIPPED_PEER == example_template(), "{renew}");
+    assert!(SHIPPED_TRACKER == tracker_template(), "{renew}");
+}
+
+#[test]
+#[ignore = "writes config/"]
+fn renew_config() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    std::fs::write(config.join("peer.toml"), example_template()).unwrap();
+    std::fs::write(config.join("tracker.toml"), tracker_template()).unwrap();
+}
+
+#[test]
+fn shipped_files_equal_the_defaults() {
+    assert_eq!(
+        load(SHIPPED_PEER, &[]).unwrap(),
+        Settings::Peer(peer("", &[]))
+    );
+    assert_eq!(
+        load(SHIPPED_TRACKER, &[]).unwrap(),
+        Settings::Tracker(tracker("", &[]))
+    );
+}
+
+#[test]
+fn shipped_files_show_every_key() {
+    for (role, text) in [(Role::Peer, SHIPPED_PEER), (Role::Tracker, SHIPPED_TRACKER)] {
+        let table: toml::Table = text.parse().unwrap();
+        for (path, _) in role.keys() {
+            let value = match path.split_once('.') {
+                Some((section, key)) => table[section].get(key),
+                None => table.get(&path),
+            };
+            assert!(value.is_some(), "{path}");
+        }
+    }
+}
+
+#[test]
+fn every_key_accepts_its_own_example_and_describes_itself() {
+    for role in [Role::Peer, Role::Tracker] {
+        for (path, key) in role.keys() {
+            let literal = key.given.example();
+            let value = toml::de::DeValue::parse(literal).unwrap();
+            assert!(key.kind.check(&value).is_ok(), "{path}");
+            let variable = key.kind.as_variable(literal);
+            assert!(key.kind.check_variable(&variable).is_ok(), "{path}");
+            assert!(!key.doc.is_empty(), "{path}");
+        }
+    }
+}
+
+#[test]
+fn defaults_of_a_peer() {
+    let peer = peer("", &[]);
+    assert_eq!(peer.name, "alice");
+    assert_eq!(peer.data_dir, Path::new("/home/alice/alice-data"));
+    assert_eq!(peer.listen, "127.0.0.1:7001".parse().unwrap());
+    assert_eq!(peer.advertise, []);
+    assert_eq!(peer.trackers, ["127.0.0.1:7000".parse().unwrap()]);
+    assert_eq!(peer.api.listen, "127.0.0.1:0".parse().unwrap());
+    assert_eq!(peer.mining.mode, MiningMode::OnCommand);
+    assert_eq!(peer.mining.threads, 1);
+    assert_eq!((peer.peers.outgoing, peer.peers.incoming), (8, 32));
+    assert_eq!(peer.log.level, LogLevel::Info);
+}
+
+#[test]
+fn defaults_of_a_tracker() {
+    let tracker = tracker("", &[]);
+    assert_eq!(tracker.data_dir, Path::new("/home/alice/tracker-data"));
+    assert_eq!(tracker.listen, "127.0.0.1:7000".parse().unwrap());
+    let expected = NetworkSettings {
+        name: "raclette".to_owned(),
+        block_interval_ms: 5_000,
+        start_work: 1 << 22,
+        difficulty_window: 90,
+        growth_blocks: 0,
+        reward: 50,
+        halving_blocks: 0,
+        max_block_bytes: 2 << 20,
+        min_fee_per_kib: 0,
+        allocations: Vec::new(),
+        applications: Vec::new(),
+    };
+    assert_eq!(tracker.network, expected);
+}
+
+#[test]
+fn the_file_replaces_defaults() {
+    let tracker = tracker(
+        "listen = \"[::]:9000\"\n\
+         network.allocations = [{ address = \"rac1q\", amount = 0x10 }]\n\
+         network.applications = [\"vote\"]\n\
+         log.level = \"debug\"\n",
+        &[],
+    );
+    assert_eq!(tracker.listen, "[::]:9000".parse().unwrap());
+    let allocation = Allocation {
+        address: "rac1q".to_owned(),
+        amount: 16,
+    };
+    assert_eq!(tracker.network.allocations, [allocation]);
+    assert_eq!(tracker.network.applications, ["vote"]);
+    assert_eq!(tracker.log.level, LogLevel::Debug);
+}
+
+#[test]
+fn the_environment_replaces_the_file() {
+    let peer = peer(
+        "advertise = [\"a:1\", \"b:2\"]\n[mining]\nthreads = 3\n",
+        &[
+            ("RACLETTE_NAME", "bob"),
+            ("RACLETTE_MINING__THREADS", "4"),
+            ("RACLETTE_MINING__MODE", "always"),
+            ("RACLETTE_ADVERTISE", " c:3"),
+            ("RACLETTE_TRACKERS", "one:7000, [::1]:7000"),
+            ("HOME", "/"),
+        ],
+    );
+    assert_eq!(peer.name, "bob");
+    assert_eq!(peer.data_dir, Path::new("/home/alice/bob-data"));
+    assert_eq!(peer.mining.threads, 4);
+    assert_eq!(peer.mining.mode, MiningMode::Always);
+    assert_eq!(peer.advertise, ["c:3".parse().unwrap()]);
+    let trackers = ["one:7000", "[::1]:7000"].map(|at| at.parse().unwrap());
+    assert_eq!(peer.trackers, trackers);
+}
+
+#[test]
+fn a_variable_can_give_a_required_key_and_a_list_of_tables() {
+    let settings = load(
+        "role = \"peer\"\nname = \"alice\"\n",
+        &[("RACLETTE_TRACKERS", "a:1")],
+    );
+    assert!(settings.is_ok(), "{settings:?}");
+    let variable = "[{ address = \"rac1q\", amount = 7 }]";
+    let tracker = tracker("", &[("RACLETTE_NETWORK__ALLOCATIONS", variable)]);
+    assert_eq!(tracker.network.allocations[0].amount, 7);
+}
+
+#[test]
+fn a_variable_is_read_as_the_type_of_its_key() {
+    // Text that looks like a number, a flag or a date stays text.
+    for text in ["007", "1e3", "true", "1979-05-27"] {
+        let peer = peer("", &[("RACLETTE_DATA_DIR", text)]);
+        assert_eq!(peer.data_dir, Path::new(text));
+    }
+    assert_eq!(
+        mistake(PEER, &[("RACLETTE_MINING__THREADS", "\"4\"")]),
+        "environment variable RACLETTE_MINING__THREADS: expected a whole number from 1 to 256, \
+         found \"4\". For example: RACLETTE_MINING__THREADS=1"
+    );
+}
+
+#[test]
+fn relative_paths_start_where_they_were_written() {
+    let data_dir = |text: &str, variables: &[(&str, &str)]| peer(text, variables).data_dir;
+    let file = "data_dir = \"here\"\n";
+    assert_eq!(data_dir(file, &[]), Path::new("/home/alice/here"));
+    assert_eq!(data_dir("data_dir = \"/x\"\n", &[]), Path::new("/x"));
+    let variable = [("RACLETTE_DATA_DIR", "there")];
+    assert_eq!(data_dir(file, &variable), Path::new("there"));
+}
+
+#[test]
+fn unknown_keys_name_line_and_nearest() {
+    for (text, expected) in [
+        (
+            "lisetn = \"127.0.0.1:1\"\n",
+            ":4: `lisetn` is no key; did you mean `listen`?",
+        ),
+        (
+            "[mining]\nmode = \"always\"\ntreads = 2\n",
+            ":6: `mining.treads` is no key; did you mean `mining.threads`?",
+        ),
+        (
+            "threads = 2\n",
+            ":4: `threads` is no key; did you mean `threads` in the section [mining]?",
+        ),
+        (
+            "[minning]\nthreads = 2\n",
+            ":4: `minning` is no key; did you mean the section [mining]?",
+        ),
+        (
+            "[log]\ncolour = true\n",
+            ":5: `log.colour` is no key; there are: log.level, log.file_bytes, log.files",
+        ),
+        (
+            "[network]\nreward = 5\n",
+            ":4: `network` is for a tracker, and this file says role = \"peer\". Take it out",
+        ),
+    ] {
+        assert_eq!(
+            mistake(&format!("{PEER}{text}"), &[]),
+            format!("{FILE}{expected}")
+        );
+    }
+}
+
+#[test]
+fn wrong_values_name_line_key_expectation_and_example() {
+    assert_eq!(
+        mistake(&format!("{PEER}[mining]\n\nthreads = 0\n"), &[]),
+        format!(
+            "{FILE}:6: `mining.threads`: expected a whole number from 1 to 256, found the number \
+             0. For example: threads = 1"
+        )
+    );
+    assert_eq!(
+        mistake(&format!("{PEER}mining = 3\n"), &[]),
+        format!(
+            "{FILE}:4: `mining`: expected a section, found the number 3. Write [mining] on a line \
+             of its own and its keys below"
+        )
+    );
+    // The line is the entry's, not the list's.
+    let list = "[network]\nallocations = [\n  { address = \"a\", amount = 1 },\n  \
+                { address = \"b\", amount = 0 },\n]\n";
+    let message = mistake(&format!("{TRACKER}{list}"), &[]);
+    assert!(
+        message.starts_with(&format!("{FILE}:5: `network.allocations`")),
+        "{message}"
+    );
+    assert!(message.contains("found the number 0"), "{message}");
+}
+
+#[test]
+fn values_out_of_type_or_range_are_refused() {
+    for wrong in [
+        "name = \"Alice\"",
+        "name = \"\"",
+        "name = \"1a\"",
+        "name = 7",
+        "name = \"a'; drop table peers\"",
+        "name = \"abcdefghijklmnopqrstuvwxyz1234567\"",
+        "data_dir = \"\"",
+        "data_dir = \"a\\u0000b\"",
+        "listen = \"localhost:1\"",
+        "listen = \"127.0.0.1\"",
+        "listen = \"127.0.0.1:65536\"",
+        "trackers = []",
+        "trackers = \"127.0.0.1:7000\"",
+        "trackers = [\"127.0.0.1:0\"]",
+        "trackers = [\"a:1\", \"a:1\"]",
+        "trackers = [\"a:1\",\"a:2\",\"a:3\",\"a:4\",\"a:5\",\"a:6\",\"a:7\",\"a:8\",\"a:9\"]",
+        "api.listen = \"0.0.0.0:0\"",
+        "api.listen = \"192.168.0.1:80\"",
+        "mining.mode = \"sometimes\"",
+        "mining.threads = 257",
+        "mining.threads = 1.0",
+        "mining.threads = -1",
+        "mining.threads = \"1\"",
+        "mining.threads = 99999999999999999999999999",
+        "log.level = \"INFO\"",
+        "log.files = 0",
+    ] {
+        let key = wrong.split(' ').next().unwrap();
+        let given = ["name", "trackers"].map(|required| match key == required {
+            true => String::new(),
+            false => PEER
+                .lines()
+                .find(|l| l.starts_with(required))
+                .unwrap()
+                .to_owned(),
+        });
+        let text = format!("role = \"peer\"\n{}\n{wrong}\n", given.join("\n"));
+        let found = mistakes(&text, &[]);
+        assert_eq!(found.len(), 1, "{wrong}: {found:#?}");
+        assert_eq!(found[0].key, key);
+        assert_eq!(found[0].place, Place::Line(FILE.into(), 4), "{wrong}");
+        assert!(found[0].message.contains("For example: "), "{wrong}");
+    }
+    for wrong in [
+        "block_interval_ms = 99",
+        "start_work = 0",
+        "start_work = 281474976710657",
+        "max_block_bytes = 16383",
+        "applications = [\"Vote\"]",
+        "applications = [\"vote\", \"vote\"]",
+        "allocations = [{ address = \"a\" }]",
+        "allocations = [{ address = \"a\", amount = 1, note = \"\" }]",
+        "allocations = [{ address = \"a b\", amount = 1 }]",
+        "allocations = [{ address = \"a\", amount = 1 }, { address = \"a\", amount = 1 }]",
+        "allocations = [{ address = \"a\", amount = 9223372036854775807 }, \
+         { address = \"b\", amount = 1 }]",
+    ] {
+        let found = mistakes(&format!("{TRACKER}[network]\n{wrong}\n"), &[]);
+        assert_eq!(found.len(), 1, "{wrong}: {found:#?}");
+    }
+}
+
+#[test]
+fn limits_themselves_are_accepted() {
+    assert_eq!(peer("mining.threads = 256\n", &[]).mining.threads, 256);
+    let allocations: Vec<String> = (0..1_000)
+        .map(|n| format!("{{ address = \"a{n}\", amount = 1 }}"))
+        .collect();
+    let list = |count: usize| {
+        let list = allocations[..count].join(",");
+        format!("{TRACKER}network.allocations = [{list}]\n")
+    };
+    assert!(load(&list(1_000), &[]).is_ok());
+    let one_more = list(1_000).replace("= [", "= [{ address = \"b\", amount = 1 },");
+    assert_eq!(mistakes(&one_more, &[])[0].key, "network.allocations");
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_order() {
+    let text = "role = \"peer\"\n[mining]\nthreads = 0\n[api]\nlistne = 1\n";
+    let error = load(text, &[("RACLETTE_LOG__LEVEL", "loud")]).unwrap_err();
+    let text = error.to_string();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 6, "{text}");
+    assert_eq!(lines[0], "5 settings are wrong:");
+    for (line, part) in lines[1..].iter().zip([
+        ":3: `mining.threads`",
+        ":5: `api.listne`",
+        "peer.toml: `name` is missing",
+        "peer.toml: `trackers` is missing",
+        "RACLETTE_LOG__LEVEL",
+    ]) {
+        assert!(line.contains(part), "{line}");
+    }
+}
+
+#[test]
+fn the_role_is_needed_and_stands_in_the_file() {
+    assert!(mistake("name = \"a\"\n", &[]).contains("`role` is missing"));
+    for wrong in ["\"peeer\"", "1", "[\"peer\"]"] {
+        let message = mistake(&format!("role = {wrong}\n"), &[]);
+        assert!(
+            message.contains(":1: `role`: expected \"peer\" or \"tracker\""),
+            "{message}"
+        );
+    }
+    let message = mistake(PEER, &[("RACLETTE_ROLE", "tracker")]);
+    assert!(message.contains("can't be replaced"), "{message}");
+}
+
+#[test]
+fn unknown_variables_are_refused_but_not_the_other_roles() {
+    assert_eq!(
+        mistake(PEER, &[("RACLETTE_API_LISTEN", "127.0.0.1:1")]),
+        "environment variable RACLETTE_API_LISTEN: no key has this name; did you mean \
+         RACLETTE_API__LISTEN?"
+    );
+    assert_eq!(tracker("", &[("RACLETTE_NAME", "bob")]), tracker("", &[]));
+}
+
+#[test]
+fn broken_toml_names_its_line() {
+    for (text, line) in [
+        ("role = \"peer\"\nname = alice\n", 2),
+        ("a = 1\n\na = 2\n", 3),
+    ] {
+        let message = mistake(text, &[]);
+        assert!(
+            message.starts_with(&format!("{FILE}:{line}: this is not TOML")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn listening_everywhere_needs_an_address_to_give_away() {
+    let everywhere = "listen = \"0.0.0.0:7001\"\n";
+    let message = mistake(&format!("{PEER}{everywhere}"), &[]);
+    assert!(
+        message.contains("advertise = [\"192.168.1.20:7001\"]"),
+        "{message}"
+    );
+    peer(
+        &format!("{everywhere}advertise = [\"alice.example:7001\"]\n"),
+        &[],
+    );
+}
+
+#[test]
+fn unreadable_files_say_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("peer.toml");
+    let message = || match Settings::load(&path, iter::empty()) {
+        Err(error @ SettingsError::Unreadable { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(message().contains("node init peer"));
+    std::fs::write(&path, b"name = \"\xff\"").unwrap();
+    assert!(message().contains("UTF-8"));
+    std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert!(message().contains("larger than"));
+}
+
+#[test]
+fn init_writes_once_and_only_what_is_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("peer.toml");
+    let template = |name: &str| {
+        peer_template(&PeerTemplate {
+            name,
+            trackers: &["[::1]:7000".parse().unwrap()],
+            listen: Some("127.0.0.1:7002".parse().unwrap()),
+        })
+    };
+    for name in ["Bob", "bob\"\nlisten = \"x", ""] {
+        let refused = init(&path, &template(name));
+        assert!(
+            matches!(refused, Err(SettingsError::Invalid(_))),
+            "{refused:?}"
+        );
+        assert!(!path.exists());
+    }
+    init(&path, &template("bob")).unwrap();
+    let Ok(Settings::Peer(bob)) = Settings::load(&path, iter::empty()) else {
+        panic!("not what was written");
+    };
+    assert_eq!(bob.name, "bob");
+    assert_eq!(bob.data_dir, directory.path().join("bob-data"));
+    assert_eq!(bob.listen.port(), 7002);
+    assert_eq!(bob.trackers[0].to_string(), "[::1]:7000");
+    let again = init(&path, &template("carol")).unwrap_err();
+    assert!(again.to_string().contains("exists already"), "{again}");
+    assert!(std::fs::read_to_string(&path).unwrap().contains("bob-data"));
+}
+
+#[test]
+fn endpoints_are_what_can_be_dialled() {
+    for (text, host) in [
+        ("10.0.0.7:1", "10.0.0.7"),
+        ("Tracker.Example:65535", "tracker.example"),
+        ("[2001:DB8::1]:7", "2001:db8::1"),
+    ] {
+        let endpoint: Endpoint = text.parse().unwrap();
+        assert_eq!(endpoint.host(), host);
+        assert_eq!(endpoint.to_string(), text.to_lowercase());
+    }
+    for wrong in [
+        "",
+        ":1",
+        "a",
+        "a:",
+        "a:0",
+        "a:+1",
+        "a:65536",
+        "::1:7",
+        "[::1]",
+        "a b:1",
+        "a..b:1",
+        "0.0.0.0:1",
+        "[::]:1",
+        "256.0.0.1:1",
+        "1.2.3:1",
+        "http://a:1",
+        "[a]:1",
+    ] {
+        assert_eq!(wrong.parse::<Endpoint>(), Err(EndpointError), "{wrong}");
+    }
+}
+
+proptest! {
+    /// Whatever stands in the file, the answer is settings or mistakes with lines that exist.
+    #[test]
+    fn any_text_is_answered(text in "\\PC*(\n\\PC{0,40}){0,8}", value in "\\PC{0,40}") {
+        for text in [text, format!("{PEER}{value}\n"), format!("{PEER}name = {value}\n")] {
+            if let Err(SettingsError::Invalid(mistakes)) = load(&text, &[]) {
+                prop_assert!(!mistakes.is_empty());
+                for mistake in mistakes {
+                    if let Place::Line(_, line) = mistake.place {
+                        prop_assert!((1..=1 + text.matches('\n').count()).contains(&line));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A number in the range is taken over as it is, from the file and from the environment.
+    #[test]
+    fn numbers_in_range_come_through(threads in 1_u16..=256, interval in 100_u64..=3_600_000) {
+        let settings = peer(&format!("mining.threads = {threads}\n"), &[]);
+        prop_assert_eq!(settings.mining.threads, threads);
+        let text = interval.to_string();
+        let settings = tracker("", &[("RACLETTE_NETWORK__BLOCK_INTERVAL_MS", &text)]);
+        prop_assert_eq!(settings.network.block_interval_ms, interval);
+    }
+
+    /// A misspelt key is refused, and one slip of the finger is understood.
+    #[test]
+    fn one_slip_is_understood(pick in 0_usize..100, at in 0_usize..100) {
+        let keys = Role::Peer.keys();
+        let (path, _) = &keys[pick % keys.len()];
+        let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut slipped = name.to_owned();
+        slipped.insert(1 + at % name.len(), 'x');
+        let text = match section {
+            "" => format!("{PEER}{slipped} = 1\n"),
+            section => format!("{PEER}[{section}]\n{slipped} = 1\n"),
+        };
+        let message = mistake(&text, &[]);
+        prop_assert!(message.contains(&format!("did you mean `{path}`?")), "{}", message);
+    }
+}

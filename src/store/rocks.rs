@@ -1,0 +1,297 @@
+//! The disk of a running node: RocksDB.
+
+use super::disk::ScanBudget;
+use super::schema::{self, Role};
+use super::{Disk, DiskError, DiskRead, Row, RowChange, Table, tuning};
+use rocksdb::{
+    Cache, ColumnFamily, DB, DBRawIterator, FlushOptions, Options, ReadOptions, Snapshot,
+    WriteBatch,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The column family every RocksDB database has. We keep nothing in it.
+const DEFAULT_FAMILY: &str = "default";
+
+/// The file by which a directory shows that it holds a RocksDB database.
+const CURRENT_FILE: &str = "CURRENT";
+
+/// How to open a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Whose it is; a new one is recorded as this, another one's is refused.
+    pub role: Role,
+    /// Cache of what was read, in bytes.
+    pub block_cache_bytes: usize,
+    /// Rows kept in memory before they move from the log to table files, in bytes.
+    pub write_buffer_bytes: usize,
+}
+
+impl OpenOptions {
+    /// The figures a node runs with.
+    pub const fn new(role: Role) -> Self {
+        Self {
+            role,
+            block_cache_bytes: tuning::BLOCK_CACHE_BYTES,
+            write_buffer_bytes: tuning::WRITE_BUFFER_BYTES,
+        }
+    }
+}
+
+/// Rows in a RocksDB database, one column family per [`Table`]. The directory is locked while this
+/// lives, and the operating system releases the lock however the process ends.
+pub struct RocksDisk {
+    db: DB,
+    path: PathBuf,
+}
+
+impl RocksDisk {
+    /// Opens the database in the directory `path`; makes directory and database if there are none.
+    ///
+    /// A start that was cut off while making them is finished. Nothing is changed in a database
+    /// that is refused.
+    ///
+    /// # Errors
+    /// - [`DiskError::InUse`]: another node runs on it.
+    /// - [`DiskError::NotAccessible`], [`DiskError::NoSpace`]: the directory cannot be used.
+    /// - [`DiskError::SchemaVersion`], [`DiskError::WrongRole`], [`DiskError::NotOurs`]: it is not
+    ///   for this program, this role, or any node.
+    /// - [`DiskError::Corrupt`], [`DiskError::Failed`]: RocksDB cannot make sense of it.
+    pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DiskError> {
+        fs::create_dir_all(path).map_err(|e| DiskError::from_io(path, &e))?;
+        let cache = Cache::new_lru_cache(options.block_cache_bytes);
+        let families = existing_families(path)?;
+        let mut disk = Self::open_families(path, options, &cache, &families)?;
+        match disk.version()? {
+            Some(found) => {
+                schema::check_version(found, path)?;
+                disk.check_families(&families)?;
+                schema::check_role(&disk, path, options.role)?;
+            }
+            None => {
+                disk.check_unused(&families)?;
+                disk.create_families(&cache)?;
+                schema::record(&disk, options.role)?;
+            }
+        }
+        Ok(disk)
+    }
+
+    /// Opens exactly the column families that exist: a refused database must not gain any.
+    fn open_families(
+        path: &Path,
+        options: &OpenOptions,
+        cache: &Cache,
+        families: &[String],
+    ) -> Result<Self, DiskError> {
+        let descriptors = tuning::table_descriptors(families.iter().cloned(), cache);
+        DB::open_cf_descriptors(&tuning::database_options(options), path, descriptors)
+            .map(|db| Self {
+                db,
+                path: path.to_owned(),
+            })
+            .map_err(|e| DiskError::from_rocks(path, e.as_ref()))
+    }
+
+    fn version(&self) -> Result<Option<u32>, DiskError> {
+        if self.db.cf_handle(Table::Meta.name()).is_none() {
+            return Ok(None);
+        }
+        schema::recorded_version(self, &self.path)
+    }
+
+    /// Refuses a database of our schema version that has not exactly our tables.
+    fn check_families(&self, found: &[String]) -> Result<(), DiskError> {
+        let missing = Table::ALL
+            .iter()
+            .map(|table| table.name())
+            .find(|name| self.db.cf_handle(name).is_none());
+        let reason = match (missing, found.iter().find(|name| !is_ours(name))) {
+            (Some(name), _) => format!("the table {name:?} is missing"),
+            (None, Some(name)) => format!("there is an unknown table {name:?}"),
+            (None, None) => return Ok(()),
+        };
+        Err(DiskError::Corrupt {
+            path: self.path.clone(),
+            reason,
+        })
+    }
+
+    /// Refuses a database without schema version, unless it is a new one of ours that was cut off
+    /// before its first commit: then there is no row in it.
+    fn check_unused(&self, found: &[String]) -> Result<(), DiskError> {
+        let reason = match found.iter().find(|name| !is_ours(name)) {
+            Some(name) => format!("it has a table {name:?}"),
+            None => match self.first_used(found)? {
+                Some(name) => {
+                    format!("there are rows in its table {name:?}, and no schema version")
+                }
+                None => return Ok(()),
+            },
+        };
+        Err(DiskError::NotOurs {
+            path: self.path.clone(),
+            reason,
+        })
+    }
+
+    fn first_used<'a>(&self, families: &'a [String]) -> Result<Option<&'a String>, DiskError> {
+        for name in families {
+            let mut rows = self.db.raw_iterator_cf(self.family(name)?);
+            rows.seek_to_first();
+            rows.status().map_err(|e| self.error(&e))?;
+            if rows.valid() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
+    fn create_families(&mut self, cache: &Cache) -> Result<(), DiskError> {
+        for table in Table::ALL {
+            if self.db.cf_handle(table.name()).is_none() {
+                self.db
+                    .create_cf(table.name(), &tuning::table_options(cache))
+                    .map_err(|e| DiskError::from_rocks(&self.path, e.as_ref()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn family(&self, name: &str) -> Result<&ColumnFamily, DiskError> {
+        self.db.cf_handle(name).ok_or_else(|| DiskError::Corrupt {
+            path: self.path.clone(),
+            reason: format!("the table {name:?} is missing"),
+        })
+    }
+
+    fn error(&self, error: &rocksdb::Error) -> DiskError {
+        DiskError::from_rocks(&self.path, error.as_ref())
+    }
+
+    fn get_with(
+        &self,
+        options: &ReadOptions,
+        table: Table,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, DiskError> {
+        self.db
+            .get_cf_opt(self.family(table.name())?, key, options)
+            .map_err(|e| self.error(&e))
+    }
+
+    fn scan_with(
+        &self,
+        options: ReadOptions,
+        table: Table,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, DiskError> {
+        let mut rows = self
+            .db
+            .raw_iterator_cf_opt(self.family(table.name())?, options);
+        rows.seek(from);
+        let page = take_page(&mut rows, limit);
+        // An iterator that met an error looks like one that met the end.
+        rows.status().map_err(|e| self.error(&e))?;
+        Ok(page)
+    }
+}
+
+impl DiskRead for RocksDisk {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        self.get_with(&ReadOptions::default(), table, key)
+    }
+
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, DiskError> {
+        self.scan_with(ReadOptions::default(), table, from, limit)
+    }
+}
+
+impl Disk for RocksDisk {
+    fn commit(&self, rows: &[RowChange]) -> Result<(), DiskError> {
+        let mut batch = WriteBatch::default();
+        for row in rows {
+            let family = self.family(row.table.name())?;
+            match &row.value {
+                Some(value) => batch.put_cf(family, &row.key, value),
+                None => batch.delete_cf(family, &row.key),
+            }
+        }
+        self.db
+            .write_opt(batch, &tuning::synced())
+            .map_err(|e| self.error(&e))
+    }
+
+    fn snapshot(&self) -> Box<dyn DiskRead + '_> {
+        Box::new(RocksSnapshot {
+            disk: self,
+            snapshot: self.db.snapshot(),
+        })
+    }
+
+    fn flush(&self) -> Result<(), DiskError> {
+        let families: Vec<_> = Table::ALL
+            .iter()
+            .map(|table| self.family(table.name()))
+            .collect::<Result<_, _>>()?;
+        let families: Vec<_> = families.iter().collect();
+        self.db
+            .flush_cfs_opt(&families, &FlushOptions::default())
+            .map_err(|e| self.error(&e))
+    }
+}
+
+/// The rows as they were when it was made.
+struct RocksSnapshot<'a> {
+    disk: &'a RocksDisk,
+    snapshot: Snapshot<'a>,
+}
+
+impl RocksSnapshot<'_> {
+    fn read_options(&self) -> ReadOptions {
+        let mut options = ReadOptions::default();
+        options.set_snapshot(&self.snapshot);
+        options
+    }
+}
+
+impl DiskRead for RocksSnapshot<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        self.disk.get_with(&self.read_options(), table, key)
+    }
+
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, DiskError> {
+        self.disk.scan_with(self.read_options(), table, from, limit)
+    }
+}
+
+/// The column families of the database in `path`; of one still to be made, the default one.
+fn existing_families(path: &Path) -> Result<Vec<String>, DiskError> {
+    let made = path
+        .join(CURRENT_FILE)
+        .try_exists()
+        .map_err(|e| DiskError::from_io(path, &e))?;
+    if !made {
+        return Ok(vec![DEFAULT_FAMILY.to_owned()]);
+    }
+    DB::list_cf(&Options::default(), path).map_err(|e| DiskError::from_rocks(path, e.as_ref()))
+}
+
+fn is_ours(family: &str) -> bool {
+    family == DEFAULT_FAMILY || Table::ALL.iter().any(|table| table.name() == family)
+}
+
+/// Rows from where the iterator stands, as many as one scan gives.
+fn take_page(rows: &mut DBRawIterator<'_>, limit: usize) -> Vec<Row> {
+    let mut budget = ScanBudget::new(limit);
+    let mut page = Vec::new();
+    while let Some((key, value)) = rows.item() {
+        if !budget.takes(key, value) {
+            break;
+        }
+        page.push((key.to_vec(), value.to_vec()));
+        rows.next();
+    }
+    page
+}
