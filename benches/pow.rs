@@ -19,9 +19,9 @@ const KERNEL_TRIES: u64 = 200_000;
 /// Headers plainly hashed in a round: a few milliseconds.
 const PLAIN_TRIES: u64 = 20_000;
 /// Rounds of the comparison of two cores with one.
-const CORE_ROUNDS: usize = 60;
+const CORE_ROUNDS: usize = 100;
 /// Nonces each core tries in a round of it: long against starting a thread.
-const CORE_TRIES: u64 = 4_000_000;
+const CORE_TRIES: u64 = 2_000_000;
 /// Steps of the clock measurement in a round.
 const CLOCK_STEPS: u64 = 500_000;
 
