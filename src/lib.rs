@@ -3,3 +3,4 @@
 
 pub mod canonical;
 pub mod keys;
+pub mod wire;
