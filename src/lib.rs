@@ -9,3 +9,4 @@ pub mod pow;
 pub mod settings;
 pub mod sim;
 pub mod store;
+pub mod wire;

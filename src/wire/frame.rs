@@ -1,0 +1,179 @@
+//! Frames: where one message ends and the next begins.
+//!
+//! A connection carries bytes, not messages: what was sent in two pieces may arrive in one, and what
+//! was sent in one piece in many. Each message therefore travels as
+//!
+//! ```text
+//! length  u32, little-endian: how many bytes follow, code and payload
+//! code    u16, little-endian: which kind of message
+//! payload length - 2 bytes
+//! ```
+
+use super::limits::FRAME_CAP;
+
+/// Bytes of the length field.
+const LENGTH_LEN: usize = 4;
+
+/// Bytes of the code, the least that a length field may announce.
+const CODE_LEN: usize = 2;
+
+/// Bytes before the payload.
+const HEAD_LEN: usize = LENGTH_LEN + CODE_LEN;
+
+/// One message as it travels: its code, and its payload not looked at yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Which kind of message this is.
+    pub code: u16,
+    /// The message's canonical bytes.
+    pub payload: Vec<u8>,
+}
+
+/// Why bytes cannot be frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The length field announces more than is allowed at this stage of the connection.
+    #[error("a frame of {length} bytes, but at most {cap} are allowed here")]
+    TooLong {
+        /// Bytes announced.
+        length: usize,
+        /// Bytes allowed.
+        cap: usize,
+    },
+    /// The length field announces less than a code.
+    #[error("a frame of {length} bytes, which cannot even hold its {CODE_LEN} bytes of code")]
+    TooShort {
+        /// Bytes announced.
+        length: usize,
+    },
+}
+
+/// Cuts a stream of bytes into frames.
+///
+/// It holds at most the one frame that is incomplete: what follows a frame stays with the caller
+/// until it asks for the next. So the cap of the moment applies to each frame from its first byte,
+/// and a large frame leaves no large buffer behind.
+#[derive(Debug)]
+pub struct FrameDecoder {
+    cap: usize,
+    head: [u8; HEAD_LEN],
+    /// How much of `head` has arrived.
+    head_len: usize,
+    /// What has arrived of the payload.
+    payload: Vec<u8>,
+}
+
+impl FrameDecoder {
+    /// A decoder at the start of a stream, whose length fields may announce `cap` bytes at most.
+    pub fn new(cap: usize) -> Self {
+        Self {
+            cap,
+            head: [0; HEAD_LEN],
+            head_len: 0,
+            payload: Vec::new(),
+        }
+    }
+
+    /// Sets how many bytes the length fields of this and all later frames may announce.
+    pub fn set_cap(&mut self, cap: usize) {
+        self.cap = cap;
+    }
+
+    /// Bytes of the incomplete frame that are held. When the stream ends, anything but 0 means that
+    /// its last frame was cut off.
+    pub fn held(&self) -> usize {
+        self.head_len + self.payload.len()
+    }
+
+    /// Takes bytes off the front of `input` until a frame is complete, and returns the frame. `None`
+    /// means that `input` was used up first: come back with what arrives next.
+    ///
+    /// # Errors
+    /// The stream cannot be understood from here on, and every further call says so again: close the
+    /// connection.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, FrameError> {
+        if !self.fill_head(LENGTH_LEN, input) {
+            return Ok(None);
+        }
+        let payload_len = self.announced()? - CODE_LEN;
+        if !self.fill_head(HEAD_LEN, input) || !self.fill_payload(payload_len, input) {
+            return Ok(None);
+        }
+        self.head_len = 0;
+        Ok(Some(Frame {
+            code: u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]]),
+            payload: std::mem::take(&mut self.payload),
+        }))
+    }
+
+    /// The length field, if it is within bounds.
+    fn announced(&self) -> Result<usize, FrameError> {
+        let [a, b, c, d, ..] = self.head;
+        let length = u32::from_le_bytes([a, b, c, d]) as usize;
+        if length > self.cap {
+            Err(FrameError::TooLong {
+                length,
+                cap: self.cap,
+            })
+        } else if length < CODE_LEN {
+            Err(FrameError::TooShort { length })
+        } else {
+            Ok(length)
+        }
+    }
+
+    /// Fills `head` up to `end`; whether it got there.
+    fn fill_head(&mut self, end: usize, input: &mut &[u8]) -> bool {
+        let missing = end.saturating_sub(self.head_len);
+        let taken = take(input, missing);
+        self.head[self.head_len..][..taken.len()].copy_from_slice(taken);
+        self.head_len += taken.len();
+        taken.len() == missing
+    }
+
+    /// Fills `payload` up to `len`; whether it got there.
+    fn fill_payload(&mut self, len: usize, input: &mut &[u8]) -> bool {
+        let missing = len - self.payload.len();
+        let taken = take(input, missing);
+        let needed = self.payload.len() + taken.len();
+        if needed > self.payload.capacity() {
+            // Room grows with what has arrived, not with what was announced, and never beyond it.
+            let room = (2 * self.payload.capacity()).clamp(needed, len);
+            self.payload.reserve_exact(room - self.payload.len());
+        }
+        self.payload.extend_from_slice(taken);
+        taken.len() == missing
+    }
+}
+
+/// Takes up to `most` bytes off the front of `input`.
+fn take<'a>(input: &mut &'a [u8], most: usize) -> &'a [u8] {
+    let (taken, rest) = input.split_at(most.min(input.len()));
+    *input = rest;
+    taken
+}
+
+/// Appends the frame of a message to `out`.
+///
+/// # Errors
+/// [`FrameError::TooLong`] if no decoder would take it ([`FRAME_CAP`]); `out` is then unchanged.
+pub fn encode_frame(code: u16, payload: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
+    let length = CODE_LEN + payload.len();
+    let too_long = FrameError::TooLong {
+        length,
+        cap: FRAME_CAP,
+    };
+    let field = u32::try_from(length).map_err(|_| too_long)?;
+    if length > FRAME_CAP {
+        return Err(too_long);
+    }
+    out.reserve(LENGTH_LEN + length);
+    out.extend_from_slice(&field.to_le_bytes());
+    out.extend_from_slice(&code.to_le_bytes());
+    out.extend_from_slice(payload);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

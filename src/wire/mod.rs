@@ -1,0 +1,4 @@
+//! The wire: how messages travel between nodes.
+
+pub mod frame;
+pub mod limits;
