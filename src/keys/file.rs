@@ -1,7 +1,8 @@
 //! The key file: a member's root secret on disk.
 //!
 //! PKCS#8 version 1 in PEM, as `openssl` and others read it: an Ed25519 private key whose 32 bytes are
-//! the root secret.
+//! the root secret. (The public key that `openssl` shows for it is not the member's: the member signs
+//! with a key derived from these bytes.)
 
 use super::SecretKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;

@@ -2,6 +2,7 @@
 
 use super::vectors::{VECTORS, Vector};
 use super::*;
+use crate::keys::SecretKey;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
@@ -225,20 +226,47 @@ fn more_than_one_batch_keeps_the_order() {
     }
 }
 
+/// Adds to the scalar S of a signature.
+fn shift(item: &mut SignatureItem, by: Scalar) {
+    let s = <[u8; 32]>::try_from(&item.signature.0[32..]).unwrap();
+    let s = Scalar::from_canonical_bytes(s).unwrap() + by;
+    item.signature.0[32..].copy_from_slice(s.as_bytes());
+}
+
 /// With equal coefficients the two errors would cancel out in the batch's equation.
 #[test]
 fn errors_that_cancel_out_are_found() {
     let mut items: Vec<_> = (0..8).map(honest).collect();
-    let shift = |item: &mut SignatureItem, by: Scalar| {
-        let s = <[u8; 32]>::try_from(&item.signature.0[32..]).unwrap();
-        let s = Scalar::from_canonical_bytes(s).unwrap() + by;
-        item.signature.0[32..].copy_from_slice(s.as_bytes());
-    };
     shift(&mut items[1], Scalar::from(5u8));
     shift(&mut items[6], -Scalar::from(5u8));
     let refused: Vec<bool> = verify_batch(&items).iter().map(Result::is_err).collect();
     let expected: Vec<bool> = (0..8).map(|i| i == 1 || i == 6).collect();
     assert_eq!(refused, expected);
+}
+
+/// An attacker who fits the errors to the coefficients of the honest batch finds others used.
+#[test]
+fn errors_fitted_to_the_coefficients_are_found() {
+    let one_sender: Vec<_> = [1, 2]
+        .map(|message| {
+            let secret = SecretKey::from_bytes([7; 32]);
+            SignatureItem {
+                key: secret.public_key(),
+                message: [message; 32],
+                signature: secret.sign(&[message; 32]),
+            }
+        })
+        .into();
+    let mut coefficients = Coefficients::of(one_sender.iter());
+    let [first, second] = [(); 2].map(|()| {
+        let mut bytes = [0; 16];
+        let Ok(()) = coefficients.try_fill_bytes(&mut bytes);
+        Scalar::from(u128::from_le_bytes(bytes))
+    });
+    let mut forged = one_sender;
+    shift(&mut forged[0], second);
+    shift(&mut forged[1], -first);
+    assert!(verify_batch(&forged).iter().all(Result::is_err));
 }
 
 /// The corner that splits networks: a check without the cofactor judges these otherwise, and so does
