@@ -2,3 +2,8 @@
 
 pub mod frame;
 pub mod limits;
+pub mod member;
+pub mod message;
+
+pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};
+pub use message::{Hello, Message, NodeRole};
