@@ -3,6 +3,8 @@
 
 pub mod canonical;
 pub mod chain;
+pub mod clock;
+pub mod entropy;
 pub mod keys;
 pub mod logging;
 pub mod messages;
