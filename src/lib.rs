@@ -6,6 +6,7 @@ pub mod chain;
 pub mod keys;
 pub mod logging;
 pub mod pow;
+pub mod protocol;
 pub mod settings;
 pub mod sim;
 pub mod store;
