@@ -3,7 +3,7 @@
 use crate::chain::rows::Row;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
-    BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
+    Amount, BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
 };
 use crate::keys::SignatureItem;
 
@@ -57,6 +57,15 @@ pub enum Answer {
     Block(BlockId, BlockOutcome),
     /// To transactions, each by itself.
     Transactions(Vec<(TransactionId, Result<(), Rejected>)>),
+}
+
+/// What a key owns and owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Funds {
+    /// Coins on the connected chain.
+    pub balance: Amount,
+    /// Coins that open transactions of the key will cost.
+    pub promised: Amount,
 }
 
 /// How the connected chain changed.
