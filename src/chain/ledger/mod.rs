@@ -415,7 +415,7 @@ impl Ledger {
                 Err(Rejection::Internal(error)) => return Err(error),
             };
             if verdict.is_ok() && !self.good.contains(&transaction) {
-                unseen.push(transaction.signature_item());
+                unseen.push(judged.len());
             }
             judged.push((transaction, verdict));
         }
@@ -423,11 +423,14 @@ impl Ledger {
         if unseen.is_empty() {
             self.accept_transactions(origin, judged, disk, now)?;
         } else {
-            let check = self.checks.begin(Check::Transactions { origin, judged });
-            self.effects.push(Effect::Verify {
-                check,
-                items: unseen,
+            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
+            let items = items.collect();
+            let check = self.checks.begin(Check::Transactions {
+                origin,
+                judged,
+                unseen,
             });
+            self.effects.push(Effect::Verify { check, items });
         }
         Ok(self.take_effects())
     }
@@ -466,7 +469,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Signatures were checked: the verdicts in the order in which they were asked for.
+    /// Signatures were checked: the verdicts in the order in which they were asked for, one for
+    /// each.
     pub fn signatures_checked(
         &mut self,
         check: u64,
@@ -481,6 +485,7 @@ impl Ledger {
                 block,
                 unseen,
             }) => {
+                all_judged(&unseen, verdicts)?;
                 let bad = unseen
                     .iter()
                     .zip(verdicts)
@@ -498,16 +503,19 @@ impl Ledger {
                     self.accept_block(origin, block, disk, now)?;
                 }
             }
-            Some(Check::Transactions { origin, mut judged }) => {
-                let mut verdicts = verdicts.iter();
-                for (transaction, verdict) in &mut judged {
-                    if verdict.is_err() || self.good.contains(transaction) {
-                        continue;
-                    }
-                    match verdicts.next() {
-                        Some(Ok(())) => self.good.insert(transaction),
-                        Some(Err(e)) => *verdict = Err(Rejected::BadSignature(e.to_string())),
-                        None => *verdict = Err(Rejected::Busy),
+            Some(Check::Transactions {
+                origin,
+                mut judged,
+                unseen,
+            }) => {
+                all_judged(&unseen, verdicts)?;
+                // By place, never by what is remembered by now: another check may have come to
+                // know some of them since.
+                for (&at, checked) in unseen.iter().zip(verdicts) {
+                    let (transaction, verdict) = &mut judged[at];
+                    match checked {
+                        Ok(()) => self.good.insert(transaction),
+                        Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
                     }
                 }
                 self.accept_transactions(origin, judged, disk, now)?;
@@ -589,6 +597,21 @@ impl Ledger {
 
 /// A transaction and what has been said of it so far.
 type Judged = (EncodedTransaction, Result<(), Rejected>);
+/// What the check of one signature came to.
+type Verdict = Result<(), SignatureError>;
+
+/// A verdict that is missing must not pass for a good one.
+fn all_judged<T>(asked: &[T], verdicts: &[Verdict]) -> Result<(), Internal> {
+    if asked.len() == verdicts.len() {
+        Ok(())
+    } else {
+        Err(Internal(format!(
+            "{} signatures were to be checked, {} verdicts came back",
+            asked.len(),
+            verdicts.len()
+        )))
+    }
+}
 
 /// Those whose balance a transaction changes.
 fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> {
