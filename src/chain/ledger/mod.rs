@@ -23,7 +23,7 @@ use super::{
 use super::{Closed, Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use pending::{Check, Checks};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
 /// transactions and a day's open ones; what is forgotten is only checked again.
@@ -136,7 +136,11 @@ impl Ledger {
         disk: &dyn StateView,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
-        let outcome = self.accept_headers(headers, disk, now)?;
+        let outcome = if self.overlay.is_full() {
+            Ok(HeadersOutcome::Busy)
+        } else {
+            self.accept_headers(headers, disk, now)?
+        };
         self.answer(Origin::Relay(ticket), Answer::Headers(outcome));
         Ok(self.take_effects())
     }
@@ -200,6 +204,7 @@ impl Ledger {
         match self.accept_headers(&[block.header], disk, now)? {
             Err(fault) => return Ok(Some(BlockOutcome::Fault(fault))),
             Ok(HeadersOutcome::Orphan) => return Ok(Some(BlockOutcome::Orphan)),
+            Ok(HeadersOutcome::Busy) => return Ok(Some(BlockOutcome::Busy)),
             Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
             Ok(HeadersOutcome::Known { .. }) => {}
         }
@@ -260,13 +265,20 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Internal> {
         let id = block.id();
+        let parent = block.header.previous;
         let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
             ledger.chain.store_block(draft, block)?;
             ledger.step(draft, now, effects)
         })?;
-        let outcome = match invalid {
-            Some((bad, fault)) if bad == id => BlockOutcome::Fault(fault),
-            _ => BlockOutcome::Accepted,
+        let status = self.chain.entry(&self.overlay.over(disk), &id)?;
+        let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
+            let own = invalid.into_iter().find(|(bad, _)| *bad == id);
+            BlockOutcome::Fault(own.map_or(PeerFault::InvalidParent(parent), |(_, fault)| fault))
+        } else if matches!(origin, Origin::Promise(_)) && self.tip().id != id {
+            // Another block came to the tip while the signatures were being checked.
+            BlockOutcome::LostRace
+        } else {
+            BlockOutcome::Accepted
         };
         self.answer(origin, Answer::Block(id, outcome));
         Ok(())
@@ -290,7 +302,7 @@ impl Ledger {
         draft: &mut Draft<'_>,
         now: Timestamp,
         effects: &mut Vec<Effect>,
-    ) -> Result<Option<(BlockId, PeerFault)>, Internal> {
+    ) -> Result<Vec<(BlockId, PeerFault)>, Internal> {
         let step = self.chain.advance(draft)?;
         self.settle_open(draft, &step, now, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
@@ -320,7 +332,8 @@ impl Ledger {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        let mut touched = HashSet::new();
+        // In order, so that the same blocks always have the same effects.
+        let mut touched = BTreeSet::new();
         for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
             touched.extend(parties(transaction));
             if self.mempool.remove(&transaction.id()).is_some() {

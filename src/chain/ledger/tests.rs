@@ -1,4 +1,5 @@
 //! The ledger as its shell sees it. Each of the predecessors' failures that a ledger can have is a
 //! test named `attack_*`.
 
+mod arrival;
 mod signatures;
