@@ -289,3 +289,6 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,9 +63,6 @@ impl Ledger {
             promises: VecDeque::new(),
             effects: Vec::new(),
         };
-        ledger
-            .mempool
-            .admit_members(open.iter().map(|t| t.payload().sender));
         if !begun.is_empty() {
             ledger.commit(begun);
         }
@@ -357,8 +354,6 @@ impl Ledger {
             close(draft, effects, id, Closed::Expired);
         }
         let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
-        self.mempool
-            .admit_members(returned.iter().map(|t| t.payload().sender));
         self.reopen(draft, returned, now, effects)
     }
 
@@ -373,7 +368,7 @@ impl Ledger {
         for transaction in transactions {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, now, effects)? {
+            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
                 Ok(()) | Err(Rejected::AlreadyOpen) => {}
                 Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
                 Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
@@ -387,6 +382,7 @@ impl Ledger {
         &mut self,
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
+        take_in: TakeIn,
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
@@ -394,12 +390,15 @@ impl Ledger {
         if let Err(reason) = self.chain.rules().check_expiry(transaction.payload(), next) {
             return Ok(Err(reason));
         }
-        match self.mempool.insert(transaction.clone(), draft, now) {
+        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
             Ok(leaving) => {
                 for id in leaving {
                     close(draft, effects, id, Closed::Evicted);
                 }
-                draft.put_bytes(RowKey::Open(transaction.id()), transaction.bytes().to_vec());
+                let row = RowKey::Open(transaction.id());
+                if draft.read(&row)?.is_none() {
+                    draft.put_bytes(row, transaction.bytes().to_vec());
+                }
                 effects.push(Effect::TransactionOpened(transaction));
                 Ok(Ok(()))
             }
@@ -471,7 +470,9 @@ impl Ledger {
             for (transaction, verdict) in judged {
                 let id = transaction.id();
                 let verdict = match verdict {
-                    Ok(()) => ledger.make_open(draft, transaction, now, effects)?,
+                    Ok(()) => {
+                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
+                    }
                     refused => refused,
                 };
                 answers.push((id, verdict));
@@ -608,6 +609,13 @@ impl Ledger {
     }
 }
 
+/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
+type TakeIn = fn(
+    &mut Mempool,
+    EncodedTransaction,
+    &dyn StateView,
+    Timestamp,
+) -> Result<Vec<TransactionId>, Rejection>;
 /// A transaction and what has been said of it so far.
 type Judged = (EncodedTransaction, Result<(), Rejected>);
 /// What the check of one signature came to.

@@ -2,4 +2,6 @@
 //! test named `attack_*`.
 
 mod arrival;
+mod blocks;
+mod promises;
 mod signatures;
