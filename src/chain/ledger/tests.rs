@@ -4,4 +4,5 @@
 mod arrival;
 mod blocks;
 mod promises;
+mod reorganisation;
 mod signatures;
