@@ -32,7 +32,7 @@ impl Origin {
 /// What became of a block that was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockOutcome {
-    /// It is kept, and what could be connected is.
+    /// It is kept, and what could be connected is. Our own block: it is the tip.
     Accepted,
     /// It was here already.
     Known,
