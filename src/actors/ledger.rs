@@ -2,17 +2,17 @@
 
 use super::verifier::{Verdicts, Verifier};
 use super::{Fatal, Link, TICK};
-use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange};
-use crate::chain::template::Template;
-use crate::chain::{
-    EncodedTransaction, Internal, Rejected,
+use crate::chain::ledger::{
+    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
 };
+use crate::chain::template::Template;
+use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::ledger::{
-    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransaction,
-    GetOpenTransactions, GetTemplate, LedgerStatus, MembersKnown, SendTransaction,
-    SignaturesChecked, SubmitBlock, SubmitMinedBlock, SubmitTransactions,
+    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransaction, GetOpenTransactions,
+    GetTemplate, LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock,
+    SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
@@ -65,7 +65,10 @@ pub struct LedgerActor {
     fatal: Fatal,
     askers: HashMap<Ticket, Asker>,
     tickets: u64,
-    checked: (mpsc::Sender<SignaturesChecked>, Option<mpsc::Receiver<SignaturesChecked>>),
+    checked: (
+        mpsc::Sender<SignaturesChecked>,
+        Option<mpsc::Receiver<SignaturesChecked>>,
+    ),
     /// What the opening of the ledger left to be done.
     first: Vec<Effect>,
     /// A long way to another branch is gone in steps.
@@ -136,9 +139,9 @@ impl LedgerActor {
                 }
                 Effect::TipChanged(change) => {
                     log_tip(&change);
-                    facts.push(LedgerFact::TipChanged(change));
                     self.links.tip_moved.send(TipMoved);
                 }
+                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
                 Effect::TransactionOpened(transaction) => {
                     tracing::debug!(tx = %transaction.id(), "transaction open");
                     facts.push(LedgerFact::TransactionOpened(transaction));
@@ -169,7 +172,11 @@ impl LedgerActor {
                 facts.push(LedgerFact::HeadersJudged { session, outcome });
             }
             (Some(Asker::Session(session)), Answer::Block(id, outcome)) => {
-                facts.push(LedgerFact::BlockJudged { session, id, outcome });
+                facts.push(LedgerFact::BlockJudged {
+                    session,
+                    id,
+                    outcome,
+                });
             }
             (Some(Asker::Session(session)), Answer::Transactions(verdicts)) => {
                 facts.push(LedgerFact::TransactionsJudged { session, verdicts });
@@ -220,7 +227,9 @@ impl Actor for LedgerActor {
             actor.links.tip_moved.flush();
             actor.links.open_changed.flush();
             actor.links.mining_complete.flush();
-            let effects = actor.ledger.tick(&ChainRows(&*actor.disk), actor.clock.now());
+            let effects = actor
+                .ledger
+                .tick(&ChainRows(&*actor.disk), actor.clock.now());
             actor.carry_out(effects, ctx);
         });
     }
@@ -230,7 +239,9 @@ impl StreamHandler<SignaturesChecked> for LedgerActor {
     fn handle(&mut self, message: SignaturesChecked, ctx: &mut Self::Context) {
         let SignaturesChecked { check, verdicts } = message;
         let view = ChainRows(&*self.disk);
-        let effects = self.ledger.signatures_checked(check, &verdicts, &view, self.clock.now());
+        let effects = self
+            .ledger
+            .signatures_checked(check, &verdicts, &view, self.clock.now());
         self.carry_out(effects, ctx);
     }
 }
@@ -255,7 +266,9 @@ impl Handler<GoOn> for LedgerActor {
             return;
         }
         self.under_way = false;
-        let effects = self.ledger.advance(&ChainRows(&*self.disk), self.clock.now());
+        let effects = self
+            .ledger
+            .advance(&ChainRows(&*self.disk), self.clock.now());
         self.carry_out(effects, ctx);
     }
 }
@@ -288,7 +301,9 @@ impl Handler<SubmitTransactions> for LedgerActor {
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
         let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
         let (view, now) = (ChainRows(&*self.disk), self.clock.now());
-        let effects = self.ledger.transactions(origin, message.transactions, &view, now);
+        let effects = self
+            .ledger
+            .transactions(origin, message.transactions, &view, now);
         self.carry_out(effects, ctx);
     }
 }
@@ -300,7 +315,9 @@ impl Handler<SendTransaction> for LedgerActor {
         let (sender, verdict) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Sender(sender)));
         let (view, now) = (ChainRows(&*self.disk), self.clock.now());
-        let effects = self.ledger.transactions(origin, vec![message.0], &view, now);
+        let effects = self
+            .ledger
+            .transactions(origin, vec![message.0], &view, now);
         self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
         Box::pin(async move { verdict.await.unwrap_or(Err(Rejected::Busy)) })
@@ -325,7 +342,10 @@ impl Handler<FindMissing> for LedgerActor {
 
     fn handle(&mut self, message: FindMissing, ctx: &mut Self::Context) {
         let FindMissing { toward, limit } = message;
-        match self.ledger.missing_bodies(&toward, limit, &ChainRows(&*self.disk)) {
+        match self
+            .ledger
+            .missing_bodies(&toward, limit, &ChainRows(&*self.disk))
+        {
             Ok(ids) => {
                 let found = LedgerFact::MissingFound { toward, ids };
                 self.links.gossip.send(LedgerTold(vec![found]));
@@ -340,7 +360,8 @@ impl Handler<GetTemplate> for LedgerActor {
 
     fn handle(&mut self, message: GetTemplate, _: &mut Self::Context) -> Self::Result {
         let view = ChainRows(&*self.disk);
-        self.ledger.template(message.reward_to, &view, self.clock.now())
+        self.ledger
+            .template(message.reward_to, &view, self.clock.now())
     }
 }
 
@@ -379,7 +400,12 @@ impl Handler<GetOpenTransactions> for LedgerActor {
     type Result = Vec<EncodedTransaction>;
 
     fn handle(&mut self, message: GetOpenTransactions, _: &mut Self::Context) -> Self::Result {
-        self.ledger.mempool().by_fee().take(message.limit).cloned().collect()
+        self.ledger
+            .mempool()
+            .by_fee()
+            .take(message.limit)
+            .cloned()
+            .collect()
     }
 }
 

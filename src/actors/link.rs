@@ -34,7 +34,11 @@ where
 
     /// A link to a recipient of which at most `bound` messages wait.
     pub fn to(to: Recipient<M>, bound: usize) -> Self {
-        Self { to, waiting: VecDeque::new(), bound }
+        Self {
+            to,
+            waiting: VecDeque::new(),
+            bound,
+        }
     }
 
     /// Sends, behind everything that waits.
@@ -45,7 +49,10 @@ where
     pub fn send(&mut self, message: M) {
         self.waiting.push_back(message);
         self.flush();
-        assert!(self.waiting.len() <= self.bound, "a link between actors overflowed");
+        assert!(
+            self.waiting.len() <= self.bound,
+            "a link between actors overflowed"
+        );
     }
 
     /// Tries again to send what waits; to be called now and then, for the case that nothing new

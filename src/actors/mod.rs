@@ -17,7 +17,7 @@ mod verifier;
 mod wallet;
 
 pub use fatal::{Fatal, fatal_channel};
-pub use gossip::GossipActor;
+pub use gossip::{GossipActor, GossipLinks};
 pub use ledger::{LedgerActor, LedgerLinks};
 pub use link::Link;
 pub use miner::{MinerActor, MinerParts};

@@ -1,5 +1,6 @@
 //! PeerSession: one connection, from its first byte to its last.
 
+use crate::canonical::CappedText;
 use crate::chain::locator::{headers_after, locator};
 use crate::chain::{Height, NetworkId, StateView};
 use crate::keys::PublicKey;
@@ -14,8 +15,9 @@ use crate::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
 use crate::wire::member::Address;
 use crate::wire::message::{Goodbye, MAGIC, MAX_AGENT, PROTOCOL_VERSION};
 use crate::wire::{Hello, Message, NodeRole};
-use crate::canonical::CappedText;
-use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
+};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,7 +58,14 @@ impl Greeting {
     /// itself.
     pub fn new(role: NodeRole, key: PublicKey, nonce: u64, address: Option<Address>) -> Self {
         let (network, height) = (OnceLock::new(), AtomicU64::new(0));
-        Self { role, key, nonce, address, network, height }
+        Self {
+            role,
+            key,
+            nonce,
+            address,
+            network,
+            height,
+        }
     }
 
     /// From now on, says that it belongs to this network. The first one counts.
@@ -100,7 +109,11 @@ pub struct SessionContext {
 impl SessionContext {
     /// Sessions are numbered from 1.
     pub fn new(greeting: Arc<Greeting>, disk: Arc<dyn Disk>) -> Self {
-        Self { greeting, disk, ids: Arc::new(AtomicU64::new(1)) }
+        Self {
+            greeting,
+            disk,
+            ids: Arc::new(AtomicU64::new(1)),
+        }
     }
 
     /// Begins a session over `connection`, on this thread. `owner` hears of it: first that it is
@@ -113,7 +126,10 @@ impl SessionContext {
     ) -> (SessionId, Recipient<SessionCommand>) {
         let session = SessionId(self.ids.fetch_add(1, Ordering::Relaxed));
         let (queue, waiting) = mpsc::channel(MAX_QUEUED);
-        let outgoing = Outgoing { queue, bytes: Arc::new(AtomicUsize::new(0)) };
+        let outgoing = Outgoing {
+            queue,
+            bytes: Arc::new(AtomicUsize::new(0)),
+        };
         let line = Line {
             context: self.clone(),
             session,
@@ -121,7 +137,10 @@ impl SessionContext {
             owner,
             outgoing: outgoing.clone(),
         };
-        let actor = PeerSessionActor { outgoing, line: Some((line, connection, waiting)) };
+        let actor = PeerSessionActor {
+            outgoing,
+            line: Some((line, connection, waiting)),
+        };
         (session, actor.start().recipient())
     }
 }
@@ -215,7 +234,10 @@ struct EndNotice {
 impl Drop for EndNotice {
     fn drop(&mut self) {
         let what = SessionFact::Closed(std::mem::take(&mut self.reason));
-        let event = SessionEvent { session: self.session, what };
+        let event = SessionEvent {
+            session: self.session,
+            what,
+        };
         let owner = self.owner.clone();
         // Sent and waited for, like every other event of a session.
         actix::spawn(async move {
@@ -236,10 +258,13 @@ impl Line {
         let disk = self.context.disk.clone();
         let bytes = self.outgoing.bytes.clone();
         let hello = self.context.greeting.hello();
-        if !self.outgoing.push(match Message::Hello(hello.clone()).to_frame() {
-            Ok(frame) => Queued::Frame(frame),
-            Err(error) => return notice.reason = error.to_string(),
-        }) {
+        if !self
+            .outgoing
+            .push(match Message::Hello(hello.clone()).to_frame() {
+                Ok(frame) => Queued::Frame(frame),
+                Err(error) => return notice.reason = error.to_string(),
+            })
+        {
             return;
         }
         notice.reason = tokio::select! {
@@ -313,7 +338,10 @@ impl Line {
                     (message, true) => SessionFact::Received(message),
                 };
                 // Waited for: a sender is never faster than its messages are dealt with.
-                let event = SessionEvent { session: self.session, what };
+                let event = SessionEvent {
+                    session: self.session,
+                    what,
+                };
                 if self.owner.send(event).await.is_err() {
                     return "this node is stopping".into();
                 }
@@ -322,7 +350,9 @@ impl Line {
     }
 
     fn send(&self, message: &Message) -> bool {
-        message.to_frame().is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame)))
+        message
+            .to_frame()
+            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame)))
     }
 
     /// Tells the other end why, if it can still be told.
@@ -346,12 +376,10 @@ async fn write_all(
                 write(&mut writer, frame).await
             }
             Queued::Blocks(ids) => write_blocks(&mut writer, &*disk, ids).await,
-            Queued::Headers(locator) => {
-                match headers_after(&ChainRows(&*disk), &locator) {
-                    Ok(headers) => write_message(&mut writer, &Message::Headers(headers)).await,
-                    Err(error) => Err(error.to_string()),
-                }
-            }
+            Queued::Headers(locator) => match headers_after(&ChainRows(&*disk), &locator) {
+                Ok(headers) => write_message(&mut writer, &Message::Headers(headers)).await,
+                Err(error) => Err(error.to_string()),
+            },
             Queued::AskHeaders => match locator(&ChainRows(&*disk)) {
                 Ok(ids) => write_message(&mut writer, &Message::GetHeaders(ids)).await,
                 Err(error) => Err(error.to_string()),
@@ -377,7 +405,9 @@ async fn write_blocks(
     ids: VecDeque<crate::chain::BlockId>,
 ) -> Result<(), String> {
     for id in ids {
-        let block = ChainRows(disk).block(&id).map_err(|error| error.to_string())?;
+        let block = ChainRows(disk)
+            .block(&id)
+            .map_err(|error| error.to_string())?;
         let message = block.map_or(Message::NoBlock(id), Message::Block);
         write_message(writer, &message).await?;
     }

@@ -76,7 +76,8 @@ impl Handler<ReportTo> for StoreActor {
     type Result = ();
 
     fn handle(&mut self, message: ReportTo, _: &mut Self::Context) {
-        self.reports.insert(message.committer, Link::to(message.to, REPORTS));
+        self.reports
+            .insert(message.committer, Link::to(message.to, REPORTS));
     }
 }
 

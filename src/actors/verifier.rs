@@ -20,7 +20,12 @@ pub struct RayonVerifier;
 impl Verifier for RayonVerifier {
     fn verify(&self, items: Vec<SignatureItem>, done: Box<dyn FnOnce(Verdicts) + Send>) {
         rayon::spawn(move || {
-            done(items.par_chunks(SIGNATURE_BATCH).flat_map_iter(verify_batch).collect());
+            done(
+                items
+                    .par_chunks(SIGNATURE_BATCH)
+                    .flat_map_iter(verify_batch)
+                    .collect(),
+            );
         });
     }
 }

@@ -107,8 +107,11 @@ pub enum Effect {
     /// A header with valid work would move the tip if its body proves valid: miners should wait a
     /// moment.
     BetterHeaderSeen(Header),
-    /// The connected chain changed.
+    /// The connected chain changed; the disk does not hold it yet.
     TipChanged(TipChange),
+    /// The disk holds what an earlier [`Effect::TipChanged`] told of: others may be told, and will
+    /// find the blocks here when they ask.
+    TipStored(TipChange),
     /// A transaction is open now.
     TransactionOpened(EncodedTransaction),
     /// A transaction is open no more.

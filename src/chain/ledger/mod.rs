@@ -598,6 +598,12 @@ impl Ledger {
         if !rows.is_empty() {
             self.commit(rows);
         }
+        for effect in &effects {
+            if let Effect::TipChanged(change) = effect {
+                let stored = Effect::TipStored(change.clone());
+                self.promises.push_back((self.overlay.last(), stored));
+            }
+        }
         self.effects.append(&mut effects);
         Ok(value)
     }

@@ -143,6 +143,8 @@ impl Sync {
             let was_full = state.judging.pop_front().unwrap_or(false);
             let mut ask = false;
             match outcome {
+                // The regular question asks again.
+                HeadersOutcome::Busy => {}
                 HeadersOutcome::Orphan => ask = true,
                 HeadersOutcome::Known {
                     last,
