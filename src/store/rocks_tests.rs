@@ -79,26 +79,70 @@ fn rocks_pages_are_bounded_in_bytes() {
     pages_are_bounded_in_bytes(&open(dir.path()).unwrap());
 }
 
-#[test]
-fn rows_outlive_many_flushes_of_a_small_memory() {
-    let dir = TempDir::new().unwrap();
+/// Memory for so few rows that a handful of commits fills it.
+fn open_with_small_memory(path: &Path) -> RocksDisk {
     let options = OpenOptions {
         write_buffer_bytes: 256 << 10,
         ..OpenOptions::new(Role::Peer)
     };
-    let disk = RocksDisk::open(dir.path(), &options).unwrap();
-    let value = |i: u64| vec![i.to_le_bytes()[0]; 10_000];
-    for i in 0..200 {
-        disk.commit(&[RowChange::put(Table::Bodies, ordered_key(i), value(i))])
-            .unwrap();
+    RocksDisk::open(path, &options).unwrap()
+}
+
+fn large_row(n: u64) -> RowChange {
+    let value = vec![n.to_le_bytes()[0]; 10_000];
+    RowChange::put(Table::Bodies, ordered_key(n), value)
+}
+
+#[test]
+fn rows_outlive_many_flushes_of_a_small_memory() {
+    const COMMITS: u64 = 200;
+    let dir = TempDir::new().unwrap();
+    let mut model = Model::new();
+    let disk = open_with_small_memory(dir.path());
+    for n in 0..COMMITS {
+        disk.commit(&[large_row(n)]).unwrap();
+        apply(&mut model, &[large_row(n)]);
     }
     drop(disk);
     let tables = files_ending(dir.path(), "sst");
     assert!(tables.len() > 1, "the memory was flushed on the way");
-    let disk = RocksDisk::open(dir.path(), &options).unwrap();
-    for i in 0..200 {
-        let found = disk.get(Table::Bodies, &ordered_key(i)).unwrap();
-        assert_eq!(found, Some(value(i)));
+    assert_eq!(contents(&open(dir.path()).unwrap()), model);
+}
+
+#[test]
+fn a_disk_that_failed_once_takes_nothing_until_it_is_opened_again() {
+    let parent = TempDir::new().unwrap();
+    let (here, away) = (parent.path().join("here"), parent.path().join("away"));
+    let disk = open_with_small_memory(&here);
+    // Open files stay writable; the first new one cannot be made.
+    fs::rename(&here, &away).unwrap();
+    let mut model = Model::new();
+    let mut commits = (0..1_000).map(|n| {
+        let done = disk.commit(&[large_row(n)]);
+        done.inspect(|()| apply(&mut model, &[large_row(n)]))
+    });
+    let error = commits.find_map(Result::err).expect("a failed commit");
+    fs::rename(&away, &here).unwrap();
+    let late = [RowChange::put(Table::Open, *b"late", *b"row")];
+    assert_eq!(disk.commit(&late), Err(error));
+    drop(disk);
+    let disk = open(&here).unwrap();
+    assert_eq!(contents(&disk), model);
+    disk.commit(&late).unwrap();
+}
+
+#[test]
+fn every_commit_is_synced_once() {
+    let dir = TempDir::new().unwrap();
+    let options = OpenOptions::new(Role::Peer);
+    let mut database = tuning::database_options(&options);
+    database.enable_statistics();
+    let disk = RocksDisk::open_with(dir.path(), &options, &database).unwrap();
+    let syncs = || database.get_ticker_count(rocksdb::statistics::Ticker::WalFileSynced);
+    let before = syncs();
+    for n in 0..10 {
+        disk.commit(&numbered_batch(n)).unwrap();
+        assert_eq!(syncs() - before, n + 1);
     }
 }
 
