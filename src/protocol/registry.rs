@@ -333,8 +333,7 @@ impl Registry {
 
     /// Takes a session off the lists, and its member off the list of the live.
     fn forget_session(&mut self, session: SessionId) {
-        let member = self.sessions.remove(&session).and_then(|s| s.member);
-        let Some(id) = member.filter(|id| self.live.get(id) == Some(&session)) else {
+        let Some(id) = self.sessions.remove(&session).and_then(|s| s.member) else {
             return;
         };
         self.live.remove(&id);

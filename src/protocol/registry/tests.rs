@@ -363,6 +363,11 @@ fn the_newer_session_of_a_key_replaces_the_older() {
     tracker.receive(11, &Message::Register(record(1, "alice", 1)));
     let said = tracker.said();
     assert_eq!(closed(&said), [1]);
+    tracker.receive(1, &Message::GetMembers(()));
+    tracker.tick(TICK_MS);
+    let said = tracker.said();
+    let on_the_old = |out: &Out| matches!(out, Out::Sent(SessionId(1), _));
+    assert!(!said.iter().any(on_the_old), "nothing is heard or said there");
     // The end of the old one, noticed late, does not take the member off the list of the live.
     tracker.close(1);
     assert!(tracker.registry.members().all(|m| m.live));
