@@ -97,6 +97,7 @@ fn write(disk: &mut Disk, rows: Vec<Row>) {
 }
 
 /// What a shell did for its machine, oldest first.
+#[allow(clippy::large_enum_variant, reason = "most are messages")]
 #[derive(Debug, PartialEq)]
 pub(super) enum Out {
     Sent(SessionId, Message),

@@ -367,7 +367,10 @@ fn the_newer_session_of_a_key_replaces_the_older() {
     tracker.tick(TICK_MS);
     let said = tracker.said();
     let on_the_old = |out: &Out| matches!(out, Out::Sent(SessionId(1), _));
-    assert!(!said.iter().any(on_the_old), "nothing is heard or said there");
+    assert!(
+        !said.iter().any(on_the_old),
+        "nothing is heard or said there"
+    );
     // The end of the old one, noticed late, does not take the member off the list of the live.
     tracker.close(1);
     assert!(tracker.registry.members().all(|m| m.live));
@@ -393,6 +396,43 @@ fn who_is_live_is_pushed_to_all_once_a_tick() {
     assert!(!told[0].changed[0].live);
     tracker.tick(TICK_MS);
     assert_eq!(tracker.said(), [], "and said once");
+}
+
+#[test]
+fn a_record_that_changed_is_pushed_to_all() {
+    let mut tracker = founded();
+    tracker.join(2, "bob");
+    tracker.tick(TICK_MS);
+    tracker.said();
+    tracker.receive(2, &Message::Register(record(2, "robert", 2)));
+    tracker.tick(TICK_MS);
+    let told = news(tracker.said(), 1);
+    let names = told.iter().flat_map(|n| &n.changed);
+    let names: Vec<_> = names.map(|m| m.record.statement.name.as_str()).collect();
+    assert_eq!(names, ["robert"]);
+}
+
+#[test]
+fn while_the_disk_is_busy_news_is_collected_and_closes_nobody() {
+    let mut tracker = founded();
+    tracker.join(2, "bob");
+    tracker.tick(TICK_MS);
+    tracker.said();
+    tracker.receive(2, &Message::Register(record(2, "bob", 2)));
+    for number in 0..10 * MAX_WAITING as u64 {
+        let (session, online) = (1_000 + number, number % 2 == 0);
+        tracker.open(session, 3, NOBODY);
+        tracker.receive(session, &Message::Register(record(3, "carol", 1)));
+        if !online {
+            tracker.close(session);
+        }
+        tracker.tick(TICK_MS);
+    }
+    let to_alice = |out: &&Out| matches!(out, Out::Sent(SessionId(1), _));
+    let said = tracker.said();
+    assert!(said.iter().filter(to_alice).count() <= MAX_WAITING / 2);
+    tracker.receive(1, &Message::GetMembers(()));
+    assert!(!closed(&tracker.said()).contains(&1));
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn attack_another_genesis_never_replaces_ours() {
             let mut peer = joined();
             peer.receive(SESSION, &told);
             assert_eq!(peer.link.genesis(), Some(&ours));
-            assert_eq!(peer.networks, [ours.clone()]);
+            assert_eq!(peer.networks, std::slice::from_ref(&ours));
             assert!(matches!(peer.warnings[0], Warning::OtherNetwork { .. }));
             assert!(matches!(peer.said()[..], [Out::Closed(..)]));
             assert!(peer.rest.is_none(), "it goes on without this tracker");
@@ -304,6 +304,20 @@ fn who_holds_the_lease_mines_once_and_offers_until_genesis_is_known() {
     assert_eq!(sent(&mut peer)[1..], [offer]);
     peer.receive(2, &Message::GenesisKnown(mined.clone()));
     assert_eq!(peer.networks, [mined]);
+}
+
+#[test]
+fn a_block_that_the_tracker_refused_is_not_offered_again() {
+    let mut peer = greeted();
+    peer.receive(SESSION, &lease());
+    peer.finish_mining();
+    peer.receive(SESSION, &refused(RefusalCode::BadGenesis));
+    next_dial(&mut peer);
+    peer.said();
+    peer.open(2, &tracker_hello());
+    peer.receive(2, &lease());
+    assert!(matches!(sent(&mut peer)[..], [Message::Register(_)]));
+    assert!(peer.mining.is_some());
 }
 
 #[test]
@@ -466,7 +480,7 @@ fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
     peer.receive(SESSION, &Message::Members(vec![alice.clone()]));
     assert_eq!(known(&peer), [1, 2]);
     let (_, left) = tell(&mut peer, vec![alice], vec![]);
-    assert_eq!(left, [bob.clone()]);
+    assert_eq!(left, std::slice::from_ref(&bob));
     // From now on it is told only what changes.
     tell(&mut peer, vec![bob], vec![]);
     assert_eq!(known(&peer), [1, 2]);
