@@ -4,10 +4,14 @@
 //! opens no socket, reads no clock and writes no row itself. That is why a whole network of them runs
 //! in a test, cut and restarted at any moment.
 //!
-//! [`registry`] is the tracker's side of the conversation with its members, [`tracker_link`] the
-//! member's side, and [`directory`] what a member knows of the others.
+//! [`gossip`] is the conversation among peers: headers, blocks, open transactions. [`registry`] is
+//! the tracker's side of the conversation with its members, [`tracker_link`] the member's side, and
+//! [`directory`] what a member knows of the others. [`mining`] says when to search and for what.
 
+pub mod backoff;
 pub mod directory;
+pub mod gossip;
+pub mod mining;
 pub mod registry;
 mod spread;
 pub mod tracker_link;
@@ -21,10 +25,15 @@ pub use directory::Directory;
 pub use registry::Registry;
 pub use tracker_link::TrackerLink;
 
-/// Number of a connection whose handshake is done, given by the shell and never given twice while
-/// the node runs.
+/// Number of a connection, given by the shell and never given twice while the node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// A changed row of a machine's own table: its key, and its new value or `None` where it is removed.
 pub type Row = (Vec<u8>, Option<Vec<u8>>);
