@@ -49,7 +49,7 @@ pub enum HeadersOutcome {
     Busy,
     /// All that were looked at are valid; the last of them is known now.
     Known {
-        /// The last valid header of the list.
+        /// The last valid header of the list; the parent of the first where that is held.
         last: BlockId,
         /// Its height.
         height: Height,

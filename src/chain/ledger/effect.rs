@@ -104,6 +104,6 @@ pub enum Effect {
     TransactionOpened(EncodedTransaction),
     /// A transaction is open no more.
     TransactionClosed(TransactionId, Closed),
-    /// There is more to work through: call [`super::Ledger::advance`] again.
+    /// There is more to work through, and room for it: call [`super::Ledger::advance`] again.
     More,
 }

@@ -38,6 +38,8 @@ pub struct Ledger {
     good: Remembered,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
+    /// Whether a step left more to do, and nobody has been told yet.
+    more: bool,
     effects: Vec<Effect>,
 }
 
@@ -61,6 +63,7 @@ impl Ledger {
             checks: Checks::default(),
             good: Remembered::default(),
             promises: VecDeque::new(),
+            more: false,
             effects: Vec::new(),
         };
         if !begun.is_empty() {
@@ -314,9 +317,7 @@ impl Ledger {
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
             }));
         }
-        if step.more {
-            effects.push(Effect::More);
-        }
+        self.more = step.more;
         Ok(step.invalid)
     }
 
@@ -387,8 +388,14 @@ impl Ledger {
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
         let next = self.chain.tip().height().next();
-        if let Err(reason) = self.chain.rules().check_expiry(transaction.payload(), next) {
+        let rules = self.chain.rules();
+        if let Err(reason) = rules.check_expiry(transaction.payload(), next) {
             return Ok(Err(reason));
+        }
+        match rules.judge_record(draft, &transaction, next) {
+            Ok(()) => {}
+            Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
+            Err(Rejection::Internal(error)) => return Err(error),
         }
         match take_in(&mut self.mempool, transaction.clone(), draft, now) {
             Ok(leaving) => {
@@ -549,6 +556,7 @@ impl Ledger {
         {
             kept.extend(self.promises.pop_front().map(|(_, effect)| effect));
         }
+        kept.extend(self.take_more());
         kept
     }
 
@@ -605,7 +613,15 @@ impl Ledger {
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.extend(self.take_more());
+        effects
+    }
+
+    /// Asks to go on where there is more to do, but not faster than the disk: a long reorganisation
+    /// waits as well while the overlay is full.
+    fn take_more(&mut self) -> Option<Effect> {
+        (!self.overlay.is_full() && std::mem::take(&mut self.more)).then_some(Effect::More)
     }
 }
 
