@@ -123,6 +123,7 @@ fn deep_nesting_is_refused_without_harm() {
 #[test]
 fn hexadecimal_goes_both_ways_and_refuses_the_rest() {
     let four = Four([0, 0xab, 9, 0xff]);
+    assert_eq!(four.as_bytes().len(), Four::LEN);
     assert_eq!(four.to_string(), "00ab09ff");
     assert_eq!("00ab09ff".parse(), Ok(four));
     assert_eq!(

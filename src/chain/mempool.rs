@@ -132,6 +132,11 @@ impl Mempool {
         self.entries.contains_key(id)
     }
 
+    /// An open transaction.
+    pub fn get(&self, id: &TransactionId) -> Option<&EncodedTransaction> {
+        self.entries.get(id).map(|entry| &entry.transaction)
+    }
+
     /// All of them, best fee first.
     pub fn by_fee(&self) -> impl Iterator<Item = &EncodedTransaction> {
         self.queue

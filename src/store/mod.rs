@@ -10,6 +10,7 @@
 //! The disk knows bytes and table names, nothing of blocks or members: what a row means is written
 //! down at [`Table`], and encoded and decoded by those who own the meaning.
 
+pub mod chain_rows;
 mod disk;
 mod error;
 mod memory;

@@ -9,7 +9,7 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Answer, BlockOutcome, Effect, Origin, Ticket, TipChange};
+pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::Overlay;
 use super::rows::{Draft, Row, RowKey, StateView};
@@ -17,8 +17,8 @@ use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, HeadersOutcome, Step, Tip};
 use super::{
-    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
-    Rejected, Rejection, Timestamp, TransactionId, Witness,
+    Action, Amount, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault,
+    Refusal, Rejected, Rejection, Timestamp, TransactionId, Witness,
 };
 use super::{Closed, Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
@@ -95,6 +95,22 @@ impl Ledger {
     /// Whether all that was decided is on the disk.
     pub fn is_settled(&self) -> bool {
         self.overlay.is_empty()
+    }
+
+    /// Whether so much waits for the disk that nothing more should be taken in.
+    pub fn is_full(&self) -> bool {
+        self.overlay.is_full()
+    }
+
+    /// What a key owns, and what its open transactions will cost.
+    pub fn funds(&self, owner: &PublicKey, disk: &dyn StateView) -> Result<Funds, Internal> {
+        let balance = self.overlay.over(disk).balance(owner)?;
+        // Open transactions never cost more than the balance, which is an amount.
+        let promised = u64::try_from(self.mempool.promised(owner)).unwrap_or(u64::MAX);
+        Ok(Funds {
+            balance,
+            promised: Amount(promised),
+        })
     }
 
     /// Tells who may send without a fee.
@@ -589,6 +605,12 @@ impl Ledger {
         let value = result?;
         if !rows.is_empty() {
             self.commit(rows);
+        }
+        for effect in &effects {
+            if let Effect::TipChanged(change) = effect {
+                let stored = Effect::TipStored(change.clone());
+                self.promises.push_back((self.overlay.last(), stored));
+            }
         }
         self.effects.append(&mut effects);
         Ok(value)

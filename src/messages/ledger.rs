@@ -1,0 +1,123 @@
+//! To the Ledger.
+
+use crate::chain::ledger::{BlockOutcome, Funds};
+use crate::chain::template::Template;
+use crate::chain::tree::Tip;
+use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected, TransactionId};
+use crate::keys::{PublicKey, SignatureError};
+use crate::protocol::SessionId;
+use actix::Message;
+
+/// Judge headers that a session sent. Answered by [`super::gossip::HeadersJudged`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CheckHeaders {
+    /// Who sent them.
+    pub session: SessionId,
+    /// Following each other, oldest first.
+    pub headers: Vec<Header>,
+}
+
+/// Judge a block that a session sent. Answered by [`super::gossip::BlockJudged`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SubmitBlock {
+    /// Who sent it.
+    pub session: SessionId,
+    /// The block.
+    pub block: Block,
+}
+
+/// Judge transactions that a session sent. Answered by [`super::gossip::TransactionsJudged`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SubmitTransactions {
+    /// Who sent them.
+    pub session: SessionId,
+    /// The transactions.
+    pub transactions: Vec<EncodedTransaction>,
+}
+
+/// Name the bodies that are missing towards a header. Answered by
+/// [`super::gossip::MissingFound`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct FindMissing {
+    /// The header to get to.
+    pub toward: BlockId,
+    /// Most ids to name.
+    pub limit: usize,
+}
+
+/// Make this node's own transaction open and relay it. The answer is a promise: it comes after the
+/// synced write.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), Rejected>")]
+pub struct SendTransaction(pub EncodedTransaction);
+
+/// Take in a block of this node's own miner. The answer is a promise: it comes after the synced
+/// write.
+#[derive(Debug, Message)]
+#[rtype(result = "BlockOutcome")]
+pub struct SubmitMinedBlock(pub Block);
+
+/// What should be mined now, paid to `reward_to`?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Template, Internal>")]
+pub struct GetTemplate {
+    /// Whom the reward is for.
+    pub reward_to: PublicKey,
+}
+
+/// Where does the ledger stand?
+#[derive(Debug, Message)]
+#[rtype(result = "LedgerStatus")]
+pub struct GetLedgerStatus;
+
+/// The answer to [`GetLedgerStatus`].
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerStatus {
+    /// End of the connected chain.
+    pub tip: Tip,
+    /// End of the chain of headers with most work.
+    pub best_header: Tip,
+    /// Number of open transactions.
+    pub open_transactions: usize,
+    /// Their bytes.
+    pub open_bytes: usize,
+    /// Headers in memory.
+    pub headers_in_memory: usize,
+}
+
+/// What can a key spend?
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Funds, Internal>")]
+pub struct GetFunds(pub PublicKey);
+
+/// Is this transaction open?
+#[derive(Debug, Message)]
+#[rtype(result = "Option<EncodedTransaction>")]
+pub struct GetOpenTransaction(pub TransactionId);
+
+/// The best paying open transactions, at most `limit`.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<EncodedTransaction>")]
+pub struct GetOpenTransactions {
+    /// Most of them to name.
+    pub limit: usize,
+}
+
+/// Signatures that were to be checked are checked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SignaturesChecked {
+    /// Number of the check.
+    pub check: u64,
+    /// One verdict a signature, in their order.
+    pub verdicts: Vec<Result<(), SignatureError>>,
+}
+
+/// These keys belong to members: they may send without a fee.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MembersKnown(pub Vec<PublicKey>);

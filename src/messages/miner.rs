@@ -1,0 +1,79 @@
+//! To the Miner.
+
+use crate::chain::{BlockId, Header, Height};
+use actix::Message;
+
+/// Mine one block and say what became of it. The answer comes after the synced write.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Mined, MineError>")]
+pub struct MineBlock;
+
+/// A block that this node mined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mined {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// Transactions in it, the reward included.
+    pub transactions: usize,
+    /// Nonces that were tried for it.
+    pub tries: u64,
+    /// Time from the first job to the committed block, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How often another block came first on the way.
+    pub races_lost: u32,
+}
+
+/// Why no block was mined.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MineError {
+    /// As many callers wait as may.
+    #[error("{0} requests to mine are waiting already: wait for one of them")]
+    TooManyWaiting(usize),
+    /// Our own block was refused.
+    #[error("the block that was mined is invalid: {0}; please report this")]
+    Invalid(String),
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// The tip moved: what is being mined is out of date.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct TipMoved;
+
+/// The open transactions changed; how many there are now.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct OpenChanged {
+    /// Number of open transactions.
+    pub open: usize,
+}
+
+/// Somebody found a block for the place we mine for: its header is checked, its body is on its way.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct MiningComplete(pub Header);
+
+/// How is mining going?
+#[derive(Debug, Message)]
+#[rtype(result = "MinerStatus")]
+pub struct GetMinerStatus;
+
+/// The answer to [`GetMinerStatus`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MinerStatus {
+    /// Whether a search is under way.
+    pub running: bool,
+    /// Nonces a second over the last jobs; 0 if there was none.
+    pub hashes_per_second: f64,
+    /// Blocks of this node that were connected since it started.
+    pub blocks_mined: u64,
+}
+
+/// Stop mining for good: the node is stopping.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopMining;

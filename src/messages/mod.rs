@@ -1,0 +1,14 @@
+//! Every message that actors exchange, by receiver.
+//!
+//! Commands are imperative, facts past tense, queries `Get...`. Messages that outside input can
+//! cause in any number are answered one for one, and whoever sends them counts what is unanswered;
+//! so no mailbox overflows and nothing that was accepted is lost.
+
+pub mod gossip;
+pub mod ledger;
+pub mod miner;
+pub mod registry;
+pub mod session;
+pub mod store;
+pub mod tracker_link;
+pub mod wallet;

@@ -1,0 +1,44 @@
+//! To and from a PeerSession.
+
+use crate::chain::BlockId;
+use crate::protocol::SessionId;
+use crate::wire::{Hello, message};
+use actix::Message;
+
+/// What a session tells its owner (Gossip, TrackerLink or Registry). A session sends the next one
+/// only when the last one was handled, so that a fast sender is slowed down, not buffered.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SessionEvent {
+    /// Which session.
+    pub session: SessionId,
+    /// What happened.
+    pub what: SessionFact,
+}
+
+/// What can happen to a session.
+#[derive(Debug)]
+pub enum SessionFact {
+    /// Both hellos were exchanged and fit.
+    Opened(Box<Hello>),
+    /// A message came; never a hello, ping or pong.
+    Received(message::Message),
+    /// It has ended; nothing more comes of it.
+    Closed(String),
+}
+
+/// What a session's owner wants of it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub enum SessionCommand {
+    /// Send this message.
+    Send(message::Message),
+    /// Send these blocks, read when the line is free for them.
+    SendBlocks(Vec<BlockId>),
+    /// Send the headers after this locator.
+    SendHeaders(Vec<BlockId>),
+    /// Ask for the headers after ours.
+    AskHeaders,
+    /// Say why and close.
+    Close(String),
+}

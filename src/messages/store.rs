@@ -1,0 +1,51 @@
+//! To the Store, and its replies.
+
+use crate::store::RowChange;
+use actix::{Message, Recipient};
+
+/// Who had rows committed, and hears when they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Committer {
+    /// The Ledger.
+    Ledger,
+    /// The TrackerLink: the directory of members.
+    Directory,
+    /// The Registry of a tracker.
+    Registry,
+}
+
+/// Write these rows in one synced batch. Batches of one committer come with ascending numbers and
+/// are written in that order.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CommitRows {
+    /// Whose.
+    pub committer: Committer,
+    /// Number of the batch.
+    pub batch: u64,
+    /// The rows.
+    pub rows: Vec<RowChange>,
+}
+
+/// All of the committer's batches up to and including this one are on the disk.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct RowsCommitted {
+    /// Number of the last batch written.
+    pub batch: u64,
+}
+
+/// Write what is waiting, move the log into table files, and say so.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct FlushStore;
+
+/// Report a committer's written batches here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ReportTo {
+    /// Whose batches.
+    pub committer: Committer,
+    /// To whom.
+    pub to: Recipient<RowsCommitted>,
+}

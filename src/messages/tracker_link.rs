@@ -1,0 +1,45 @@
+//! To the TrackerLink.
+
+use super::gossip::CandidatesKnown;
+use super::ledger::MembersKnown;
+use crate::chain::Genesis;
+use crate::wire::Member;
+use actix::{Message, Recipient};
+
+/// The genesis block that was to be made is made.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct GenesisMined(pub Genesis);
+
+/// Whom does this node know, and how does it stand with the tracker?
+#[derive(Debug, Message)]
+#[rtype(result = "DirectoryStatus")]
+pub struct GetDirectory;
+
+/// The answer to [`GetDirectory`].
+#[derive(Debug, Clone)]
+pub struct DirectoryStatus {
+    /// All members known, by number.
+    pub members: Vec<Member>,
+    /// Whether the tracker is connected and has this node registered.
+    pub registered: bool,
+    /// Which tracker is talked to, or dialled next.
+    pub tracker: String,
+    /// Why there is no connection, if there is none.
+    pub trouble: Option<String>,
+}
+
+/// Say goodbye to the tracker: the node is stopping.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CloseLink;
+
+/// Tell these of every change of the directory, and of the whole at once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachDirectory {
+    /// Who may be dialled.
+    pub gossip: Recipient<CandidatesKnown>,
+    /// Who may send without a fee.
+    pub ledger: Recipient<MembersKnown>,
+}

@@ -1,0 +1,135 @@
+//! The chain's rows on disk: which table each is in, and under which key.
+
+use super::{DiskError, DiskRead, RowChange, Table, ordered_key, rows_from};
+use crate::canonical;
+use crate::chain::rows::{Row, RowKey, StateKey, StateView};
+use crate::chain::{EncodedTransaction, Genesis, Internal};
+
+/// Rows of open transactions read at a time at start-up.
+const OPEN_PAGE: usize = 1_000;
+
+/// First byte of a balance's key in the state table.
+const BALANCE: u8 = b'b';
+/// First byte of an application row's key in the state table, followed by the topic's length, the
+/// topic, and the application's own key.
+const APPLICATION: u8 = b'a';
+
+/// Table and key of a row.
+fn place(key: &RowKey) -> (Table, Vec<u8>) {
+    match key {
+        RowKey::Tip => (Table::Meta, b"tip".to_vec()),
+        RowKey::BestHeader => (Table::Meta, b"best header".to_vec()),
+        RowKey::Reorganisation => (Table::Meta, b"reorganisation".to_vec()),
+        RowKey::Genesis => (Table::Meta, b"genesis".to_vec()),
+        RowKey::Header(id) => (Table::Headers, id.0.to_vec()),
+        RowKey::Active(height) => (Table::Active, ordered_key(height.0).to_vec()),
+        RowKey::Best(height) => (Table::Best, ordered_key(height.0).to_vec()),
+        RowKey::Body(id) => (Table::Bodies, id.0.to_vec()),
+        RowKey::Undo(id) => (Table::Undo, id.0.to_vec()),
+        RowKey::History(position) => (Table::History, ordered_key(*position).to_vec()),
+        RowKey::State(StateKey::Balance(owner)) => {
+            (Table::State, [&[BALANCE][..], &owner.0].concat())
+        }
+        RowKey::State(StateKey::Application { topic, key }) => {
+            let topic = topic.as_str().as_bytes();
+            // A topic is shorter than 256 bytes, so that its length is one byte.
+            let head = [APPLICATION, topic.len() as u8];
+            (Table::State, [&head[..], topic, key].concat())
+        }
+        RowKey::Mined(id) => (Table::Mined, id.0.to_vec()),
+        RowKey::Open(id) => (Table::Open, id.0.to_vec()),
+    }
+}
+
+/// The changes as the disk takes them.
+pub fn changes(rows: Vec<Row>) -> Vec<RowChange> {
+    rows.into_iter()
+        .map(|(key, value)| {
+            let (table, key) = place(&key);
+            RowChange { table, key, value }
+        })
+        .collect()
+}
+
+/// The chain's view of a disk or of a snapshot of one.
+pub struct ChainRows<'a>(pub &'a dyn DiskRead);
+
+impl StateView for ChainRows<'_> {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        let (table, key) = place(key);
+        self.0.get(table, &key).map_err(internal)
+    }
+}
+
+/// The network's first block, if this disk knows one.
+pub fn stored_genesis(disk: &dyn DiskRead) -> Result<Option<Genesis>, Internal> {
+    let Some(bytes) = ChainRows(disk).read(&RowKey::Genesis)? else {
+        return Ok(None);
+    };
+    canonical::decode(&bytes)
+        .map(Some)
+        .map_err(|error| Internal(format!("the stored genesis block is damaged: {error}")))
+}
+
+/// The open transactions as they were committed last.
+pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<EncodedTransaction>, Internal> {
+    rows_from(disk, Table::Open, &[], OPEN_PAGE)
+        .map(|row| {
+            let (_, bytes) = row.map_err(internal)?;
+            EncodedTransaction::decode(&bytes)
+                .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))
+        })
+        .collect()
+}
+
+fn internal(error: DiskError) -> Internal {
+    Internal(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::{BlockId, Height, TransactionId};
+    use crate::keys::PublicKey;
+    use crate::store::{Disk, MemoryDisk};
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_row_has_a_place_of_its_own_and_is_read_back() {
+        let application = |topic: &str, key: &[u8]| {
+            RowKey::State(StateKey::Application {
+                topic: canonical::CappedText::new(topic).unwrap(),
+                key: key.to_vec(),
+            })
+        };
+        let keys = [
+            RowKey::Tip,
+            RowKey::BestHeader,
+            RowKey::Reorganisation,
+            RowKey::Genesis,
+            RowKey::Header(BlockId([1; 32])),
+            RowKey::Active(Height(1)),
+            RowKey::Best(Height(1)),
+            RowKey::Body(BlockId([1; 32])),
+            RowKey::Undo(BlockId([1; 32])),
+            RowKey::History(1),
+            RowKey::State(StateKey::Balance(PublicKey([1; 32]))),
+            application("ab", b"c"),
+            application("a", b"bc"),
+            RowKey::Mined(TransactionId([1; 32])),
+            RowKey::Open(TransactionId([1; 32])),
+        ];
+        let places: HashSet<_> = keys.iter().map(place).collect();
+        assert_eq!(places.len(), keys.len());
+        let disk = MemoryDisk::new();
+        let rows = keys
+            .iter()
+            .zip(0..)
+            .map(|(key, n)| (key.clone(), Some(vec![n])))
+            .collect();
+        disk.commit(&changes(rows)).unwrap();
+        for (key, n) in keys.iter().zip(0..) {
+            assert_eq!(ChainRows(&disk).read(key), Ok(Some(vec![n])));
+        }
+    }
+}

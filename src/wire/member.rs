@@ -1,0 +1,172 @@
+//! Members: what one says of itself, and what the tracker says of it.
+
+use crate::canonical::{self, CappedText, capped_list};
+use crate::chain::Timestamp;
+use crate::keys::{PublicKey, SealingKey, SecretKey, Signature, SignatureError, verify};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Context of the hash that a member signs in its record.
+pub const RECORD_CONTEXT: &str = "raclette 2026-11 member record";
+/// Context of the hash that a member signs to leave.
+pub const LEAVE_CONTEXT: &str = "raclette 2026-11 member leaves";
+/// Longest name of a member, in bytes: it is typed by hand and stands in tables.
+pub const MAX_NAME: usize = 32;
+/// Longest address, in bytes: a host name of the greatest length (253) with a port.
+pub const MAX_ADDRESS: usize = 260;
+/// Most addresses of one member: one for each network it can be reached from, and some to spare.
+pub const MAX_ADDRESSES: usize = 8;
+
+/// A member's name: 1 to 32 of `a-z`, `0-9`, `-`, beginning with a letter. Nothing else can be
+/// written into a table, a file name or a log by choosing a name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct MemberName(String);
+
+/// The text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to 32 characters of a-z, 0-9 and -, and begins with a letter")]
+pub struct NotAName;
+
+impl MemberName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for MemberName {
+    type Err = NotAName;
+
+    fn from_str(text: &str) -> Result<Self, NotAName> {
+        let letters = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+        let begins_well = text.as_bytes().first().is_some_and(u8::is_ascii_lowercase);
+        if begins_well && text.len() <= MAX_NAME && text.bytes().all(letters) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAName)
+        }
+    }
+}
+
+impl fmt::Display for MemberName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for MemberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = CappedText::<MAX_NAME>::deserialize(deserializer)?;
+        text.as_str().parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Where somebody can be dialled: `host:port`.
+pub type Address = CappedText<MAX_ADDRESS>;
+
+/// A number that the tracker gives a member; never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(pub u32);
+
+/// What a member says of itself:
+/// `[tracker, sequence, name, key, sealing_key, addresses]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberStatement {
+    /// Key of the tracker it is for: on another network it says nothing.
+    pub tracker: PublicKey,
+    /// Greater than in every earlier statement of the same key: older ones are refused.
+    pub sequence: u64,
+    /// What it wants to be called.
+    pub name: MemberName,
+    /// Its signing key: what it is.
+    pub key: PublicKey,
+    /// Notes for it are sealed with this.
+    pub sealing_key: SealingKey,
+    /// Where it can be dialled; empty if nowhere.
+    #[serde(deserialize_with = "capped_list::<MAX_ADDRESSES, _, _>")]
+    pub addresses: Vec<Address>,
+}
+
+impl MemberStatement {
+    /// Signs it with the key it names.
+    pub fn sign(self, key: &SecretKey) -> MemberRecord {
+        let signature = key.sign(&blake3::derive_key(
+            RECORD_CONTEXT,
+            &canonical::encode(&self),
+        ));
+        MemberRecord {
+            statement: self,
+            signature,
+        }
+    }
+}
+
+/// A statement and its signature: `[statement, signature]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRecord {
+    /// What is said.
+    pub statement: MemberStatement,
+    /// By the key in it.
+    pub signature: Signature,
+}
+
+impl MemberRecord {
+    /// Whether the named key signed it.
+    pub fn check(&self) -> Result<(), SignatureError> {
+        let digest = blake3::derive_key(RECORD_CONTEXT, &canonical::encode(&self.statement));
+        verify(&self.statement.key, &digest, &self.signature)
+    }
+}
+
+/// A member's word that it leaves for good: `[tracker, key, sequence, signature]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leaving {
+    /// Key of the tracker it is said to.
+    pub tracker: PublicKey,
+    /// Who leaves.
+    pub key: PublicKey,
+    /// Greater than in the member's last record.
+    pub sequence: u64,
+    /// By `key`.
+    pub signature: Signature,
+}
+
+impl Leaving {
+    /// Signs that the owner of `key` leaves.
+    pub fn sign(tracker: PublicKey, sequence: u64, key: &SecretKey) -> Self {
+        let public = key.public_key();
+        let digest = Self::digest(&tracker, &public, sequence);
+        Self {
+            tracker,
+            key: public,
+            sequence,
+            signature: key.sign(&digest),
+        }
+    }
+
+    /// Whether the named key signed it.
+    pub fn check(&self) -> Result<(), SignatureError> {
+        let digest = Self::digest(&self.tracker, &self.key, self.sequence);
+        verify(&self.key, &digest, &self.signature)
+    }
+
+    fn digest(tracker: &PublicKey, key: &PublicKey, sequence: u64) -> [u8; 32] {
+        blake3::derive_key(LEAVE_CONTEXT, &canonical::encode(&(tracker, key, sequence)))
+    }
+}
+
+/// What the tracker tells of a member: `[id, record, live, since]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its number.
+    pub id: MemberId,
+    /// What it says of itself.
+    pub record: MemberRecord,
+    /// Whether it answers at present.
+    pub live: bool,
+    /// When it was first registered, by the tracker's clock.
+    pub since: Timestamp,
+}
