@@ -71,8 +71,8 @@ pub struct Funds {
 /// How the connected chain changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TipChange {
-    /// Its end now.
-    pub tip: Tip,
+    /// Its end now; in a box, being far larger than all else that an effect holds.
+    pub tip: Box<Tip>,
     /// Blocks added, in order, with the number of their transactions.
     pub connected: Vec<(BlockId, Height, usize)>,
     /// Blocks taken away, the former tip first.

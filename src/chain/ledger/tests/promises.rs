@@ -126,10 +126,17 @@ fn a_mined_block_is_told_of_after_its_batch() {
     slow.block(promise(1), block.clone());
     assert!(!slow.answered(1));
     assert_eq!(slow.node.ledger.tip().id, block.id());
+    let stored = |slow: &Slow| {
+        let mut told = slow.told.iter();
+        told.any(
+            |effect| matches!(effect, Effect::TipStored(change) if change.tip.id == block.id()),
+        )
+    };
     while !slow.waiting.is_empty() {
-        assert!(!slow.answered(1));
+        assert!(!slow.answered(1) && !stored(&slow));
         slow.write_one();
     }
+    assert!(stored(&slow));
     let mined = Answer::Block(block.id(), BlockOutcome::Accepted);
     assert_eq!(slow.answer(1), Some(&mined));
 }
