@@ -21,6 +21,7 @@ pub const MAX_STEP_BYTES: usize = 64 * 1024 * 1024;
 /// Blocks that one [`Chain::advance`] works through at most, so that whoever drives it gets to
 /// other things in between.
 pub const MAX_STEP_BLOCKS: usize = 512;
+
 /// A block of the tree that something ends at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tip {
