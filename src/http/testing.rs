@@ -21,6 +21,7 @@ use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tempfile::TempDir;
 
@@ -59,6 +60,7 @@ pub(crate) struct FakeNode {
     disk: Arc<MemoryDisk>,
     trouble: Option<String>,
     sent: Arc<Mutex<Vec<SendTransaction>>>,
+    moves: Arc<AtomicU32>,
 }
 
 impl FakeNode {
@@ -68,6 +70,16 @@ impl FakeNode {
             disk: Arc::new(MemoryDisk::new()),
             trouble,
             sent: Arc::default(),
+            moves: Arc::default(),
+        }
+    }
+
+    /// Mines a block if one is to come just now.
+    fn move_on(&mut self) {
+        let take_one = |moves: u32| moves.checked_sub(1);
+        let order = Ordering::Relaxed;
+        if self.moves.fetch_update(order, order, take_one).is_ok() {
+            self.chain.mine(1);
         }
     }
 
@@ -124,10 +136,14 @@ answers! {
         open_bytes: 300,
         headers_in_memory: 1,
     };
-    GetFunds => |node, asked| node.chain.disk.balance(&asked.0).map(|balance| Funds {
-        balance,
-        promised: Amount(100),
-    });
+    GetFunds => |node, asked| {
+        let funds = node.chain.disk.balance(&asked.0).map(|balance| Funds {
+            balance,
+            promised: Amount(100),
+        });
+        node.move_on();
+        funds
+    };
     GetOpenTransactions => |node, asked| {
         let rows = node.chain.disk.0.iter();
         rows.filter(|(key, _)| matches!(key, crate::chain::rows::RowKey::Open(_)))
@@ -209,6 +225,8 @@ pub(crate) struct Served {
     pub(crate) disk: Arc<MemoryDisk>,
     pub(crate) mined: TransactionId,
     pub(crate) open: TransactionId,
+    /// How often the tip moves just after funds were told.
+    pub(crate) moves: Arc<AtomicU32>,
     sent: Arc<Mutex<Vec<SendTransaction>>>,
 }
 
@@ -240,6 +258,7 @@ impl Served {
     ) -> Self {
         let mut node = FakeNode::new((!on_a_network).then(|| "connection refused".to_owned()));
         let (disk, sent) = (node.disk.clone(), node.sent.clone());
+        let moves = node.moves.clone();
         let mined = transfer(1, 2, 5, 1, 1);
         let open = transfer(2, 3, 7, 0, 2);
         node.chain.send(mined.clone()).unwrap();
@@ -258,6 +277,7 @@ impl Served {
             disk,
             mined: mined.id(),
             open: open.id(),
+            moves,
             sent,
         }
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// Everything a peer answers.
 const PEER_PATHS: [&str; 7] = [
@@ -170,6 +171,19 @@ async fn a_balance_is_told_by_name_and_by_address() {
             .0,
         400
     );
+}
+
+#[actix_web::test]
+async fn a_balance_belongs_to_the_tip_it_names() {
+    let served = Served::peer().await;
+    let before: BalanceView = read(&served, "GET /balance", Value::Null).await;
+    served.moves.store(2, Ordering::Relaxed);
+    let after: BalanceView = read(&served, "GET /balance", Value::Null).await;
+    assert_eq!(after.tip.height, Height(4));
+    assert_eq!(after.balance, Amount(before.balance.0 + 2 * 50));
+    served.moves.store(u32::MAX, Ordering::Relaxed);
+    let (status, code, _) = refused(&served, "GET /balance", Value::Null).await;
+    assert_eq!((status, code.as_str()), (503, "busy"));
 }
 
 #[actix_web::test]
