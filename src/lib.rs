@@ -1,6 +1,7 @@
 //! Raclette: a node for small private ledgers. Members pay and write to each other, keep records
 //! and vote, over a chain of blocks that no single member can rewrite.
 
+pub mod actors;
 pub mod canonical;
 pub mod chain;
 pub mod cli;
@@ -17,5 +18,5 @@ pub mod protocol;
 pub mod settings;
 pub mod sim;
 pub mod store;
-mod suggest;
+pub mod suggest;
 pub mod wire;
