@@ -191,6 +191,7 @@ fn whatever_answers_no_command_panics_or_follows_it_elsewhere() {
             file.write(dir.path()).unwrap();
             let reason = no(run("peer", dir.path(), line));
             assert!(!reason.contains("secret-token"), "{reason}");
+            assert!(!reason.contains("not running"), "{reason}");
             server.join().unwrap();
         }
     }
