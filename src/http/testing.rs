@@ -2,7 +2,7 @@
 //! API and of its client share.
 
 use super::{Api, PeerApi, PeerParts, ServerHandle, TrackerApi, start};
-use crate::chain::ledger::BlockOutcome;
+use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::{Amount, StateView, TransactionId};
 use crate::clock::Clock;
@@ -10,7 +10,7 @@ use crate::entropy::Entropy;
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus};
 use crate::messages::ledger::{
-    Funds, GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
+    GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
