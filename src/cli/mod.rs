@@ -32,7 +32,8 @@ const USUAL_FILES: [&str; 2] = ["peer.toml", "tracker.toml"];
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let program = program();
-    let mut stdout = std::io::stdout().lock();
+    // Not locked: a node that runs in the foreground writes from other threads too.
+    let mut stdout = std::io::stdout();
     let mut output = Output::new(&mut stdout, cli.json);
     match execute(cli, &program, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
