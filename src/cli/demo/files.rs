@@ -2,7 +2,9 @@
 
 use super::error::DemoError;
 use crate::settings::{PeerTemplate, Settings, init, peer_template};
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, Hasher};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub(super) const PEERS: [&str; 3] = ["alice", "bob", "carol"];
 /// Name of the tracker's files.
 pub(super) const TRACKER: &str = "tracker";
+/// All of them, in the order in which they start.
+pub(super) const NODES: [&str; 4] = [TRACKER, PEERS[0], PEERS[1], PEERS[2]];
 /// Held while a demo runs in a directory.
 const LOCK: &str = "demo.lock";
 /// Ports are looked for from here on: above those of well-known services, below those that the
@@ -135,20 +139,23 @@ fn tracker_file(listen: SocketAddr) -> String {
 /// Gives every node whose port somebody else listens at by now a new one, in all files alike.
 fn replace_taken_ports(directory: &Path) -> Result<(), DemoError> {
     let mut ports = FreePorts::new();
-    for name in std::iter::once(TRACKER).chain(PEERS) {
-        let taken = listens_at(&load(directory, name)?);
-        if taken.port() == 0 || TcpListener::bind(taken).is_ok() {
-            continue;
+    let mut taken = Vec::new();
+    for name in NODES {
+        let address = listens_at(&load(directory, name)?);
+        if address.port() != 0 && !ports.hold(address) {
+            taken.push(address);
         }
-        let free = SocketAddr::new(taken.ip(), ports.next()?.port());
-        for name in std::iter::once(TRACKER).chain(PEERS) {
+    }
+    for address in taken {
+        let free = SocketAddr::new(address.ip(), ports.next()?.port());
+        for name in NODES {
             let path = config_path(directory, name);
             let because = |source| DemoError::Directory {
                 path: path.clone(),
                 source,
             };
             let text = fs::read_to_string(&path).map_err(because)?;
-            let text = text.replace(&format!("\"{taken}\""), &format!("\"{free}\""));
+            let text = text.replace(&format!("\"{address}\""), &format!("\"{free}\""));
             fs::write(&path, text).map_err(because)?;
         }
     }
@@ -159,29 +166,36 @@ fn replace_taken_ports(directory: &Path) -> Result<(), DemoError> {
 struct FreePorts {
     next: u16,
     tried: u16,
-    /// Those given are held until all are found, so that two demos that start at once do not find
-    /// the same ones.
+    /// Held until all are found, so that none is given twice, nor to two demos that start at once.
     held: Vec<TcpListener>,
 }
 
 impl FreePorts {
     fn new() -> Self {
         // Demos that start at once begin in different places.
-        let start = (std::process::id() % u32::from(PORTS)) as u16;
+        let place = RandomState::new().build_hasher().finish() % u64::from(PORTS);
         Self {
-            next: start,
+            next: place as u16,
             tried: 0,
             held: Vec::new(),
         }
     }
 
+    /// Holds this address; whether nobody else does.
+    fn hold(&mut self, address: SocketAddr) -> bool {
+        let listener = TcpListener::bind(address);
+        let free = listener.is_ok();
+        self.held.extend(listener);
+        free
+    }
+
+    /// A port nobody listens at.
     fn next(&mut self) -> Result<SocketAddr, DemoError> {
         while self.tried < PORTS {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST_PORT + self.next));
             self.next = (self.next + 1) % PORTS;
             self.tried += 1;
-            if let Ok(listener) = TcpListener::bind(address) {
-                self.held.push(listener);
+            if self.hold(address) {
                 return Ok(address);
             }
         }
@@ -193,16 +207,20 @@ impl FreePorts {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::sync::Mutex;
+
+    /// Tests that look for ports do so one after the other: each would find the other's taken.
+    static PORTS_IN_USE: Mutex<()> = Mutex::new(());
 
     fn ports(files: &Files) -> Vec<SocketAddr> {
-        std::iter::once(TRACKER)
-            .chain(PEERS)
+        NODES
             .map(|name| listens_at(&load(files.directory(), name).unwrap()))
-            .collect()
+            .to_vec()
     }
 
     #[test]
     fn a_new_network_has_four_files_and_resuming_leaves_them_alone() {
+        let _alone = PORTS_IN_USE.lock();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/demo");
         let files = Files::open(&path).unwrap();
@@ -221,6 +239,7 @@ mod tests {
 
     #[test]
     fn a_port_that_was_taken_meanwhile_is_replaced_wherever_it_stands() {
+        let _alone = PORTS_IN_USE.lock();
         let directory = tempfile::tempdir().unwrap();
         let before = ports(&Files::open(directory.path()).unwrap());
         let _somebody = TcpListener::bind(before[0]).unwrap();
@@ -234,6 +253,7 @@ mod tests {
 
     #[test]
     fn two_demos_do_not_share_a_directory() {
+        let _alone = PORTS_IN_USE.lock();
         let directory = tempfile::tempdir().unwrap();
         let _first = Files::open(directory.path()).unwrap();
         assert!(matches!(

@@ -1,7 +1,7 @@
 //! The nodes of the demo: started, asked, killed and stopped.
 
 use super::error::DemoError;
-use super::files::{Files, PEERS, TRACKER};
+use super::files::{Files, NODES};
 use super::process::Process;
 use crate::http::{ApiFile, ErrorView};
 use serde::Serialize;
@@ -39,14 +39,14 @@ struct Node {
 impl Nodes {
     /// The nodes of these files, run by `executable`. None is started yet.
     pub(super) fn new(executable: PathBuf, files: Files) -> Result<Self, DemoError> {
-        let nodes = std::iter::once(TRACKER).chain(PEERS).map(|name| {
+        let nodes = NODES.map(|name| {
             Ok(Node {
                 name,
                 data_dir: files.data_dir(name)?,
                 process: None,
             })
         });
-        let nodes = nodes.collect::<Result<_, DemoError>>()?;
+        let nodes = nodes.into_iter().collect::<Result<_, DemoError>>()?;
         let config = Agent::config_builder()
             .timeout_global(Some(ANSWER_DEADLINE))
             .http_status_as_error(false)

@@ -1,7 +1,7 @@
 //! The story: each step brings something about and finds out, from the nodes themselves, that it is so.
 
 use super::error::DemoError;
-use super::files::{PEERS, TRACKER};
+use super::files::{NODES, PEERS, TRACKER};
 use super::interrupt::Interrupt;
 use super::narrate::{Facts, Narrator};
 use super::nodes::Nodes;
@@ -363,7 +363,7 @@ impl Story {
     }
 
     fn all_start(&mut self, before: &Agreed) -> Outcome<Agreed> {
-        for name in std::iter::once(TRACKER).chain(PEERS) {
+        for name in NODES {
             self.nodes.start(name)?;
         }
         let expected = format!("all three at {before}");
