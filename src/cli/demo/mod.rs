@@ -33,27 +33,27 @@ pub struct DemoArgs {
     /// End with the story: exit code 0 if every step was true, 1 at the first that was not
     #[arg(long)]
     pub once: bool,
-    /// One JSON object a line and step
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Plays the story with one tracker and three peers, each a process of its own; then, unless it is to
 /// be played only once, leaves them up until Ctrl-C. However it ends, no process of it is left.
 ///
+/// `json` tells it as one JSON object a line and step; `program` is what people type to run this
+/// program.
+///
 /// # Errors
 /// Why the story could not be played to its end; being interrupted is none, except where it was to be
 /// played once.
-pub fn run(args: &DemoArgs) -> Result<(), DemoError> {
+pub fn run(args: &DemoArgs, json: bool, program: &str) -> Result<(), DemoError> {
     // Before the first child: from here on nothing ends the demo without its children.
     let interrupt = Interrupt::listen()?;
     let files = Files::open(&args.dir)?;
     let nodes = Nodes::new(std::env::current_exe()?, files)?;
-    let mut story = Story::new(nodes, interrupt, Narrator::new(args.json));
+    let mut story = Story::new(nodes, interrupt, Narrator::new(json));
     introduce(&mut story)?;
     let ended = story.play().and_then(|_| match args.once {
         true => Ok(()),
-        false => stay(&mut story),
+        false => stay(&mut story, program),
     });
     match ended {
         Err(DemoError::Interrupted) if !args.once => {}
@@ -77,13 +77,16 @@ fn introduce(story: &mut Story) -> Result<(), DemoError> {
 }
 
 /// Says what to try, and looks after the nodes until somebody wants to end the demo.
-fn stay(story: &mut Story) -> Result<(), DemoError> {
+fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
     let mut lines = "\nThe network stays up. In another terminal:\n".to_owned();
     for (name, command) in PEERS
         .iter()
         .zip(["mine --blocks 2", "send carol 2", "status"])
     {
-        lines.push_str(&format!("\n  # {name}\n  {}", typed(story, name, command)));
+        lines.push_str(&format!(
+            "\n  # {name}\n  {}",
+            typed(story, program, name, command)
+        ));
     }
     lines.push_str("\n\nCtrl-C here stops everything.");
     story.narrator.say(&lines)?;
@@ -100,14 +103,9 @@ fn stay(story: &mut Story) -> Result<(), DemoError> {
 }
 
 /// A command as it is typed.
-fn typed(story: &Story, name: &str, command: &str) -> String {
-    let program = std::env::args_os().next().unwrap_or_else(|| "node".into());
+fn typed(story: &Story, program: &str, name: &str, command: &str) -> String {
     let config = story.nodes.files().config(name);
-    format!(
-        "{} --config {} {command}",
-        program.display(),
-        config.display()
-    )
+    format!("{program} --config {} {command}", config.display())
 }
 
 /// Stops all nodes and says at which heights they saved.
