@@ -1,15 +1,22 @@
 //! Raclette: a node for small private ledgers. Members pay and write to each other, keep records
 //! and vote, over a chain of blocks that no single member can rewrite.
 
+pub mod actors;
 pub mod canonical;
 pub mod chain;
+pub mod cli;
+pub mod clock;
+pub mod entropy;
+pub mod http;
 pub mod keys;
 pub mod logging;
 pub mod messages;
 pub mod net;
+pub mod node;
 pub mod pow;
 pub mod protocol;
 pub mod settings;
 pub mod sim;
 pub mod store;
+pub mod suggest;
 pub mod wire;

@@ -61,7 +61,7 @@ use tracing_subscriber::registry::Registry;
 
 use crate::settings::{LogLevel, LogSettings};
 
-pub use event::MAX_TEXT_BYTES;
+pub use event::{MAX_TEXT_BYTES, Time};
 
 use event::LogEvent;
 use rotating_file::RotatingFile;

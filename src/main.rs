@@ -1,2 +1,5 @@
 //! The `node` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    raclette::cli::main()
+}

@@ -30,7 +30,6 @@ mod error;
 mod kind;
 mod read;
 mod schema;
-mod suggest;
 mod template;
 
 use std::net::SocketAddr;

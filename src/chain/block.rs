@@ -5,9 +5,11 @@ use super::{BlockId, EncodedTransaction, Header, TransactionsRoot, Witness};
 use crate::canonical::{self, capped_list};
 use serde::{Deserialize, Serialize};
 
-/// Most transactions in a block, whatever its size: the smallest transaction has about 190 bytes, so
-/// that the largest block any network may choose (3 MiB) holds fewer. Bounds what a decoder builds.
-pub const MAX_TRANSACTIONS: usize = 16 * 1024;
+/// Bytes of the smallest transaction: a record without topic and body.
+pub const SMALLEST_TRANSACTION: usize = 161;
+/// Most transactions in a block, whatever its size: the largest block any network may choose (3 MiB)
+/// holds 19,298 of the smallest. Bounds what a decoder builds.
+pub const MAX_TRANSACTIONS: usize = 20 * 1024;
 
 /// `[header, [transaction, ...]]`, each transaction a byte string: it is hashed and relayed as it
 /// came.

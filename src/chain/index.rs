@@ -3,11 +3,18 @@
 use super::history::Peaks;
 use super::rows::{BlockStatus, Draft, HeaderEntry, RowKey, StateView};
 use super::{BlockId, Height, Internal, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How many heights below the best header stay in memory. Deeper reorganisations read the disk;
 /// memory does not grow with the chain.
 pub const KEPT_HEADERS: u64 = 1_000;
+/// Most headers in memory, side branches included. Where branches are many the lowest heights leave
+/// first, so that no number of headers from outside takes more.
+const MAX_IN_MEMORY: usize = 4 * KEPT_HEADERS as usize;
+/// Branches whose history at the end is remembered although the end is too low to be kept: a long
+/// branch that comes in from far below is then not walked again for each of its headers. As many as
+/// there may be peers to come from, several times over; an entry takes some 2 KiB.
+const MAX_ENDS: usize = 64;
 
 struct Recent {
     entry: HeaderEntry,
@@ -20,6 +27,8 @@ struct Recent {
 pub struct HeaderIndex {
     recent: HashMap<BlockId, Recent>,
     by_height: BTreeMap<Height, Vec<BlockId>>,
+    /// Ends of the branches that grew last, with the history up to and including each.
+    ends: VecDeque<(BlockId, Peaks)>,
 }
 
 impl HeaderIndex {
@@ -64,6 +73,9 @@ impl HeaderIndex {
             if let Some(recent) = self.recent.get(&at) {
                 break recent.peaks.clone();
             }
+            if let Some((_, peaks)) = self.ends.iter().find(|(end, _)| *end == at) {
+                break peaks.clone();
+            }
             let entry = self.known(view, &at)?;
             if view.active(entry.header.height)? == Some(at) {
                 break Peaks::read(entry.header.height.0 + 1, |node| view.history_node(node))?;
@@ -77,15 +89,36 @@ impl HeaderIndex {
         Ok(peaks)
     }
 
-    /// Takes in a checked header, or a changed status of one.
-    pub fn insert(&mut self, draft: &mut Draft<'_>, id: BlockId, entry: HeaderEntry, peaks: Peaks) {
+    /// Takes in a checked header that is new and makes it a child of its parent; `peaks` are the
+    /// history up to and including it.
+    pub fn insert(
+        &mut self,
+        draft: &mut Draft<'_>,
+        id: BlockId,
+        mut entry: HeaderEntry,
+        peaks: Peaks,
+    ) -> Result<(), Internal> {
+        let parent = entry.header.previous;
+        let mut above = self.known(draft, &parent)?;
+        entry.older_sibling = above.newest_child.replace(id);
+        self.update(draft, &parent, above);
         draft.put(RowKey::Header(id), &entry);
-        if self.recent.insert(id, Recent { entry, peaks }).is_none() {
-            self.by_height
-                .entry(entry.header.height)
-                .or_default()
-                .push(id);
+        self.ends.retain(|(end, _)| *end != parent);
+        self.ends.push_back((id, peaks.clone()));
+        if self.ends.len() > MAX_ENDS {
+            self.ends.pop_front();
         }
+        self.recent.insert(id, Recent { entry, peaks });
+        let same_height = self.by_height.entry(entry.header.height);
+        same_height.or_default().push(id);
+        Ok(())
+    }
+
+    fn update(&mut self, draft: &mut Draft<'_>, id: &BlockId, entry: HeaderEntry) {
+        if let Some(recent) = self.recent.get_mut(id) {
+            recent.entry = entry;
+        }
+        draft.put(RowKey::Header(*id), &entry);
     }
 
     /// Changes how far a block has come.
@@ -99,40 +132,28 @@ impl HeaderIndex {
             status,
             ..self.known(draft, id)?
         };
-        if let Some(recent) = self.recent.get_mut(id) {
-            recent.entry = entry;
-        }
-        draft.put(RowKey::Header(*id), &entry);
+        self.update(draft, id, entry);
         Ok(())
     }
 
-    /// Known children of a block: the recent ones, and the one on the chain of best headers.
-    pub fn children(
-        &self,
-        view: &dyn StateView,
-        id: &BlockId,
-        height: Height,
-    ) -> Result<Vec<BlockId>, Internal> {
-        let at = height.next();
-        let recent = self.by_height.get(&at).into_iter().flatten();
-        let mut children: Vec<BlockId> = recent
-            .filter(|child| self.recent[*child].entry.header.previous == *id)
-            .copied()
-            .collect();
-        if let Some(best) = view.best(at)?
-            && !children.contains(&best)
-            && self.known(view, &best)?.header.previous == *id
-        {
-            children.push(best);
+    /// All known children of a block, on whatever branch, in the order in which they came.
+    pub fn children(&self, view: &dyn StateView, id: &BlockId) -> Result<Vec<BlockId>, Internal> {
+        let mut children = Vec::new();
+        let mut next = self.known(view, id)?.newest_child;
+        while let Some(child) = next {
+            children.push(child);
+            next = self.known(view, &child)?.older_sibling;
         }
+        children.reverse();
         Ok(children)
     }
 
-    /// Forgets what lies more than [`KEPT_HEADERS`] below `best`; it stays behind the view.
+    /// Forgets what lies more than [`KEPT_HEADERS`] below `best`, or is too much; it stays behind
+    /// the view.
     pub fn trim(&mut self, best: Height) {
         let keep_from = Height(best.0.saturating_sub(KEPT_HEADERS));
         while let Some(lowest) = self.by_height.first_entry()
-            && *lowest.key() < keep_from
+            && (*lowest.key() < keep_from || self.recent.len() > MAX_IN_MEMORY)
         {
             for id in lowest.remove() {
                 self.recent.remove(&id);

@@ -86,6 +86,10 @@ pub struct Mempool {
     limits: MempoolLimits,
     entries: HashMap<TransactionId, Entry>,
     queue: BTreeSet<Place>,
+    /// By last height, so that what expires is found without looking at the rest.
+    by_expiry: BTreeSet<(Height, TransactionId)>,
+    /// By time of arrival, likewise.
+    by_arrival: BTreeSet<(Timestamp, TransactionId)>,
     accounts: HashMap<PublicKey, Account>,
     members: HashSet<PublicKey>,
     bytes: usize,
@@ -99,6 +103,8 @@ impl Mempool {
             limits,
             entries: HashMap::new(),
             queue: BTreeSet::new(),
+            by_expiry: BTreeSet::new(),
+            by_arrival: BTreeSet::new(),
             accounts: HashMap::new(),
             members: HashSet::new(),
             bytes: 0,
@@ -126,6 +132,11 @@ impl Mempool {
         self.entries.contains_key(id)
     }
 
+    /// An open transaction.
+    pub fn get(&self, id: &TransactionId) -> Option<&EncodedTransaction> {
+        self.entries.get(id).map(|entry| &entry.transaction)
+    }
+
     /// All of them, best fee first.
     pub fn by_fee(&self) -> impl Iterator<Item = &EncodedTransaction> {
         self.queue
@@ -147,26 +158,36 @@ impl Mempool {
 
     /// Judges whether a transaction may be open, as things stand. Form and signature are checked
     /// elsewhere; `view` is the state at the tip.
+    ///
+    /// # Errors
+    /// The first reason against it.
     pub fn judge(
         &self,
         transaction: &EncodedTransaction,
         view: &dyn StateView,
     ) -> Result<(), Rejection> {
+        let payload = transaction.payload();
+        if payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
+            return Err(Rejected::ZeroFeeStranger.into());
+        }
+        self.room_to_return(transaction, view).map(drop)
+    }
+
+    /// As [`Mempool::judge`], whoever the sender is: those that must leave for it.
+    fn room_to_return(
+        &self,
+        transaction: &EncodedTransaction,
+        view: &dyn StateView,
+    ) -> Result<Vec<TransactionId>, Rejection> {
         if self.contains(&transaction.id()) {
             return Err(Rejected::AlreadyOpen.into());
         }
         if let Some(place) = view.mined(&transaction.id())? {
             return Err(Rejected::AlreadyMined(place.height).into());
         }
-        let payload = transaction.payload();
-        let free = payload.fee == Amount::ZERO;
-        if free && !self.members.contains(&payload.sender) {
-            return Err(Rejected::ZeroFeeStranger.into());
-        }
         self.check_funds(transaction, view)?;
-        self.check_share(transaction, free)?;
-        self.room_for(transaction)?;
-        Ok(())
+        self.check_share(transaction)?;
+        Ok(self.room_for(transaction)?)
     }
 
     fn check_funds(
@@ -185,7 +206,8 @@ impl Mempool {
         Ok(())
     }
 
-    fn check_share(&self, transaction: &EncodedTransaction, free: bool) -> Result<(), Rejected> {
+    fn check_share(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
+        let free = transaction.payload().fee == Amount::ZERO;
         let account = self.accounts.get(&transaction.payload().sender);
         let (used, unpaid) = account.map_or((0, 0), |a| (a.bytes, a.zero_fee_bytes));
         let size = transaction.size();
@@ -222,7 +244,11 @@ impl Mempool {
         }
     }
 
-    /// Takes a transaction in; returns those that had to leave for it.
+    /// Takes a transaction in if [`Mempool::judge`] has nothing against it; returns those that had
+    /// to leave for it.
+    ///
+    /// # Errors
+    /// As [`Mempool::judge`].
     pub fn insert(
         &mut self,
         transaction: EncodedTransaction,
@@ -230,7 +256,21 @@ impl Mempool {
         now: Timestamp,
     ) -> Result<Vec<TransactionId>, Rejection> {
         self.judge(&transaction, view)?;
-        let leaving = self.room_for(&transaction)?;
+        self.take_back(transaction, view, now)
+    }
+
+    /// As [`Mempool::insert`], for one that was open or mined before: whether its sender may send
+    /// without a fee was judged then.
+    ///
+    /// # Errors
+    /// As [`Mempool::judge`].
+    pub fn take_back(
+        &mut self,
+        transaction: EncodedTransaction,
+        view: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<TransactionId>, Rejection> {
+        let leaving = self.room_to_return(&transaction, view)?;
         for id in &leaving {
             self.remove(id);
         }
@@ -247,6 +287,8 @@ impl Mempool {
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
         self.bytes += transaction.size();
         self.queue.insert(place);
+        self.by_expiry.insert((payload.expires_at, id));
+        self.by_arrival.insert((now, id));
         self.entries.insert(
             id,
             Entry {
@@ -261,9 +303,14 @@ impl Mempool {
     /// Takes a transaction out; `None` if it was not open.
     pub fn remove(&mut self, id: &TransactionId) -> Option<EncodedTransaction> {
         let Entry {
-            transaction, place, ..
+            transaction,
+            place,
+            arrived,
         } = self.entries.remove(id)?;
         self.queue.remove(&place);
+        self.by_arrival.remove(&(arrived, *id));
+        self.by_expiry
+            .remove(&(transaction.payload().expires_at, *id));
         self.bytes -= transaction.size();
         let payload = transaction.payload();
         if let Some(account) = self.accounts.get_mut(&payload.sender) {
@@ -301,18 +348,18 @@ impl Mempool {
 
     /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long.
     pub fn expire(&mut self, tip: Height, now: Timestamp) -> Vec<TransactionId> {
-        let over = |entry: &Entry| {
-            entry.transaction.payload().expires_at <= tip
-                || now.since(entry.arrived) > self.limits.age_ms
-        };
-        let gone: Vec<_> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| over(entry))
-            .map(|(id, _)| *id)
-            .collect();
-        for id in &gone {
-            self.remove(id);
+        let mut gone = Vec::new();
+        while let Some(&(expires_at, id)) = self.by_expiry.first()
+            && expires_at <= tip
+        {
+            self.remove(&id);
+            gone.push(id);
+        }
+        while let Some(&(arrived, id)) = self.by_arrival.first()
+            && now.since(arrived) > self.limits.age_ms
+        {
+            self.remove(&id);
+            gone.push(id);
         }
         gone
     }

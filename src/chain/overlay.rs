@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Bytes that may wait for the disk; above it the ledger takes nothing more in.
 pub const MAX_OVERLAY_BYTES: usize = 64 * 1024 * 1024;
+/// Batches that may wait for the disk, below the room in the mailbox of whoever writes them.
+pub const MAX_OVERLAY_BATCHES: usize = 1024;
 /// What a row costs beside its value: its name in the map and in the list of its batch.
 const ROW_COST: usize = 160;
 
@@ -75,7 +77,7 @@ impl Overlay {
 
     /// Whether so much waits that nothing more should come.
     pub fn is_full(&self) -> bool {
-        self.bytes > MAX_OVERLAY_BYTES
+        self.bytes > MAX_OVERLAY_BYTES || self.batches.len() >= MAX_OVERLAY_BATCHES
     }
 
     /// Whether nothing waits.

@@ -15,7 +15,7 @@ pub enum RowKey {
     Tip,
     /// Id of the header with most work.
     BestHeader,
-    /// Tip that an unfinished reorganisation was under way to.
+    /// Where an unfinished change of branch leads to, and what else was to be tried after it.
     Reorganisation,
     /// Genesis, whole.
     Genesis,
@@ -107,6 +107,10 @@ pub struct HeaderEntry {
     pub work: Work,
     /// How far the block has come.
     pub status: BlockStatus,
+    /// The child whose header came last: where the list of all known children begins.
+    pub newest_child: Option<BlockId>,
+    /// The parent's child that came before this one: how that list goes on.
+    pub older_sibling: Option<BlockId>,
 }
 
 /// Where a transaction was mined.

@@ -86,6 +86,8 @@ impl Rules {
             base,
             work: base.work(),
             status: BlockStatus::Available,
+            newest_child: None,
+            older_sibling: None,
         }
     }
 
@@ -172,6 +174,8 @@ impl Rules {
             base,
             work,
             status: BlockStatus::HeaderOnly,
+            newest_child: None,
+            older_sibling: None,
         })
     }
 
@@ -285,3 +289,6 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

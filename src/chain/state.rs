@@ -160,3 +160,6 @@ fn credit(draft: &mut Draft<'_>, to: PublicKey, amount: Amount) -> Result<(), Re
     draft.set_balance(to, sum);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The block to mine next.
 
-use super::block::{EMPTY_BLOCK, MAX_TRANSACTIONS, listed_size, root_of};
+use super::block::{EMPTY_BLOCK, SMALLEST_TRANSACTION, listed_size, root_of};
 use super::rows::{Draft, Place, StateView};
 use super::tree::Chain;
 use super::{Amount, Block, EncodedTransaction, Header, Internal, Mempool, Rejection, Timestamp};
@@ -44,6 +44,9 @@ pub(super) fn fill(
     let mut chosen = Vec::new();
     let mut fees = Amount::ZERO;
     for transaction in mempool.by_fee() {
+        if left < listed_size(SMALLEST_TRANSACTION) {
+            break;
+        }
         let size = listed_size(transaction.size());
         if size > left
             || rules
@@ -66,9 +69,6 @@ pub(super) fn fill(
         }
         chosen.push(transaction.clone());
         (left, fees) = (left - size, sum);
-        if chosen.len() == MAX_TRANSACTIONS - 1 {
-            break;
-        }
     }
     let reward = rules
         .reward(reward_to, header.height, fees)

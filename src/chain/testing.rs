@@ -1,17 +1,21 @@
 //! What the tests of the chain share: a network of their own, members, and a view in memory.
 
+pub(crate) mod forge;
+
 use super::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use super::params::Admission;
-use super::rows::{Row, RowKey, StateView};
+use super::rows::{Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
 use super::target::{CompactTarget, Target};
+use super::tree::HeadersOutcome;
 use super::{
-    Action, Amount, Block, EncodedTransaction, Genesis, GenesisContent, Height, Internal,
-    MempoolLimits, NetworkId, Params, Payload, Salt, Timestamp,
+    Action, Amount, Block, Closed, EncodedTransaction, Genesis, GenesisContent, Header, Height,
+    Internal, MempoolLimits, NetworkId, Params, Payload, PeerFault, Rejected, Salt, Timestamp,
+    TransactionId,
 };
 use crate::canonical::CappedText;
 use crate::keys::{PublicKey, SecretKey, verify_batch};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 /// When the tests' genesis was mined.
@@ -99,6 +103,17 @@ impl MemoryView {
                 None => self.0.remove(&key),
             };
         }
+    }
+
+    /// Coins of all owners together.
+    pub(crate) fn supply(&self) -> u64 {
+        let balances = self.0.iter().filter_map(|(key, value)| match key {
+            RowKey::State(StateKey::Balance(_)) => Some(value.as_slice()),
+            _ => None,
+        });
+        balances
+            .map(|value| u64::from_le_bytes(value.try_into().unwrap()))
+            .sum()
     }
 
     /// The rows that blocks change and undoing restores.
@@ -195,6 +210,43 @@ impl Node {
         }
     }
 
+    /// Hands in a block as its own miner does.
+    pub(crate) fn own_block(&mut self, block: Block) -> BlockOutcome {
+        let ticket = self.ticket();
+        self.hand_in(Origin::Promise(ticket), block)
+    }
+
+    pub(crate) fn headers(&mut self, headers: &[Header]) -> Result<HeadersOutcome, PeerFault> {
+        let ticket = self.ticket();
+        let effects = self
+            .ledger
+            .headers(ticket, headers, &self.disk, self.now)
+            .unwrap();
+        self.carry_out(effects);
+        match self.answer(ticket) {
+            Answer::Headers(outcome) => outcome,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether it has told of this one's becoming open no more, and why.
+    pub(crate) fn closed(&self, id: TransactionId) -> Option<Closed> {
+        self.told.iter().find_map(|effect| match effect {
+            Effect::TransactionClosed(closed, why) if *closed == id => Some(*why),
+            _ => None,
+        })
+    }
+
+    /// Ids of the open transactions, in order.
+    pub(crate) fn open(&self) -> BTreeSet<TransactionId> {
+        self.ledger.mempool().by_fee().map(|t| t.id()).collect()
+    }
+
+    /// Coins of all owners together.
+    pub(crate) fn supply(&self) -> u64 {
+        self.disk.supply()
+    }
+
     fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
@@ -213,9 +265,14 @@ impl Node {
 
     pub(crate) fn block(&mut self, block: Block) -> BlockOutcome {
         let ticket = self.ticket();
+        self.hand_in(Origin::Relay(ticket), block)
+    }
+
+    fn hand_in(&mut self, origin: Origin, block: Block) -> BlockOutcome {
+        let ticket = origin.ticket();
         let effects = self
             .ledger
-            .block(Origin::Relay(ticket), block, &self.disk, self.now)
+            .block(origin, block, &self.disk, self.now)
             .unwrap();
         self.carry_out(effects);
         match self.answer(ticket) {
@@ -224,20 +281,23 @@ impl Node {
         }
     }
 
-    pub(crate) fn send(&mut self, transaction: EncodedTransaction) -> Result<(), super::Rejected> {
+    pub(crate) fn send(&mut self, transaction: EncodedTransaction) -> Result<(), Rejected> {
+        self.send_all(vec![transaction]).remove(0)
+    }
+
+    /// Hands in transactions in one message; the answers, in their order.
+    pub(crate) fn send_all(
+        &mut self,
+        transactions: Vec<EncodedTransaction>,
+    ) -> Vec<Result<(), Rejected>> {
         let ticket = self.ticket();
         let effects = self
             .ledger
-            .transactions(
-                Origin::Promise(ticket),
-                vec![transaction],
-                &self.disk,
-                self.now,
-            )
+            .transactions(Origin::Promise(ticket), transactions, &self.disk, self.now)
             .unwrap();
         self.carry_out(effects);
         match self.answer(ticket) {
-            Answer::Transactions(mut answers) => answers.remove(0).1,
+            Answer::Transactions(answers) => answers.into_iter().map(|(_, a)| a).collect(),
             other => panic!("{other:?}"),
         }
     }

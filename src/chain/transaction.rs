@@ -344,3 +344,6 @@ impl<'de> Deserialize<'de> for EncodedTransaction {
         deserializer.deserialize_bytes(Bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

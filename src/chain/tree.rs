@@ -1,6 +1,10 @@
 //! The tree of blocks and the choice among its branches: most work wins, on a tie the first seen
 //! stays.
 
+mod candidates;
+mod fresh;
+mod headers;
+
 use super::history::{self, Peaks};
 use super::index::HeaderIndex;
 use super::rows::{BlockStatus, Draft, HeaderEntry, RowKey, StateView};
@@ -8,7 +12,8 @@ use super::rules::Rules;
 use super::state::{apply_genesis, undo_block};
 use super::target::Work;
 use super::{Block, BlockId, Header, Height, Internal, PeerFault, Refusal, Timestamp};
-use std::collections::VecDeque;
+use candidates::Candidates;
+use fresh::Fresh;
 
 /// Bytes of blocks that one [`Chain::advance`] works through before it stops for its rows to be
 /// committed: a reorganisation up to this size is one batch, a deeper one continues after it.
@@ -16,9 +21,6 @@ pub const MAX_STEP_BYTES: usize = 64 * 1024 * 1024;
 /// Blocks that one [`Chain::advance`] works through at most, so that whoever drives it gets to
 /// other things in between.
 pub const MAX_STEP_BLOCKS: usize = 512;
-/// Bytes of stored blocks kept in memory until they are connected, which is mostly at once.
-const FRESH_BYTES: usize = 16 * 1024 * 1024;
-
 /// A block of the tree that something ends at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tip {
@@ -43,6 +45,8 @@ impl Tip {
 /// What came of a list of headers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeadersOutcome {
+    /// So much waits for the disk that they were not looked at: to be sent again.
+    Busy,
     /// All that were looked at are valid; the last of them is known now.
     Known {
         /// The last valid header of the list.
@@ -65,19 +69,27 @@ pub struct Step {
     pub disconnected: Vec<Block>,
     /// Blocks added to it, in their order.
     pub connected: Vec<Block>,
-    /// A block that turned out to be invalid on the way.
-    pub invalid: Option<(BlockId, PeerFault)>,
+    /// Blocks that turned out to be invalid on the way.
+    pub invalid: Vec<(BlockId, PeerFault)>,
     /// Whether there is more to do: call again once these changes are on their way to the disk.
     pub more: bool,
 }
 
-/// Where an unfinished change of branch leads, kept as a row so that it is resumed after a crash.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// Where an unfinished change of branch leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Goal {
     /// The tip to arrive at.
     target: BlockId,
     /// The tip left for it, to go back to if the way turns out to be invalid.
     origin: BlockId,
+}
+
+/// What is kept as a row while a change of branch is not finished, so that it is resumed after a
+/// crash: `[goal, candidates]`.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Unfinished {
+    goal: Goal,
+    candidates: Vec<BlockId>,
 }
 
 /// A goal with the blocks that lead to it.
@@ -97,16 +109,20 @@ pub struct Chain {
     tip_peaks: Peaks,
     best: Tip,
     route: Option<Route>,
-    /// The best end of a complete branch that came in since the route was chosen.
-    candidate: Option<Tip>,
+    /// Ends of complete branches that may be better than where the route leads, or than where it
+    /// came from should it turn out to be invalid; in the order in which they were completed.
+    candidates: Candidates,
     /// Whether a row tells of the route.
     recorded: bool,
-    fresh: VecDeque<(BlockId, Block, usize)>,
+    fresh: Fresh,
 }
 
 impl Chain {
     /// Opens the chain that `draft` shows, or begins it with genesis; what is left to connect from
     /// last time is done by [`Chain::advance`].
+    ///
+    /// # Errors
+    /// If a row is missing or damaged, or the rows are those of another network.
     pub fn open(rules: Rules, draft: &mut Draft<'_>) -> Result<Self, Internal> {
         let tip_id = match draft.named(&RowKey::Tip)? {
             Some(id) => id,
@@ -115,6 +131,14 @@ impl Chain {
                 rules.network()
             }
         };
+        if let Some(other) = draft.active(Height::GENESIS)?
+            && other != rules.network()
+        {
+            return Err(Internal(format!(
+                "the data are those of the network {other}, not of {}",
+                rules.network()
+            )));
+        }
         let best_id = draft.named(&RowKey::BestHeader)?.unwrap_or(tip_id);
         let index = HeaderIndex::default();
         let tip = Tip {
@@ -133,9 +157,9 @@ impl Chain {
             tip_peaks,
             best,
             route: None,
-            candidate: None,
+            candidates: Candidates::default(),
             recorded: false,
-            fresh: VecDeque::new(),
+            fresh: Fresh::default(),
         };
         chain.resume(draft)?;
         Ok(chain)
@@ -143,25 +167,17 @@ impl Chain {
 
     /// Finds what was under way when the node stopped.
     fn resume(&mut self, draft: &mut Draft<'_>) -> Result<(), Internal> {
-        let unfinished: Option<Goal> = draft
-            .read(&RowKey::Reorganisation)?
-            .map(|bytes| crate::canonical::decode(&bytes))
-            .transpose()
+        let Some(bytes) = draft.read(&RowKey::Reorganisation)? else {
+            return Ok(());
+        };
+        let Unfinished { goal, candidates } = crate::canonical::decode(&bytes)
             .map_err(|error| Internal(format!("the reorganisation row is damaged: {error}")))?;
-        if let Some(goal) = unfinished {
-            self.recorded = true;
-            return self.set_out(draft, goal);
+        for id in candidates {
+            let entry = self.index.known(draft, &id)?;
+            self.candidates.push(Tip { id, entry });
         }
-        let mut reachable = self.tip;
-        while let Some(id) = draft.best(reachable.height().next())?
-            && let Some(entry) = self.index.entry(draft, &id)?
-            && entry.status == BlockStatus::Available
-            && entry.header.previous == reachable.id
-        {
-            reachable = Tip { id, entry };
-        }
-        self.candidate = Some(reachable);
-        Ok(())
+        self.recorded = true;
+        self.set_out(draft, goal)
     }
 
     /// The rules.
@@ -201,205 +217,58 @@ impl Chain {
             .child_header(&self.tip.entry, grandparent, &self.tip_peaks, now))
     }
 
-    /// Takes in headers that follow each other. A fault leaves the valid ones before it known.
-    pub fn accept_headers(
-        &mut self,
-        draft: &mut Draft<'_>,
-        headers: &[Header],
-        now: Timestamp,
-    ) -> Result<HeadersOutcome, Refusal> {
-        let mut last: Option<Tip> = None;
-        let mut held = false;
-        for header in headers {
-            let id = header.id();
-            if last.is_some_and(|last| last.id != header.previous) {
-                return Err(PeerFault::Disconnected.into());
-            }
-            if let Some(entry) = self.index.entry(draft, &id)? {
-                if entry.status == BlockStatus::Invalid {
-                    return Err(PeerFault::InvalidParent(id).into());
-                }
-                last = Some(Tip { id, entry });
-                continue;
-            }
-            let Some(parent) = self.index.entry(draft, &header.previous)? else {
-                return Ok(HeadersOutcome::Orphan);
-            };
-            if parent.status == BlockStatus::Invalid {
-                return Err(PeerFault::InvalidParent(header.previous).into());
-            }
-            let entry = self.judge_header(draft, header, &parent)?;
-            if self.rules.is_ahead(header, now) {
-                held = true;
-                break;
-            }
-            self.add_header(draft, id, entry)?;
-            last = Some(Tip { id, entry });
-        }
-        let last = last.unwrap_or(self.tip);
-        Ok(HeadersOutcome::Known {
-            last: last.id,
-            height: last.height(),
-            work: last.work(),
-            held,
-        })
-    }
-
-    fn judge_header(
-        &self,
-        view: &dyn StateView,
-        header: &Header,
-        parent: &HeaderEntry,
-    ) -> Result<HeaderEntry, Refusal> {
-        // The cheapest check first: without work of its own, nothing of it is worth reading for.
-        if !header.has_work() {
-            return Err(PeerFault::NoWork(header.id()).into());
-        }
-        let grandparent = self.index.parent_timestamp(view, parent)?;
-        let history = self.index.peaks(view, &header.previous)?;
-        Ok(self
-            .rules
-            .check_header(header, parent, grandparent, &history)?)
-    }
-
-    fn add_header(
-        &mut self,
-        draft: &mut Draft<'_>,
-        id: BlockId,
-        entry: HeaderEntry,
-    ) -> Result<(), Internal> {
-        let mut peaks = self.index.peaks(draft, &entry.header.previous)?;
-        peaks.append(history::leaf(&id, entry.work));
-        self.index.insert(draft, id, entry, peaks);
-        if entry.work > self.best.work() {
-            self.set_best(draft, Tip { id, entry })?;
-        }
-        self.index.trim(self.best.height());
-        Ok(())
-    }
-
-    /// Makes `best` the end of the chain of best headers and mends the rows by height.
-    fn set_best(&mut self, draft: &mut Draft<'_>, best: Tip) -> Result<(), Internal> {
-        for above in best.height().0 + 1..=self.best.height().0 {
-            draft.remove(RowKey::Best(Height(above)));
-        }
-        let mut at = best;
-        while draft.best(at.height())? != Some(at.id) {
-            draft.put(RowKey::Best(at.height()), &at.id);
-            let parent = at.entry.header.previous;
-            at = Tip {
-                id: parent,
-                entry: self.index.known(draft, &parent)?,
-            };
-        }
-        draft.put(RowKey::BestHeader, &best.id);
-        self.best = best;
-        Ok(())
-    }
-
-    /// The bodies that are missing on the way from the connected chain to `toward`, in their order,
-    /// at most `limit`; none if that way has not more work than the tip.
-    pub fn missing_bodies(
-        &self,
-        view: &dyn StateView,
-        toward: &BlockId,
-        limit: usize,
-    ) -> Result<Vec<BlockId>, Internal> {
-        let Some(entry) = self.index.entry(view, toward)? else {
-            return Ok(Vec::new());
-        };
-        if entry.work <= self.tip.work() || entry.status == BlockStatus::Invalid {
-            return Ok(Vec::new());
-        }
-        if view.best(entry.header.height)? == Some(*toward) {
-            return self.missing_on_best(view, entry.header.height, limit);
-        }
-        let mut missing = VecDeque::new();
-        let mut at = Tip { id: *toward, entry };
-        while view.active(at.height())? != Some(at.id) {
-            if at.entry.status == BlockStatus::HeaderOnly {
-                missing.push_front(at.id);
-                missing.truncate(limit);
-            }
-            let parent = at.entry.header.previous;
-            at = Tip {
-                id: parent,
-                entry: self.index.known(view, &parent)?,
-            };
-        }
-        Ok(missing.into())
-    }
-
-    fn missing_on_best(
-        &self,
-        view: &dyn StateView,
-        end: Height,
-        limit: usize,
-    ) -> Result<Vec<BlockId>, Internal> {
-        let mut height = self.tip.height();
-        while view.best(height)? != view.active(height)? {
-            height = height
-                .previous()
-                .ok_or_else(|| Internal("two genesis blocks".into()))?;
-        }
-        let mut missing = Vec::new();
-        while height < end && missing.len() < limit {
-            height = height.next();
-            let id = view
-                .best(height)?
-                .ok_or_else(|| Internal(format!("no best header at height {height}")))?;
-            if self.index.known(view, &id)?.status == BlockStatus::HeaderOnly {
-                missing.push(id);
-            }
-        }
-        Ok(missing)
-    }
-
-    /// Keeps a block whose header is known and whose body and signatures have been checked, and
-    /// sets out for it if it completes a branch with more work than the tip's.
+    /// Keeps a block whose header is known and whose body and signatures have been checked;
+    /// [`Chain::advance`] then goes to it if it completes a branch with more work than the tip's.
+    /// One that is here already, or came to be known as invalid meanwhile, changes nothing.
     pub fn store_block(&mut self, draft: &mut Draft<'_>, block: Block) -> Result<(), Internal> {
         let id = block.id();
+        if self.index.known(draft, &id)?.status != BlockStatus::HeaderOnly {
+            return Ok(());
+        }
         let parent = self.index.known(draft, &block.header.previous)?;
         let bytes = block.to_bytes();
-        self.fresh.push_back((id, block, bytes.len()));
-        let mut kept: usize = self.fresh.iter().map(|(_, _, size)| size).sum();
-        while kept > FRESH_BYTES {
-            kept -= self.fresh.pop_front().map_or(kept, |(_, _, size)| size);
-        }
+        self.fresh.push(id, block, bytes.len());
         draft.put_bytes(RowKey::Body(id), bytes);
-        if parent.status != BlockStatus::Available {
-            return self.index.set_status(draft, &id, BlockStatus::Stored);
+        if parent.status == BlockStatus::Available {
+            self.make_available(draft, id)
+        } else {
+            self.index.set_status(draft, &id, BlockStatus::Stored)
         }
-        let reached = self.make_available(draft, id)?;
-        if self
-            .candidate
-            .is_none_or(|candidate| reached.work() > candidate.work())
-        {
-            self.candidate = Some(reached);
-        }
-        Ok(())
     }
 
-    /// Marks a block and the stored ones behind it as reachable; returns the one with most work.
-    fn make_available(&mut self, draft: &mut Draft<'_>, id: BlockId) -> Result<Tip, Internal> {
-        let mut most = Tip {
-            id,
-            entry: self.index.known(draft, &id)?,
-        };
+    /// Marks a block and the stored ones behind it as reachable; where the branches behind it end
+    /// are new candidates.
+    fn make_available(&mut self, draft: &mut Draft<'_>, id: BlockId) -> Result<(), Internal> {
         let mut open = vec![id];
         while let Some(id) = open.pop() {
             self.index.set_status(draft, &id, BlockStatus::Available)?;
-            let entry = self.index.known(draft, &id)?;
-            if entry.work > most.work() {
-                most = Tip { id, entry };
-            }
-            for child in self.index.children(draft, &id, entry.header.height)? {
+            let mut is_end = true;
+            for child in self.index.children(draft, &id)? {
                 if self.index.known(draft, &child)?.status == BlockStatus::Stored {
+                    is_end = false;
                     open.push(child);
                 }
             }
+            if is_end {
+                let entry = self.index.known(draft, &id)?;
+                self.consider(draft, Tip { id, entry })?;
+            }
         }
-        Ok(most)
+        Ok(())
+    }
+
+    /// Remembers the end of a complete branch if the tip may have to move there.
+    fn consider(&mut self, view: &dyn StateView, end: Tip) -> Result<(), Internal> {
+        // A route that turns out to be invalid leads back to where it began.
+        let least = match &self.route {
+            Some(route) => self.index.known(view, &route.goal.origin)?.work,
+            None => self.tip.work(),
+        };
+        if end.work() <= least {
+            return Ok(());
+        }
+        self.candidates.push(end);
+        Ok(())
     }
 
     /// Finds the way from the tip to a goal.
@@ -444,7 +313,7 @@ impl Chain {
                     }
                     Err(fault) => {
                         self.turn_back(draft, &next)?;
-                        step.invalid = Some((next, fault));
+                        step.invalid.push((next, fault));
                     }
                 }
             } else {
@@ -456,7 +325,11 @@ impl Chain {
             }
         }
         if let Some(route) = &self.route {
-            draft.put(RowKey::Reorganisation, &route.goal);
+            let unfinished = Unfinished {
+                goal: route.goal,
+                candidates: self.candidates.ids(),
+            };
+            draft.put(RowKey::Reorganisation, &unfinished);
             self.recorded = true;
             step.more = true;
         } else if std::mem::take(&mut self.recorded) {
@@ -467,18 +340,18 @@ impl Chain {
 
     /// Whether there is a way to go: the one under way, or one to a branch that has more work.
     fn has_route(&mut self, draft: &mut Draft<'_>) -> Result<bool, Internal> {
-        if self.route.is_none()
-            && let Some(candidate) = self.candidate.take()
-            && candidate.work() > self.tip.work()
-            && self.index.known(draft, &candidate.id)?.status == BlockStatus::Available
+        while self.route.is_none()
+            && let Some(candidate) = self.candidates.take_best()
         {
-            self.set_out(
-                draft,
-                Goal {
+            if candidate.work() <= self.tip.work() {
+                self.candidates.clear();
+            } else if self.index.known(draft, &candidate.id)?.status == BlockStatus::Available {
+                let goal = Goal {
                     target: candidate.id,
                     origin: self.tip.id,
-                },
-            )?;
+                };
+                self.set_out(draft, goal)?;
+            }
         }
         Ok(self.route.is_some())
     }
@@ -532,12 +405,12 @@ impl Chain {
     }
 
     /// A block on the way broke a rule: it and what stands on it are out, and the way leads back to
-    /// where it came from, unless the part already gone has more work.
+    /// where it came from, unless the part already gone has more work than that.
     fn turn_back(&mut self, draft: &mut Draft<'_>, bad: &BlockId) -> Result<(), Internal> {
         self.mark_invalid(draft, bad)?;
         if let Some(route) = self.route.take() {
             let origin = self.index.known(draft, &route.goal.origin)?;
-            if origin.work > self.tip.work() {
+            if origin.work >= self.tip.work() {
                 let back = Goal {
                     target: route.goal.origin,
                     origin: route.goal.origin,
@@ -554,8 +427,7 @@ impl Chain {
         let mut open = vec![*bad];
         while let Some(id) = open.pop() {
             self.index.set_status(draft, &id, BlockStatus::Invalid)?;
-            let height = self.index.known(draft, &id)?.header.height;
-            open.extend(self.index.children(draft, &id, height)?);
+            open.extend(self.index.children(draft, &id)?);
         }
         let best = self.index.known(draft, &self.best.id)?;
         if best.status == BlockStatus::Invalid {
@@ -565,9 +437,7 @@ impl Chain {
     }
 
     fn body(&mut self, view: &dyn StateView, id: &BlockId) -> Result<Block, Internal> {
-        if let Some(at) = self.fresh.iter().position(|(fresh, ..)| fresh == id)
-            && let Some((_, block, _)) = self.fresh.remove(at)
-        {
+        if let Some(block) = self.fresh.take(id) {
             return Ok(block);
         }
         view.block(id)?

@@ -43,35 +43,36 @@ pub enum VerifyError {
     Internal(#[from] Internal),
 }
 
-/// The replayed state: what the blocks alone lead to.
+/// The replayed state: what the blocks alone lead to. A row that was removed on the way stays as
+/// `None`, so that it is missed where it is still stored.
 #[derive(Default)]
-struct Replay(BTreeMap<RowKey, Vec<u8>>);
+struct Replay(BTreeMap<RowKey, Option<Vec<u8>>>);
 
 impl StateView for Replay {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        Ok(self.0.get(key).cloned())
+        Ok(self.0.get(key).cloned().flatten())
     }
 }
 
 impl Replay {
     /// Keeps what later blocks are judged by; all else can be dropped on the way.
     fn take(&mut self, rows: Vec<Row>) {
-        for (key, value) in rows {
-            match (&key, value) {
-                (RowKey::State(_) | RowKey::Mined(_), Some(value)) => {
-                    self.0.insert(key, value);
-                }
-                (_, None) => {
-                    self.0.remove(&key);
-                }
-                _ => {}
-            }
-        }
+        let lasting = |key: &RowKey| matches!(key, RowKey::State(_) | RowKey::Mined(_));
+        self.0
+            .extend(rows.into_iter().filter(|(key, _)| lasting(key)));
     }
 }
 
-/// Checks every connected block of `stored` (headers, work, roots, signatures, balances) and that
-/// the stored state is the one they lead to. `progress` is told of each height.
+/// Checks every connected block of `stored` (headers, work, roots, signatures, balances), and that
+/// what is stored beside the blocks is what they lead to: derived headers, undo data, history and
+/// the state. `progress` is told of each height.
+///
+/// The state is replayed in memory: it takes as much as all balances, application rows and the ids
+/// of all transactions.
+///
+/// # Errors
+/// The first thing found that is not as it must be. Rows of owners and applications that no block
+/// ever touched are not looked for.
 pub fn verify_chain(
     rules: &Rules,
     stored: &dyn StateView,
@@ -96,6 +97,7 @@ pub fn verify_chain(
             Refusal::Fault(fault) => VerifyError::Block { height, fault },
             Refusal::Internal(error) => VerifyError::Internal(error),
         })?;
+        compare_derived(&next, &rows, stored)?;
         replay.take(rows);
         transactions += block.transactions.len() as u64;
         peaks.append(history::leaf(&id, next.work));
@@ -149,6 +151,34 @@ fn check_block(
     ))
 }
 
+fn differs(what: String) -> Result<(), VerifyError> {
+    Err(VerifyError::Stored { what })
+}
+
+/// Holds what is stored beside a block against what follows from it.
+fn compare_derived(
+    entry: &HeaderEntry,
+    rows: &[Row],
+    stored: &dyn StateView,
+) -> Result<(), VerifyError> {
+    let height = entry.header.height;
+    let kept = stored.header(&entry.header.id())?;
+    let links = |entry: HeaderEntry| HeaderEntry {
+        newest_child: None,
+        older_sibling: None,
+        ..entry
+    };
+    if kept.map(links) != Some(links(*entry)) {
+        return differs(format!("header of block {height}"));
+    }
+    for (key, value) in rows {
+        if matches!(key, RowKey::Undo(_)) && stored.read(key)? != *value {
+            return differs(format!("undo data of block {height}"));
+        }
+    }
+    Ok(())
+}
+
 /// Holds the stored tip, history and state against what was replayed.
 fn compare(
     replay: &Replay,
@@ -156,7 +186,6 @@ fn compare(
     tip: BlockId,
     peaks: &Peaks,
 ) -> Result<(), VerifyError> {
-    let differs = |what: String| Err(VerifyError::Stored { what });
     if stored.named(&RowKey::Tip)? != Some(tip) {
         return differs("tip".into());
     }
@@ -164,7 +193,7 @@ fn compare(
         return differs("history".into());
     }
     for (key, value) in &replay.0 {
-        if stored.read(key)?.as_ref() != Some(value) {
+        if stored.read(key)? != *value {
             return differs(match key {
                 RowKey::State(StateKey::Balance(owner)) => format!("balance of {owner}"),
                 RowKey::Mined(id) => format!("place of transaction {id}"),
@@ -195,3 +224,6 @@ impl StateView for Empty {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -176,7 +176,7 @@ fn bounded(value: impl fmt::Display) -> Value {
 
 /// A moment, to the millisecond, in UTC. Shown as `2026-11-20T21:43:02.123Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Time {
+pub struct Time {
     ms_since_1970: u64,
 }
 
@@ -192,6 +192,11 @@ impl From<SystemTime> for Time {
 }
 
 impl Time {
+    /// From milliseconds since the start of 1970.
+    pub fn from_unix_ms(ms_since_1970: u64) -> Self {
+        Self { ms_since_1970 }
+    }
+
     /// `21:43:02.123Z`
     pub(super) fn of_day(self) -> String {
         let ms = self.ms_since_1970 % 86_400_000;

@@ -2,7 +2,7 @@
 
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
-use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, TransactionId, Work};
+use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, TransactionId};
 use crate::keys::PublicKey;
 use crate::net::Connection;
 use crate::protocol::SessionId;
@@ -48,21 +48,12 @@ pub enum LedgerFact {
         /// The first of them, in their order.
         ids: Vec<BlockId>,
     },
-    /// The connected chain changed.
+    /// The connected chain changed, and the disk holds it.
     TipChanged(TipChange),
     /// A transaction is open now.
     TransactionOpened(EncodedTransaction),
     /// A transaction is open no more.
     TransactionClosed(TransactionId),
-}
-
-/// Where the chain stands when the node starts.
-#[derive(Debug, Clone, Copy)]
-pub struct StartingPoint {
-    /// Id of the tip.
-    pub tip: BlockId,
-    /// Its work.
-    pub work: Work,
 }
 
 /// Somebody dialled us.

@@ -1,11 +1,9 @@
 //! To the Ledger.
 
-use crate::chain::ledger::BlockOutcome;
+use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::template::Template;
 use crate::chain::tree::Tip;
-use crate::chain::{
-    Amount, Block, BlockId, EncodedTransaction, Header, Internal, Rejected, TransactionId,
-};
+use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected, TransactionId};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use actix::Message;
@@ -95,15 +93,6 @@ pub struct LedgerStatus {
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Funds, Internal>")]
 pub struct GetFunds(pub PublicKey);
-
-/// The answer to [`GetFunds`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Funds {
-    /// Coins on the connected chain.
-    pub balance: Amount,
-    /// Coins that open transactions of the key will cost.
-    pub promised: Amount,
-}
 
 /// Is this transaction open?
 #[derive(Debug, Message)]

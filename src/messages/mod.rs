@@ -7,6 +7,7 @@
 pub mod gossip;
 pub mod ledger;
 pub mod miner;
+pub mod registry;
 pub mod session;
 pub mod store;
 pub mod tracker_link;

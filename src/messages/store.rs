@@ -1,7 +1,7 @@
 //! To the Store, and its replies.
 
 use crate::store::RowChange;
-use actix::Message;
+use actix::{Message, Recipient};
 
 /// Who had rows committed, and hears when they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,3 +39,13 @@ pub struct RowsCommitted {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct FlushStore;
+
+/// Report a committer's written batches here.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ReportTo {
+    /// Whose batches.
+    pub committer: Committer,
+    /// To whom.
+    pub to: Recipient<RowsCommitted>,
+}

@@ -1,8 +1,10 @@
 //! To the TrackerLink.
 
+use super::gossip::CandidatesKnown;
+use super::ledger::MembersKnown;
 use crate::chain::Genesis;
 use crate::wire::Member;
-use actix::Message;
+use actix::{Message, Recipient};
 
 /// The genesis block that was to be made is made.
 #[derive(Debug, Message)]
@@ -31,3 +33,13 @@ pub struct DirectoryStatus {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CloseLink;
+
+/// Tell these of every change of the directory, and of the whole at once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachDirectory {
+    /// Who may be dialled.
+    pub gossip: Recipient<CandidatesKnown>,
+    /// Who may send without a fee.
+    pub ledger: Recipient<MembersKnown>,
+}

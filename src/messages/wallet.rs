@@ -1,6 +1,8 @@
 //! To the Wallet, which alone knows the secret key.
 
 use crate::chain::{EncodedTransaction, Payload};
+use crate::keys::PublicKey;
+use crate::wire::member::Leaving;
 use crate::wire::{MemberRecord, MemberStatement};
 use actix::Message;
 
@@ -13,3 +15,13 @@ pub struct SignTransaction(pub Payload);
 #[derive(Debug, Message)]
 #[rtype(result = "MemberRecord")]
 pub struct SignStatement(pub MemberStatement);
+
+/// Sign that this member leaves for good.
+#[derive(Debug, Message)]
+#[rtype(result = "Leaving")]
+pub struct SignLeaving {
+    /// The tracker it is said to.
+    pub tracker: PublicKey,
+    /// Number of the word.
+    pub sequence: u64,
+}

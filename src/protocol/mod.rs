@@ -1,6 +1,29 @@
-//! Conversations as machines: given what was said and the time, they say what to answer.
+//! Conversations between nodes, as machines: who says what when, and what must be on the disk first.
+//!
+//! A machine takes what came in and the time, and returns what its shell has to do, in order; it
+//! opens no socket, reads no clock and writes no row itself. That is why a whole network of them runs
+//! in a test, cut and restarted at any moment.
+//!
+//! [`gossip`] is the conversation among peers: headers, blocks, open transactions. [`registry`] is
+//! the tracker's side of the conversation with its members, [`tracker_link`] the member's side, and
+//! [`directory`] what a member knows of the others. [`mining`] says when to search and for what.
 
-/// One connection, for as long as it lasts; never used again for another.
+pub mod backoff;
+pub mod directory;
+pub mod gossip;
+pub mod mining;
+pub mod registry;
+mod spread;
+pub mod tracker_link;
+
+#[cfg(test)]
+mod tracker_tests;
+
+pub use directory::Directory;
+pub use registry::Registry;
+pub use tracker_link::TrackerLink;
+
+/// Number of a connection, given by the shell and never given twice while the node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(pub u64);
 
@@ -9,3 +32,6 @@ impl std::fmt::Display for SessionId {
         self.0.fmt(f)
     }
 }
+
+/// A changed row of a machine's own table: its key, and its new value or `None` where it is removed.
+pub type Row = (Vec<u8>, Option<Vec<u8>>);

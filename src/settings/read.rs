@@ -11,8 +11,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::kind::{Wrong, describe};
 use super::schema::{Given, Key, Role};
-use super::suggest::nearest;
 use super::{ENVIRONMENT_PREFIX, Mistake, Place, Settings, SettingsError};
+use crate::suggest::nearest;
 
 /// Far above a file with the most allocations allowed; what is larger is not a settings file.
 const MAX_FILE_BYTES: u64 = 1 << 20;

@@ -32,10 +32,11 @@ pub enum Table {
     Mined,
     /// Open transactions. Transaction id (32) → canonical transaction with its signature.
     Open,
-    /// A peer's directory of members. Name in UTF-8 → canonical member entry.
+    /// A peer's directory of members, and what it keeps of its tracker. A type byte and the key of
+    /// that type → canonical value.
     Members,
-    /// The tracker's own rows: members for ever, the genesis and its lease. A type byte and the
-    /// key of that type → canonical value.
+    /// The tracker's own rows: members for ever, the next number, genesis. A type byte and the key
+    /// of that type → canonical value.
     Registry,
 }
 

@@ -1,6 +1,7 @@
 //! The wire: how messages travel between nodes.
 
 pub mod frame;
+pub mod handshake;
 pub mod limits;
 pub mod member;
 pub mod message;

@@ -3,7 +3,7 @@
 use crate::chain::rows::Row;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
-    BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
+    Amount, BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
 };
 use crate::keys::SignatureItem;
 
@@ -32,7 +32,7 @@ impl Origin {
 /// What became of a block that was handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockOutcome {
-    /// It is kept, and what could be connected is.
+    /// It is kept, and what could be connected is. Our own block: it is the tip.
     Accepted,
     /// It was here already.
     Known,
@@ -57,6 +57,15 @@ pub enum Answer {
     Block(BlockId, BlockOutcome),
     /// To transactions, each by itself.
     Transactions(Vec<(TransactionId, Result<(), Rejected>)>),
+}
+
+/// What a key owns and owes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Funds {
+    /// Coins on the connected chain.
+    pub balance: Amount,
+    /// Coins that open transactions of the key will cost.
+    pub promised: Amount,
 }
 
 /// How the connected chain changed.
@@ -98,8 +107,11 @@ pub enum Effect {
     /// A header with valid work would move the tip if its body proves valid: miners should wait a
     /// moment.
     BetterHeaderSeen(Header),
-    /// The connected chain changed.
+    /// The connected chain changed; the disk does not hold it yet.
     TipChanged(TipChange),
+    /// The disk holds what an earlier [`Effect::TipChanged`] told of: others may be told, and will
+    /// find the blocks here when they ask.
+    TipStored(TipChange),
     /// A transaction is open now.
     TransactionOpened(EncodedTransaction),
     /// A transaction is open no more.

@@ -9,7 +9,7 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Answer, BlockOutcome, Effect, Origin, Ticket, TipChange};
+pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::Overlay;
 use super::rows::{Draft, Row, RowKey, StateView};
@@ -17,13 +17,13 @@ use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, HeadersOutcome, Step, Tip};
 use super::{
-    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
-    Rejected, Rejection, Timestamp, TransactionId, Witness,
+    Action, Amount, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault,
+    Refusal, Rejected, Rejection, Timestamp, TransactionId, Witness,
 };
 use super::{Closed, Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use pending::{Check, Checks};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 /// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
 /// transactions and a day's open ones; what is forgotten is only checked again.
@@ -63,9 +63,6 @@ impl Ledger {
             promises: VecDeque::new(),
             effects: Vec::new(),
         };
-        ledger
-            .mempool
-            .admit_members(open.iter().map(|t| t.payload().sender));
         if !begun.is_empty() {
             ledger.commit(begun);
         }
@@ -95,6 +92,22 @@ impl Ledger {
     /// Whether all that was decided is on the disk.
     pub fn is_settled(&self) -> bool {
         self.overlay.is_empty()
+    }
+
+    /// Whether so much waits for the disk that nothing more should be taken in.
+    pub fn is_full(&self) -> bool {
+        self.overlay.is_full()
+    }
+
+    /// What a key owns, and what its open transactions will cost.
+    pub fn funds(&self, owner: &PublicKey, disk: &dyn StateView) -> Result<Funds, Internal> {
+        let balance = self.overlay.over(disk).balance(owner)?;
+        // Open transactions never cost more than the balance, which is an amount.
+        let promised = u64::try_from(self.mempool.promised(owner)).unwrap_or(u64::MAX);
+        Ok(Funds {
+            balance,
+            promised: Amount(promised),
+        })
     }
 
     /// Tells who may send without a fee.
@@ -136,7 +149,11 @@ impl Ledger {
         disk: &dyn StateView,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
-        let outcome = self.accept_headers(headers, disk, now)?;
+        let outcome = if self.overlay.is_full() {
+            Ok(HeadersOutcome::Busy)
+        } else {
+            self.accept_headers(headers, disk, now)?
+        };
         self.answer(Origin::Relay(ticket), Answer::Headers(outcome));
         Ok(self.take_effects())
     }
@@ -200,6 +217,7 @@ impl Ledger {
         match self.accept_headers(&[block.header], disk, now)? {
             Err(fault) => return Ok(Some(BlockOutcome::Fault(fault))),
             Ok(HeadersOutcome::Orphan) => return Ok(Some(BlockOutcome::Orphan)),
+            Ok(HeadersOutcome::Busy) => return Ok(Some(BlockOutcome::Busy)),
             Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
             Ok(HeadersOutcome::Known { .. }) => {}
         }
@@ -260,13 +278,20 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Internal> {
         let id = block.id();
+        let parent = block.header.previous;
         let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
             ledger.chain.store_block(draft, block)?;
             ledger.step(draft, now, effects)
         })?;
-        let outcome = match invalid {
-            Some((bad, fault)) if bad == id => BlockOutcome::Fault(fault),
-            _ => BlockOutcome::Accepted,
+        let status = self.chain.entry(&self.overlay.over(disk), &id)?;
+        let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
+            let own = invalid.into_iter().find(|(bad, _)| *bad == id);
+            BlockOutcome::Fault(own.map_or(PeerFault::InvalidParent(parent), |(_, fault)| fault))
+        } else if matches!(origin, Origin::Promise(_)) && self.tip().id != id {
+            // Another block came to the tip while the signatures were being checked.
+            BlockOutcome::LostRace
+        } else {
+            BlockOutcome::Accepted
         };
         self.answer(origin, Answer::Block(id, outcome));
         Ok(())
@@ -290,7 +315,7 @@ impl Ledger {
         draft: &mut Draft<'_>,
         now: Timestamp,
         effects: &mut Vec<Effect>,
-    ) -> Result<Option<(BlockId, PeerFault)>, Internal> {
+    ) -> Result<Vec<(BlockId, PeerFault)>, Internal> {
         let step = self.chain.advance(draft)?;
         self.settle_open(draft, &step, now, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
@@ -320,7 +345,8 @@ impl Ledger {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        let mut touched = HashSet::new();
+        // In order, so that the same blocks always have the same effects.
+        let mut touched = BTreeSet::new();
         for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
             touched.extend(parties(transaction));
             if self.mempool.remove(&transaction.id()).is_some() {
@@ -344,8 +370,6 @@ impl Ledger {
             close(draft, effects, id, Closed::Expired);
         }
         let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
-        self.mempool
-            .admit_members(returned.iter().map(|t| t.payload().sender));
         self.reopen(draft, returned, now, effects)
     }
 
@@ -360,7 +384,7 @@ impl Ledger {
         for transaction in transactions {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, now, effects)? {
+            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
                 Ok(()) | Err(Rejected::AlreadyOpen) => {}
                 Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
                 Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
@@ -374,6 +398,7 @@ impl Ledger {
         &mut self,
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
+        take_in: TakeIn,
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
@@ -381,12 +406,15 @@ impl Ledger {
         if let Err(reason) = self.chain.rules().check_expiry(transaction.payload(), next) {
             return Ok(Err(reason));
         }
-        match self.mempool.insert(transaction.clone(), draft, now) {
+        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
             Ok(leaving) => {
                 for id in leaving {
                     close(draft, effects, id, Closed::Evicted);
                 }
-                draft.put_bytes(RowKey::Open(transaction.id()), transaction.bytes().to_vec());
+                let row = RowKey::Open(transaction.id());
+                if draft.read(&row)?.is_none() {
+                    draft.put_bytes(row, transaction.bytes().to_vec());
+                }
                 effects.push(Effect::TransactionOpened(transaction));
                 Ok(Ok(()))
             }
@@ -415,7 +443,7 @@ impl Ledger {
                 Err(Rejection::Internal(error)) => return Err(error),
             };
             if verdict.is_ok() && !self.good.contains(&transaction) {
-                unseen.push(transaction.signature_item());
+                unseen.push(judged.len());
             }
             judged.push((transaction, verdict));
         }
@@ -423,11 +451,14 @@ impl Ledger {
         if unseen.is_empty() {
             self.accept_transactions(origin, judged, disk, now)?;
         } else {
-            let check = self.checks.begin(Check::Transactions { origin, judged });
-            self.effects.push(Effect::Verify {
-                check,
-                items: unseen,
+            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
+            let items = items.collect();
+            let check = self.checks.begin(Check::Transactions {
+                origin,
+                judged,
+                unseen,
             });
+            self.effects.push(Effect::Verify { check, items });
         }
         Ok(self.take_effects())
     }
@@ -455,7 +486,9 @@ impl Ledger {
             for (transaction, verdict) in judged {
                 let id = transaction.id();
                 let verdict = match verdict {
-                    Ok(()) => ledger.make_open(draft, transaction, now, effects)?,
+                    Ok(()) => {
+                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
+                    }
                     refused => refused,
                 };
                 answers.push((id, verdict));
@@ -466,7 +499,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Signatures were checked: the verdicts in the order in which they were asked for.
+    /// Signatures were checked: the verdicts in the order in which they were asked for, one for
+    /// each.
     pub fn signatures_checked(
         &mut self,
         check: u64,
@@ -481,6 +515,7 @@ impl Ledger {
                 block,
                 unseen,
             }) => {
+                all_judged(&unseen, verdicts)?;
                 let bad = unseen
                     .iter()
                     .zip(verdicts)
@@ -498,16 +533,19 @@ impl Ledger {
                     self.accept_block(origin, block, disk, now)?;
                 }
             }
-            Some(Check::Transactions { origin, mut judged }) => {
-                let mut verdicts = verdicts.iter();
-                for (transaction, verdict) in &mut judged {
-                    if verdict.is_err() || self.good.contains(transaction) {
-                        continue;
-                    }
-                    match verdicts.next() {
-                        Some(Ok(())) => self.good.insert(transaction),
-                        Some(Err(e)) => *verdict = Err(Rejected::BadSignature(e.to_string())),
-                        None => *verdict = Err(Rejected::Busy),
+            Some(Check::Transactions {
+                origin,
+                mut judged,
+                unseen,
+            }) => {
+                all_judged(&unseen, verdicts)?;
+                // By place, never by what is remembered by now: another check may have come to
+                // know some of them since.
+                for (&at, checked) in unseen.iter().zip(verdicts) {
+                    let (transaction, verdict) = &mut judged[at];
+                    match checked {
+                        Ok(()) => self.good.insert(transaction),
+                        Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
                     }
                 }
                 self.accept_transactions(origin, judged, disk, now)?;
@@ -560,6 +598,12 @@ impl Ledger {
         if !rows.is_empty() {
             self.commit(rows);
         }
+        for effect in &effects {
+            if let Effect::TipChanged(change) = effect {
+                let stored = Effect::TipStored(change.clone());
+                self.promises.push_back((self.overlay.last(), stored));
+            }
+        }
         self.effects.append(&mut effects);
         Ok(value)
     }
@@ -587,8 +631,30 @@ impl Ledger {
     }
 }
 
+/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
+type TakeIn = fn(
+    &mut Mempool,
+    EncodedTransaction,
+    &dyn StateView,
+    Timestamp,
+) -> Result<Vec<TransactionId>, Rejection>;
 /// A transaction and what has been said of it so far.
 type Judged = (EncodedTransaction, Result<(), Rejected>);
+/// What the check of one signature came to.
+type Verdict = Result<(), SignatureError>;
+
+/// A verdict that is missing must not pass for a good one.
+fn all_judged<T>(asked: &[T], verdicts: &[Verdict]) -> Result<(), Internal> {
+    if asked.len() == verdicts.len() {
+        Ok(())
+    } else {
+        Err(Internal(format!(
+            "{} signatures were to be checked, {} verdicts came back",
+            asked.len(),
+            verdicts.len()
+        )))
+    }
+}
 
 /// Those whose balance a transaction changes.
 fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> {

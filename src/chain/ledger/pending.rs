@@ -17,6 +17,9 @@ pub(super) enum Check {
     Transactions {
         origin: Origin,
         judged: Vec<Judged>,
+        /// Places in `judged` of those whose signatures are being checked, in the order of the
+        /// verdicts.
+        unseen: Vec<usize>,
     },
 }
 

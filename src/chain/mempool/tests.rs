@@ -1,1 +1,278 @@
+use super::super::Payload;
+use super::super::rows::{RowKey, StateKey};
+use super::super::testing::{MemoryView, START, member, transfer};
+use super::super::transaction::Note;
+use super::super::{Action, Salt};
+use super::*;
+use proptest::prelude::*;
 
+/// Room for about a dozen transactions, six of them from one sender, two of those without a fee.
+const LIMITS: MempoolLimits = MempoolLimits {
+    bytes: 4_000,
+    age_ms: 1_000,
+    sender_share: 2,
+    zero_fee_share: 8,
+};
+
+fn payment(
+    from: u8,
+    amount: u64,
+    fee: u64,
+    note: usize,
+    expires_at: u64,
+    salt: u64,
+) -> EncodedTransaction {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&salt.to_le_bytes());
+    let payload = Payload {
+        salt: Salt(bytes),
+        expires_at: Height(expires_at),
+        action: Action::Transfer {
+            to: member(9).public_key(),
+            amount: Amount(amount),
+            note: Note::new(vec![0; note]).unwrap(),
+        },
+        ..transfer(from, 9, amount, fee, 0).payload().clone()
+    };
+    // The open transactions never look at signatures.
+    EncodedTransaction::new(payload.unsigned())
+}
+
+fn set_balance(view: &mut MemoryView, of: u8, coins: u64) {
+    let key = RowKey::State(StateKey::Balance(member(of).public_key()));
+    view.0.insert(key, coins.to_le_bytes().to_vec());
+}
+
+fn view() -> MemoryView {
+    let mut view = MemoryView::default();
+    (1..=4).for_each(|n| set_balance(&mut view, n, 1_000));
+    view
+}
+
+fn pool() -> Mempool {
+    let mut pool = Mempool::new(LIMITS);
+    pool.admit_members((1..=3).map(|n| member(n).public_key()));
+    pool
+}
+
+/// Everything that is kept in sums and orders, counted anew from the entries alone.
+fn recount(pool: &Mempool) {
+    let all: Vec<&Entry> = pool.entries.values().collect();
+    let size: usize = all.iter().map(|e| e.transaction.size()).sum();
+    assert_eq!(pool.bytes(), size);
+    assert!(size <= LIMITS.bytes);
+    assert_eq!(pool.len(), all.len());
+    assert_eq!(pool.queue.len(), all.len());
+    assert_eq!(pool.by_expiry.len(), all.len());
+    assert_eq!(pool.by_arrival.len(), all.len());
+    let listed: Vec<_> = pool.by_fee().map(FeeRate::of).collect();
+    assert_eq!(listed.len(), all.len());
+    assert!(listed.is_sorted_by(|a, b| a >= b));
+    let senders: HashSet<PublicKey> = all.iter().map(|e| e.transaction.payload().sender).collect();
+    assert_eq!(pool.accounts.len(), senders.len());
+    for sender in senders {
+        let own = all.iter().map(|e| &e.transaction);
+        let own: Vec<_> = own.filter(|t| t.payload().sender == sender).collect();
+        let bytes: usize = own.iter().map(|t| t.size()).sum();
+        let unpaid = own.iter().filter(|t| t.payload().fee == Amount::ZERO);
+        let unpaid: usize = unpaid.map(|t| t.size()).sum();
+        let cost: u128 = own
+            .iter()
+            .map(|t| u128::from(t.payload().cost().unwrap().0))
+            .sum();
+        let account = &pool.accounts[&sender];
+        assert_eq!(
+            (account.bytes, account.zero_fee_bytes, account.cost),
+            (bytes, unpaid, cost)
+        );
+        assert_eq!(account.ids.len(), own.len());
+        assert_eq!(pool.promised(&sender), cost);
+        assert!(bytes <= LIMITS.bytes / LIMITS.sender_share);
+        assert!(unpaid <= LIMITS.bytes / LIMITS.zero_fee_share);
+    }
+}
+
+/// An insertion against the words of its documentation.
+fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: Timestamp) {
+    let before: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
+    let rate = FeeRate::of(&sent);
+    let judged = pool.judge(&sent, view);
+    match pool.insert(sent.clone(), view, now) {
+        Ok(leaving) => {
+            assert_eq!(judged, Ok(()));
+            let gone = |t: &&EncodedTransaction| leaving.contains(&t.id());
+            let left: Vec<_> = before.iter().filter(gone).collect();
+            assert_eq!(left.len(), leaving.len());
+            let worst_kept = before.iter().filter(|t| !gone(t)).map(FeeRate::of).min();
+            for out in &left {
+                assert!(FeeRate::of(out) < rate, "none that pays as well leaves");
+                assert!(worst_kept.is_none_or(|kept| FeeRate::of(out) <= kept));
+            }
+            if let Some(last) = leaving.last() {
+                let last = left.iter().find(|t| t.id() == *last).unwrap();
+                assert!(
+                    pool.bytes() + last.size() > LIMITS.bytes,
+                    "no more than had to"
+                );
+            }
+        }
+        Err(reason) => {
+            assert_eq!(judged, Err(reason.clone()));
+            let after: Vec<_> = pool.by_fee().cloned().collect();
+            assert_eq!(after, before, "a refusal changes nothing");
+            if reason == Rejection::Rejected(Rejected::PoolFull("")) {
+                let worse = before.iter().filter(|t| FeeRate::of(t) < rate);
+                let room: usize = worse.map(EncodedTransaction::size).sum();
+                assert!(pool.bytes() - room + sent.size() > LIMITS.bytes);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Insert {
+        from: u8,
+        amount: u64,
+        fee: u64,
+        note: usize,
+        expires_at: u64,
+    },
+    Again(prop::sample::Index),
+    Remove(prop::sample::Index),
+    Balance(u8, u64),
+    Expire {
+        blocks: u64,
+        ms: u64,
+    },
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let fee = prop_oneof![Just(0), 1..6u64];
+    prop_oneof![
+        8 => (1..=5u8, 1..300u64, fee, 0..300usize, 1..30u64).prop_map(
+            |(from, amount, fee, note, expires_at)| Operation::Insert { from, amount, fee, note, expires_at }),
+        1 => any::<prop::sample::Index>().prop_map(Operation::Again),
+        1 => any::<prop::sample::Index>().prop_map(Operation::Remove),
+        1 => (1..=5u8, 0..1_500u64).prop_map(|(of, coins)| Operation::Balance(of, coins)),
+        1 => (0..4u64, 0..300u64).prop_map(|(blocks, ms)| Operation::Expire { blocks, ms }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_operations_breaks_a_limit(operations in prop::collection::vec(operation(), 1..80)) {
+        let (mut pool, mut view) = (pool(), view());
+        let (mut now, mut tip) = (START, Height(0));
+        for (operation, salt) in operations.into_iter().zip(0..) {
+            let open: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
+            match operation {
+                Operation::Insert { from, amount, fee, note, expires_at } => {
+                    let expires_at = tip.0 + expires_at;
+                    insert(&mut pool, payment(from, amount, fee, note, expires_at, salt), &view, now);
+                }
+                Operation::Again(at) if !open.is_empty() => {
+                    let again = at.get(&open).clone();
+                    let refused = pool.insert(again, &view, now);
+                    prop_assert_eq!(refused, Err(Rejected::AlreadyOpen.into()));
+                }
+                Operation::Remove(at) if !open.is_empty() => {
+                    let id = at.get(&open).id();
+                    prop_assert_eq!(pool.remove(&id).map(|t| t.id()), Some(id));
+                    prop_assert!(pool.remove(&id).is_none());
+                }
+                Operation::Again(_) | Operation::Remove(_) => {}
+                Operation::Balance(of, coins) => {
+                    set_balance(&mut view, of, coins);
+                    let sender = member(of).public_key();
+                    let gone = pool.rejudge(&sender, &view).unwrap();
+                    let own = open.iter().filter(|t| t.payload().sender == sender).count();
+                    let kept = pool.accounts.get(&sender).map_or(0, |a| a.ids.len());
+                    prop_assert_eq!(own - kept, gone.len());
+                }
+                Operation::Expire { blocks, ms } => {
+                    (tip, now) = (Height(tip.0 + blocks), now.plus_ms(ms));
+                    let arrived = |id: &TransactionId| pool.entries[id].arrived;
+                    let over = open.iter().filter(|t| t.payload().expires_at <= tip
+                        || now.since(arrived(&t.id())) > LIMITS.age_ms);
+                    let over: HashSet<_> = over.map(EncodedTransaction::id).collect();
+                    let gone = pool.expire(tip, now);
+                    prop_assert_eq!(gone.len(), over.len());
+                    prop_assert_eq!(gone.into_iter().collect::<HashSet<_>>(), over);
+                }
+            }
+            recount(&pool);
+            for n in 1..=5 {
+                let sender = member(n).public_key();
+                prop_assert!(pool.promised(&sender) <= u128::from(view.balance(&sender).unwrap().0));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_worst_paying_leave_first_and_among_equals_the_latest() {
+    let (mut pool, view) = (pool(), view());
+    let full = LIMITS.bytes / payment(1, 1, 1, 0, 9, 0).size();
+    let mut sent = Vec::new();
+    for salt in 0..full as u64 {
+        let fee = if salt == 4 { 1 } else { 2 };
+        let offer = payment(1 + (salt % 3) as u8, 1, fee, 0, 9, salt);
+        assert_eq!(pool.insert(offer.clone(), &view, START), Ok(Vec::new()));
+        sent.push(offer);
+    }
+    let same = payment(4, 1, 1, 0, 9, 100);
+    let refused = pool.insert(same, &view, START);
+    assert_eq!(refused, Err(Rejected::PoolFull("").into()));
+    let better = |salt| payment(4, 1, 3, 0, 9, salt);
+    assert_eq!(
+        pool.insert(better(101), &view, START),
+        Ok(vec![sent[4].id()])
+    );
+    let latest = sent[full - 1].id();
+    assert_eq!(pool.insert(better(102), &view, START), Ok(vec![latest]));
+    let best: Vec<_> = pool.by_fee().map(EncodedTransaction::id).take(3).collect();
+    assert_eq!(best, [better(101).id(), better(102).id(), sent[0].id()]);
+}
+
+#[test]
+fn a_stranger_pays_a_fee_and_a_member_need_not() {
+    let (mut pool, view) = (pool(), view());
+    let free = payment(4, 1, 0, 0, 9, 1);
+    let refused = pool.insert(free.clone(), &view, START);
+    assert_eq!(refused, Err(Rejected::ZeroFeeStranger.into()));
+    assert!(pool.insert(payment(4, 1, 1, 0, 9, 2), &view, START).is_ok());
+    assert!(pool.insert(payment(3, 1, 0, 0, 9, 3), &view, START).is_ok());
+    // One that was mined once comes back, and its sender is no member for it.
+    assert!(pool.take_back(free, &view, START).is_ok());
+    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, START);
+    assert_eq!(another, Err(Rejected::ZeroFeeStranger.into()));
+}
+
+#[test]
+fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
+    let (mut pool, mut view) = (pool(), view());
+    let mut salts = 0..;
+    let mut flood = |fee: u64| {
+        let sent = salts.by_ref().take(20);
+        let refused = sent
+            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, START))
+            .filter_map(Result::err);
+        refused.last()
+    };
+    let full = |whose| Some(Rejected::PoolFull(whose).into());
+    assert_eq!(
+        flood(0),
+        full(" for this sender's transactions without a fee")
+    );
+    assert_eq!(flood(5), full(" for this sender"));
+    recount(&pool);
+    assert!(pool.insert(payment(2, 1, 0, 0, 9, 1), &view, START).is_ok());
+    set_balance(&mut view, 3, 10);
+    assert!(pool.insert(payment(3, 6, 0, 0, 9, 2), &view, START).is_ok());
+    let (available, needed) = (Amount(4), Amount(5));
+    assert_eq!(
+        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, START),
+        Err(Rejected::InsufficientFunds { available, needed }.into())
+    );
+}

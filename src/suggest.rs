@@ -1,11 +1,11 @@
-//! The key that was probably meant.
+//! The word that was probably meant.
 
 /// The candidate nearest to `word`, if one is near enough to be meant.
 ///
 /// Near enough: at most a third of the word's letters are wrong (two in a short word). A candidate
 /// with the same last part (`threads` for `mining.threads`) is the right key in the wrong section
 /// and wins over a misspelling.
-pub(super) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let leaf = |path: &str| path.rsplit('.').next().unwrap_or(path).to_owned();
     let longest = candidates.iter().map(|c| c.chars().count()).max()?;
     // Nothing this much longer can be near, and the distance takes the product of the lengths.

@@ -1,0 +1,404 @@
+//! Gossip: the sessions with other peers, and everything said in them.
+
+use super::{Link, SessionContext, TICK};
+use crate::clock::Clock;
+use crate::messages::gossip::{
+    CandidatesKnown, CloseSessions, ConnectionAccepted, GetGossipStatus, GossipStatus, LedgerFact,
+    LedgerTold, SessionStatus,
+};
+use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
+use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::net::{Connection, Transport};
+use crate::protocol::SessionId;
+use crate::protocol::gossip::peers::{Candidate, Direction};
+use crate::protocol::gossip::{Effect, Fact, Gossip};
+use crate::wire::NodeRole;
+use crate::wire::handshake::Expected;
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
+    ResponseFuture, WrapFuture,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Messages that may wait here: one for each session, and what the ledger tells.
+const MAILBOX: usize = 1024;
+/// Questions that the ledger may have unanswered, half of its mailbox: above it, sessions are not
+/// read from.
+pub(super) const LEDGER_CREDIT: usize = 512;
+/// Questions that may wait for room in the ledger's mailbox: the credit, and one more of each
+/// session.
+const TO_LEDGER: usize = 2 * LEDGER_CREDIT;
+
+/// Peers talk to peers of their own network.
+const EXPECTED: Expected = Expected {
+    role: NodeRole::Peer,
+    same_network: true,
+};
+
+/// The links to the ledger.
+pub struct GossipLinks {
+    headers: Link<CheckHeaders>,
+    block: Link<SubmitBlock>,
+    transactions: Link<SubmitTransactions>,
+    missing: Link<FindMissing>,
+}
+
+impl GossipLinks {
+    /// To one ledger.
+    pub fn new(ledger: &actix::Addr<super::LedgerActor>) -> Self {
+        Self {
+            headers: Link::new(ledger, TO_LEDGER),
+            block: Link::new(ledger, TO_LEDGER),
+            transactions: Link::new(ledger, TO_LEDGER),
+            missing: Link::new(ledger, TO_LEDGER),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.headers.flush();
+        self.block.flush();
+        self.transactions.flush();
+        self.missing.flush();
+    }
+}
+
+struct Handle {
+    commands: Recipient<SessionCommand>,
+    address: String,
+    direction: Direction,
+    opened: bool,
+}
+
+/// The shell around the conversation with the peers.
+pub struct GossipActor {
+    gossip: Gossip,
+    context: SessionContext,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    ledger: GossipLinks,
+    sessions: BTreeMap<SessionId, Handle>,
+    unanswered: usize,
+    parked: Vec<oneshot::Sender<()>>,
+    closing: bool,
+}
+
+impl GossipActor {
+    /// Around a machine that asks `ledger`.
+    pub fn new(
+        gossip: Gossip,
+        context: SessionContext,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        ledger: GossipLinks,
+    ) -> Self {
+        Self {
+            gossip,
+            context,
+            transport,
+            clock,
+            ledger,
+            sessions: BTreeMap::new(),
+            unanswered: 0,
+            parked: Vec::new(),
+            closing: false,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(session, message) => {
+                    self.command(session, SessionCommand::Send(message));
+                }
+                Effect::SendBlocks(session, ids) => {
+                    self.command(session, SessionCommand::SendBlocks(ids));
+                }
+                Effect::SendHeaders(session, ids) => {
+                    self.command(session, SessionCommand::SendHeaders(ids));
+                }
+                Effect::AskHeaders(session) => self.command(session, SessionCommand::AskHeaders),
+                Effect::Close(session, why) => self.command(session, SessionCommand::Close(why)),
+                Effect::Dial(address) => self.dial(address, ctx),
+                Effect::CheckHeaders(session, headers) => {
+                    self.ask(|ledger| ledger.headers.send(CheckHeaders { session, headers }));
+                }
+                Effect::SubmitBlock(session, block) => {
+                    self.ask(|ledger| ledger.block.send(SubmitBlock { session, block }));
+                }
+                Effect::SubmitTransactions(session, transactions) => self.ask(|ledger| {
+                    ledger.transactions.send(SubmitTransactions {
+                        session,
+                        transactions,
+                    });
+                }),
+                Effect::FindMissing(toward, limit) => {
+                    self.ask(|ledger| ledger.missing.send(FindMissing { toward, limit }));
+                }
+                Effect::Tell(fact) => self.tell(&fact),
+            }
+        }
+    }
+
+    fn ask(&mut self, question: impl FnOnce(&mut GossipLinks)) {
+        self.unanswered += 1;
+        question(&mut self.ledger);
+    }
+
+    /// A session that can't take a command has ended or will: its end is told by itself.
+    fn command(&mut self, session: SessionId, command: SessionCommand) {
+        if let Some(handle) = self.sessions.get(&session)
+            && let Err(error) = handle.commands.try_send(command)
+        {
+            tracing::debug!(session = session.0, %error, "command to a session not taken");
+        }
+    }
+
+    fn dial(&mut self, address: String, ctx: &mut Context<Self>) {
+        let dialling = self.transport.dial(address.clone());
+        ctx.spawn(
+            dialling
+                .into_actor(self)
+                .map(move |result, actor, ctx| match result {
+                    Ok(connection) => {
+                        let session = actor.begin(connection, Direction::Outgoing, ctx);
+                        actor.gossip.dial_connected(session, &address);
+                    }
+                    Err(error) => {
+                        tracing::debug!(peer = %address, %error, "peer not reached");
+                        actor.gossip.dial_failed(&address, actor.clock.now());
+                    }
+                }),
+        );
+    }
+
+    fn begin(
+        &mut self,
+        connection: Connection,
+        direction: Direction,
+        ctx: &mut Context<Self>,
+    ) -> SessionId {
+        let address = connection.address.clone();
+        let owner = ctx.address().recipient();
+        let (session, commands) = self.context.begin(connection, EXPECTED, owner);
+        self.sessions.insert(
+            session,
+            Handle {
+                commands,
+                address,
+                direction,
+                opened: false,
+            },
+        );
+        session
+    }
+
+    fn tell(&self, fact: &Fact) {
+        match fact {
+            Fact::Connected(session, key, direction) => {
+                tracing::info!(peer = %key.to_address(), session = session.0, direction = ?direction, "peer connected");
+            }
+            Fact::Disconnected(session, key, reason) => {
+                tracing::info!(peer = %key.to_address(), session = session.0, %reason, "peer disconnected");
+            }
+            Fact::Misbehaved(key, reason) => {
+                tracing::warn!(peer = %key.to_address(), %reason, "peer broke a rule and is shunned for a while");
+            }
+            Fact::ClockDiffers(key) => {
+                tracing::warn!(peer = %key.to_address(), "a block lies in the future: this machine's clock or the miner's is wrong");
+            }
+            Fact::Alone(since) => {
+                let alone_ms = self.clock.now().since(*since);
+                tracing::warn!(
+                    elapsed_ms = alone_ms,
+                    "no peer is connected: nothing this node mines or sends reaches anybody"
+                );
+            }
+        }
+    }
+
+    fn ledger_told(&mut self, fact: LedgerFact) -> Vec<Effect> {
+        let now = self.clock.now();
+        let answers = matches!(
+            fact,
+            LedgerFact::HeadersJudged { .. }
+                | LedgerFact::BlockJudged { .. }
+                | LedgerFact::TransactionsJudged { .. }
+                | LedgerFact::MissingFound { .. }
+        );
+        self.unanswered -= usize::from(answers);
+        match fact {
+            LedgerFact::HeadersJudged { session, outcome } => {
+                self.gossip.headers_judged(session, outcome, now)
+            }
+            LedgerFact::BlockJudged {
+                session,
+                id,
+                outcome,
+            } => self.gossip.block_judged(session, id, &outcome, now),
+            LedgerFact::TransactionsJudged { session, verdicts } => {
+                self.gossip.transactions_judged(session, &verdicts, now)
+            }
+            LedgerFact::MissingFound { toward, ids } => self.gossip.missing_found(toward, ids, now),
+            LedgerFact::TipChanged(change) => {
+                self.context.greeting.set_height(change.tip.height());
+                self.gossip.tip_changed(&change, now)
+            }
+            LedgerFact::TransactionOpened(transaction) => {
+                self.gossip.transaction_opened(transaction);
+                Vec::new()
+            }
+            LedgerFact::TransactionClosed(id) => {
+                self.gossip.transaction_closed(&id);
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl Actor for GossipActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(TICK, |actor, ctx| {
+            actor.ledger.flush();
+            if !actor.closing {
+                let effects = actor.gossip.tick(actor.clock.now());
+                actor.carry_out(effects, ctx);
+            }
+        });
+    }
+}
+
+impl Handler<SessionEvent> for GossipActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) -> Self::Result {
+        let now = self.clock.now();
+        let SessionEvent { session, what } = event;
+        let effects = match what {
+            SessionFact::Opened(hello) => match self.sessions.get_mut(&session) {
+                Some(handle) => {
+                    handle.opened = true;
+                    self.gossip.opened(session, &hello, handle.direction, now)
+                }
+                None => Vec::new(),
+            },
+            SessionFact::Received(message) => self.gossip.received(session, message, now),
+            SessionFact::Closed(reason) => {
+                self.sessions.remove(&session);
+                self.gossip.closed(session, &reason, now)
+            }
+        };
+        self.carry_out(effects, ctx);
+        if self.unanswered < LEDGER_CREDIT {
+            return Box::pin(std::future::ready(()));
+        }
+        // The session sends its next event only after this one: it waits until the ledger has
+        // caught up.
+        let (sender, resumed) = oneshot::channel();
+        self.parked.push(sender);
+        Box::pin(async move {
+            // Dropped only when the node stops.
+            let _ = resumed.await;
+        })
+    }
+}
+
+impl Handler<LedgerTold> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: LedgerTold, ctx: &mut Self::Context) {
+        for fact in message.0 {
+            let effects = self.ledger_told(fact);
+            self.carry_out(effects, ctx);
+        }
+        let news = self.gossip.announce();
+        self.carry_out(news, ctx);
+        if self.unanswered < LEDGER_CREDIT {
+            for parked in self.parked.drain(..) {
+                // A session that ended meanwhile waits no more.
+                let _ = parked.send(());
+            }
+        }
+    }
+}
+
+impl Handler<ConnectionAccepted> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
+        let handshakes = self
+            .sessions
+            .values()
+            .filter(|handle| !handle.opened)
+            .count();
+        if self.closing || !self.gossip.admits(handshakes) {
+            tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+            return;
+        }
+        self.begin(message.0, Direction::Incoming, ctx);
+    }
+}
+
+impl Handler<CandidatesKnown> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: CandidatesKnown, ctx: &mut Self::Context) {
+        let candidates = message
+            .0
+            .into_iter()
+            .map(|candidate| Candidate {
+                key: candidate.key,
+                addresses: candidate
+                    .addresses
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
+            })
+            .collect();
+        let effects = self.gossip.candidates(candidates, self.clock.now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<GetGossipStatus> for GossipActor {
+    type Result = MessageResult<GetGossipStatus>;
+
+    fn handle(&mut self, _: GetGossipStatus, _: &mut Self::Context) -> Self::Result {
+        let sessions = self
+            .gossip
+            .sessions()
+            .map(|(session, view)| SessionStatus {
+                key: view.key,
+                address: self
+                    .sessions
+                    .get(&session)
+                    .map_or(String::new(), |h| h.address.clone()),
+                outgoing: view.direction == Direction::Outgoing,
+                height: view.height,
+            })
+            .collect();
+        MessageResult(GossipStatus {
+            sessions,
+            blocks_in_flight: self.gossip.blocks_in_flight(),
+        })
+    }
+}
+
+impl Handler<CloseSessions> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CloseSessions, _: &mut Self::Context) {
+        self.closing = true;
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.command(
+                session,
+                SessionCommand::Close("this node is stopping".into()),
+            );
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! Ledger: the judge of what is valid, and the open transactions.
+
+use super::verifier::{Verdicts, Verifier};
+use super::{Fatal, Link, TICK};
+use crate::chain::ledger::{
+    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
+};
+use crate::chain::template::Template;
+use crate::chain::{EncodedTransaction, Internal, Rejected};
+use crate::clock::Clock;
+use crate::messages::gossip::{LedgerFact, LedgerTold};
+use crate::messages::ledger::{
+    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransaction, GetOpenTransactions,
+    GetTemplate, LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock,
+    SubmitMinedBlock, SubmitTransactions,
+};
+use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::protocol::SessionId;
+use crate::store::Disk;
+use crate::store::chain_rows::{ChainRows, changes};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
+};
+use futures_util::stream;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+/// Messages that may wait here: Gossip's credit ([`crate::actors::gossip`]), the few that the API
+/// and the miner have under way, and reports.
+const MAILBOX: usize = 1024;
+/// Signature checks that may be done and not heard of yet; fewer are ever under way.
+const CHECKS: usize = 2 * MAILBOX;
+
+/// Whom the ledger tells.
+pub struct LedgerLinks {
+    /// The writer of the disk.
+    pub store: Link<CommitRows>,
+    /// The conversation with the peers.
+    pub gossip: Link<LedgerTold>,
+    /// The miner, of a moved tip.
+    pub tip_moved: Link<TipMoved>,
+    /// The miner, of open transactions.
+    pub open_changed: Link<OpenChanged>,
+    /// The miner, of a better block.
+    pub mining_complete: Link<MiningComplete>,
+}
+
+/// Who waits for an answer.
+enum Asker {
+    Session(SessionId),
+    Sender(oneshot::Sender<Result<(), Rejected>>),
+    Miner(oneshot::Sender<BlockOutcome>),
+}
+
+/// The shell around the ledger.
+pub struct LedgerActor {
+    ledger: Ledger,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    verifier: Arc<dyn Verifier>,
+    links: LedgerLinks,
+    fatal: Fatal,
+    askers: HashMap<Ticket, Asker>,
+    tickets: u64,
+    checked: (
+        mpsc::Sender<SignaturesChecked>,
+        Option<mpsc::Receiver<SignaturesChecked>>,
+    ),
+    /// What the opening of the ledger left to be done.
+    first: Vec<Effect>,
+    /// A long way to another branch is gone in steps.
+    under_way: bool,
+    open_told: usize,
+}
+
+impl LedgerActor {
+    /// Around a ledger that was opened on `disk`, and what its opening left to be done.
+    pub fn new(
+        (ledger, first): (Ledger, Vec<Effect>),
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        verifier: Arc<dyn Verifier>,
+        links: LedgerLinks,
+        fatal: Fatal,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(CHECKS);
+        Self {
+            ledger,
+            disk,
+            clock,
+            verifier,
+            links,
+            fatal,
+            askers: HashMap::new(),
+            tickets: 0,
+            checked: (sender, Some(receiver)),
+            first,
+            under_way: false,
+            open_told: 0,
+        }
+    }
+
+    fn ticket(&mut self, asker: Asker) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.askers.insert(ticket, asker);
+        ticket
+    }
+
+    fn carry_out(&mut self, effects: Result<Vec<Effect>, Internal>, ctx: &mut Context<Self>) {
+        let effects = match effects {
+            Ok(effects) => effects,
+            Err(error) => return self.fatal.raise(error.to_string()),
+        };
+        let mut facts = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Verify { check, items } => {
+                    let done = self.checked.0.clone();
+                    let report = move |verdicts: Verdicts| {
+                        let sent = done.try_send(SignaturesChecked { check, verdicts });
+                        // Closed only when the node stops.
+                        let overflowed = matches!(sent, Err(TrySendError::Full(_)));
+                        assert!(!overflowed, "more signature checks than can be under way");
+                    };
+                    self.verifier.verify(items, Box::new(report));
+                }
+                Effect::Commit { batch, rows } => self.links.store.send(CommitRows {
+                    committer: Committer::Ledger,
+                    batch,
+                    rows: changes(rows),
+                }),
+                Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
+                Effect::BetterHeaderSeen(header) => {
+                    self.links.mining_complete.send(MiningComplete(header));
+                }
+                Effect::TipChanged(change) => {
+                    log_tip(&change);
+                    self.links.tip_moved.send(TipMoved);
+                }
+                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
+                Effect::TransactionOpened(transaction) => {
+                    tracing::debug!(tx = %transaction.id(), "transaction open");
+                    facts.push(LedgerFact::TransactionOpened(transaction));
+                }
+                Effect::TransactionClosed(id, why) => {
+                    tracing::debug!(tx = %id, why = ?why, "transaction closed");
+                    facts.push(LedgerFact::TransactionClosed(id));
+                }
+                Effect::More => {
+                    self.under_way = true;
+                    ctx.notify(GoOn);
+                }
+            }
+        }
+        if !facts.is_empty() {
+            self.links.gossip.send(LedgerTold(facts));
+        }
+        let open = self.ledger.mempool().len();
+        if open != self.open_told {
+            self.open_told = open;
+            self.links.open_changed.send(OpenChanged { open });
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
+        match (self.askers.remove(&ticket), answer) {
+            (Some(Asker::Session(session)), Answer::Headers(outcome)) => {
+                facts.push(LedgerFact::HeadersJudged { session, outcome });
+            }
+            (Some(Asker::Session(session)), Answer::Block(id, outcome)) => {
+                facts.push(LedgerFact::BlockJudged {
+                    session,
+                    id,
+                    outcome,
+                });
+            }
+            (Some(Asker::Session(session)), Answer::Transactions(verdicts)) => {
+                facts.push(LedgerFact::TransactionsJudged { session, verdicts });
+            }
+            // Whoever asked may have gone meanwhile.
+            (Some(Asker::Sender(sender)), Answer::Transactions(verdicts)) => {
+                for (_, verdict) in verdicts.into_iter().take(1) {
+                    let _ = sender.send(verdict);
+                    return;
+                }
+            }
+            (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {
+                let _ = miner.send(outcome);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a moved tip says in the log.
+fn log_tip(change: &TipChange) {
+    for (id, height) in &change.disconnected {
+        tracing::warn!(%height, block = %id, "block disconnected: another branch has more work");
+    }
+    for (id, height, transactions) in &change.connected {
+        tracing::debug!(%height, block = %id, transactions, "block connected");
+    }
+}
+
+/// Go on with a way that is gone in steps.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct GoOn;
+
+impl Actor for LedgerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        if let Some(mut checked) = self.checked.1.take() {
+            ctx.add_stream(stream::poll_fn(move |cx| checked.poll_recv(cx)));
+        }
+        let first = std::mem::take(&mut self.first);
+        self.carry_out(Ok(first), ctx);
+        ctx.run_interval(TICK, |actor, ctx| {
+            actor.links.store.flush();
+            actor.links.gossip.flush();
+            actor.links.tip_moved.flush();
+            actor.links.open_changed.flush();
+            actor.links.mining_complete.flush();
+            let effects = actor
+                .ledger
+                .tick(&ChainRows(&*actor.disk), actor.clock.now());
+            actor.carry_out(effects, ctx);
+        });
+    }
+}
+
+impl StreamHandler<SignaturesChecked> for LedgerActor {
+    fn handle(&mut self, message: SignaturesChecked, ctx: &mut Self::Context) {
+        let SignaturesChecked { check, verdicts } = message;
+        let view = ChainRows(&*self.disk);
+        let effects = self
+            .ledger
+            .signatures_checked(check, &verdicts, &view, self.clock.now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<RowsCommitted> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: RowsCommitted, ctx: &mut Self::Context) {
+        let effects = self.ledger.committed(message.batch);
+        self.carry_out(Ok(effects), ctx);
+        if self.under_way {
+            ctx.notify(GoOn);
+        }
+    }
+}
+
+impl Handler<GoOn> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, _: GoOn, ctx: &mut Self::Context) {
+        if !self.under_way || self.ledger.is_full() {
+            return;
+        }
+        self.under_way = false;
+        let effects = self
+            .ledger
+            .advance(&ChainRows(&*self.disk), self.clock.now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<CheckHeaders> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: CheckHeaders, ctx: &mut Self::Context) {
+        let ticket = self.ticket(Asker::Session(message.session));
+        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let effects = self.ledger.headers(ticket, &message.headers, &view, now);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<SubmitBlock> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: SubmitBlock, ctx: &mut Self::Context) {
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
+        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let effects = self.ledger.block(origin, message.block, &view, now);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<SubmitTransactions> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
+        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let effects = self
+            .ledger
+            .transactions(origin, message.transactions, &view, now);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<SendTransaction> for LedgerActor {
+    type Result = ResponseFuture<Result<(), Rejected>>;
+
+    fn handle(&mut self, message: SendTransaction, ctx: &mut Self::Context) -> Self::Result {
+        let (sender, verdict) = oneshot::channel();
+        let origin = Origin::Promise(self.ticket(Asker::Sender(sender)));
+        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let effects = self
+            .ledger
+            .transactions(origin, vec![message.0], &view, now);
+        self.carry_out(effects, ctx);
+        // Dropped unanswered only when the node stops.
+        Box::pin(async move { verdict.await.unwrap_or(Err(Rejected::Busy)) })
+    }
+}
+
+impl Handler<SubmitMinedBlock> for LedgerActor {
+    type Result = ResponseFuture<BlockOutcome>;
+
+    fn handle(&mut self, message: SubmitMinedBlock, ctx: &mut Self::Context) -> Self::Result {
+        let (miner, outcome) = oneshot::channel();
+        let origin = Origin::Promise(self.ticket(Asker::Miner(miner)));
+        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let effects = self.ledger.block(origin, message.0, &view, now);
+        self.carry_out(effects, ctx);
+        Box::pin(async move { outcome.await.unwrap_or(BlockOutcome::Busy) })
+    }
+}
+
+impl Handler<FindMissing> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: FindMissing, ctx: &mut Self::Context) {
+        let FindMissing { toward, limit } = message;
+        match self
+            .ledger
+            .missing_bodies(&toward, limit, &ChainRows(&*self.disk))
+        {
+            Ok(ids) => {
+                let found = LedgerFact::MissingFound { toward, ids };
+                self.links.gossip.send(LedgerTold(vec![found]));
+            }
+            Err(error) => self.carry_out(Err(error), ctx),
+        }
+    }
+}
+
+impl Handler<GetTemplate> for LedgerActor {
+    type Result = Result<Template, Internal>;
+
+    fn handle(&mut self, message: GetTemplate, _: &mut Self::Context) -> Self::Result {
+        let view = ChainRows(&*self.disk);
+        self.ledger
+            .template(message.reward_to, &view, self.clock.now())
+    }
+}
+
+impl Handler<GetLedgerStatus> for LedgerActor {
+    type Result = MessageResult<GetLedgerStatus>;
+
+    fn handle(&mut self, _: GetLedgerStatus, _: &mut Self::Context) -> Self::Result {
+        let (chain, mempool) = (self.ledger.chain(), self.ledger.mempool());
+        MessageResult(LedgerStatus {
+            tip: *chain.tip(),
+            best_header: *chain.best_header(),
+            open_transactions: mempool.len(),
+            open_bytes: mempool.bytes(),
+            headers_in_memory: chain.headers_in_memory(),
+        })
+    }
+}
+
+impl Handler<GetFunds> for LedgerActor {
+    type Result = Result<Funds, Internal>;
+
+    fn handle(&mut self, message: GetFunds, _: &mut Self::Context) -> Self::Result {
+        self.ledger.funds(&message.0, &ChainRows(&*self.disk))
+    }
+}
+
+impl Handler<GetOpenTransaction> for LedgerActor {
+    type Result = Option<EncodedTransaction>;
+
+    fn handle(&mut self, message: GetOpenTransaction, _: &mut Self::Context) -> Self::Result {
+        self.ledger.mempool().get(&message.0).cloned()
+    }
+}
+
+impl Handler<GetOpenTransactions> for LedgerActor {
+    type Result = Vec<EncodedTransaction>;
+
+    fn handle(&mut self, message: GetOpenTransactions, _: &mut Self::Context) -> Self::Result {
+        self.ledger
+            .mempool()
+            .by_fee()
+            .take(message.limit)
+            .cloned()
+            .collect()
+    }
+}
+
+impl Handler<MembersKnown> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, message: MembersKnown, _: &mut Self::Context) {
+        self.ledger.admit_members(message.0);
+    }
+}

@@ -1,0 +1,32 @@
+//! Actors: thin shells, each around one machine. A handler builds the machine's input, calls it, and
+//! carries out what it says; decisions live in the machine.
+//!
+//! Nobody looks anybody up: links are handed in by `node.rs`, which alone knows every actor and the
+//! thread it lives on.
+
+mod fatal;
+mod gossip;
+mod ledger;
+mod link;
+mod miner;
+mod peer_session;
+mod registry;
+mod store;
+mod tracker_link;
+mod verifier;
+mod wallet;
+
+pub use fatal::{Fatal, fatal_channel};
+pub use gossip::{GossipActor, GossipLinks};
+pub use ledger::{LedgerActor, LedgerLinks};
+pub use link::Link;
+pub use miner::{MinerActor, MinerParts};
+pub use peer_session::{Greeting, SessionContext};
+pub use registry::{RegistryActor, RegistryParts};
+pub use store::StoreActor;
+pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
+pub use verifier::{RayonVerifier, Verifier};
+pub use wallet::WalletActor;
+
+/// How often actors with a machine that watches the time look at the clock, in milliseconds.
+const TICK: std::time::Duration = std::time::Duration::from_millis(100);

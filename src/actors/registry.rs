@@ -1,0 +1,240 @@
+//! Registry: the tracker's side of the conversation with its members.
+
+use super::{Link, SessionContext};
+use crate::chain::Height;
+use crate::clock::Clock;
+use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
+use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
+use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::protocol::SessionId;
+use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
+use crate::store::{RowChange, Table};
+use crate::wire::handshake::Expected;
+use crate::wire::{Message, NodeRole};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult, Recipient};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A member that comes for the first time has no network yet; the machine judges which it names.
+const EXPECTED: Expected = Expected {
+    role: NodeRole::Peer,
+    same_network: false,
+};
+/// Sessions at a time: the largest network this is made for, several times over.
+const MAX_SESSIONS: usize = 4_000;
+/// Messages that may wait here: one for each session, and reports.
+const MAILBOX: usize = MAX_SESSIONS + 64;
+
+/// What a registry needs of the node.
+pub struct RegistryParts {
+    /// What its sessions share.
+    pub context: SessionContext,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Writes the register.
+    pub store: Link<CommitRows>,
+    /// What the network is called.
+    pub network_name: String,
+}
+
+struct Handle {
+    commands: Recipient<SessionCommand>,
+    height: Option<Height>,
+}
+
+/// The shell around the register.
+pub struct RegistryActor {
+    registry: Registry,
+    parts: RegistryParts,
+    sessions: BTreeMap<SessionId, Handle>,
+    closing: bool,
+}
+
+impl RegistryActor {
+    /// Around a machine that was opened on the stored register.
+    pub fn new(registry: Registry, parts: RegistryParts) -> Self {
+        if let Some(genesis) = registry.genesis() {
+            parts.context.greeting.set_network(genesis.id());
+        }
+        Self {
+            registry,
+            parts,
+            sessions: BTreeMap::new(),
+            closing: false,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { session, message } => {
+                    self.command(session, SessionCommand::Send(message));
+                }
+                Effect::Close { session, reason } => {
+                    self.command(session, SessionCommand::Close(reason));
+                }
+                Effect::Commit { batch, rows } => {
+                    let rows = rows
+                        .into_iter()
+                        .map(|(key, value)| RowChange {
+                            table: Table::Registry,
+                            key,
+                            value,
+                        })
+                        .collect();
+                    let committer = Committer::Registry;
+                    self.parts.store.send(CommitRows {
+                        committer,
+                        batch,
+                        rows,
+                    });
+                }
+                Effect::Fact(fact) => self.tell(&fact),
+            }
+        }
+    }
+
+    fn command(&mut self, session: SessionId, command: SessionCommand) {
+        if let Some(handle) = self.sessions.get(&session)
+            && let Err(error) = handle.commands.try_send(command)
+        {
+            tracing::debug!(session = session.0, %error, "command to a session not taken");
+        }
+    }
+
+    fn tell(&self, fact: &Fact) {
+        match fact {
+            Fact::MemberJoined { id, name, key } => {
+                tracing::info!(member = %name, id = id.0, key = %key.to_address(), "member registered");
+            }
+            Fact::MemberOnline { id, name } => {
+                tracing::info!(member = %name, id = id.0, "member online");
+            }
+            Fact::MemberOffline { id, name } => {
+                tracing::info!(member = %name, id = id.0, "member offline");
+            }
+            Fact::MemberLeft { id, name } => {
+                tracing::info!(member = %name, id = id.0, "member left for good");
+            }
+            Fact::LeaseGranted { id, .. } => {
+                tracing::info!(id = id.0, "member asked to make the genesis block");
+            }
+            Fact::GenesisAccepted {
+                network,
+                from,
+                adopted,
+                other_params,
+            } => {
+                self.parts.context.greeting.set_network(*network);
+                tracing::info!(network = %network, from = from.0, adopted, "genesis block accepted");
+                if *other_params {
+                    tracing::warn!(
+                        "the genesis block has other parameters than [network] in the settings: those of the settings have no effect"
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl Actor for RegistryActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(Duration::from_millis(TICK_MS), |actor, _| {
+            actor.parts.store.flush();
+            let effects = actor.registry.tick(actor.parts.clock.now());
+            actor.carry_out(effects);
+        });
+    }
+}
+
+impl Handler<ConnectionAccepted> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
+        if self.closing || self.sessions.len() >= MAX_SESSIONS {
+            tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+            return;
+        }
+        let owner = ctx.address().recipient();
+        let (session, commands) = self.parts.context.begin(message.0, EXPECTED, owner);
+        self.sessions.insert(
+            session,
+            Handle {
+                commands,
+                height: None,
+            },
+        );
+    }
+}
+
+impl Handler<SessionEvent> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
+        let (session, now) = (event.session, self.parts.clock.now());
+        let effects = match event.what {
+            SessionFact::Opened(hello) => {
+                if let Some(handle) = self.sessions.get_mut(&session) {
+                    handle.height = Some(hello.height);
+                }
+                self.registry.session_opened(session, *hello, now)
+            }
+            // The end of the session follows.
+            SessionFact::Received(Message::Goodbye(_)) => Vec::new(),
+            SessionFact::Received(message) => self.registry.received(session, message, now),
+            SessionFact::Closed(reason) => {
+                tracing::debug!(session = session.0, %reason, "session ended");
+                self.sessions.remove(&session);
+                self.registry.session_closed(session, now)
+            }
+        };
+        self.carry_out(effects);
+    }
+}
+
+impl Handler<RowsCommitted> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, message: RowsCommitted, _: &mut Self::Context) {
+        let effects = self.registry.committed(message.batch);
+        self.carry_out(effects);
+    }
+}
+
+impl Handler<GetRegistryStatus> for RegistryActor {
+    type Result = MessageResult<GetRegistryStatus>;
+
+    fn handle(&mut self, _: GetRegistryStatus, _: &mut Self::Context) -> Self::Result {
+        let genesis = self.registry.genesis();
+        let heights = self.sessions.values().filter_map(|handle| handle.height);
+        MessageResult(RegistryStatus {
+            members: self.registry.members().collect(),
+            sessions: self.sessions.len(),
+            network_name: genesis.map_or(self.parts.network_name.clone(), |g| {
+                g.params().name.to_string()
+            }),
+            network: genesis.map(|genesis| genesis.id()),
+            height: heights.max(),
+        })
+    }
+}
+
+impl Handler<CloseSessions> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CloseSessions, _: &mut Self::Context) {
+        self.closing = true;
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.command(
+                session,
+                SessionCommand::Close("this node is stopping".into()),
+            );
+        }
+    }
+}

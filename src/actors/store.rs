@@ -1,0 +1,116 @@
+//! Store: the only writer of the disk.
+
+use super::{Fatal, Link};
+use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, RowsCommitted};
+use crate::store::{Disk, RowChange};
+use actix::{Actor, AsyncContext, Context, Handler, Message};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Batches that may wait here: above what the ledger lets be under way (its overlay), the directory
+/// and the registry send few.
+const MAILBOX: usize = 4 * 1024;
+/// Reports that may wait for one committer: one is sent for each write, and writes wait for each
+/// other.
+const REPORTS: usize = 1024;
+
+/// The shell around the disk. It gathers the batches that came while the last write was under way
+/// into one synced write.
+pub struct StoreActor {
+    disk: Arc<dyn Disk>,
+    fatal: Fatal,
+    rows: Vec<RowChange>,
+    last: BTreeMap<Committer, u64>,
+    reports: BTreeMap<Committer, Link<RowsCommitted>>,
+    scheduled: bool,
+    failed: bool,
+}
+
+impl StoreActor {
+    /// Writes to `disk`.
+    pub fn new(disk: Arc<dyn Disk>, fatal: Fatal) -> Self {
+        Self {
+            disk,
+            fatal,
+            rows: Vec::new(),
+            last: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            scheduled: false,
+            failed: false,
+        }
+    }
+
+    fn write(&mut self) {
+        self.scheduled = false;
+        if self.failed || self.last.is_empty() {
+            return;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        if let Err(error) = self.disk.commit(&rows) {
+            self.failed = true;
+            self.fatal.raise(error.to_string());
+            return;
+        }
+        for (committer, batch) in std::mem::take(&mut self.last) {
+            if let Some(link) = self.reports.get_mut(&committer) {
+                link.send(RowsCommitted { batch });
+            }
+        }
+    }
+}
+
+impl Actor for StoreActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+/// Write what has been gathered.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Write;
+
+impl Handler<ReportTo> for StoreActor {
+    type Result = ();
+
+    fn handle(&mut self, message: ReportTo, _: &mut Self::Context) {
+        self.reports
+            .insert(message.committer, Link::to(message.to, REPORTS));
+    }
+}
+
+impl Handler<CommitRows> for StoreActor {
+    type Result = ();
+
+    fn handle(&mut self, message: CommitRows, ctx: &mut Self::Context) {
+        self.rows.extend(message.rows);
+        self.last.insert(message.committer, message.batch);
+        if !self.scheduled {
+            self.scheduled = true;
+            ctx.notify(Write);
+        }
+    }
+}
+
+impl Handler<Write> for StoreActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Write, _: &mut Self::Context) {
+        self.write();
+    }
+}
+
+impl Handler<FlushStore> for StoreActor {
+    type Result = ();
+
+    fn handle(&mut self, _: FlushStore, _: &mut Self::Context) {
+        self.write();
+        if !self.failed
+            && let Err(error) = self.disk.flush()
+        {
+            self.fatal.raise(error.to_string());
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! TrackerLink: the conversation with the tracker, and the directory of members.
+
+use super::{Fatal, Link, SessionContext, TICK};
+use crate::chain::{Genesis, GenesisContent, Header};
+use crate::clock::Clock;
+use crate::messages::gossip::{Candidate, CandidatesKnown};
+use crate::messages::ledger::MembersKnown;
+use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::messages::store::{CommitRows, Committer};
+use crate::messages::tracker_link::{
+    AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory,
+};
+use crate::messages::wallet::{SignLeaving, SignStatement};
+use crate::net::Transport;
+use crate::pow::{PowEngine, Scan};
+use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
+use crate::protocol::{Row, SessionId};
+use crate::store::{RowChange, Table};
+use crate::wire::handshake::Expected;
+use crate::wire::{Member, Message, NodeRole};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::oneshot;
+
+/// A tracker may serve a member that has no network yet; the machine judges which network it is.
+const EXPECTED: Expected = Expected {
+    role: NodeRole::Tracker,
+    same_network: false,
+};
+/// What the link to the tracker needs of the node.
+pub struct TrackerLinkParts {
+    /// What its sessions share with all others.
+    pub context: SessionContext,
+    /// Dials.
+    pub transport: Arc<dyn Transport>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Finds the nonce of genesis.
+    pub engine: Arc<dyn PowEngine>,
+    /// Signs our records.
+    pub sign: Recipient<SignStatement>,
+    /// Signs that we leave.
+    pub sign_leaving: Recipient<SignLeaving>,
+    /// Writes the directory.
+    pub store: Link<CommitRows>,
+    /// Is told once which network this is.
+    pub network: oneshot::Sender<Genesis>,
+    /// Ends the node.
+    pub fatal: Fatal,
+}
+
+/// The shell around the conversation with the tracker.
+pub struct TrackerLinkActor {
+    link: TrackerLink,
+    context: SessionContext,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    engine: Arc<dyn PowEngine>,
+    sign: Recipient<SignStatement>,
+    sign_leaving: Recipient<SignLeaving>,
+    store: Link<CommitRows>,
+    network: Option<oneshot::Sender<Genesis>>,
+    fatal: Fatal,
+    sessions: BTreeMap<SessionId, Recipient<SessionCommand>>,
+    listeners: Option<AttachDirectory>,
+    batches: u64,
+    search: Arc<AtomicBool>,
+    tracker: String,
+    trouble: Option<String>,
+}
+
+impl TrackerLinkActor {
+    /// Around a machine that was opened on the stored directory.
+    pub fn new(link: TrackerLink, parts: TrackerLinkParts) -> Self {
+        Self {
+            link,
+            context: parts.context,
+            transport: parts.transport,
+            clock: parts.clock,
+            engine: parts.engine,
+            sign: parts.sign,
+            sign_leaving: parts.sign_leaving,
+            store: parts.store,
+            network: Some(parts.network),
+            fatal: parts.fatal,
+            sessions: BTreeMap::new(),
+            listeners: None,
+            batches: 0,
+            search: Arc::new(AtomicBool::new(true)),
+            tracker: String::new(),
+            trouble: None,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
+        for effect in effects {
+            match effect {
+                Effect::Dial { address } => self.dial(address.to_string(), ctx),
+                Effect::Send { session, message } => {
+                    self.command(session, SessionCommand::Send(message));
+                }
+                Effect::Close { session, reason } => {
+                    self.command(session, SessionCommand::Close(reason));
+                }
+                Effect::Sign(statement) => {
+                    let signed = self.sign.send(SignStatement(statement)).into_actor(self);
+                    ctx.spawn(signed.map(|record, actor, ctx| {
+                        // An error means that the node is stopping.
+                        if let Ok(record) = record {
+                            let effects = actor.link.signed(record, actor.clock.now());
+                            actor.carry_out(effects, ctx);
+                        }
+                    }));
+                }
+                Effect::SignLeaving { tracker, sequence } => {
+                    let signed = self.sign_leaving.send(SignLeaving { tracker, sequence });
+                    ctx.spawn(signed.into_actor(self).map(|leaving, actor, ctx| {
+                        if let Ok(leaving) = leaving {
+                            let effects = actor.link.leaving_signed(leaving);
+                            actor.carry_out(effects, ctx);
+                        }
+                    }));
+                }
+                Effect::MineGenesis { header, content } => self.mine_genesis(header, content, ctx),
+                Effect::StopMiningGenesis => self.search.store(true, Ordering::Relaxed),
+                Effect::NetworkKnown(genesis) => {
+                    self.context.greeting.set_network(genesis.id());
+                    tracing::info!(network = %genesis.id(), name = %genesis.params().name, "network known");
+                    if let Some(network) = self.network.take() {
+                        // A node that is stopping asks no more.
+                        let _ = network.send(genesis);
+                    }
+                }
+                Effect::Joined { id } => {
+                    self.trouble = None;
+                    tracing::info!(member = id.0, tracker = %self.tracker, "registered with the tracker");
+                }
+                Effect::DirectoryChanged { changed, left } => {
+                    self.directory_changed(&changed, &left)
+                }
+                Effect::Commit { rows } => self.commit(rows),
+                Effect::Left => tracing::info!("left the network for good"),
+                Effect::Fatal { reason } => self.fatal.raise(reason),
+                Effect::Warn(warning) => self.warn(&warning),
+            }
+        }
+    }
+
+    fn command(&mut self, session: SessionId, command: SessionCommand) {
+        if let Some(commands) = self.sessions.get(&session)
+            && let Err(error) = commands.try_send(command)
+        {
+            tracing::debug!(session = session.0, %error, "command to a session not taken");
+        }
+    }
+
+    fn dial(&mut self, address: String, ctx: &mut Context<Self>) {
+        let dialling = self.transport.dial(address.clone());
+        self.tracker = address;
+        ctx.spawn(
+            dialling
+                .into_actor(self)
+                .map(|result, actor, ctx| match result {
+                    Ok(connection) => {
+                        let owner = ctx.address().recipient();
+                        let (session, commands) = actor.context.begin(connection, EXPECTED, owner);
+                        actor.sessions.insert(session, commands);
+                    }
+                    Err(error) => {
+                        let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());
+                        actor.carry_out(effects, ctx);
+                    }
+                }),
+        );
+    }
+
+    fn mine_genesis(&mut self, header: Header, content: GenesisContent, ctx: &mut Context<Self>) {
+        self.search.store(true, Ordering::Relaxed);
+        self.search = Arc::new(AtomicBool::new(false));
+        let (engine, stop) = (self.engine.clone(), self.search.clone());
+        let done = ctx.address().recipient();
+        tracing::info!(motto = %content.motto, "making the genesis block");
+        std::thread::spawn(move || {
+            let Ok(target) = header.target.expand() else {
+                return;
+            };
+            let scan = engine.scan(
+                &header.to_bytes(),
+                &target.to_be_bytes(),
+                0..u64::MAX,
+                &stop,
+            );
+            if let Scan::Found { nonce, .. } = scan {
+                let header = Header { nonce, ..header };
+                // Gone only when the node stops.
+                let _ = done.try_send(GenesisMined(Genesis { header, content }));
+            }
+        });
+    }
+
+    fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {
+        for member in changed {
+            let name = &member.record.statement.name;
+            tracing::debug!(member = %name, live = member.live, "member changed");
+        }
+        for member in left {
+            tracing::info!(member = %member.record.statement.name, "member left");
+        }
+        self.tell_listeners();
+    }
+
+    fn tell_listeners(&self) {
+        let Some(listeners) = &self.listeners else {
+            return;
+        };
+        let statements = || self.link.directory().members().map(|m| &m.record.statement);
+        let keys = statements().map(|statement| statement.key).collect();
+        let candidates = statements()
+            .map(|statement| Candidate {
+                key: statement.key,
+                name: statement.name.clone(),
+                addresses: statement.addresses.clone(),
+            })
+            .collect();
+        // Full: the whole directory is told again with the next change.
+        let told = listeners.ledger.try_send(MembersKnown(keys)).is_ok()
+            & listeners
+                .gossip
+                .try_send(CandidatesKnown(candidates))
+                .is_ok();
+        if !told {
+            tracing::debug!("a change of the directory was not taken at once");
+        }
+    }
+
+    fn commit(&mut self, rows: Vec<Row>) {
+        self.batches += 1;
+        let rows = rows
+            .into_iter()
+            .map(|(key, value)| RowChange {
+                table: Table::Members,
+                key,
+                value,
+            })
+            .collect();
+        self.store.send(CommitRows {
+            committer: Committer::Directory,
+            batch: self.batches,
+            rows,
+        });
+    }
+
+    /// The same trouble is told once; how it stands can be asked at any time.
+    fn warn(&mut self, warning: &Warning) {
+        let text = warning.to_string();
+        let known = match (&self.trouble, warning) {
+            (Some(_), Warning::Unreachable { .. }) => true,
+            (Some(before), _) => *before == text,
+            (None, _) => false,
+        };
+        if known {
+            tracing::debug!(reason = %text, "still the same trouble with the tracker");
+        } else {
+            tracing::warn!("{text}");
+        }
+        self.trouble = Some(text);
+    }
+}
+
+impl Actor for TrackerLinkActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(TICK, |actor, ctx| {
+            actor.store.flush();
+            let effects = actor.link.tick(actor.clock.now());
+            actor.carry_out(effects, ctx);
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.search.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Handler<SessionEvent> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
+        let (session, now) = (event.session, self.clock.now());
+        let effects = match event.what {
+            SessionFact::Opened(hello) => self.link.opened(session, &hello, now),
+            SessionFact::Received(Message::Goodbye(goodbye)) => {
+                let reason = format!("the tracker said: {}", goodbye.reason);
+                self.link.closed(session, reason, now)
+            }
+            SessionFact::Received(message) => self.link.received(session, message, now),
+            SessionFact::Closed(reason) => {
+                self.sessions.remove(&session);
+                self.link.closed(session, reason, now)
+            }
+        };
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<GenesisMined> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: GenesisMined, ctx: &mut Self::Context) {
+        let effects = self.link.genesis_mined(message.0);
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<AttachDirectory> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: AttachDirectory, _: &mut Self::Context) {
+        self.listeners = Some(message);
+        self.tell_listeners();
+    }
+}
+
+impl Handler<GetDirectory> for TrackerLinkActor {
+    type Result = MessageResult<GetDirectory>;
+
+    fn handle(&mut self, _: GetDirectory, _: &mut Self::Context) -> Self::Result {
+        MessageResult(DirectoryStatus {
+            members: self.link.directory().members().cloned().collect(),
+            registered: self.link.is_registered(),
+            tracker: self.tracker.clone(),
+            trouble: self.trouble.clone().filter(|_| !self.link.is_registered()),
+        })
+    }
+}
+
+impl Handler<CloseLink> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CloseLink, _: &mut Self::Context) {
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.command(
+                session,
+                SessionCommand::Close("this node is stopping".into()),
+            );
+        }
+    }
+}

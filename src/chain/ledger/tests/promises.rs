@@ -1,0 +1,219 @@
+//! What was promised is said after the synced write, and not before.
+
+use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
+use crate::chain::testing::forge::Forge;
+use crate::chain::testing::{Node, member, transfer};
+use crate::chain::{Block, Rejected};
+use crate::keys::verify_batch;
+
+/// A node whose disk is slow: commits wait until they are called for.
+struct Slow {
+    node: Node,
+    waiting: Vec<(u64, Vec<crate::chain::rows::Row>)>,
+    told: Vec<Effect>,
+}
+
+impl Slow {
+    fn new() -> Self {
+        Self {
+            node: Node::new(),
+            waiting: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Commit { batch, rows } => self.waiting.push((batch, rows)),
+                Effect::Verify { check, items } => {
+                    let verdicts = verify_batch(&items);
+                    let Node {
+                        ledger, disk, now, ..
+                    } = &mut self.node;
+                    let more = ledger.signatures_checked(check, &verdicts, disk, *now);
+                    self.carry_out(more.unwrap());
+                }
+                told => self.told.push(told),
+            }
+        }
+    }
+
+    fn send(&mut self, origin: Origin, salt: u8) {
+        let Node {
+            ledger, disk, now, ..
+        } = &mut self.node;
+        let sent = vec![transfer(1, 2, 1, 0, salt)];
+        let effects = ledger.transactions(origin, sent, disk, *now).unwrap();
+        self.carry_out(effects);
+    }
+
+    fn block(&mut self, origin: Origin, block: Block) {
+        let Node {
+            ledger, disk, now, ..
+        } = &mut self.node;
+        let effects = ledger.block(origin, block, disk, *now).unwrap();
+        self.carry_out(effects);
+    }
+
+    fn write_one(&mut self) {
+        let (batch, rows) = self.waiting.remove(0);
+        self.node.disk.commit(rows);
+        let told = self.node.ledger.committed(batch);
+        self.told.extend(told);
+    }
+
+    fn answered(&self, ticket: u64) -> bool {
+        self.answer(ticket).is_some()
+    }
+
+    fn answer(&self, ticket: u64) -> Option<&Answer> {
+        self.told.iter().find_map(|effect| match effect {
+            Effect::Answer { ticket: t, answer } if t.0 == ticket => Some(answer),
+            _ => None,
+        })
+    }
+}
+
+fn promise(ticket: u64) -> Origin {
+    Origin::Promise(Ticket(ticket))
+}
+
+fn relay(ticket: u64) -> Origin {
+    Origin::Relay(Ticket(ticket))
+}
+
+#[test]
+fn a_promise_waits_for_its_own_batch_and_relay_does_not() {
+    let mut slow = Slow::new();
+    slow.send(promise(1), 1);
+    slow.send(relay(2), 2);
+    slow.send(promise(3), 3);
+    assert!(!slow.answered(1) && slow.answered(2) && !slow.answered(3));
+    assert!(!slow.node.ledger.is_settled());
+    slow.write_one();
+    assert!(slow.answered(1) && !slow.answered(3));
+    slow.write_one();
+    assert!(!slow.answered(3));
+    slow.write_one();
+    assert!(slow.answered(3));
+    assert!(slow.node.ledger.is_settled());
+    // A refusal writes nothing; with nothing under way it is said at once.
+    slow.send(promise(4), 3);
+    let refused = Answer::Transactions(vec![(
+        transfer(1, 2, 1, 0, 3).id(),
+        Err(Rejected::AlreadyOpen),
+    )]);
+    assert_eq!(slow.answer(4), Some(&refused));
+}
+
+#[test]
+fn a_refusal_for_what_is_not_written_yet_waits_for_it() {
+    let mut slow = Slow::new();
+    slow.send(promise(1), 1);
+    slow.send(promise(2), 1);
+    assert!(!slow.answered(2), "that it is open already is not true yet");
+    slow.write_one();
+    assert!(slow.answered(1) && slow.answered(2));
+}
+
+#[test]
+fn a_mined_block_is_told_of_after_its_batch() {
+    let mut slow = Slow::new();
+    let block = slow.node.next_block(5);
+    slow.block(promise(1), block.clone());
+    assert!(!slow.answered(1));
+    assert_eq!(slow.node.ledger.tip().id, block.id());
+    while !slow.waiting.is_empty() {
+        assert!(!slow.answered(1));
+        slow.write_one();
+    }
+    let mined = Answer::Block(block.id(), BlockOutcome::Accepted);
+    assert_eq!(slow.answer(1), Some(&mined));
+}
+
+#[test]
+fn attack_an_own_block_on_a_stale_tip_has_lost_its_race() {
+    let mut node = Node::new();
+    let own = node.next_block(5);
+    let mut forge = Forge::new();
+    let other = forge.child(forge.genesis(), 1_000, 6, &[]);
+    assert_eq!(node.block(other.clone()), BlockOutcome::Accepted);
+    assert_eq!(node.own_block(own.clone()), BlockOutcome::LostRace);
+    assert_eq!(node.ledger.tip().id, other.id());
+    let entry = node.ledger.chain().entry(&node.disk, &own.id());
+    assert_eq!(entry, Ok(None), "it is not even kept");
+}
+
+#[test]
+fn attack_an_own_block_overtaken_while_it_is_checked_has_lost_its_race() {
+    let mut forge = Forge::new();
+    let mut node = Node::new();
+    // Signatures that are not remembered are checked anew.
+    let own = forge.child(forge.genesis(), 1_000, 5, &[transfer(1, 2, 1, 0, 1)]);
+    let other = forge.child(forge.genesis(), 1_000, 6, &[]);
+    let effects = node.ledger.block(promise(9), own, &node.disk, node.now);
+    let effects = effects.unwrap();
+    assert_eq!(node.block(other.clone()), BlockOutcome::Accepted);
+    node.carry_out(effects);
+    let lost = node.told.iter().any(|effect| {
+        matches!(effect, Effect::Answer { ticket: Ticket(9), answer: Answer::Block(_, outcome) }
+            if *outcome == BlockOutcome::LostRace)
+    });
+    assert!(lost);
+    assert_eq!(node.ledger.tip().id, other.id());
+    assert_eq!(node.balance(5), 0);
+    assert_eq!(node.balance(6), 50);
+}
+
+#[test]
+fn a_full_overlay_takes_nothing_in_until_the_disk_is_done() {
+    let mut slow = Slow::new();
+    let mut forge = Forge::new();
+    let topic = crate::chain::Topic::new("drawer").unwrap();
+    let big = |salt: u8| {
+        let body = crate::chain::transaction::RecordBody::new(vec![salt; 60 * 1024]).unwrap();
+        let payload = crate::chain::Payload {
+            action: crate::chain::Action::Record {
+                topic: topic.clone(),
+                body,
+            },
+            ..transfer(1, 2, 1, 0, salt).payload().clone()
+        };
+        crate::chain::EncodedTransaction::new(payload.sign(&member(1)))
+    };
+    let records: Vec<_> = (0..4).map(big).collect();
+    // Blocks side by side, a quarter of a megabyte each.
+    let mut refused = None;
+    for n in 0..1_000 {
+        let block = forge.child(forge.genesis(), 1_000 + n, 5, &records);
+        slow.block(relay(n), block.clone());
+        if slow.answer(n) == Some(&Answer::Block(block.id(), BlockOutcome::Busy)) {
+            refused = Some(block);
+            break;
+        }
+    }
+    let full = refused.expect("it does not take in without end");
+    slow.send(relay(10_000), 99);
+    assert!(matches!(
+        slow.answer(10_000),
+        Some(Answer::Transactions(answers)) if answers[0].1 == Err(Rejected::Busy)
+    ));
+    let Node {
+        ledger, disk, now, ..
+    } = &mut slow.node;
+    let effects = ledger.headers(Ticket(10_001), &[full.header], disk, *now);
+    slow.carry_out(effects.unwrap());
+    assert_eq!(
+        slow.answer(10_001),
+        Some(&Answer::Headers(Ok(
+            crate::chain::tree::HeadersOutcome::Busy
+        )))
+    );
+    while !slow.waiting.is_empty() {
+        slow.write_one();
+    }
+    slow.block(relay(10_002), full.clone());
+    let taken = Answer::Block(full.id(), BlockOutcome::Accepted);
+    assert_eq!(slow.answer(10_002), Some(&taken));
+}

@@ -1,0 +1,278 @@
+//! Changing the branch: at any depth, through crashes, and back again.
+
+use crate::chain::ledger::{BlockOutcome, Effect, Ledger, Origin, Ticket};
+use crate::chain::rows::RowKey;
+use crate::chain::testing::forge::Forge;
+use crate::chain::testing::{MemoryView, Node, rules, transfer};
+use crate::chain::tree::MAX_STEP_BLOCKS;
+use crate::chain::{Block, BlockId, Closed, Header, Internal, MempoolLimits, StateView};
+use std::cell::Cell;
+
+/// Hands the effects to the node but for [`Effect::More`]: says whether there was one.
+fn carry_out(node: &mut Node, effects: Vec<Effect>) -> bool {
+    let is_more = |effect: &Effect| matches!(effect, Effect::More);
+    let (more, rest): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_more);
+    node.carry_out(rest);
+    !more.is_empty()
+}
+
+/// Hands in a block and stops after its first step.
+fn hand_in(node: &mut Node, block: &Block) -> bool {
+    let origin = Origin::Relay(Ticket(0));
+    let effects = node
+        .ledger
+        .block(origin, block.clone(), &node.disk, node.now);
+    carry_out(node, effects.unwrap())
+}
+
+fn step(node: &mut Node) -> bool {
+    let effects = node.ledger.advance(&node.disk, node.now).unwrap();
+    carry_out(node, effects)
+}
+
+fn reopened(node: &Node) -> Node {
+    let limits = MempoolLimits::default();
+    Node::reopened(rules(), limits, node.disk.clone(), node.now)
+}
+
+/// A node on `branch`.
+fn node_on(branch: &[Block]) -> Node {
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    for block in branch {
+        assert_eq!(node.block(block.clone()), BlockOutcome::Accepted);
+    }
+    assert_eq!(node.ledger.tip().id, branch[branch.len() - 1].id());
+    node
+}
+
+fn headers(blocks: &[Block]) -> Vec<Header> {
+    blocks.iter().map(|block| block.header).collect()
+}
+
+/// Hands in a whole branch so that its first body, coming last, completes all of it; then goes step
+/// by step. After each step a second node starts on the rows there are, and must come to the very
+/// rows the first one comes to in the end. Returns that one, and the number of steps.
+fn change_branch(mut node: Node, branch: &[Block]) -> (Node, usize) {
+    node.headers(&headers(branch)).unwrap();
+    for block in branch.iter().skip(1).rev() {
+        assert_eq!(node.block(block.clone()), BlockOutcome::Accepted);
+    }
+    let mut more = hand_in(&mut node, &branch[0]);
+    let mut stopped = vec![reopened(&node)];
+    while more {
+        more = step(&mut node);
+        stopped.push(reopened(&node));
+    }
+    assert!(node.disk.read(&RowKey::Reorganisation).unwrap().is_none());
+    for other in &stopped {
+        assert_eq!(other.ledger.tip().id, node.ledger.tip().id);
+        assert_eq!(other.open(), node.open());
+        assert!(other.disk == node.disk, "the rows differ after a crash");
+    }
+    (node, stopped.len())
+}
+
+#[test]
+fn restart_in_a_deep_reorganisation_goes_on_to_the_same_rows() {
+    let mut forge = Forge::new();
+    let paid = [transfer(1, 2, 100, 1, 1), transfer(3, 4, 100, 1, 2)];
+    let first = forge.child(forge.genesis(), 1_000, 5, &paid);
+    let mut ours = vec![first.clone()];
+    ours.extend(forge.branch(first.id(), 599, 5));
+    let theirs = forge.branch(forge.genesis(), 700, 6);
+    let (mut node, steps) = change_branch(node_on(&ours), &theirs);
+    assert!(steps > 1_300 / MAX_STEP_BLOCKS, "{steps}");
+    let tip = theirs[699].id();
+    assert_eq!(node.ledger.tip().id, tip);
+    assert_eq!(node.disk.state(), forge.state(&tip).unwrap().state());
+    assert_eq!(node.supply(), 4_000 + 700 * 50);
+    // What fell out is open again and gets mined.
+    assert_eq!(node.open(), paid.iter().map(|t| t.id()).collect());
+    let block = node.mine(7);
+    assert_eq!(block.transactions.len(), 3);
+    assert_eq!(node.balance(2), 1_100);
+}
+
+#[test]
+fn restart_on_the_way_to_an_invalid_block_leads_back_to_the_old_tip() {
+    let mut forge = Forge::new();
+    let ours = forge.branch(forge.genesis(), 560, 5);
+    let mut theirs = forge.branch(forge.genesis(), 555, 6);
+    let overdraw = [transfer(1, 2, 5_000, 0, 1)];
+    let bad = forge.child(theirs[554].id(), 1_000, 6, &overdraw);
+    theirs.push(bad.clone());
+    theirs.extend(forge.branch(bad.id(), 10, 6));
+    let before = node_on(&ours);
+    let state = before.disk.state();
+    let (mut node, steps) = change_branch(before, &theirs);
+    assert!(steps > 3, "{steps}");
+    assert_eq!(node.ledger.tip().id, ours[559].id());
+    assert_eq!(node.disk.state(), state);
+    // The bad end is out for good, and the branch goes on from where it was good.
+    let end = theirs[565].id();
+    let upon = forge.child(end, 1_000, 6, &[]);
+    assert!(matches!(node.block(upon), BlockOutcome::Fault(_)));
+    let best = node.ledger.chain().best_header().id;
+    assert_eq!(best, ours[559].id());
+    let better = forge.branch(theirs[554].id(), 6, 7);
+    for block in &better {
+        assert_eq!(node.block(block.clone()), BlockOutcome::Accepted);
+    }
+    assert_eq!(node.ledger.tip().id, better[5].id());
+}
+
+#[test]
+fn restart_does_not_forget_a_better_branch_that_came_on_the_way() {
+    let mut forge = Forge::new();
+    let ours = forge.branch(forge.genesis(), 1_100, 5);
+    let theirs = forge.branch(forge.genesis(), 1_101, 6);
+    let better = forge.branch(theirs[1_099].id(), 2, 7);
+    let mut node = node_on(&ours);
+    for block in &theirs[..1_100] {
+        node.block(block.clone());
+    }
+    assert!(hand_in(&mut node, &theirs[1_100]));
+    for block in &better {
+        assert!(hand_in(&mut node, block));
+    }
+    assert_ne!(node.ledger.tip().id, better[1].id());
+    assert_eq!(reopened(&node).ledger.tip().id, better[1].id());
+    while step(&mut node) {}
+    assert_eq!(node.ledger.tip().id, better[1].id());
+}
+
+#[test]
+fn of_two_branches_completed_at_once_the_invalid_one_does_not_hide_the_other() {
+    let mut forge = Forge::new();
+    let root = forge.child(forge.genesis(), 1_000, 5, &[]);
+    let good = forge.child(root.id(), 1_000, 5, &[]);
+    let bad = forge.child(root.id(), 1_000, 6, &[transfer(1, 2, 5_000, 0, 1)]);
+    let upon_bad = forge.child(bad.id(), 1_000, 6, &[]);
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(100_000);
+    let all = [&root, &good, &bad, &upon_bad];
+    for block in all {
+        node.headers(&[block.header]).unwrap();
+    }
+    for block in [&upon_bad, &bad, &good] {
+        assert_eq!(node.block(block.clone()), BlockOutcome::Accepted);
+    }
+    // A stop in between: which blocks stand on which is not only known in memory.
+    let mut node = reopened(&node);
+    assert_eq!(node.block(root), BlockOutcome::Accepted);
+    assert_eq!(node.ledger.tip().id, good.id());
+}
+
+#[test]
+fn with_equal_work_the_first_seen_stays_even_after_a_try_of_the_other() {
+    let mut forge = Forge::new();
+    let ours = forge.branch(forge.genesis(), 2, 5);
+    let theirs = forge.branch(forge.genesis(), 2, 6);
+    let bad = forge.child(theirs[1].id(), 1_000, 6, &[transfer(1, 2, 5_000, 0, 1)]);
+    let mut node = node_on(&ours);
+    for block in &theirs {
+        node.block(block.clone());
+        assert_eq!(node.ledger.tip().id, ours[1].id());
+    }
+    assert!(matches!(node.block(bad), BlockOutcome::Fault(_)));
+    assert_eq!(node.ledger.tip().id, ours[1].id());
+}
+
+#[test]
+fn what_falls_out_returns_unless_the_other_branch_has_it_or_forbids_it() {
+    let mut forge = Forge::new();
+    let lost = transfer(1, 5, 100, 1, 1);
+    let in_both = transfer(2, 5, 100, 1, 2);
+    let (spent_here, spent_there) = (transfer(3, 5, 900, 1, 3), transfer(3, 6, 900, 1, 4));
+    let waiting = transfer(4, 5, 100, 1, 5);
+    let sent = [lost.clone(), in_both.clone(), spent_here.clone()];
+    let ours = forge.child(forge.genesis(), 1_000, 7, &sent);
+    let theirs = forge.child(forge.genesis(), 1_000, 8, &[in_both.clone(), spent_there]);
+    let upon = forge.child(theirs.id(), 1_000, 8, &[]);
+    let mut node = node_on(&[ours]);
+    node.send(waiting.clone()).unwrap();
+    node.block(theirs);
+    node.block(upon);
+    assert_eq!(node.open(), [lost.id(), waiting.id()].into());
+    assert_eq!(node.closed(spent_here.id()), Some(Closed::Conflicted));
+    assert_eq!(node.closed(in_both.id()), None);
+    assert_eq!(reopened(&node).open(), node.open());
+    node.mine(7);
+    assert!(node.ledger.mempool().is_empty());
+    assert_eq!(node.balance(5), 300);
+}
+
+/// Counts what is read from the disk below.
+struct Counted<'a>(&'a MemoryView, Cell<usize>);
+
+impl StateView for Counted<'_> {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        self.1.set(self.1.get() + 1);
+        self.0.read(key)
+    }
+}
+
+#[test]
+fn headers_of_a_long_branch_from_far_below_cost_the_same_each() {
+    let mut forge = Forge::new();
+    let main = headers(&forge.branch(forge.genesis(), 1_500, 5));
+    let side = headers(&forge.branch(forge.genesis(), 400, 6));
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    node.headers(&main).unwrap();
+    let mut reads = Vec::new();
+    for message in side.chunks(10) {
+        let counted = Counted(&node.disk, Cell::new(0));
+        let effects = node.ledger.headers(Ticket(0), message, &counted, node.now);
+        reads.push(counted.1.get());
+        node.carry_out(effects.unwrap());
+    }
+    let (first, last) = (reads[1], reads[reads.len() - 1]);
+    assert!(last <= 2 * first, "{first} reads at first, {last} at last");
+    assert_eq!(node.ledger.chain().headers_in_memory(), 1_001);
+}
+
+#[test]
+fn any_number_of_side_branches_takes_bounded_memory() {
+    let mut forge = Forge::new();
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    let mut last = BlockId::ZERO;
+    for n in 0..4_500 {
+        let header = forge.child(forge.genesis(), 1_000 + n, 5, &[]).header;
+        node.headers(&[header]).unwrap();
+        last = header.id();
+    }
+    assert!(node.ledger.chain().headers_in_memory() <= 4_000);
+    // What is no more in memory is still known.
+    let upon = forge.child(last, 1_000, 5, &[]);
+    assert!(node.headers(&[upon.header]).is_ok());
+    assert_eq!(node.ledger.chain().best_header().id, upon.id());
+}
+
+#[test]
+fn the_way_of_bodies_is_told_in_order_and_without_what_is_here() {
+    let mut forge = Forge::new();
+    let ours = forge.branch(forge.genesis(), 3, 5);
+    let theirs = forge.branch(ours[0].id(), 4, 6);
+    let mut node = node_on(&ours);
+    node.headers(&headers(&theirs)).unwrap();
+    let ids: Vec<BlockId> = theirs.iter().map(Block::id).collect();
+    let missing = |node: &Node, toward: &BlockId, limit| {
+        let ledger: &Ledger = &node.ledger;
+        ledger.missing_bodies(toward, limit, &node.disk).unwrap()
+    };
+    assert_eq!(missing(&node, &ids[3], 16), ids);
+    assert_eq!(missing(&node, &ids[3], 2), ids[..2]);
+    assert!(
+        missing(&node, &ids[0], 16).is_empty(),
+        "no more work than ours"
+    );
+    node.block(theirs[1].clone());
+    assert_eq!(missing(&node, &ids[3], 16), [ids[0], ids[2], ids[3]]);
+    // A side branch that is not the best one by headers.
+    let side = forge.branch(ours[2].id(), 1, 7);
+    node.headers(&headers(&side)).unwrap();
+    assert_eq!(missing(&node, &side[0].id(), 16), [side[0].id()]);
+}

@@ -1,0 +1,162 @@
+//! No signature that was not checked itself ever counts.
+
+use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
+use crate::chain::testing::forge::Forge;
+use crate::chain::testing::{Node, member, transfer};
+use crate::chain::{EncodedTransaction, PeerFault, Rejected, Transaction};
+use crate::keys::verify_batch;
+
+/// What `from` would sign, signed by somebody else.
+fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
+    let payload = transfer(from, to, amount, 0, salt).payload().clone();
+    EncodedTransaction::new(payload.sign(&member(99)))
+}
+
+#[test]
+fn attack_a_forged_signature_is_refused() {
+    let mut node = Node::new();
+    let theft = forged(1, 9, 1_000, 1);
+    assert!(matches!(
+        node.send(theft.clone()),
+        Err(Rejected::BadSignature(_))
+    ));
+    assert!(node.ledger.mempool().is_empty());
+    let unsigned = EncodedTransaction::new(theft.payload().clone().unsigned());
+    assert!(matches!(
+        node.send(unsigned),
+        Err(Rejected::BadSignature(_))
+    ));
+}
+
+#[test]
+fn attack_a_block_with_a_forged_signature_is_invalid_for_ever() {
+    let mut forge = Forge::new();
+    let mut node = Node::new();
+    let bad = forge.child(forge.genesis(), 1_000, 5, &[forged(1, 9, 1_000, 1)]);
+    let upon = forge.child(bad.id(), 1_000, 5, &[]);
+    let invalid = |outcome: BlockOutcome| {
+        assert!(
+            matches!(
+                outcome,
+                BlockOutcome::Fault(PeerFault::InvalidBlock { .. } | PeerFault::InvalidParent(_))
+            ),
+            "{outcome:?}"
+        );
+    };
+    invalid(node.block(bad.clone()));
+    invalid(node.block(bad));
+    invalid(node.block(upon));
+    assert_eq!(node.ledger.tip().id, forge.genesis());
+    assert_eq!(node.ledger.chain().best_header().id, forge.genesis());
+    assert_eq!(node.balance(9), 0);
+}
+
+#[test]
+fn attack_a_transaction_sent_twice_vouches_for_no_other() {
+    let mut node = Node::new();
+    let good = transfer(2, 3, 1, 0, 1);
+    let theft = forged(1, 9, 1_000, 2);
+    let answers = node.send_all(vec![good.clone(), good.clone(), theft.clone()]);
+    assert_eq!(answers[0], Ok(()));
+    assert_eq!(answers[1], Err(Rejected::AlreadyOpen));
+    assert!(
+        matches!(answers[2], Err(Rejected::BadSignature(_))),
+        "{answers:?}"
+    );
+    assert_eq!(node.open(), [good.id()].into());
+}
+
+/// Takes the one check out of `effects`.
+fn check_in(effects: Vec<Effect>) -> (u64, Vec<crate::keys::SignatureItem>) {
+    let mut checks = effects.into_iter().filter_map(|effect| match effect {
+        Effect::Verify { check, items } => Some((check, items)),
+        _ => None,
+    });
+    checks.next().unwrap()
+}
+
+#[test]
+fn attack_a_verdict_that_came_meanwhile_does_not_shift_the_others() {
+    let mut node = Node::new();
+    let good = transfer(2, 3, 1, 0, 1);
+    let theft = forged(1, 9, 1_000, 2);
+    let mut hand_in = |ticket, transactions| {
+        let origin = Origin::Relay(Ticket(ticket));
+        let effects = node
+            .ledger
+            .transactions(origin, transactions, &node.disk, node.now);
+        check_in(effects.unwrap())
+    };
+    let (both, both_items) = hand_in(1, vec![good.clone(), theft.clone()]);
+    let (one, one_items) = hand_in(2, vec![good]);
+    for (check, items) in [(one, one_items), (both, both_items)] {
+        let verdicts = verify_batch(&items);
+        let effects = node
+            .ledger
+            .signatures_checked(check, &verdicts, &node.disk, node.now)
+            .unwrap();
+        node.carry_out(effects);
+    }
+    assert!(!node.ledger.mempool().contains(&theft.id()));
+    let refused = node.told.iter().any(|effect| {
+        matches!(effect, Effect::Answer { answer: Answer::Transactions(answers), .. }
+            if answers.iter().any(|(id, answer)| *id == theft.id()
+                && matches!(answer, Err(Rejected::BadSignature(_)))))
+    });
+    assert!(refused);
+}
+
+#[test]
+fn missing_verdicts_are_never_taken_for_good_ones() {
+    let mut node = Node::new();
+    let origin = Origin::Relay(Ticket(1));
+    let sent = vec![transfer(1, 2, 1, 0, 1), transfer(2, 3, 1, 0, 2)];
+    let effects = node
+        .ledger
+        .transactions(origin, sent.clone(), &node.disk, node.now);
+    let (check, _) = check_in(effects.unwrap());
+    assert!(
+        node.ledger
+            .signatures_checked(check, &[Ok(())], &node.disk, node.now)
+            .is_err()
+    );
+    let mut forge = Forge::new();
+    let block = forge.child(forge.genesis(), 1_000, 5, &sent);
+    let effects = node.ledger.block(origin, block, &node.disk, node.now);
+    let (check, _) = check_in(effects.unwrap());
+    assert!(
+        node.ledger
+            .signatures_checked(check, &[Ok(())], &node.disk, node.now)
+            .is_err()
+    );
+    assert_eq!(node.ledger.tip().id, forge.genesis());
+}
+
+#[test]
+fn what_was_checked_once_is_not_asked_for_again() {
+    let mut forge = Forge::new();
+    let mut node = Node::new();
+    let paid = transfer(1, 2, 1, 0, 1);
+    assert_eq!(node.send(paid.clone()), Ok(()));
+    let again = Transaction {
+        signature: forged(1, 2, 1, 1).transaction().signature,
+        ..paid.transaction().clone()
+    };
+    let other = EncodedTransaction::new(again);
+    assert_eq!(other.id(), paid.id());
+    let block = forge.child(forge.genesis(), 1_000, 5, &[paid]);
+    let origin = Origin::Relay(Ticket(1));
+    let effects = node.ledger.block(origin, block, &node.disk, node.now);
+    let asked = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Verify { .. }));
+    let effects = effects.unwrap();
+    assert!(!asked(&effects));
+    node.carry_out(effects);
+    // The same payment with another signature is another matter.
+    let mut elsewhere = Node::new();
+    elsewhere.send(transfer(1, 2, 1, 0, 1)).unwrap();
+    let twisted = forge.child(forge.genesis(), 1_000, 6, &[other]);
+    assert!(matches!(
+        elsewhere.block(twisted),
+        BlockOutcome::Fault(PeerFault::InvalidBlock { .. })
+    ));
+}

@@ -1,0 +1,238 @@
+//! The client of a running node's API.
+
+use super::failure::Failure;
+use crate::http::{ApiFile, ApiFileError, ErrorDetail, ErrorView};
+use crate::settings::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use ureq::http::Response;
+use ureq::{Agent, Body};
+
+/// How long the node may take to take a connection: it is on this machine.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an answer that is a matter of milliseconds may take: a busy disk included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Largest answer, in bytes: the largest block with every byte told in a few characters.
+const MAX_ANSWER: u64 = 64 * 1024 * 1024;
+
+/// Longest line of an answer in lines, in bytes.
+const MAX_LINE: u64 = 64 * 1024;
+
+/// The status of a request that makes no sense as it is.
+const BAD_REQUEST: u16 = 400;
+
+/// The status of a request without the right token.
+const UNAUTHORIZED: u16 = 401;
+
+/// What kind of node is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A peer.
+    Peer,
+    /// A tracker.
+    Tracker,
+}
+
+/// Asks one running node.
+pub struct Client {
+    agent: Agent,
+    base: String,
+    authorization: String,
+    kind: NodeKind,
+    not_running: NotRunning,
+}
+
+/// What to tell when nobody is there.
+struct NotRunning {
+    config: PathBuf,
+    program: String,
+}
+
+impl NotRunning {
+    fn because(&self, why: &str) -> Failure {
+        let config = self.config.display();
+        Failure::No(format!(
+            "the node of {config} is not running ({why}); start it in another terminal: `{} \
+             --config {config}`",
+            self.program
+        ))
+    }
+}
+
+impl Client {
+    /// Finds address and token of the node with these settings, which are those in the file
+    /// `config`.
+    ///
+    /// # Errors
+    /// [`Failure::No`] if it does not run, or its file can't be read.
+    pub fn find(settings: &Settings, config: &Path, program: &str) -> Result<Self, Failure> {
+        let not_running = NotRunning {
+            config: config.to_owned(),
+            program: program.to_owned(),
+        };
+        let file = ApiFile::read(settings.data_dir()).map_err(|error| match error {
+            ApiFileError::Missing { .. } => not_running.because(&error.to_string()),
+            error => Failure::No(error.to_string()),
+        })?;
+        // The token is for the node alone: no proxy of the environment, no redirection.
+        let agent = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .build()
+            .new_agent();
+        Ok(Self {
+            agent,
+            base: format!("http://{}", file.address),
+            authorization: format!("Bearer {}", file.token),
+            kind: match settings {
+                Settings::Peer(_) => NodeKind::Peer,
+                Settings::Tracker(_) => NodeKind::Tracker,
+            },
+            not_running,
+        })
+    }
+
+    /// What kind of node is asked.
+    pub fn kind(&self) -> NodeKind {
+        self.kind
+    }
+
+    /// The settings file of the node.
+    pub fn config(&self) -> &Path {
+        &self.not_running.config
+    }
+
+    /// How this program was called.
+    pub fn program(&self) -> &str {
+        &self.not_running.program
+    }
+
+    /// Reads what is at a path; `query` are names and values, which may be anything.
+    ///
+    /// # Errors
+    /// [`Failure::Misuse`] if the node can make no sense of the request, [`Failure::No`] with its
+    /// reason otherwise.
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization)
+            .query_pairs(query.iter().copied())
+            .config()
+            .timeout_global(Some(ANSWER_TIMEOUT))
+            .build();
+        self.answer(request.call())
+    }
+
+    /// Has something done; the answer may take as long as that takes.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<T, Failure> {
+        let sent = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization)
+            .send_json(request);
+        self.answer(sent)
+    }
+
+    /// Reads an answer that comes in lines, as long as it takes, and hands each to `line`.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), and whatever `line` says.
+    pub fn lines<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        mut line: impl FnMut(T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization);
+        let response = self.accepted(request.call())?;
+        let mut reader = BufReader::new(response.into_body().into_reader());
+        loop {
+            let mut text = String::new();
+            let read = reader.by_ref().take(MAX_LINE).read_line(&mut text);
+            if read.map_err(|error| broken(&error))? == 0 {
+                return Ok(());
+            }
+            line(serde_json::from_str(&text).map_err(|error| broken(&error.into()))?)?;
+        }
+    }
+
+    fn answer<T: DeserializeOwned>(
+        &self,
+        sent: Result<Response<Body>, ureq::Error>,
+    ) -> Result<T, Failure> {
+        let body = read(self.accepted(sent)?)?;
+        serde_json::from_slice(&body).map_err(|error| broken(&error.into()))
+    }
+
+    /// The response, if it is an answer.
+    fn accepted(
+        &self,
+        sent: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Response<Body>, Failure> {
+        let response = sent.map_err(|error| match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => self
+                .not_running
+                .because("nobody listens where its last run did"),
+            error => Failure::No(format!(
+                "the node did not answer ({error}): it may be stopping, and what was asked may be \
+                 done or not; look with `{} --config {} status`",
+                self.program(),
+                self.config().display()
+            )),
+        })?;
+        let status = response.status().as_u16();
+        if status == 200 {
+            return Ok(response);
+        }
+        if status == UNAUTHORIZED {
+            return Err(self
+                .not_running
+                .because("what listens where its last run did does not know its token"));
+        }
+        let body = read(response)?;
+        let ErrorView {
+            error: ErrorDetail { reason, .. },
+        } = serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
+        Err(match status {
+            BAD_REQUEST => Failure::Misuse(reason),
+            _ => Failure::No(reason),
+        })
+    }
+}
+
+fn read(mut response: Response<Body>) -> Result<Vec<u8>, Failure> {
+    let body = response.body_mut().with_config().limit(MAX_ANSWER);
+    body.read_to_vec().map_err(|error| broken(&error.into_io()))
+}
+
+fn broken(error: &io::Error) -> Failure {
+    Failure::No(format!(
+        "the node's answer makes no sense ({error}): it stopped while answering, or is of another \
+         version than this program"
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The commands that ask a running node: ask, show.
+
+use super::args::{Ask, Chain};
+use super::client::{Client, NodeKind};
+use super::failure::Failure;
+use super::output::Output;
+use super::show;
+use crate::chain::Amount;
+use crate::http::DEFAULT_EXPIRY_BLOCKS;
+use crate::http::views::{
+    BalanceView, BlockView, MineRequest, MinedView, OpenView, PeerStatusView, PeersView,
+    SendRequest, SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+};
+
+/// Asks and shows.
+pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    match (ask, client.kind()) {
+        (Ask::Status, NodeKind::Tracker) => {
+            let status: TrackerStatusView = client.get("/status", &[])?;
+            output.show(&status, show::tracker_status)?;
+        }
+        (Ask::Peers, _) => {
+            let peers: PeersView = client.get("/peers", &[])?;
+            output.show(&peers, show::peers)?;
+        }
+        (_, NodeKind::Tracker) => {
+            return Err(Failure::Misuse(format!(
+                "{} is a tracker's: it can be asked for `status` and `peers`, everything else is \
+                 asked of a peer",
+                client.config().display()
+            )));
+        }
+        (Ask::Status, NodeKind::Peer) => {
+            let status: PeerStatusView = client.get("/status", &[])?;
+            output.show(&status, show::peer_status)?;
+        }
+        (Ask::Balance { of }, _) => {
+            let query = of.as_deref().map(|of| ("of", of));
+            let balance: BalanceView = client.get("/balance", query.as_slice())?;
+            output.show(&balance, show::balance)?;
+        }
+        (Ask::Block { name }, _) => {
+            let block: BlockView = client.get(&format!("/blocks/{}", segment(name)?), &[])?;
+            output.show(&block, show::block)?;
+        }
+        (Ask::Open, _) => {
+            let open: OpenView = client.get("/open", &[])?;
+            output.show(&open, show::open)?;
+        }
+        (Ask::Tx { id }, _) => transaction(id, client, output)?,
+        (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
+        (
+            Ask::Send {
+                to,
+                amount,
+                fee,
+                expires_in,
+            },
+            _,
+        ) => {
+            let request = SendRequest {
+                to: to.clone(),
+                amount: Amount(*amount),
+                fee: Amount(*fee),
+                expires_in_blocks: expires_in.unwrap_or(DEFAULT_EXPIRY_BLOCKS),
+            };
+            let sent: SentView = client.post("/transactions", &request)?;
+            let (program, config) = (client.program(), client.config());
+            output.show(&sent, |sent| show::sent(sent, program, config))?;
+        }
+        (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
+    }
+    Ok(())
+}
+
+/// A height or an id as part of a path. Both are letters and digits; anything else would be another
+/// path.
+fn segment(name: &str) -> Result<&str, Failure> {
+    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then_some(name).ok_or_else(|| {
+        Failure::Misuse(format!(
+            "{name:?} is neither a height nor an id (64 hexadecimal digits)"
+        ))
+    })
+}
+
+fn transaction(id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let state: TransactionStateView =
+        client.get(&format!("/transactions/{}", segment(id)?), &[])?;
+    if state.state == TransactionState::Unknown {
+        if output.is_json() {
+            output.json(&state)?;
+        }
+        return Err(Failure::No(format!(
+            "this node knows no transaction {id}: it is neither open nor in a block up to height {}",
+            state.tip.height
+        )));
+    }
+    output.show(&state, show::transaction)?;
+    Ok(())
+}
+
+fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    for _ in 0..blocks {
+        let mined: MinedView = client.post("/mine", &MineRequest {})?;
+        output.show(&mined, show::mined)?;
+    }
+    Ok(())
+}
+
+fn verify(client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut ended = false;
+    client.lines("/chain/verify", |line: VerifyLine| {
+        if output.is_json() {
+            output.json(&line)?;
+        }
+        match line {
+            VerifyLine::Progress { .. } => {}
+            VerifyLine::Verified {
+                tip,
+                transactions,
+                supply,
+            } => {
+                ended = true;
+                if !output.is_json() {
+                    output.text(&show::verified(&tip, transactions, supply))?;
+                }
+            }
+            VerifyLine::Error(error) => {
+                return Err(Failure::No(format!(
+                    "the chain does not verify: {}",
+                    error.reason
+                )));
+            }
+        }
+        Ok(())
+    })?;
+    if ended {
+        return Ok(());
+    }
+    Err(Failure::No(
+        "the verification was cut off: the node is stopping".to_owned(),
+    ))
+}

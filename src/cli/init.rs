@@ -1,0 +1,172 @@
+//! Writing the settings file of a new node.
+
+use super::args::{Init, InitPeer, InitPlace};
+use super::failure::Failure;
+use super::output::Output;
+use crate::settings::{self, Endpoint, PeerTemplate, SettingsError};
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What was written, for programs.
+#[derive(Serialize)]
+struct Written {
+    file: PathBuf,
+}
+
+/// Writes a new file and says what to type next.
+pub fn init(what: &Init, program: &str, output: &mut Output<'_>) -> Result<(), Failure> {
+    let (place, usual, text) = match what {
+        Init::Tracker(place) => (place, "tracker.toml", settings::tracker_template()),
+        Init::Peer(peer) => (&peer.place, "peer.toml", peer_text(peer)),
+    };
+    let file = file(place, usual)?;
+    settings::init(&file, &text).map_err(|error| explain(error, what))?;
+    let next = match what {
+        Init::Tracker(_) => next_for_tracker(program, &file),
+        Init::Peer(peer) => next_for_peer(program, &file, peer),
+    };
+    output.show(&Written { file }, |_| next)?;
+    Ok(())
+}
+
+fn peer_text(peer: &InitPeer) -> String {
+    settings::peer_template(&PeerTemplate {
+        name: &peer.name,
+        trackers: &peer.tracker,
+        listen: peer.listen,
+    })
+}
+
+fn file(place: &InitPlace, usual: &str) -> Result<PathBuf, Failure> {
+    if let Some(out) = &place.out {
+        return Ok(out.clone());
+    }
+    let Some(dir) = &place.dir else {
+        return Ok(usual.into());
+    };
+    fs::create_dir_all(dir).map_err(|error| {
+        Failure::No(format!(
+            "can't make the directory {}: {error}",
+            dir.display()
+        ))
+    })?;
+    Ok(dir.join(usual))
+}
+
+/// A file that is there already is a fair no; a wrong name is misuse.
+fn explain(error: SettingsError, what: &Init) -> Failure {
+    match error {
+        SettingsError::Exists { .. } => {
+            let other = match what {
+                Init::Tracker(_) => "--out other.toml".to_owned(),
+                Init::Peer(peer) => format!("--out {}.toml", peer.name),
+            };
+            Failure::No(format!("{error}, with {other} for example"))
+        }
+        SettingsError::Invalid(mistakes) => Failure::Misuse(
+            // The file does not exist: its lines would say nothing.
+            mistakes
+                .iter()
+                .map(|mistake| mistake.message.clone())
+                .collect::<Vec<_>>()
+                .join("\n"),
+        ),
+        error => Failure::No(error.to_string()),
+    }
+}
+
+fn next_for_tracker(program: &str, file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "Wrote {file}.\n\n\
+         Look at [network] in it: what it says is fixed once the first peer registers.\n\
+         Then type:\n\
+         \x20 {program} --config {file}\n\
+         and for each member, in a directory of its own:\n\
+         \x20 {program} init peer --name NAME --tracker HOST:PORT"
+    )
+}
+
+fn next_for_peer(program: &str, file: &Path, peer: &InitPeer) -> String {
+    let file = file.display();
+    let tracker = peer.tracker.first().map(Endpoint::to_string);
+    format!(
+        "Wrote {file}.\n\n\
+         The tracker must run at {}. Then type:\n\
+         \x20 {program} --config {file}\n\
+         and, while it runs, in another terminal:\n\
+         \x20 {program} --config {file} status\n\
+         \x20 {program} --config {file} mine",
+        tracker.unwrap_or_default()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::{Cli, Command};
+    use super::*;
+    use crate::settings::Settings;
+    use clap::Parser;
+
+    fn run(dir: &Path, line: &str) -> Result<String, Failure> {
+        let at = dir.display().to_string();
+        let words = line.split(' ').map(|word| word.replace('@', &at));
+        let cli = Cli::try_parse_from(words).unwrap();
+        let Some(Command::Init(what)) = cli.command else {
+            panic!("{line}");
+        };
+        let mut written = Vec::new();
+        init(&what, "./node", &mut Output::new(&mut written, cli.json))?;
+        Ok(String::from_utf8(written).unwrap())
+    }
+
+    #[test]
+    fn a_new_file_is_complete_and_says_what_to_type() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = run(dir.path(), "node init tracker --dir @/net").unwrap();
+        let file = dir.path().join("net/tracker.toml");
+        assert!(text.contains(&format!("./node --config {}", file.display())));
+        assert!(Settings::load(&file, std::iter::empty()).is_ok());
+
+        let line = "node init peer --name bob --tracker t.example:7000 --listen 127.0.0.1:7002 --out @/bob.toml";
+        run(dir.path(), line).unwrap();
+        let file = dir.path().join("bob.toml");
+        match Settings::load(&file, std::iter::empty()).unwrap() {
+            Settings::Peer(peer) => {
+                assert_eq!((peer.name.as_str(), peer.listen.port()), ("bob", 7002));
+                assert_eq!(peer.data_dir, dir.path().join("bob-data"));
+            }
+            Settings::Tracker(_) => panic!("a tracker"),
+        }
+    }
+
+    #[test]
+    fn an_existing_file_is_left_alone_and_a_wrong_name_writes_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "node init peer --name bob --tracker t:1 --dir @";
+        run(dir.path(), line).unwrap();
+        let before = fs::read(dir.path().join("peer.toml")).unwrap();
+        let line = "node init peer --name carol --tracker t:1 --dir @";
+        match run(dir.path(), line) {
+            Err(Failure::No(reason)) => assert!(reason.contains("--out carol.toml"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(fs::read(dir.path().join("peer.toml")).unwrap(), before);
+
+        let wrong = "node init peer --name Bob'; --tracker t:1 --out @/other.toml";
+        assert!(matches!(run(dir.path(), wrong), Err(Failure::Misuse(_))));
+        assert!(!dir.path().join("other.toml").exists());
+    }
+
+    #[test]
+    fn programs_are_told_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = run(dir.path(), "node --json init tracker --out @/t.toml").unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            value["file"],
+            dir.path().join("t.toml").display().to_string()
+        );
+    }
+}

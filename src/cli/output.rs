@@ -1,0 +1,102 @@
+//! Writing to people and programs: nothing that others say can steer the terminal, and a reader
+//! that goes away is no failure.
+
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Where a command writes, and how.
+pub struct Output<'a> {
+    writer: &'a mut dyn Write,
+    json: bool,
+}
+
+impl<'a> Output<'a> {
+    /// Writes to `writer`: JSON if `json`, else text.
+    pub fn new(writer: &'a mut dyn Write, json: bool) -> Self {
+        Self { writer, json }
+    }
+
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes a line for people, or lines; control characters other than their ends are escaped.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        for line in text.trim_end_matches('\n').split('\n') {
+            writeln!(self.writer, "{}", plain(line).trim_end())?;
+        }
+        self.writer.flush()
+    }
+
+    /// Writes a value as one line of JSON.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_string(value)?;
+        line.push('\n');
+        self.writer.write_all(line.as_bytes())?;
+        self.writer.flush()
+    }
+
+    /// Writes a value: as JSON if that is wanted, else as the text that `show` makes of it.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn show<T: Serialize>(
+        &mut self,
+        value: &T,
+        show: impl FnOnce(&T) -> String,
+    ) -> io::Result<()> {
+        if self.json {
+            self.json(value)
+        } else {
+            self.text(&show(value))
+        }
+    }
+}
+
+/// A text that does nothing but show: characters that move the cursor, change colours, or turn the
+/// direction of writing are spelled out.
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || turns_direction(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_texts_of_others_can_not_steer_the_terminal() {
+        let mut written = Vec::new();
+        let mut output = Output::new(&mut written, false);
+        output.text("a\u{1b}[2Jb\u{202e}c\r\nd  \n").unwrap();
+        let text = String::from_utf8(written).unwrap();
+        assert_eq!(text, "a\\u{1b}[2Jb\\u{202e}c\\r\nd\n");
+    }
+
+    #[test]
+    fn json_is_one_line_a_value() {
+        let mut written = Vec::new();
+        let mut output = Output::new(&mut written, true);
+        output.show(&[1, 2], |_| unreachable!()).unwrap();
+        output.show(&"x", |_| unreachable!()).unwrap();
+        assert_eq!(written, b"[1,2]\n\"x\"\n");
+    }
+}

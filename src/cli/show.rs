@@ -1,0 +1,366 @@
+//! Answers as text for people, at 80 columns.
+
+use super::table::{Align, Table, facts};
+use super::words::{
+    count, cut, moment, person, rate, short_address, short_id, short_person, stretch,
+};
+use crate::chain::Amount;
+use crate::http::views::{
+    ActionView, BalanceView, BlockView, ChainStatusView, MinedView, MiningView, OpenView,
+    PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView, TrackerStatusView,
+    TransactionState, TransactionStateView, TransactionView,
+};
+use std::path::Path;
+
+/// Rows of a long table that people are shown; JSON has all of them.
+const MAX_ROWS: usize = 40;
+
+/// How a peer stands.
+pub fn peer_status(status: &PeerStatusView) -> String {
+    let mut lines = vec![
+        ("name", status.name.to_string()),
+        ("address", status.address.clone()),
+    ];
+    match &status.chain {
+        Some(chain) => lines.extend(chain_status(chain)),
+        None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
+    }
+    lines.push(("tracker", tracker_link(&status.tracker)));
+    facts(&lines)
+}
+
+fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
+    let network = chain.network.id.map(short_id).unwrap_or_default();
+    let progress = if chain.syncing {
+        format!("syncing towards {}", chain.best_header.height)
+    } else {
+        "in sync".to_owned()
+    };
+    let peers = match chain.sessions {
+        0 => "none connected: this node is alone".to_owned(),
+        sessions => format!("{sessions} connected"),
+    };
+    let open = count(
+        chain.open_transactions as u64,
+        "transaction",
+        "transactions",
+    );
+    vec![
+        ("network", format!("{} ({network})", chain.network.name)),
+        (
+            "height",
+            format!(
+                "{}, {progress}; block {} is {} old",
+                chain.tip.height,
+                short_id(chain.tip.id),
+                stretch(chain.tip_age_ms)
+            ),
+        ),
+        ("peers", peers),
+        ("open", format!("{open}, {} bytes", chain.open_bytes)),
+        ("mining", mining(&chain.mining)),
+    ]
+}
+
+fn mining(mining: &MiningView) -> String {
+    let state = if mining.running { "running" } else { "idle" };
+    let blocks = count(mining.blocks_mined, "block", "blocks");
+    let speed = rate(mining.hashes_per_second);
+    format!("{state}; {blocks} mined since the start, {speed} hashes a second")
+}
+
+fn tracker_link(link: &TrackerLinkView) -> String {
+    match (link.registered, &link.trouble) {
+        (true, _) => format!("{}, registered there", link.endpoint),
+        (false, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
+        (false, None) => format!("{}, not registered yet", link.endpoint),
+    }
+}
+
+/// How a tracker stands.
+pub fn tracker_status(status: &TrackerStatusView) -> String {
+    let network = match status.network.id {
+        Some(id) => format!("{} ({})", status.network.name, short_id(id)),
+        None => format!(
+            "{}, not founded yet: the first peer that registers makes the genesis block",
+            status.network.name
+        ),
+    };
+    let height = status.height.map(|height| height.to_string());
+    let live = status.live;
+    facts(&[
+        ("role", status.role.clone()),
+        ("address", status.address.clone()),
+        ("listens", status.endpoint.clone()),
+        ("network", network),
+        (
+            "members",
+            format!("{} registered, {live} live", status.registered),
+        ),
+        (
+            "sessions",
+            count(status.sessions as u64, "peer connected", "peers connected"),
+        ),
+        ("height", height.unwrap_or_else(|| "unknown".to_owned())),
+    ])
+}
+
+/// Who is in the network.
+pub fn peers(peers: &PeersView) -> String {
+    if peers.peers.is_empty() {
+        return "nobody is known yet".to_owned();
+    }
+    let mut table = Table::new(&[
+        ("id", Align::Right),
+        ("name", Align::Left),
+        ("state", Align::Left),
+        ("session", Align::Left),
+        ("height", Align::Right),
+        ("address", Align::Left),
+        ("endpoint", Align::Left),
+    ]);
+    for peer in &peers.peers {
+        table.row(peer_row(peer));
+    }
+    table.render()
+}
+
+fn peer_row(peer: &PeerView) -> [String; 7] {
+    let dash = || "-".to_owned();
+    let state = match (peer.this_node, peer.live) {
+        (true, _) => "itself",
+        (false, Some(true)) => "live",
+        (false, Some(false)) => "offline",
+        (false, None) => "unknown",
+    };
+    let session = peer.session.as_ref();
+    let endpoint = peer
+        .endpoints
+        .first()
+        .cloned()
+        .or_else(|| session.map(|session| session.endpoint.clone()));
+    [
+        peer.id.map_or_else(dash, |id| id.0.to_string()),
+        peer.name.as_ref().map_or_else(dash, ToString::to_string),
+        state.to_owned(),
+        session.map_or_else(dash, |session| {
+            if session.outgoing { "out" } else { "in" }.to_owned()
+        }),
+        session.map_or_else(dash, |session| session.height.to_string()),
+        short_address(&peer.address),
+        endpoint.unwrap_or_else(dash),
+    ]
+}
+
+/// What somebody has.
+pub fn balance(balance: &BalanceView) -> String {
+    facts(&[
+        ("of", person(&balance.of)),
+        ("balance", coins(balance.balance)),
+        (
+            "promised",
+            format!("{} in open transactions", coins(balance.promised)),
+        ),
+        ("spendable", coins(balance.spendable)),
+        ("as of", format!("height {}", balance.tip.height)),
+    ])
+}
+
+fn coins(amount: Amount) -> String {
+    count(amount.0, "coin", "coins")
+}
+
+/// A transfer that was made.
+pub fn sent(sent: &SentView, program: &str, config: &Path) -> String {
+    let to = match &sent.to.name {
+        Some(name) => name.to_string(),
+        None => sent.to.address.clone(),
+    };
+    let mut text = facts(&[
+        ("sent", format!("{} to {to}", coins(sent.amount))),
+        ("fee", coins(sent.fee)),
+        ("id", sent.id.to_string()),
+        (
+            "state",
+            format!(
+                "open; expires if it is not mined up to height {}",
+                sent.expires_at
+            ),
+        ),
+    ]);
+    text.push_str(&format!(
+        "Follow it with:\n  {program} --config {} tx {}\n",
+        config.display(),
+        sent.id
+    ));
+    text
+}
+
+/// A block that was mined.
+pub fn mined(mined: &MinedView) -> String {
+    let races = match mined.races_lost {
+        0 => String::new(),
+        lost => format!(
+            ", after {} lost",
+            count(u64::from(lost), "race was", "races were")
+        ),
+    };
+    format!(
+        "height {}  {}  {}, {}, {}{races}",
+        mined.height,
+        short_id(mined.id),
+        count(mined.transactions as u64, "transaction", "transactions"),
+        count(mined.tries, "try", "tries"),
+        stretch(mined.elapsed_ms),
+    )
+}
+
+/// Where a transaction stands.
+pub fn transaction(state: &TransactionStateView) -> String {
+    let mut lines = vec![("id", state.id.to_string())];
+    match &state.state {
+        TransactionState::Unknown => lines.push(("state", "unknown".to_owned())),
+        TransactionState::Open => lines.push(("state", "open: valid, not mined yet".to_owned())),
+        TransactionState::Mined {
+            height,
+            block,
+            confirmations,
+        } => {
+            let confirmed = count(*confirmations, "confirmation", "confirmations");
+            lines.push(("state", format!("mined at height {height}, {confirmed}")));
+            lines.push(("block", block.to_string()));
+        }
+    }
+    if let Some(transaction) = &state.transaction {
+        lines.extend(transaction_facts(transaction));
+    }
+    facts(&lines)
+}
+
+fn transaction_facts(transaction: &TransactionView) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if let Some(sender) = &transaction.sender {
+        lines.push(("from", person(sender)));
+    }
+    match &transaction.action {
+        ActionView::Transfer {
+            to,
+            amount,
+            note_bytes,
+        } => {
+            lines.push(("to", person(to)));
+            lines.push(("amount", coins(*amount)));
+            if *note_bytes > 0 {
+                lines.push(("note", format!("{note_bytes} bytes, sealed")));
+            }
+        }
+        ActionView::Record { topic, body_bytes } => {
+            lines.push(("record", format!("{body_bytes} bytes under {topic}")));
+        }
+        ActionView::Reward { to, amount } => {
+            lines.push(("to", person(to)));
+            lines.push(("reward", coins(*amount)));
+        }
+    }
+    if transaction.sender.is_some() {
+        lines.push(("fee", coins(transaction.fee)));
+        lines.push((
+            "expires",
+            format!("after height {}", transaction.expires_at),
+        ));
+    }
+    lines
+}
+
+/// A block with its transactions.
+pub fn block(block: &BlockView) -> String {
+    let state = match (block.connected, block.confirmations) {
+        (true, confirmations) => count(confirmations, "confirmation", "confirmations"),
+        (false, _) => "not on the connected chain".to_owned(),
+    };
+    let mut lines = vec![
+        ("height", format!("{}, {state}", block.height)),
+        ("id", block.id.to_string()),
+        ("previous", block.previous.to_string()),
+        ("mined", moment(block.timestamp)),
+        ("target", format!("{:#010x}", block.target)),
+        ("nonce", block.nonce.to_string()),
+    ];
+    if let Some(genesis) = &block.genesis {
+        lines.push(("motto", genesis.motto.clone()));
+        lines.push(("network", genesis.network.clone()));
+        lines.push(("interval", stretch(genesis.interval_ms)));
+        lines.push(("reward", coins(genesis.reward)));
+        lines.push(("founder", person(&genesis.founder)));
+        lines.push(("tracker", genesis.tracker.clone()));
+        return facts(&lines);
+    }
+    format!("{}\n{}", facts(&lines), transactions(&block.transactions))
+}
+
+/// The open transactions.
+pub fn open(open: &OpenView) -> String {
+    if open.transactions.is_empty() {
+        return format!("no open transactions at height {}", open.tip.height);
+    }
+    let mut text = transactions(&open.transactions);
+    if open.count > open.transactions.len() {
+        text.push_str(&format!("{} in all, these pay best\n", open.count));
+    }
+    text
+}
+
+fn transactions(transactions: &[TransactionView]) -> String {
+    let mut table = Table::new(&[
+        ("id", Align::Left),
+        ("from", Align::Left),
+        ("to", Align::Left),
+        ("coins", Align::Right),
+        ("fee", Align::Right),
+    ]);
+    for transaction in transactions.iter().take(MAX_ROWS) {
+        table.row(transaction_row(transaction));
+    }
+    let mut text = table.render();
+    let left = transactions.len().saturating_sub(MAX_ROWS);
+    if left > 0 {
+        text.push_str(&format!("and {left} more: --json shows all\n"));
+    }
+    text
+}
+
+fn transaction_row(transaction: &TransactionView) -> [String; 5] {
+    let from = match &transaction.sender {
+        Some(sender) => short_person(sender),
+        None => "(reward)".to_owned(),
+    };
+    let (to, amount) = match &transaction.action {
+        ActionView::Transfer { to, amount, .. } | ActionView::Reward { to, amount } => {
+            (short_person(to), amount.to_string())
+        }
+        ActionView::Record { topic, .. } => (format!("({})", cut(topic, 18)), "-".to_owned()),
+    };
+    [
+        short_id(transaction.id),
+        from,
+        to,
+        amount,
+        transaction.fee.to_string(),
+    ]
+}
+
+/// A chain that was verified.
+pub fn verified(tip: &TipView, transactions: u64, supply: Amount) -> String {
+    facts(&[
+        (
+            "verified",
+            format!("{} and genesis", count(tip.height.0, "block", "blocks")),
+        ),
+        ("tip", tip.id.to_string()),
+        ("transactions", transactions.to_string()),
+        ("supply", coins(supply)),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! Starting and stopping the server.
+
+use super::api_file::{ApiFile, ApiFileError};
+use super::error::Refused;
+use super::guard::{self, Guard};
+use super::verification::Verifications;
+use super::{Api, MAX_REQUEST_BYTES, peer, tracker};
+use crate::entropy::Entropy;
+use actix_web::dev::ServerHandle as WebServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, JsonConfig, QueryConfig, ServiceConfig, route};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How long requests under way may take when the server stops, in seconds: those that mine or send
+/// get their answer from actors that stop later, all others take milliseconds.
+const STOP_SECONDS: u64 = 2;
+
+/// Connections at a time at most: the programs of one machine need a handful.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Threads that answer. Handlers only ask actors and read a few rows; long reading has a thread of
+/// its own.
+const WORKERS: usize = 1;
+
+/// Why the API does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Another program listens there.
+    #[error(
+        "the API can't listen at {address}: another program does; name another port under \
+         [api] listen in the settings, or port 0 for any free one"
+    )]
+    InUse {
+        /// The address in the settings.
+        address: SocketAddr,
+    },
+    /// The system does not let it listen there.
+    #[error("the API can't listen at {address}: {source}; change [api] listen in the settings")]
+    Listen {
+        /// The address in the settings.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The address does not belong to this machine alone.
+    #[error("the API may listen on this machine only (127.0.0.1 or [::1]), not at {address}")]
+    NotLoopback {
+        /// The address that was given.
+        address: SocketAddr,
+    },
+    /// The file with its token can't be written.
+    #[error(transparent)]
+    File(#[from] ApiFileError),
+}
+
+/// A running server.
+pub struct ServerHandle {
+    server: WebServerHandle,
+    verifications: Verifications,
+    data_dir: PathBuf,
+}
+
+impl ServerHandle {
+    /// Removes `api.json`, takes no more requests, ends a verification, and waits a moment for the
+    /// requests under way.
+    ///
+    /// # Errors
+    /// [`ApiFileError::Unwritable`] if the file can't be removed; the server has stopped all the
+    /// same.
+    pub async fn stop(&self) -> Result<(), ApiFileError> {
+        let removed = ApiFile::remove(&self.data_dir);
+        self.verifications.cancel();
+        self.server.stop(true).await;
+        // One may have been started in between.
+        self.verifications.cancel();
+        removed
+    }
+}
+
+/// Starts the API at `listen` (port 0: any free one) and writes `api.json` into `data_dir`, which
+/// must exist. Returns where it listens. Called within an actix system, on which the server runs.
+///
+/// # Errors
+/// One variant of [`ApiError`] per way to fail.
+pub async fn start(
+    listen: SocketAddr,
+    data_dir: &Path,
+    api: Api,
+) -> Result<(ServerHandle, SocketAddr), ApiError> {
+    if !listen.ip().is_loopback() {
+        return Err(ApiError::NotLoopback { address: listen });
+    }
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => ApiError::InUse { address: listen },
+        _ => ApiError::Listen {
+            address: listen,
+            source,
+        },
+    };
+    let listener = TcpListener::bind(listen).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let token = guard::draw_token(&**api.entropy());
+    let guard = Guard::new(&token, address);
+    let verifications = Verifications::default();
+    let parts = (Arc::new(api), verifications.clone());
+    let server = HttpServer::new(move || {
+        let (api, verifications) = parts.clone();
+        App::new()
+            .configure(|config| configure(config, &api, guard.clone(), verifications))
+            .wrap(from_fn(guard::admit))
+    })
+    .workers(WORKERS)
+    .max_connections(MAX_CONNECTIONS)
+    .shutdown_timeout(STOP_SECONDS)
+    .disable_signals()
+    .listen(listener)
+    .map_err(failed)?
+    .run();
+    let handle = ServerHandle {
+        server: server.handle(),
+        verifications,
+        data_dir: data_dir.to_owned(),
+    };
+    actix_rt::spawn(server);
+    let file = ApiFile {
+        address,
+        token,
+        pid: std::process::id(),
+    };
+    if let Err(error) = file.write(data_dir) {
+        handle.server.stop(false).await;
+        return Err(error.into());
+    }
+    Ok((handle, address))
+}
+
+impl Api {
+    fn entropy(&self) -> &Arc<dyn Entropy> {
+        match self {
+            Self::Peer(peer) => &peer.entropy,
+            Self::Tracker(tracker) => &tracker.entropy,
+        }
+    }
+}
+
+/// All of the server but the guard at its door.
+pub(super) fn configure(
+    config: &mut ServiceConfig,
+    api: &Api,
+    guard: Guard,
+    verifications: Verifications,
+) {
+    let json = JsonConfig::default()
+        .limit(MAX_REQUEST_BYTES)
+        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
+    let query = QueryConfig::default()
+        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
+    config
+        .app_data(Data::new(guard))
+        .app_data(Data::new(verifications))
+        .app_data(json)
+        .app_data(query)
+        .default_service(route().to(nothing_here));
+    match api {
+        Api::Peer(peer) => config
+            .app_data(Data::new(peer.clone()))
+            .configure(peer::routes),
+        Api::Tracker(tracker) => config
+            .app_data(Data::new(tracker.clone()))
+            .configure(tracker::routes),
+    };
+}
+
+async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Refused> {
+    Err(Refused::not_found(format!(
+        "there is no {} {} here",
+        request.method(),
+        request.path()
+    )))
+}

@@ -1,0 +1,25 @@
+//! To the Registry of a tracker.
+
+use crate::chain::{Height, NetworkId};
+use crate::wire::Member;
+use actix::Message;
+
+/// How does the tracker stand?
+#[derive(Debug, Message)]
+#[rtype(result = "RegistryStatus")]
+pub struct GetRegistryStatus;
+
+/// The answer to [`GetRegistryStatus`].
+#[derive(Debug, Clone)]
+pub struct RegistryStatus {
+    /// Everybody who registered, by number.
+    pub members: Vec<Member>,
+    /// Connections of peers.
+    pub sessions: usize,
+    /// What the network is called.
+    pub network_name: String,
+    /// Id of the genesis block, once it is made.
+    pub network: Option<NetworkId>,
+    /// The greatest height that a connected peer named, for display; `None` if none did.
+    pub height: Option<Height>,
+}

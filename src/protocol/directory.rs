@@ -1,0 +1,198 @@
+//! The directory: what a member knows of the others, by the tracker's word and their own signatures.
+//!
+//! A name is pinned to the key under which it was first seen, also when its owner leaves. Should the
+//! tracker ever present another key under it, the entry stays as it was and the change is withheld
+//! until the owner of this node accepts it: coins and notes meant for a friend must not find their
+//! way to whoever took the name.
+
+use super::Row;
+use crate::canonical;
+use crate::chain::Internal;
+use crate::keys::PublicKey;
+use crate::wire::{Member, MemberId, MemberName};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Most names that are remembered, those of former members included: twice what a tracker
+/// registers. Bounds what a tracker that invents members could make us keep.
+pub const MAX_NAMES: usize = 20_000;
+
+/// First byte of the keys of the directory's rows; the name follows.
+pub(super) const NAME_ROW: u8 = 1;
+
+/// What is kept under a name: `[key, member]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// The key that the name is pinned to.
+    key: PublicKey,
+    /// The member of that name and key, unless it left or took another name.
+    member: Option<Member>,
+}
+
+/// What became of a member that the tracker named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Update {
+    /// It is in the directory as told.
+    Entered,
+    /// Nothing new.
+    Unchanged,
+    /// Its name is pinned to another key: it was not entered.
+    Withheld {
+        /// The key under which the name is known.
+        pinned: PublicKey,
+    },
+    /// There are [`MAX_NAMES`] already: it was not entered.
+    Full,
+}
+
+/// The members that are known, by name, key and number.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    names: BTreeMap<MemberName, Entry>,
+    by_key: HashMap<PublicKey, MemberName>,
+    by_id: BTreeMap<MemberId, PublicKey>,
+    /// The latest member under each name whose pin speaks against it.
+    withheld: BTreeMap<MemberName, Member>,
+    /// Names whose rows changed since they were last taken.
+    dirty: BTreeSet<MemberName>,
+}
+
+impl Directory {
+    /// Takes up a stored row; `name` is its key without the first byte.
+    pub(super) fn open_row(&mut self, name: &[u8], value: &[u8]) -> Result<(), Internal> {
+        let damaged = |e: String| Internal(format!("the directory of members is damaged: {e}"));
+        let name: MemberName = std::str::from_utf8(name)
+            .map_err(|e| damaged(e.to_string()))?
+            .parse()
+            .map_err(|e| damaged(format!("{e}")))?;
+        let entry: Entry = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
+        if let Some(member) = &entry.member {
+            let statement = &member.record.statement;
+            if statement.name != name || statement.key != entry.key {
+                return Err(damaged(format!("{name} is not the member stored under it")));
+            }
+            self.by_id.insert(member.id, entry.key);
+            if self.by_key.insert(entry.key, name.clone()).is_some() {
+                return Err(damaged(format!("the key of {name} is there twice")));
+            }
+        }
+        self.names.insert(name, entry);
+        Ok(())
+    }
+
+    /// The member of this name.
+    pub fn by_name(&self, name: &MemberName) -> Option<&Member> {
+        self.names.get(name).and_then(|e| e.member.as_ref())
+    }
+
+    /// The member with this key.
+    pub fn by_key(&self, key: &PublicKey) -> Option<&Member> {
+        self.by_key.get(key).and_then(|name| self.by_name(name))
+    }
+
+    /// The member with this number.
+    pub fn by_id(&self, id: MemberId) -> Option<&Member> {
+        self.by_id.get(&id).and_then(|key| self.by_key(key))
+    }
+
+    /// All members, by name.
+    pub fn members(&self) -> impl Iterator<Item = &Member> {
+        self.names.values().filter_map(|e| e.member.as_ref())
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// The members that wait for the owner's word, each with the key its name is pinned to.
+    pub fn withheld(&self) -> impl Iterator<Item = (&Member, PublicKey)> {
+        let pin = |name| self.names.get(name).map(|e: &Entry| e.key);
+        let withheld = self.withheld.iter();
+        withheld.filter_map(move |(name, member)| Some((member, pin(name)?)))
+    }
+
+    /// Enters a member whose record was checked.
+    pub(super) fn update(&mut self, mut member: Member) -> Update {
+        let key = member.record.statement.key;
+        if let Some(known) = self.by_key(&key) {
+            if known.record.statement.sequence > member.record.statement.sequence {
+                // An old record, told again: the member's own latest word counts.
+                member.record = known.record.clone();
+            }
+            if *known == member {
+                return Update::Unchanged;
+            }
+        }
+        let name = member.record.statement.name.clone();
+        match self.names.get(&name) {
+            Some(entry) if entry.key != key => {
+                let pinned = entry.key;
+                let told_before = self.withheld.insert(name, member.clone());
+                let same = told_before.is_some_and(|m| m.record == member.record);
+                return if same {
+                    Update::Unchanged
+                } else {
+                    Update::Withheld { pinned }
+                };
+            }
+            None if self.names.len() >= MAX_NAMES => return Update::Full,
+            _ => {}
+        }
+        self.enter(name, key, member);
+        Update::Entered
+    }
+
+    /// Takes the owner's word that a name has changed its key; the member now entered, or `None` if
+    /// no such change is withheld.
+    pub(super) fn accept(&mut self, name: &MemberName) -> Option<Member> {
+        let member = self.withheld.remove(name)?;
+        let former = self.names.get(name).map(|e| e.key);
+        if let Some(former) = former {
+            self.remove(&former);
+        }
+        self.enter(name.clone(), member.record.statement.key, member.clone());
+        Some(member)
+    }
+
+    fn enter(&mut self, name: MemberName, key: PublicKey, member: Member) {
+        self.remove(&key);
+        // Numbers are the tracker's to give: one that lost its register begins again.
+        if let Some(former) = self.by_id.get(&member.id).copied() {
+            self.remove(&former);
+        }
+        self.by_key.insert(key, name.clone());
+        self.by_id.insert(member.id, key);
+        self.dirty.insert(name.clone());
+        let member = Some(member);
+        self.names.insert(name, Entry { key, member });
+    }
+
+    /// Takes a member out. Its name stays pinned.
+    pub(super) fn remove(&mut self, key: &PublicKey) -> Option<Member> {
+        let name = self.by_key.remove(key)?;
+        let member = self.names.get_mut(&name)?.member.take()?;
+        if self.by_id.get(&member.id) == Some(key) {
+            self.by_id.remove(&member.id);
+        }
+        self.dirty.insert(name);
+        Some(member)
+    }
+
+    /// The rows that changed since they were last asked for.
+    pub(super) fn take_rows(&mut self) -> Vec<Row> {
+        let dirty = std::mem::take(&mut self.dirty);
+        let row = |name: MemberName| {
+            let mut key = vec![NAME_ROW];
+            key.extend_from_slice(name.as_str().as_bytes());
+            let value = self.names.get(&name).map(canonical::encode);
+            (key, value)
+        };
+        dirty.into_iter().map(row).collect()
+    }
+}

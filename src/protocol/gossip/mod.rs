@@ -1,0 +1,295 @@
+//! Gossip: who is connected, who has what, and what is asked of whom.
+//!
+//! Three machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
+//! headers and blocks, [`relay`] passes open transactions on. This one opens what came in and hands
+//! it to the one whose it is.
+
+pub mod peers;
+pub mod relay;
+pub mod sync;
+#[cfg(test)]
+mod tests;
+
+use super::SessionId;
+use crate::chain::ledger::{BlockOutcome, TipChange};
+use crate::chain::tree::HeadersOutcome;
+use crate::chain::{
+    Block, BlockId, EncodedTransaction, Header, PeerFault, Rejected, Timestamp, TransactionId, Work,
+};
+use crate::keys::PublicKey;
+use crate::wire::{Hello, Message};
+use peers::{Candidate, Direction, Peers, PeersLimits};
+use relay::Relay;
+use sync::Sync;
+
+/// What the shell has to do.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Effect {
+    /// Send a message.
+    Send(SessionId, Message),
+    /// Send blocks as they are read from the disk.
+    SendBlocks(SessionId, Vec<BlockId>),
+    /// Send the headers after a locator.
+    SendHeaders(SessionId, Vec<BlockId>),
+    /// Ask for the headers after ours.
+    AskHeaders(SessionId),
+    /// Close a session and say why.
+    Close(SessionId, String),
+    /// Dial an address.
+    Dial(String),
+    /// Have headers judged.
+    CheckHeaders(SessionId, Vec<Header>),
+    /// Have a block judged.
+    SubmitBlock(SessionId, Block),
+    /// Have transactions judged.
+    SubmitTransactions(SessionId, Vec<EncodedTransaction>),
+    /// Have the bodies named that are missing towards a header, at most so many.
+    FindMissing(BlockId, usize),
+    /// Tell the owner.
+    Tell(Fact),
+}
+
+/// What an owner should hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// A session is up.
+    Connected(SessionId, PublicKey, Direction),
+    /// A session is down, and why.
+    Disconnected(SessionId, PublicKey, String),
+    /// The other broke a rule.
+    Misbehaved(PublicKey, String),
+    /// A peer's header lies so far ahead of our clock that one of the two clocks is wrong.
+    ClockDiffers(PublicKey),
+    /// Nobody is connected, since this time.
+    Alone(Timestamp),
+}
+
+/// One session as an owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionView {
+    /// Who it is with.
+    pub key: PublicKey,
+    /// Who dialled.
+    pub direction: Direction,
+    /// Height of the best header it has shown.
+    pub height: u64,
+}
+
+/// The machine.
+pub struct Gossip {
+    peers: Peers,
+    sync: Sync,
+    relay: Relay,
+}
+
+impl Gossip {
+    /// Begins with the tip's work and no sessions. `own` is this node's key; `seed` varies the
+    /// pauses between dials.
+    pub fn new(
+        own: PublicKey,
+        limits: PeersLimits,
+        tip_work: Work,
+        seed: u64,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            peers: Peers::new(own, limits, seed, now),
+            sync: Sync::new(tip_work),
+            relay: Relay::default(),
+        }
+    }
+
+    /// Members that may be dialled.
+    pub fn candidates(&mut self, candidates: Vec<Candidate>, now: Timestamp) -> Vec<Effect> {
+        self.peers.set_candidates(candidates);
+        self.peers.dial(now)
+    }
+
+    /// Whether one more stranger may begin a handshake.
+    pub fn admits(&self, handshakes: usize) -> bool {
+        self.peers.admits(handshakes)
+    }
+
+    /// A dial came to nothing.
+    pub fn dial_failed(&mut self, address: &str, now: Timestamp) {
+        self.peers.dial_failed(address, now);
+    }
+
+    /// A dialled connection stands; its handshake comes next.
+    pub fn dial_connected(&mut self, session: SessionId, address: &str) {
+        self.peers.dial_connected(session, address);
+    }
+
+    /// A handshake succeeded.
+    pub fn opened(
+        &mut self,
+        session: SessionId,
+        hello: &Hello,
+        direction: Direction,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let (stays, mut effects) = self.peers.opened(session, hello.key, direction, now);
+        if stays {
+            effects.extend(self.sync.opened(session, now));
+            effects.extend(self.relay.opened(session));
+        }
+        effects
+    }
+
+    /// A session has ended, or never came to be.
+    pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.peers.closed(session, reason, now);
+        self.relay.closed(session);
+        effects.extend(self.sync.closed(session, now));
+        effects
+    }
+
+    /// A message came.
+    pub fn received(
+        &mut self,
+        session: SessionId,
+        message: Message,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        if !self.peers.is_open(session) {
+            return Vec::new();
+        }
+        match message {
+            Message::GetHeaders(locator) => vec![Effect::SendHeaders(session, locator)],
+            Message::Headers(headers) => self.sync.headers(session, headers),
+            Message::AnnounceBlock(header) => self.sync.announced(session, header, now),
+            Message::GetBlocks(ids) => vec![Effect::SendBlocks(session, ids)],
+            Message::Block(block) => self.sync.block(session, block, now),
+            Message::NoBlock(id) => self.sync.no_block(session, id, now),
+            Message::AnnounceTransactions(ids) => self.relay.announced(session, ids, now),
+            Message::GetTransactions(ids) => self.relay.asked(session, &ids),
+            Message::Transactions(list) => self.relay.transactions(session, list),
+            Message::Goodbye(goodbye) => {
+                vec![Effect::Close(
+                    session,
+                    format!("the other said: {}", goodbye.reason),
+                )]
+            }
+            other => {
+                let reason = format!("a {} message does not belong between peers", other.name());
+                self.peers.misbehaved(session, &reason, now)
+            }
+        }
+    }
+
+    /// Headers of a session were judged.
+    pub fn headers_judged(
+        &mut self,
+        session: SessionId,
+        outcome: Result<HeadersOutcome, PeerFault>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        match outcome {
+            Ok(outcome) => {
+                let mut effects = self.sync.headers_judged(session, &outcome, now);
+                if matches!(outcome, HeadersOutcome::Known { held: true, .. })
+                    && let Some(key) = self.peers.key(session)
+                {
+                    effects.push(Effect::Tell(Fact::ClockDiffers(key)));
+                }
+                effects
+            }
+            Err(fault) => {
+                let mut effects = self.sync.headers_refused(session);
+                effects.extend(self.peers.misbehaved(session, &fault.to_string(), now));
+                effects
+            }
+        }
+    }
+
+    /// A block of a session was judged.
+    pub fn block_judged(
+        &mut self,
+        session: SessionId,
+        id: BlockId,
+        outcome: &BlockOutcome,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let mut effects = self.sync.block_judged(session, id, outcome, now);
+        if let BlockOutcome::Fault(fault) = outcome {
+            effects.extend(self.peers.misbehaved(session, &fault.to_string(), now));
+        }
+        effects
+    }
+
+    /// Transactions of a session were judged.
+    pub fn transactions_judged(
+        &mut self,
+        session: SessionId,
+        verdicts: &[(TransactionId, Result<(), Rejected>)],
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        self.relay.judged(verdicts);
+        let fault = verdicts
+            .iter()
+            .find_map(|(_, v)| v.as_ref().err().filter(|r| r.is_fault()));
+        match fault {
+            Some(reason) => self.peers.misbehaved(session, &reason.to_string(), now),
+            None => Vec::new(),
+        }
+    }
+
+    /// The bodies that are missing towards a header.
+    pub fn missing_found(
+        &mut self,
+        toward: BlockId,
+        ids: Vec<BlockId>,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        self.sync.missing_found(toward, ids, now)
+    }
+
+    /// The connected chain changed.
+    pub fn tip_changed(&mut self, change: &TipChange, now: Timestamp) -> Vec<Effect> {
+        self.relay.tip_changed();
+        self.sync.tip_changed(change, now)
+    }
+
+    /// A transaction is open now.
+    pub fn transaction_opened(&mut self, transaction: EncodedTransaction) {
+        self.relay.became_open(transaction);
+    }
+
+    /// A transaction is open no more.
+    pub fn transaction_closed(&mut self, id: &TransactionId) {
+        self.relay.became_closed(id);
+    }
+
+    /// Announcements that were gathered since the last call.
+    pub fn announce(&mut self) -> Vec<Effect> {
+        self.relay.announce()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.peers.tick(now);
+        effects.extend(self.sync.tick(now));
+        effects.extend(self.relay.tick(now));
+        effects
+    }
+
+    /// Every open session.
+    pub fn sessions(&self) -> impl Iterator<Item = (SessionId, SessionView)> {
+        self.peers.open_sessions().map(|(session, key, direction)| {
+            (
+                session,
+                SessionView {
+                    key,
+                    direction,
+                    height: self.sync.height_of(session),
+                },
+            )
+        })
+    }
+
+    /// Blocks on their way to us.
+    pub fn blocks_in_flight(&self) -> usize {
+        self.sync.in_flight()
+    }
+}

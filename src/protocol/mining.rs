@@ -1,0 +1,315 @@
+//! Mining, but for the search: when to look for a block, upon what, and when to stop.
+
+use crate::chain::ledger::BlockOutcome;
+use crate::chain::template::Template;
+use crate::chain::{Block, BlockId, Height, Timestamp};
+use std::collections::VecDeque;
+
+/// When this node mines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Only when its owner asks for a block.
+    OnCommand,
+    /// While transactions are open.
+    WhenPending,
+    /// All the time.
+    Always,
+}
+
+/// Requests for a block that may wait at a time.
+pub const MAX_WAITING: usize = 16;
+/// How long the search rests on the news of a better block whose body is not here yet: long enough
+/// to fetch it, and so short that withholding the body gains nothing.
+pub const REST_MS: u64 = 500;
+/// How old a job may grow before it is made anew: takes in new transactions, moves its timestamp,
+/// and with it the easing of the difficulty.
+pub const REFRESH_MS: u64 = 1_000;
+
+/// Number of a job: what is found for any but the latest is out of date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(pub u64);
+
+/// Stands for whoever asked for a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Request(pub u64);
+
+/// A block that was asked for and mined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Success {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// Its transactions, the reward included.
+    pub transactions: usize,
+    /// Nonces tried since it was asked for.
+    pub tries: u64,
+    /// Milliseconds since the work on it began.
+    pub elapsed_ms: u64,
+    /// How often another block came first meanwhile.
+    pub races_lost: u32,
+}
+
+/// What the shell has to do.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub enum Effect {
+    /// Ask the ledger what to mine, and hand it in with [`Mining::template`].
+    GetTemplate,
+    /// Search for this job's nonce; whatever is searched for now is dropped.
+    Search(JobId, Template),
+    /// Stop searching.
+    Stop,
+    /// Hand this block to the ledger, and its answer in with [`Mining::judged`].
+    Submit(Block),
+    /// Tell whoever asked.
+    Answer(Request, Result<Success, String>),
+}
+
+/// A request, and the work done for it since it came to the front.
+struct Waiting {
+    request: Request,
+    begun: Option<Timestamp>,
+    tries: u64,
+    races_lost: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// A template is on its way.
+    Asking,
+    /// A search is under way since then.
+    Searching {
+        job: JobId,
+        since: Timestamp,
+    },
+    /// A found block is being judged.
+    Judging,
+    /// Better news came; rests until then.
+    Resting {
+        until: Timestamp,
+    },
+}
+
+/// The machine.
+pub struct Mining {
+    mode: Mode,
+    state: State,
+    open: usize,
+    waiting: VecDeque<Waiting>,
+    jobs: u64,
+    template: Option<Template>,
+    mined: u64,
+}
+
+impl Mining {
+    /// Idle, in the given mode.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            state: State::Idle,
+            open: 0,
+            waiting: VecDeque::new(),
+            jobs: 0,
+            template: None,
+            mined: 0,
+        }
+    }
+
+    /// Blocks of this node that the ledger took since it started.
+    pub fn mined(&self) -> u64 {
+        self.mined
+    }
+
+    /// Whether a search is under way.
+    pub fn is_searching(&self) -> bool {
+        matches!(self.state, State::Searching { .. })
+    }
+
+    fn wants_block(&self) -> bool {
+        !self.waiting.is_empty()
+            || match self.mode {
+                Mode::OnCommand => false,
+                Mode::WhenPending => self.open > 0,
+                Mode::Always => true,
+            }
+    }
+
+    /// Begins, where the mode says so.
+    pub fn start(&mut self) -> Vec<Effect> {
+        self.go_on()
+    }
+
+    /// Somebody asks for a block. `None` if too many wait already.
+    pub fn asked(&mut self, request: Request) -> Option<Vec<Effect>> {
+        if self.waiting.len() >= MAX_WAITING {
+            return None;
+        }
+        self.waiting.push_back(Waiting {
+            request,
+            begun: None,
+            tries: 0,
+            races_lost: 0,
+        });
+        Some(if self.state == State::Idle {
+            self.go_on()
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// Whoever asked is gone.
+    pub fn gave_up(&mut self, request: Request) -> Vec<Effect> {
+        self.waiting.retain(|waiting| waiting.request != request);
+        if self.wants_block() {
+            Vec::new()
+        } else {
+            self.rest()
+        }
+    }
+
+    fn go_on(&mut self) -> Vec<Effect> {
+        if !self.wants_block() {
+            return self.rest();
+        }
+        self.state = State::Asking;
+        vec![Effect::GetTemplate]
+    }
+
+    fn rest(&mut self) -> Vec<Effect> {
+        let searching = self.is_searching();
+        if !matches!(self.state, State::Judging | State::Asking) {
+            self.state = State::Idle;
+        }
+        if searching {
+            vec![Effect::Stop]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The ledger's template.
+    pub fn template(&mut self, template: Template, now: Timestamp) -> Vec<Effect> {
+        if self.state != State::Asking {
+            return Vec::new();
+        }
+        if !self.wants_block() {
+            self.state = State::Idle;
+            return vec![Effect::Stop];
+        }
+        if let Some(first) = self.waiting.front_mut() {
+            first.begun.get_or_insert(now);
+        }
+        self.jobs += 1;
+        let job = JobId(self.jobs);
+        self.template = Some(template.clone());
+        self.state = State::Searching { job, since: now };
+        vec![Effect::Search(job, template)]
+    }
+
+    /// Nonces were tried.
+    pub fn tried(&mut self, tries: u64) {
+        if let Some(first) = self.waiting.front_mut() {
+            first.tries = first.tries.saturating_add(tries);
+        }
+    }
+
+    /// A nonce was found.
+    pub fn found(&mut self, job: JobId, nonce: u64) -> Vec<Effect> {
+        match (&self.state, &self.template) {
+            (State::Searching { job: current, .. }, Some(template)) if *current == job => {
+                let block = template.solved(nonce);
+                self.state = State::Judging;
+                vec![Effect::Submit(block)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// All nonces of a job were tried: a new template has a new timestamp.
+    pub fn exhausted(&mut self, job: JobId) -> Vec<Effect> {
+        match self.state {
+            State::Searching { job: current, .. } if current == job => self.go_on(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The ledger's answer to our block.
+    pub fn judged(&mut self, block: &Block, outcome: &BlockOutcome, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.state = State::Idle;
+        match outcome {
+            BlockOutcome::Accepted => {
+                self.mined += 1;
+                if let Some(first) = self.waiting.pop_front() {
+                    let success = Success {
+                        id: block.id(),
+                        height: block.header.height,
+                        transactions: block.transactions.len(),
+                        tries: first.tries,
+                        elapsed_ms: now.since(first.begun.unwrap_or(now)),
+                        races_lost: first.races_lost,
+                    };
+                    effects.push(Effect::Answer(first.request, Ok(success)));
+                }
+            }
+            BlockOutcome::Fault(fault) => {
+                if let Some(first) = self.waiting.pop_front() {
+                    effects.push(Effect::Answer(first.request, Err(fault.to_string())));
+                }
+            }
+            _ => {
+                if let Some(first) = self.waiting.front_mut() {
+                    first.races_lost += 1;
+                }
+            }
+        }
+        effects.extend(self.go_on());
+        effects
+    }
+
+    /// The tip moved: what is searched for is out of date.
+    pub fn tip_moved(&mut self) -> Vec<Effect> {
+        match self.state {
+            State::Searching { .. } => {
+                if let Some(first) = self.waiting.front_mut() {
+                    first.races_lost += 1;
+                }
+                self.go_on()
+            }
+            State::Resting { .. } => self.go_on(),
+            State::Idle | State::Asking | State::Judging => Vec::new(),
+        }
+    }
+
+    /// A better block was found by another; its body is on its way.
+    pub fn better_seen(&mut self, now: Timestamp) -> Vec<Effect> {
+        if !self.is_searching() {
+            return Vec::new();
+        }
+        self.state = State::Resting {
+            until: now.plus_ms(REST_MS),
+        };
+        vec![Effect::Stop]
+    }
+
+    /// The number of open transactions changed.
+    pub fn open_changed(&mut self, open: usize) -> Vec<Effect> {
+        self.open = open;
+        if self.state == State::Idle {
+            self.go_on()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        match self.state {
+            State::Searching { since, .. } if now.since(since) >= REFRESH_MS => self.go_on(),
+            State::Resting { until } if now >= until => self.go_on(),
+            _ => Vec::new(),
+        }
+    }
+}

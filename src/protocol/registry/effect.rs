@@ -1,0 +1,88 @@
+//! What the registry asks of its shell, and what it has to tell.
+
+use crate::chain::{NetworkId, Timestamp};
+use crate::keys::PublicKey;
+use crate::protocol::{Row, SessionId};
+use crate::wire::{MemberId, MemberName, Message};
+
+/// What the registry's shell has to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send it. A session that is gone already is passed over.
+    Send {
+        /// To whom.
+        session: SessionId,
+        /// What.
+        message: Message,
+    },
+    /// Say goodbye with this reason and close. The registry has forgotten the session.
+    Close {
+        /// Which.
+        session: SessionId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Write these rows in one synced batch and report it with [`super::Registry::committed`].
+    Commit {
+        /// Number of this batch; batches are written in the order of their numbers.
+        batch: u64,
+        /// The rows, of the registry's own table.
+        rows: Vec<Row>,
+    },
+    /// Something worth a line in the log.
+    Fact(Fact),
+}
+
+/// Something that happened, told once it is on the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// A member registered for the first time.
+    MemberJoined {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+        /// Its key.
+        key: PublicKey,
+    },
+    /// A member has a session again, or a new one.
+    MemberOnline {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+    },
+    /// A member's session is gone.
+    MemberOffline {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+    },
+    /// A member left for good.
+    MemberLeft {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+    },
+    /// A member was asked to make genesis.
+    LeaseGranted {
+        /// Who.
+        id: MemberId,
+        /// Until when nobody else is asked.
+        until: Timestamp,
+    },
+    /// The network has its genesis block.
+    GenesisAccepted {
+        /// The network's id.
+        network: NetworkId,
+        /// Who sent it.
+        from: MemberId,
+        /// It was not made for us now, but presented by a member that has a chain: our own record of
+        /// it was lost.
+        adopted: bool,
+        /// Its parameters are not those of our settings, which have no effect any more.
+        other_params: bool,
+    },
+}

@@ -1,0 +1,227 @@
+//! The list of all who ever registered and did not leave.
+
+use crate::canonical;
+use crate::chain::{Internal, Timestamp};
+use crate::keys::PublicKey;
+use crate::protocol::Row;
+use crate::wire::message::RefusalCode;
+use crate::wire::{Member, MemberId, MemberName, MemberRecord};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// Most members at a time: several times the largest network this is made for; bounds memory, and
+/// what a newcomer is sent.
+pub const MAX_MEMBERS_REGISTERED: usize = 10_000;
+
+/// First byte of the keys of members' rows; the number follows, big-endian.
+pub(super) const MEMBER_ROW: u8 = 1;
+/// Key of the row that holds the next number to give.
+pub(super) const NEXT_ID_ROW: u8 = 2;
+
+/// What is kept of a member: `[record, since]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) record: MemberRecord,
+    /// When it first registered.
+    pub(super) since: Timestamp,
+}
+
+/// How a registration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registration {
+    /// A member that was none before.
+    New(MemberId),
+    /// A member with a later record.
+    Renewed(MemberId),
+    /// A member with the record that was known.
+    Known(MemberId),
+}
+
+impl Registration {
+    pub(super) fn id(self) -> MemberId {
+        match self {
+            Self::New(id) | Self::Renewed(id) | Self::Known(id) => id,
+        }
+    }
+}
+
+/// A fair no: the code, and the reason for people.
+pub(super) type Refusal = (RefusalCode, String);
+
+/// The members. Numbers, keys and names are each unique.
+#[derive(Debug)]
+pub(super) struct Members {
+    by_id: BTreeMap<MemberId, Entry>,
+    by_key: HashMap<PublicKey, MemberId>,
+    by_name: HashMap<MemberName, MemberId>,
+    next_id: u32,
+}
+
+impl Members {
+    pub(super) fn new() -> Self {
+        Self {
+            by_id: BTreeMap::new(),
+            by_key: HashMap::new(),
+            by_name: HashMap::new(),
+            next_id: 1,
+        }
+    }
+
+    /// Takes up a stored row; `key` without its first byte.
+    pub(super) fn open_member(&mut self, key: &[u8], value: &[u8]) -> Result<(), Internal> {
+        let id = key
+            .try_into()
+            .map(|bytes| MemberId(u32::from_be_bytes(bytes)))
+            .map_err(|_| Internal("the register holds a member without a number".to_owned()))?;
+        let entry: Entry = canonical::decode(value)
+            .map_err(|e| Internal(format!("the register's member {} is damaged: {e}", id.0)))?;
+        let statement = &entry.record.statement;
+        let key_known = self.by_key.insert(statement.key, id).is_some();
+        if key_known || self.by_name.insert(statement.name.clone(), id).is_some() {
+            let text = format!("the register holds member {} twice", statement.name);
+            return Err(Internal(text));
+        }
+        self.by_id.insert(id, entry);
+        self.next_id = self.next_id.max(id.0.saturating_add(1));
+        Ok(())
+    }
+
+    /// Takes up the stored next number.
+    pub(super) fn open_next_id(&mut self, value: &[u8]) -> Result<(), Internal> {
+        let next: u32 = canonical::decode(value)
+            .map_err(|e| Internal(format!("the register's next number is damaged: {e}")))?;
+        self.next_id = self.next_id.max(next);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn get(&self, id: MemberId) -> Option<&Entry> {
+        self.by_id.get(&id)
+    }
+
+    pub(super) fn id_of(&self, key: &PublicKey) -> Option<MemberId> {
+        self.by_key.get(key).copied()
+    }
+
+    pub(super) fn name_of(&self, id: MemberId) -> Option<&MemberName> {
+        self.by_id.get(&id).map(|e| &e.record.statement.name)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = MemberId> {
+        self.by_id.keys().copied()
+    }
+
+    /// The greatest number of a member; 0 if there is none.
+    pub(super) fn newest(&self) -> MemberId {
+        let last = self.by_id.last_key_value();
+        last.map_or(MemberId(0), |(id, _)| *id)
+    }
+
+    /// The members with greater numbers than `told`, in order.
+    pub(super) fn after(&self, told: MemberId) -> impl Iterator<Item = MemberId> {
+        let from = MemberId(told.0.saturating_add(1));
+        self.by_id.range(from..).map(|(id, _)| *id)
+    }
+
+    /// What others are told of a member.
+    pub(super) fn tell(&self, id: MemberId, live: bool) -> Option<Member> {
+        self.by_id.get(&id).map(|entry| Member {
+            id,
+            record: entry.record.clone(),
+            live,
+            since: entry.since,
+        })
+    }
+
+    /// Registers a record whose signature was checked. With the rows to commit, none if nothing
+    /// changed.
+    pub(super) fn register(
+        &mut self,
+        record: MemberRecord,
+        now: Timestamp,
+    ) -> Result<(Registration, Vec<Row>), Refusal> {
+        let statement = &record.statement;
+        let (key, name) = (statement.key, statement.name.clone());
+        let known = self.id_of(&key);
+        if self.by_name.get(&name).is_some_and(|id| Some(*id) != known) {
+            let text = format!(
+                "the name \"{name}\" belongs to another key; choose another name in the settings, \
+                 or use the key file that registered it"
+            );
+            return Err((RefusalCode::NameTaken, text));
+        }
+        match known {
+            Some(id) => self.renew(id, record),
+            None => self.admit(key, name, Entry { record, since: now }),
+        }
+    }
+
+    fn renew(
+        &mut self,
+        id: MemberId,
+        record: MemberRecord,
+    ) -> Result<(Registration, Vec<Row>), Refusal> {
+        let Some(entry) = self.by_id.get_mut(&id) else {
+            return Ok((Registration::Known(id), Vec::new()));
+        };
+        if entry.record == record {
+            return Ok((Registration::Known(id), Vec::new()));
+        }
+        let (known, offered) = (&entry.record.statement, &record.statement);
+        if offered.sequence <= known.sequence {
+            let text = format!(
+                "record {} of this key is known, and record {} is not later",
+                known.sequence, offered.sequence
+            );
+            return Err((RefusalCode::OldRecord, text));
+        }
+        self.by_name.remove(&known.name);
+        self.by_name.insert(offered.name.clone(), id);
+        entry.record = record;
+        let row = (member_key(id), Some(canonical::encode(entry)));
+        Ok((Registration::Renewed(id), vec![row]))
+    }
+
+    fn admit(
+        &mut self,
+        key: PublicKey,
+        name: MemberName,
+        entry: Entry,
+    ) -> Result<(Registration, Vec<Row>), Refusal> {
+        let next = self.next_id.checked_add(1);
+        let Some(next) = next.filter(|_| self.len() < MAX_MEMBERS_REGISTERED) else {
+            let text = "this network has as many members as a tracker can register; somebody has \
+                        to leave before you can join";
+            return Err((RefusalCode::Full, text.to_owned()));
+        };
+        let id = MemberId(self.next_id);
+        self.next_id = next;
+        let rows = vec![
+            (member_key(id), Some(canonical::encode(&entry))),
+            (vec![NEXT_ID_ROW], Some(canonical::encode(&next))),
+        ];
+        self.by_key.insert(key, id);
+        self.by_name.insert(name, id);
+        self.by_id.insert(id, entry);
+        Ok((Registration::New(id), rows))
+    }
+
+    /// Removes a member for good: its name is free, its number is not given again.
+    pub(super) fn remove(&mut self, id: MemberId) -> Vec<Row> {
+        let Some(entry) = self.by_id.remove(&id) else {
+            return Vec::new();
+        };
+        self.by_key.remove(&entry.record.statement.key);
+        self.by_name.remove(&entry.record.statement.name);
+        vec![(member_key(id), None)]
+    }
+}
+
+fn member_key(id: MemberId) -> Vec<u8> {
+    let mut key = vec![MEMBER_ROW];
+    key.extend_from_slice(&id.0.to_be_bytes());
+    key
+}

@@ -1,0 +1,181 @@
+//! What the tracker link asks of its shell, and what it has to tell.
+
+use crate::chain::{Genesis, GenesisContent, Header, NetworkId};
+use crate::keys::PublicKey;
+use crate::protocol::{Row, SessionId};
+use crate::wire::member::Address;
+use crate::wire::message::RefusalCode;
+use crate::wire::{Member, MemberId, MemberName, MemberStatement, Message};
+
+/// What the tracker link's shell has to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Dial, do the handshake, and report [`super::TrackerLink::opened`] or
+    /// [`super::TrackerLink::dial_failed`].
+    Dial {
+        /// Where the tracker is.
+        address: Address,
+    },
+    /// Send it.
+    Send {
+        /// To whom.
+        session: SessionId,
+        /// What.
+        message: Message,
+    },
+    /// Say goodbye with this reason and close. The link has forgotten the session.
+    Close {
+        /// Which.
+        session: SessionId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Have this signed, and report [`super::TrackerLink::signed`].
+    Sign(MemberStatement),
+    /// Have it signed that we leave, and report [`super::TrackerLink::leaving_signed`].
+    SignLeaving {
+        /// The tracker that it is said to.
+        tracker: PublicKey,
+        /// Number of the word.
+        sequence: u64,
+    },
+    /// Find the nonce of the first block, and report [`super::TrackerLink::genesis_mined`].
+    MineGenesis {
+        /// To mine; its nonce is 0.
+        header: Header,
+        /// What the header fixes.
+        content: GenesisContent,
+    },
+    /// The search for the first block is needless now.
+    StopMiningGenesis,
+    /// This is our network; checked, and told once.
+    NetworkKnown(Genesis),
+    /// The tracker has us on its list.
+    Joined {
+        /// Our number.
+        id: MemberId,
+    },
+    /// What changed among the members.
+    DirectoryChanged {
+        /// New ones, and those whose record or liveness changed.
+        changed: Vec<Member>,
+        /// Those that are members no more, as they were.
+        left: Vec<Member>,
+    },
+    /// Write these rows, of the members' table; nothing waits for it.
+    Commit {
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// We have left for good. The link is at rest.
+    Left,
+    /// No retry can mend this: the owner has to act. The link is at rest.
+    Fatal {
+        /// What happened and what to do.
+        reason: String,
+    },
+    /// Something the owner should know; the link goes on.
+    Warn(Warning),
+}
+
+/// Something the owner of the node should know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Warning {
+    /// Nobody answers there, or somebody who can't be talked to.
+    #[error(
+        "the tracker at {address} can't be reached ({reason}); trying again in {retry_ms} ms. If it \
+         is not meant to be down, check \"trackers\" in the settings"
+    )]
+    Unreachable {
+        /// Where.
+        address: Address,
+        /// What the attempt ended with.
+        reason: String,
+        /// Until the next attempt, in milliseconds.
+        retry_ms: u64,
+    },
+    /// The connection ended.
+    #[error(
+        "the connection to the tracker at {address} ended ({reason}); trying again in {retry_ms} ms"
+    )]
+    ConnectionLost {
+        /// Where.
+        address: Address,
+        /// Why.
+        reason: String,
+        /// Until the next attempt, in milliseconds.
+        retry_ms: u64,
+    },
+    /// Whoever answers there is no tracker.
+    #[error("the node at {address} is a peer, not a tracker; check \"trackers\" in the settings")]
+    NotATracker {
+        /// Where.
+        address: Address,
+    },
+    /// The tracker shows another key than before.
+    #[error(
+        "the tracker at {address} shows the key {shown}, but this node knows its tracker by {pinned}: \
+         somebody stands in for it, or it was set up anew. Nothing is told to it until its former key \
+         is back"
+    )]
+    TrackerKeyChanged {
+        /// Where.
+        address: Address,
+        /// The key we know.
+        pinned: PublicKey,
+        /// The key it shows.
+        shown: PublicKey,
+    },
+    /// The tracker serves a network that is not ours.
+    #[error(
+        "the tracker is that of another network: {offered}, ours is {known}. This node keeps its chain; \
+         to join the other network, start with an empty data directory"
+    )]
+    OtherNetwork {
+        /// Ours.
+        known: NetworkId,
+        /// The tracker's.
+        offered: NetworkId,
+    },
+    /// What the tracker sent as genesis, or asked to be made, can't be one.
+    #[error("the tracker's genesis block can't be used: {reason}")]
+    BadGenesis {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tracker said no, but may say yes later.
+    #[error("the tracker refused ({code:?}): {reason}")]
+    Refused {
+        /// For programs.
+        code: RefusalCode,
+        /// In its words.
+        reason: String,
+    },
+    /// A name is presented with another key than it always had.
+    #[error(
+        "the tracker presents {name} with the key {shown}, but {name} was known by {pinned}. The change \
+         is not taken over; ask {name} on another way, and accept it only if it is theirs"
+    )]
+    NameChangedKey {
+        /// Whose name.
+        name: MemberName,
+        /// The key we know.
+        pinned: PublicKey,
+        /// The key that is presented.
+        shown: PublicKey,
+    },
+    /// A member's record is not what its key signed, or is for another tracker.
+    #[error("the tracker sent a record of {name} that can't be used: {reason}")]
+    BadRecord {
+        /// Whose.
+        name: MemberName,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The tracker names more members than the directory holds.
+    #[error("the directory of members is full; {name} was not entered")]
+    DirectoryFull {
+        /// Who.
+        name: MemberName,
+    },
+}
