@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A module may name itself and modules of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["canonical", "clock", "entropy", "suggest"],
+    &["canonical", "entropy", "suggest"],
     &["keys", "pow", "settings"],
     &["chain", "logging"],
-    &["apps", "wire"],
+    &["apps", "clock", "wire"],
     &["protocol"],
     &["store", "net"],
     &["messages"],
@@ -62,7 +62,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 /// Where a message may be sent past a full mailbox: file and why nothing from outside can fill it.
 const SENT_REGARDLESS: &[(&str, &str)] = &[];
 
-/// Most lines of a source file: about 500, and some for the one that is cut badly otherwise.
+/// Most lines of a source file, comments and blank ones not counted: about 500, and some for the one
+/// that could only be cut badly.
 const MAX_LINES: usize = 640;
 
 /// Names that say nothing of what is inside.
@@ -199,7 +200,8 @@ fn nothing_is_left_for_later_and_every_file_can_be_read_in_one_go() {
                 wrong.push(format!("{} contains {mark}", source.path));
             }
         }
-        let lines = source.text.lines().count();
+        let is_code = |line: &&str| !line.trim().is_empty() && !is_comment(line);
+        let lines = source.text.lines().filter(is_code).count();
         if lines > MAX_LINES {
             wrong.push(format!("{} has {lines} lines", source.path));
         }
@@ -209,6 +211,10 @@ fn nothing_is_left_for_later_and_every_file_can_be_read_in_one_go() {
         }
     }
     report(wrong);
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
 }
 
 fn report(wrong: Vec<String>) {

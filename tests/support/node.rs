@@ -80,8 +80,8 @@ impl Node {
     /// Starts it, and waits for nothing.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);
-        let log = OpenOptions::new().create(true).append(true);
-        let log = log.clone().open(&self.log).unwrap();
+        let mut options = OpenOptions::new();
+        let log = options.create(true).append(true).open(&self.log).unwrap();
         let mut command = node(["--config".as_ref(), self.config.as_os_str()]);
         command.stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);

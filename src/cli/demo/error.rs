@@ -72,9 +72,12 @@ pub enum DemoError {
     /// Nobody can listen anywhere on this machine.
     #[error("no free port was found on 127.0.0.1 between 20000 and 30000")]
     NoFreePort,
-    /// A process can't be started or waited for, or there is nobody to tell anything.
+    /// A process can't be started or waited for.
     #[error("the system refused something that the demo needs: {0}")]
-    System(#[from] io::Error),
+    System(io::Error),
+    /// The story can't be told.
+    #[error("the story can't be written: {0}")]
+    Output(io::Error),
 }
 
 impl From<Interrupted> for DemoError {

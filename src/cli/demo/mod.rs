@@ -46,9 +46,9 @@ pub struct DemoArgs {
 /// played once.
 pub fn run(args: &DemoArgs, json: bool, program: &str) -> Result<(), DemoError> {
     // Before the first child: from here on nothing ends the demo without its children.
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::listen().map_err(DemoError::System)?;
     let files = Files::open(&args.dir)?;
-    let nodes = Nodes::new(std::env::current_exe()?, files)?;
+    let nodes = Nodes::new(std::env::current_exe().map_err(DemoError::System)?, files)?;
     let mut story = Story::new(nodes, interrupt, Narrator::new(json));
     introduce(&mut story)?;
     let ended = story.play().and_then(|_| match args.once {
@@ -73,7 +73,7 @@ fn introduce(story: &mut Story) -> Result<(), DemoError> {
         "{what}: a tracker and three peers on this machine, each a process of its own.\n\
          Settings, data and logs are in {directory}.\n"
     );
-    Ok(story.narrator.say(&text)?)
+    story.narrator.say(&text)
 }
 
 /// Says what to try, and looks after the nodes until somebody wants to end the demo.
@@ -128,7 +128,6 @@ fn stop(story: &mut Story) -> Result<(), DemoError> {
     );
     let heights = heights.iter().map(|(name, height)| (*name, *height));
     let facts = [("heights".to_owned(), heights.collect())];
-    Ok(story
-        .narrator
-        .is_true("saved", &text, facts.into_iter().collect())?)
+    let facts = facts.into_iter().collect();
+    story.narrator.is_true("saved", &text, facts)
 }

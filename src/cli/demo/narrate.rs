@@ -32,7 +32,7 @@ impl<W: Write> Narrator<W> {
     }
 
     /// Tells people something beside the steps.
-    pub(super) fn say(&mut self, text: &str) -> io::Result<()> {
+    pub(super) fn say(&mut self, text: &str) -> Result<(), DemoError> {
         if self.json {
             return Ok(());
         }
@@ -40,14 +40,19 @@ impl<W: Write> Narrator<W> {
     }
 
     /// A step begins: what is about to happen.
-    pub(super) fn begins(&mut self, text: &str) -> io::Result<()> {
+    pub(super) fn begins(&mut self, text: &str) -> Result<(), DemoError> {
         self.steps += 1;
         let heading = format!("{:>2}. {text}", self.steps);
         self.say(&heading)
     }
 
     /// A step is true: what came of it.
-    pub(super) fn is_true(&mut self, step: &str, text: &str, facts: Facts) -> io::Result<()> {
+    pub(super) fn is_true(
+        &mut self,
+        step: &str,
+        text: &str,
+        facts: Facts,
+    ) -> Result<(), DemoError> {
         if !self.json {
             return self.line(&format!("    ✓ {text}"));
         }
@@ -60,7 +65,7 @@ impl<W: Write> Narrator<W> {
     }
 
     /// A step is not true, or could not be brought to its end. People read the error itself.
-    pub(super) fn is_false(&mut self, step: &str, error: &DemoError) -> io::Result<()> {
+    pub(super) fn is_false(&mut self, step: &str, error: &DemoError) -> Result<(), DemoError> {
         if !self.json {
             return self.line("    ✗ no");
         }
@@ -75,9 +80,10 @@ impl<W: Write> Narrator<W> {
         self.line(&object.to_string())
     }
 
-    fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")?;
-        self.out.flush()
+    fn line(&mut self, text: &str) -> Result<(), DemoError> {
+        writeln!(self.out, "{text}")
+            .and_then(|()| self.out.flush())
+            .map_err(DemoError::Output)
     }
 }
 

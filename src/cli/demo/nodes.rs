@@ -68,7 +68,7 @@ impl Nodes {
     /// Starts a node and returns its process id.
     pub(super) fn start(&mut self, name: &str) -> Result<u32, DemoError> {
         let (config, log) = (self.files.config(name), self.files.log(name));
-        let process = Process::start(&self.executable, &config, &log)?;
+        let process = Process::start(&self.executable, &config, &log).map_err(DemoError::System)?;
         let id = process.id();
         if let Some(node) = self.node_mut(name) {
             node.process = Some(process);
@@ -79,7 +79,8 @@ impl Nodes {
     /// Kills a node with SIGKILL.
     pub(super) fn kill(&mut self, name: &str) -> Result<Option<ExitStatus>, DemoError> {
         let process = self.node_mut(name).and_then(|node| node.process.take());
-        Ok(process.map(|mut process| process.kill()).transpose()?)
+        let killed = process.map(|mut process| process.kill()).transpose();
+        killed.map_err(DemoError::System)
     }
 
     /// The first node that has ended though nobody stopped it, as an error; it counts as stopped from
@@ -89,7 +90,7 @@ impl Nodes {
             let Some(process) = &mut node.process else {
                 continue;
             };
-            if let Some(status) = process.ended()? {
+            if let Some(status) = process.ended().map_err(DemoError::System)? {
                 let error = DemoError::Ended {
                     name: node.name,
                     status,

@@ -54,11 +54,6 @@ impl Agreed {
         Ok(Self { tip, balances })
     }
 
-    /// Coins of a peer.
-    pub(super) fn balance(&self, name: &str) -> u64 {
-        self.balances.get(name).copied().unwrap_or(0)
-    }
-
     /// The same with more coins, or fewer, for some.
     pub(super) fn balances_after(
         &self,
