@@ -73,9 +73,9 @@ impl Files {
         self.directory.join(format!("{name}.log"))
     }
 
-    /// The directory that a node keeps its things in.
-    pub(super) fn data_dir(&self, name: &str) -> Result<PathBuf, DemoError> {
-        Ok(load(&self.directory, name)?.data_dir().to_owned())
+    /// The settings of a node.
+    pub(super) fn settings(&self, name: &str) -> Result<Settings, DemoError> {
+        load(&self.directory, name)
     }
 }
 
@@ -229,7 +229,10 @@ mod tests {
         assert_eq!(before.iter().collect::<HashSet<_>>().len(), 4);
         let alice = fs::read_to_string(files.config("alice")).unwrap();
         assert!(alice.contains(&format!("trackers = [\"{}\"]", before[0])));
-        assert_eq!(files.data_dir("alice").unwrap(), path.join("alice-data"));
+        assert_eq!(
+            files.settings("alice").unwrap().data_dir(),
+            path.join("alice-data")
+        );
         drop(files);
         let again = Files::open(&path).unwrap();
         assert!(again.resumed);

@@ -3,20 +3,20 @@
 use super::error::DemoError;
 use super::files::{Files, NODES};
 use super::process::Process;
-use crate::http::{ApiFile, ErrorView};
+use crate::cli::client::Client;
+use crate::cli::failure::Failure;
+use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
-use ureq::http::Response;
-use ureq::{Agent, Body};
 
 /// How long a node may take to stop by itself: it writes what it holds, which takes well under a
 /// second; the rest is for a machine that has much else to do.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
-/// How long an answer of the API may take. A block takes a second or so.
+/// How long it may take to mine a block or to send a payment: a second or so.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The tracker and the peers. Dropping them stops those that run, in their order.
@@ -26,13 +26,12 @@ pub(super) struct Nodes {
     files: Files,
     /// In the order in which they start.
     nodes: Vec<Node>,
-    agent: Agent,
 }
 
 #[derive(Debug)]
 struct Node {
     name: &'static str,
-    data_dir: PathBuf,
+    settings: Settings,
     process: Option<Process>,
 }
 
@@ -42,21 +41,15 @@ impl Nodes {
         let nodes = NODES.map(|name| {
             Ok(Node {
                 name,
-                data_dir: files.data_dir(name)?,
+                settings: files.settings(name)?,
                 process: None,
             })
         });
         let nodes = nodes.into_iter().collect::<Result<_, DemoError>>()?;
-        let config = Agent::config_builder()
-            .timeout_global(Some(ANSWER_DEADLINE))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build();
         Ok(Self {
             executable,
             files,
             nodes,
-            agent: config.into(),
         })
     }
 
@@ -125,9 +118,8 @@ impl Nodes {
 
     /// What a node answers to `GET path`, or what it or the system says instead.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str, path: &str) -> Result<T, String> {
-        let (url, token) = self.address(name, path)?;
-        let request = self.agent.get(url).header("Authorization", token);
-        answer(name, request.call())
+        let client = self.client(name)?;
+        client.get(path, &[]).map_err(|no| told(name, &no))
     }
 
     /// What a node answers to `POST path` with `body`, or what it or the system says instead.
@@ -137,20 +129,19 @@ impl Nodes {
         path: &str,
         body: impl Serialize,
     ) -> Result<T, String> {
-        let (url, token) = self.address(name, path)?;
-        let request = self.agent.post(url).header("Authorization", token);
-        answer(name, request.send_json(body))
+        let client = self.client(name)?;
+        client.post(path, &body).map_err(|no| told(name, &no))
     }
 
-    /// Where to ask a node, and what opens the door.
-    fn address(&self, name: &str, path: &str) -> Result<(String, String), String> {
+    /// The way to ask a node that runs.
+    fn client(&self, name: &str) -> Result<Client, String> {
         let node = self.nodes.iter().find(|node| node.name == name);
-        let node = node.and_then(|node| Some((node, node.process.as_ref()?)));
-        let (node, process) = node.ok_or_else(|| format!("{name} does not run"))?;
-        let api = api_of(&node.data_dir, process.id())
-            .ok_or_else(|| format!("{name} does not answer yet"))?;
-        let url = format!("http://{}{path}", api.address);
-        Ok((url, format!("Bearer {}", api.token)))
+        let running = node.filter(|node| node.process.is_some());
+        let node = running.ok_or_else(|| format!("{name} does not run"))?;
+        let config = self.files.config(name);
+        let client = Client::find(&node.settings, &config, "node");
+        let client = client.map_err(|no| told(name, &no))?;
+        Ok(client.with_patience(ANSWER_DEADLINE))
     }
 
     fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
@@ -165,28 +156,9 @@ impl Drop for Nodes {
     }
 }
 
-/// The API of the process `id`; not what an earlier start has left behind.
-fn api_of(data_dir: &Path, id: u32) -> Option<ApiFile> {
-    let api = ApiFile::read(data_dir).ok()?;
-    (api.pid == id).then_some(api)
-}
-
-fn answer<T: DeserializeOwned>(
-    name: &str,
-    response: Result<Response<Body>, ureq::Error>,
-) -> Result<T, String> {
-    let mut response = response.map_err(|error| format!("{name} does not answer: {error}"))?;
-    let ok = response.status().is_success();
-    let body = response.body_mut();
-    if ok {
-        return body
-            .read_json()
-            .map_err(|error| format!("{name} answers something else: {error}"));
-    }
-    let refused: ErrorView = body
-        .read_json()
-        .map_err(|error| format!("{name} refuses without a reason: {error}"))?;
-    Err(format!("{name} says: {}", refused.error.reason))
+/// Who said no, and why.
+fn told(name: &str, no: &Failure) -> String {
+    format!("{name}: {}", no.reason().unwrap_or_default())
 }
 
 fn stop(nodes: &mut [Node], files: &Files) -> Result<(), DemoError> {

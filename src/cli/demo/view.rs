@@ -84,7 +84,7 @@ impl Agreed {
 
 impl std::fmt::Display for Agreed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "height {}, tip {}", self.tip.height, short(&self.tip.id))?;
+        write!(f, "height {}, tip {}", self.tip.height, short(self.tip.id))?;
         for (name, balance) in &self.balances {
             write!(f, ", {name} {balance}")?;
         }
