@@ -47,8 +47,8 @@ pub struct TrackerLinkParts {
     pub sign_leaving: Recipient<SignLeaving>,
     /// Writes the directory.
     pub store: Link<CommitRows>,
-    /// Is told once which network this is.
-    pub network: oneshot::Sender<Genesis>,
+    /// Is told once which network this is; nobody where it is known already.
+    pub network: Option<oneshot::Sender<Genesis>>,
     /// Ends the node.
     pub fatal: Fatal,
 }
@@ -85,7 +85,7 @@ impl TrackerLinkActor {
             sign: parts.sign,
             sign_leaving: parts.sign_leaving,
             store: parts.store,
-            network: Some(parts.network),
+            network: parts.network,
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
             listeners: None,
