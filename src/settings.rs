@@ -226,7 +226,7 @@ section! {
         start_work: u64 = Kind::Whole { least: 1, most: 1 << 48 }, Given::Default("4_194_304");
         /// Over how many blocks the difficulty averages the time between them: more is steadier,
         /// fewer follows a change of miners faster.
-        difficulty_window: u32 = Kind::Whole { least: 2, most: 10_000 }, Given::Default("90");
+        difficulty_window: u32 = Kind::Whole { least: 12, most: 10_000 }, Given::Default("32");
         /// Every so many blocks the least difficulty doubles, whatever the time between blocks.
         /// 0: never.
         growth_blocks: u64 = Kind::Whole { least: 0, most: 1 << 40 }, Given::Default("0");
@@ -235,7 +235,7 @@ section! {
         /// Every so many blocks the reward is halved. 0: never.
         halving_blocks: u64 = Kind::Whole { least: 0, most: 1 << 40 }, Given::Default("0");
         /// The most bytes a block may have.
-        max_block_bytes: u32 = Kind::Whole { least: 16_384, most: 3_145_728 },
+        max_block_bytes: u32 = Kind::Whole { least: 131_072, most: 3_145_728 },
             Given::Default("2_097_152");
         /// The least fee of a transaction, in coins for each 1024 bytes begun. With 0 a newcomer
         /// who has no coins yet can write and vote at once.

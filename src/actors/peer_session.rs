@@ -79,6 +79,11 @@ impl Greeting {
         self.height.store(height.0, Ordering::Relaxed);
     }
 
+    /// Where this node can be dialled, if anywhere.
+    pub fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
     fn hello(&self) -> Hello {
         let agent = concat!("raclette ", env!("CARGO_PKG_VERSION"));
         const { assert!(concat!("raclette ", env!("CARGO_PKG_VERSION")).len() <= MAX_AGENT) };

@@ -19,7 +19,7 @@ use crate::store::{RowChange, Table};
 use crate::wire::handshake::Expected;
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,8 +47,8 @@ pub struct TrackerLinkParts {
     pub sign_leaving: Recipient<SignLeaving>,
     /// Writes the directory.
     pub store: Link<CommitRows>,
-    /// Is told once which network this is.
-    pub network: oneshot::Sender<Genesis>,
+    /// Is told once which network this is; nobody where it is known already.
+    pub network: Option<oneshot::Sender<Genesis>>,
     /// Ends the node.
     pub fatal: Fatal,
 }
@@ -85,7 +85,7 @@ impl TrackerLinkActor {
             sign: parts.sign,
             sign_leaving: parts.sign_leaving,
             store: parts.store,
-            network: Some(parts.network),
+            network: parts.network,
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
             listeners: None,
@@ -342,7 +342,7 @@ impl Handler<GetDirectory> for TrackerLinkActor {
 impl Handler<CloseLink> for TrackerLinkActor {
     type Result = ();
 
-    fn handle(&mut self, _: CloseLink, _: &mut Self::Context) {
+    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) {
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.command(
@@ -350,5 +350,7 @@ impl Handler<CloseLink> for TrackerLinkActor {
                 SessionCommand::Close("this node is stopping".into()),
             );
         }
+        // Nothing more is to be said or heard.
+        ctx.stop();
     }
 }

@@ -1,6 +1,6 @@
 //! The network's parameters: chosen once, fixed by genesis, the same for every member.
 
-use super::difficulty::DifficultyRule;
+use super::difficulty::{DifficultyRule, MIN_WINDOW};
 use super::target::{CompactTarget, CompactTargetError};
 use super::{Amount, Height};
 use crate::canonical::{CappedText, capped_list};
@@ -138,7 +138,7 @@ impl Params {
             (
                 "difficulty window",
                 self.window.into(),
-                1,
+                MIN_WINDOW.into(),
                 MAX_WINDOW.into(),
             ),
             (

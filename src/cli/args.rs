@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::demo::DemoArgs;
 use crate::chain::params::MAX_EXPIRY;
 use crate::settings::Endpoint;
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +30,8 @@ pub enum Command {
     /// Write a commented settings file for a new node
     #[command(subcommand)]
     Init(Init),
+    /// Run a tracker and three peers on this machine, and tell what they do
+    Demo(DemoArgs),
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
@@ -149,6 +152,8 @@ mod tests {
             "node --config peer.toml",
             "node --config peer.toml status",
             "node status --config peer.toml --json",
+            "node demo",
+            "node demo --once --json --dir elsewhere",
             "node init tracker",
             "node init tracker --dir net",
             "node init peer --name alice --tracker 127.0.0.1:7000",

@@ -7,6 +7,7 @@
 mod args;
 mod client;
 mod commands;
+pub mod demo;
 mod failure;
 mod init;
 mod output;
@@ -51,6 +52,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
     let place = Path::new("");
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, program, output),
+        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

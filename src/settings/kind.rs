@@ -19,7 +19,7 @@ const MAX_ENDPOINTS: usize = 8;
 /// Applications of one network; the genesis block carries their topics.
 const MAX_APPLICATIONS: usize = 16;
 /// The longest topic; every record carries one.
-const MAX_TOPIC_LEN: usize = 64;
+const MAX_TOPIC_LEN: usize = 32;
 /// Allocations of one network; the genesis block carries them.
 const MAX_ALLOCATIONS: usize = 1_000;
 /// Above the length of any address; the real check is the address's own.

@@ -1,0 +1,142 @@
+//! The composition root: opens what a node needs, wires its actors, decides on which thread each
+//! lives, and stops them in order.
+
+mod opening;
+mod peer;
+mod status_line;
+mod tracker;
+
+use crate::chain::{GenesisError, Internal, RulesError};
+use crate::http::ApiError;
+use crate::keys::KeyFileError;
+use crate::logging::LoggingError;
+use crate::protocol::registry::RegistryError;
+use crate::settings::{PeerSettings, TrackerSettings};
+use crate::store::DiskError;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// How long each phase of a stop may take before the next begins.
+const PHASE: Duration = Duration::from_secs(5);
+
+/// Exit code of a process that a panic ended.
+const PANIC_CODE: i32 = 101;
+
+/// Why a node did not start, or stopped by itself. Each text says what happened and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The database.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The key file.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The log files.
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    /// The API.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Another program has the port.
+    #[error(
+        "can't listen at {address}: another program does (another node, perhaps); stop it, or set \"listen\" in the settings to another port"
+    )]
+    PortInUse {
+        /// The address in the settings.
+        address: SocketAddr,
+    },
+    /// The system does not let it listen there.
+    #[error(
+        "can't listen at {address}: {source}; set \"listen\" in the settings to an address of this machine"
+    )]
+    Listen {
+        /// The address in the settings.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The network's rules can't be followed.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The settings of the network make no genesis.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The tracker's register.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// A setting that only shows its fault when it is used.
+    #[error("{key} in the settings: {reason}")]
+    Setting {
+        /// Which key.
+        key: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What is stored can't be read.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+    /// Something that the node can't go on after.
+    #[error("{0}")]
+    Fatal(String),
+    /// The operating system.
+    #[error("the operating system refused {what}: {source}")]
+    System {
+        /// What was asked of it.
+        what: &'static str,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// Runs a peer until it is told to stop.
+pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
+    end_with_a_panic();
+    let (opened, key) = opening::Opened::peer(&settings)?;
+    actix::System::new().block_on(peer::run(settings, opened, key))
+}
+
+/// Runs a tracker until it is told to stop.
+pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
+    end_with_a_panic();
+    let (opened, key) = opening::Opened::tracker(&settings)?;
+    actix::System::new().block_on(tracker::run(settings, opened, key.public_key()))
+}
+
+/// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is
+/// not. What was promised is on the disk, and a restart resumes.
+fn end_with_a_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        report(info);
+        tracing::error!(error = %info, "panic: the node ends; please report this");
+        std::process::exit(PANIC_CODE);
+    }));
+}
+
+/// Waits for the order to stop, or for something the node can't go on after.
+async fn until_told(fatal: &mut mpsc::Receiver<String>) -> Result<(), RunError> {
+    let listen_for = |kind| {
+        signal(kind).map_err(|source| RunError::System {
+            what: "to listen for signals",
+            source,
+        })
+    };
+    let mut interrupted = listen_for(SignalKind::interrupt())?;
+    let mut terminated = listen_for(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupted.recv() => Ok(()),
+        _ = terminated.recv() => Ok(()),
+        reason = fatal.recv() => Err(RunError::Fatal(
+            reason.unwrap_or_else(|| "all actors have ended".into()),
+        )),
+    }
+}
+
+/// Gives one phase of a stop its time.
+async fn phase(name: &'static str, work: impl Future<Output = ()>) {
+    if tokio::time::timeout(PHASE, work).await.is_err() {
+        tracing::warn!(phase = name, "a phase of the stop took too long; going on");
+    }
+}

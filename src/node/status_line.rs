@@ -1,0 +1,48 @@
+//! One line every ten seconds that says how the node is.
+
+use crate::messages::gossip::GetGossipStatus;
+use crate::messages::ledger::GetLedgerStatus;
+use crate::messages::miner::GetMinerStatus;
+use actix::Recipient;
+use std::time::Duration;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Whom a peer's status line asks.
+pub(super) struct StatusLine {
+    pub(super) ledger: Recipient<GetLedgerStatus>,
+    pub(super) gossip: Recipient<GetGossipStatus>,
+    pub(super) miner: Recipient<GetMinerStatus>,
+}
+
+impl StatusLine {
+    /// Writes the line until the node stops.
+    pub(super) async fn run(self) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            let asked = (
+                self.ledger.send(GetLedgerStatus).await,
+                self.gossip.send(GetGossipStatus).await,
+                self.miner.send(GetMinerStatus).await,
+            );
+            let (Ok(ledger), Ok(gossip), Ok(miner)) = asked else {
+                return;
+            };
+            tracing::info!(
+                height = ledger.tip.height().0,
+                behind = ledger
+                    .best_header
+                    .height()
+                    .0
+                    .saturating_sub(ledger.tip.height().0),
+                peers = gossip.sessions.len(),
+                open = ledger.open_transactions,
+                mining = miner.running,
+                "status"
+            );
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A tracker.
+
+use super::opening::{Opened, listen, random_u64};
+use super::peer::accept;
+use super::{RunError, phase, until_told};
+use crate::actors::{Greeting, Link, RegistryActor, RegistryParts, SessionContext, StoreActor};
+use crate::canonical::CappedText;
+use crate::chain::params::{Admission, Allocation, Params};
+use crate::chain::{Amount, Target};
+use crate::http::{self, Api, ServerHandle, TrackerApi};
+use crate::keys::PublicKey;
+use crate::messages::gossip::CloseSessions;
+use crate::messages::store::{Committer, FlushStore, ReportTo};
+use crate::net::TcpTransport;
+use crate::protocol::Registry;
+use crate::settings::{NetworkSettings, TrackerSettings};
+use crate::store::{Table, rows_from};
+use crate::wire::NodeRole;
+use actix::{Actor, Addr, Arbiter};
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+/// Messages that may wait for room in the store's mailbox.
+const WAITING: usize = 64 * 1024;
+/// Rows of the register read at a time.
+const PAGE: usize = 1_000;
+
+/// Runs a tracker until it is told to stop.
+pub(super) async fn run(
+    settings: TrackerSettings,
+    mut opened: Opened,
+    key: PublicKey,
+) -> Result<(), RunError> {
+    let listener = listen(&TcpTransport, settings.listen).await?;
+    let rows =
+        rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+    let seed = random_u64(&*opened.entropy);
+    let registry = Registry::open(key, params(&settings.network)?, seed, rows)?;
+    let store_arbiter = Arbiter::new();
+    let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
+    let store =
+        StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
+    let address = CappedText::new(listener.address().to_string()).ok();
+    let nonce = random_u64(&*opened.entropy);
+    let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
+    let parts = RegistryParts {
+        context: SessionContext::new(greeting, opened.disk.clone()),
+        clock: opened.clock.clone(),
+        store: Link::new(&store, WAITING),
+        network_name: settings.network.name.clone(),
+    };
+    let registry = RegistryActor::new(registry, parts).start();
+    let report = ReportTo {
+        committer: Committer::Registry,
+        to: registry.clone().recipient(),
+    };
+    if store.try_send(report).is_err() {
+        return Err(RunError::Fatal("the store has ended at the start".into()));
+    }
+    let api = TrackerApi {
+        key,
+        listen: listener.address(),
+        registry: registry.clone().recipient(),
+        entropy: opened.entropy.clone(),
+    };
+    let (api, api_address) =
+        http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await?;
+    tracing::info!(listen = %listener.address(), key = %key.to_address(), api = %api_address, "tracker up");
+    let ended = tokio::select! {
+        () = accept(listener, registry.clone().recipient()) => Ok(()),
+        told = until_told(&mut opened.fatal_heard) => told,
+    };
+    stop(&api, &registry, &store).await;
+    store_arbiter.stop();
+    ended
+}
+
+/// Stops in order: who asks from outside, who talks; then what was decided is written.
+async fn stop(api: &ServerHandle, registry: &Addr<RegistryActor>, store: &Addr<StoreActor>) {
+    phase("api", async {
+        if let Err(error) = api.stop().await {
+            tracing::warn!(%error, "the API's file could not be removed");
+        }
+    })
+    .await;
+    phase("sessions", async {
+        // Whoever has ended already needs no order.
+        let _ = registry.send(CloseSessions).await;
+    })
+    .await;
+    phase("store", async {
+        let _ = store.send(FlushStore).await;
+    })
+    .await;
+    tracing::info!("stopped");
+}
+
+/// The parameters that the settings describe.
+fn params(network: &NetworkSettings) -> Result<Params, RunError> {
+    let setting = |key, reason: String| RunError::Setting { key, reason };
+    let start_work = NonZeroU64::new(network.start_work)
+        .ok_or_else(|| setting("network.start_work", "it must be at least 1".into()))?;
+    let allocations = network
+        .allocations
+        .iter()
+        .map(|allocation| {
+            let to = PublicKey::from_address(&allocation.address)
+                .map_err(|error| setting("network.allocations", error.to_string()))?;
+            Ok(Allocation {
+                to,
+                amount: Amount(allocation.amount),
+            })
+        })
+        .collect::<Result<_, RunError>>()?;
+    let mut applications = network
+        .applications
+        .iter()
+        .map(|topic| {
+            CappedText::new(topic.clone())
+                .map_err(|error| setting("network.applications", error.to_string()))
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    applications.sort();
+    Ok(Params {
+        name: CappedText::new(network.name.clone())
+            .map_err(|error| setting("network.name", error.to_string()))?,
+        interval_ms: network.block_interval_ms,
+        start_target: Target::from_expected_hashes(start_work).to_compact(),
+        window: network.difficulty_window,
+        growth_blocks: network.growth_blocks,
+        reward: Amount(network.reward),
+        halving_blocks: network.halving_blocks,
+        max_block_bytes: network.max_block_bytes,
+        min_fee_per_kib: Amount(network.min_fee_per_kib),
+        admission: Admission::Open,
+        allocations,
+        applications,
+    })
+}
