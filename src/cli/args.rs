@@ -7,12 +7,11 @@ use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// A node of a small private ledger: members pay each other and keep records that no single member
-/// can rewrite.
+/// A node of a small ledger that its members keep together.
 ///
 /// Without a command it runs the node of the settings file, in the foreground, until Ctrl-C.
 #[derive(Debug, Parser)]
-#[command(name = "node", version, max_term_width = 80)]
+#[command(name = "node", version)]
 pub struct Cli {
     /// The settings file [default: peer.toml or tracker.toml, if exactly one is here]
     #[arg(long, short, global = true, value_name = "FILE")]

@@ -16,8 +16,8 @@ mod tests;
 
 pub use effect::{Effect, Warning};
 
+use super::backoff::Backoff;
 use super::directory::{Directory, NAME_ROW};
-use super::spread::Spread;
 use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId, Timestamp};
@@ -51,7 +51,7 @@ const RECORD_ROW: u8 = 3;
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the trackers are, at least one; dialled in turn.
+    /// Where the trackers are, at least one: the first-named that can be reached is the one.
     pub trackers: Vec<Address>,
     /// What we want to be called.
     pub name: MemberName,
@@ -70,8 +70,8 @@ pub struct Config {
 /// How far the conversation is.
 #[derive(Debug)]
 enum Phase {
-    /// Nothing until then.
-    Waiting { until: Timestamp },
+    /// For a tracker's turn.
+    Waiting,
     /// Dialled, at that time.
     Dialling { since: Timestamp },
     /// A tracker has greeted.
@@ -121,10 +121,13 @@ pub struct TrackerLink {
     sequence_step: u64,
     leaving: bool,
     phase: Phase,
-    /// Attempts since a conversation that went well.
-    attempts: usize,
+    /// When each of the trackers in the settings is dialled again.
+    pauses: Vec<Backoff>,
+    /// Which of them was dialled last.
+    turn: usize,
+    /// The last session that was over for us: its end may be reported still.
+    former: Option<SessionId>,
     effects: Vec<Effect>,
-    spread: Spread,
 }
 
 impl TrackerLink {
@@ -150,12 +153,11 @@ impl TrackerLink {
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
-            phase: Phase::Waiting {
-                until: Timestamp(0),
-            },
-            attempts: 0,
+            phase: Phase::Waiting,
+            pauses: pauses(&config),
+            turn: 0,
+            former: None,
             effects: Vec::new(),
-            spread: Spread::new(config.seed),
             config,
         };
         for (key, value) in rows {
@@ -212,11 +214,7 @@ impl TrackerLink {
     #[must_use]
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         match &self.phase {
-            Phase::Waiting { until } if *until <= now => {
-                self.phase = Phase::Dialling { since: now };
-                let address = self.address();
-                self.effects.push(Effect::Dial { address });
-            }
+            Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.since(*since) > DIAL_PATIENCE_MS => {
                 self.unreachable("no greeting came".to_owned(), now);
             }
@@ -226,7 +224,7 @@ impl TrackerLink {
                     self.give_up("it did not answer the registration", now);
                 }
             }
-            Phase::Waiting { .. } | Phase::Dialling { .. } | Phase::AtRest => {}
+            Phase::Dialling { .. } | Phase::AtRest => {}
         }
         self.take_effects()
     }
@@ -270,7 +268,7 @@ impl TrackerLink {
             let reason = warning.to_string();
             self.effects.push(Effect::Warn(warning));
             self.effects.push(Effect::Close { session, reason });
-            self.attempts = self.attempts.saturating_add(1);
+            self.former = Some(session);
             self.retry_later(now);
             return self.take_effects();
         }
@@ -331,17 +329,19 @@ impl TrackerLink {
         self.take_effects()
     }
 
-    /// The connection's end.
+    /// A connection's end, whether or not it was reported as opened. The end of one that is over for
+    /// us already is passed over.
     #[must_use]
     pub fn closed(&mut self, session: SessionId, reason: String, now: Timestamp) -> Vec<Effect> {
         if self.talk(session).is_some() {
-            let address = self.address();
-            // Where all was well until now there is no reason to hold back.
-            self.attempts = match self.is_registered() {
-                true => 0,
-                false => self.attempts.saturating_add(1),
-            };
-            self.lost(address, reason, now);
+            if self.is_registered() {
+                // All was well until now: no reason to hold back.
+                self.pauses[self.turn].succeeded();
+            }
+            self.lost(reason, now);
+        } else if matches!(self.phase, Phase::Dialling { .. }) && self.former != Some(session) {
+            // It ended before it greeted.
+            self.unreachable(reason, now);
         }
         self.take_effects()
     }
@@ -368,7 +368,7 @@ impl TrackerLink {
     pub fn leave(&mut self, now: Timestamp) -> Vec<Effect> {
         self.leaving = true;
         match self.phase {
-            Phase::Waiting { .. } => self.phase = Phase::Waiting { until: now },
+            Phase::Waiting => self.pauses.iter_mut().for_each(Backoff::hurry),
             _ if self.is_registered() => self.sign_leaving(now),
             _ => {}
         }
@@ -406,10 +406,19 @@ impl TrackerLink {
         }
     }
 
-    /// Where the tracker is whose turn it is.
+    /// Where the tracker is that was dialled last.
     fn address(&self) -> Address {
-        let turn = self.attempts % self.config.trackers.len();
-        self.config.trackers[turn].clone()
+        self.config.trackers[self.turn].clone()
+    }
+
+    /// Dials the first-named tracker of those that are due, if one is.
+    fn dial(&mut self, now: Timestamp) {
+        if let Some(turn) = self.pauses.iter().position(|pause| pause.is_due(now)) {
+            self.turn = turn;
+            self.phase = Phase::Dialling { since: now };
+            let address = self.address();
+            self.effects.push(Effect::Dial { address });
+        }
     }
 
     fn commit(&mut self, key: u8, value: Vec<u8>) {
@@ -419,7 +428,6 @@ impl TrackerLink {
 
     fn unreachable(&mut self, reason: String, now: Timestamp) {
         let address = self.address();
-        self.attempts = self.attempts.saturating_add(1);
         let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::Unreachable {
             address,
@@ -428,7 +436,8 @@ impl TrackerLink {
         }));
     }
 
-    fn lost(&mut self, address: Address, reason: String, now: Timestamp) {
+    fn lost(&mut self, reason: String, now: Timestamp) {
+        let address = self.address();
         let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::ConnectionLost {
             address,
@@ -443,9 +452,7 @@ impl TrackerLink {
             let reason = reason.to_owned();
             self.effects.push(Effect::Close { session, reason });
         }
-        let address = self.address();
-        self.attempts = self.attempts.saturating_add(1);
-        self.lost(address, reason.to_owned(), now);
+        self.lost(reason.to_owned(), now);
     }
 
     /// Ends the conversation for good.
@@ -459,21 +466,25 @@ impl TrackerLink {
         self.effects.push(last);
     }
 
-    /// Sets the next attempt: later after each round of all trackers, and not at the same moment as
-    /// everybody else's. How many milliseconds from now.
+    /// This tracker's turn comes again later; in how many milliseconds.
     fn retry_later(&mut self, now: Timestamp) -> u64 {
-        let round = self.attempts.saturating_sub(1) / self.config.trackers.len();
-        let doublings = u32::try_from(round).unwrap_or(u32::MAX);
-        let factor = 1u64.checked_shl(doublings).unwrap_or(u64::MAX);
-        let base = factor.saturating_mul(MIN_BACK_OFF_MS).min(MAX_BACK_OFF_MS);
-        let wait = base - base / 4 + self.spread.up_to(base / 2);
-        self.phase = Phase::Waiting {
-            until: now.plus_ms(wait),
-        };
-        wait
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            self.former = Some(session);
+        }
+        self.phase = Phase::Waiting;
+        let pause = &mut self.pauses[self.turn];
+        pause.failed(now);
+        pause.due().since(now)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
+}
+
+/// A pause for each tracker, all due, each with a jitter of its own.
+fn pauses(config: &Config) -> Vec<Backoff> {
+    let seeds = (0..config.trackers.len() as u64).map(|n| config.seed.wrapping_add(n << 32));
+    let pause = |seed| Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed);
+    seeds.map(pause).collect()
 }

@@ -178,12 +178,10 @@ impl Story {
 
     fn check_genesis(&mut self) -> Outcome<Agreed> {
         let expected = "one genesis block at all three";
-        let (id, genesis) = self.until(expected, same_genesis)?;
+        let (id, founder, genesis) = self.until(expected, same_genesis)?;
         if genesis.motto != MOTTO {
             return Err(self.not_true(&format!("the motto {MOTTO}"), genesis.motto));
         }
-        let founder = genesis.founder.name.as_ref().map(ToString::to_string);
-        let founder = founder.unwrap_or(genesis.founder.address);
         if founder != PEERS[0] {
             return Err(self.not_true("made by alice, who registered first", founder));
         }
@@ -419,19 +417,24 @@ fn same_as(nodes: &Nodes, before: &Agreed) -> Result<Agreed, String> {
     }
 }
 
-/// The genesis block that all peers have.
-fn same_genesis(nodes: &Nodes) -> Result<(String, GenesisView), String> {
-    let mut found: Option<(String, GenesisView)> = None;
+/// The genesis block that all peers have: its id, the name of its founder, and what it says.
+fn same_genesis(nodes: &Nodes) -> Result<(String, String, GenesisView), String> {
+    let mut found: Option<(String, String, GenesisView)> = None;
     for name in PEERS {
         let block: BlockView = nodes.get(name, "/blocks/0")?;
         let genesis = block.genesis.ok_or(format!("{name} has none"))?;
-        let id = block.id.to_string();
-        if let Some((first, _)) = &found
-            && *first != id
+        let founder = genesis.founder.name.as_ref();
+        let founder = founder.ok_or_else(|| {
+            let address = &genesis.founder.address;
+            format!("{name} does not know {address}, who made it")
+        })?;
+        let next = (block.id.to_string(), founder.to_string(), genesis);
+        if let Some(first) = &found
+            && *first != next
         {
-            return Err(format!("{} has {first}, {name} has {id}", PEERS[0]));
+            return Err(format!("{first:?}, and {next:?} at {name}"));
         }
-        found = Some((id, genesis));
+        found = Some(next);
     }
     found.ok_or_else(|| "nobody has one".to_owned())
 }

@@ -154,8 +154,7 @@ fn a_tracker_that_is_away_is_dialled_for_ever_with_growing_waits() {
         let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
         peer.carry_out(effects);
         let wait = next_dial(&mut peer);
-        let least = expected * 3 / 4;
-        let most = expected * 5 / 4 + TICK_MS;
+        let (least, most) = (expected / 2, expected + TICK_MS);
         assert!((least..=most).contains(&wait), "{wait} for {expected}");
         waits.push(wait);
         expected = (2 * expected).min(MAX_BACK_OFF_MS);
@@ -168,24 +167,45 @@ fn a_tracker_that_is_away_is_dialled_for_ever_with_growing_waits() {
     peer.open(SESSION, &tracker_hello());
     peer.receive(SESSION, &registered(None));
     peer.close(SESSION);
-    assert!(next_dial(&mut peer) <= MIN_BACK_OFF_MS * 5 / 4 + TICK_MS);
+    assert!(next_dial(&mut peer) <= MIN_BACK_OFF_MS + TICK_MS);
 }
 
 #[test]
-fn several_trackers_are_dialled_in_turn() {
+fn where_the_first_tracker_is_away_the_next_is_dialled_at_once() {
     let mut peer = Peer::new(1, "alice");
-    peer.link.config.trackers = vec![address("one:1"), address("two:2")];
+    let mut config = peer.link.config.clone();
+    config.trackers = vec![address("one:1"), address("two:2")];
+    peer.link = TrackerLink::open(config.clone(), []).unwrap();
     peer.tick(0);
-    for _ in 0..3 {
+    for _ in 0..2 {
         let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
         peer.carry_out(effects);
-        next_dial(&mut peer);
+        peer.tick(0);
     }
+    next_dial(&mut peer);
     let dialled: Vec<_> = peer.dials.iter().map(|a| a.as_str()).collect();
-    assert_eq!(dialled, ["one:1", "two:2", "one:1", "two:2"]);
-    let mut config = peer.link.config.clone();
+    assert_eq!(
+        dialled[..2],
+        ["one:1", "two:2"],
+        "and then none before its pause"
+    );
+    assert_eq!(dialled.len(), 3);
     config.trackers.clear();
     assert!(TrackerLink::open(config, []).is_err());
+}
+
+#[test]
+fn a_connection_that_ends_before_the_greeting_is_a_dial_that_failed() {
+    let mut peer = joined();
+    peer.receive(SESSION, &Message::Left(()));
+    assert!(!peer.link.is_registered());
+    next_dial(&mut peer);
+    peer.warnings.clear();
+    peer.close(SESSION);
+    assert_eq!(peer.warnings, [], "the late end of the session before");
+    peer.close(2);
+    assert!(matches!(peer.warnings[..], [Warning::Unreachable { .. }]));
+    next_dial(&mut peer);
 }
 
 #[test]
