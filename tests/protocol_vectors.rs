@@ -13,6 +13,8 @@ mod example;
 mod formats;
 #[path = "protocol_vectors/limits.rs"]
 mod limits;
+#[path = "protocol_vectors/numbers.rs"]
+mod numbers;
 #[path = "protocol_vectors/talk.rs"]
 mod talk;
 #[path = "protocol_vectors/work.rs"]
@@ -43,15 +45,15 @@ const KINDS: &[(&str, fn(&mut Work))] = &[
     ("layout", chain::layout),
     ("transaction-rules", chain::transaction_rules),
     ("expiry", chain::expiry),
-    ("target", chain::target),
-    ("compact", chain::compact),
-    ("expected-hashes", chain::expected_hashes),
-    ("difficulty", chain::difficulty),
-    ("time", chain::time),
+    ("target", numbers::target),
+    ("compact", numbers::compact),
+    ("expected-hashes", numbers::expected_hashes),
+    ("difficulty", numbers::difficulty),
+    ("time", numbers::time),
     ("genesis", chain::genesis),
     ("genesis-rules", chain::genesis_rules),
-    ("subsidy", chain::subsidy),
-    ("least-fee", chain::least_fee),
+    ("subsidy", numbers::subsidy),
+    ("least-fee", numbers::least_fee),
     ("block", chain::block),
     ("block-rules", chain::block_rules),
     ("locator", chain::locator_of),

@@ -3,7 +3,6 @@
 //! A vector is a fenced block whose head is `vector` and a kind. Each of its lines is `key = value`;
 //! a line that begins with a space goes on with the value above it.
 
-use std::fmt::Write;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -105,14 +104,16 @@ pub fn lines(entries: &[(String, String)]) -> String {
     let mut text = String::new();
     for (key, value) in entries {
         if key.len() + 3 + value.len() <= LINE || value.contains(' ') {
-            writeln!(text, "{key} = {value}").expect("a text takes all");
+            let line = format!("{key} = {value}");
+            text.push_str(line.trim_end());
+            text.push('\n');
             continue;
         }
         let mut rest = value.as_str();
         let mut head = format!("{key} = ");
         while !rest.is_empty() {
             let (line, later) = rest.split_at(rest.len().min(DIGITS));
-            writeln!(text, "{head}{line}").expect("a text takes all");
+            text.push_str(&format!("{head}{line}\n"));
             head = "  ".to_owned();
             rest = later;
         }
