@@ -19,7 +19,8 @@ use crate::store::{RowChange, Table};
 use crate::wire::handshake::Expected;
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
+    WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
