@@ -169,9 +169,9 @@ fn attack_coins_that_nobody_has_are_not_spent_and_negative_ones_do_not_exist() {
     target.alice.mine_blocks(3);
     let alice = target.genesis.content.founder;
     let before = target.alice.balance("alice");
-    // In a block: more than there is, with a number that would be -1 if it could, and in sums that
-    // would wrap.
-    for (seed, amount) in [(10, 1), (11, u64::MAX), (12, u64::MAX / 2 + 1)] {
+    // In a block, twice the same amount: more than its own reward of 50, a number that would be -1 if
+    // it could, and one whose double would wrap to 0.
+    for (seed, amount) in [(10, 26), (11, u64::MAX), (12, 1 << 63)] {
         refused(&target, seed, |forge, key| {
             let payments = vec![
                 forge.transfer(key, alice, amount, 1),
