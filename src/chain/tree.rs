@@ -411,6 +411,12 @@ impl Chain {
         self.mark_invalid(draft, bad)?;
         if let Some(route) = self.route.take() {
             let origin = self.index.known(draft, &route.goal.origin)?;
+            // It was connected before. Setting out for it again and again would never end.
+            if origin.status == BlockStatus::Invalid {
+                return Err(Internal(format!(
+                    "block {bad} was connected before and is invalid now: the stored state is damaged"
+                )));
+            }
             if origin.work >= self.tip.work() {
                 let back = Goal {
                     target: route.goal.origin,
