@@ -16,10 +16,16 @@ use std::num::NonZeroU64;
 
 /// A forge at alice's tip.
 fn forge(target: &Target, raw: &mut RawPeer) -> Forge {
-    let mut forge = Forge::new(target.genesis.clone());
-    forge.follow(&raw.headers(target.network()));
-    assert_eq!(forge.height() as u64, target.alice.height());
-    forge
+    // What a peer is told comes from the disk, which is a moment behind what the API tells.
+    wait_until("alice tells all her headers", || {
+        let mut forge = Forge::new(target.genesis.clone());
+        forge.follow(&raw.headers(target.network()));
+        so(
+            forge.height() as u64 == target.alice.height(),
+            forge.height(),
+        )?;
+        Ok(forge)
+    })
 }
 
 /// Announces a block, and hands it over if alice asks for it.
