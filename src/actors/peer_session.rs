@@ -34,6 +34,8 @@ const PING_AFTER: Duration = Duration::from_secs(15);
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long the other end may take to accept one write of at most a frame.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long it may take to tell a refused end why: a stranger must not hold a place for longer.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Messages that may wait to be written.
 const MAX_QUEUED: usize = 512;
 /// Bytes of messages that may wait to be written: two frames; who reads more slowly is dropped.
@@ -252,6 +254,14 @@ impl Drop for EndNotice {
     }
 }
 
+/// How reading from a connection ends.
+enum End {
+    /// There is nobody to tell, or nothing to say.
+    Gone(String),
+    /// The other end broke a rule, and is told which.
+    Refused(String),
+}
+
 impl Line {
     async fn run(self, connection: Connection, waiting: mpsc::Receiver<Queued>) {
         let mut notice = EndNotice {
@@ -272,10 +282,21 @@ impl Line {
         {
             return;
         }
+        let writing = write_all(writer, waiting, disk, bytes);
+        tokio::pin!(writing);
         notice.reason = tokio::select! {
             biased;
-            reason = write_all(writer, waiting, disk, bytes) => reason,
-            reason = self.read_all(reader, hello) => reason,
+            reason = &mut writing => reason,
+            end = self.read_all(reader, hello) => match end {
+                End::Gone(reason) => reason,
+                End::Refused(reason) => {
+                    if self.outgoing.push(Queued::Goodbye(reason.clone())) {
+                        // Told or not, it is closed now.
+                        let _ = tokio::time::timeout(GOODBYE_TIMEOUT, writing).await;
+                    }
+                    reason
+                }
+            },
         };
     }
 
@@ -284,7 +305,7 @@ impl Line {
         &self,
         mut reader: Box<dyn tokio::io::AsyncRead + Send + Unpin>,
         ours: Hello,
-    ) -> String {
+    ) -> End {
         let mut decoder = FrameDecoder::new(HANDSHAKE_FRAME_CAP);
         let mut buffer = vec![0; READ_BYTES];
         let mut open = false;
@@ -297,18 +318,18 @@ impl Line {
                 (true, true) => tokio::time::Instant::now() + SILENCE_TIMEOUT,
             };
             let read = match tokio::time::timeout_at(limit, reader.read(&mut buffer)).await {
-                Err(_) if !open => return "no handshake within the time for it".into(),
-                Err(_) if asked => return "no sign of life".into(),
+                Err(_) if !open => return End::Gone("no handshake within the time for it".into()),
+                Err(_) if asked => return End::Gone("no sign of life".into()),
                 Err(_) => {
                     asked = true;
                     if !self.send(&Message::Ping(0)) {
-                        return "the other end reads too slowly".into();
+                        return End::Gone("the other end reads too slowly".into());
                     }
                     continue;
                 }
-                Ok(Ok(0)) => return "the other end closed the connection".into(),
+                Ok(Ok(0)) => return End::Gone("the other end closed the connection".into()),
                 Ok(Ok(read)) => read,
-                Ok(Err(error)) => return error.to_string(),
+                Ok(Err(error)) => return End::Gone(error.to_string()),
             };
             asked = false;
             let mut rest = &buffer[..read];
@@ -316,27 +337,27 @@ impl Line {
                 let frame = match decoder.next(&mut rest) {
                     Ok(None) => break,
                     Ok(Some(frame)) => frame,
-                    Err(error) => return self.refuse(error.to_string()),
+                    Err(error) => return End::Refused(error.to_string()),
                 };
                 let message = match Message::decode(&frame) {
                     Ok(message) => message,
-                    Err(error) => return self.refuse(error.to_string()),
+                    Err(error) => return End::Refused(error.to_string()),
                 };
                 let what = match (message, open) {
                     (Message::Hello(theirs), false) => {
                         if let Err(error) = judge_hello(&ours, &theirs, self.expected) {
-                            return self.refuse(error.to_string());
+                            return End::Refused(error.to_string());
                         }
                         open = true;
                         decoder.set_cap(FRAME_CAP);
                         SessionFact::Opened(Box::new(theirs))
                     }
-                    (_, false) => return self.refuse("the first message is no hello".into()),
-                    (Message::Hello(_), true) => return self.refuse("a second hello".into()),
+                    (_, false) => return End::Refused("the first message is no hello".into()),
+                    (Message::Hello(_), true) => return End::Refused("a second hello".into()),
                     (Message::Pong(_), true) => continue,
                     (Message::Ping(number), true) => {
                         if !self.send(&Message::Pong(number)) {
-                            return "the other end reads too slowly".into();
+                            return End::Gone("the other end reads too slowly".into());
                         }
                         continue;
                     }
@@ -348,7 +369,7 @@ impl Line {
                     what,
                 };
                 if self.owner.send(event).await.is_err() {
-                    return "this node is stopping".into();
+                    return End::Gone("this node is stopping".into());
                 }
             }
         }
@@ -358,12 +379,6 @@ impl Line {
         message
             .to_frame()
             .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame)))
-    }
-
-    /// Tells the other end why, if it can still be told.
-    fn refuse(&self, reason: String) -> String {
-        self.send(&Message::Goodbye(Goodbye::new(&reason)));
-        reason
     }
 }
 

@@ -272,13 +272,12 @@ impl Mining {
     /// The tip moved: what is searched for is out of date.
     pub fn tip_moved(&mut self) -> Vec<Effect> {
         match self.state {
-            State::Searching { .. } => {
+            State::Searching { .. } | State::Resting { .. } => {
                 if let Some(first) = self.waiting.front_mut() {
                     first.races_lost += 1;
                 }
                 self.go_on()
             }
-            State::Resting { .. } => self.go_on(),
             State::Idle | State::Asking | State::Judging => Vec::new(),
         }
     }
@@ -313,3 +312,6 @@ impl Mining {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,7 @@ fn defaults_of_a_tracker() {
         name: "raclette".to_owned(),
         block_interval_ms: 5_000,
         start_work: 1 << 22,
-        difficulty_window: 90,
+        difficulty_window: 32,
         growth_blocks: 0,
         reward: 50,
         halving_blocks: 0,

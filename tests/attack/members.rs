@@ -112,12 +112,13 @@ fn attack_a_name_stays_with_its_key_and_a_record_with_its_signer() {
     let mut raw = RawPeer::peer(tracker, 51, NetworkId::ZERO);
     let mut said = statement(&raw, "somebody", 99);
     said.key = target.genesis.content.founder;
-    let answer = {
-        let record = said.sign(&raw.key);
-        raw.send(&Message::Register(record));
-        raw.expect_close_or(SOON, |_, _| {})
-    };
-    let _ = answer;
+    let record = said.sign(&raw.key);
+    raw.send(&Message::Register(record));
+    let code = raw.expect("a no", |message| match message {
+        Message::Refused(refused) => Some(refused.code),
+        _ => None,
+    });
+    assert_eq!(code, RefusalCode::BadRecord);
     let listed = target.lab.tracker.peers().peers;
     let founder = target.genesis.content.founder.to_address();
     let alice: Vec<_> = listed.iter().filter(|one| one.address == founder).collect();

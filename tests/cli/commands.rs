@@ -95,7 +95,7 @@ fn cli_a_fair_no_is_1_and_misuse_is_2() {
     command(&alice, &["block", "99"]).fails(1, &["99"]);
     command(&alice, &["send", "bob", "-5"]).fails(2, &["-5"]);
     command(&alice, &["send", "bob", "many"]).fails(2, &["many"]);
-    command(&alice, &["tx", "zz"]).fails(1, &["zz"]);
+    command(&alice, &["tx", "zz"]).fails(2, &["64 hexadecimal digits"]);
     command(&alice, &["dance"]).fails(2, &["dance"]);
     command(&alice, &["balance", "bob", "carol"]).fails(2, &["carol"]);
 }

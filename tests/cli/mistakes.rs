@@ -81,19 +81,15 @@ fn cli_a_second_node_on_the_same_data_is_kept_out() {
 fn cli_a_name_that_is_taken_is_told_with_what_to_do() {
     let lab = Lab::start();
     let _alice = lab.peer("alice");
-    let mut other = lab.prepare_peer("other");
+    let other = lab.prepare_peer("other");
     let text = fs::read_to_string(&other.config).unwrap();
     let text = text.replace(
         "name = \"other\"",
         "name = \"alice\"\ndata_dir = \"other-data\"",
     );
     fs::write(&other.config, text).unwrap();
-    other.spawn();
-    wait_until("it says that the name is taken", || {
-        let output = other.output();
-        let said = output.contains("alice") && output.contains("name");
-        so(said && output.contains("taken"), output)
-    });
+    let said = fails_to_start(other, 1);
+    says(&said, &["\"alice\"", "another key", "choose another name"]);
 }
 
 #[test]

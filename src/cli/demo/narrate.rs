@@ -67,7 +67,10 @@ impl<W: Write> Narrator<W> {
     /// A step is not true, or could not be brought to its end. People read the error itself.
     pub(super) fn is_false(&mut self, step: &str, error: &DemoError) -> Result<(), DemoError> {
         if !self.json {
-            return self.line("    ✗ no");
+            return self.line(match error {
+                DemoError::Interrupted => "      interrupted",
+                _ => "    ✗ no",
+            });
         }
         let mut object = json!({"step": step, "ok": false, "error": error.to_string()});
         if let DemoError::NotTrue {

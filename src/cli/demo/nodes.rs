@@ -6,9 +6,12 @@ use super::process::Process;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::settings::Settings;
+use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::cell::Cell;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -33,6 +36,8 @@ struct Node {
     name: &'static str,
     settings: Settings,
     process: Option<Process>,
+    /// Whether it has answered since it was started.
+    answered: Cell<bool>,
 }
 
 impl Nodes {
@@ -43,6 +48,7 @@ impl Nodes {
                 name,
                 settings: files.settings(name)?,
                 process: None,
+                answered: Cell::new(false),
             })
         });
         let nodes = nodes.into_iter().collect::<Result<_, DemoError>>()?;
@@ -65,6 +71,7 @@ impl Nodes {
         let id = process.id();
         if let Some(node) = self.node_mut(name) {
             node.process = Some(process);
+            node.answered.set(false);
         }
         Ok(id)
     }
@@ -118,8 +125,10 @@ impl Nodes {
 
     /// What a node answers to `GET path`, or what it or the system says instead.
     pub(super) fn get<T: DeserializeOwned>(&self, name: &str, path: &str) -> Result<T, String> {
-        let client = self.client(name)?;
-        client.get(path, &[]).map_err(|no| told(name, &no))
+        let (node, client) = self.client(name)?;
+        let answer = client.get(path, &[]).map_err(|no| told(name, &no))?;
+        node.answered.set(true);
+        Ok(answer)
     }
 
     /// What a node answers to `POST path` with `body`, or what it or the system says instead.
@@ -129,19 +138,19 @@ impl Nodes {
         path: &str,
         body: impl Serialize,
     ) -> Result<T, String> {
-        let client = self.client(name)?;
+        let (_, client) = self.client(name)?;
         client.post(path, &body).map_err(|no| told(name, &no))
     }
 
     /// The way to ask a node that runs.
-    fn client(&self, name: &str) -> Result<Client, String> {
+    fn client(&self, name: &str) -> Result<(&Node, Client), String> {
         let node = self.nodes.iter().find(|node| node.name == name);
         let running = node.filter(|node| node.process.is_some());
         let node = running.ok_or_else(|| format!("{name} does not run"))?;
         let config = self.files.config(name);
         let client = Client::find(&node.settings, &config, "node");
         let client = client.map_err(|no| told(name, &no))?;
-        Ok(client.with_patience(ANSWER_DEADLINE))
+        Ok((node, client.with_patience(ANSWER_DEADLINE)))
     }
 
     fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
@@ -174,7 +183,7 @@ fn stop(nodes: &mut [Node], files: &Files) -> Result<(), DemoError> {
         let Some(mut process) = node.process.take() else {
             continue;
         };
-        let problem = match ended_well(process.wait(deadline)) {
+        let problem = match ended_well(process.wait(deadline), node.answered.get()) {
             Ok(()) => continue,
             Err(problem) => problem,
         };
@@ -189,9 +198,13 @@ fn stop(nodes: &mut [Node], files: &Files) -> Result<(), DemoError> {
     result
 }
 
-fn ended_well(status: io::Result<Option<ExitStatus>>) -> Result<(), String> {
+/// Whether a node ended as it should. One that was stopped before it had `answered` may have been too
+/// young to hear of it, and is ended by the signal itself.
+fn ended_well(status: io::Result<Option<ExitStatus>>, answered: bool) -> Result<(), String> {
+    let by_signal = Some(Signal::TERM.as_raw());
     match status {
         Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) if !answered && status.signal() == by_signal => Ok(()),
         Ok(Some(status)) => Err(format!("ended with {status}")),
         Ok(None) => Err(format!(
             "had not ended after {STOP_DEADLINE:?} and was killed"
