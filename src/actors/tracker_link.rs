@@ -19,7 +19,8 @@ use crate::store::{RowChange, Table};
 use crate::wire::handshake::Expected;
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
+    WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -342,7 +343,7 @@ impl Handler<GetDirectory> for TrackerLinkActor {
 impl Handler<CloseLink> for TrackerLinkActor {
     type Result = ();
 
-    fn handle(&mut self, _: CloseLink, _: &mut Self::Context) {
+    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) {
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.command(
@@ -350,5 +351,7 @@ impl Handler<CloseLink> for TrackerLinkActor {
                 SessionCommand::Close("this node is stopping".into()),
             );
         }
+        // Nothing more is to be said or heard.
+        ctx.stop();
     }
 }

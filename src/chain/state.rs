@@ -64,6 +64,30 @@ impl Rules {
             .ok_or(Rejected::InsufficientFunds { available, needed })?)
     }
 
+    /// Asks the application of a record's topic whether it could be mined at `height` upon the state
+    /// that `view` shows; whatever else a transaction is, and whatever else it lacks, is passed over.
+    ///
+    /// # Errors
+    /// [`Rejected::Application`] with the application's reason.
+    pub fn judge_record(
+        &self,
+        view: &dyn StateView,
+        transaction: &EncodedTransaction,
+        height: Height,
+    ) -> Result<(), Rejection> {
+        let payload = transaction.payload();
+        let Action::Record { topic, body } = &payload.action else {
+            return Ok(());
+        };
+        let record = Record {
+            sender: payload.sender,
+            id: transaction.id(),
+            height,
+            body,
+        };
+        self.apply_record(&mut Draft::new(view), topic, &record)
+    }
+
     fn apply_record(
         &self,
         draft: &mut Draft<'_>,

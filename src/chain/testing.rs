@@ -1,5 +1,6 @@
 //! What the tests of the chain share: a network of their own, members, and a view in memory.
 
+pub(crate) mod counter;
 pub(crate) mod forge;
 
 use super::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};

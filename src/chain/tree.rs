@@ -21,6 +21,7 @@ pub const MAX_STEP_BYTES: usize = 64 * 1024 * 1024;
 /// Blocks that one [`Chain::advance`] works through at most, so that whoever drives it gets to
 /// other things in between.
 pub const MAX_STEP_BLOCKS: usize = 512;
+
 /// A block of the tree that something ends at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tip {
@@ -49,7 +50,7 @@ pub enum HeadersOutcome {
     Busy,
     /// All that were looked at are valid; the last of them is known now.
     Known {
-        /// The last valid header of the list.
+        /// The last valid header of the list; the parent of the first where that is held.
         last: BlockId,
         /// Its height.
         height: Height,
@@ -410,6 +411,12 @@ impl Chain {
         self.mark_invalid(draft, bad)?;
         if let Some(route) = self.route.take() {
             let origin = self.index.known(draft, &route.goal.origin)?;
+            // It was connected before. Setting out for it again and again would never end.
+            if origin.status == BlockStatus::Invalid {
+                return Err(Internal(format!(
+                    "block {bad} was connected before and is invalid now: the stored state is damaged"
+                )));
+            }
             if origin.work >= self.tip.work() {
                 let back = Goal {
                     target: route.goal.origin,

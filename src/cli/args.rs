@@ -1,17 +1,17 @@
 //! What can be typed.
 
+use super::demo::DemoArgs;
 use crate::chain::params::MAX_EXPIRY;
 use crate::settings::Endpoint;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// A node of a small private ledger: members pay each other and keep records that no single member
-/// can rewrite.
+/// A node of a small ledger that its members keep together.
 ///
 /// Without a command it runs the node of the settings file, in the foreground, until Ctrl-C.
 #[derive(Debug, Parser)]
-#[command(name = "node", version, max_term_width = 80)]
+#[command(name = "node", version)]
 pub struct Cli {
     /// The settings file [default: peer.toml or tracker.toml, if exactly one is here]
     #[arg(long, short, global = true, value_name = "FILE")]
@@ -30,6 +30,8 @@ pub enum Command {
     /// Write a commented settings file for a new node
     #[command(subcommand)]
     Init(Init),
+    /// Run a tracker and three peers on this machine, and tell what they do
+    Demo(DemoArgs),
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
@@ -150,6 +152,8 @@ mod tests {
             "node --config peer.toml",
             "node --config peer.toml status",
             "node status --config peer.toml --json",
+            "node demo",
+            "node demo --once --json --dir elsewhere",
             "node init tracker",
             "node init tracker --dir net",
             "node init peer --name alice --tracker 127.0.0.1:7000",

@@ -44,6 +44,7 @@ pub struct Client {
     base: String,
     authorization: String,
     kind: NodeKind,
+    patience: Option<Duration>,
     not_running: NotRunning,
 }
 
@@ -96,8 +97,17 @@ impl Client {
                 Settings::Peer(_) => NodeKind::Peer,
                 Settings::Tracker(_) => NodeKind::Tracker,
             },
+            patience: None,
             not_running,
         })
+    }
+
+    /// Lets what is to be done take so long at most; otherwise it may take as long as it takes.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self {
+            patience: Some(patience),
+            ..self
+        }
     }
 
     /// What kind of node is asked.
@@ -136,7 +146,8 @@ impl Client {
         self.answer(request.call())
     }
 
-    /// Has something done; the answer may take as long as that takes.
+    /// Has something done; the answer may take as long as that takes, but for
+    /// [`with_patience`](Self::with_patience).
     ///
     /// # Errors
     /// As for [`get`](Self::get).
@@ -149,6 +160,9 @@ impl Client {
             .agent
             .post(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization)
+            .config()
+            .timeout_global(self.patience)
+            .build()
             .send_json(request);
         self.answer(sent)
     }

@@ -1,5 +1,6 @@
 //! How a command fails, and the exit code for it.
 
+use super::demo::DemoError;
 use std::io;
 use std::process::ExitCode;
 
@@ -37,6 +38,16 @@ impl Failure {
             Self::No(_) => NO.into(),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Output(_) => NO.into(),
+        }
+    }
+}
+
+impl From<DemoError> for Failure {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Settings(_) => Self::Misuse(error.to_string()),
+            DemoError::Output(error) => Self::Output(error),
+            error => Self::No(error.to_string()),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod args;
 mod client;
 mod commands;
+pub mod demo;
 mod failure;
 mod init;
 mod output;
@@ -32,7 +33,8 @@ const USUAL_FILES: [&str; 2] = ["peer.toml", "tracker.toml"];
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let program = program();
-    let mut stdout = std::io::stdout().lock();
+    // Not locked: a node that runs in the foreground writes from other threads too.
+    let mut stdout = std::io::stdout();
     let mut output = Output::new(&mut stdout, cli.json);
     match execute(cli, &program, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,6 +52,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
     let place = Path::new("");
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, program, output),
+        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

@@ -66,7 +66,7 @@ fn mining(mining: &MiningView) -> String {
     let state = if mining.running { "running" } else { "idle" };
     let blocks = count(mining.blocks_mined, "block", "blocks");
     let speed = rate(mining.hashes_per_second);
-    format!("{state}; {blocks} mined since the start, {speed} hashes a second")
+    format!("{state}; {blocks} mined, {speed} hashes a second")
 }
 
 fn tracker_link(link: &TrackerLinkView) -> String {
@@ -116,7 +116,6 @@ pub fn peers(peers: &PeersView) -> String {
         ("state", Align::Left),
         ("session", Align::Left),
         ("height", Align::Right),
-        ("address", Align::Left),
         ("endpoint", Align::Left),
     ]);
     for peer in &peers.peers {
@@ -125,7 +124,7 @@ pub fn peers(peers: &PeersView) -> String {
     table.render()
 }
 
-fn peer_row(peer: &PeerView) -> [String; 7] {
+fn peer_row(peer: &PeerView) -> [String; 6] {
     let dash = || "-".to_owned();
     let state = match (peer.this_node, peer.live) {
         (true, _) => "itself",
@@ -141,21 +140,28 @@ fn peer_row(peer: &PeerView) -> [String; 7] {
         .or_else(|| session.map(|session| session.endpoint.clone()));
     [
         peer.id.map_or_else(dash, |id| id.0.to_string()),
-        peer.name.as_ref().map_or_else(dash, ToString::to_string),
+        match &peer.name {
+            Some(name) => name.to_string(),
+            None => short_address(&peer.address),
+        },
         state.to_owned(),
         session.map_or_else(dash, |session| {
             if session.outgoing { "out" } else { "in" }.to_owned()
         }),
         session.map_or_else(dash, |session| session.height.to_string()),
-        short_address(&peer.address),
         endpoint.unwrap_or_else(dash),
     ]
 }
 
 /// What somebody has.
 pub fn balance(balance: &BalanceView) -> String {
+    let name = balance.of.name.as_ref().map(ToString::to_string);
     facts(&[
-        ("of", person(&balance.of)),
+        (
+            "of",
+            name.unwrap_or_else(|| "nobody known by name".to_owned()),
+        ),
+        ("address", balance.of.address.clone()),
         ("balance", coins(balance.balance)),
         (
             "promised",
@@ -172,12 +178,11 @@ fn coins(amount: Amount) -> String {
 
 /// A transfer that was made.
 pub fn sent(sent: &SentView, program: &str, config: &Path) -> String {
-    let to = match &sent.to.name {
-        Some(name) => name.to_string(),
-        None => sent.to.address.clone(),
-    };
     let mut text = facts(&[
-        ("sent", format!("{} to {to}", coins(sent.amount))),
+        (
+            "sent",
+            format!("{} to {}", coins(sent.amount), person(&sent.to)),
+        ),
         ("fee", coins(sent.fee)),
         ("id", sent.id.to_string()),
         (

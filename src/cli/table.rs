@@ -1,9 +1,16 @@
 //! Tables for people.
 
 use super::output::plain;
+use super::words::cut;
 
 /// Space between columns.
 const GAP: &str = "  ";
+
+/// Columns of a terminal that every table and list of facts fits.
+pub const LINE: usize = 80;
+
+/// What is left of a last column at least, however wide the others are.
+const LEAST_LAST: usize = 12;
 
 /// Which way a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +21,8 @@ pub enum Align {
     Right,
 }
 
-/// A table with a heading: columns as wide as their widest cell.
+/// A table with a heading: columns as wide as their widest cell, but the last one no wider than the
+/// line allows.
 pub struct Table {
     aligns: Vec<Align>,
     rows: Vec<Vec<String>>,
@@ -38,17 +46,21 @@ impl Table {
 
     /// The table as text, every line with its end and without spaces before it.
     pub fn render(&self) -> String {
-        let widths: Vec<usize> = (0..self.aligns.len())
+        let mut widths: Vec<usize> = (0..self.aligns.len())
             .map(|column| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column));
                 cells.map(|cell| width(cell)).max().unwrap_or(0)
             })
             .collect();
+        if let Some((last, others)) = widths.split_last_mut() {
+            let used: usize = others.iter().map(|width| width + GAP.len()).sum();
+            *last = (*last).min(LINE.saturating_sub(used).max(LEAST_LAST));
+        }
         let mut text = String::new();
         for row in &self.rows {
             let cells = row.iter().zip(&widths).zip(&self.aligns);
             let line: Vec<String> = cells
-                .map(|((cell, width), align)| aligned(cell, *width, *align))
+                .map(|((cell, width), align)| aligned(&cut(cell, *width), *width, *align))
                 .collect();
             text.push_str(line.join(GAP).trim_end());
             text.push('\n');
@@ -57,16 +69,38 @@ impl Table {
     }
 }
 
-/// Facts, one a line, the values under each other.
+/// Facts, the values under each other; a value that does not fit its line goes on in the next.
 pub fn facts(facts: &[(&str, String)]) -> String {
-    let longest = facts.iter().map(|(name, _)| width(name)).max();
+    let names = facts.iter().map(|(name, _)| width(name)).max().unwrap_or(0);
+    let room = LINE.saturating_sub(names + GAP.len());
     let mut text = String::new();
     for (name, value) in facts {
-        let name = aligned(name, longest.unwrap_or(0), Align::Left);
-        text.push_str(format!("{name}{GAP}{}", plain(value)).trim_end());
-        text.push('\n');
+        let mut name = *name;
+        for part in wrapped(&plain(value), room) {
+            let line = format!("{}{GAP}{part}", aligned(name, names, Align::Left));
+            text.push_str(line.trim_end());
+            text.push('\n');
+            name = "";
+        }
     }
     text
+}
+
+/// The text in lines of at most `room` characters, broken at spaces; a longer word, which somebody
+/// may want to copy, stays whole. At least one line.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if width(line) + 1 + width(word) <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn aligned(cell: &str, to: usize, align: Align) -> String {
@@ -109,5 +143,20 @@ mod tests {
     fn facts_are_aligned() {
         let text = facts(&[("name", "alice".into()), ("height", "7".into())]);
         assert_eq!(text, "name    alice\nheight  7\n");
+    }
+
+    #[test]
+    fn a_line_fits_its_terminal() {
+        let words = "several words and ".repeat(9);
+        let id = "f".repeat(64);
+        for line in facts(&[("why", words), ("a-longer-id", id.clone())]).lines() {
+            assert!(line.chars().count() <= LINE, "{line}");
+        }
+        assert!(facts(&[("id", format!("is {id}"))]).contains(&id));
+        let mut table = Table::new(&[("a", Align::Left), ("b", Align::Left)]);
+        table.row(["x".repeat(30), "y".repeat(260)]);
+        let text = table.render();
+        assert!(text.lines().all(|line| line.chars().count() <= LINE));
+        assert!(text.ends_with("y…\n"));
     }
 }

@@ -47,10 +47,10 @@ pub fn short_person(person: &PersonView) -> String {
     }
 }
 
-/// Somebody, in full.
+/// Somebody, by name if there is one.
 pub fn person(person: &PersonView) -> String {
     match &person.name {
-        Some(name) => format!("{name} ({})", person.address),
+        Some(name) => name.to_string(),
         None => person.address.clone(),
     }
 }

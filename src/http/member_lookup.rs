@@ -105,8 +105,8 @@ fn shortened(typed: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{member_called, secret};
     use super::*;
+    use crate::http::testing::{member_called, secret};
 
     fn lookup(typed: &str) -> Result<PublicKey, Refused> {
         let members = [member_called("alice", 1), member_called("bob", 2)];

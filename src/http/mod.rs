@@ -7,8 +7,8 @@
 //! - Requests and answers are JSON; amounts are whole coins, times milliseconds since 1970, ids and
 //!   hashes hexadecimal, keys written as addresses. Every shape is a type in [`views`].
 //! - 200 is an answer. Anything else has the body `{"error": {"code", "reason"}}`: 400 the request
-//!   makes no sense, 401 no or a wrong token, 403 a wrong `Host` or `Origin`, 404 no such thing, 409
-//!   and 422 a fair no, 500 the node failed, 503 not now (no network yet, busy, stopping).
+//!   makes no sense, 401 no or a wrong token, 403 a wrong `Host` or `Origin`, 404 and 405 no such
+//!   thing, 409 and 422 a fair no, 500 the node failed, 503 not now (no network yet, busy, stopping).
 //! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip,
 //!   and names that tip.
 //!
@@ -127,5 +127,7 @@ pub struct TrackerApi {
     pub entropy: Arc<dyn Entropy>,
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::chain_reads::{self, BlockName, parse_transaction_id, tip_view, transaction_view};
 use super::error::Refused;
 use super::member_lookup::MemberLookup;
+use super::server::resource;
 use super::verification::Verifications;
 use super::views::{
     BalanceView, BlockView, ChainStatusView, MineRequest, MinedView, MiningView, NetworkView,
@@ -36,15 +37,15 @@ const MOVED_TIP_RETRIES: usize = 8;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/status", web::get().to(status))
-        .route("/peers", web::get().to(peers))
-        .route("/balance", web::get().to(balance))
-        .route("/blocks/{name}", web::get().to(block))
-        .route("/transactions/{id}", web::get().to(transaction))
-        .route("/transactions", web::post().to(send))
-        .route("/open", web::get().to(open))
-        .route("/mine", web::post().to(mine))
-        .route("/chain/verify", web::get().to(verify));
+        .service(resource("/status", web::get().to(status)))
+        .service(resource("/peers", web::get().to(peers)))
+        .service(resource("/balance", web::get().to(balance)))
+        .service(resource("/blocks/{name}", web::get().to(block)))
+        .service(resource("/transactions/{id}", web::get().to(transaction)))
+        .service(resource("/transactions", web::post().to(send)))
+        .service(resource("/open", web::get().to(open)))
+        .service(resource("/mine", web::post().to(mine)))
+        .service(resource("/chain/verify", web::get().to(verify)));
 }
 
 async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {

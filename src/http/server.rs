@@ -7,9 +7,10 @@ use super::verification::Verifications;
 use super::{Api, MAX_REQUEST_BYTES, peer, tracker};
 use crate::entropy::Entropy;
 use actix_web::dev::ServerHandle as WebServerHandle;
+use actix_web::http::{KeepAlive, StatusCode};
 use actix_web::middleware::from_fn;
-use actix_web::web::{Data, JsonConfig, QueryConfig, ServiceConfig, route};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::web::{self, Data, JsonConfig, QueryConfig, ServiceConfig};
+use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -115,6 +116,8 @@ pub async fn start(
     })
     .workers(WORKERS)
     .max_connections(MAX_CONNECTIONS)
+    // A connection a request: none is left over that a stop would have to wait for.
+    .keep_alive(KeepAlive::Disabled)
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
     .listen(listener)
@@ -164,7 +167,7 @@ pub(super) fn configure(
         .app_data(Data::new(verifications))
         .app_data(json)
         .app_data(query)
-        .default_service(route().to(nothing_here));
+        .default_service(web::route().to(nothing_here));
     match api {
         Api::Peer(peer) => config
             .app_data(Data::new(peer.clone()))
@@ -175,10 +178,22 @@ pub(super) fn configure(
     };
 }
 
-async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Refused> {
-    Err(Refused::not_found(format!(
-        "there is no {} {} here",
-        request.method(),
-        request.path()
-    )))
+async fn nothing_here() -> Result<HttpResponse, Refused> {
+    Err(Refused::not_found(
+        "the API of this node has nothing under this path",
+    ))
+}
+
+/// A path with the one way in which it can be asked.
+pub(super) fn resource(path: &str, route: Route) -> Resource {
+    async fn wrong_method() -> Result<HttpResponse, Refused> {
+        Err(Refused::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "wrong_method",
+            "this path is asked with another method",
+        ))
+    }
+    web::resource(path)
+        .route(route)
+        .default_service(web::route().to(wrong_method))
 }

@@ -2,6 +2,7 @@
 
 use super::TrackerApi;
 use super::error::Refused;
+use super::server::resource;
 use super::views::{NetworkView, PeerView, PeersView, SessionView, TrackerStatusView};
 use crate::chain::Height;
 use crate::keys::PublicKey;
@@ -14,8 +15,8 @@ use std::collections::BTreeMap;
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .route("/status", web::get().to(status))
-        .route("/peers", web::get().to(peers));
+        .service(resource("/status", web::get().to(status)))
+        .service(resource("/peers", web::get().to(peers)));
 }
 
 async fn status(api: Data<TrackerApi>) -> Result<Json<TrackerStatusView>, Refused> {

@@ -119,7 +119,7 @@ impl Lines {
         let tip = tip_of(rules, view)?;
         let step = (tip.height.0 / PROGRESS_LINES).max(1);
         let verified = verify_chain(rules, view, |height: Height| {
-            if height.0 % step == 0 {
+            if height.0.is_multiple_of(step) {
                 let of = tip.height;
                 self.progress(&VerifyLine::Progress { height, of });
             }
@@ -175,5 +175,100 @@ impl<V: StateView> StateView for Cancellable<'_, V> {
             return Err(Internal("the verification was cancelled".to_owned()));
         }
         self.view.read(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::rules;
+    use crate::store::{DiskError, DiskRead, MemoryDisk, Row, RowChange, Table};
+    use actix_rt::System;
+    use futures_util::StreamExt;
+    use std::pin::pin;
+    use std::sync::RwLock;
+
+    /// A disk whose reads wait while the test holds its gate.
+    #[derive(Default)]
+    struct GatedDisk {
+        disk: MemoryDisk,
+        gate: RwLock<()>,
+    }
+
+    impl DiskRead for GatedDisk {
+        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+            let _passed = self.gate.read().unwrap();
+            self.disk.get(table, key)
+        }
+
+        fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, DiskError> {
+            self.disk.scan(table, from, limit)
+        }
+    }
+
+    /// Reads of a snapshot wait as well.
+    struct GatedSnapshot<'a>(&'a GatedDisk);
+
+    impl DiskRead for GatedSnapshot<'_> {
+        fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+            self.0.get(table, key)
+        }
+
+        fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, DiskError> {
+            self.0.scan(table, from, limit)
+        }
+    }
+
+    impl Disk for GatedDisk {
+        fn commit(&self, rows: &[RowChange]) -> Result<(), DiskError> {
+            self.disk.commit(rows)
+        }
+
+        fn snapshot(&self) -> Box<dyn DiskRead + '_> {
+            Box::new(GatedSnapshot(self))
+        }
+
+        fn flush(&self) -> Result<(), DiskError> {
+            self.disk.flush()
+        }
+    }
+
+    fn last_line(stream: impl Stream<Item = Result<Bytes, Infallible>>) -> VerifyLine {
+        System::new().block_on(async {
+            let mut stream = pin!(stream);
+            let mut last = None;
+            while let Some(Ok(line)) = stream.next().await {
+                last = Some(line);
+            }
+            serde_json::from_slice(&last.unwrap()).unwrap()
+        })
+    }
+
+    #[test]
+    fn one_runs_at_a_time_and_a_cancelled_one_says_so_and_makes_room() {
+        let disk = Arc::new(GatedDisk::default());
+        let verifications = Verifications::default();
+        let start = || verifications.start(disk.clone(), rules());
+        let closed = disk.gate.write().unwrap();
+        let first = start().unwrap();
+        let code = start().map(|_| ()).unwrap_err().detail.code;
+        assert_eq!(code, "already_verifying");
+        verifications
+            .lock()
+            .as_ref()
+            .unwrap()
+            .cancelled
+            .store(true, Ordering::Relaxed);
+        drop(closed);
+        verifications.cancel();
+        match last_line(first) {
+            VerifyLine::Error(error) => assert!(error.reason.contains("cancelled")),
+            other => panic!("{other:?}"),
+        }
+        // A disk on which nothing was ever connected has no tip to agree with.
+        match last_line(start().unwrap()) {
+            VerifyLine::Error(error) => assert_eq!(error.code, "stored_state"),
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -32,8 +32,11 @@ struct Entry {
 /// What became of a member that the tracker named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
-    /// It is in the directory as told.
-    Entered,
+    /// It is in the directory as told, in place of another that had its number.
+    Entered {
+        /// Which other, if any.
+        displaced: Option<Member>,
+    },
     /// Nothing new.
     Unchanged,
     /// Its name is pinned to another key: it was not entered.
@@ -144,37 +147,54 @@ impl Directory {
             None if self.names.len() >= MAX_NAMES => return Update::Full,
             _ => {}
         }
-        self.enter(name, key, member);
-        Update::Entered
+        let displaced = self.enter(name, key, member);
+        Update::Entered { displaced }
     }
 
-    /// Takes the owner's word that a name has changed its key; the member now entered, or `None` if
-    /// no such change is withheld.
-    pub(super) fn accept(&mut self, name: &MemberName) -> Option<Member> {
+    /// Takes the owner's word that a name has changed its key. The member now entered, with those
+    /// that had its name or number; `None` if no such change is withheld.
+    pub(super) fn accept(&mut self, name: &MemberName) -> Option<(Member, Vec<Member>)> {
         let member = self.withheld.remove(name)?;
         let former = self.names.get(name).map(|e| e.key);
-        if let Some(former) = former {
-            self.remove(&former);
-        }
-        self.enter(name.clone(), member.record.statement.key, member.clone());
-        Some(member)
+        let former = former.and_then(|key| self.remove(&key));
+        let key = member.record.statement.key;
+        let displaced = self.enter(name.clone(), key, member.clone());
+        Some((member, former.into_iter().chain(displaced).collect()))
     }
 
-    fn enter(&mut self, name: MemberName, key: PublicKey, member: Member) {
+    /// Who had its number before, if anybody else.
+    fn enter(&mut self, name: MemberName, key: PublicKey, member: Member) -> Option<Member> {
         self.remove(&key);
         // Numbers are the tracker's to give: one that lost its register begins again.
-        if let Some(former) = self.by_id.get(&member.id).copied() {
-            self.remove(&former);
-        }
+        let displaced = self.by_id.get(&member.id).copied();
+        let displaced = displaced.and_then(|other| self.remove(&other));
         self.by_key.insert(key, name.clone());
         self.by_id.insert(member.id, key);
         self.dirty.insert(name.clone());
         let member = Some(member);
         self.names.insert(name, Entry { key, member });
+        displaced
     }
 
-    /// Takes a member out. Its name stays pinned.
-    pub(super) fn remove(&mut self, key: &PublicKey) -> Option<Member> {
+    /// Takes out the member with this number, who left. Its name stays pinned.
+    pub(super) fn depart(&mut self, id: MemberId) -> Option<Member> {
+        self.withheld.retain(|_, member| member.id != id);
+        let key = self.by_id.get(&id).copied()?;
+        self.remove(&key)
+    }
+
+    /// Takes out all but the members with these keys. Their names stay pinned.
+    pub(super) fn retain(&mut self, named: &BTreeSet<PublicKey>) -> Vec<Member> {
+        let gone = |member: &Member| !named.contains(&member.record.statement.key);
+        self.withheld.retain(|_, member| !gone(member));
+        let gone: Vec<_> = self.members().filter(|m| gone(m)).cloned().collect();
+        for member in &gone {
+            self.remove(&member.record.statement.key);
+        }
+        gone
+    }
+
+    fn remove(&mut self, key: &PublicKey) -> Option<Member> {
         let name = self.by_key.remove(key)?;
         let member = self.names.get_mut(&name)?.member.take()?;
         if self.by_id.get(&member.id) == Some(key) {

@@ -17,6 +17,8 @@ mod spread;
 pub mod tracker_link;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tracker_tests;
 
 pub use directory::Directory;

@@ -15,7 +15,10 @@
 //! network again. For as long as it takes such a member to do so, nobody is asked for a new one.
 
 mod effect;
+mod founding;
+mod joining;
 mod members;
+mod news;
 #[cfg(test)]
 mod tests;
 
@@ -28,12 +31,10 @@ use crate::canonical;
 use crate::chain::params::ParamsError;
 use crate::chain::{Genesis, Internal, NetworkId, Params, Timestamp};
 use crate::keys::PublicKey;
-use crate::wire::member::Leaving;
-use crate::wire::message::{
-    Goodbye, Lease, MAX_MEMBERS, MembersChanged, RefusalCode, Refused, Registered,
-};
-use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
-use members::{MEMBER_ROW, Members, NEXT_ID_ROW, Registration};
+use crate::wire::message::{Goodbye, RefusalCode, Refused};
+use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
+use founding::Holder;
+use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
@@ -95,13 +96,6 @@ struct Session {
     writable: bool,
     /// Answers to it that wait for the disk.
     waiting: usize,
-}
-
-/// Who is asked to make genesis.
-#[derive(Debug, Clone, Copy)]
-struct Holder {
-    id: MemberId,
-    until: Timestamp,
 }
 
 /// The tracker's machine.
@@ -329,281 +323,6 @@ impl Registry {
         self.take_effects()
     }
 
-    fn register(&mut self, session: SessionId, record: MemberRecord, now: Timestamp) {
-        if let Err(reason) = self.check_record(session, &record) {
-            return self.refuse(session, RefusalCode::BadRecord, &reason);
-        }
-        let (registration, rows) = match self.members.register(record, now) {
-            Ok(registered) => registered,
-            Err((code, reason)) => return self.refuse(session, code, &reason),
-        };
-        self.commit(rows);
-        let id = registration.id();
-        if let Registration::New(id) = registration
-            && let Some(entry) = self.members.get(id)
-        {
-            let (name, key) = (
-                entry.record.statement.name.clone(),
-                entry.record.statement.key,
-            );
-            self.say(Effect::Fact(Fact::MemberJoined { id, name, key }));
-        }
-        let came_online = self.attach(session, id, now);
-        if came_online || !matches!(registration, Registration::Known(_)) {
-            self.touch(id);
-        }
-        let asked = self.next_holder(now);
-        self.answer_registered(session, id, now);
-        if let Some(other) = asked.filter(|other| *other != id) {
-            self.tell_holder(other, now);
-        }
-    }
-
-    /// Checks what a record can be judged by alone.
-    fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
-        let statement = &record.statement;
-        if statement.tracker != self.key {
-            return Err(format!(
-                "the record is for the tracker {}, this one is {}",
-                statement.tracker, self.key
-            ));
-        }
-        let hello = self.sessions.get(&session).map(|s| s.hello.key);
-        if hello != Some(statement.key) {
-            return Err("the record is of another key than your hello".to_owned());
-        }
-        record.check().map_err(|e| format!("the record: {e}"))
-    }
-
-    /// Makes the session its member's own; a former one is closed. Whether the member was away.
-    fn attach(&mut self, session: SessionId, id: MemberId, now: Timestamp) -> bool {
-        let former = self.live.insert(id, session);
-        if let Some(known) = self.sessions.get_mut(&session)
-            && known.member.is_none()
-        {
-            known.member = Some(id);
-            known.since = now;
-        }
-        match former {
-            Some(former) if former == session => false,
-            Some(former) => {
-                self.sessions.remove(&former);
-                let reason = "you connected again, this connection is replaced".to_owned();
-                let session = former;
-                self.say(Effect::Close { session, reason });
-                false
-            }
-            None => {
-                if let Some(name) = self.members.name_of(id).cloned() {
-                    self.say(Effect::Fact(Fact::MemberOnline { id, name }));
-                }
-                true
-            }
-        }
-    }
-
-    fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
-        let lease = self.holder.filter(|h| h.id == id && h.until > now);
-        let lease = lease.filter(|_| self.genesis.is_none()).map(|h| Lease {
-            params: self.params.clone(),
-            remaining_ms: h.until.since(now),
-        });
-        let registered = Registered {
-            id,
-            genesis: self.genesis.clone(),
-            lease,
-        };
-        self.send(session, Message::Registered(registered));
-    }
-
-    fn leave(&mut self, session: SessionId, leaving: &Leaving, now: Timestamp) {
-        let Some(id) = self.members.id_of(&leaving.key) else {
-            let text = "this key is not registered, there is nothing to leave";
-            return self.refuse(session, RefusalCode::NotRegistered, text);
-        };
-        let known = self.members.get(id).map(|e| e.record.statement.sequence);
-        if leaving.tracker != self.key {
-            let text = "this is meant for another tracker";
-            return self.refuse(session, RefusalCode::BadRecord, text);
-        }
-        if let Err(e) = leaving.check() {
-            return self.refuse(session, RefusalCode::BadRecord, &e.to_string());
-        }
-        if known.is_some_and(|known| leaving.sequence <= known) {
-            let text = "this word is older than the last record; sign it with a later number";
-            return self.refuse(session, RefusalCode::OldRecord, text);
-        }
-        let name = self.members.name_of(id).cloned();
-        let rows = self.members.remove(id);
-        self.commit(rows);
-        self.touch(id);
-        if let Some(name) = name {
-            self.say(Effect::Fact(Fact::MemberLeft { id, name }));
-        }
-        self.send(session, Message::Left(()));
-        let own = self.live.get(&id).copied().filter(|own| *own != session);
-        for closed in [Some(session), own].into_iter().flatten() {
-            self.close(closed, "you have left this network");
-        }
-        self.pass_lease(now);
-    }
-
-    fn offer(&mut self, session: SessionId, id: MemberId, genesis: Genesis) {
-        if let Some(known) = self.genesis.clone() {
-            return self.send(session, Message::GenesisKnown(known));
-        }
-        let adopted = self
-            .sessions
-            .get(&session)
-            .is_some_and(|s| s.hello.network == genesis.id());
-        if let Err(reason) = self.check_offer(id, &genesis, adopted) {
-            return self.refuse(session, RefusalCode::BadGenesis, &reason);
-        }
-        if !adopted && self.holder.is_none_or(|h| h.id != id) {
-            // Somebody else was asked since. It is told whose block it became.
-            return;
-        }
-        self.accept(genesis, id, adopted);
-    }
-
-    fn check_offer(&self, id: MemberId, genesis: &Genesis, adopted: bool) -> Result<(), String> {
-        genesis.check().map_err(|e| e.to_string())?;
-        if genesis.content.tracker != self.key {
-            return Err(format!(
-                "the genesis block is for the tracker {}, this one is {}",
-                genesis.content.tracker, self.key
-            ));
-        }
-        let sender = self.members.get(id).map(|e| e.record.statement.key);
-        if !adopted && sender != Some(genesis.content.founder) {
-            return Err("the genesis block names another founder than its sender".to_owned());
-        }
-        if !adopted && genesis.content.params != self.params {
-            return Err("the genesis block has other parameters than were asked for".to_owned());
-        }
-        Ok(())
-    }
-
-    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool) {
-        self.commit(vec![(vec![GENESIS_ROW], Some(canonical::encode(&genesis)))]);
-        self.say(Effect::Fact(Fact::GenesisAccepted {
-            network: genesis.id(),
-            from,
-            adopted,
-            other_params: genesis.content.params != self.params,
-        }));
-        self.genesis = Some(genesis.clone());
-        self.holder = None;
-        let live: Vec<_> = self.live.values().copied().collect();
-        for session in live {
-            self.send(session, Message::GenesisKnown(genesis.clone()));
-        }
-    }
-
-    /// Asks the next member to make genesis, if it is time to.
-    fn pass_lease(&mut self, now: Timestamp) {
-        if let Some(asked) = self.next_holder(now) {
-            self.tell_holder(asked, now);
-        }
-    }
-
-    fn tell_holder(&mut self, id: MemberId, now: Timestamp) {
-        if let Some(session) = self.live.get(&id).copied() {
-            self.answer_registered(session, id, now);
-        }
-    }
-
-    /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
-    fn next_holder(&mut self, now: Timestamp) -> Option<MemberId> {
-        let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
-        if self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
-            return None;
-        }
-        let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;
-        let presents =
-            |s: &Session| s.member.is_some() && has_network(s) && now.since(s.since) < CLAIM_MS;
-        if self.sessions.values().any(presents) {
-            return None;
-        }
-        let waits =
-            |session: &SessionId| self.sessions.get(session).is_some_and(|s| !has_network(s));
-        let waiting = || {
-            let members = self.live.iter();
-            members.filter(|(_, s)| waits(s)).map(|(id, _)| *id)
-        };
-        let last = self.holder.map_or(MemberId(0), |h| h.id);
-        let next = waiting()
-            .find(|id| *id > last)
-            .or_else(|| waiting().next())?;
-        let until = now.plus_ms(LEASE_MS);
-        self.holder = Some(Holder { id: next, until });
-        self.say(Effect::Fact(Fact::LeaseGranted { id: next, until }));
-        Some(next)
-    }
-
-    /// All members if they are few, else some by chance; those with a session first.
-    fn some_members(&mut self) -> Vec<Member> {
-        let (mut chosen, mut away): (Vec<_>, Vec<_>) = self
-            .members
-            .ids()
-            .partition(|id| self.live.contains_key(id));
-        self.spread.choose(&mut chosen, MAX_MEMBERS_LISTED);
-        chosen.truncate(MAX_MEMBERS_LISTED);
-        let room = MAX_MEMBERS_LISTED - chosen.len();
-        self.spread.choose(&mut away, room);
-        chosen.extend(away.into_iter().take(room));
-        chosen.into_iter().filter_map(|id| self.tell(id)).collect()
-    }
-
-    fn tell(&self, id: MemberId) -> Option<Member> {
-        self.members.tell(id, self.live.contains_key(&id))
-    }
-
-    /// Notes for everyone who was told of this member that there is news.
-    fn touch(&mut self, id: MemberId) {
-        for session in self.sessions.values_mut() {
-            if session.member.is_some() && session.told >= id {
-                session.changed.insert(id);
-            }
-        }
-    }
-
-    /// Sends every session one message of what it was not told yet.
-    fn push_changes(&mut self) {
-        let newest = self.members.newest();
-        let due: Vec<_> = self.session_ids(|s| {
-            let news = !s.listed || !s.changed.is_empty() || s.told < newest;
-            s.member.is_some() && s.writable && s.waiting < MAX_WAITING / 2 && news
-        });
-        for id in due {
-            if let Some(mut session) = self.sessions.remove(&id) {
-                let news = self.next_news(&mut session);
-                self.sessions.insert(id, session);
-                self.send(id, Message::MembersChanged(news));
-            }
-        }
-    }
-
-    /// The next part of the list first, and then what changed in the part that was told.
-    fn next_news(&self, session: &mut Session) -> MembersChanged {
-        let mut news = MembersChanged::default();
-        for id in self.members.after(session.told).take(MAX_MEMBERS) {
-            news.changed.extend(self.tell(id));
-            session.told = id;
-        }
-        while news.changed.len() < MAX_MEMBERS && news.left.len() < MAX_MEMBERS {
-            let Some(id) = session.changed.pop_first() else {
-                break;
-            };
-            match self.tell(id) {
-                Some(member) => news.changed.push(member),
-                None => news.left.push(id),
-            }
-        }
-        session.listed |= news.changed.len() < MAX_MEMBERS;
-        news
-    }
-
     fn session_ids(&self, which: impl Fn(&Session) -> bool) -> Vec<SessionId> {
         let sessions = self.sessions.iter();
         sessions
@@ -614,8 +333,7 @@ impl Registry {
 
     /// Takes a session off the lists, and its member off the list of the live.
     fn forget_session(&mut self, session: SessionId) {
-        let member = self.sessions.remove(&session).and_then(|s| s.member);
-        let Some(id) = member.filter(|id| self.live.get(id) == Some(&session)) else {
+        let Some(id) = self.sessions.remove(&session).and_then(|s| s.member) else {
             return;
         };
         self.live.remove(&id);

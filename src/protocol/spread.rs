@@ -1,6 +1,6 @@
 //! Numbers that differ between nodes and moments.
 
-/// A sequence of numbers from a seed (SplitMix64): spreads retries in time and choices among peers.
+/// A sequence of numbers from a seed (SplitMix64): spreads choices among peers.
 /// Whoever sees a few can tell the rest, so nothing secret may come from it.
 #[derive(Debug, Clone)]
 pub(super) struct Spread(u64);

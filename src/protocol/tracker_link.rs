@@ -8,22 +8,23 @@
 //! than the one it knows.
 
 mod effect;
+mod founding;
+mod joining;
+mod listing;
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Effect, Warning};
 
-use super::directory::{Directory, NAME_ROW, Update};
-use super::spread::Spread;
+use super::backoff::Backoff;
+use super::directory::{Directory, NAME_ROW};
 use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId, Timestamp};
 use crate::keys::{PublicKey, SealingKey};
 use crate::wire::member::{Address, Leaving};
-use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, RefusalCode, Refused, Registered};
-use crate::wire::{
-    Hello, Member, MemberId, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
-};
+use crate::wire::message::MembersChanged;
+use crate::wire::{Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
 
 /// How often the shell calls [`TrackerLink::tick`].
@@ -39,6 +40,8 @@ pub const ANSWER_PATIENCE_MS: u64 = 30_000;
 /// By how much a record's number is raised when the tracker knows a later one (the clock was set
 /// back, or the data directory is new): a day in milliseconds, doubled each time it is not enough.
 pub const SEQUENCE_STEP: u64 = 86_400_000;
+/// Where the doubling ends: no clock was ever that wrong, so the tracker is.
+pub const MAX_SEQUENCE_STEP: u64 = SEQUENCE_STEP << 24;
 
 /// Key of the row that holds the tracker's key.
 const TRACKER_ROW: u8 = 2;
@@ -48,7 +51,7 @@ const RECORD_ROW: u8 = 3;
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the trackers are, at least one; dialled in turn.
+    /// Where the trackers are, at least one: the first-named that can be reached is the one.
     pub trackers: Vec<Address>,
     /// What we want to be called.
     pub name: MemberName,
@@ -67,8 +70,8 @@ pub struct Config {
 /// How far the conversation is.
 #[derive(Debug)]
 enum Phase {
-    /// Nothing until then.
-    Waiting { until: Timestamp },
+    /// For a tracker's turn.
+    Waiting,
     /// Dialled, at that time.
     Dialling { since: Timestamp },
     /// A tracker has greeted.
@@ -118,10 +121,13 @@ pub struct TrackerLink {
     sequence_step: u64,
     leaving: bool,
     phase: Phase,
-    /// Attempts since the last registration.
-    attempts: usize,
+    /// When each of the trackers in the settings is dialled again.
+    pauses: Vec<Backoff>,
+    /// Which of them was dialled last.
+    turn: usize,
+    /// The last session that was over for us: its end may be reported still.
+    former: Option<SessionId>,
     effects: Vec<Effect>,
-    spread: Spread,
 }
 
 impl TrackerLink {
@@ -147,12 +153,11 @@ impl TrackerLink {
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
-            phase: Phase::Waiting {
-                until: Timestamp(0),
-            },
-            attempts: 0,
+            phase: Phase::Waiting,
+            pauses: pauses(&config),
+            turn: 0,
+            former: None,
             effects: Vec::new(),
-            spread: Spread::new(config.seed),
             config,
         };
         for (key, value) in rows {
@@ -209,11 +214,7 @@ impl TrackerLink {
     #[must_use]
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         match &self.phase {
-            Phase::Waiting { until } if *until <= now => {
-                self.phase = Phase::Dialling { since: now };
-                let address = self.address();
-                self.effects.push(Effect::Dial { address });
-            }
+            Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.since(*since) > DIAL_PATIENCE_MS => {
                 self.unreachable("no greeting came".to_owned(), now);
             }
@@ -223,7 +224,7 @@ impl TrackerLink {
                     self.give_up("it did not answer the registration", now);
                 }
             }
-            Phase::Waiting { .. } | Phase::Dialling { .. } | Phase::AtRest => {}
+            Phase::Dialling { .. } | Phase::AtRest => {}
         }
         self.take_effects()
     }
@@ -253,8 +254,8 @@ impl TrackerLink {
                 pinned,
                 shown: hello.key,
             })
-        } else if ![NetworkId::ZERO, hello.network].contains(&self.network())
-            && hello.network != NetworkId::ZERO
+        } else if self.genesis.is_some()
+            && ![NetworkId::ZERO, self.network()].contains(&hello.network)
         {
             Some(Warning::OtherNetwork {
                 known: self.network(),
@@ -267,7 +268,8 @@ impl TrackerLink {
             let reason = warning.to_string();
             self.effects.push(Effect::Warn(warning));
             self.effects.push(Effect::Close { session, reason });
-            self.back_off(now);
+            self.former = Some(session);
+            self.retry_later(now);
             return self.take_effects();
         }
         let statement = self.statement(hello.key, now);
@@ -327,11 +329,19 @@ impl TrackerLink {
         self.take_effects()
     }
 
-    /// The connection's end.
+    /// A connection's end, whether or not it was reported as opened. The end of one that is over for
+    /// us already is passed over.
     #[must_use]
     pub fn closed(&mut self, session: SessionId, reason: String, now: Timestamp) -> Vec<Effect> {
         if self.talk(session).is_some() {
+            if self.is_registered() {
+                // All was well until now: no reason to hold back.
+                self.pauses[self.turn].succeeded();
+            }
             self.lost(reason, now);
+        } else if matches!(self.phase, Phase::Dialling { .. }) && self.former != Some(session) {
+            // It ended before it greeted.
+            self.unreachable(reason, now);
         }
         self.take_effects()
     }
@@ -357,8 +367,10 @@ impl TrackerLink {
     #[must_use]
     pub fn leave(&mut self, now: Timestamp) -> Vec<Effect> {
         self.leaving = true;
-        if self.is_registered() {
-            self.sign_leaving(now);
+        match self.phase {
+            Phase::Waiting => self.pauses.iter_mut().for_each(Backoff::hurry),
+            _ if self.is_registered() => self.sign_leaving(now),
+            _ => {}
         }
         self.take_effects()
     }
@@ -381,9 +393,7 @@ impl TrackerLink {
     /// [`Directory::withheld`]). Without effect if nothing is withheld.
     #[must_use]
     pub fn accept_changed_key(&mut self, name: &MemberName) -> Vec<Effect> {
-        let former = self.directory.by_name(name).cloned();
-        if let Some(member) = self.directory.accept(name) {
-            let left = former.into_iter().collect();
+        if let Some((member, left)) = self.directory.accept(name) {
             self.directory_changed(vec![member], left);
         }
         self.take_effects()
@@ -396,277 +406,18 @@ impl TrackerLink {
         }
     }
 
-    /// Where the tracker is whose turn it is.
+    /// Where the tracker is that was dialled last.
     fn address(&self) -> Address {
-        let turn = self.attempts % self.config.trackers.len();
-        self.config.trackers[turn].clone()
+        self.config.trackers[self.turn].clone()
     }
 
-    /// What we say of ourselves: the last record's words if they still are the ones.
-    fn statement(&self, tracker: PublicKey, now: Timestamp) -> MemberStatement {
-        let wanted = MemberStatement {
-            tracker,
-            sequence: 0,
-            name: self.config.name.clone(),
-            key: self.config.key,
-            sealing_key: self.config.sealing_key,
-            addresses: self.config.addresses.clone(),
-        };
-        let last = self.record.as_ref().map(|r| &r.statement);
-        let sequence = match last {
-            Some(last) if last.sequence >= self.least_sequence => {
-                let sequence = last.sequence;
-                let same = MemberStatement {
-                    sequence,
-                    ..wanted.clone()
-                };
-                if same == *last {
-                    return same;
-                }
-                now.0.max(sequence.saturating_add(1))
-            }
-            _ => now.0.max(self.least_sequence),
-        };
-        MemberStatement { sequence, ..wanted }
-    }
-
-    fn register(&mut self, statement: MemberStatement, now: Timestamp) {
-        match self.record.clone().filter(|r| r.statement == statement) {
-            Some(record) => self.send_record(record, now),
-            None => self.effects.push(Effect::Sign(statement)),
-        }
-    }
-
-    fn send_record(&mut self, record: MemberRecord, now: Timestamp) {
-        if let Phase::Talking(talk) = &mut self.phase {
-            talk.stage = Stage::Registering;
-            talk.since = now;
-            let session = talk.session;
-            let message = Message::Register(record);
-            self.effects.push(Effect::Send { session, message });
-        }
-    }
-
-    fn registered(&mut self, registered: Registered, now: Timestamp) {
-        let Phase::Talking(talk) = &mut self.phase else {
-            return;
-        };
-        let (session, tracker) = (talk.session, talk.tracker);
-        if !matches!(talk.stage, Stage::Registered(_)) {
-            talk.stage = Stage::Registered(Some(BTreeSet::new()));
-            self.attempts = 0;
-            self.effects.push(Effect::Joined { id: registered.id });
-        }
-        if self.tracker.is_none() {
-            self.tracker = Some(tracker);
-            self.commit(TRACKER_ROW, canonical::encode(&tracker));
-        }
-        if let Some(genesis) = registered.genesis {
-            self.learn(genesis, now);
-        } else if let Some(genesis) = self.genesis.clone() {
-            let message = Message::OfferGenesis(genesis);
-            self.effects.push(Effect::Send { session, message });
-        } else if let Some(lease) = registered.lease {
-            self.make_genesis(session, tracker, lease, now);
-        }
-        if self.leaving && self.is_registered() {
-            self.sign_leaving(now);
-        }
-    }
-
-    fn make_genesis(
-        &mut self,
-        session: SessionId,
-        tracker: PublicKey,
-        lease: Lease,
-        now: Timestamp,
-    ) {
-        if let Err(e) = lease.params.check() {
-            let reason = e.to_string();
-            self.effects
-                .push(Effect::Warn(Warning::BadGenesis { reason }));
-            return self.give_up("its parameters can't be used", now);
-        }
-        let content = GenesisContent::new(lease.params, tracker, self.config.key);
-        let mined = self.mined.as_ref().filter(|g| g.content == content);
-        if let Some(genesis) = mined.cloned() {
-            let message = Message::OfferGenesis(genesis);
-            self.effects.push(Effect::Send { session, message });
-        } else if self.mining.as_ref() != Some(&content) {
-            self.stop_mining();
-            self.mining = Some(content.clone());
-            let header = content.header(now);
-            self.effects.push(Effect::MineGenesis { header, content });
-        }
-    }
-
-    /// Takes the network's first block from the tracker, or finds that it is not ours.
-    fn learn(&mut self, genesis: Genesis, now: Timestamp) {
-        let Phase::Talking(Talk { tracker, .. }) = self.phase else {
-            return;
-        };
-        if let Some(known) = &self.genesis {
-            if *known != genesis {
-                let known = known.id();
-                let offered = genesis.id();
-                let warning = Warning::OtherNetwork { known, offered };
-                self.effects.push(Effect::Warn(warning));
-                self.give_up("it is the tracker of another network", now);
-            }
-            return;
-        }
-        let bad = match genesis.check() {
-            Err(e) => Some(e.to_string()),
-            Ok(()) if genesis.content.tracker != tracker => {
-                Some("it was made for another tracker".to_owned())
-            }
-            Ok(()) => None,
-        };
-        if let Some(reason) = bad {
-            self.effects
-                .push(Effect::Warn(Warning::BadGenesis { reason }));
-            return self.give_up("its genesis block can't be used", now);
-        }
-        self.stop_mining();
-        self.mined = None;
-        self.genesis = Some(genesis.clone());
-        self.effects.push(Effect::NetworkKnown(genesis));
-    }
-
-    fn stop_mining(&mut self) {
-        if self.mining.take().is_some() {
-            self.effects.push(Effect::StopMiningGenesis);
-        }
-    }
-
-    fn refused(&mut self, refused: Refused, now: Timestamp) {
-        let reason = refused.reason.as_str().to_owned();
-        match refused.code {
-            RefusalCode::NameTaken | RefusalCode::BadRecord => {
-                let reason = format!("the tracker refused the registration: {reason}");
-                self.rest(Effect::Fatal { reason });
-            }
-            RefusalCode::NotRegistered if self.leaving => self.rest(Effect::Left),
-            RefusalCode::OldRecord => self.raise_sequence(now),
-            code => {
-                let said = reason.clone();
-                self.effects
-                    .push(Effect::Warn(Warning::Refused { code, reason }));
-                self.give_up(&said, now);
-            }
-        }
-    }
-
-    /// The tracker knows a later record of ours: says the same with a later number.
-    fn raise_sequence(&mut self, now: Timestamp) {
-        let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        self.least_sequence = last.max(now.0).saturating_add(self.sequence_step);
-        self.sequence_step = self.sequence_step.saturating_mul(2);
-        if self.is_registered() {
-            return self.sign_leaving(now);
-        }
-        let Phase::Talking(Talk { tracker, .. }) = self.phase else {
-            return;
-        };
-        let statement = self.statement(tracker, now);
-        if let Phase::Talking(talk) = &mut self.phase {
-            talk.stage = Stage::Signing(statement.clone());
-        }
-        self.register(statement, now);
-    }
-
-    fn sign_leaving(&mut self, now: Timestamp) {
-        let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        let sequence = last.saturating_add(1).max(self.least_sequence).max(now.0);
-        if let Phase::Talking(Talk { tracker, .. }) = self.phase {
-            self.effects.push(Effect::SignLeaving { tracker, sequence });
-        }
-    }
-
-    /// Takes up what the tracker tells of members; `in_list` if it is part of its list, not an answer.
-    fn members_told(&mut self, told: MembersChanged, in_list: bool) {
-        let Phase::Talking(Talk { tracker, .. }) = self.phase else {
-            return;
-        };
-        let ends_list = in_list && told.changed.len() < MAX_MEMBERS;
-        let gone = |id: &MemberId| self.directory.by_id(*id).map(|m| m.record.statement.key);
-        let gone: Vec<_> = told.left.iter().filter_map(gone).collect();
-        let mut left: Vec<_> = gone
-            .iter()
-            .filter_map(|k| self.directory.remove(k))
-            .collect();
-        let mut changed = Vec::new();
-        for member in told.changed {
-            self.member_told(tracker, member, &mut changed);
-        }
-        if ends_list && let Some(named) = self.end_list() {
-            let known = self.directory.members().map(|m| m.record.statement.key);
-            let gone: Vec<_> = known.filter(|key| !named.contains(key)).collect();
-            left.extend(gone.iter().filter_map(|k| self.directory.remove(k)));
-        }
-        self.directory_changed(changed, left);
-    }
-
-    fn member_told(&mut self, tracker: PublicKey, member: Member, changed: &mut Vec<Member>) {
-        let statement = &member.record.statement;
-        let (key, name) = (statement.key, statement.name.clone());
-        if let Phase::Talking(talk) = &mut self.phase
-            && let Stage::Registered(Some(named)) = &mut talk.stage
-        {
-            named.insert(key);
-        }
-        let bad = if statement.tracker != tracker {
-            Some("it is for another tracker".to_owned())
-        } else if self
-            .directory
-            .by_key(&key)
-            .is_some_and(|m| m.record == member.record)
-        {
-            None
-        } else {
-            member.record.check().err().map(|e| e.to_string())
-        };
-        if let Some(reason) = bad {
-            let warning = Warning::BadRecord { name, reason };
-            return self.effects.push(Effect::Warn(warning));
-        }
-        match self.directory.update(member) {
-            Update::Entered => changed.extend(self.directory.by_key(&key).cloned()),
-            Update::Unchanged => {}
-            Update::Withheld { pinned } => {
-                let warning = Warning::NameChangedKey {
-                    name,
-                    pinned,
-                    shown: key,
-                };
-                self.effects.push(Effect::Warn(warning));
-            }
-            Update::Full => {
-                let warning = Warning::DirectoryFull { name };
-                self.effects.push(Effect::Warn(warning));
-            }
-        }
-    }
-
-    /// The tracker has named all: whom, if that was not known yet.
-    fn end_list(&mut self) -> Option<BTreeSet<PublicKey>> {
-        match &mut self.phase {
-            Phase::Talking(Talk {
-                stage: Stage::Registered(named),
-                ..
-            }) => named.take(),
-            _ => None,
-        }
-    }
-
-    fn directory_changed(&mut self, changed: Vec<Member>, left: Vec<Member>) {
-        let rows = self.directory.take_rows();
-        if !rows.is_empty() {
-            self.effects.push(Effect::Commit { rows });
-        }
-        if !changed.is_empty() || !left.is_empty() {
-            self.effects
-                .push(Effect::DirectoryChanged { changed, left });
+    /// Dials the first-named tracker of those that are due, if one is.
+    fn dial(&mut self, now: Timestamp) {
+        if let Some(turn) = self.pauses.iter().position(|pause| pause.is_due(now)) {
+            self.turn = turn;
+            self.phase = Phase::Dialling { since: now };
+            let address = self.address();
+            self.effects.push(Effect::Dial { address });
         }
     }
 
@@ -677,7 +428,7 @@ impl TrackerLink {
 
     fn unreachable(&mut self, reason: String, now: Timestamp) {
         let address = self.address();
-        let retry_ms = self.back_off(now);
+        let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::Unreachable {
             address,
             reason,
@@ -687,7 +438,7 @@ impl TrackerLink {
 
     fn lost(&mut self, reason: String, now: Timestamp) {
         let address = self.address();
-        let retry_ms = self.back_off(now);
+        let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::ConnectionLost {
             address,
             reason,
@@ -698,11 +449,8 @@ impl TrackerLink {
     /// Ends the conversation from our side, to try again later.
     fn give_up(&mut self, reason: &str, now: Timestamp) {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
-            let told = reason.to_owned();
-            self.effects.push(Effect::Close {
-                session,
-                reason: told,
-            });
+            let reason = reason.to_owned();
+            self.effects.push(Effect::Close { session, reason });
         }
         self.lost(reason.to_owned(), now);
     }
@@ -718,22 +466,25 @@ impl TrackerLink {
         self.effects.push(last);
     }
 
-    /// Sets the next attempt: later after each round of all trackers, and never at the same moment as
-    /// everybody else. How many milliseconds from now.
-    fn back_off(&mut self, now: Timestamp) -> u64 {
-        let round = self.attempts / self.config.trackers.len();
-        let doublings = u32::try_from(round).unwrap_or(u32::MAX);
-        let base = 1u64.checked_shl(doublings).unwrap_or(u64::MAX);
-        let base = base.saturating_mul(MIN_BACK_OFF_MS).min(MAX_BACK_OFF_MS);
-        let wait = base - base / 4 + self.spread.up_to(base / 2);
-        self.attempts = self.attempts.saturating_add(1);
-        self.phase = Phase::Waiting {
-            until: now.plus_ms(wait),
-        };
-        wait
+    /// This tracker's turn comes again later; in how many milliseconds.
+    fn retry_later(&mut self, now: Timestamp) -> u64 {
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            self.former = Some(session);
+        }
+        self.phase = Phase::Waiting;
+        let pause = &mut self.pauses[self.turn];
+        pause.failed(now);
+        pause.due().since(now)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
+}
+
+/// A pause for each tracker, all due, each with a jitter of its own.
+fn pauses(config: &Config) -> Vec<Backoff> {
+    let seeds = (0..config.trackers.len() as u64).map(|n| config.seed.wrapping_add(n << 32));
+    let pause = |seed| Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed);
+    seeds.map(pause).collect()
 }

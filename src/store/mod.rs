@@ -20,8 +20,6 @@ mod table;
 mod tuning;
 
 #[cfg(test)]
-mod rocks_tests;
-#[cfg(test)]
 mod tests;
 
 pub use disk::{Disk, DiskRead, Row, RowChange, Rows, SCAN_MAX_BYTES, rows_from};

@@ -9,6 +9,7 @@ use rocksdb::{
 };
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The column family every RocksDB database has. We keep nothing in it.
 const DEFAULT_FAMILY: &str = "default";
@@ -43,6 +44,9 @@ impl OpenOptions {
 pub struct RocksDisk {
     db: DB,
     path: PathBuf,
+    /// What the first commit that failed met. RocksDB may recover by itself, when there is space
+    /// again, say; but a commit in doubt must be the last one.
+    broken: OnceLock<DiskError>,
 }
 
 impl RocksDisk {
@@ -58,10 +62,19 @@ impl RocksDisk {
     ///   for this program, this role, or any node.
     /// - [`DiskError::Corrupt`], [`DiskError::Failed`]: RocksDB cannot make sense of it.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DiskError> {
+        Self::open_with(path, options, &tuning::database_options(options))
+    }
+
+    /// [`open`](Self::open) with a database set up by the caller.
+    pub(super) fn open_with(
+        path: &Path,
+        options: &OpenOptions,
+        database: &Options,
+    ) -> Result<Self, DiskError> {
         fs::create_dir_all(path).map_err(|e| DiskError::from_io(path, &e))?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
-        let families = existing_families(path)?;
-        let mut disk = Self::open_families(path, options, &cache, &families)?;
+        let families = families_to_open(path)?;
+        let mut disk = Self::open_families(path, database, &cache, &families)?;
         match disk.version()? {
             Some(found) => {
                 schema::check_version(found, path)?;
@@ -77,18 +90,18 @@ impl RocksDisk {
         Ok(disk)
     }
 
-    /// Opens exactly the column families that exist: a refused database must not gain any.
     fn open_families(
         path: &Path,
-        options: &OpenOptions,
+        database: &Options,
         cache: &Cache,
         families: &[String],
     ) -> Result<Self, DiskError> {
         let descriptors = tuning::table_descriptors(families.iter().cloned(), cache);
-        DB::open_cf_descriptors(&tuning::database_options(options), path, descriptors)
+        DB::open_cf_descriptors(database, path, descriptors)
             .map(|db| Self {
                 db,
                 path: path.to_owned(),
+                broken: OnceLock::new(),
             })
             .map_err(|e| DiskError::from_rocks(path, e.as_ref()))
     }
@@ -147,6 +160,7 @@ impl RocksDisk {
         Ok(None)
     }
 
+    /// Makes the tables that are missing in a database whose creation was cut off.
     fn create_families(&mut self, cache: &Cache) -> Result<(), DiskError> {
         for table in Table::ALL {
             if self.db.cf_handle(table.name()).is_none() {
@@ -210,6 +224,9 @@ impl DiskRead for RocksDisk {
 
 impl Disk for RocksDisk {
     fn commit(&self, rows: &[RowChange]) -> Result<(), DiskError> {
+        if let Some(error) = self.broken.get() {
+            return Err(error.clone());
+        }
         let mut batch = WriteBatch::default();
         for row in rows {
             let family = self.family(row.table.name())?;
@@ -220,7 +237,7 @@ impl Disk for RocksDisk {
         }
         self.db
             .write_opt(batch, &tuning::synced())
-            .map_err(|e| self.error(&e))
+            .map_err(|e| self.broken.get_or_init(|| self.error(&e)).clone())
     }
 
     fn snapshot(&self) -> Box<dyn DiskRead + '_> {
@@ -266,16 +283,19 @@ impl DiskRead for RocksSnapshot<'_> {
     }
 }
 
-/// The column families of the database in `path`; of one still to be made, the default one.
-fn existing_families(path: &Path) -> Result<Vec<String>, DiskError> {
-    let made = path
+/// The column families to open: of a new database all of ours, of one that exists exactly those it
+/// has, since one that we refuse must not gain any.
+fn families_to_open(path: &Path) -> Result<Vec<String>, DiskError> {
+    let exists = path
         .join(CURRENT_FILE)
         .try_exists()
         .map_err(|e| DiskError::from_io(path, &e))?;
-    if !made {
-        return Ok(vec![DEFAULT_FAMILY.to_owned()]);
+    if exists {
+        return DB::list_cf(&Options::default(), path)
+            .map_err(|e| DiskError::from_rocks(path, e.as_ref()));
     }
-    DB::list_cf(&Options::default(), path).map_err(|e| DiskError::from_rocks(path, e.as_ref()))
+    let ours = Table::ALL.iter().map(|table| table.name());
+    Ok(ours.chain([DEFAULT_FAMILY]).map(str::to_owned).collect())
 }
 
 fn is_ours(family: &str) -> bool {

@@ -60,6 +60,7 @@ const INFO_LOG_FILES: usize = 3;
 pub(super) fn database_options(options: &OpenOptions) -> Options {
     let mut db = Options::default();
     db.create_if_missing(true);
+    db.create_missing_column_families(true);
     db.set_db_write_buffer_size(options.write_buffer_bytes);
     db.set_max_background_jobs(BACKGROUND_JOBS);
     db.set_max_open_files(OPEN_FILES);

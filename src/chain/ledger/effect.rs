@@ -71,8 +71,8 @@ pub struct Funds {
 /// How the connected chain changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TipChange {
-    /// Its end now.
-    pub tip: Tip,
+    /// Its end now; in a box, being far larger than all else that an effect holds.
+    pub tip: Box<Tip>,
     /// Blocks added, in order, with the number of their transactions.
     pub connected: Vec<(BlockId, Height, usize)>,
     /// Blocks taken away, the former tip first.
@@ -116,6 +116,6 @@ pub enum Effect {
     TransactionOpened(EncodedTransaction),
     /// A transaction is open no more.
     TransactionClosed(TransactionId, Closed),
-    /// There is more to work through: call [`super::Ledger::advance`] again.
+    /// There is more to work through, and room for it: call [`super::Ledger::advance`] again.
     More,
 }

@@ -5,29 +5,28 @@
 //! and so is the writing ([`Effect::Commit`]); both report back.
 
 mod effect;
+mod open;
 mod pending;
+mod remembered;
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::Overlay;
-use super::rows::{Draft, Row, RowKey, StateView};
+use super::rows::{Draft, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
-use super::tree::{Chain, HeadersOutcome, Step, Tip};
+use super::tree::{Chain, HeadersOutcome, Tip};
 use super::{
-    Action, Amount, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault,
-    Refusal, Rejected, Rejection, Timestamp, TransactionId, Witness,
+    Amount, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
+    Rejected, Timestamp,
 };
-use super::{Closed, Mempool, MempoolLimits};
+use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use pending::{Check, Checks};
-use std::collections::{BTreeSet, HashSet, VecDeque};
-
-/// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
-/// transactions and a day's open ones; what is forgotten is only checked again.
-const REMEMBERED_SIGNATURES: usize = 100_000;
+use remembered::Remembered;
+use std::collections::VecDeque;
 
 /// The ledger of one network.
 pub struct Ledger {
@@ -38,6 +37,8 @@ pub struct Ledger {
     good: Remembered,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
+    /// Whether a step left more to do, and nobody has been told yet.
+    more: bool,
     effects: Vec<Effect>,
 }
 
@@ -61,6 +62,7 @@ impl Ledger {
             checks: Checks::default(),
             good: Remembered::default(),
             promises: VecDeque::new(),
+            more: false,
             effects: Vec::new(),
         };
         if !begun.is_empty() {
@@ -323,180 +325,15 @@ impl Ledger {
             let connected = step.connected.iter();
             let disconnected = step.disconnected.iter();
             effects.push(Effect::TipChanged(TipChange {
-                tip,
+                tip: Box::new(tip),
                 connected: connected
                     .map(|b| (b.id(), b.header.height, b.transactions.len()))
                     .collect(),
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
             }));
         }
-        if step.more {
-            effects.push(Effect::More);
-        }
+        self.more = step.more;
         Ok(step.invalid)
-    }
-
-    /// What was mined leaves the open transactions; what fell out of the chain returns to them if
-    /// it is still valid; what can't be paid any more goes.
-    fn settle_open(
-        &mut self,
-        draft: &mut Draft<'_>,
-        step: &Step,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Internal> {
-        // In order, so that the same blocks always have the same effects.
-        let mut touched = BTreeSet::new();
-        for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
-            touched.extend(parties(transaction));
-            if self.mempool.remove(&transaction.id()).is_some() {
-                close(draft, effects, transaction.id(), Closed::Mined);
-            }
-        }
-        let returned = step
-            .disconnected
-            .iter()
-            .rev()
-            .flat_map(|block| &block.transactions);
-        for transaction in returned.clone() {
-            touched.extend(parties(transaction));
-        }
-        for owner in touched {
-            for id in self.mempool.rejudge(&owner, draft)? {
-                close(draft, effects, id, Closed::Conflicted);
-            }
-        }
-        for id in self.mempool.expire(self.chain.tip().height(), now) {
-            close(draft, effects, id, Closed::Expired);
-        }
-        let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
-        self.reopen(draft, returned, now, effects)
-    }
-
-    /// Makes transactions whose signatures are known to be good open again, where they still can be.
-    fn reopen(
-        &mut self,
-        draft: &mut Draft<'_>,
-        transactions: Vec<EncodedTransaction>,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Internal> {
-        for transaction in transactions {
-            let id = transaction.id();
-            self.good.insert(&transaction);
-            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
-                Ok(()) | Err(Rejected::AlreadyOpen) => {}
-                Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
-                Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
-                Err(_) => close(draft, effects, id, Closed::Conflicted),
-            }
-        }
-        Ok(())
-    }
-
-    fn make_open(
-        &mut self,
-        draft: &mut Draft<'_>,
-        transaction: EncodedTransaction,
-        take_in: TakeIn,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Result<(), Rejected>, Internal> {
-        let next = self.chain.tip().height().next();
-        if let Err(reason) = self.chain.rules().check_expiry(transaction.payload(), next) {
-            return Ok(Err(reason));
-        }
-        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
-            Ok(leaving) => {
-                for id in leaving {
-                    close(draft, effects, id, Closed::Evicted);
-                }
-                let row = RowKey::Open(transaction.id());
-                if draft.read(&row)?.is_none() {
-                    draft.put_bytes(row, transaction.bytes().to_vec());
-                }
-                effects.push(Effect::TransactionOpened(transaction));
-                Ok(Ok(()))
-            }
-            Err(Rejection::Rejected(reason)) => Ok(Err(reason)),
-            Err(Rejection::Internal(error)) => Err(error),
-        }
-    }
-
-    /// Transactions came in.
-    pub fn transactions(
-        &mut self,
-        origin: Origin,
-        transactions: Vec<EncodedTransaction>,
-        disk: &dyn StateView,
-        now: Timestamp,
-    ) -> Result<Vec<Effect>, Internal> {
-        let view = self.overlay.over(disk);
-        let mut judged = Vec::with_capacity(transactions.len());
-        let mut unseen = Vec::new();
-        let busy = self.overlay.is_full() || self.checks.is_full();
-        for transaction in transactions {
-            let verdict = match self.judge_transaction(&transaction, &view) {
-                Ok(()) if busy => Err(Rejected::Busy),
-                Ok(()) => Ok(()),
-                Err(Rejection::Rejected(reason)) => Err(reason),
-                Err(Rejection::Internal(error)) => return Err(error),
-            };
-            if verdict.is_ok() && !self.good.contains(&transaction) {
-                unseen.push(judged.len());
-            }
-            judged.push((transaction, verdict));
-        }
-        drop(view);
-        if unseen.is_empty() {
-            self.accept_transactions(origin, judged, disk, now)?;
-        } else {
-            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
-            let items = items.collect();
-            let check = self.checks.begin(Check::Transactions {
-                origin,
-                judged,
-                unseen,
-            });
-            self.effects.push(Effect::Verify { check, items });
-        }
-        Ok(self.take_effects())
-    }
-
-    fn judge_transaction(
-        &self,
-        transaction: &EncodedTransaction,
-        view: &dyn StateView,
-    ) -> Result<(), Rejection> {
-        let rules = self.chain.rules();
-        rules.check_form(transaction)?;
-        rules.check_expiry(transaction.payload(), self.chain.tip().height().next())?;
-        self.mempool.judge(transaction, view)
-    }
-
-    fn accept_transactions(
-        &mut self,
-        origin: Origin,
-        judged: Vec<Judged>,
-        disk: &dyn StateView,
-        now: Timestamp,
-    ) -> Result<(), Internal> {
-        let answers = self.in_one_batch(disk, |ledger, draft, effects| {
-            let mut answers = Vec::with_capacity(judged.len());
-            for (transaction, verdict) in judged {
-                let id = transaction.id();
-                let verdict = match verdict {
-                    Ok(()) => {
-                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
-                    }
-                    refused => refused,
-                };
-                answers.push((id, verdict));
-            }
-            Ok(answers)
-        })?;
-        self.answer(origin, Answer::Transactions(answers));
-        Ok(())
     }
 
     /// Signatures were checked: the verdicts in the order in which they were asked for, one for
@@ -565,18 +402,8 @@ impl Ledger {
         {
             kept.extend(self.promises.pop_front().map(|(_, effect)| effect));
         }
+        kept.extend(self.take_more());
         kept
-    }
-
-    /// Time has passed: open transactions grow old.
-    pub fn tick(&mut self, disk: &dyn StateView, now: Timestamp) -> Result<Vec<Effect>, Internal> {
-        self.in_one_batch(disk, |ledger, draft, effects| {
-            for id in ledger.mempool.expire(ledger.chain.tip().height(), now) {
-                close(draft, effects, id, Closed::Expired);
-            }
-            Ok(())
-        })?;
-        Ok(self.take_effects())
     }
 
     /// Runs `work` on a draft of what the disk will hold; what it changed becomes one batch, ahead
@@ -627,17 +454,18 @@ impl Ledger {
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.extend(self.take_more());
+        effects
+    }
+
+    /// Asks to go on where there is more to do, but not faster than the disk: a long reorganisation
+    /// waits as well while the overlay is full.
+    fn take_more(&mut self) -> Option<Effect> {
+        (!self.overlay.is_full() && std::mem::take(&mut self.more)).then_some(Effect::More)
     }
 }
 
-/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
-type TakeIn = fn(
-    &mut Mempool,
-    EncodedTransaction,
-    &dyn StateView,
-    Timestamp,
-) -> Result<Vec<TransactionId>, Rejection>;
 /// A transaction and what has been said of it so far.
 type Judged = (EncodedTransaction, Result<(), Rejected>);
 /// What the check of one signature came to.
@@ -653,45 +481,5 @@ fn all_judged<T>(asked: &[T], verdicts: &[Verdict]) -> Result<(), Internal> {
             asked.len(),
             verdicts.len()
         )))
-    }
-}
-
-/// Those whose balance a transaction changes.
-fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> {
-    let payload = transaction.payload();
-    let to = match &payload.action {
-        Action::Transfer { to, .. } | Action::Reward { to, .. } => Some(*to),
-        Action::Record { .. } => None,
-    };
-    std::iter::once(payload.sender).chain(to)
-}
-
-fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {
-    draft.remove(RowKey::Open(id));
-    effects.push(Effect::TransactionClosed(id, why));
-}
-
-/// Which signatures were found to be good, the latest ones.
-#[derive(Default)]
-struct Remembered {
-    witnesses: HashSet<Witness>,
-    order: VecDeque<Witness>,
-}
-
-impl Remembered {
-    fn contains(&self, transaction: &EncodedTransaction) -> bool {
-        self.witnesses.contains(&transaction.witness())
-    }
-
-    fn insert(&mut self, transaction: &EncodedTransaction) {
-        let witness = transaction.witness();
-        if self.witnesses.insert(witness) {
-            self.order.push_back(witness);
-        }
-        if self.order.len() > REMEMBERED_SIGNATURES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.witnesses.remove(&oldest);
-        }
     }
 }

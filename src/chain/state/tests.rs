@@ -1,76 +1,13 @@
 //! Undoing blocks gives back exactly the state there was, however deep.
 
-use super::super::application::{Application, ApplicationError, ApplicationState, Record};
+use super::super::testing::counter::{counting_rules, record, signed};
 use super::super::testing::forge::Forge;
-use super::super::testing::{MemoryView, genesis_with, member, params, transfer};
+use super::super::testing::{MemoryView, member, transfer};
 use super::*;
 use crate::chain::rows::StateKey;
-use crate::chain::transaction::{Payload, RecordBody};
-use crate::chain::{Amount, BlockId, Salt};
+use crate::chain::transaction::Payload;
+use crate::chain::{Amount, BlockId};
 use proptest::prelude::*;
-use std::sync::Arc;
-
-/// Counts each sender's records; `!` is refused after having been counted, `-` forgets the sender,
-/// and anything else is kept as the sender's last word.
-pub(in crate::chain) struct Counter(Topic);
-
-impl Counter {
-    fn topic() -> Topic {
-        Topic::new("count").unwrap()
-    }
-}
-
-impl Application for Counter {
-    fn topic(&self) -> &Topic {
-        &self.0
-    }
-
-    fn judge(
-        &self,
-        state: &mut ApplicationState<'_, '_>,
-        record: &Record<'_>,
-    ) -> Result<(), ApplicationError> {
-        let count = state.get(&record.sender.0)?.map_or(0, |row| row[0]);
-        state.put(&record.sender.0, vec![count.wrapping_add(1)])?;
-        match record.body.as_slice() {
-            b"!" => Err(ApplicationError::Refused("no".into())),
-            b"-" => {
-                state.remove(&record.sender.0);
-                state.remove(b"last");
-                Ok(())
-            }
-            words => state.put(b"last", words.to_vec()),
-        }
-    }
-}
-
-fn rules() -> Rules {
-    let topics = vec![Counter::topic()];
-    let genesis = genesis_with(crate::chain::Params {
-        applications: topics,
-        ..params()
-    });
-    Rules::new(genesis, &[Arc::new(Counter(Counter::topic()))]).unwrap()
-}
-
-fn signed(rules: &Rules, from: u8, salt: u8, fee: u64, action: Action) -> EncodedTransaction {
-    let payload = Payload {
-        network: rules.network(),
-        sender: member(from).public_key(),
-        salt: Salt([salt; 16]),
-        expires_at: Height(1_000),
-        fee: Amount(fee),
-        action,
-    };
-    EncodedTransaction::new(payload.sign(&member(from)))
-}
-
-fn record(topic: &str, body: &[u8]) -> Action {
-    Action::Record {
-        topic: Topic::new(topic).unwrap(),
-        body: RecordBody::new(body.to_vec()).unwrap(),
-    }
-}
 
 fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
@@ -92,7 +29,7 @@ fn action() -> impl Strategy<Value = Action> {
 
 /// A state to apply transactions to, and the rules of its network.
 fn begun() -> (Rules, MemoryView) {
-    let rules = rules();
+    let rules = counting_rules();
     let mut state = MemoryView::default();
     let empty = MemoryView::default();
     let mut draft = Draft::new(&empty);

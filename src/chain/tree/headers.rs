@@ -37,6 +37,10 @@ impl Chain {
             let (entry, history) = self.judge_header(draft, header, &parent)?;
             if self.rules.is_ahead(header, now) {
                 held = true;
+                last = last.or(Some(Tip {
+                    id: header.previous,
+                    entry: parent,
+                }));
                 break;
             }
             self.add_header(draft, id, entry, history)?;

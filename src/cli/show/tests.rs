@@ -1,1 +1,139 @@
+use super::*;
+use crate::chain::{BlockId, Height, Timestamp, TransactionId};
+use crate::http::views::{NetworkView, PersonView, SessionView};
+use crate::wire::MemberId;
 
+/// What a hostile member may say of itself.
+const HOSTILE: &str = "\u{1b}[2J\u{202e}evil\r\n:7000";
+
+fn assert_fits(text: &str) {
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+        assert!(
+            !line.chars().any(|c| c.is_control() || c == '\u{202e}'),
+            "{line:?}"
+        );
+    }
+}
+
+fn tip() -> TipView {
+    TipView {
+        height: Height(1_234_567),
+        id: BlockId([0xab; 32]),
+        timestamp: Timestamp(1_795_210_982_123),
+    }
+}
+
+fn somebody(name: Option<&str>) -> PersonView {
+    PersonView {
+        name: name.map(|name| name.parse().unwrap()),
+        address: format!("rac1{}", "q".repeat(58)),
+    }
+}
+
+fn longest_name() -> String {
+    "n".repeat(32)
+}
+
+fn status() -> PeerStatusView {
+    PeerStatusView {
+        role: "peer".into(),
+        version: "0.1.0".into(),
+        name: longest_name().parse().unwrap(),
+        address: somebody(None).address,
+        tracker: TrackerLinkView {
+            endpoint: "127.0.0.1:7000".into(),
+            registered: false,
+            trouble: Some(format!("connection refused by {HOSTILE}")),
+        },
+        chain: Some(ChainStatusView {
+            network: NetworkView {
+                name: "raclette".into(),
+                id: Some(BlockId([1; 32])),
+            },
+            tip: tip(),
+            tip_age_ms: 4_200,
+            best_header: tip(),
+            syncing: true,
+            sessions: 0,
+            open_transactions: 1,
+            open_bytes: 312,
+            mining: MiningView {
+                running: true,
+                hashes_per_second: 123_456_789.0,
+                blocks_mined: 12,
+            },
+        }),
+        waiting: None,
+    }
+}
+
+#[test]
+fn a_status_says_what_matters() {
+    let text = peer_status(&status());
+    assert_fits(&text);
+    for told in [
+        "syncing towards",
+        "alone",
+        "1 transaction,",
+        "not registered: connection",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    let mut waiting = status();
+    waiting.chain = None;
+    waiting.waiting = Some("on no network yet ".repeat(9));
+    assert_fits(&peer_status(&waiting));
+}
+
+#[test]
+fn attack_what_members_say_stays_in_its_cell() {
+    let peer = |name: Option<String>, endpoint: &str| PeerView {
+        id: Some(MemberId(1)),
+        name: name.map(|name| name.parse().unwrap()),
+        address: somebody(None).address,
+        this_node: false,
+        live: Some(true),
+        since: None,
+        endpoints: vec![endpoint.to_owned()],
+        session: Some(SessionView {
+            endpoint: endpoint.to_owned(),
+            outgoing: true,
+            height: Height(1_234_567),
+        }),
+    };
+    let text = peers(&PeersView {
+        peers: vec![
+            peer(Some("bob".into()), HOSTILE),
+            peer(None, &"x".repeat(260)),
+            peer(Some(longest_name()), "127.0.0.1:65535"),
+        ],
+    });
+    assert_fits(&text);
+    assert_eq!(text.lines().count(), 4);
+    assert!(text.contains("rac1qqqqq…qqqq"), "{text}");
+}
+
+#[test]
+fn a_list_of_transactions_fits_and_ends() {
+    let transfer = TransactionView {
+        id: TransactionId([7; 32]),
+        sender: Some(somebody(Some(&longest_name()))),
+        fee: Amount(1),
+        expires_at: Height(9),
+        bytes: 200,
+        action: ActionView::Transfer {
+            to: somebody(None),
+            amount: Amount(u64::MAX),
+            note_bytes: 0,
+        },
+    };
+    let text = open(&OpenView {
+        count: 5_000,
+        transactions: vec![transfer; MAX_ROWS + 2],
+        tip: tip(),
+    });
+    assert_fits(&text);
+    assert!(text.contains("and 2 more"));
+    assert!(text.contains("5000 in all"));
+}

@@ -6,6 +6,10 @@ use crate::protocol::{Row, SessionId};
 use crate::wire::{MemberId, MemberName, Message};
 
 /// What the registry's shell has to do, in order.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most are messages, and none is kept for long"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Send it. A session that is gone already is passed over.

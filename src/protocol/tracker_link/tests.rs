@@ -1,1 +1,640 @@
+use super::*;
+use crate::chain::GenesisContent;
+use crate::chain::testing::{START, member, params};
+use crate::protocol::testing::{
+    Out, Peer, TRACKER, address, genesis_by, hello, key, mine, other_genesis, record, statement,
+};
+use crate::wire::message::{Goodbye, Lease, MAX_MEMBERS, RefusalCode, Refused, Registered};
+use crate::wire::{Member, MemberId};
 
+const NOBODY: NetworkId = NetworkId::ZERO;
+const SESSION: u64 = 1;
+
+fn tracker_hello() -> Hello {
+    hello(TRACKER, NodeRole::Tracker, NOBODY)
+}
+
+fn registered(genesis: Option<Genesis>) -> Message {
+    Message::Registered(Registered {
+        id: MemberId(1),
+        genesis,
+        lease: None,
+    })
+}
+
+fn lease() -> Message {
+    Message::Registered(Registered {
+        id: MemberId(1),
+        genesis: None,
+        lease: Some(Lease {
+            params: params(),
+            remaining_ms: 1_000,
+        }),
+    })
+}
+
+fn refused(code: RefusalCode) -> Message {
+    let reason = Goodbye::new("because").reason;
+    Message::Refused(Refused { code, reason })
+}
+
+/// A link that has dialled.
+fn dialled() -> Peer {
+    let mut peer = Peer::new(1, "alice");
+    peer.tick(0);
+    assert_eq!(peer.dials.len(), 1);
+    peer
+}
+
+/// A link that has sent its registration.
+fn greeted() -> Peer {
+    let mut peer = dialled();
+    peer.open(SESSION, &tracker_hello());
+    peer
+}
+
+/// A link that is registered on a network.
+fn joined() -> Peer {
+    let mut peer = greeted();
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    peer.said();
+    peer
+}
+
+/// Lets time pass until the next dial; how long it took, to the second.
+fn next_dial(peer: &mut Peer) -> u64 {
+    let dials = peer.dials.len();
+    let since = peer.now;
+    while peer.dials.len() == dials {
+        peer.tick(TICK_MS);
+    }
+    peer.now.since(since)
+}
+
+fn sent(peer: &mut Peer) -> Vec<Message> {
+    let message = |out| match out {
+        Out::Sent(_, message) => Some(message),
+        Out::Closed(..) => None,
+    };
+    peer.said().into_iter().filter_map(message).collect()
+}
+
+fn sequence(peer: &mut Peer) -> u64 {
+    match &sent(peer)[..] {
+        [Message::Register(record)] => record.statement.sequence,
+        other => panic!("no registration: {other:?}"),
+    }
+}
+
+#[test]
+fn it_registers_and_learns_its_network_once() {
+    let mut peer = greeted();
+    let said = sent(&mut peer);
+    assert_eq!(said, [Message::Register(record(1, "alice", START.0))]);
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    peer.receive(SESSION, &Message::GenesisKnown(genesis_by(9)));
+    assert_eq!(peer.networks, [genesis_by(9)]);
+    assert_eq!(peer.joined, [MemberId(1)]);
+    assert!(peer.link.is_registered() && peer.warnings.is_empty());
+    assert_eq!(peer.link.network(), genesis_by(9).id());
+}
+
+#[test]
+fn the_same_words_are_signed_once_for_ever() {
+    let mut peer = greeted();
+    let first = sequence(&mut peer);
+    peer.restart(false);
+    peer.tick(60_000);
+    peer.open(2, &tracker_hello());
+    assert_eq!(sequence(&mut peer), first);
+    peer.name = "alicia".to_owned();
+    peer.restart(false);
+    peer.tick(0);
+    peer.open(3, &tracker_hello());
+    assert!(sequence(&mut peer) > first);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_lower_the_number() {
+    let mut peer = greeted();
+    let first = sequence(&mut peer);
+    peer.name = "alicia".to_owned();
+    peer.now = Timestamp(5);
+    peer.restart(false);
+    peer.tick(0);
+    peer.open(2, &tracker_hello());
+    assert_eq!(sequence(&mut peer), first + 1);
+}
+
+#[test]
+fn a_record_that_is_too_old_is_signed_anew_with_a_later_number() {
+    let mut peer = greeted();
+    let mut last = sequence(&mut peer);
+    for doublings in 0..3 {
+        peer.receive(SESSION, &refused(RefusalCode::OldRecord));
+        let next = sequence(&mut peer);
+        assert_eq!(next - last, SEQUENCE_STEP << doublings);
+        last = next;
+    }
+    for _ in 0..100 {
+        peer.receive(SESSION, &refused(RefusalCode::OldRecord));
+    }
+    assert!(matches!(
+        peer.warnings[..],
+        [Warning::Refused { .. }, Warning::ConnectionLost { .. }]
+    ));
+}
+
+#[test]
+fn a_tracker_that_is_away_is_dialled_for_ever_with_growing_waits() {
+    let mut peer = dialled();
+    let mut expected = MIN_BACK_OFF_MS;
+    let mut waits = Vec::new();
+    for _ in 0..20 {
+        let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
+        peer.carry_out(effects);
+        let wait = next_dial(&mut peer);
+        let (least, most) = (expected / 2, expected + TICK_MS);
+        assert!((least..=most).contains(&wait), "{wait} for {expected}");
+        waits.push(wait);
+        expected = (2 * expected).min(MAX_BACK_OFF_MS);
+    }
+    assert!(waits[10..].iter().any(|w| *w != waits[10]), "jitter");
+    assert_eq!(peer.warnings.len(), 20);
+    let told = peer.warnings[0].to_string();
+    assert!(told.contains("tracker:7000") && told.contains("refused"));
+    // Once it was well, the next wait is short again.
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(None));
+    peer.close(SESSION);
+    assert!(next_dial(&mut peer) <= MIN_BACK_OFF_MS + TICK_MS);
+}
+
+#[test]
+fn where_the_first_tracker_is_away_the_next_is_dialled_at_once() {
+    let mut peer = Peer::new(1, "alice");
+    let mut config = peer.link.config.clone();
+    config.trackers = vec![address("one:1"), address("two:2")];
+    peer.link = TrackerLink::open(config.clone(), []).unwrap();
+    peer.tick(0);
+    for _ in 0..2 {
+        let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
+        peer.carry_out(effects);
+        peer.tick(0);
+    }
+    next_dial(&mut peer);
+    let dialled: Vec<_> = peer.dials.iter().map(|a| a.as_str()).collect();
+    assert_eq!(
+        dialled[..2],
+        ["one:1", "two:2"],
+        "and then none before its pause"
+    );
+    assert_eq!(dialled.len(), 3);
+    config.trackers.clear();
+    assert!(TrackerLink::open(config, []).is_err());
+}
+
+#[test]
+fn a_connection_that_ends_before_the_greeting_is_a_dial_that_failed() {
+    let mut peer = joined();
+    peer.receive(SESSION, &Message::Left(()));
+    assert!(!peer.link.is_registered());
+    next_dial(&mut peer);
+    peer.warnings.clear();
+    peer.close(SESSION);
+    assert_eq!(peer.warnings, [], "the late end of the session before");
+    peer.close(2);
+    assert!(matches!(peer.warnings[..], [Warning::Unreachable { .. }]));
+    next_dial(&mut peer);
+}
+
+#[test]
+fn who_does_not_answer_is_given_up() {
+    let mut peer = dialled();
+    peer.tick(DIAL_PATIENCE_MS + 1);
+    assert!(matches!(peer.warnings[..], [Warning::Unreachable { .. }]));
+    peer.open(SESSION, &tracker_hello());
+    assert!(matches!(peer.said()[..], [Out::Closed(..)]), "too late");
+    next_dial(&mut peer);
+    peer.open(2, &tracker_hello());
+    peer.said();
+    peer.tick(ANSWER_PATIENCE_MS + 1);
+    assert!(matches!(peer.said()[..], [Out::Closed(..)]));
+    next_dial(&mut peer);
+    assert_eq!(peer.dials.len(), 3);
+}
+
+#[test]
+fn another_tracker_key_is_refused_with_both_keys() {
+    let mut peer = joined();
+    for restart in [false, true] {
+        if restart {
+            peer.restart(false);
+            peer.tick(0);
+        } else {
+            peer.close(SESSION);
+            next_dial(&mut peer);
+        }
+        peer.warnings.clear();
+        let other = hello(77, NodeRole::Tracker, NOBODY);
+        peer.open(9, &other);
+        assert!(matches!(peer.said()[..], [Out::Closed(..)]), "not a word");
+        let told = peer.warnings[0].to_string();
+        assert!(told.contains(&key(77).to_string()) && told.contains(&key(TRACKER).to_string()));
+    }
+    next_dial(&mut peer);
+    peer.open(10, &tracker_hello());
+    assert!(matches!(sent(&mut peer)[..], [Message::Register(_)]));
+}
+
+#[test]
+fn a_peer_in_the_trackers_place_is_told_and_left() {
+    let mut peer = dialled();
+    peer.open(SESSION, &hello(5, NodeRole::Peer, NOBODY));
+    assert!(matches!(peer.warnings[..], [Warning::NotATracker { .. }]));
+    assert!(matches!(peer.said()[..], [Out::Closed(..)]));
+    next_dial(&mut peer);
+}
+
+/// A peer replaces the whole chain, genesis included: lesson 7.
+#[test]
+fn attack_another_genesis_never_replaces_ours() {
+    let ours = genesis_by(9);
+    for other in [genesis_by(2), other_genesis()] {
+        for told in [
+            registered(Some(other.clone())),
+            Message::GenesisKnown(other),
+        ] {
+            let mut peer = joined();
+            peer.receive(SESSION, &told);
+            assert_eq!(peer.link.genesis(), Some(&ours));
+            assert_eq!(peer.networks, std::slice::from_ref(&ours));
+            assert!(matches!(peer.warnings[0], Warning::OtherNetwork { .. }));
+            assert!(matches!(peer.said()[..], [Out::Closed(..)]));
+            assert!(peer.rest.is_none(), "it goes on without this tracker");
+            next_dial(&mut peer);
+            peer.open(2, &hello(TRACKER, NodeRole::Tracker, other_genesis().id()));
+            assert!(
+                matches!(peer.said()[..], [Out::Closed(..)]),
+                "not even greeted"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_genesis_without_work_or_of_another_tracker_is_refused() {
+    let mut idle = genesis_by(9);
+    while idle.header.has_work() {
+        idle.header.nonce += 1;
+    }
+    let content = GenesisContent::new(params(), key(77), key(9));
+    let abroad = mine(content.header(START), content);
+    for bad in [idle, abroad] {
+        let mut peer = greeted();
+        peer.receive(SESSION, &registered(Some(bad)));
+        assert!(matches!(peer.warnings[0], Warning::BadGenesis { .. }));
+        assert_eq!(peer.link.genesis(), None);
+        assert!(!peer.link.is_registered());
+    }
+}
+
+#[test]
+fn who_holds_the_lease_mines_once_and_offers_until_genesis_is_known() {
+    let mut peer = greeted();
+    sent(&mut peer);
+    peer.receive(SESSION, &lease());
+    let (header, content) = peer.mining.clone().unwrap();
+    assert_eq!((content.founder, content.tracker), (key(1), key(TRACKER)));
+    let mined = mine(header, content);
+    assert_eq!(mined.check(), Ok(()));
+    peer.finish_mining();
+    let offer = Message::OfferGenesis(mined.clone());
+    assert_eq!(sent(&mut peer), std::slice::from_ref(&offer));
+    assert!(
+        peer.networks.is_empty(),
+        "it counts once the tracker has it"
+    );
+    // Asked again after the connection was lost: the block is there already.
+    peer.close(SESSION);
+    next_dial(&mut peer);
+    peer.open(2, &tracker_hello());
+    peer.receive(2, &lease());
+    assert!(peer.mining.is_none());
+    assert_eq!(sent(&mut peer)[1..], [offer]);
+    peer.receive(2, &Message::GenesisKnown(mined.clone()));
+    assert_eq!(peer.networks, [mined]);
+}
+
+#[test]
+fn a_block_that_the_tracker_refused_is_not_offered_again() {
+    let mut peer = greeted();
+    peer.receive(SESSION, &lease());
+    peer.finish_mining();
+    peer.receive(SESSION, &refused(RefusalCode::BadGenesis));
+    next_dial(&mut peer);
+    peer.said();
+    peer.open(2, &tracker_hello());
+    peer.receive(2, &lease());
+    assert!(matches!(sent(&mut peer)[..], [Message::Register(_)]));
+    assert!(peer.mining.is_some());
+}
+
+#[test]
+fn the_search_ends_when_another_was_faster() {
+    let mut peer = greeted();
+    peer.receive(SESSION, &lease());
+    let (header, content) = peer.mining.clone().unwrap();
+    peer.said();
+    peer.receive(SESSION, &Message::GenesisKnown(genesis_by(2)));
+    assert!(peer.mining.is_none());
+    assert_eq!(peer.networks, [genesis_by(2)]);
+    let effects = peer.link.genesis_mined(mine(header, content));
+    peer.carry_out(effects);
+    assert_eq!(peer.said(), []);
+}
+
+#[test]
+fn a_tracker_without_genesis_is_given_ours() {
+    let mut peer = joined();
+    peer.restart(true);
+    peer.tick(0);
+    assert_eq!(peer.link.network(), genesis_by(9).id());
+    peer.open(2, &tracker_hello());
+    peer.said();
+    peer.receive(2, &lease());
+    assert_eq!(sent(&mut peer), [Message::OfferGenesis(genesis_by(9))]);
+    assert!(peer.mining.is_none());
+    peer.receive(2, &Message::GenesisKnown(genesis_by(9)));
+    assert_eq!(peer.networks.len(), 1, "told once, by the chain");
+}
+
+#[test]
+fn what_no_retry_can_mend_ends_the_link() {
+    for code in [RefusalCode::NameTaken, RefusalCode::BadRecord] {
+        let mut peer = greeted();
+        peer.receive(SESSION, &refused(code));
+        assert!(peer.rest.as_ref().unwrap().contains("because"));
+        peer.tick(1_000_000);
+        assert_eq!(peer.dials.len(), 1);
+    }
+    for code in [RefusalCode::Full, RefusalCode::NotRegistered] {
+        let mut peer = greeted();
+        peer.receive(SESSION, &refused(code));
+        assert!(matches!(peer.warnings[0], Warning::Refused { .. }));
+        next_dial(&mut peer);
+    }
+}
+
+#[test]
+fn leaving_is_signed_with_a_later_number_and_ends_the_link() {
+    let mut peer = joined();
+    let effects = peer.link.leave(peer.now);
+    peer.carry_out(effects);
+    match &sent(&mut peer)[..] {
+        [Message::Leave(leaving)] => {
+            assert_eq!(leaving.check(), Ok(()));
+            assert!(leaving.sequence > START.0);
+        }
+        other => panic!("{other:?}"),
+    }
+    peer.receive(SESSION, &Message::Left(()));
+    assert_eq!(peer.rest.as_deref(), Some("left"));
+    peer.tick(1_000_000);
+    assert_eq!(peer.dials.len(), 1);
+}
+
+#[test]
+fn leaving_without_a_tracker_is_done_as_soon_as_there_is_one() {
+    let mut peer = joined();
+    peer.close(SESSION);
+    let effects = peer.link.leave(peer.now);
+    peer.carry_out(effects);
+    peer.tick(0);
+    assert_eq!(peer.dials.len(), 2, "at once");
+    peer.open(2, &tracker_hello());
+    peer.receive(2, &registered(Some(genesis_by(9))));
+    let said = sent(&mut peer);
+    assert!(matches!(
+        said[..],
+        [Message::Register(_), Message::Leave(_)]
+    ));
+}
+
+#[test]
+fn a_tracker_that_speaks_out_of_turn_is_left() {
+    for message in [
+        Message::Left(()),
+        Message::GetMembers(()),
+        Message::GetBlocks(vec![]),
+    ] {
+        let mut peer = joined();
+        peer.receive(SESSION, &message);
+        assert!(matches!(peer.said()[..], [Out::Closed(..)]), "{message:?}");
+    }
+    let mut peer = joined();
+    peer.receive(7, &Message::Left(()));
+    assert_eq!(peer.said(), [], "of another session: passed over");
+}
+
+fn told(id: u32, record: MemberRecord, live: bool) -> Member {
+    Member {
+        id: MemberId(id),
+        record,
+        live,
+        since: START,
+    }
+}
+
+fn tell(peer: &mut Peer, changed: Vec<Member>, left: Vec<u32>) -> (Vec<Member>, Vec<Member>) {
+    let left = left.into_iter().map(MemberId).collect();
+    let news = MembersChanged { changed, left };
+    peer.receive(SESSION, &Message::MembersChanged(news));
+    match peer.changed.pop() {
+        Some(Effect::DirectoryChanged { changed, left }) => (changed, left),
+        _ => (Vec::new(), Vec::new()),
+    }
+}
+
+fn known(peer: &Peer) -> Vec<u32> {
+    let members = peer.link.directory().members();
+    members.map(|m| m.id.0).collect()
+}
+
+#[test]
+fn the_directory_follows_the_tracker_and_survives_a_restart() {
+    let mut peer = joined();
+    let alice = told(1, record(1, "alice", START.0), true);
+    let bob = told(2, record(2, "bob", 1), true);
+    let (changed, left) = tell(&mut peer, vec![alice.clone(), bob.clone()], vec![]);
+    assert_eq!((changed, left), (vec![alice.clone(), bob.clone()], vec![]));
+    let (changed, _) = tell(&mut peer, vec![bob.clone()], vec![]);
+    assert_eq!(changed, [], "no news");
+    let away = told(2, record(2, "robert", 2), false);
+    let (changed, _) = tell(&mut peer, vec![away.clone()], vec![]);
+    assert_eq!(changed, std::slice::from_ref(&away));
+    peer.restart(true);
+    let directory = peer.link.directory();
+    assert_eq!(directory.by_name(&"robert".parse().unwrap()), Some(&away));
+    assert_eq!(directory.by_key(&key(2)), Some(&away));
+    assert_eq!(directory.by_id(MemberId(2)), Some(&away));
+    assert_eq!(directory.by_name(&"bob".parse().unwrap()), None);
+    assert_eq!(directory.len(), 2);
+}
+
+#[test]
+fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
+    let mut peer = joined();
+    let alice = told(1, record(1, "alice", START.0), true);
+    let bob = told(2, record(2, "bob", 1), true);
+    let carol = told(3, record(3, "carol", 1), true);
+    let all = vec![alice.clone(), bob.clone(), carol.clone()];
+    tell(&mut peer, all, vec![]);
+    let (_, left) = tell(&mut peer, vec![], vec![3, 99]);
+    assert_eq!(left, [carol]);
+    peer.close(SESSION);
+    next_dial(&mut peer);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    // An answer to a question is not the list.
+    peer.receive(SESSION, &Message::Members(vec![alice.clone()]));
+    assert_eq!(known(&peer), [1, 2]);
+    let (_, left) = tell(&mut peer, vec![alice], vec![]);
+    assert_eq!(left, std::slice::from_ref(&bob));
+    // From now on it is told only what changes.
+    tell(&mut peer, vec![bob], vec![]);
+    assert_eq!(known(&peer), [1, 2]);
+    peer.restart(true);
+    assert_eq!(known(&peer), [1, 2]);
+}
+
+#[test]
+fn a_list_in_parts_takes_nobody_out_before_its_end() {
+    let mut peer = joined();
+    let bob = told(2, record(2, "bob", 1), true);
+    tell(&mut peer, vec![bob.clone()], vec![]);
+    peer.close(SESSION);
+    next_dial(&mut peer);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    let alice = told(1, record(1, "alice", START.0), true);
+    tell(&mut peer, vec![alice; MAX_MEMBERS], vec![]);
+    assert_eq!(known(&peer), [1, 2]);
+    tell(&mut peer, vec![], vec![]);
+    assert_eq!(known(&peer), [1]);
+}
+
+#[test]
+fn a_record_that_its_key_did_not_sign_is_not_entered() {
+    let mut peer = joined();
+    let mut forged = record(2, "bob", 1);
+    forged.statement.sealing_key = member(66).sealing_key();
+    let mut abroad = statement(3, "carol", 1);
+    abroad.tracker = key(77);
+    let abroad = abroad.sign(&member(3));
+    let news = vec![told(2, forged, true), told(3, abroad, true)];
+    assert_eq!(tell(&mut peer, news, vec![]), (vec![], vec![]));
+    assert!(peer.link.directory().is_empty());
+    assert!(matches!(
+        peer.warnings[..],
+        [Warning::BadRecord { .. }, Warning::BadRecord { .. }]
+    ));
+}
+
+#[test]
+fn an_old_record_told_again_does_not_replace_the_latest() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 5), true)], vec![]);
+    tell(
+        &mut peer,
+        vec![told(2, record(2, "bobby", 4), false)],
+        vec![],
+    );
+    let bob = peer.link.directory().by_key(&key(2)).unwrap();
+    assert_eq!((bob.record.statement.sequence, bob.live), (5, false));
+}
+
+#[test]
+fn a_name_keeps_its_key_until_the_owner_of_this_node_says_otherwise() {
+    let mut peer = joined();
+    let name: MemberName = "bob".parse().unwrap();
+    let bob = told(2, record(2, "bob", 1), true);
+    let thief = told(3, record(3, "bob", 1), true);
+    tell(&mut peer, vec![bob.clone()], vec![]);
+    for restart in [false, true] {
+        if restart {
+            // Also when bob has left, and after a restart.
+            tell(&mut peer, vec![], vec![2]);
+            peer.restart(true);
+            peer.tick(0);
+            peer.open(SESSION, &tracker_hello());
+            peer.receive(SESSION, &registered(None));
+        }
+        peer.warnings.clear();
+        let (changed, _) = tell(&mut peer, vec![thief.clone()], vec![]);
+        assert_eq!(changed, []);
+        let warned = Warning::NameChangedKey {
+            name: name.clone(),
+            pinned: key(2),
+            shown: key(3),
+        };
+        assert_eq!(peer.warnings, [warned]);
+        tell(&mut peer, vec![thief.clone()], vec![]);
+        assert_eq!(peer.warnings.len(), 1, "told once");
+        assert_eq!(peer.link.directory().by_key(&key(3)), None);
+    }
+    let withheld: Vec<_> = peer.link.directory().withheld().collect();
+    assert_eq!(withheld, [(&thief, key(2))]);
+    let effects = peer.link.accept_changed_key(&name);
+    peer.carry_out(effects);
+    assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
+    assert_eq!(peer.link.directory().withheld().count(), 0);
+    peer.restart(true);
+    assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
+    assert_eq!(peer.link.accept_changed_key(&name), []);
+}
+
+#[test]
+fn who_left_is_not_withheld_any_more() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
+    tell(&mut peer, vec![told(3, record(3, "bob", 1), true)], vec![]);
+    tell(&mut peer, vec![], vec![3]);
+    assert_eq!(peer.link.directory().withheld().count(), 0);
+    assert_eq!(known(&peer), [2]);
+}
+
+#[test]
+fn numbers_are_the_trackers_to_give() {
+    let mut peer = joined();
+    let bob = told(2, record(2, "bob", 1), true);
+    let carol = told(3, record(3, "carol", 1), true);
+    tell(&mut peer, vec![bob.clone(), carol], vec![]);
+    // It lost its register, and gives them out anew.
+    let carol = told(2, record(3, "carol", 1), true);
+    let (changed, left) = tell(&mut peer, vec![carol.clone()], vec![]);
+    assert_eq!((changed, left), (vec![carol], vec![bob]));
+    let bob = told(3, record(2, "bob", 1), true);
+    tell(&mut peer, vec![bob], vec![]);
+    assert_eq!(known(&peer), [3, 2], "by name");
+    assert_eq!(peer.link.directory().len(), 2);
+}
+
+#[test]
+fn damaged_rows_are_told_at_the_start() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
+    let config = peer.link.config.clone();
+    for row_key in peer.disk.keys() {
+        let mut damaged = peer.disk.clone();
+        damaged.get_mut(row_key).unwrap().pop();
+        assert!(TrackerLink::open(config.clone(), damaged).is_err());
+    }
+    let mut misplaced = peer.disk.clone();
+    let bob = misplaced[&b"\x01bob"[..]].clone();
+    misplaced.insert(b"\x01rob".to_vec(), bob);
+    assert!(TrackerLink::open(config.clone(), misplaced).is_err());
+    let mut strange = peer.disk.clone();
+    strange.insert(vec![99], Vec::new());
+    assert!(TrackerLink::open(config, strange).is_err());
+}

@@ -6,7 +6,9 @@ use crate::chain::rows::RowKey;
 use crate::chain::testing::forge::{Forge, reward};
 use crate::chain::testing::{Node, member, rules, transfer};
 use crate::chain::tree::HeadersOutcome;
-use crate::chain::{Block, BlockId, EncodedTransaction, MempoolLimits, TransactionId};
+use crate::chain::{
+    Block, BlockId, BlockStatus, EncodedTransaction, MempoolLimits, StateView, TransactionId,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -127,6 +129,10 @@ impl<'a> Model<'a> {
         assert_eq!(node.disk.state(), state.state());
         assert_eq!(node.supply(), 4_000 + 50 * height);
         assert_eq!(stored_open(node), node.open());
+        let best = node.ledger.chain().best_header();
+        assert!(best.work() >= node.ledger.tip().work());
+        let entry = node.disk.header(&best.id).unwrap().unwrap();
+        assert_ne!(entry.status, BlockStatus::Invalid);
         let active = |key: &&RowKey| matches!(key, RowKey::Active(_));
         assert_eq!(node.disk.0.keys().filter(active).count() as u64, height + 1);
     }
@@ -214,6 +220,9 @@ proptest! {
                 restart(&mut node);
             }
         }
+        // Every body was handed in: none is asked for any more.
+        let best = node.ledger.chain().best_header().id;
+        prop_assert_eq!(node.ledger.missing_bodies(&best, 16, &node.disk), Ok(Vec::new()));
         // What stands on a refused header stays an orphan.
         prop_assert!(waiting.iter().all(|d| !model.valid.contains(&blocks[d.block].id())));
     }

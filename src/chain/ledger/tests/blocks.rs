@@ -2,13 +2,14 @@
 
 use crate::chain::ledger::Ledger;
 use crate::chain::ledger::{BlockOutcome, Effect};
+use crate::chain::testing::counter::{counting_rules, record, signed};
 use crate::chain::testing::forge::{Forge, reward};
 use crate::chain::testing::{
     MemoryView, Node, START, genesis_with, member, mine, params, rules, transfer,
 };
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
-    Action, Amount, Block, BlockStatus, Closed, EncodedTransaction, Header, HistoryRoot,
+    Action, Amount, Block, BlockStatus, Closed, EncodedTransaction, Header, Height, HistoryRoot,
     MempoolLimits, Params, PeerFault, Rejected, Rules, StateView, Target,
 };
 
@@ -159,6 +160,15 @@ fn a_header_ahead_of_the_clock_is_held_and_later_taken() {
     assert_eq!(node.block(first.clone()), BlockOutcome::Accepted);
     assert_eq!(node.block(second.clone()), BlockOutcome::Held);
     assert_eq!(node.ledger.tip().id, first.id());
+    // Held at the first one, the last that is known is the one it stands on.
+    let side = forge.child(forge.genesis(), ahead + 1, 6, &[]);
+    let before = Ok(HeadersOutcome::Known {
+        last: forge.genesis(),
+        height: Height::GENESIS,
+        work: forge.work(&forge.genesis()),
+        held: true,
+    });
+    assert_eq!(node.headers(&[side.header]), before);
     node.now = node.now.plus_ms(1);
     assert_eq!(node.headers(&both), taken(&second, false, &forge));
     assert_eq!(node.block(second.clone()), BlockOutcome::Accepted);
@@ -334,4 +344,25 @@ fn a_second_start_upon_the_same_rows_changes_none_of_them() {
     let again = Node::reopened(rules(), MempoolLimits::default(), rows.clone(), node.now);
     assert_eq!(again.disk, rows);
     assert_eq!(again.open(), node.open());
+}
+
+#[test]
+fn what_its_application_refuses_is_never_open() {
+    let rules = counting_rules();
+    let mut node = Node::with(rules.clone(), MempoolLimits::default());
+    let refused = node.send(signed(&rules, 1, 1, 0, record("count", b"!")));
+    assert!(
+        matches!(refused, Err(Rejected::Application { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        node.send(signed(&rules, 1, 2, 0, record("count", b"a"))),
+        Ok(())
+    );
+    // Nobody judges what is kept in other drawers.
+    assert_eq!(
+        node.send(signed(&rules, 1, 3, 0, record("drawer", b"!"))),
+        Ok(())
+    );
+    assert_eq!(node.mine(5).transactions.len(), 3);
 }

@@ -3,7 +3,9 @@
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
-use crate::chain::{Block, Rejected};
+use crate::chain::transaction::RecordBody;
+use crate::chain::tree::HeadersOutcome;
+use crate::chain::{Action, Block, EncodedTransaction, Payload, Rejected, Topic};
 use crate::keys::verify_batch;
 
 /// A node whose disk is slow: commits wait until they are called for.
@@ -124,10 +126,17 @@ fn a_mined_block_is_told_of_after_its_batch() {
     slow.block(promise(1), block.clone());
     assert!(!slow.answered(1));
     assert_eq!(slow.node.ledger.tip().id, block.id());
+    let stored = |slow: &Slow| {
+        let mut told = slow.told.iter();
+        told.any(
+            |effect| matches!(effect, Effect::TipStored(change) if change.tip.id == block.id()),
+        )
+    };
     while !slow.waiting.is_empty() {
-        assert!(!slow.answered(1));
+        assert!(!slow.answered(1) && !stored(&slow));
         slow.write_one();
     }
+    assert!(stored(&slow));
     let mined = Answer::Block(block.id(), BlockOutcome::Accepted);
     assert_eq!(slow.answer(1), Some(&mined));
 }
@@ -166,34 +175,47 @@ fn attack_an_own_block_overtaken_while_it_is_checked_has_lost_its_race() {
     assert_eq!(node.balance(6), 50);
 }
 
+/// Blocks side by side upon genesis, a quarter of a megabyte each.
+fn large_blocks(forge: &mut Forge) -> impl FnMut() -> Block + '_ {
+    let topic = Topic::new("drawer").unwrap();
+    let records: Vec<_> = (0..4)
+        .map(|salt| {
+            let body = RecordBody::new(vec![salt; 60 * 1024]).unwrap();
+            let topic = topic.clone();
+            let payload = Payload {
+                action: Action::Record { topic, body },
+                ..transfer(1, 2, 1, 0, salt).payload().clone()
+            };
+            EncodedTransaction::new(payload.sign(&member(1)))
+        })
+        .collect();
+    let mut made = 0;
+    move || {
+        made += 1;
+        forge.child(forge.genesis(), 1_000 + made, 5, &records)
+    }
+}
+
+/// Hands in up to `most` of these blocks, until one is refused; how many were taken, and that one.
+fn fill(slow: &mut Slow, most: u64, mut next: impl FnMut() -> Block) -> (u64, Option<Block>) {
+    for n in 0..most {
+        let block = next();
+        slow.block(relay(n), block.clone());
+        match slow.answer(n) {
+            Some(Answer::Block(_, BlockOutcome::Accepted)) => {}
+            Some(Answer::Block(_, BlockOutcome::Busy)) => return (n, Some(block)),
+            other => panic!("{other:?}"),
+        }
+    }
+    (most, None)
+}
+
 #[test]
 fn a_full_overlay_takes_nothing_in_until_the_disk_is_done() {
     let mut slow = Slow::new();
     let mut forge = Forge::new();
-    let topic = crate::chain::Topic::new("drawer").unwrap();
-    let big = |salt: u8| {
-        let body = crate::chain::transaction::RecordBody::new(vec![salt; 60 * 1024]).unwrap();
-        let payload = crate::chain::Payload {
-            action: crate::chain::Action::Record {
-                topic: topic.clone(),
-                body,
-            },
-            ..transfer(1, 2, 1, 0, salt).payload().clone()
-        };
-        crate::chain::EncodedTransaction::new(payload.sign(&member(1)))
-    };
-    let records: Vec<_> = (0..4).map(big).collect();
-    // Blocks side by side, a quarter of a megabyte each.
-    let mut refused = None;
-    for n in 0..1_000 {
-        let block = forge.child(forge.genesis(), 1_000 + n, 5, &records);
-        slow.block(relay(n), block.clone());
-        if slow.answer(n) == Some(&Answer::Block(block.id(), BlockOutcome::Busy)) {
-            refused = Some(block);
-            break;
-        }
-    }
-    let full = refused.expect("it does not take in without end");
+    let (_, refused) = fill(&mut slow, 1_000, large_blocks(&mut forge));
+    let refused = refused.expect("it does not take in without end");
     slow.send(relay(10_000), 99);
     assert!(matches!(
         slow.answer(10_000),
@@ -202,18 +224,43 @@ fn a_full_overlay_takes_nothing_in_until_the_disk_is_done() {
     let Node {
         ledger, disk, now, ..
     } = &mut slow.node;
-    let effects = ledger.headers(Ticket(10_001), &[full.header], disk, *now);
+    let effects = ledger.headers(Ticket(10_001), &[refused.header], disk, *now);
     slow.carry_out(effects.unwrap());
-    assert_eq!(
-        slow.answer(10_001),
-        Some(&Answer::Headers(Ok(
-            crate::chain::tree::HeadersOutcome::Busy
-        )))
-    );
+    let busy = Answer::Headers(Ok(HeadersOutcome::Busy));
+    assert_eq!(slow.answer(10_001), Some(&busy));
     while !slow.waiting.is_empty() {
         slow.write_one();
     }
-    slow.block(relay(10_002), full.clone());
-    let taken = Answer::Block(full.id(), BlockOutcome::Accepted);
+    slow.block(relay(10_002), refused.clone());
+    let taken = Answer::Block(refused.id(), BlockOutcome::Accepted);
     assert_eq!(slow.answer(10_002), Some(&taken));
+}
+
+#[test]
+fn a_long_reorganisation_goes_no_faster_than_the_disk() {
+    let mut forge = Forge::new();
+    let (room, _) = fill(&mut Slow::new(), 1_000, large_blocks(&mut forge));
+    // The same once more, one block short of full; the reorganisation's first step does the rest.
+    let mut forge = Forge::new();
+    let branch = forge.branch(forge.genesis(), 600, 6);
+    let mut slow = Slow::new();
+    slow.node.now = slow.node.now.plus_ms(10_000_000);
+    let headers: Vec<_> = branch.iter().map(|block| block.header).collect();
+    slow.node.headers(&headers).unwrap();
+    for block in branch[1..].iter().rev() {
+        slow.node.block(block.clone());
+    }
+    fill(&mut slow, room - 1, large_blocks(&mut forge));
+    slow.block(relay(20_000), branch[0].clone());
+    let more = |slow: &Slow| {
+        slow.told
+            .iter()
+            .any(|effect| matches!(effect, Effect::More))
+    };
+    assert_ne!(slow.node.ledger.tip().id, branch[599].id());
+    assert!(!more(&slow));
+    while !slow.waiting.is_empty() {
+        slow.write_one();
+    }
+    assert!(more(&slow));
 }

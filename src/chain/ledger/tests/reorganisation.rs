@@ -1,9 +1,9 @@
 //! Changing the branch: at any depth, through crashes, and back again.
 
 use crate::chain::ledger::{BlockOutcome, Effect, Ledger, Origin, Ticket};
-use crate::chain::rows::RowKey;
+use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::forge::Forge;
-use crate::chain::testing::{MemoryView, Node, rules, transfer};
+use crate::chain::testing::{MemoryView, Node, member, rules, transfer};
 use crate::chain::tree::MAX_STEP_BLOCKS;
 use crate::chain::{Block, BlockId, Closed, Header, Internal, MempoolLimits, StateView};
 use std::cell::Cell;
@@ -177,6 +177,37 @@ fn with_equal_work_the_first_seen_stays_even_after_a_try_of_the_other() {
     }
     assert!(matches!(node.block(bad), BlockOutcome::Fault(_)));
     assert_eq!(node.ledger.tip().id, ours[1].id());
+}
+
+#[test]
+fn a_damaged_state_stops_the_way_back_instead_of_going_round_for_ever() {
+    let mut forge = Forge::new();
+    let paid = transfer(1, 2, 600, 0, 1);
+    let ours = forge.child(forge.genesis(), 1_000, 5, &[paid]);
+    let theirs = forge.branch(forge.genesis(), 1, 6);
+    let bad = forge.child(theirs[0].id(), 1_000, 6, &[transfer(1, 3, 5_000, 0, 2)]);
+    let mut node = node_on(std::slice::from_ref(&ours));
+    node.block(theirs[0].clone());
+    // Undoing puts back less than there was.
+    let payer = StateKey::Balance(member(1).public_key());
+    let mut undo = node.disk.undo_of(&ours.id()).unwrap().unwrap();
+    undo.0.retain(|(key, _)| *key != payer);
+    let damaged = crate::canonical::encode(&undo);
+    node.disk
+        .commit(vec![(RowKey::Undo(ours.id()), Some(damaged))]);
+    let origin = Origin::Relay(Ticket(0));
+    let Node {
+        ledger, disk, now, ..
+    } = &mut node;
+    let effects = ledger.block(origin, bad, disk, *now).unwrap();
+    let Some(Effect::Verify { check, .. }) = effects.into_iter().last() else {
+        panic!("its signature is new");
+    };
+    assert!(
+        ledger
+            .signatures_checked(check, &[Ok(())], disk, *now)
+            .is_err()
+    );
 }
 
 #[test]

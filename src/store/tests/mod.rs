@@ -1,15 +1,19 @@
 //! What both disks promise, held against the simplest model of it.
 
+mod refusals;
+mod restart;
+mod rocks;
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// One thing a test does to a disk.
 #[derive(Debug, Clone)]
-pub(super) enum Step {
+enum Step {
     Commit(Vec<RowChange>),
     Get(Table, Vec<u8>),
     Scan(Table, Vec<u8>, usize),
@@ -28,14 +32,14 @@ fn table() -> impl Strategy<Value = Table> {
     prop::sample::select(Table::ALL[1..].to_vec())
 }
 
-pub(super) fn batch() -> impl Strategy<Value = Vec<RowChange>> {
+fn batch() -> impl Strategy<Value = Vec<RowChange>> {
     let value = prop::option::weighted(0.7, prop::collection::vec(any::<u8>(), 0..40));
     let change =
         (table(), key(), value).prop_map(|(table, key, value)| RowChange { table, key, value });
     prop::collection::vec(change, 0..12)
 }
 
-pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => batch().prop_map(Step::Commit),
         3 => (table(), key()).prop_map(|(table, key)| Step::Get(table, key)),
@@ -46,7 +50,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-pub(super) fn apply(model: &mut Model, batch: &[RowChange]) {
+fn apply(model: &mut Model, batch: &[RowChange]) {
     for row in batch {
         let at = (row.table, row.key.clone());
         match &row.value {
@@ -66,7 +70,7 @@ fn model_scan(model: &Model, table: Table, from: &[u8], limit: usize) -> Vec<Row
 }
 
 /// All rows but those of `Meta`.
-pub(super) fn contents(disk: &dyn DiskRead) -> Model {
+fn contents(disk: &dyn DiskRead) -> Model {
     let mut all = Model::new();
     for table in &Table::ALL[1..] {
         for row in rows_from(disk, *table, &[], 3) {
@@ -78,7 +82,7 @@ pub(super) fn contents(disk: &dyn DiskRead) -> Model {
 }
 
 /// Does the steps to an empty disk and checks every answer; returns the model at the end.
-pub(super) fn agrees_with_model(disk: &dyn Disk, steps: &[Step]) -> Model {
+fn agrees_with_model(disk: &dyn Disk, steps: &[Step]) -> Model {
     let mut model = Model::new();
     let mut snapshots = Vec::new();
     for step in steps {
@@ -112,7 +116,7 @@ pub(super) fn agrees_with_model(disk: &dyn Disk, steps: &[Step]) -> Model {
 }
 
 /// The byte cap cuts pages, never rows, and [`rows_from`] still gives all of them.
-pub(super) fn pages_are_bounded_in_bytes(disk: &dyn Disk) {
+fn pages_are_bounded_in_bytes(disk: &dyn Disk) {
     let third = SCAN_MAX_BYTES / 3;
     let sizes = [third, third, third, 1, 2 * SCAN_MAX_BYTES, 1];
     for (i, size) in (0..).zip(sizes) {

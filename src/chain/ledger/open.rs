@@ -1,0 +1,217 @@
+//! How transactions come to be open, and cease to be.
+
+use super::pending::Check;
+use super::{Answer, Effect, Judged, Ledger, Origin};
+use crate::chain::rows::{Draft, RowKey, StateView};
+use crate::chain::tree::Step;
+use crate::chain::{
+    Action, Closed, EncodedTransaction, Internal, Mempool, Rejected, Rejection, Timestamp,
+    TransactionId,
+};
+use crate::keys::PublicKey;
+use std::collections::BTreeSet;
+
+/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
+type TakeIn = fn(
+    &mut Mempool,
+    EncodedTransaction,
+    &dyn StateView,
+    Timestamp,
+) -> Result<Vec<TransactionId>, Rejection>;
+
+impl Ledger {
+    /// What was mined leaves the open transactions; what fell out of the chain returns to them if
+    /// it is still valid; what can't be paid any more goes.
+    pub(super) fn settle_open(
+        &mut self,
+        draft: &mut Draft<'_>,
+        step: &Step,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Internal> {
+        // In order, so that the same blocks always have the same effects.
+        let mut touched = BTreeSet::new();
+        for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
+            touched.extend(parties(transaction));
+            if self.mempool.remove(&transaction.id()).is_some() {
+                close(draft, effects, transaction.id(), Closed::Mined);
+            }
+        }
+        let returned = step
+            .disconnected
+            .iter()
+            .rev()
+            .flat_map(|block| &block.transactions);
+        for transaction in returned.clone() {
+            touched.extend(parties(transaction));
+        }
+        for owner in touched {
+            for id in self.mempool.rejudge(&owner, draft)? {
+                close(draft, effects, id, Closed::Conflicted);
+            }
+        }
+        for id in self.mempool.expire(self.chain.tip().height(), now) {
+            close(draft, effects, id, Closed::Expired);
+        }
+        let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
+        self.reopen(draft, returned, now, effects)
+    }
+
+    /// Makes transactions whose signatures are known to be good open again, where they still can be.
+    pub(super) fn reopen(
+        &mut self,
+        draft: &mut Draft<'_>,
+        transactions: Vec<EncodedTransaction>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Internal> {
+        for transaction in transactions {
+            let id = transaction.id();
+            self.good.insert(&transaction);
+            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
+                Ok(()) | Err(Rejected::AlreadyOpen) => {}
+                Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
+                Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
+                Err(_) => close(draft, effects, id, Closed::Conflicted),
+            }
+        }
+        Ok(())
+    }
+
+    fn make_open(
+        &mut self,
+        draft: &mut Draft<'_>,
+        transaction: EncodedTransaction,
+        take_in: TakeIn,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Result<(), Rejected>, Internal> {
+        let next = self.chain.tip().height().next();
+        let rules = self.chain.rules();
+        if let Err(reason) = rules.check_expiry(transaction.payload(), next) {
+            return Ok(Err(reason));
+        }
+        match rules.judge_record(draft, &transaction, next) {
+            Ok(()) => {}
+            Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
+            Err(Rejection::Internal(error)) => return Err(error),
+        }
+        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
+            Ok(leaving) => {
+                for id in leaving {
+                    close(draft, effects, id, Closed::Evicted);
+                }
+                let row = RowKey::Open(transaction.id());
+                if draft.read(&row)?.is_none() {
+                    draft.put_bytes(row, transaction.bytes().to_vec());
+                }
+                effects.push(Effect::TransactionOpened(transaction));
+                Ok(Ok(()))
+            }
+            Err(Rejection::Rejected(reason)) => Ok(Err(reason)),
+            Err(Rejection::Internal(error)) => Err(error),
+        }
+    }
+
+    /// Transactions came in.
+    pub fn transactions(
+        &mut self,
+        origin: Origin,
+        transactions: Vec<EncodedTransaction>,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let view = self.overlay.over(disk);
+        let mut judged = Vec::with_capacity(transactions.len());
+        let mut unseen = Vec::new();
+        let busy = self.overlay.is_full() || self.checks.is_full();
+        for transaction in transactions {
+            let verdict = match self.judge_transaction(&transaction, &view) {
+                Ok(()) if busy => Err(Rejected::Busy),
+                Ok(()) => Ok(()),
+                Err(Rejection::Rejected(reason)) => Err(reason),
+                Err(Rejection::Internal(error)) => return Err(error),
+            };
+            if verdict.is_ok() && !self.good.contains(&transaction) {
+                unseen.push(judged.len());
+            }
+            judged.push((transaction, verdict));
+        }
+        drop(view);
+        if unseen.is_empty() {
+            self.accept_transactions(origin, judged, disk, now)?;
+        } else {
+            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
+            let items = items.collect();
+            let check = self.checks.begin(Check::Transactions {
+                origin,
+                judged,
+                unseen,
+            });
+            self.effects.push(Effect::Verify { check, items });
+        }
+        Ok(self.take_effects())
+    }
+
+    fn judge_transaction(
+        &self,
+        transaction: &EncodedTransaction,
+        view: &dyn StateView,
+    ) -> Result<(), Rejection> {
+        let rules = self.chain.rules();
+        rules.check_form(transaction)?;
+        rules.check_expiry(transaction.payload(), self.chain.tip().height().next())?;
+        self.mempool.judge(transaction, view)
+    }
+
+    pub(super) fn accept_transactions(
+        &mut self,
+        origin: Origin,
+        judged: Vec<Judged>,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let answers = self.in_one_batch(disk, |ledger, draft, effects| {
+            let mut answers = Vec::with_capacity(judged.len());
+            for (transaction, verdict) in judged {
+                let id = transaction.id();
+                let verdict = match verdict {
+                    Ok(()) => {
+                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
+                    }
+                    refused => refused,
+                };
+                answers.push((id, verdict));
+            }
+            Ok(answers)
+        })?;
+        self.answer(origin, Answer::Transactions(answers));
+        Ok(())
+    }
+
+    /// Time has passed: open transactions grow old.
+    pub fn tick(&mut self, disk: &dyn StateView, now: Timestamp) -> Result<Vec<Effect>, Internal> {
+        self.in_one_batch(disk, |ledger, draft, effects| {
+            for id in ledger.mempool.expire(ledger.chain.tip().height(), now) {
+                close(draft, effects, id, Closed::Expired);
+            }
+            Ok(())
+        })?;
+        Ok(self.take_effects())
+    }
+}
+
+/// Those whose balance a transaction changes.
+fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> {
+    let payload = transaction.payload();
+    let to = match &payload.action {
+        Action::Transfer { to, .. } | Action::Reward { to, .. } => Some(*to),
+        Action::Record { .. } => None,
+    };
+    std::iter::once(payload.sender).chain(to)
+}
+
+fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {
+    draft.remove(RowKey::Open(id));
+    effects.push(Effect::TransactionClosed(id, why));
+}

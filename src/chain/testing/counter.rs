@@ -1,0 +1,80 @@
+//! An application for the tests, and a network that uses it.
+
+use super::{genesis_with, member, params};
+use crate::chain::application::{Application, ApplicationError, ApplicationState, Record};
+use crate::chain::transaction::RecordBody;
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Height, Params, Payload, Rules, Salt, Topic,
+};
+use std::sync::Arc;
+
+/// Counts each sender's records; `!` is refused after having been counted, `-` forgets the sender,
+/// and anything else is kept as the sender's last word.
+struct Counter(Topic);
+
+impl Counter {
+    fn topic() -> Topic {
+        Topic::new("count").unwrap()
+    }
+}
+
+impl Application for Counter {
+    fn topic(&self) -> &Topic {
+        &self.0
+    }
+
+    fn judge(
+        &self,
+        state: &mut ApplicationState<'_, '_>,
+        record: &Record<'_>,
+    ) -> Result<(), ApplicationError> {
+        let count = state.get(&record.sender.0)?.map_or(0, |row| row[0]);
+        state.put(&record.sender.0, vec![count.wrapping_add(1)])?;
+        match record.body.as_slice() {
+            b"!" => Err(ApplicationError::Refused("no".into())),
+            b"-" => {
+                state.remove(&record.sender.0);
+                state.remove(b"last");
+                Ok(())
+            }
+            words => state.put(b"last", words.to_vec()),
+        }
+    }
+}
+
+/// The rules of a network that counts records under `count`.
+pub(crate) fn counting_rules() -> Rules {
+    let topics = vec![Counter::topic()];
+    let genesis = genesis_with(Params {
+        applications: topics,
+        ..params()
+    });
+    Rules::new(genesis, &[Arc::new(Counter(Counter::topic()))]).unwrap()
+}
+
+/// A signed transaction of that network.
+pub(crate) fn signed(
+    rules: &Rules,
+    from: u8,
+    salt: u8,
+    fee: u64,
+    action: Action,
+) -> EncodedTransaction {
+    let payload = Payload {
+        network: rules.network(),
+        sender: member(from).public_key(),
+        salt: Salt([salt; 16]),
+        expires_at: Height(1_000),
+        fee: Amount(fee),
+        action,
+    };
+    EncodedTransaction::new(payload.sign(&member(from)))
+}
+
+/// A record of `body`.
+pub(crate) fn record(topic: &str, body: &[u8]) -> Action {
+    Action::Record {
+        topic: Topic::new(topic).unwrap(),
+        body: RecordBody::new(body.to_vec()).unwrap(),
+    }
+}

@@ -1,0 +1,201 @@
+//! The nodes of the demo: started, asked, killed and stopped.
+
+use super::error::DemoError;
+use super::files::{Files, NODES};
+use super::process::Process;
+use crate::cli::client::Client;
+use crate::cli::failure::Failure;
+use crate::settings::Settings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// How long a node may take to stop by itself: it writes what it holds, which takes well under a
+/// second; the rest is for a machine that has much else to do.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// How long it may take to mine a block or to send a payment: a second or so.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The tracker and the peers. Dropping them stops those that run, in their order.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    executable: PathBuf,
+    files: Files,
+    /// In the order in which they start.
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    name: &'static str,
+    settings: Settings,
+    process: Option<Process>,
+}
+
+impl Nodes {
+    /// The nodes of these files, run by `executable`. None is started yet.
+    pub(super) fn new(executable: PathBuf, files: Files) -> Result<Self, DemoError> {
+        let nodes = NODES.map(|name| {
+            Ok(Node {
+                name,
+                settings: files.settings(name)?,
+                process: None,
+            })
+        });
+        let nodes = nodes.into_iter().collect::<Result<_, DemoError>>()?;
+        Ok(Self {
+            executable,
+            files,
+            nodes,
+        })
+    }
+
+    /// Their files.
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Starts a node and returns its process id.
+    pub(super) fn start(&mut self, name: &str) -> Result<u32, DemoError> {
+        let (config, log) = (self.files.config(name), self.files.log(name));
+        let process = Process::start(&self.executable, &config, &log).map_err(DemoError::System)?;
+        let id = process.id();
+        if let Some(node) = self.node_mut(name) {
+            node.process = Some(process);
+        }
+        Ok(id)
+    }
+
+    /// Kills a node with SIGKILL.
+    pub(super) fn kill(&mut self, name: &str) -> Result<Option<ExitStatus>, DemoError> {
+        let process = self.node_mut(name).and_then(|node| node.process.take());
+        let killed = process.map(|mut process| process.kill()).transpose();
+        killed.map_err(DemoError::System)
+    }
+
+    /// The first node that has ended though nobody stopped it, as an error; it counts as stopped from
+    /// then on.
+    pub(super) fn check_alive(&mut self) -> Result<(), DemoError> {
+        for node in &mut self.nodes {
+            let Some(process) = &mut node.process else {
+                continue;
+            };
+            if let Some(status) = process.ended().map_err(DemoError::System)? {
+                let error = DemoError::Ended {
+                    name: node.name,
+                    status,
+                    log: self.files.log(node.name),
+                    lines: process.last_lines(),
+                };
+                node.process = None;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the nodes that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &'static str> {
+        let running = self.nodes.iter().filter(|node| node.process.is_some());
+        running.map(|node| node.name)
+    }
+
+    /// Stops all nodes, the tracker last: each is asked to (SIGTERM), and killed if it has not ended
+    /// when its time is up.
+    ///
+    /// # Errors
+    /// [`DemoError::NotStopped`] for the first that did not end by itself and with success; the others
+    /// are stopped all the same.
+    pub(super) fn stop(&mut self) -> Result<(), DemoError> {
+        let (tracker, peers) = self.nodes.split_at_mut(1);
+        let peers = stop(peers, &self.files);
+        let tracker = stop(tracker, &self.files);
+        peers.and(tracker)
+    }
+
+    /// What a node answers to `GET path`, or what it or the system says instead.
+    pub(super) fn get<T: DeserializeOwned>(&self, name: &str, path: &str) -> Result<T, String> {
+        let client = self.client(name)?;
+        client.get(path, &[]).map_err(|no| told(name, &no))
+    }
+
+    /// What a node answers to `POST path` with `body`, or what it or the system says instead.
+    pub(super) fn post<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        path: &str,
+        body: impl Serialize,
+    ) -> Result<T, String> {
+        let client = self.client(name)?;
+        client.post(path, &body).map_err(|no| told(name, &no))
+    }
+
+    /// The way to ask a node that runs.
+    fn client(&self, name: &str) -> Result<Client, String> {
+        let node = self.nodes.iter().find(|node| node.name == name);
+        let running = node.filter(|node| node.process.is_some());
+        let node = running.ok_or_else(|| format!("{name} does not run"))?;
+        let config = self.files.config(name);
+        let client = Client::find(&node.settings, &config, "node");
+        let client = client.map_err(|no| told(name, &no))?;
+        Ok(client.with_patience(ANSWER_DEADLINE))
+    }
+
+    fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.nodes.iter_mut().find(|node| node.name == name)
+    }
+}
+
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        // Whatever went wrong before is worth telling; that it also went wrong here is not.
+        let _ = self.stop();
+    }
+}
+
+/// Who said no, and why.
+fn told(name: &str, no: &Failure) -> String {
+    format!("{name}: {}", no.reason().unwrap_or_default())
+}
+
+fn stop(nodes: &mut [Node], files: &Files) -> Result<(), DemoError> {
+    let mut result = Ok(());
+    for node in &mut *nodes {
+        if let Some(process) = &mut node.process {
+            // If this fails, waiting for its end will as well, and says so.
+            let _ = process.ask_to_stop();
+        }
+    }
+    let deadline = Instant::now() + STOP_DEADLINE;
+    for node in nodes {
+        let Some(mut process) = node.process.take() else {
+            continue;
+        };
+        let problem = match ended_well(process.wait(deadline)) {
+            Ok(()) => continue,
+            Err(problem) => problem,
+        };
+        let _ = process.kill();
+        result = result.and(Err(DemoError::NotStopped {
+            name: node.name,
+            problem,
+            log: files.log(node.name),
+            lines: process.last_lines(),
+        }));
+    }
+    result
+}
+
+fn ended_well(status: io::Result<Option<ExitStatus>>) -> Result<(), String> {
+    match status {
+        Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) => Err(format!("ended with {status}")),
+        Ok(None) => Err(format!(
+            "had not ended after {STOP_DEADLINE:?} and was killed"
+        )),
+        Err(error) => Err(format!("can't be waited for: {error}")),
+    }
+}

@@ -1,0 +1,337 @@
+//! What the tests of the conversations share: members with their words, and shells that carry out
+//! effects on disks in memory.
+
+use super::registry::{self, Fact, Registry};
+use super::tracker_link::{self, Config, TrackerLink, Warning};
+use super::{Row, SessionId};
+use crate::canonical::CappedText;
+use crate::chain::testing::{START, genesis_with, member, params};
+use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId, Timestamp};
+use crate::keys::PublicKey;
+use crate::wire::frame::FrameDecoder;
+use crate::wire::limits::FRAME_CAP;
+use crate::wire::member::{Address, Leaving};
+use crate::wire::message::{MAGIC, PROTOCOL_VERSION};
+use crate::wire::{Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Number of the secret key of the tests' tracker; `chain::testing::genesis` is made for it.
+pub(super) const TRACKER: u8 = 200;
+
+pub(super) fn key(number: u8) -> PublicKey {
+    member(number).public_key()
+}
+
+pub(super) fn address(text: &str) -> Address {
+    CappedText::new(text).unwrap()
+}
+
+pub(super) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
+    Hello {
+        magic: MAGIC,
+        version: PROTOCOL_VERSION,
+        network,
+        role,
+        key: key(number),
+        nonce: 0,
+        height: Height(0),
+        address: None,
+        agent: CappedText::new("test").unwrap(),
+    }
+}
+
+pub(super) fn statement(number: u8, name: &str, sequence: u64) -> MemberStatement {
+    MemberStatement {
+        tracker: key(TRACKER),
+        sequence,
+        name: name.parse().unwrap(),
+        key: key(number),
+        sealing_key: member(number).sealing_key(),
+        addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
+    }
+}
+
+pub(super) fn record(number: u8, name: &str, sequence: u64) -> MemberRecord {
+    statement(number, name, sequence).sign(&member(number))
+}
+
+pub(super) fn mine(mut header: Header, content: GenesisContent) -> Genesis {
+    while !header.has_work() {
+        header.nonce += 1;
+    }
+    Genesis { header, content }
+}
+
+/// A genesis block of the tests' network, founded by this member.
+pub(super) fn genesis_by(founder: u8) -> Genesis {
+    let content = GenesisContent::new(params(), key(TRACKER), key(founder));
+    mine(content.header(START), content)
+}
+
+/// A genesis block of the tests' tracker with other parameters.
+pub(super) fn other_genesis() -> Genesis {
+    let mut params = params();
+    params.reward.0 += 1;
+    genesis_with(params)
+}
+
+/// The message as it arrives at the other end.
+pub(super) fn over_the_wire(message: &Message) -> Message {
+    let bytes = message.to_frame().unwrap();
+    let frame = FrameDecoder::new(FRAME_CAP)
+        .next(&mut &bytes[..])
+        .unwrap()
+        .unwrap();
+    Message::decode(&frame).unwrap()
+}
+
+type Disk = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn write(disk: &mut Disk, rows: Vec<Row>) {
+    for (key, value) in rows {
+        match value {
+            Some(value) => disk.insert(key, value),
+            None => disk.remove(&key),
+        };
+    }
+}
+
+/// What a shell did for its machine, oldest first.
+#[allow(clippy::large_enum_variant, reason = "most are messages")]
+#[derive(Debug, PartialEq)]
+pub(super) enum Out {
+    Sent(SessionId, Message),
+    Closed(SessionId, String),
+}
+
+/// A registry with its shell and disk.
+pub(super) struct Tracker {
+    pub(super) registry: Registry,
+    pub(super) disk: Disk,
+    /// Batches that are not on the disk yet.
+    pub(super) unsynced: VecDeque<(u64, Vec<Row>)>,
+    pub(super) out: VecDeque<Out>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) now: Timestamp,
+}
+
+impl Tracker {
+    pub(super) fn new() -> Self {
+        Self {
+            registry: Registry::open(key(TRACKER), params(), 1, []).unwrap(),
+            disk: Disk::new(),
+            unsynced: VecDeque::new(),
+            out: VecDeque::new(),
+            facts: Vec::new(),
+            now: START,
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<registry::Effect>) {
+        for effect in effects {
+            match effect {
+                registry::Effect::Send { session, message } => {
+                    self.out.push_back(Out::Sent(session, message));
+                }
+                registry::Effect::Close { session, reason } => {
+                    self.out.push_back(Out::Closed(session, reason));
+                }
+                registry::Effect::Commit { batch, rows } => self.unsynced.push_back((batch, rows)),
+                registry::Effect::Fact(fact) => self.facts.push(fact),
+            }
+        }
+    }
+
+    /// The oldest batch under way reaches the disk.
+    pub(super) fn sync_one(&mut self) {
+        if let Some((batch, rows)) = self.unsynced.pop_front() {
+            write(&mut self.disk, rows);
+            let effects = self.registry.committed(batch);
+            self.carry_out(effects);
+        }
+    }
+
+    pub(super) fn sync(&mut self) {
+        while !self.unsynced.is_empty() {
+            self.sync_one();
+        }
+    }
+
+    /// Ends as by a power cut and starts again.
+    pub(super) fn restart(&mut self) {
+        self.unsynced.clear();
+        self.out.clear();
+        let rows = self.disk.clone();
+        self.registry = Registry::open(key(TRACKER), params(), 1, rows).unwrap();
+    }
+
+    pub(super) fn open(&mut self, session: u64, number: u8, network: NetworkId) {
+        let hello = hello(number, NodeRole::Peer, network);
+        let session = SessionId(session);
+        let effects = self.registry.session_opened(session, hello, self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn close(&mut self, session: u64) {
+        let effects = self.registry.session_closed(SessionId(session), self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn receive(&mut self, session: u64, message: &Message) {
+        let message = over_the_wire(message);
+        let effects = self
+            .registry
+            .received(SessionId(session), message, self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn tick(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        let effects = self.registry.tick(self.now);
+        self.carry_out(effects);
+    }
+
+    /// What was said since this was last asked, all batches written.
+    pub(super) fn said(&mut self) -> Vec<Out> {
+        self.sync();
+        self.out.drain(..).collect()
+    }
+
+    /// Opens a session of the same number as the member's key and registers; what was said.
+    pub(super) fn join(&mut self, number: u8, name: &str) -> Vec<Out> {
+        self.open(number.into(), number, self.registry.network());
+        self.receive(number.into(), &Message::Register(record(number, name, 1)));
+        self.said()
+    }
+}
+
+/// A tracker link with its shell, wallet and disk.
+pub(super) struct Peer {
+    pub(super) number: u8,
+    pub(super) name: String,
+    pub(super) link: TrackerLink,
+    pub(super) disk: Disk,
+    pub(super) out: VecDeque<Out>,
+    pub(super) dials: Vec<Address>,
+    pub(super) mining: Option<(Header, GenesisContent)>,
+    /// Networks it was told of, over all its restarts.
+    pub(super) networks: Vec<Genesis>,
+    pub(super) joined: Vec<MemberId>,
+    pub(super) changed: Vec<tracker_link::Effect>,
+    pub(super) warnings: Vec<Warning>,
+    /// Why it is at rest.
+    pub(super) rest: Option<String>,
+    pub(super) now: Timestamp,
+}
+
+impl Peer {
+    pub(super) fn new(number: u8, name: &str) -> Self {
+        Self {
+            number,
+            name: name.to_owned(),
+            link: TrackerLink::open(config(number, name, None), []).unwrap(),
+            disk: Disk::new(),
+            out: VecDeque::new(),
+            dials: Vec::new(),
+            mining: None,
+            networks: Vec::new(),
+            joined: Vec::new(),
+            changed: Vec::new(),
+            warnings: Vec::new(),
+            rest: None,
+            now: START,
+        }
+    }
+
+    /// Ends and starts again, with its chain or without.
+    pub(super) fn restart(&mut self, keeps_chain: bool) {
+        let genesis = self.networks.last().filter(|_| keeps_chain).cloned();
+        let config = config(self.number, &self.name, genesis);
+        self.link = TrackerLink::open(config, self.disk.clone()).unwrap();
+        self.out.clear();
+        self.dials.clear();
+        self.mining = None;
+        self.rest = None;
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<tracker_link::Effect>) {
+        use tracker_link::Effect;
+        for effect in effects {
+            match effect {
+                Effect::Dial { address } => self.dials.push(address),
+                Effect::Send { session, message } => {
+                    self.out.push_back(Out::Sent(session, message));
+                }
+                Effect::Close { session, reason } => {
+                    self.out.push_back(Out::Closed(session, reason));
+                }
+                Effect::Sign(statement) => {
+                    let record = statement.sign(&member(self.number));
+                    let effects = self.link.signed(record, self.now);
+                    self.carry_out(effects);
+                }
+                Effect::SignLeaving { tracker, sequence } => {
+                    let leaving = Leaving::sign(tracker, sequence, &member(self.number));
+                    let effects = self.link.leaving_signed(leaving);
+                    self.carry_out(effects);
+                }
+                Effect::MineGenesis { header, content } => self.mining = Some((header, content)),
+                Effect::StopMiningGenesis => self.mining = None,
+                Effect::NetworkKnown(genesis) => self.networks.push(genesis),
+                Effect::Joined { id } => self.joined.push(id),
+                Effect::DirectoryChanged { .. } => self.changed.push(effect),
+                Effect::Commit { rows } => write(&mut self.disk, rows),
+                Effect::Left => self.rest = Some("left".to_owned()),
+                Effect::Fatal { reason } => self.rest = Some(reason),
+                Effect::Warn(warning) => self.warnings.push(warning),
+            }
+        }
+    }
+
+    pub(super) fn tick(&mut self, ms: u64) {
+        self.now = self.now.plus_ms(ms);
+        let effects = self.link.tick(self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn open(&mut self, session: u64, hello: &Hello) {
+        let effects = self.link.opened(SessionId(session), hello, self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn receive(&mut self, session: u64, message: &Message) {
+        let message = over_the_wire(message);
+        let effects = self.link.received(SessionId(session), message, self.now);
+        self.carry_out(effects);
+    }
+
+    pub(super) fn close(&mut self, session: u64) {
+        let reason = "cut".to_owned();
+        let effects = self.link.closed(SessionId(session), reason, self.now);
+        self.carry_out(effects);
+    }
+
+    /// Finishes the search for genesis, if there is one under way.
+    pub(super) fn finish_mining(&mut self) {
+        if let Some((header, content)) = self.mining.take() {
+            let effects = self.link.genesis_mined(mine(header, content));
+            self.carry_out(effects);
+        }
+    }
+
+    pub(super) fn said(&mut self) -> Vec<Out> {
+        self.out.drain(..).collect()
+    }
+}
+
+fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
+    Config {
+        trackers: vec![address("tracker:7000")],
+        name: name.parse().unwrap(),
+        key: key(number),
+        sealing_key: member(number).sealing_key(),
+        addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
+        genesis,
+        seed: number.into(),
+    }
+}

@@ -1,0 +1,101 @@
+//! What the tracker tells of the members.
+
+use super::{Effect, Phase, Stage, Talk, TrackerLink, Warning};
+use crate::keys::PublicKey;
+use crate::protocol::directory::{MAX_NAMES, Update};
+use crate::wire::message::{MAX_MEMBERS, MembersChanged};
+use crate::wire::{Member, MemberId};
+use std::collections::BTreeSet;
+
+impl TrackerLink {
+    /// Takes up what the tracker tells of members; `in_list` if it is part of its list, not an answer.
+    pub(super) fn members_told(&mut self, told: MembersChanged, in_list: bool) {
+        let Phase::Talking(Talk { tracker, .. }) = self.phase else {
+            return;
+        };
+        let ends_list = in_list && told.changed.len() < MAX_MEMBERS;
+        let departed = |id: &MemberId| self.directory.depart(*id);
+        let mut left: Vec<_> = told.left.iter().filter_map(departed).collect();
+        let mut changed = Vec::new();
+        for member in told.changed {
+            self.member_told(tracker, member, &mut changed, &mut left);
+        }
+        if ends_list && let Some(named) = self.end_list() {
+            left.extend(self.directory.retain(&named));
+        }
+        self.directory_changed(changed, left);
+    }
+
+    fn member_told(
+        &mut self,
+        tracker: PublicKey,
+        member: Member,
+        changed: &mut Vec<Member>,
+        left: &mut Vec<Member>,
+    ) {
+        let statement = &member.record.statement;
+        let (key, name) = (statement.key, statement.name.clone());
+        if let Phase::Talking(talk) = &mut self.phase
+            && let Stage::Registered(Some(named)) = &mut talk.stage
+            && named.len() < MAX_NAMES
+        {
+            named.insert(key);
+        }
+        let bad = if statement.tracker != tracker {
+            Some("it is for another tracker".to_owned())
+        } else if self
+            .directory
+            .by_key(&key)
+            .is_some_and(|m| m.record == member.record)
+        {
+            None
+        } else {
+            member.record.check().err().map(|e| e.to_string())
+        };
+        if let Some(reason) = bad {
+            let warning = Warning::BadRecord { name, reason };
+            return self.effects.push(Effect::Warn(warning));
+        }
+        match self.directory.update(member) {
+            Update::Entered { displaced } => {
+                left.extend(displaced);
+                changed.extend(self.directory.by_key(&key).cloned());
+            }
+            Update::Unchanged => {}
+            Update::Withheld { pinned } => {
+                let warning = Warning::NameChangedKey {
+                    name,
+                    pinned,
+                    shown: key,
+                };
+                self.effects.push(Effect::Warn(warning));
+            }
+            Update::Full => {
+                let warning = Warning::DirectoryFull { name };
+                self.effects.push(Effect::Warn(warning));
+            }
+        }
+    }
+
+    /// The tracker has named all: whom, if that was not known yet.
+    fn end_list(&mut self) -> Option<BTreeSet<PublicKey>> {
+        match &mut self.phase {
+            Phase::Talking(Talk {
+                stage: Stage::Registered(named),
+                ..
+            }) => named.take(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn directory_changed(&mut self, changed: Vec<Member>, left: Vec<Member>) {
+        let rows = self.directory.take_rows();
+        if !rows.is_empty() {
+            self.effects.push(Effect::Commit { rows });
+        }
+        if !changed.is_empty() || !left.is_empty() {
+            self.effects
+                .push(Effect::DirectoryChanged { changed, left });
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Bytes that are no conversation: cut, merged, endless, too large, none at all.
+
+use super::{SOON, Target};
+use crate::support::{Heard, RawPeer, so, wait_until};
+use raclette::chain::{BlockId, NetworkId};
+use raclette::wire::Message;
+use raclette::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
+use std::time::{Duration, Instant};
+
+/// Connections of a flood.
+const FLOOD: u8 = 100;
+/// Over how long the processor time of a node at rest is taken.
+const AT_REST: Duration = Duration::from_secs(3);
+/// The part of one processor that a node at rest may use. It uses next to nothing; one that runs in
+/// circles uses all of it.
+const RESTING_LOAD: f64 = 0.3;
+
+/// A frame that announces `length` bytes and brings none of them.
+fn announcing(length: usize) -> Vec<u8> {
+    let mut bytes = (length as u32).to_le_bytes().to_vec();
+    bytes.extend_from_slice(&1_u16.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn attack_messages_merged_and_cut_are_understood() {
+    let target = Target::start();
+    let mut raw = RawPeer::connect(target.alice.listen, 1);
+    let hello = Message::Hello(raw.hello(target.network()));
+    for byte in hello.to_frame().unwrap() {
+        raw.send_bytes(&[byte]);
+    }
+    raw.hear_hello();
+    let pings: Vec<u8> = (1..=50)
+        .flat_map(|number| Message::Ping(number).to_frame().unwrap())
+        .collect();
+    let (most, rest) = pings.split_at(pings.len() - 3);
+    raw.send_bytes(most);
+    raw.send_bytes(rest);
+    for number in 1..=50 {
+        let pong = raw.expect("a pong", |message| match message {
+            Message::Pong(number) => Some(number),
+            _ => None,
+        });
+        assert_eq!(pong, number, "each is answered, in order");
+    }
+}
+
+#[test]
+fn attack_connections_that_say_nothing_or_close_leave_the_node_at_rest() {
+    let target = Target::start();
+    for seed in 0..FLOOD {
+        // Closed at once; closed in the midst of a frame; half closed after the hello.
+        drop(RawPeer::connect(target.alice.listen, seed));
+        RawPeer::connect(target.alice.listen, seed).send_bytes(&[9, 0]);
+        RawPeer::connect(target.alice.listen, seed).close_sending();
+    }
+    let mut half = target.attacker(201);
+    half.close_sending();
+    half.expect_close(SOON);
+    target.has_sessions(0);
+    let mut silent = target.attacker(202);
+    let before = target.alice.cpu_seconds();
+    while_silent(&mut silent, AT_REST);
+    let used = target.alice.cpu_seconds() - before;
+    let allowed = AT_REST.as_secs_f64() * RESTING_LOAD;
+    assert!(used < allowed, "{used} s of processor time at rest");
+    target.assert_well();
+}
+
+/// Stays connected and says nothing.
+fn while_silent(raw: &mut RawPeer, length: Duration) {
+    let end = Instant::now() + length;
+    while Instant::now() < end {
+        match raw.hear(end.saturating_duration_since(Instant::now())) {
+            Heard::Closed => panic!("closed"),
+            Heard::Message(_) | Heard::Nothing => {}
+        }
+    }
+}
+
+#[test]
+fn attack_a_stranger_who_never_says_hello_is_let_go() {
+    let target = Target::start();
+    let mut raw = RawPeer::connect(target.alice.listen, 1);
+    raw.expect_close(Duration::from_secs(60));
+}
+
+#[test]
+fn attack_a_flood_of_silent_connections_does_not_keep_others_out() {
+    let target = Target::start();
+    let flood: Vec<RawPeer> = (0..FLOOD)
+        .map(|seed| RawPeer::connect(target.alice.listen, seed))
+        .collect();
+    let bob = target.lab.peer("bob");
+    bob.has_sessions(1);
+    drop(flood);
+    target.assert_well_with(&bob);
+}
+
+#[test]
+fn attack_frames_beyond_their_cap_are_refused_unread() {
+    let target = Target::start();
+    let mut stranger = RawPeer::connect(target.alice.listen, 1);
+    stranger.send_bytes(&announcing(HANDSHAKE_FRAME_CAP + 1));
+    stranger.expect_close(SOON);
+    let mut peer = target.attacker(2);
+    peer.send_bytes(&announcing(FRAME_CAP + 1));
+    peer.expect_close(SOON);
+    let mut peer = target.attacker(3);
+    peer.send_bytes(&announcing(u32::MAX as usize));
+    peer.expect_close(SOON);
+    target.assert_well();
+}
+
+#[test]
+fn attack_announced_bytes_that_never_come_cost_no_memory() {
+    let target = Target::start();
+    let before = target.alice.resident_bytes();
+    let peers: Vec<RawPeer> = (0..20)
+        .map(|seed| {
+            let mut peer = target.attacker(seed);
+            peer.send_bytes(&announcing(FRAME_CAP));
+            peer
+        })
+        .collect();
+    target.has_sessions(peers.len());
+    target.alice.mine();
+    let grown = target.alice.resident_bytes().saturating_sub(before);
+    assert!(grown < FRAME_CAP as u64 * 5, "{grown} bytes more");
+}
+
+#[test]
+fn attack_garbage_closes_its_own_connection_only() {
+    let target = Target::start();
+    let honest = target.lab.peer("bob");
+    honest.has_sessions(1);
+    let mut web = RawPeer::connect(target.alice.listen, 1);
+    web.send_bytes(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    web.expect_close(SOON);
+    // A hello that is none, a second hello, an unknown code, a payload that is not canonical, a
+    // message that belongs to the tracker, a length that cannot even hold the code.
+    let mut raw = RawPeer::connect(target.alice.listen, 2);
+    raw.send_frame(1, &[0xc1; 40]);
+    raw.expect_close(SOON);
+    let mut raw = RawPeer::connect(target.alice.listen, 3);
+    raw.send(&Message::Ping(1));
+    raw.expect_close(SOON);
+    let mut raw = target.attacker(4);
+    raw.say_hello(target.network());
+    raw.expect_close(SOON);
+    let mut raw = target.attacker(5);
+    raw.send_frame(60_000, &[]);
+    raw.expect_close(SOON);
+    let mut raw = target.attacker(6);
+    // 1 as a two-byte integer, where one byte would do.
+    raw.send_frame(Message::Ping(1).code(), &[0xcc, 1]);
+    raw.expect_close(SOON);
+    let mut raw = target.attacker(7);
+    raw.send(&Message::GetMembers(()));
+    raw.expect_close(SOON);
+    let mut raw = target.attacker(8);
+    raw.send_bytes(&[1, 0, 0, 0, 0, 0, 0, 0]);
+    raw.expect_close(SOON);
+    assert_eq!(honest.chain().sessions, 1, "the honest one stays");
+    target.assert_well_with(&honest);
+}
+
+#[test]
+fn attack_another_network_another_version_and_oneself_are_refused() {
+    let target = Target::start();
+    let mut other = RawPeer::connect(target.alice.listen, 1);
+    other.say_hello(BlockId([7; 32]));
+    let reason = other.expect_close(SOON);
+    assert!(reason.is_some_and(|reason| reason.contains("network")));
+    for change in [0, 1] {
+        let mut raw = RawPeer::connect(target.alice.listen, 2);
+        let mut hello = raw.hello(target.network());
+        if change == 0 {
+            hello.version += 1;
+        } else {
+            hello.magic += 1;
+        }
+        raw.send(&Message::Hello(hello));
+        raw.expect_close(SOON);
+    }
+    // Its own hello, word for word.
+    let mut mirror = RawPeer::connect(target.alice.listen, 3);
+    let mut hello = mirror.hello(NetworkId::ZERO);
+    let mut first = target.attacker(4);
+    let own = first.other.take().unwrap();
+    hello.clone_from(&own);
+    mirror.send(&Message::Hello(hello));
+    mirror.expect_close(SOON);
+    target.has_sessions(1);
+    target.assert_well();
+}
+
+#[test]
+fn attack_questions_without_end_are_answered_without_growing() {
+    let target = Target::start();
+    target.alice.mine_blocks(20);
+    let mut raw = target.attacker(1);
+    let before = target.alice.resident_bytes();
+    let question = Message::GetHeaders(vec![target.network()]);
+    let questions: Vec<u8> = (0..2_000)
+        .flat_map(|_| question.to_frame().unwrap())
+        .collect();
+    // Nothing is read meanwhile: the node must not keep answers for somebody who does not listen.
+    raw.send_bytes(&questions);
+    wait_until("alice mines on", || {
+        target.alice.mine();
+        let grown = target.alice.resident_bytes().saturating_sub(before);
+        so(grown < 64 << 20, format!("{grown} bytes more"))
+    });
+    drop(raw);
+    target.assert_well();
+}
+
+impl Target {
+    /// As [`Target::assert_well`], where bob is there already.
+    fn assert_well_with(&self, bob: &crate::support::Node) {
+        let mined = self.alice.mine();
+        bob.reaches(&mined.id.to_string());
+    }
+}

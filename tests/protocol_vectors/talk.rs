@@ -1,0 +1,221 @@
+//! Examples of what nodes say to each other.
+
+use crate::example::{self, alice, bob, tracker};
+use crate::work::{Work, hex, unhex};
+use raclette::canonical::{self, CappedText};
+use raclette::chain::{BlockId, Height, NetworkId, TransactionId};
+use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
+use raclette::wire::handshake::{Expected, judge_hello};
+use raclette::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
+use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
+use raclette::wire::message::{
+    Goodbye, Lease, MAGIC, MembersChanged, PROTOCOL_VERSION, RefusalCode, Refused, Registered,
+};
+use raclette::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
+
+/// Bytes as they arrive, piece by piece, and the frames they hold.
+pub fn stream(work: &mut Work) {
+    let cap = match work.given("stage") {
+        "handshake" => HANDSHAKE_FRAME_CAP,
+        "open" => FRAME_CAP,
+        other => panic!("no stage is called {other}"),
+    };
+    let arrivals: Vec<_> = work
+        .all_given()
+        .filter(|(k, _)| k.starts_with("arrives"))
+        .collect();
+    let mut decoder = FrameDecoder::new(cap);
+    let mut found = Vec::new();
+    for (key, value) in arrivals {
+        work.given(key);
+        let bytes = unhex(value);
+        let mut rest = bytes.as_slice();
+        loop {
+            match decoder.next(&mut rest) {
+                Ok(None) => break,
+                Ok(Some(frame)) => found.push(shown(&frame)),
+                Err(refusal) => {
+                    found.push(format!("refused: {refusal}"));
+                    break;
+                }
+            }
+        }
+    }
+    for (frame, number) in found.iter().zip(1..) {
+        work.found(&format!("frame.{number}"), frame);
+    }
+    work.found("held", decoder.held());
+}
+
+fn shown(frame: &Frame) -> String {
+    let payload = hex(&frame.payload);
+    let mut again = Vec::new();
+    encode_frame(frame.code, &frame.payload, &mut again).expect("it was a frame");
+    format!("code {} payload {payload}", frame.code)
+}
+
+/// Alice's hello.
+pub fn hello() -> Hello {
+    Hello {
+        magic: MAGIC,
+        version: PROTOCOL_VERSION,
+        network: example::network(),
+        role: NodeRole::Peer,
+        key: alice().public_key(),
+        nonce: 0x0102_0304_0506_0708,
+        height: Height(1),
+        address: CappedText::new("127.0.0.1:7001").ok(),
+        agent: CappedText::new("raclette 0.1.0").expect("short"),
+    }
+}
+
+/// The hello, field by field.
+pub fn hello_fields(work: &mut Work) {
+    let hello = hello();
+    work.found_bytes("magic", &canonical::encode(&hello.magic));
+    work.found_bytes("version", &canonical::encode(&hello.version));
+    work.found_bytes("network", &canonical::encode(&hello.network));
+    work.found_bytes("role", &canonical::encode(&hello.role));
+    work.found_bytes("key", &canonical::encode(&hello.key));
+    work.found_bytes("nonce", &canonical::encode(&hello.nonce));
+    work.found_bytes("height", &canonical::encode(&hello.height));
+    work.found_bytes("address", &canonical::encode(&hello.address));
+    work.found_bytes("agent", &canonical::encode(&hello.agent));
+    work.found_bytes("bytes", &canonical::encode(&hello));
+}
+
+/// What a hello is refused for, by a peer that expects a peer of its network.
+pub fn hello_rules(work: &mut Work) {
+    type Change = fn(&mut Hello);
+    let cases: [(&str, Change); 8] = [
+        ("as it is", |_| ()),
+        ("another magic", |h| h.magic = 1),
+        ("version 2", |h| h.version = 2),
+        ("our own key and nonce", |h| {
+            h.key = bob().public_key();
+            h.nonce = 5;
+        }),
+        ("our own key, another nonce", |h| h.key = bob().public_key()),
+        ("a tracker", |h| h.role = NodeRole::Tracker),
+        ("another network", |h| h.network = BlockId([7; 32])),
+        ("no network yet", |h| h.network = NetworkId::ZERO),
+    ];
+    let ours = Hello {
+        key: bob().public_key(),
+        nonce: 5,
+        ..hello()
+    };
+    let expected = Expected {
+        role: NodeRole::Peer,
+        same_network: true,
+    };
+    for (name, change) in cases {
+        let mut theirs = hello();
+        change(&mut theirs);
+        let verdict = judge_hello(&ours, &theirs, expected).map_err(|error| {
+            let text = error.to_string();
+            text.replace(&theirs.network.to_string(), "(theirs)")
+                .replace(&ours.network.to_string(), "(ours)")
+        });
+        work.verdict(name, verdict);
+    }
+}
+
+/// Alice's record.
+pub fn member_record(work: &mut Work) {
+    let record = example::member_record();
+    let statement = canonical::encode(&record.statement);
+    work.found_bytes("statement", &statement);
+    work.found_bytes(
+        "signed_digest",
+        &blake3::derive_key(RECORD_CONTEXT, &statement),
+    );
+    work.found("signature", record.signature);
+    let bytes = canonical::encode(&record);
+    let read = canonical::decode::<MemberRecord>(&bytes).expect("canonical");
+    assert_eq!(read.check(), Ok(()));
+    work.found_bytes("bytes", &bytes);
+}
+
+fn alice_leaves() -> Leaving {
+    let sequence = example::statement().sequence + 1;
+    Leaving::sign(tracker().public_key(), sequence, &alice())
+}
+
+/// Alice's word that she leaves.
+pub fn leaving(work: &mut Work) {
+    let leaving = alice_leaves();
+    assert_eq!(leaving.check(), Ok(()));
+    let signed = canonical::encode(&(leaving.tracker, leaving.key, leaving.sequence));
+    work.found_bytes("signed", &signed);
+    work.found_bytes("signed_digest", &blake3::derive_key(LEAVE_CONTEXT, &signed));
+    work.found("signature", leaving.signature);
+    work.found_bytes("bytes", &canonical::encode(&leaving));
+}
+
+fn member() -> Member {
+    Member {
+        id: MemberId(1),
+        record: example::member_record(),
+        live: true,
+        since: example::START,
+    }
+}
+
+fn example_of(name: &str) -> Message {
+    let block = example::block();
+    let ids: Vec<TransactionId> = block.transactions.iter().skip(1).map(|t| t.id()).collect();
+    match name {
+        "Hello" => Message::Hello(hello()),
+        "Ping" => Message::Ping(7),
+        "Pong" => Message::Pong(7),
+        "Goodbye" => Message::Goodbye(Goodbye::new("connected already")),
+        "GetHeaders" => Message::GetHeaders(vec![example::network()]),
+        "Headers" => Message::Headers(vec![block.header]),
+        "AnnounceBlock" => Message::AnnounceBlock(block.header),
+        "GetBlocks" => Message::GetBlocks(vec![block.id()]),
+        "Block" => Message::Block(block),
+        "NoBlock" => Message::NoBlock(block.id()),
+        "AnnounceTransactions" => Message::AnnounceTransactions(ids),
+        "GetTransactions" => Message::GetTransactions(ids),
+        "Transactions" => Message::Transactions(block.transactions[1..].to_vec()),
+        "Register" => Message::Register(example::member_record()),
+        "Registered" => Message::Registered(Registered {
+            id: MemberId(1),
+            genesis: None,
+            lease: Some(Lease {
+                params: example::params(),
+                remaining_ms: 60_000,
+            }),
+        }),
+        "Refused" => Message::Refused(Refused {
+            code: RefusalCode::NotRegistered,
+            reason: CappedText::new("register first").expect("short"),
+        }),
+        "OfferGenesis" => Message::OfferGenesis(example::genesis()),
+        "GenesisKnown" => Message::GenesisKnown(example::genesis()),
+        "GetMembers" => Message::GetMembers(()),
+        "Members" => Message::Members(vec![member()]),
+        "MembersChanged" => Message::MembersChanged(MembersChanged {
+            changed: vec![member()],
+            left: vec![MemberId(2)],
+        }),
+        "Leave" => Message::Leave(alice_leaves()),
+        "Left" => Message::Left(()),
+        other => panic!("no message is called {other}"),
+    }
+}
+
+/// A message as a frame.
+pub fn message(work: &mut Work) {
+    let name = work.given("name");
+    let message = example_of(name);
+    assert_eq!(message.name(), name);
+    work.found("code", message.code());
+    let bytes = message.to_frame().expect("within the cap");
+    let mut rest = bytes.as_slice();
+    let frame = FrameDecoder::new(FRAME_CAP).next(&mut rest);
+    let frame = frame.expect("a frame").expect("a whole one");
+    assert_eq!(Message::decode(&frame), Ok(message));
+    work.found_bytes("frame", &bytes);
+}

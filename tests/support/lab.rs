@@ -1,0 +1,93 @@
+//! A network of processes in a directory of its own.
+
+use super::node::Node;
+use super::{free_address, so, wait_until};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// Blocks that cost next to nothing: with these a test mines hundreds.
+const QUICK: &str = "block_interval_ms = 100\nstart_work = 64\n";
+
+/// A tracker, and the directory in which the nodes of one test live.
+pub struct Lab {
+    pub tracker: Node,
+    directory: Arc<TempDir>,
+}
+
+impl Lab {
+    /// A tracker that runs, of a network with quick blocks.
+    pub fn start() -> Self {
+        Self::start_with(QUICK)
+    }
+
+    /// A tracker that runs, of a network with these settings.
+    pub fn start_with(network: &str) -> Self {
+        let mut lab = Self::prepare(network);
+        lab.tracker.start();
+        lab
+    }
+
+    /// A tracker that is not started.
+    pub fn prepare(network: &str) -> Self {
+        let directory = Arc::new(tempfile::tempdir().unwrap());
+        let listen = free_address();
+        let settings = format!("role = \"tracker\"\nlisten = \"{listen}\"\n[network]\n{network}");
+        let tracker = Node::new(&directory, "tracker", listen, &settings);
+        Self { tracker, directory }
+    }
+
+    /// A peer that is not started.
+    pub fn prepare_peer(&self, name: &str) -> Node {
+        self.prepare_peer_with(name, "")
+    }
+
+    /// A peer with more lines in its settings, not started.
+    pub fn prepare_peer_with(&self, name: &str, settings: &str) -> Node {
+        let listen = free_address();
+        let tracker = self.tracker.listen;
+        let settings = format!(
+            "role = \"peer\"\nname = \"{name}\"\nlisten = \"{listen}\"\n\
+             trackers = [\"{tracker}\"]\n{settings}"
+        );
+        Node::new(&self.directory, name, listen, &settings)
+    }
+
+    /// A peer that has joined the network.
+    pub fn peer(&self, name: &str) -> Node {
+        self.peer_with(name, "")
+    }
+
+    /// A peer with more lines in its settings that has joined the network.
+    pub fn peer_with(&self, name: &str, settings: &str) -> Node {
+        let mut peer = self.prepare_peer_with(name, settings);
+        peer.start();
+        peer.joins();
+        peer
+    }
+
+    /// Peers that have joined the network and are connected, each with each.
+    pub fn peers<const N: usize>(&self, names: [&str; N]) -> [Node; N] {
+        let peers = names.map(|name| self.peer(name));
+        for peer in &peers {
+            peer.has_sessions(N - 1);
+        }
+        peers
+    }
+
+    /// The directory of its nodes.
+    pub fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+}
+
+/// Waits until all are at one tip, and returns its height and id.
+pub fn agree(nodes: &[&Node]) -> (u64, String) {
+    wait_until("all agree on one tip", || {
+        let tips: Vec<_> = nodes.iter().map(|node| node.tip()).collect();
+        so(
+            tips.windows(2).all(|two| two[0] == two[1]),
+            format!("{tips:?}"),
+        )?;
+        Ok(tips[0].clone())
+    })
+}

@@ -1,0 +1,69 @@
+//! What the process tests share: a network of real processes on this machine, and a peer that speaks
+//! the protocol by hand and keeps to no rule.
+
+// Each test binary uses another part of it.
+#![allow(dead_code, unused_imports)]
+
+mod forge;
+mod lab;
+mod node;
+mod proxy;
+mod raw;
+
+pub use forge::Forge;
+pub use lab::{Lab, agree};
+pub use node::{Node, Refused, node};
+pub use proxy::Proxy;
+pub use raw::{Heard, RawPeer};
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a fact may take to come true: far more than it ever does, so that a busy machine does
+/// not fail a test.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How often a fact is looked for.
+const POLL: Duration = Duration::from_millis(25);
+
+/// Looks until `look` has found it, and returns it.
+///
+/// # Panics
+/// When the time is up, with `what` and with what was found last instead.
+pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match look() {
+            Ok(found) => return found,
+            Err(found) if Instant::now() >= deadline => {
+                panic!("{what}: not within {DEADLINE:?}; found {found}")
+            }
+            Err(_) => thread::sleep(POLL),
+        }
+    }
+}
+
+/// What was compared, as an error unless it is so.
+pub fn so(is: bool, found: impl std::fmt::Display) -> Result<(), String> {
+    if is { Ok(()) } else { Err(found.to_string()) }
+}
+
+/// An address of this machine where nobody listens, never given twice by this process. Below the
+/// ports that the system gives to outgoing connections, so that none of these takes it between two
+/// starts of a node; and away from those of the demo.
+pub fn free_address() -> SocketAddr {
+    const FIRST: u16 = 10_000;
+    const PORTS: u16 = 9_000;
+    static NEXT: LazyLock<AtomicU16> =
+        LazyLock::new(|| AtomicU16::new((std::process::id() % u32::from(PORTS)) as u16));
+    for _ in 0..PORTS {
+        let port = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port is free");
+}
