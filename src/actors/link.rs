@@ -75,3 +75,7 @@ where
         self.waiting.len()
     }
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -69,3 +69,6 @@ pub fn judge_hello(ours: &Hello, theirs: &Hello, expected: Expected) -> Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,3 +170,6 @@ pub struct Member {
     /// When it was first registered, by the tracker's clock.
     pub since: Timestamp,
 }
+
+#[cfg(test)]
+mod tests;

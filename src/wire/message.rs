@@ -321,3 +321,6 @@ impl Message {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;
