@@ -10,9 +10,9 @@ use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::ledger::{
-    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransaction, GetOpenTransactions,
-    GetTemplate, LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
+    LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
@@ -384,14 +384,6 @@ impl Handler<GetFunds> for LedgerActor {
 
     fn handle(&mut self, message: GetFunds, _: &mut Self::Context) -> Self::Result {
         self.ledger.funds(&message.0, &ChainRows(&*self.disk))
-    }
-}
-
-impl Handler<GetOpenTransaction> for LedgerActor {
-    type Result = Option<EncodedTransaction>;
-
-    fn handle(&mut self, message: GetOpenTransaction, _: &mut Self::Context) -> Self::Result {
-        self.ledger.mempool().get(&message.0).cloned()
     }
 }
 

@@ -20,13 +20,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Everything a peer answers.
-const PEER_PATHS: [&str; 7] = [
+const PEER_PATHS: [&str; 8] = [
     "GET /status",
     "GET /peers",
     "GET /balance",
     "GET /blocks/1",
     "GET /open",
     "POST /mine",
+    "POST /leave",
     "GET /chain/verify",
 ];
 

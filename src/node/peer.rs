@@ -184,6 +184,7 @@ impl Ground {
             disk: self.opened.disk.clone(),
             wallet: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
+            leave: self.link.clone().recipient(),
             clock: self.opened.clock.clone(),
             entropy: self.opened.entropy.clone(),
             running,
