@@ -27,8 +27,11 @@ use raclette::wire::message::{MessageError, RefusalCode};
 use std::collections::BTreeSet;
 use work::Work;
 
+/// Works out a vector block from its given lines.
+type Handler = fn(&mut Work);
+
 /// Every kind of example, with what works it out. The document has at least one of each.
-const KINDS: &[(&str, fn(&mut Work))] = &[
+const KINDS: &[(&str, Handler)] = &[
     ("canonical", formats::canonical_bytes),
     ("hash", formats::hash),
     ("key", formats::key),

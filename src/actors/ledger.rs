@@ -183,9 +183,8 @@ impl LedgerActor {
             }
             // Whoever asked may have gone meanwhile.
             (Some(Asker::Sender(sender)), Answer::Transactions(verdicts)) => {
-                for (_, verdict) in verdicts.into_iter().take(1) {
+                if let Some((_, verdict)) = verdicts.into_iter().next() {
                     let _ = sender.send(verdict);
-                    return;
                 }
             }
             (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {

@@ -77,8 +77,10 @@ pub enum Rejected {
     /// It waits among the open transactions already.
     #[error("already among the open transactions")]
     AlreadyOpen,
-    /// It says nothing: no coins and no note, or an amount and fee beyond all numbers.
-    #[error("the transaction is empty or its numbers do not fit: give an amount, a note, or both")]
+    /// It says nothing: no coins and no note, no topic, or an amount and fee beyond all numbers.
+    #[error(
+        "the transaction is empty or its numbers do not fit: give an amount, a note, or both; give a record its topic"
+    )]
     Meaningless,
     /// Coins sent to oneself.
     #[error("sender and recipient are the same: choose another recipient")]

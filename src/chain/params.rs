@@ -25,6 +25,9 @@ pub const MIN_BLOCK_BYTES: u32 = 128 * 1024;
 pub const MAX_BLOCK_BYTES: u32 = 3 * 1024 * 1024;
 /// Longest difficulty window, in blocks.
 pub const MAX_WINDOW: u32 = 10_000;
+/// Largest reward of a block: ten million such blocks fit an amount many times over, so that no
+/// network founds itself into a supply that can't be counted.
+pub const MAX_REWARD: u64 = 1_000_000_000_000;
 /// How far ahead of the block that includes it a transaction may expire, in blocks: a week at 5 s.
 pub const MAX_EXPIRY: u64 = 120_960;
 
@@ -141,6 +144,7 @@ impl Params {
                 MIN_WINDOW.into(),
                 MAX_WINDOW.into(),
             ),
+            ("reward of a block", self.reward.0, 0, MAX_REWARD),
             (
                 "largest block in bytes",
                 self.max_block_bytes.into(),
@@ -247,6 +251,14 @@ mod tests {
             ..params()
         };
         assert!(matches!(slow.check(), Err(ParamsError::OutOfRange { .. })));
+        let lavish = Params {
+            reward: Amount(MAX_REWARD + 1),
+            ..params()
+        };
+        assert!(matches!(
+            lavish.check(),
+            Err(ParamsError::OutOfRange { .. })
+        ));
         let zero_target = Params {
             start_target: CompactTarget::from_bits(0),
             ..params()

@@ -199,6 +199,9 @@ impl Rules {
                 return Err(Rejected::Meaningless);
             }
             Action::Transfer { to, .. } if *to == payload.sender => return Err(Rejected::ToSelf),
+            Action::Record { topic, .. } if topic.as_str().is_empty() => {
+                return Err(Rejected::Meaningless);
+            }
             Action::Transfer { .. } | Action::Record { .. } => {}
             Action::Reward { .. } => return Err(Rejected::StrayReward),
         }

@@ -18,6 +18,10 @@ pub struct SessionEvent {
 
 /// What can happen to a session.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most carry a message, which is handed on and used up at once"
+)]
 pub enum SessionFact {
     /// Both hellos were exchanged and fit.
     Opened(Box<Hello>),
@@ -30,6 +34,10 @@ pub enum SessionFact {
 /// What a session's owner wants of it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most carry a message, which is handed on and used up at once"
+)]
 pub enum SessionCommand {
     /// Send this message.
     Send(message::Message),

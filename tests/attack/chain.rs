@@ -65,12 +65,15 @@ fn attack_an_honest_block_made_by_hand_is_taken() {
     assert_eq!(target.alice.balance(&own), 50);
 }
 
+/// A lie told in a header.
+type Change = Box<dyn Fn(&mut Header)>;
+
 #[test]
 fn attack_declared_heights_targets_times_and_roots_are_not_believed() {
     let target = Target::start();
     target.alice.mine_blocks(3);
     let easy = EasyTarget::from_expected_hashes(NonZeroU64::MIN).to_compact();
-    let changes: [(&str, Box<dyn Fn(&mut Header)>); 6] = [
+    let changes: [(&str, Change); 6] = [
         (
             "an easier target",
             Box::new(move |header| header.target = easy),

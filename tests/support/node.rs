@@ -279,8 +279,12 @@ impl Node {
 
     /// Mines some blocks; the id of the last.
     pub fn mine_blocks(&self, count: usize) -> String {
-        let mined = (0..count).map(|_| self.mine()).last();
-        mined.expect("at least one is to be mined").id.to_string()
+        let mined: Vec<_> = (0..count).map(|_| self.mine()).collect();
+        mined
+            .last()
+            .expect("at least one is to be mined")
+            .id
+            .to_string()
     }
 
     /// Waits until it is at this tip.

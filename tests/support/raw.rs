@@ -26,6 +26,7 @@ pub struct RawPeer {
 
 /// What was heard.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are messages")]
 pub enum Heard {
     /// A message.
     Message(Message),

@@ -6,6 +6,7 @@ use super::super::testing::{genesis_with, member, mine, params, rules, transfer}
 use super::super::{HistoryRoot, Params, Salt, Topic, Transaction};
 use super::*;
 use crate::canonical;
+use crate::canonical::CappedText;
 use crate::chain::target::{CompactTarget, Target};
 use crate::keys::Signature;
 use proptest::prelude::*;
@@ -46,6 +47,12 @@ fn attack_payments_that_say_nothing_go_nowhere_or_wrap_are_refused() {
         note: crate::chain::transaction::Note::new(vec![1]).unwrap(),
     };
     assert_eq!(form(payload(1, noted)), Ok(()));
+    let record = |topic: &str| Action::Record {
+        topic: CappedText::new(topic).unwrap(),
+        body: Default::default(),
+    };
+    assert_eq!(form(payload(1, record("a"))), Ok(()));
+    assert_eq!(form(payload(1, record(""))), Err(Rejected::Meaningless));
 }
 
 #[test]

@@ -24,6 +24,10 @@ use sync::Sync;
 
 /// What the shell has to do.
 #[derive(Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "effects are made, handed over and used up at once"
+)]
 #[must_use]
 pub enum Effect {
     /// Send a message.
@@ -158,7 +162,7 @@ impl Gossip {
         match message {
             Message::GetHeaders(locator) => vec![Effect::SendHeaders(session, locator)],
             Message::Headers(headers) => self.sync.headers(session, headers),
-            Message::AnnounceBlock(header) => self.sync.announced(session, header, now),
+            Message::AnnounceBlock(header) => self.sync.announced(session, header),
             Message::GetBlocks(ids) => vec![Effect::SendBlocks(session, ids)],
             Message::Block(block) => self.sync.block(session, block, now),
             Message::NoBlock(id) => self.sync.no_block(session, id, now),

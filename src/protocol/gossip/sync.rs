@@ -112,19 +112,13 @@ impl Sync {
     }
 
     /// A peer's tip moved.
-    pub(super) fn announced(
-        &mut self,
-        session: SessionId,
-        header: Header,
-        now: Timestamp,
-    ) -> Vec<Effect> {
+    pub(super) fn announced(&mut self, session: SessionId, header: Header) -> Vec<Effect> {
         /// Announcements of one session that may be judged at a time: more come only from somebody
         /// who floods; the next regular question finds what is dropped here.
         const MAX_JUDGING: usize = 8;
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
         };
-        state.last_asked = now;
         if state.judging.len() >= MAX_JUDGING {
             return Vec::new();
         }
@@ -141,11 +135,11 @@ impl Sync {
         let mut effects = Vec::new();
         if let Some(state) = self.sessions.get_mut(&session) {
             let was_full = state.judging.pop_front().unwrap_or(false);
-            let mut ask = false;
+            let mut question = None;
             match outcome {
                 // The regular question asks again.
                 HeadersOutcome::Busy => {}
-                HeadersOutcome::Orphan => ask = true,
+                HeadersOutcome::Orphan => question = Some(Effect::AskHeaders(session)),
                 HeadersOutcome::Known {
                     last,
                     height,
@@ -156,13 +150,20 @@ impl Sync {
                     if better {
                         state.best = Some((*last, *height, *work));
                     }
-                    ask |= was_full && better && !held;
+                    if was_full && better && !held {
+                        // From where this list ended, not from our best: while the other branch
+                        // has less work than ours, our best says nothing of how far we have come.
+                        let ended = Message::GetHeaders(vec![*last]);
+                        question = Some(Effect::Send(session, ended));
+                    }
                 }
             }
-            if ask && state.headers_asked.is_none() {
+            if state.headers_asked.is_none()
+                && let Some(question) = question
+            {
                 state.headers_asked = Some(now);
                 state.last_asked = now;
-                effects.push(Effect::AskHeaders(session));
+                effects.push(question);
             }
         }
         effects.extend(self.plan(now));
