@@ -362,6 +362,7 @@ fn an_answer_tells_of_the_work_and_the_lost_races() {
 fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
     for news_first in [false, true] {
         let (mut mining, _) = searching();
+        assert!(mining.asked(Request(1)).is_some());
         if news_first {
             let _ = mining.better_seen(START);
         }
