@@ -271,8 +271,9 @@ impl Gossip {
 
     /// The connected chain changed.
     pub fn tip_changed(&mut self, change: &TipChange, now: Timestamp) -> Vec<Effect> {
-        self.relay.tip_changed();
-        self.sync.tip_changed(change, now)
+        let mut effects = self.relay.tip_changed(now);
+        effects.extend(self.sync.tip_changed(change, now));
+        effects
     }
 
     /// A transaction is open now.

@@ -18,6 +18,9 @@ const ANSWER_MS: u64 = 5_000;
 const OTHERS: usize = 3;
 /// Ids of refused transactions that are not asked for again until the tip moves.
 const REFUSED: usize = 10_000;
+/// Transactions that were refused for now and are asked for again when the tip moves: those that had
+/// run ahead of the block with the coins they spend. The oldest makes room.
+const REFUSED_FOR_NOW: usize = 1_000;
 /// Open transactions that a new session is told of; the rest reaches it in blocks.
 const TOLD_AT_FIRST: usize = 20_000;
 
@@ -49,6 +52,11 @@ impl Recent {
             self.set.remove(&oldest);
         }
         true
+    }
+
+    /// A later [`Recent::insert`] finds it new.
+    fn remove(&mut self, id: &TransactionId) {
+        self.set.remove(id);
     }
 
     fn clear(&mut self) {
@@ -92,6 +100,11 @@ impl Questions {
     /// Notes that the session has it. Whether it is to be asked for it.
     fn announced(&mut self, session: SessionId, id: TransactionId, now: Timestamp) -> bool {
         if let Some(asked) = self.asked.get_mut(&id) {
+            // Announced anew by the one who was asked: it did not have it at that time, but has now.
+            if asked.from == session && !asked.judging && asked.since < now {
+                asked.since = now;
+                return true;
+            }
             let is_new = asked.from != session && !asked.others.contains(&session);
             if is_new && asked.others.len() < OTHERS {
                 asked.others.push(session);
@@ -178,6 +191,8 @@ pub(super) struct Relay {
     open: BTreeMap<TransactionId, EncodedTransaction>,
     questions: Questions,
     refused: Recent,
+    /// Those among them that another tip may make acceptable, and who has them.
+    refused_for_now: VecDeque<(SessionId, TransactionId)>,
     fresh: Vec<TransactionId>,
 }
 
@@ -187,6 +202,7 @@ impl Default for Relay {
             open: BTreeMap::new(),
             questions: Questions::default(),
             refused: Recent::new(REFUSED),
+            refused_for_now: VecDeque::new(),
             fresh: Vec::new(),
         }
     }
@@ -288,16 +304,29 @@ impl Relay {
                 Err(Rejected::Busy) => self.questions.spoilt(session, id, true, now),
                 // The id does not cover the signature: others may have the right one.
                 Err(Rejected::BadSignature(_)) => self.questions.spoilt(session, id, false, now),
-                Err(_) => {
+                Err(rejected) => {
                     self.questions.remove(id);
-                    self.refused.insert(*id);
+                    if self.refused.insert(*id) && rejected.is_for_now() {
+                        self.refused_for_now.push_back((session, *id));
+                        if self.refused_for_now.len() > REFUSED_FOR_NOW {
+                            self.refused_for_now.pop_front();
+                        }
+                    }
                 }
             }
         }
     }
 
-    pub(super) fn tip_changed(&mut self) {
+    /// Asks again for what may be acceptable now: nobody announces it a second time.
+    pub(super) fn tip_changed(&mut self, now: Timestamp) -> Vec<Effect> {
         self.refused.clear();
+        let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
+        for (session, id) in std::mem::take(&mut self.refused_for_now) {
+            if !self.open.contains_key(&id) && self.questions.announced(session, id, now) {
+                ask.entry(session).or_default().push(id);
+            }
+        }
+        questions(&ask)
     }
 
     pub(super) fn became_open(&mut self, transaction: EncodedTransaction) {
@@ -309,6 +338,11 @@ impl Relay {
 
     pub(super) fn became_closed(&mut self, id: &TransactionId) {
         self.open.remove(id);
+        // Should a reorganisation bring it back, everybody is told again: those who asked for it while
+        // it was mined got no answer.
+        for session in self.questions.sessions.values_mut() {
+            session.known.remove(id);
+        }
     }
 
     /// Tells every session of the fresh ones that it is not known to know.
@@ -331,15 +365,18 @@ impl Relay {
 
     /// Asks others for what did not come.
     pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let ask = self.questions.overdue(now);
-        let message = |ids: &[TransactionId]| Message::GetTransactions(ids.to_vec());
-        ask.iter()
-            .flat_map(|(session, ids)| {
-                ids.chunks(MAX_IDS)
-                    .map(move |ids| Effect::Send(*session, message(ids)))
-            })
-            .collect()
+        questions(&self.questions.overdue(now))
     }
+}
+
+fn questions(ask: &BTreeMap<SessionId, Vec<TransactionId>>) -> Vec<Effect> {
+    let message = |ids: &[TransactionId]| Message::GetTransactions(ids.to_vec());
+    ask.iter()
+        .flat_map(|(session, ids)| {
+            ids.chunks(MAX_IDS)
+                .map(move |ids| Effect::Send(*session, message(ids)))
+        })
+        .collect()
 }
 
 fn announcements(session: SessionId, ids: &[TransactionId]) -> Vec<Effect> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::Amount;
 use crate::chain::testing::transfer;
 use std::collections::BTreeSet;
 
@@ -303,4 +304,80 @@ fn what_closed_before_it_was_told_is_not_told() {
     gossip.transaction_opened(transaction.clone());
     gossip.transaction_closed(&transaction.id());
     assert_eq!(gossip.announce(), []);
+}
+
+#[test]
+fn what_comes_back_is_told_again_to_those_who_could_not_get_it() {
+    let mut gossip = with_sessions(2);
+    let transaction = transfer(1, 2, 1, 1, 1);
+    let news = Message::AnnounceTransactions(vec![transaction.id()]);
+    let told = [1, 2].map(|n| Effect::Send(session(n), news.clone()));
+    gossip.transaction_opened(transaction.clone());
+    assert_eq!(gossip.announce(), told);
+    // Mined before the others have asked for it.
+    gossip.transaction_closed(&transaction.id());
+    let get = Message::GetTransactions(vec![transaction.id()]);
+    assert_eq!(gossip.received(session(1), get, START), []);
+    // Its block loses.
+    gossip.transaction_opened(transaction);
+    assert_eq!(gossip.announce(), told);
+}
+
+#[test]
+fn what_is_told_again_while_its_answer_is_missing_is_asked_for_again() {
+    let mut gossip = with_sessions(1);
+    let id = ids(0, 1)[0];
+    let wanted = [(session(1), id)];
+    assert_eq!(asked(&announce(&mut gossip, 1, vec![id], START)), wanted);
+    assert_eq!(announce(&mut gossip, 1, vec![id, id], START), []);
+    assert_eq!(
+        asked(&announce(&mut gossip, 1, vec![id], later(10))),
+        wanted
+    );
+}
+
+#[test]
+fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
+    let mut gossip = with_sessions(2);
+    let [early, never] = [1, 2].map(|salt| transfer(1, 2, 1, 1, salt));
+    let both = vec![early.id(), never.id()];
+    let _ = announce(&mut gossip, 1, both, START);
+    assert!(deliver(
+        &mut gossip,
+        1,
+        &[early.clone(), never.clone()],
+        START
+    ));
+    let (available, needed) = (Amount(0), Amount(2));
+    let poor = Rejected::InsufficientFunds { available, needed };
+    let verdicts = [
+        (early.id(), Err(poor.clone())),
+        (never.id(), Err(Rejected::AlreadyMined(Height(1)))),
+    ];
+    assert_eq!(gossip.transactions_judged(session(1), &verdicts, START), []);
+    // Not before.
+    assert_eq!(announce(&mut gossip, 2, vec![early.id()], later(1)), []);
+    let wanted = [(session(1), early.id())];
+    assert_eq!(asked(&gossip.relay.tip_changed(later(2))), wanted);
+    assert_eq!(gossip.relay.tip_changed(later(3)), []);
+    // Still too early: once more with the next tip, as long as its sender is there.
+    assert!(deliver(&mut gossip, 1, &[early.clone()], later(4)));
+    let verdict = (early.id(), Err(poor));
+    let _ = gossip.transactions_judged(session(1), &[verdict], later(4));
+    let _ = gossip.closed(session(1), "gone", later(5));
+    assert_eq!(gossip.relay.tip_changed(later(6)), []);
+}
+
+#[test]
+fn attack_what_is_never_acceptable_is_remembered_within_a_bound() {
+    let mut gossip = with_sessions(1);
+    let poor = Rejected::PoolFull("");
+    for round in 0..3 {
+        let list = ids(2_000 * round, 2_000);
+        let _ = announce(&mut gossip, 1, list[..1_000].to_vec(), START);
+        let _ = announce(&mut gossip, 1, list[1_000..].to_vec(), START);
+        let verdicts: Vec<_> = list.iter().map(|id| (*id, Err(poor.clone()))).collect();
+        let _ = gossip.transactions_judged(session(1), &verdicts, START);
+    }
+    assert_eq!(asked(&gossip.relay.tip_changed(later(1))).len(), 1_000);
 }
