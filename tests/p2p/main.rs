@@ -3,12 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use raclette::chain::TransactionId;
 use raclette::http::views::TransactionState;
-use raclette::wire::Message;
 use std::collections::HashSet;
 use std::thread;
-use support::{Forge, Lab, Node, Proxy, RawPeer, agree, so, wait_until};
+use support::{Lab, Node, Proxy, agree, so, wait_until};
 
 /// What a block pays where the settings say nothing else.
 const REWARD: u64 = 50;
@@ -235,97 +233,4 @@ fn p2p_mining_complete_sends_the_loser_of_a_race_on_to_the_next_block() {
             so(block.previous == first.id && block.id == second.id, &found)
         },
     );
-}
-
-/// A peer that mines nothing by itself, and one that is played by hand.
-fn by_hand() -> (Lab, Node, RawPeer, Forge) {
-    let lab = Lab::start();
-    let alice = lab.peer("alice");
-    alice.mine_blocks(2);
-    let genesis = RawPeer::learn_genesis(lab.tracker.listen, 90, "dave");
-    let mut dave = RawPeer::peer(alice.listen, 90, genesis.id());
-    let forge = wait_until("alice tells all her headers", || {
-        let mut forge = Forge::new(genesis.clone());
-        forge.follow(&dave.headers(genesis.id()));
-        so(forge.height() as u64 == alice.height(), forge.height())?;
-        Ok(forge)
-    });
-    (lab, alice, dave, forge)
-}
-
-fn asked_for(raw: &mut RawPeer, id: TransactionId) {
-    raw.expect("to be asked for the payment", |message| match message {
-        Message::GetTransactions(ids) => ids.contains(&id).then_some(()),
-        _ => None,
-    });
-}
-
-#[test]
-fn p2p_a_payment_that_came_before_its_coins_is_asked_for_again() {
-    let (_lab, alice, mut dave, mut forge) = by_hand();
-    let founder = forge.rules.genesis().content.founder;
-    let payment = forge.transfer(&dave.key, founder, 10, 1);
-    dave.send(&Message::AnnounceTransactions(vec![payment.id()]));
-    asked_for(&mut dave, payment.id());
-    dave.send(&Message::Transactions(vec![payment.clone()]));
-    // The block with the coins it spends is slower than it.
-    let block = forge.block(dave.public_key(), Vec::new(), |_| {});
-    forge.extend(&block);
-    dave.offer(&block);
-    alice.reaches(&block.id().to_string());
-    asked_for(&mut dave, payment.id());
-    dave.send(&Message::Transactions(vec![payment.clone()]));
-    open_at_all(&[&alice], &payment.id().to_string());
-}
-
-#[test]
-fn p2p_a_payment_that_comes_back_is_announced_again() {
-    let (_lab, alice, mut dave, mut forge) = by_hand();
-    let fork = forge.height();
-    let payment = alice.send("dave", 5);
-    let announced = |raw: &mut RawPeer| {
-        raw.expect("the payment to be announced", |message| match message {
-            Message::AnnounceTransactions(ids) => {
-                ids.into_iter().find(|id| id.to_string() == payment)
-            }
-            _ => None,
-        })
-    };
-    let id = announced(&mut dave);
-    // It is mined before dave could ask for it; then two blocks of his make it open again.
-    alice.mine();
-    for _ in 0..2 {
-        let block = forge.block(dave.public_key(), Vec::new(), |_| {});
-        forge.extend(&block);
-        dave.send(&Message::AnnounceBlock(block.header));
-        dave.keep(block);
-    }
-    assert_eq!(forge.height(), fork + 2);
-    dave.serve_until(|message| match message {
-        Message::AnnounceTransactions(ids) => ids.contains(&id),
-        _ => false,
-    });
-    dave.send(&Message::GetTransactions(vec![id]));
-    dave.expect("the payment", |message| match message {
-        Message::Transactions(list) => list.iter().any(|one| one.id() == id).then_some(()),
-        _ => None,
-    });
-}
-
-#[test]
-fn p2p_an_announcement_that_is_repeated_is_asked_for_again() {
-    let (_lab, alice, mut dave, mut forge) = by_hand();
-    let founder = forge.rules.genesis().content.founder;
-    let block = forge.block(dave.public_key(), Vec::new(), |_| {});
-    forge.extend(&block);
-    dave.offer(&block);
-    alice.reaches(&block.id().to_string());
-    let payment = forge.transfer(&dave.key, founder, 10, 1);
-    for _ in 0..2 {
-        // Asked for, but gone before the question came; then it is back.
-        dave.send(&Message::AnnounceTransactions(vec![payment.id()]));
-        asked_for(&mut dave, payment.id());
-    }
-    dave.send(&Message::Transactions(vec![payment.clone()]));
-    open_at_all(&[&alice], &payment.id().to_string());
 }
