@@ -52,7 +52,12 @@ fn what_is_here_on_its_way_or_refused_is_not_asked_for() {
     assert_eq!(asked(&effects), expected);
     assert_eq!(announce(&mut gossip, 2, all.clone(), START), []);
     // Judged, and until then not asked for either.
-    assert!(deliver(&mut gossip, 1, &[refused.clone()], START));
+    assert!(deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&refused),
+        START
+    ));
     assert_eq!(announce(&mut gossip, 2, vec![refused.id()], START), []);
     let verdict = (refused.id(), Err(Rejected::AlreadyMined(Height(1))));
     assert_eq!(
@@ -66,11 +71,26 @@ fn what_is_here_on_its_way_or_refused_is_not_asked_for() {
 fn what_was_not_asked_for_is_passed_over() {
     let mut gossip = with_sessions(2);
     let transaction = transfer(1, 2, 1, 1, 1);
-    assert!(!deliver(&mut gossip, 1, &[transaction.clone()], START));
+    assert!(!deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&transaction),
+        START
+    ));
     let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
     // Of another session, or a second time.
-    assert!(!deliver(&mut gossip, 2, &[transaction.clone()], START));
-    assert!(deliver(&mut gossip, 1, &[transaction.clone()], START));
+    assert!(!deliver(
+        &mut gossip,
+        2,
+        std::slice::from_ref(&transaction),
+        START
+    ));
+    assert!(deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&transaction),
+        START
+    ));
     assert!(!deliver(&mut gossip, 1, &[transaction], START));
 }
 
@@ -169,7 +189,12 @@ fn what_the_ledger_was_too_busy_for_is_asked_for_again() {
     let mut gossip = with_sessions(1);
     let transaction = transfer(1, 2, 1, 1, 1);
     let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
-    assert!(deliver(&mut gossip, 1, &[transaction.clone()], START));
+    assert!(deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&transaction),
+        START
+    ));
     let verdict = (transaction.id(), Err(Rejected::Busy));
     assert_eq!(
         gossip.transactions_judged(session(1), &[verdict], START),
@@ -187,7 +212,12 @@ fn a_verdict_that_comes_after_its_session_is_gone_changes_nothing_else() {
     let mut gossip = with_sessions(2);
     let transaction = transfer(1, 2, 1, 1, 1);
     let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
-    assert!(deliver(&mut gossip, 1, &[transaction.clone()], START));
+    assert!(deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&transaction),
+        START
+    ));
     let _ = gossip.closed(session(1), "gone", START);
     assert_eq!(tick(&mut gossip, later(100)), []);
     let verdict = (transaction.id(), Err(Rejected::BadSignature("no".into())));
@@ -361,7 +391,12 @@ fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
     assert_eq!(asked(&gossip.relay.tip_changed(later(2))), wanted);
     assert_eq!(gossip.relay.tip_changed(later(3)), []);
     // Still too early: once more with the next tip, as long as its sender is there.
-    assert!(deliver(&mut gossip, 1, &[early.clone()], later(4)));
+    assert!(deliver(
+        &mut gossip,
+        1,
+        std::slice::from_ref(&early),
+        later(4)
+    ));
     let verdict = (early.id(), Err(poor));
     let _ = gossip.transactions_judged(session(1), &[verdict], later(4));
     let _ = gossip.closed(session(1), "gone", later(5));

@@ -28,6 +28,7 @@ pub(super) enum Kind {
     Mute,
 }
 
+#[expect(clippy::large_enum_variant, reason = "most are messages")]
 enum Packet {
     Message(Message),
     Closed,
