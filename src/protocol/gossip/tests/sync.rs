@@ -145,6 +145,24 @@ fn a_staller_that_never_ends_is_closed_in_the_end() {
 }
 
 #[test]
+fn attack_headers_known_from_a_staller_are_found_at_those_who_have_the_bodies() {
+    // Whoever comes later has the whole branch, or the first part of it: nothing new to show.
+    let (_, chain) = chain(50);
+    for height in [50, 30] {
+        let chains = vec![
+            (Kind::Honest, Vec::new()),
+            (Kind::Staller, chain.clone()),
+            (Kind::Honest, chain[..height].to_vec()),
+        ];
+        let mut world = World::new(1, 50, chains);
+        world.connect(0, 1, 1);
+        world.run(1_000);
+        world.connect(0, 2, 1);
+        world.until_all_have(last(&chain[..height]), 10_000);
+    }
+}
+
+#[test]
 fn what_led_to_a_branch_that_is_gone_does_not_hold_up_the_next() {
     let mut forge = Forge::new();
     let genesis = forge.genesis();
