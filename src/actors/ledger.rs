@@ -166,6 +166,11 @@ impl LedgerActor {
         }
     }
 
+    /// A failure of ours ends the node, whoever gets it for an answer.
+    fn ours_to_answer_for<T>(&self, result: Result<T, Internal>) -> Result<T, Internal> {
+        result.inspect_err(|error| self.fatal.raise(error.to_string()))
+    }
+
     fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
         match (self.askers.remove(&ticket), answer) {
             (Some(Asker::Session(session)), Answer::Headers(outcome)) => {
@@ -359,8 +364,10 @@ impl Handler<GetTemplate> for LedgerActor {
 
     fn handle(&mut self, message: GetTemplate, _: &mut Self::Context) -> Self::Result {
         let view = ChainRows(&*self.disk);
-        self.ledger
-            .template(message.reward_to, &view, self.clock.now())
+        let template = self
+            .ledger
+            .template(message.reward_to, &view, self.clock.now());
+        self.ours_to_answer_for(template)
     }
 }
 
@@ -383,7 +390,8 @@ impl Handler<GetFunds> for LedgerActor {
     type Result = Result<Funds, Internal>;
 
     fn handle(&mut self, message: GetFunds, _: &mut Self::Context) -> Self::Result {
-        self.ledger.funds(&message.0, &ChainRows(&*self.disk))
+        let funds = self.ledger.funds(&message.0, &ChainRows(&*self.disk));
+        self.ours_to_answer_for(funds)
     }
 }
 

@@ -33,6 +33,10 @@ const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
 };
+/// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
+/// block.
+const MAILBOX: usize = 256;
+
 /// What the link to the tracker needs of the node.
 pub struct TrackerLinkParts {
     /// What its sessions share with all others.
@@ -286,6 +290,7 @@ impl Actor for TrackerLinkActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.store.flush();
             let effects = actor.link.tick(actor.clock.now());
