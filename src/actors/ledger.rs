@@ -18,6 +18,7 @@ use crate::messages::ledger::{
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::progress::Progress;
 use crate::store::Disk;
 use crate::store::chain_rows::{ChainRows, changes};
 use actix::{
@@ -75,6 +76,7 @@ pub struct LedgerActor {
     /// A long way to another branch is gone in steps.
     under_way: bool,
     open_told: usize,
+    progress: Progress,
 }
 
 impl LedgerActor {
@@ -101,6 +103,7 @@ impl LedgerActor {
             first,
             under_way: false,
             open_told: 0,
+            progress: Progress::default(),
         }
     }
 
@@ -140,6 +143,8 @@ impl LedgerActor {
                 }
                 Effect::TipChanged(change) => {
                     log_tip(&change);
+                    let connected = change.connected.len() as u64;
+                    self.progress.connected(connected, self.clock.now());
                     self.links.tip_moved.send(TipMoved);
                 }
                 Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
@@ -379,7 +384,14 @@ impl Handler<GetLedgerStatus> for LedgerActor {
 
     fn handle(&mut self, _: GetLedgerStatus, _: &mut Self::Context) -> Self::Result {
         let (chain, mempool) = (self.ledger.chain(), self.ledger.mempool());
+        let missing = chain
+            .best_header()
+            .height()
+            .0
+            .saturating_sub(chain.tip().height().0);
+        let catching_up = (missing > 0).then(|| self.progress.estimate(missing, self.clock.now()));
         MessageResult(LedgerStatus {
+            catching_up: catching_up.flatten(),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
             open_transactions: mempool.len(),

@@ -93,6 +93,12 @@ pub enum Ask {
               value_parser = clap::value_parser!(u64).range(1..))]
         blocks: u64,
     },
+    /// Fetch the history from a chosen peer, and show how far it is
+    Sync {
+        /// A member's name or an address
+        #[arg(long, value_name = "NAME")]
+        from: String,
+    },
     /// Pay somebody
     Send {
         /// A member's name or an address

@@ -9,9 +9,11 @@ use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
     BalanceView, BlockView, LeaveRequest, LeftView, MineRequest, MinedView, OpenView,
-    PeerStatusView, PeersView, SendRequest, SentView, TrackerStatusView, TransactionState,
-    TransactionStateView, VerifyLine,
+    PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerStatusView,
+    TransactionState, TransactionStateView, VerifyLine,
 };
+use std::thread;
+use std::time::Duration;
 
 /// Asks and shows.
 pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -50,6 +52,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
+        (Ask::Sync { from }, _) => sync(from, client, output)?,
         (
             Ask::Send {
                 to,
@@ -111,6 +114,29 @@ fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Fai
         output.show(&mined, show::mined)?;
     }
     Ok(())
+}
+
+/// Asks for the history of one peer, and shows how far it is until nothing is missing.
+fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    /// How often the node is asked how far it is.
+    const EVERY: Duration = Duration::from_millis(500);
+    let request = SyncRequest { from: from.into() };
+    let asked: SyncView = client.post("/sync", &request)?;
+    let mut shown = None;
+    loop {
+        let status: PeerStatusView = client.get("/status", &[])?;
+        let Some(chain) = status.chain else {
+            return Err(Failure::No("this node is on no network any more".into()));
+        };
+        if shown != Some(chain.tip.height) {
+            shown = Some(chain.tip.height);
+            output.show(&chain, show::catching_up)?;
+        }
+        if !chain.syncing && chain.tip.height.0 >= asked.height {
+            return Ok(());
+        }
+        thread::sleep(EVERY);
+    }
 }
 
 fn verify(client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -31,11 +31,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
 
 fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
     let network = chain.network.id.map(short_id).unwrap_or_default();
-    let progress = if chain.syncing {
-        format!("syncing towards {}", chain.best_header.height)
-    } else {
-        "in sync".to_owned()
-    };
+    let progress = sync_state(chain);
     let peers = match chain.sessions {
         0 => "none connected: this node is alone".to_owned(),
         sessions => format!("{sessions} connected"),
@@ -60,6 +56,26 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         ("open", format!("{open}, {} bytes", chain.open_bytes)),
         ("mining", mining(&chain.mining)),
     ]
+}
+
+fn sync_state(chain: &ChainStatusView) -> String {
+    if !chain.syncing {
+        return "in sync".to_owned();
+    }
+    let towards = format!("syncing towards {}", chain.best_header.height);
+    match &chain.catching_up {
+        Some(speed) => format!(
+            "{towards}: {} blocks a second, {} left",
+            rate(speed.blocks_per_second),
+            stretch(speed.ms_left)
+        ),
+        None => towards,
+    }
+}
+
+/// How far a node is that fetches the chain.
+pub fn catching_up(chain: &ChainStatusView) -> String {
+    format!("height {}, {}", chain.tip.height, sync_state(chain))
 }
 
 fn mining(mining: &MiningView) -> String {

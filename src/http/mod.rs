@@ -44,7 +44,7 @@ use crate::chain::Rules;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::PublicKey;
-use crate::messages::gossip::GetGossipStatus;
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
@@ -115,6 +115,8 @@ pub struct PeerParts {
     pub miner_status: Recipient<GetMinerStatus>,
     /// To Gossip: who is connected.
     pub gossip: Recipient<GetGossipStatus>,
+    /// To Gossip: whose chain to fetch first.
+    pub sync_from: Recipient<SyncFrom>,
 }
 
 /// What the API of a tracker needs of the node. Cheap to clone.

@@ -6,16 +6,16 @@ use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::verification::Verifications;
 use super::views::{
-    BalanceView, BlockView, ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView,
-    MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
-    TrackerLinkView, TransactionStateView,
+    BalanceView, BlockView, CatchingUpView, ChainStatusView, LeaveRequest, LeftView, MineRequest,
+    MinedView, MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
+    SyncRequest, SyncView, TrackerLinkView, TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, tracker};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Height, Payload, Salt};
 use crate::entropy::Entropy;
-use crate::messages::gossip::GetGossipStatus;
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
@@ -45,6 +45,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/transactions", web::post().to(send)))
         .service(resource("/open", web::get().to(open)))
         .service(resource("/mine", web::post().to(mine)))
+        .service(resource("/sync", web::post().to(sync)))
         .service(resource("/leave", web::post().to(leave)))
         .service(resource("/chain/verify", web::get().to(verify)));
 }
@@ -84,6 +85,10 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
         tip,
         best_header: tip_view(&ledger.best_header),
         syncing: ledger.best_header.work() > ledger.tip.work(),
+        catching_up: ledger.catching_up.map(|estimate| CatchingUpView {
+            blocks_per_second: estimate.blocks_per_second,
+            ms_left: estimate.ms_left,
+        }),
         sessions: gossip.sessions.len(),
         open_transactions: ledger.open_transactions,
         open_bytes: ledger.open_bytes,
@@ -242,6 +247,25 @@ async fn mine(api: Data<PeerApi>, _: Json<MineRequest>) -> Result<Json<MinedView
         tries: mined.tries,
         elapsed_ms: mined.elapsed_ms,
         races_lost: mined.races_lost,
+    }))
+}
+
+async fn sync(api: Data<PeerApi>, request: Json<SyncRequest>) -> Result<Json<SyncView>, Refused> {
+    let directory = api.tracker_link.send(GetDirectory).await?;
+    let parts = parts(&api, &directory)?;
+    let lookup = api.lookup(&directory);
+    let from = lookup.key_of(&request.from)?;
+    let height = parts.sync_from.send(SyncFrom(from)).await?;
+    let height = height.ok_or_else(|| {
+        let reason = format!(
+            "{} is not connected to this node: `node peers` lists who is",
+            request.from
+        );
+        Refused::new(StatusCode::CONFLICT, "not_connected", reason)
+    })?;
+    Ok(Json(SyncView {
+        from: lookup.person(&from),
+        height,
     }))
 }
 

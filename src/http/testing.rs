@@ -8,7 +8,7 @@ use crate::chain::{Amount, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, SecretKey};
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus};
+use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
@@ -135,6 +135,7 @@ answers! {
         open_transactions: node.chain.ledger.mempool().len(),
         open_bytes: 300,
         headers_in_memory: 1,
+        catching_up: None,
     };
     GetFunds => |node, asked| {
         let funds = node.chain.disk.balance(&asked.0).map(|balance| Funds {
@@ -173,6 +174,7 @@ answers! {
         hashes_per_second: 4_200_000.0,
         blocks_mined: 3,
     };
+    SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
     GetGossipStatus => |_node, _asked| GossipStatus {
         sessions: vec![session(2, true), session(8, false)],
         blocks_in_flight: 0,
@@ -305,6 +307,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
             gossip: node.clone().recipient(),
+            sync_from: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }

@@ -3,7 +3,7 @@
 use super::testing::{FakeNode, Served, secret, tracker_api};
 use super::views::{
     ActionView, BalanceView, BlockView, MinedView, OpenView, PeerStatusView, PeersView, SentView,
-    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use super::{Api, ApiError, ApiFile, ErrorView, MAX_REQUEST_BYTES, start};
 use crate::chain::rows::{RowKey, StateKey};
@@ -294,6 +294,15 @@ async fn a_transfer_is_signed_sent_and_mined() {
             ..
         }
     ));
+
+    let synced: SyncView = read(&served, "POST /sync", json!({"from": "bob"})).await;
+    assert_eq!(
+        (synced.from.name, synced.height),
+        (Some("bob".parse().unwrap()), 2)
+    );
+    let (status, code, reason) = refused(&served, "POST /sync", json!({"from": "carol"})).await;
+    assert_eq!((status, code.as_str()), (409, "not_connected"));
+    assert!(reason.contains("carol is not connected"), "{reason}");
 
     let two_equal = json!({"to": "bob", "amount": 1});
     let first: SentView = read(&served, "POST /transactions", two_equal.clone()).await;

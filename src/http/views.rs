@@ -94,6 +94,8 @@ pub struct ChainStatusView {
     pub best_header: TipView,
     /// Whether blocks are missing towards that header.
     pub syncing: bool,
+    /// How that goes; `None` if none is missing, or none came of late.
+    pub catching_up: Option<CatchingUpView>,
     /// Connections to other peers.
     pub sessions: usize,
     /// Number of open transactions.
@@ -102,6 +104,32 @@ pub struct ChainStatusView {
     pub open_bytes: usize,
     /// The miner.
     pub mining: MiningView,
+}
+
+/// How fast the missing blocks come in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CatchingUpView {
+    /// Blocks connected a second, over the last half minute.
+    pub blocks_per_second: f64,
+    /// Milliseconds until none is missing, if it goes on like that.
+    pub ms_left: u64,
+}
+
+/// What to ask for [`super`]'s `/sync`: the chain of one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncRequest {
+    /// A member's name or an address.
+    pub from: String,
+}
+
+/// Whose chain is fetched from now on, before that of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// Who.
+    pub from: PersonView,
+    /// The height it has shown so far.
+    pub height: u64,
 }
 
 /// How mining goes.

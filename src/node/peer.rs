@@ -310,6 +310,7 @@ impl Ground {
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
+            sync_from: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,

@@ -6,12 +6,14 @@
 //!
 //! [`gossip`] is the conversation among peers: headers, blocks, open transactions. [`registry`] is
 //! the tracker's side of the conversation with its members, [`tracker_link`] the member's side, and
-//! [`directory`] what a member knows of the others. [`mining`] says when to search and for what.
+//! [`directory`] what a member knows of the others. [`mining`] says when to search and for what, [`progress`] how
+//! long catching up will take.
 
 pub mod backoff;
 pub mod directory;
 pub mod gossip;
 pub mod mining;
+pub mod progress;
 pub mod registry;
 mod spread;
 pub mod tracker_link;
