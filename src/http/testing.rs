@@ -196,7 +196,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
     }
 }
 
-struct FixedClock;
+pub(super) struct FixedClock;
 
 impl Clock for FixedClock {
     fn now(&self) -> crate::chain::Timestamp {
