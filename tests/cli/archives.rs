@@ -65,6 +65,10 @@ fn cli_a_chain_goes_from_one_node_to_another_as_a_file() {
     alice.stop();
     carol.start().joins();
     assert_eq!(carol.tip(), (5, tip));
+    wait_until("carol knows bob", || {
+        let known = carol.peers().peers.len();
+        so(known == 3, known)
+    });
     assert_eq!(carol.balance("bob"), 7);
     carol.verify_chain();
     assert!(matches!(

@@ -55,7 +55,7 @@ pub fn proof(work: &mut Work) {
             path: MerkleProof::of(&leaves, 1).expect("there are three"),
         }
     });
-    let first = 2.max(until + 1 - tail);
+    let first = 2.max((until + 1).saturating_sub(tail));
     let ancestry = (first > 2 && first <= until).then(|| Ancestry {
         work: block.work,
         path: HistoryProof::of(1, first, |at| Ok(nodes[at as usize]))
