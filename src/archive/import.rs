@@ -96,6 +96,23 @@ pub enum ImportError {
     Internal(#[from] Internal),
 }
 
+impl ImportError {
+    /// Whether blocks before the one that failed may have been imported; otherwise nothing was
+    /// changed.
+    pub fn leaves_a_part(&self) -> bool {
+        match self {
+            Self::Version(_) | Self::OtherNetwork { .. } | Self::Rules(_) => false,
+            Self::Changed { height, .. } => *height > Height(1),
+            Self::Read(_)
+            | Self::Order(_)
+            | Self::Block { .. }
+            | Self::Ahead { .. }
+            | Self::Disk(_)
+            | Self::Internal(_) => true,
+        }
+    }
+}
+
 /// Brings the entries of an archive into the database of a node that does not run. Every block is
 /// checked as if it came from a stranger; blocks that are here already are passed over, so that an
 /// import that was cut off is simply done again.

@@ -207,11 +207,12 @@ pub fn import(
     });
     progress.end();
     let imported = imported.map_err(|error| {
-        Failure::No(format!(
-            "{}: {error}; what came before it is kept, and is passed over when the import is done \
-             again",
-            path.display()
-        ))
+        let kept = if error.leaves_a_part() {
+            "; what came before it is kept, and is passed over when the import is done again"
+        } else {
+            ""
+        };
+        Failure::No(format!("{}: {error}{kept}", path.display()))
     })?;
     disk.flush()
         .map_err(|error| Failure::No(error.to_string()))?;

@@ -2,7 +2,7 @@
 //! all of it as text.
 
 use super::PeerApi;
-use super::chain_reads::{BlockName, parse_transaction_id, tip_of};
+use super::chain_reads::{BlockName, tip_of};
 use super::error::Refused;
 use super::peer::parts;
 use super::server::{LongAnswers, resource};
@@ -11,7 +11,7 @@ use super::{export, verification};
 use crate::chain::json::{BlockJson, GenesisJson};
 use crate::chain::proof::{DEFAULT_TAIL, ProofJson, ProveError, Subject, prove};
 use crate::chain::verify::{VerifyError, verify_block};
-use crate::chain::{BlockId, Height, Internal, Rules, StateView};
+use crate::chain::{BlockId, Height, Internal, Rules, StateView, TransactionId};
 use crate::messages::tracker_link::GetDirectory;
 use crate::store::chain_rows::ChainRows;
 use actix_web::HttpResponse;
@@ -138,40 +138,42 @@ async fn proof(
     let rules = rules(&api).await?;
     let snapshot = api.disk.snapshot();
     let view = ChainRows(&*snapshot);
-    let subject = match name {
-        BlockName::Height(_) => Subject::Block(id_of(&rules, &view, name)?),
-        BlockName::Id(block) => {
-            let transaction = parse_transaction_id(&id)?;
-            let known = view.header(&block)?.is_some();
-            match view.mined(&transaction)? {
-                Some(_) => Subject::Transaction(transaction),
-                None if known => Subject::Block(block),
-                None => {
-                    return Err(Refused::not_found(
-                        "this node knows no block with this id, and no transaction with it is in a \
-                         block",
-                    ));
-                }
-            }
-        }
-    };
-    let until = match until {
-        None => None,
-        Some(until) => {
-            let end = id_of(&rules, &view, until)?;
-            let entry = view.header(&end)?;
-            let connected = match entry {
-                Some(entry) => view.active(entry.header.height)? == Some(end),
-                None => false,
-            };
-            match entry {
-                Some(entry) if connected => Some(entry.header.height),
-                _ => return Err(ProveError::NotConnected(end).into()),
-            }
-        }
-    };
-    let proof = prove(&view, subject, query.tail.unwrap_or(DEFAULT_TAIL), until)?;
+    let subject = subject(&rules, &view, name)?;
+    let until = until.map(|until| connected_height(&rules, &view, until));
+    let tail = query.tail.unwrap_or(DEFAULT_TAIL);
+    let proof = prove(&view, subject, tail, until.transpose()?)?;
     Ok(Json(ProofJson::from(&proof)))
+}
+
+/// What is meant by a name: of ids, those of transactions come first.
+fn subject(rules: &Rules, view: &dyn StateView, name: BlockName) -> Result<Subject, Refused> {
+    let BlockName::Id(block) = name else {
+        return Ok(Subject::Block(id_of(rules, view, name)?));
+    };
+    let transaction = TransactionId(block.0);
+    if view.mined(&transaction)?.is_some() {
+        return Ok(Subject::Transaction(transaction));
+    }
+    if view.header(&block)?.is_some() {
+        return Ok(Subject::Block(block));
+    }
+    Err(Refused::not_found(
+        "this node knows no block with this id, and no transaction with it is in a block",
+    ))
+}
+
+fn connected_height(
+    rules: &Rules,
+    view: &dyn StateView,
+    name: BlockName,
+) -> Result<Height, Refused> {
+    let id = id_of(rules, view, name)?;
+    if let Some(entry) = view.header(&id)?
+        && view.active(entry.header.height)? == Some(id)
+    {
+        return Ok(entry.header.height);
+    }
+    Err(ProveError::NotConnected(id).into())
 }
 
 impl From<ProveError> for Refused {
