@@ -29,6 +29,9 @@ pub(super) struct LongReads {
 
 struct Running {
     cancelled: Arc<AtomicBool>,
+    /// Nothing is read any more; set before the reader is told the end, so that who has heard it can
+    /// start another at once.
+    done: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -55,7 +58,10 @@ impl LongReads {
         W: FnOnce(&Lines) -> io::Result<Bytes> + Send + 'static,
     {
         let mut running = self.lock();
-        if running.as_ref().is_some_and(|r| !r.thread.is_finished()) {
+        if running
+            .as_ref()
+            .is_some_and(|r| !r.done.load(Ordering::Acquire))
+        {
             return Err(Refused::new(
                 StatusCode::CONFLICT,
                 "already_running",
@@ -74,8 +80,11 @@ impl LongReads {
         // The end has its place from the start: nobody's slowness can keep the thread.
         let end = lines.sender.clone().try_reserve_owned();
         let end = end.map_err(|_| Internal("a new channel is full".to_owned()))?;
+        let done = Arc::new(AtomicBool::new(false));
+        let ended = done.clone();
         let run = move || {
             let last = work(&lines);
+            ended.store(true, Ordering::Release);
             if let Err(error) = &last {
                 tracing::info!(%error, "a long answer was broken off");
             }
@@ -85,7 +94,11 @@ impl LongReads {
             .name(format!("chain {}", self.what))
             .spawn(run)
             .map_err(|error| Internal(format!("no thread to read the chain on: {error}")))?;
-        *running = Some(Running { cancelled, thread });
+        *running = Some(Running {
+            cancelled,
+            done,
+            thread,
+        });
         Ok(futures_util::stream::unfold(
             receiver,
             |mut receiver| async {
