@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["apps", "clock", "wire"],
     &["protocol"],
     &["store", "net"],
-    &["messages"],
+    &["archive", "messages"],
     &["actors"],
     &["http"],
     &["node", "sim"],

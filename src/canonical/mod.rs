@@ -10,7 +10,7 @@ mod capped;
 mod tests;
 
 pub use bytes::HexError;
-pub(crate) use bytes::{byte_newtype, from_hex, to_hex};
+pub(crate) use bytes::{byte_newtype, bytes_from_hex, from_hex, to_hex};
 pub use capped::{CappedBytes, CappedText, capped_list};
 
 use serde::Serialize;

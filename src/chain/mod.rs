@@ -13,12 +13,14 @@ pub mod header;
 pub mod history;
 mod ids;
 mod index;
+pub mod json;
 pub mod ledger;
 pub mod locator;
 pub mod mempool;
 pub mod merkle;
 pub mod overlay;
 pub mod params;
+pub mod proof;
 mod quantities;
 pub mod rows;
 pub mod rules;
@@ -35,7 +37,9 @@ pub use block::Block;
 pub use fault::{Internal, PeerFault, Refusal, Rejected, Rejection};
 pub use genesis::{Genesis, GenesisContent, GenesisError};
 pub use header::Header;
-pub use ids::{BlockId, HistoryRoot, NetworkId, Salt, TransactionId, TransactionsRoot, Witness};
+pub use ids::{
+    BlockId, HistoryRoot, NetworkId, PathHash, Salt, TransactionId, TransactionsRoot, Witness,
+};
 pub use index::KEPT_HEADERS;
 pub use mempool::{Closed, Mempool, MempoolLimits};
 pub use params::Params;

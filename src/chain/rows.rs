@@ -2,7 +2,9 @@
 
 use super::target::{Target, Work};
 use super::transaction::Topic;
-use super::{Amount, Block, BlockId, Header, Height, Internal, TransactionId};
+use super::{
+    Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, Timestamp, TransactionId,
+};
 use crate::canonical;
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -35,7 +37,7 @@ pub enum RowKey {
     State(StateKey),
     /// Where a transaction was mined: [`Place`].
     Mined(TransactionId),
-    /// An open transaction's canonical bytes.
+    /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
 }
 
@@ -122,6 +124,15 @@ pub struct Place {
     pub index: u32,
 }
 
+/// An open transaction, and since when it is: its age goes on over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEntry {
+    /// When it became open here, by this node's clock.
+    pub since: Timestamp,
+    /// The transaction.
+    pub transaction: EncodedTransaction,
+}
+
 /// The state rows that a block replaced, with the values they had.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Undo(pub Vec<(StateKey, Option<serde_bytes::ByteBuf>)>);
@@ -171,6 +182,11 @@ pub trait StateView {
     /// Where a transaction was mined, on the connected chain.
     fn mined(&self, id: &TransactionId) -> Result<Option<Place>, Internal> {
         decoded(self.read(&RowKey::Mined(*id))?, "transaction")
+    }
+
+    /// An open transaction.
+    fn open_transaction(&self, id: &TransactionId) -> Result<Option<OpenEntry>, Internal> {
+        decoded(self.read(&RowKey::Open(*id))?, "open transaction")
     }
 
     /// A node of the history.

@@ -172,7 +172,7 @@ impl Node {
             .iter()
             .filter(|(key, _)| matches!(key, RowKey::Open(_)));
         let open = open
-            .map(|(_, bytes)| EncodedTransaction::decode(bytes).unwrap())
+            .map(|(_, bytes)| crate::canonical::decode(bytes).unwrap())
             .collect();
         let (mut ledger, effects) = Ledger::open(rules, limits, open, &disk, now).unwrap();
         ledger.admit_members((1..=9).map(|n| member(n).public_key()));

@@ -4,11 +4,12 @@ use super::args::{Ask, Chain};
 use super::client::{Client, NodeKind};
 use super::failure::Failure;
 use super::output::Output;
-use super::show;
+use super::progress::ProgressLine;
+use super::{proofs, show};
 use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
-    BalanceView, BlockView, LeaveRequest, LeftView, MineRequest, MinedView, OpenView,
+    BalanceView, BlockView, ChainView, LeaveRequest, LeftView, MineRequest, MinedView, OpenView,
     PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerStatusView,
     TransactionState, TransactionStateView, VerifyLine,
 };
@@ -76,6 +77,11 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let left: LeftView = client.post("/leave", &LeaveRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
+        (Ask::Chain(Chain::Show), _) => {
+            let chain: ChainView = client.get("/chain", &[])?;
+            output.show(&chain, show::chain)?;
+        }
         (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
     }
     Ok(())
@@ -83,7 +89,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
 
 /// A height or an id as part of a path. Both are letters and digits; anything else would be another
 /// path.
-fn segment(name: &str) -> Result<&str, Failure> {
+pub(super) fn segment(name: &str) -> Result<&str, Failure> {
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then_some(name).ok_or_else(|| {
         Failure::Misuse(format!(
@@ -141,18 +147,20 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
 
 fn verify(client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let mut ended = false;
+    let mut progress = ProgressLine::begin("verifying");
     client.lines("/chain/verify", |line: VerifyLine| {
         if output.is_json() {
             output.json(&line)?;
         }
         match line {
-            VerifyLine::Progress { .. } => {}
+            VerifyLine::Progress { height, of } => progress.show(height.0, of.0),
             VerifyLine::Verified {
                 tip,
                 transactions,
                 supply,
             } => {
                 ended = true;
+                progress.end();
                 if !output.is_json() {
                     output.text(&show::verified(&tip, transactions, supply))?;
                 }

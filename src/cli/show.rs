@@ -6,9 +6,9 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    ActionView, BalanceView, BlockView, ChainStatusView, LeftView, MinedView, MiningView, OpenView,
-    PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView, TrackerStatusView,
-    TransactionState, TransactionStateView, TransactionView,
+    ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView, MinedView,
+    MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView,
+    TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
 use std::path::Path;
 
@@ -376,6 +376,24 @@ fn transaction_row(transaction: &TransactionView) -> [String; 5] {
         amount,
         transaction.fee.to_string(),
     ]
+}
+
+/// The chain in a few numbers.
+pub fn chain(chain: &ChainView) -> String {
+    facts(&[
+        ("network", chain.network.to_string()),
+        (
+            "length",
+            format!(
+                "{}, genesis included",
+                count(chain.length, "block", "blocks")
+            ),
+        ),
+        ("last block", chain.tip.id.to_string()),
+        ("height", chain.tip.height.to_string()),
+        ("mined", moment(chain.tip.timestamp)),
+        ("work", format!("{} hashes", chain.work)),
+    ])
 }
 
 /// A chain that was verified.

@@ -23,12 +23,20 @@
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
 //! | `POST /mine` with `{}` | [`views::MinedView`], after the synced write | peer |
 //! | `POST /leave` with `{}` | [`views::LeftView`], once the tracker has done so | peer |
+//! | `GET /blocks/HEIGHT-OR-ID/data` | [`BlockJson`](crate::chain::json::BlockJson), of genesis [`GenesisJson`](crate::chain::json::GenesisJson): all of it, to the byte | peer |
+//! | `GET /blocks/HEIGHT-OR-ID/verify` | [`views::BlockCheckView`] | peer |
+//! | `GET /chain` | [`views::ChainView`] | peer |
+//! | `GET /chain/export` | lines of [`Entry`](crate::archive::Entry), as it goes | peer |
+//! | `GET /proofs/ID?tail=N&until=HEIGHT-OR-ID` | [`ProofJson`](crate::chain::proof::ProofJson) of a block or a transaction | peer |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
+mod chain_calls;
 mod chain_reads;
 mod error;
+mod export;
 mod guard;
+mod long_read;
 mod member_lookup;
 mod peer;
 mod server;

@@ -4,13 +4,12 @@ use super::chain_reads::{self, BlockName, parse_transaction_id, tip_view, transa
 use super::error::Refused;
 use super::member_lookup::MemberLookup;
 use super::server::resource;
-use super::verification::Verifications;
 use super::views::{
     BalanceView, BlockView, CatchingUpView, ChainStatusView, LeaveRequest, LeftView, MineRequest,
     MinedView, MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
     SyncRequest, SyncView, TrackerLinkView, TransactionStateView,
 };
-use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, tracker};
+use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, tracker};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Height, Payload, Salt};
@@ -24,7 +23,6 @@ use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveNetwork}
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
@@ -47,7 +45,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/mine", web::post().to(mine)))
         .service(resource("/sync", web::post().to(sync)))
         .service(resource("/leave", web::post().to(leave)))
-        .service(resource("/chain/verify", web::get().to(verify)));
+        .configure(chain_calls::routes);
 }
 
 async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {
@@ -269,18 +267,6 @@ async fn sync(api: Data<PeerApi>, request: Json<SyncRequest>) -> Result<Json<Syn
     }))
 }
 
-async fn verify(
-    api: Data<PeerApi>,
-    verifications: Data<Verifications>,
-) -> Result<HttpResponse, Refused> {
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    let lines = verifications.start(api.disk.clone(), parts.rules.clone())?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .streaming(lines))
-}
-
 impl PeerApi {
     fn lookup<'a>(&'a self, directory: &'a DirectoryStatus) -> MemberLookup<'a> {
         MemberLookup::new(&directory.members, &self.name, self.key)
@@ -288,7 +274,10 @@ impl PeerApi {
 }
 
 /// What needs a network, or why there is none yet.
-fn parts<'a>(api: &'a PeerApi, directory: &DirectoryStatus) -> Result<&'a PeerParts, Refused> {
+pub(super) fn parts<'a>(
+    api: &'a PeerApi,
+    directory: &DirectoryStatus,
+) -> Result<&'a PeerParts, Refused> {
     api.running.get().ok_or_else(|| {
         Refused::new(
             StatusCode::SERVICE_UNAVAILABLE,

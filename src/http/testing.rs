@@ -3,6 +3,7 @@
 
 use super::{Api, PeerApi, PeerParts, ServerHandle, TrackerApi, start};
 use crate::chain::ledger::{BlockOutcome, Funds};
+use crate::chain::rows::OpenEntry;
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::{Amount, StateView, TransactionId};
 use crate::clock::Clock;
@@ -148,7 +149,7 @@ answers! {
     GetOpenTransactions => |node, asked| {
         let rows = node.chain.disk.0.iter();
         rows.filter(|(key, _)| matches!(key, crate::chain::rows::RowKey::Open(_)))
-            .map(|(_, bytes)| crate::chain::EncodedTransaction::decode(bytes).unwrap())
+            .map(|(_, bytes)| crate::canonical::decode::<OpenEntry>(bytes).unwrap().transaction)
             .take(asked.limit)
             .collect()
     };
@@ -198,7 +199,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
     }
 }
 
-struct FixedClock;
+pub(super) struct FixedClock;
 
 impl Clock for FixedClock {
     fn now(&self) -> crate::chain::Timestamp {

@@ -1,5 +1,6 @@
 //! What the API answers and takes, as JSON. The commands read the same types.
 
+use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, NetworkId, Timestamp, TransactionId, TransactionsRoot,
 };
@@ -428,6 +429,30 @@ pub struct MinedView {
     pub elapsed_ms: u64,
     /// How often another block came first on the way.
     pub races_lost: u32,
+}
+
+/// The chain in a few numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainView {
+    /// The network: the genesis block's id.
+    pub network: BlockId,
+    /// Blocks on the connected chain, genesis included.
+    pub length: u64,
+    /// Work of all of them together: hashes, decimal.
+    pub work: Work,
+    /// The last one.
+    pub tip: TipView,
+}
+
+/// A block of the connected chain that was checked by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockCheckView {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// What is wrong with it; `None` if nothing is.
+    pub error: Option<ErrorDetail>,
 }
 
 /// One line of the answer to a verification. The last one is never [`VerifyLine::Progress`], unless

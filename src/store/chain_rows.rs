@@ -2,8 +2,8 @@
 
 use super::{DiskError, DiskRead, RowChange, Table, ordered_key, rows_from};
 use crate::canonical;
-use crate::chain::rows::{Row, RowKey, StateKey, StateView};
-use crate::chain::{EncodedTransaction, Genesis, Internal};
+use crate::chain::rows::{OpenEntry, Row, RowKey, StateKey, StateView};
+use crate::chain::{Genesis, Internal};
 
 /// Rows of open transactions read at a time at start-up.
 const OPEN_PAGE: usize = 1_000;
@@ -72,11 +72,11 @@ pub fn stored_genesis(disk: &dyn DiskRead) -> Result<Option<Genesis>, Internal> 
 }
 
 /// The open transactions as they were committed last.
-pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<EncodedTransaction>, Internal> {
+pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<OpenEntry>, Internal> {
     rows_from(disk, Table::Open, &[], OPEN_PAGE)
         .map(|row| {
             let (_, bytes) = row.map_err(internal)?;
-            EncodedTransaction::decode(&bytes)
+            canonical::decode(&bytes)
                 .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))
         })
         .collect()

@@ -14,7 +14,7 @@ mod tests;
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::Overlay;
-use super::rows::{Draft, Row, StateView};
+use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, HeadersOutcome, Source, Tip};
@@ -44,14 +44,20 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens the ledger that `disk` shows, or begins it with genesis. `open` are the open
-    /// transactions of last time, judged anew; their signatures were checked when they came in.
+    /// transactions of last time, judged anew in the order in which they came; their signatures were
+    /// checked then.
     pub fn open(
         rules: Rules,
         limits: MempoolLimits,
-        open: Vec<EncodedTransaction>,
+        mut open: Vec<OpenEntry>,
         disk: &dyn StateView,
         now: Timestamp,
     ) -> Result<(Self, Vec<Effect>), Internal> {
+        open.sort_by_key(|entry| entry.since);
+        for entry in &mut open {
+            // The clock may have been set back; nothing is younger than now.
+            entry.since = entry.since.min(now);
+        }
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
@@ -69,7 +75,7 @@ impl Ledger {
             ledger.commit(begun);
         }
         ledger.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.reopen(draft, open, now, effects)
+            ledger.reopen(draft, open, effects)
         })?;
         let mut effects = ledger.take_effects();
         effects.extend(ledger.advance(disk, now)?);

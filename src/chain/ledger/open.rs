@@ -2,7 +2,7 @@
 
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
-use crate::chain::rows::{Draft, RowKey, StateView};
+use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
     Action, Closed, EncodedTransaction, Internal, Mempool, Rejected, Rejection, Timestamp,
@@ -53,22 +53,26 @@ impl Ledger {
         for id in self.mempool.expire(self.chain.tip().height(), now) {
             close(draft, effects, id, Closed::Expired);
         }
-        let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
-        self.reopen(draft, returned, now, effects)
+        let returned = returned.filter(|t| !t.is_reward()).cloned();
+        let returned = returned.map(|transaction| OpenEntry {
+            since: now,
+            transaction,
+        });
+        self.reopen(draft, returned.collect(), effects)
     }
 
-    /// Makes transactions whose signatures are known to be good open again, where they still can be.
+    /// Makes transactions whose signatures are known to be good open again, where they still can be,
+    /// as old as they are.
     pub(super) fn reopen(
         &mut self,
         draft: &mut Draft<'_>,
-        transactions: Vec<EncodedTransaction>,
-        now: Timestamp,
+        entries: Vec<OpenEntry>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        for transaction in transactions {
+        for OpenEntry { since, transaction } in entries {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
+            match self.make_open(draft, transaction, Mempool::take_back, since, effects)? {
                 Ok(()) | Err(Rejected::AlreadyOpen) => {}
                 Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
                 Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
@@ -83,7 +87,7 @@ impl Ledger {
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
         take_in: TakeIn,
-        now: Timestamp,
+        since: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
         let next = self.chain.tip().height().next();
@@ -96,14 +100,15 @@ impl Ledger {
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),
         }
-        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
+        match take_in(&mut self.mempool, transaction.clone(), draft, since) {
             Ok(leaving) => {
                 for id in leaving {
                     close(draft, effects, id, Closed::Evicted);
                 }
                 let row = RowKey::Open(transaction.id());
                 if draft.read(&row)?.is_none() {
-                    draft.put_bytes(row, transaction.bytes().to_vec());
+                    let transaction = transaction.clone();
+                    draft.put(row, &OpenEntry { since, transaction });
                 }
                 effects.push(Effect::TransactionOpened(transaction));
                 Ok(Ok(()))
