@@ -1,6 +1,5 @@
 //! Ledger: the judge of what is valid, and the open transactions.
 
-use super::verifier::{Verdicts, Verifier};
 use super::{Fatal, Link, TICK};
 use crate::chain::ledger::{
     Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
@@ -19,6 +18,7 @@ use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::store::Disk;
 use crate::store::chain_rows::{ChainRows, changes};
+use crate::verifier::{Verdicts, Verifier};
 use actix::{
     Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
 };

@@ -1,12 +1,13 @@
 //! The open transactions: valid, not mined yet.
 
+use super::fold_hash::{FoldMap, FoldSet};
 use super::rows::StateView;
 use super::{
     Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,14 +85,14 @@ struct Account {
 /// than the balance they were judged against, so that all of them can be mined.
 pub struct Mempool {
     limits: MempoolLimits,
-    entries: HashMap<TransactionId, Entry>,
+    entries: FoldMap<TransactionId, Entry>,
     queue: BTreeSet<Place>,
     /// By last height, so that what expires is found without looking at the rest.
-    by_expiry: BTreeSet<(Height, TransactionId)>,
+    by_expiry: BTreeMap<(Height, u64), TransactionId>,
     /// By time of arrival, likewise.
-    by_arrival: BTreeSet<(Timestamp, TransactionId)>,
-    accounts: HashMap<PublicKey, Account>,
-    members: HashSet<PublicKey>,
+    by_arrival: BTreeMap<(Timestamp, u64), TransactionId>,
+    accounts: FoldMap<PublicKey, Account>,
+    members: FoldSet<PublicKey>,
     bytes: usize,
     arrivals: u64,
 }
@@ -101,12 +102,12 @@ impl Mempool {
     pub fn new(limits: MempoolLimits) -> Self {
         Self {
             limits,
-            entries: HashMap::new(),
+            entries: FoldMap::default(),
             queue: BTreeSet::new(),
-            by_expiry: BTreeSet::new(),
-            by_arrival: BTreeSet::new(),
-            accounts: HashMap::new(),
-            members: HashSet::new(),
+            by_expiry: BTreeMap::new(),
+            by_arrival: BTreeMap::new(),
+            accounts: FoldMap::default(),
+            members: FoldSet::default(),
             bytes: 0,
             arrivals: 0,
         }
@@ -151,6 +152,11 @@ impl Mempool {
         self.accounts.get(sender).map_or(0, |account| account.cost)
     }
 
+    /// Whether a sender has open transactions.
+    pub fn has_open(&self, sender: &PublicKey) -> bool {
+        self.accounts.contains_key(sender)
+    }
+
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.members.extend(members);
@@ -166,11 +172,16 @@ impl Mempool {
         transaction: &EncodedTransaction,
         view: &dyn StateView,
     ) -> Result<(), Rejection> {
+        self.check_stranger(transaction)?;
+        self.room_to_return(transaction, view).map(drop)
+    }
+
+    fn check_stranger(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
         let payload = transaction.payload();
         if payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
-            return Err(Rejected::ZeroFeeStranger.into());
+            return Err(Rejected::ZeroFeeStranger);
         }
-        self.room_to_return(transaction, view).map(drop)
+        Ok(())
     }
 
     /// As [`Mempool::judge`], whoever the sender is: those that must leave for it.
@@ -255,7 +266,7 @@ impl Mempool {
         view: &dyn StateView,
         now: Timestamp,
     ) -> Result<Vec<TransactionId>, Rejection> {
-        self.judge(&transaction, view)?;
+        self.check_stranger(&transaction)?;
         self.take_back(transaction, view, now)
     }
 
@@ -287,8 +298,9 @@ impl Mempool {
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
         self.bytes += transaction.size();
         self.queue.insert(place);
-        self.by_expiry.insert((payload.expires_at, id));
-        self.by_arrival.insert((now, id));
+        self.by_expiry
+            .insert((payload.expires_at, self.arrivals), id);
+        self.by_arrival.insert((now, self.arrivals), id);
         self.entries.insert(
             id,
             Entry {
@@ -308,13 +320,14 @@ impl Mempool {
             arrived,
         } = self.entries.remove(id)?;
         self.queue.remove(&place);
-        self.by_arrival.remove(&(arrived, *id));
+        let number = place.1.0;
+        self.by_arrival.remove(&(arrived, number));
         self.by_expiry
-            .remove(&(transaction.payload().expires_at, *id));
+            .remove(&(transaction.payload().expires_at, number));
         self.bytes -= transaction.size();
         let payload = transaction.payload();
         if let Some(account) = self.accounts.get_mut(&payload.sender) {
-            account.ids.remove(&(place.1.0, *id));
+            account.ids.remove(&(number, *id));
             account.bytes -= transaction.size();
             if payload.fee == Amount::ZERO {
                 account.zero_fee_bytes -= transaction.size();
@@ -349,13 +362,13 @@ impl Mempool {
     /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long.
     pub fn expire(&mut self, tip: Height, now: Timestamp) -> Vec<TransactionId> {
         let mut gone = Vec::new();
-        while let Some(&(expires_at, id)) = self.by_expiry.first()
+        while let Some((&(expires_at, _), &id)) = self.by_expiry.first_key_value()
             && expires_at <= tip
         {
             self.remove(&id);
             gone.push(id);
         }
-        while let Some(&(arrived, id)) = self.by_arrival.first()
+        while let Some((&(arrived, _), &id)) = self.by_arrival.first_key_value()
             && now.since(arrived) > self.limits.age_ms
         {
             self.remove(&id);

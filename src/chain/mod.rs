@@ -8,6 +8,7 @@ pub mod application;
 pub mod block;
 pub mod difficulty;
 mod fault;
+pub(crate) mod fold_hash;
 pub mod genesis;
 pub mod header;
 pub mod history;

@@ -1,8 +1,9 @@
 //! Rows that were decided but are not on the disk yet.
 
 use super::Internal;
+use super::fold_hash::FoldMap;
 use super::rows::{Row, RowKey, StateView};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Bytes that may wait for the disk; above it the ledger takes nothing more in.
 pub const MAX_OVERLAY_BYTES: usize = 64 * 1024 * 1024;
@@ -20,7 +21,7 @@ struct Pending {
 /// so never waits for the disk.
 #[derive(Default)]
 pub struct Overlay {
-    rows: BTreeMap<RowKey, Pending>,
+    rows: FoldMap<RowKey, Pending>,
     batches: VecDeque<(u64, Vec<RowKey>, usize)>,
     last: u64,
     bytes: usize,
@@ -34,6 +35,7 @@ impl Overlay {
             .iter()
             .map(|(_, v)| ROW_COST + v.as_ref().map_or(0, Vec::len))
             .sum();
+        self.rows.reserve(rows.len());
         for (key, value) in rows {
             self.rows.insert(
                 key.clone(),

@@ -1,15 +1,16 @@
 //! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
 
+use super::fold_hash::FoldMap;
 use super::target::{Target, Work};
 use super::transaction::Topic;
 use super::{Amount, Block, BlockId, Header, Height, Internal, TransactionId};
 use crate::canonical;
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 /// Name of a row. How its bytes look on disk is the store's affair (PROTOCOL.md does not fix it).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RowKey {
     /// Id of the connected chain's last block.
     Tip,
@@ -40,7 +41,7 @@ pub enum RowKey {
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StateKey {
     /// Coins of a key, 8 bytes little-endian; no row where there are none.
     Balance(PublicKey),
@@ -201,7 +202,10 @@ fn decoded<T: serde::de::DeserializeOwned + Serialize>(
 /// Changes on top of a view, readable as a view themselves.
 pub struct Draft<'a> {
     below: &'a dyn StateView,
-    rows: BTreeMap<RowKey, Option<Vec<u8>>>,
+    /// In the order in which they were first changed.
+    rows: Vec<Row>,
+    /// Where each is among them.
+    places: FoldMap<RowKey, usize>,
 }
 
 impl<'a> Draft<'a> {
@@ -209,13 +213,30 @@ impl<'a> Draft<'a> {
     pub fn new(below: &'a dyn StateView) -> Self {
         Self {
             below,
-            rows: BTreeMap::new(),
+            rows: Vec::new(),
+            places: FoldMap::default(),
+        }
+    }
+
+    /// Makes room for so many more changes.
+    pub fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+        self.places.reserve(rows);
+    }
+
+    fn change(&mut self, key: RowKey, value: Option<Vec<u8>>) {
+        match self.places.entry(key) {
+            Entry::Occupied(place) => self.rows[*place.get()].1 = value,
+            Entry::Vacant(place) => {
+                self.rows.push((place.key().clone(), value));
+                place.insert(self.rows.len() - 1);
+            }
         }
     }
 
     /// Sets a row to bytes.
     pub fn put_bytes(&mut self, key: RowKey, value: Vec<u8>) {
-        self.rows.insert(key, Some(value));
+        self.change(key, Some(value));
     }
 
     /// Sets a row to a value's canonical bytes.
@@ -225,7 +246,7 @@ impl<'a> Draft<'a> {
 
     /// Removes a row.
     pub fn remove(&mut self, key: RowKey) {
-        self.rows.insert(key, None);
+        self.change(key, None);
     }
 
     /// Sets coins of a key; none leave no row, so that a state has one form.
@@ -238,33 +259,38 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The changes, by name.
+    /// The changes, in the order in which they were first made.
     pub fn into_rows(self) -> Vec<Row> {
-        self.rows.into_iter().collect()
+        self.rows
     }
 
     /// Takes over changes that were made on top of these.
     pub fn absorb(&mut self, rows: Vec<Row>) {
-        self.rows.extend(rows);
+        self.reserve(rows.len());
+        for (key, value) in rows {
+            self.change(key, value);
+        }
     }
 
     /// For every changed state row, the value that lies below.
     pub fn undo(&self) -> Result<Undo, Internal> {
         let mut replaced = Vec::new();
-        for key in self.rows.keys() {
+        for (key, _) in &self.rows {
             if let RowKey::State(state) = key {
                 let before = self.below.read(key)?;
                 replaced.push((state.clone(), before.map(serde_bytes::ByteBuf::from)));
             }
         }
+        // By name: one form for the same changes, in whatever order they were made.
+        replaced.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Undo(replaced))
     }
 }
 
 impl StateView for Draft<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.rows.get(key) {
-            Some(value) => Ok(value.clone()),
+        match self.places.get(key) {
+            Some(place) => Ok(self.rows[*place].1.clone()),
             None => self.below.read(key),
         }
     }

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::keys::PublicKey;
 
+/// Rows that most transactions change: two balances and where it was mined. Room is made for them.
+const ROWS_PER_TRANSACTION: usize = 3;
+
 impl Rules {
     /// Applies one transaction to `draft`, as the one at `place`. On a refusal the draft is as it
     /// was. The form has been checked before ([`Rules::check_form`]).
@@ -118,6 +121,7 @@ impl Rules {
     pub fn apply_block(&self, draft: &mut Draft<'_>, block: &Block) -> Result<(), Refusal> {
         let id = block.id();
         let height = block.header.height;
+        draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
             let place = Place { height, index };
             self.apply_transaction(draft, transaction, place)

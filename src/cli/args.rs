@@ -32,6 +32,8 @@ pub enum Command {
     Init(Init),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),
+    /// Show how fast this machine mines, signs and validates; takes about ten seconds
+    Bench,
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
@@ -154,6 +156,8 @@ mod tests {
             "node status --config peer.toml --json",
             "node demo",
             "node demo --once --json --dir elsewhere",
+            "node bench",
+            "node bench --json",
             "node init tracker",
             "node init tracker --dir net",
             "node init peer --name alice --tracker 127.0.0.1:7000",

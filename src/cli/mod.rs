@@ -5,6 +5,7 @@
 //! command ends quietly.
 
 mod args;
+mod bench;
 mod client;
 mod commands;
 pub mod demo;
@@ -53,6 +54,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, program, output),
         Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
+        Some(Command::Bench) => bench::bench(output),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

@@ -29,10 +29,8 @@ impl Ledger {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        // In order, so that the same blocks always have the same effects.
-        let mut touched = BTreeSet::new();
-        for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
-            touched.extend(parties(transaction));
+        let connected = step.connected.iter().flat_map(|block| &block.transactions);
+        for transaction in connected.clone() {
             if self.mempool.remove(&transaction.id()).is_some() {
                 close(draft, effects, transaction.id(), Closed::Mined);
             }
@@ -42,9 +40,11 @@ impl Ledger {
             .iter()
             .rev()
             .flat_map(|block| &block.transactions);
-        for transaction in returned.clone() {
-            touched.extend(parties(transaction));
-        }
+        // In order, so that the same blocks always have the same effects.
+        let mut touched: BTreeSet<PublicKey> = BTreeSet::new();
+        // Most whose balance changed have nothing open.
+        let changed = connected.chain(returned.clone()).flat_map(parties);
+        touched.extend(changed.filter(|owner| self.mempool.has_open(owner)));
         for owner in touched {
             for id in self.mempool.rejudge(&owner, draft)? {
                 close(draft, effects, id, Closed::Conflicted);

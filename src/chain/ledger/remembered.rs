@@ -1,7 +1,8 @@
 //! Signatures that need not be checked again.
 
+use crate::chain::fold_hash::FoldSet;
 use crate::chain::{EncodedTransaction, Witness};
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 /// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
 /// transactions and a day's open ones; what is forgotten is only checked again.
@@ -10,7 +11,7 @@ const REMEMBERED_SIGNATURES: usize = 100_000;
 /// Which signatures were found to be good, the latest ones.
 #[derive(Default)]
 pub(super) struct Remembered {
-    witnesses: HashSet<Witness>,
+    witnesses: FoldSet<Witness>,
     order: VecDeque<Witness>,
 }
 

@@ -5,6 +5,7 @@ use super::super::transaction::Note;
 use super::super::{Action, Salt};
 use super::*;
 use proptest::prelude::*;
+use std::collections::HashSet;
 
 /// Room for about a dozen transactions, six of them from one sender, two of those without a fee.
 const LIMITS: MempoolLimits = MempoolLimits {
