@@ -10,6 +10,10 @@ DEMO_ARGS ?=
 # For `cargo test`, as in: make test TEST_ARGS='--test restart'
 TEST_ARGS ?=
 
+# The same cases of the property tests on every run: what fails can be run again, and a change is
+# not blamed for what chance found. Other cases: make test PROPTEST_RNG_SEED=2
+export PROPTEST_RNG_SEED ?= 1
+
 # All use the release profile: one build of RocksDB serves the demo, the tests and the lints.
 CARGO := cargo
 PROFILE := --release

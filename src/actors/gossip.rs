@@ -118,7 +118,9 @@ impl GossipActor {
                 Effect::SendHeaders(session, ids) => {
                     self.command(session, SessionCommand::SendHeaders(ids));
                 }
-                Effect::AskHeaders(session) => self.command(session, SessionCommand::AskHeaders),
+                Effect::AskHeaders(session, after) => {
+                    self.command(session, SessionCommand::AskHeaders(after));
+                }
                 Effect::Close(session, why) => self.command(session, SessionCommand::Close(why)),
                 Effect::Dial(address) => self.dial(address, ctx),
                 Effect::CheckHeaders(session, headers) => {

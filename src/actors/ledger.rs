@@ -9,9 +9,9 @@ use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::ledger::{
-    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransaction, GetOpenTransactions,
-    GetTemplate, LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
+    LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
@@ -164,6 +164,11 @@ impl LedgerActor {
             self.open_told = open;
             self.links.open_changed.send(OpenChanged { open });
         }
+    }
+
+    /// A failure of ours ends the node, whoever gets it for an answer.
+    fn ours_to_answer_for<T>(&self, result: Result<T, Internal>) -> Result<T, Internal> {
+        result.inspect_err(|error| self.fatal.raise(error.to_string()))
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
@@ -359,8 +364,10 @@ impl Handler<GetTemplate> for LedgerActor {
 
     fn handle(&mut self, message: GetTemplate, _: &mut Self::Context) -> Self::Result {
         let view = ChainRows(&*self.disk);
-        self.ledger
-            .template(message.reward_to, &view, self.clock.now())
+        let template = self
+            .ledger
+            .template(message.reward_to, &view, self.clock.now());
+        self.ours_to_answer_for(template)
     }
 }
 
@@ -383,15 +390,8 @@ impl Handler<GetFunds> for LedgerActor {
     type Result = Result<Funds, Internal>;
 
     fn handle(&mut self, message: GetFunds, _: &mut Self::Context) -> Self::Result {
-        self.ledger.funds(&message.0, &ChainRows(&*self.disk))
-    }
-}
-
-impl Handler<GetOpenTransaction> for LedgerActor {
-    type Result = Option<EncodedTransaction>;
-
-    fn handle(&mut self, message: GetOpenTransaction, _: &mut Self::Context) -> Self::Result {
-        self.ledger.mempool().get(&message.0).cloned()
+        let funds = self.ledger.funds(&message.0, &ChainRows(&*self.disk));
+        self.ours_to_answer_for(funds)
     }
 }
 

@@ -1,7 +1,7 @@
 //! PeerSession: one connection, from its first byte to its last.
 
 use crate::canonical::CappedText;
-use crate::chain::locator::{headers_after, locator};
+use crate::chain::locator::{MAX_LOCATOR, headers_after, locator};
 use crate::chain::{Height, NetworkId, StateView};
 use crate::keys::PublicKey;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
@@ -157,7 +157,7 @@ enum Queued {
     Frame(Vec<u8>),
     Blocks(VecDeque<crate::chain::BlockId>),
     Headers(Vec<crate::chain::BlockId>),
-    AskHeaders,
+    AskHeaders(Option<crate::chain::BlockId>),
     /// The last thing that is written.
     Goodbye(String),
 }
@@ -213,7 +213,7 @@ impl Handler<SessionCommand> for PeerSessionActor {
             },
             SessionCommand::SendBlocks(ids) => Queued::Blocks(ids.into()),
             SessionCommand::SendHeaders(locator) => Queued::Headers(locator),
-            SessionCommand::AskHeaders => Queued::AskHeaders,
+            SessionCommand::AskHeaders(after) => Queued::AskHeaders(after),
             SessionCommand::Close(reason) => Queued::Goodbye(reason),
         };
         if !self.outgoing.push(queued) {
@@ -400,8 +400,11 @@ async fn write_all(
                 Ok(headers) => write_message(&mut writer, &Message::Headers(headers)).await,
                 Err(error) => Err(error.to_string()),
             },
-            Queued::AskHeaders => match locator(&ChainRows(&*disk)) {
-                Ok(ids) => write_message(&mut writer, &Message::GetHeaders(ids)).await,
+            Queued::AskHeaders(after) => match locator(&ChainRows(&*disk)) {
+                Ok(ours) => {
+                    let ids = after.into_iter().chain(ours).take(MAX_LOCATOR);
+                    write_message(&mut writer, &Message::GetHeaders(ids.collect())).await
+                }
                 Err(error) => Err(error.to_string()),
             },
             Queued::Goodbye(reason) => {

@@ -37,6 +37,8 @@ pub struct RegistryParts {
     pub store: Link<CommitRows>,
     /// What the network is called.
     pub network_name: String,
+    /// Connections that the operating system has room for.
+    pub connections: usize,
 }
 
 struct Handle {
@@ -156,7 +158,8 @@ impl Handler<ConnectionAccepted> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
-        if self.closing || self.sessions.len() >= MAX_SESSIONS {
+        let places = MAX_SESSIONS.min(self.parts.connections);
+        if self.closing || self.sessions.len() >= places {
             tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
             return;
         }

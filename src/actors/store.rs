@@ -1,6 +1,6 @@
 //! Store: the only writer of the disk.
 
-use super::{Fatal, Link};
+use super::{Fatal, Link, TICK};
 use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, RowsCommitted};
 use crate::store::{Disk, RowChange};
 use actix::{Actor, AsyncContext, Context, Handler, Message};
@@ -22,6 +22,8 @@ pub struct StoreActor {
     rows: Vec<RowChange>,
     last: BTreeMap<Committer, u64>,
     reports: BTreeMap<Committer, Link<RowsCommitted>>,
+    /// What was written before anybody was named to report it to.
+    unreported: BTreeMap<Committer, RowsCommitted>,
     scheduled: bool,
     failed: bool,
 }
@@ -35,6 +37,7 @@ impl StoreActor {
             rows: Vec::new(),
             last: BTreeMap::new(),
             reports: BTreeMap::new(),
+            unreported: BTreeMap::new(),
             scheduled: false,
             failed: false,
         }
@@ -52,8 +55,12 @@ impl StoreActor {
             return;
         }
         for (committer, batch) in std::mem::take(&mut self.last) {
-            if let Some(link) = self.reports.get_mut(&committer) {
-                link.send(RowsCommitted { batch });
+            let report = RowsCommitted { batch };
+            match self.reports.get_mut(&committer) {
+                Some(link) => link.send(report),
+                None => {
+                    self.unreported.insert(committer, report);
+                }
             }
         }
     }
@@ -64,6 +71,11 @@ impl Actor for StoreActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        // A report that waits for room must not wait for the next write: its committer may send
+        // none before it has heard of this one.
+        ctx.run_interval(TICK, |actor, _| {
+            actor.reports.values_mut().for_each(Link::flush);
+        });
     }
 }
 
@@ -76,8 +88,11 @@ impl Handler<ReportTo> for StoreActor {
     type Result = ();
 
     fn handle(&mut self, message: ReportTo, _: &mut Self::Context) {
-        self.reports
-            .insert(message.committer, Link::to(message.to, REPORTS));
+        let mut link = Link::to(message.to, REPORTS);
+        if let Some(report) = self.unreported.remove(&message.committer) {
+            link.send(report);
+        }
+        self.reports.insert(message.committer, link);
     }
 }
 
@@ -114,3 +129,7 @@ impl Handler<FlushStore> for StoreActor {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

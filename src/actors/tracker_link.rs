@@ -8,7 +8,8 @@ use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer};
 use crate::messages::tracker_link::{
-    AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory,
+    AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory, LeaveError,
+    LeaveNetwork,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
@@ -20,7 +21,7 @@ use crate::wire::handshake::Expected;
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
-    WrapFuture,
+    ResponseFuture, WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,10 @@ const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
 };
+/// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
+/// block.
+const MAILBOX: usize = 256;
+
 /// What the link to the tracker needs of the node.
 pub struct TrackerLinkParts {
     /// What its sessions share with all others.
@@ -68,6 +73,8 @@ pub struct TrackerLinkActor {
     fatal: Fatal,
     sessions: BTreeMap<SessionId, Recipient<SessionCommand>>,
     listeners: Option<AttachDirectory>,
+    /// Who waits to hear that this node has left.
+    leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     batches: u64,
     search: Arc<AtomicBool>,
     tracker: String,
@@ -90,6 +97,7 @@ impl TrackerLinkActor {
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
             listeners: None,
+            leaving: None,
             batches: 0,
             search: Arc::new(AtomicBool::new(true)),
             tracker: String::new(),
@@ -144,7 +152,13 @@ impl TrackerLinkActor {
                     self.directory_changed(&changed, &left)
                 }
                 Effect::Commit { rows } => self.commit(rows),
-                Effect::Left => tracing::info!("left the network for good"),
+                Effect::Left => {
+                    tracing::info!("left the network for good");
+                    if let Some(leaving) = self.leaving.take() {
+                        // Whoever asked may have gone meanwhile.
+                        let _ = leaving.send(Ok(()));
+                    }
+                }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
                 Effect::Warn(warning) => self.warn(&warning),
             }
@@ -276,6 +290,7 @@ impl Actor for TrackerLinkActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.store.flush();
             let effects = actor.link.tick(actor.clock.now());
@@ -302,6 +317,8 @@ impl Handler<SessionEvent> for TrackerLinkActor {
             SessionFact::Received(message) => self.link.received(session, message, now),
             SessionFact::Closed(reason) => {
                 self.sessions.remove(&session);
+                // Whoever waits to leave is told that it was cut off.
+                self.leaving = None;
                 self.link.closed(session, reason, now)
             }
         };
@@ -337,6 +354,21 @@ impl Handler<GetDirectory> for TrackerLinkActor {
             tracker: self.tracker.clone(),
             trouble: self.trouble.clone().filter(|_| !self.link.is_registered()),
         })
+    }
+}
+
+impl Handler<LeaveNetwork> for TrackerLinkActor {
+    type Result = ResponseFuture<Result<(), LeaveError>>;
+
+    fn handle(&mut self, _: LeaveNetwork, ctx: &mut Self::Context) -> Self::Result {
+        if !self.link.is_registered() {
+            return Box::pin(std::future::ready(Err(LeaveError::NotRegistered)));
+        }
+        let (leaving, left) = oneshot::channel();
+        self.leaving = Some(leaving);
+        let effects = self.link.leave(self.clock.now());
+        self.carry_out(effects, ctx);
+        Box::pin(async move { left.await.unwrap_or(Err(LeaveError::CutOff)) })
     }
 }
 

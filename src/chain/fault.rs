@@ -140,6 +140,17 @@ impl Rejected {
                 | Self::TooLarge { .. }
         )
     }
+
+    /// Whether the same bytes may be acceptable upon another tip, later or on another branch.
+    pub fn is_for_now(&self) -> bool {
+        matches!(
+            self,
+            Self::InsufficientFunds { .. }
+                | Self::ExpiresTooLate(_)
+                | Self::PoolFull(_)
+                | Self::Application { .. }
+        )
+    }
 }
 
 /// Our own failure: the disk did not answer, or holds what it can't hold. The node stops.

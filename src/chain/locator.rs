@@ -34,7 +34,9 @@ pub fn locator(view: &dyn StateView) -> Result<Vec<BlockId>, Internal> {
 }
 
 /// The connected headers that follow the first id of `locator` that is on the connected chain, at
-/// most [`MAX_HEADERS`]; from genesis on if none of them is.
+/// most [`MAX_HEADERS`]; from genesis on if none of them is; the last connected one if nothing
+/// follows. So an answer is empty only where there is no chain, and tells the asker how far the
+/// answerer's bodies reach even if the asker knows all of its headers.
 pub fn headers_after(view: &dyn StateView, locator: &[BlockId]) -> Result<Vec<Header>, Internal> {
     let mut height = Height::GENESIS;
     for id in locator {
@@ -45,9 +47,14 @@ pub fn headers_after(view: &dyn StateView, locator: &[BlockId]) -> Result<Vec<He
             break;
         }
     }
+    let first = if view.active(height.next())?.is_some() {
+        height.next()
+    } else {
+        height
+    };
     let mut headers = Vec::new();
-    while headers.len() < MAX_HEADERS {
-        height = height.next();
+    let heights = std::iter::successors(Some(first), |height| Some(height.next()));
+    for height in heights.take(MAX_HEADERS) {
         let Some(id) = view.active(height)? else {
             break;
         };

@@ -121,6 +121,8 @@ pub enum Ask {
     },
     /// The open transactions: valid, not mined yet
     Open,
+    /// Leave the network for good: the name becomes free, coins stay with the key
+    Leave,
     /// The chain as a whole
     #[command(subcommand)]
     Chain(Chain),

@@ -8,8 +8,9 @@ use super::show;
 use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
-    BalanceView, BlockView, MineRequest, MinedView, OpenView, PeerStatusView, PeersView,
-    SendRequest, SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    BalanceView, BlockView, LeaveRequest, LeftView, MineRequest, MinedView, OpenView,
+    PeerStatusView, PeersView, SendRequest, SentView, TrackerStatusView, TransactionState,
+    TransactionStateView, VerifyLine,
 };
 
 /// Asks and shows.
@@ -67,6 +68,10 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let sent: SentView = client.post("/transactions", &request)?;
             let (program, config) = (client.program(), client.config());
             output.show(&sent, |sent| show::sent(sent, program, config))?;
+        }
+        (Ask::Leave, _) => {
+            let left: LeftView = client.post("/leave", &LeaveRequest {})?;
+            output.show(&left, show::left)?;
         }
         (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
     }

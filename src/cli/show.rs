@@ -6,7 +6,7 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    ActionView, BalanceView, BlockView, ChainStatusView, MinedView, MiningView, OpenView,
+    ActionView, BalanceView, BlockView, ChainStatusView, LeftView, MinedView, MiningView, OpenView,
     PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView, TrackerStatusView,
     TransactionState, TransactionStateView, TransactionView,
 };
@@ -199,6 +199,14 @@ pub fn sent(sent: &SentView, program: &str, config: &Path) -> String {
         sent.id
     ));
     text
+}
+
+/// That this node has left.
+pub fn left(left: &LeftView) -> String {
+    format!(
+        "{} has left the network, and the name is free.\nStop the node now; started again, it registers anew.\n",
+        left.name
+    )
 }
 
 /// A block that was mined.

@@ -3,6 +3,7 @@
 use super::views::{ErrorDetail, ErrorView};
 use crate::chain::{Internal, Rejected};
 use crate::messages::miner::MineError;
+use crate::messages::tracker_link::LeaveError;
 use actix::MailboxError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -99,6 +100,16 @@ impl From<Rejected> for Refused {
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
         Self::new(status, code, rejected.to_string())
+    }
+}
+
+impl From<LeaveError> for Refused {
+    fn from(error: LeaveError) -> Self {
+        let code = match error {
+            LeaveError::NotRegistered => "not_registered",
+            LeaveError::CutOff => "cut_off",
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string())
     }
 }
 

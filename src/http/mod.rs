@@ -22,6 +22,7 @@
 //! | `GET /open` | [`views::OpenView`] | peer |
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
 //! | `POST /mine` with `{}` | [`views::MinedView`], after the synced write | peer |
+//! | `POST /leave` with `{}` | [`views::LeftView`], once the tracker has done so | peer |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
@@ -47,7 +48,7 @@ use crate::messages::gossip::GetGossipStatus;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::tracker_link::GetDirectory;
+use crate::messages::tracker_link::{GetDirectory, LeaveNetwork};
 use crate::messages::wallet::SignTransaction;
 use crate::store::Disk;
 use crate::wire::MemberName;
@@ -86,6 +87,8 @@ pub struct PeerApi {
     pub wallet: Recipient<SignTransaction>,
     /// Knows the members, and how this peer stands with the tracker.
     pub tracker_link: Recipient<GetDirectory>,
+    /// Leaves the network for good.
+    pub leave: Recipient<LeaveNetwork>,
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens and salts.

@@ -6,9 +6,9 @@ use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::verification::Verifications;
 use super::views::{
-    BalanceView, BlockView, ChainStatusView, MineRequest, MinedView, MiningView, NetworkView,
-    OpenView, PeerStatusView, PeersView, SendRequest, SentView, TrackerLinkView,
-    TransactionStateView,
+    BalanceView, BlockView, ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView,
+    MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
+    TrackerLinkView, TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, tracker};
 use crate::chain::params::MAX_EXPIRY;
@@ -20,7 +20,7 @@ use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
+use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveNetwork};
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
@@ -45,6 +45,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/transactions", web::post().to(send)))
         .service(resource("/open", web::get().to(open)))
         .service(resource("/mine", web::post().to(mine)))
+        .service(resource("/leave", web::post().to(leave)))
         .service(resource("/chain/verify", web::get().to(verify)));
 }
 
@@ -92,6 +93,13 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             blocks_mined: miner.blocks_mined,
         },
     })
+}
+
+async fn leave(api: Data<PeerApi>, _: Json<LeaveRequest>) -> Result<Json<LeftView>, Refused> {
+    api.leave.send(LeaveNetwork).await??;
+    Ok(Json(LeftView {
+        name: api.name.clone(),
+    }))
 }
 
 async fn peers(api: Data<PeerApi>) -> Result<Json<PeersView>, Refused> {

@@ -14,7 +14,7 @@ use crate::messages::ledger::{
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
+use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork};
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
@@ -314,6 +314,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
         disk,
         wallet: node.clone().recipient(),
         tracker_link: node.clone().recipient(),
+        leave: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
@@ -327,5 +328,16 @@ pub(crate) fn tracker_api(node: &Addr<FakeNode>) -> TrackerApi {
         listen: TRACKER.parse().unwrap(),
         registry: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
+    }
+}
+
+impl Handler<LeaveNetwork> for FakeNode {
+    type Result = Result<(), LeaveError>;
+
+    fn handle(&mut self, _: LeaveNetwork, _: &mut Self::Context) -> Self::Result {
+        match self.trouble {
+            None => Ok(()),
+            Some(_) => Err(LeaveError::NotRegistered),
+        }
     }
 }

@@ -20,13 +20,14 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Everything a peer answers.
-const PEER_PATHS: [&str; 7] = [
+const PEER_PATHS: [&str; 8] = [
     "GET /status",
     "GET /peers",
     "GET /balance",
     "GET /blocks/1",
     "GET /open",
     "POST /mine",
+    "POST /leave",
     "GET /chain/verify",
 ];
 
@@ -401,7 +402,12 @@ async fn a_peer_without_a_network_says_why() {
     assert!(status.waiting.unwrap().contains("connection refused"));
     let peers: PeersView = read(&served, "GET /peers", Value::Null).await;
     assert_eq!(peers.peers.len(), 3);
-    for path in &PEER_PATHS[2..] {
+    let (status, code, _) = refused(&served, "POST /leave", json!({})).await;
+    assert_eq!((status, code.as_str()), (503, "not_registered"));
+    for path in PEER_PATHS[2..]
+        .iter()
+        .filter(|path| **path != "POST /leave")
+    {
         let (status, code, reason) = refused(&served, path, json!({})).await;
         assert_eq!((status, code.as_str()), (503, "no_network"), "{path}");
         assert!(reason.contains("the tracker 127.0.0.1:7000"), "{reason}");

@@ -368,6 +368,18 @@ pub struct SentView {
     pub expires_at: Height,
 }
 
+/// What a request to leave takes: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveRequest {}
+
+/// This node has left the network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftView {
+    /// The name it had, which is free now.
+    pub name: MemberName,
+}
+
 /// What a request to mine takes: nothing yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::template::Template;
 use crate::chain::tree::Tip;
-use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected, TransactionId};
+use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use actix::Message;
@@ -93,11 +93,6 @@ pub struct LedgerStatus {
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Funds, Internal>")]
 pub struct GetFunds(pub PublicKey);
-
-/// Is this transaction open?
-#[derive(Debug, Message)]
-#[rtype(result = "Option<EncodedTransaction>")]
-pub struct GetOpenTransaction(pub TransactionId);
 
 /// The best paying open transactions, at most `limit`.
 #[derive(Debug, Message)]

@@ -45,8 +45,8 @@ pub enum SessionCommand {
     SendBlocks(Vec<BlockId>),
     /// Send the headers after this locator.
     SendHeaders(Vec<BlockId>),
-    /// Ask for the headers after ours.
-    AskHeaders,
+    /// Ask for the headers after this one, if one is named, or else after ours.
+    AskHeaders(Option<BlockId>),
     /// Say why and close.
     Close(String),
 }

@@ -29,6 +29,24 @@ pub struct DirectoryStatus {
     pub trouble: Option<String>,
 }
 
+/// Leave the network for good. Answered when the tracker has taken this node off its list.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), LeaveError>")]
+pub struct LeaveNetwork;
+
+/// Why this node has not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeaveError {
+    /// Only the tracker can take it off the list.
+    #[error(
+        "this node is not registered with the tracker at this moment: try again when `status` says that it is"
+    )]
+    NotRegistered,
+    /// The tracker did not answer.
+    #[error("the node stopped, or lost the tracker, before it had left: try again")]
+    CutOff,
+}
+
 /// Say goodbye to the tracker: the node is stopping.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

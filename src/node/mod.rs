@@ -1,11 +1,14 @@
 //! The composition root: opens what a node needs, wires its actors, decides on which thread each
 //! lives, and stops them in order.
 
+mod open_files;
 mod opening;
+mod orders;
 mod peer;
 mod status_line;
 mod tracker;
 
+use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::KeyFileError;
@@ -13,16 +16,19 @@ use crate::logging::LoggingError;
 use crate::protocol::registry::RegistryError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
+use actix::Arbiter;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 
 /// How long each phase of a stop may take before the next begins.
 const PHASE: Duration = Duration::from_secs(5);
 
 /// Exit code of a process that a panic ended.
 const PANIC_CODE: i32 = 101;
+/// How long it may take to tell of a panic and to end by it.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Why a node did not start, or stopped by itself. Each text says what happened and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,16 @@ pub enum RunError {
     /// The database.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The data directory can't be made.
+    #[error(
+        "can't make the data directory {}: {source}; make the directory above it writable, or set \"data_dir\" in the settings to another place", path.display()
+    )]
+    DataDir {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// The key file.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -80,6 +96,11 @@ pub enum RunError {
     /// Something that the node can't go on after.
     #[error("{0}")]
     Fatal(String),
+    /// Another Ctrl-C did not let the stop end.
+    #[error(
+        "the stop was cut short by another Ctrl-C; what was confirmed is saved, and the next start goes on from there"
+    )]
+    CutShort,
     /// The operating system.
     #[error("the operating system refused {what}: {source}")]
     System {
@@ -93,15 +114,18 @@ pub enum RunError {
 /// Runs a peer until it is told to stop.
 pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
     end_with_a_panic();
-    let (opened, key) = opening::Opened::peer(&settings)?;
-    actix::System::new().block_on(peer::run(settings, opened, key))
+    let (fatal, heard) = fatal_channel();
+    let (opened, key) = opening::Opened::peer(&settings, fatal)?;
+    actix::System::new().block_on(peer::run(settings, opened, key, heard))
 }
 
 /// Runs a tracker until it is told to stop.
 pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
-    let (opened, key) = opening::Opened::tracker(&settings)?;
-    actix::System::new().block_on(tracker::run(settings, opened, key.public_key()))
+    let (fatal, heard) = fatal_channel();
+    let (opened, key) = opening::Opened::tracker(&settings, fatal)?;
+    let key = key.public_key();
+    actix::System::new().block_on(tracker::run(settings, opened, key, heard))
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is
@@ -109,29 +133,16 @@ pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
 fn end_with_a_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        // A panic within logging holds a lock that telling of it waits for. Without such a thread
+        // (there may be no room for one) the rest is as good as ever.
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(LAST_WORDS);
+            std::process::abort();
+        });
         report(info);
         tracing::error!(error = %info, "panic: the node ends; please report this");
         std::process::exit(PANIC_CODE);
     }));
-}
-
-/// Waits for the order to stop, or for something the node can't go on after.
-async fn until_told(fatal: &mut mpsc::Receiver<String>) -> Result<(), RunError> {
-    let listen_for = |kind| {
-        signal(kind).map_err(|source| RunError::System {
-            what: "to listen for signals",
-            source,
-        })
-    };
-    let mut interrupted = listen_for(SignalKind::interrupt())?;
-    let mut terminated = listen_for(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupted.recv() => Ok(()),
-        _ = terminated.recv() => Ok(()),
-        reason = fatal.recv() => Err(RunError::Fatal(
-            reason.unwrap_or_else(|| "all actors have ended".into()),
-        )),
-    }
 }
 
 /// Gives one phase of a stop its time.
@@ -140,3 +151,25 @@ async fn phase(name: &'static str, work: impl Future<Output = ()>) {
         tracing::warn!(phase = name, "a phase of the stop took too long; going on");
     }
 }
+
+/// Ends the thread of an arbiter, and waits for its end: the process must not end under a thread
+/// that works with the database.
+async fn end_thread(name: &'static str, arbiter: Arbiter) {
+    arbiter.stop();
+    let (ended, end) = oneshot::channel();
+    // Not a task of the runtime, which would wait for it without a deadline.
+    std::thread::spawn(move || {
+        // A thread that panicked has ended the process already.
+        let _ = arbiter.join();
+        // Nobody waits for it after the deadline.
+        let _ = ended.send(());
+    });
+    phase(name, async {
+        // Dropped only after the thread has ended.
+        let _ = end.await;
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What a node opens before any actor runs: log, database, key.
 
-use super::RunError;
-use crate::actors::{Fatal, fatal_channel};
+use super::{RunError, open_files};
+use crate::actors::Fatal;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::keys::{KeyFile, KeyFileError, SecretKey};
@@ -9,16 +9,19 @@ use crate::logging::{self, LogGuard};
 use crate::net::{Listener, Transport};
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
 use crate::store::{Disk, OpenOptions, RocksDisk, Role};
+use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
 /// The key file in the data directory.
 const KEY: &str = "key.pem";
+/// Mode of a data directory that is made.
+const OWNER_ONLY: u32 = 0o700;
 
 /// What every node has, but for its key, which only the wallet gets.
 pub(super) struct Opened {
@@ -26,37 +29,61 @@ pub(super) struct Opened {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) fatal: Fatal,
-    pub(super) fatal_heard: mpsc::Receiver<String>,
+    /// Connections that may be open at a time, as far as the system is concerned.
+    pub(super) connections: usize,
     /// Dropped last: writes out the log.
     _log: LogGuard,
 }
 
 impl Opened {
-    pub(super) fn peer(settings: &PeerSettings) -> Result<(Self, SecretKey), RunError> {
-        Self::open(&settings.data_dir, &settings.log, Role::Peer)
+    pub(super) fn peer(
+        settings: &PeerSettings,
+        fatal: Fatal,
+    ) -> Result<(Self, SecretKey), RunError> {
+        Self::open(&settings.data_dir, &settings.log, Role::Peer, fatal)
     }
 
-    pub(super) fn tracker(settings: &TrackerSettings) -> Result<(Self, SecretKey), RunError> {
-        Self::open(&settings.data_dir, &settings.log, Role::Tracker)
+    pub(super) fn tracker(
+        settings: &TrackerSettings,
+        fatal: Fatal,
+    ) -> Result<(Self, SecretKey), RunError> {
+        Self::open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
     }
 
-    fn open(data_dir: &Path, log: &LogSettings, role: Role) -> Result<(Self, SecretKey), RunError> {
+    fn open(
+        data_dir: &Path,
+        log: &LogSettings,
+        role: Role,
+        fatal: Fatal,
+    ) -> Result<(Self, SecretKey), RunError> {
+        let connections = open_files::connections();
+        make_private(data_dir)?;
         // The database first: it is what refuses a directory that another node uses.
         let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
         let log = logging::start(log, data_dir, true)?;
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let key = open_key(&data_dir.join(KEY), &*entropy)?;
-        let (fatal, fatal_heard) = fatal_channel();
         let opened = Self {
             disk: Arc::new(disk),
             clock: Arc::new(SystemClock),
             entropy,
             fatal,
-            fatal_heard,
+            connections,
             _log: log,
         };
         Ok((opened, key))
     }
+}
+
+/// Makes the data directory where there is none, for its owner alone: its database has rows, and its
+/// API a token, that are nobody else's business. One that is there keeps the mode its owner gave it.
+fn make_private(data_dir: &Path) -> Result<(), RunError> {
+    let mut builder = DirBuilder::new();
+    let made = builder.mode(OWNER_ONLY).recursive(true).create(data_dir);
+    made.map_err(|source| RunError::DataDir {
+        path: data_dir.to_owned(),
+        source,
+    })
 }
 
 /// The key in the file, which is made at the first start.
@@ -94,4 +121,29 @@ pub(super) async fn listen(
             io::ErrorKind::AddrInUse => RunError::PortInUse { address },
             _ => RunError::Listen { address, source },
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_data_directory_that_is_made_is_its_owners_alone() {
+        let place = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let made = place.path().join("above").join("data");
+        make_private(&made).unwrap();
+        assert_eq!(mode(&made), OWNER_ONLY);
+        let found = place.path().join("found");
+        fs::create_dir(&found).unwrap();
+        fs::set_permissions(&found, fs::Permissions::from_mode(0o750)).unwrap();
+        make_private(&found).unwrap();
+        assert_eq!(mode(&found), 0o750);
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        let refused = make_private(&file.join("data")).unwrap_err();
+        assert!(refused.to_string().contains("data_dir"), "{refused}");
+    }
 }

@@ -1,15 +1,17 @@
 //! A peer.
 
 use super::opening::{Opened, listen, random_u64};
+use super::orders::Orders;
 use super::status_line::StatusLine;
-use super::{RunError, phase, until_told};
+use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
     SessionContext, StoreActor, TrackerLinkActor, TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
-use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
+use crate::chain::rows::RowKey;
+use crate::chain::{Genesis, Height, Internal, MempoolLimits, NetworkId, Rules, StateView};
 use crate::http::{self, Api, PeerApi, PeerParts, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted, GetGossipStatus};
@@ -26,14 +28,14 @@ use crate::protocol::mining::{Mining, Mode};
 use crate::protocol::tracker_link::Config;
 use crate::settings::{MiningMode, PeerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis, stored_open};
-use crate::store::{Table, rows_from};
+use crate::store::{Disk, Table, rows_from};
 use crate::verifier::RayonVerifier;
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Recipient};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Messages that may wait for room in another actor's mailbox. Each link carries either answers to
 /// counted questions or news of which the latest replaces the rest.
@@ -72,22 +74,23 @@ pub(super) async fn run(
     settings: PeerSettings,
     opened: Opened,
     secret: SecretKey,
+    fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
+    let mut orders = Orders::listen(fatal)?;
     let transport: Arc<dyn Transport> = Arc::new(TcpTransport);
     let listener = listen(&*transport, settings.listen).await?;
     let mut ground = Ground::lay(settings, opened, secret, transport, &*listener)?;
     let running = Arc::new(OnceLock::new());
-    let (api, _) = ground.start_api(running.clone()).await?;
-    let outcome = ground.live(listener, &running).await;
-    let upper = match outcome {
-        Ok(upper) => upper,
-        Err((upper, error)) => {
-            stop(&ground, &api, upper).await;
+    let api = match ground.start_api(running.clone()).await {
+        Ok(api) => api,
+        Err(error) => {
+            stop(ground, None, None).await;
             return Err(error);
         }
     };
-    stop(&ground, &api, upper).await;
-    Ok(())
+    let (upper, ended) = ground.live(listener, &running, &mut orders).await;
+    let stopped = orders.see_through(stop(ground, Some(&api), upper)).await;
+    ended.and(stopped)
 }
 
 impl Ground {
@@ -175,16 +178,14 @@ impl Ground {
         })
     }
 
-    async fn start_api(
-        &self,
-        running: Arc<OnceLock<PeerParts>>,
-    ) -> Result<(ServerHandle, std::net::SocketAddr), RunError> {
+    async fn start_api(&self, running: Arc<OnceLock<PeerParts>>) -> Result<ServerHandle, RunError> {
         let api = PeerApi {
             name: self.name.clone(),
             key: self.key,
             disk: self.opened.disk.clone(),
             wallet: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
+            leave: self.link.clone().recipient(),
             clock: self.opened.clock.clone(),
             entropy: self.opened.entropy.clone(),
             running,
@@ -198,7 +199,7 @@ impl Ground {
             api = %address,
             "peer up"
         );
-        Ok((handle, address))
+        Ok(handle)
     }
 
     /// Waits for the network, builds the upper floors, and lives until it is told to stop.
@@ -206,39 +207,39 @@ impl Ground {
         &mut self,
         listener: Box<dyn Listener>,
         running: &OnceLock<PeerParts>,
-    ) -> Result<Option<Upper>, (Option<Upper>, RunError)> {
+        orders: &mut Orders,
+    ) -> (Option<Upper>, Result<(), RunError>) {
         let genesis = tokio::select! {
             genesis = &mut self.network => genesis,
-            told = until_told(&mut self.opened.fatal_heard) => {
-                return told.map(|()| None).map_err(|error| (None, error));
-            }
+            told = orders.wait() => return (None, told),
         };
-        let Ok(genesis) = genesis else {
-            return Err((
-                None,
-                RunError::Fatal("the link to the tracker has ended".into()),
-            ));
+        let built = match genesis {
+            Ok(genesis) => self.build(genesis, running).await,
+            Err(_) => Err(RunError::Fatal("the link to the tracker has ended".into())),
         };
-        let upper = self
-            .build(genesis, running)
-            .map_err(|error| (None, error))?;
+        let upper = match built {
+            Ok(upper) => upper,
+            Err(error) => return (None, Err(error)),
+        };
         let accepting = accept(listener, upper.gossip.clone().recipient());
         let status = StatusLine {
             ledger: upper.ledger.clone().recipient(),
             gossip: upper.gossip.clone().recipient(),
             miner: upper.miner.clone().recipient(),
         };
-        tokio::select! {
-            () = accepting => Ok(Some(upper)),
-            () = status.run() => Ok(Some(upper)),
-            told = until_told(&mut self.opened.fatal_heard) => match told {
-                Ok(()) => Ok(Some(upper)),
-                Err(error) => Err((Some(upper), error)),
-            },
-        }
+        let ended = tokio::select! {
+            () = accepting => Ok(()),
+            () = status.run() => Ok(()),
+            told = orders.wait() => told,
+        };
+        (Some(upper), ended)
     }
 
-    fn build(&self, genesis: Genesis, running: &OnceLock<PeerParts>) -> Result<Upper, RunError> {
+    async fn build(
+        &self,
+        genesis: Genesis,
+        running: &OnceLock<PeerParts>,
+    ) -> Result<Upper, RunError> {
         let network: NetworkId = genesis.id();
         self.context.greeting.set_network(network);
         let rules = Rules::new(genesis, &[])?;
@@ -273,7 +274,7 @@ impl Ground {
             fatal,
         );
         let ledger = LedgerActor::start_in_arbiter(&ledger_arbiter.handle(), |_| shell);
-        self.attach(&ledger, &gossip);
+        self.attach(&ledger, &gossip).await?;
         let machine = Gossip::new(
             self.key,
             PeersLimits {
@@ -319,9 +320,12 @@ impl Ground {
         })
     }
 
-    /// Tells the store whom to report to, and the link whom to tell of members. These are the first
-    /// messages in mailboxes that hold more.
-    fn attach(&self, ledger: &Addr<LedgerActor>, gossip: &Addr<GossipActor>) {
+    /// Tells the store whom to report to, and the link whom to tell of members.
+    async fn attach(
+        &self,
+        ledger: &Addr<LedgerActor>,
+        gossip: &Addr<GossipActor>,
+    ) -> Result<(), RunError> {
         let report = ReportTo {
             committer: Committer::Ledger,
             to: ledger.clone().recipient(),
@@ -330,12 +334,11 @@ impl Ground {
             gossip: gossip.clone().recipient(),
             ledger: ledger.clone().recipient(),
         };
-        let told = self.store.try_send(report).is_ok() & self.link.try_send(directory).is_ok();
-        if !told {
-            self.opened
-                .fatal
-                .raise("the store or the link to the tracker has ended at the start");
-        }
+        let ended = |who| RunError::Fatal(format!("{who} has ended at the start"));
+        let told = self.store.send(report).await;
+        told.map_err(|_| ended("the store"))?;
+        let told = self.link.send(directory).await;
+        told.map_err(|_| ended("the link to the tracker"))
     }
 
     fn mode(&self) -> Mode {
@@ -366,19 +369,25 @@ fn address(key: &'static str, text: &str) -> Result<Address, RunError> {
     })
 }
 
-/// Hands every connection on; what keeps one from being made is told and the next is waited for.
+/// Hands every connection on; what keeps one from being made is told, once until the next is made,
+/// and the next is waited for.
 pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
     /// How long to wait when the system has nothing left to accept with.
     const PAUSE: Duration = Duration::from_millis(100);
+    let mut told = false;
     loop {
         match listener.accept().await {
             Ok(connection) => {
+                told = false;
                 if to.send(ConnectionAccepted(connection)).await.is_err() {
                     return;
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if !told {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                }
+                told = true;
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -386,14 +395,15 @@ pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<Connec
 }
 
 /// Stops in order: who asks from outside, who mines, who talks; then what was decided is written.
-async fn stop(ground: &Ground, api: &ServerHandle, upper: Option<Upper>) {
+async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
     phase("api", async {
-        if let Err(error) = api.stop().await {
+        if let Some(api) = api
+            && let Err(error) = api.stop().await
+        {
             tracing::warn!(%error, "the API's file could not be removed");
         }
     })
     .await;
-    let mut height = None;
     if let Some(upper) = &upper {
         phase("miner", async {
             // Whoever has ended already needs no order.
@@ -411,8 +421,7 @@ async fn stop(ground: &Ground, api: &ServerHandle, upper: Option<Upper>) {
         .await;
         phase("ledger", async {
             // Answered after everything that came before: all of it is with the store then.
-            let status = upper.ledger.send(GetLedgerStatus).await;
-            height = status.ok().map(|status| status.tip.height().0);
+            let _ = upper.ledger.send(GetLedgerStatus).await;
         })
         .await;
     }
@@ -425,13 +434,23 @@ async fn stop(ground: &Ground, api: &ServerHandle, upper: Option<Upper>) {
     })
     .await;
     if let Some(Upper { ledger_arbiter, .. }) = upper {
-        ledger_arbiter.stop();
-        // A thread that panicked has ended the process already.
-        let _ = ledger_arbiter.join();
+        end_thread("ledger thread", ledger_arbiter).await;
     }
-    ground.store_arbiter.stop();
-    match height {
-        Some(height) => tracing::info!(height, "stopped; everything up to this height is saved"),
-        None => tracing::info!("stopped"),
+    end_thread("store thread", ground.store_arbiter).await;
+    match stored_height(&*ground.opened.disk) {
+        Ok(Some(Height(height))) => {
+            tracing::info!(height, "stopped; everything up to this height is saved");
+        }
+        Ok(None) => tracing::info!("stopped"),
+        Err(error) => tracing::error!(%error, "stopped; what is saved can't be read"),
     }
+}
+
+/// Height of the tip that the disk holds, which a failed write leaves behind the ledger's.
+fn stored_height(disk: &dyn Disk) -> Result<Option<Height>, Internal> {
+    let rows = ChainRows(disk);
+    let Some(tip) = rows.named(&RowKey::Tip)? else {
+        return Ok(None);
+    };
+    Ok(rows.header(&tip)?.map(|entry| entry.header.height))
 }

@@ -1,8 +1,9 @@
 //! A tracker.
 
 use super::opening::{Opened, listen, random_u64};
+use super::orders::Orders;
 use super::peer::accept;
-use super::{RunError, phase, until_told};
+use super::{RunError, end_thread, phase};
 use crate::actors::{Greeting, Link, RegistryActor, RegistryParts, SessionContext, StoreActor};
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -19,6 +20,7 @@ use crate::wire::NodeRole;
 use actix::{Actor, Addr, Arbiter};
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -28,9 +30,11 @@ const PAGE: usize = 1_000;
 /// Runs a tracker until it is told to stop.
 pub(super) async fn run(
     settings: TrackerSettings,
-    mut opened: Opened,
+    opened: Opened,
     key: PublicKey,
+    fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
+    let mut orders = Orders::listen(fatal)?;
     let listener = listen(&TcpTransport, settings.listen).await?;
     let rows =
         rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
@@ -48,6 +52,7 @@ pub(super) async fn run(
         clock: opened.clock.clone(),
         store: Link::new(&store, WAITING),
         network_name: settings.network.name.clone(),
+        connections: opened.connections,
     };
     let registry = RegistryActor::new(registry, parts).start();
     let report = ReportTo {
@@ -63,22 +68,35 @@ pub(super) async fn run(
         registry: registry.clone().recipient(),
         entropy: opened.entropy.clone(),
     };
-    let (api, api_address) =
-        http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await?;
+    let started = http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await;
+    let (api, api_address) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            stop(None, &registry, &store, store_arbiter).await;
+            return Err(error.into());
+        }
+    };
     tracing::info!(listen = %listener.address(), key = %key.to_address(), api = %api_address, "tracker up");
     let ended = tokio::select! {
         () = accept(listener, registry.clone().recipient()) => Ok(()),
-        told = until_told(&mut opened.fatal_heard) => told,
+        told = orders.wait() => told,
     };
-    stop(&api, &registry, &store).await;
-    store_arbiter.stop();
-    ended
+    let stopping = stop(Some(&api), &registry, &store, store_arbiter);
+    let stopped = orders.see_through(stopping).await;
+    ended.and(stopped)
 }
 
 /// Stops in order: who asks from outside, who talks; then what was decided is written.
-async fn stop(api: &ServerHandle, registry: &Addr<RegistryActor>, store: &Addr<StoreActor>) {
+async fn stop(
+    api: Option<&ServerHandle>,
+    registry: &Addr<RegistryActor>,
+    store: &Addr<StoreActor>,
+    store_arbiter: Arbiter,
+) {
     phase("api", async {
-        if let Err(error) = api.stop().await {
+        if let Some(api) = api
+            && let Err(error) = api.stop().await
+        {
             tracing::warn!(%error, "the API's file could not be removed");
         }
     })
@@ -92,6 +110,7 @@ async fn stop(api: &ServerHandle, registry: &Addr<RegistryActor>, store: &Addr<S
         let _ = store.send(FlushStore).await;
     })
     .await;
+    end_thread("store thread", store_arbiter).await;
     tracing::info!("stopped");
 }
 

@@ -77,11 +77,11 @@ struct Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Idle,
-    /// A template is on its way.
+    /// The next search begins with the template that is on its way; the one before it may go on
+    /// until then.
     Asking,
     /// A search is under way since then.
     Searching {
-        job: JobId,
         since: Timestamp,
     },
     /// A found block is being judged.
@@ -99,7 +99,11 @@ pub struct Mining {
     open: usize,
     waiting: VecDeque<Waiting>,
     jobs: u64,
-    template: Option<Template>,
+    /// What is searched for.
+    search: Option<(JobId, Template)>,
+    template_asked: bool,
+    /// The template that is on its way may stand on a tip that has moved.
+    template_stale: bool,
     mined: u64,
 }
 
@@ -112,7 +116,9 @@ impl Mining {
             open: 0,
             waiting: VecDeque::new(),
             jobs: 0,
-            template: None,
+            search: None,
+            template_asked: false,
+            template_stale: false,
             mined: 0,
         }
     }
@@ -124,7 +130,7 @@ impl Mining {
 
     /// Whether a search is under way.
     pub fn is_searching(&self) -> bool {
-        matches!(self.state, State::Searching { .. })
+        self.search.is_some()
     }
 
     fn wants_block(&self) -> bool {
@@ -174,37 +180,46 @@ impl Mining {
             return self.rest();
         }
         self.state = State::Asking;
+        if self.template_asked {
+            self.template_stale = true;
+            return Vec::new();
+        }
+        self.template_asked = true;
         vec![Effect::GetTemplate]
     }
 
     fn rest(&mut self) -> Vec<Effect> {
-        let searching = self.is_searching();
-        if !matches!(self.state, State::Judging | State::Asking) {
+        if self.state != State::Judging {
             self.state = State::Idle;
         }
-        if searching {
-            vec![Effect::Stop]
-        } else {
-            Vec::new()
-        }
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Vec<Effect> {
+        self.search
+            .take()
+            .map(|_| Effect::Stop)
+            .into_iter()
+            .collect()
     }
 
     /// The ledger's template.
     pub fn template(&mut self, template: Template, now: Timestamp) -> Vec<Effect> {
+        self.template_asked = false;
+        let stale = std::mem::take(&mut self.template_stale);
         if self.state != State::Asking {
             return Vec::new();
         }
-        if !self.wants_block() {
-            self.state = State::Idle;
-            return vec![Effect::Stop];
+        if stale {
+            return self.go_on();
         }
         if let Some(first) = self.waiting.front_mut() {
             first.begun.get_or_insert(now);
         }
         self.jobs += 1;
         let job = JobId(self.jobs);
-        self.template = Some(template.clone());
-        self.state = State::Searching { job, since: now };
+        self.search = Some((job, template.clone()));
+        self.state = State::Searching { since: now };
         vec![Effect::Search(job, template)]
     }
 
@@ -217,20 +232,19 @@ impl Mining {
 
     /// A nonce was found.
     pub fn found(&mut self, job: JobId, nonce: u64) -> Vec<Effect> {
-        match (&self.state, &self.template) {
-            (State::Searching { job: current, .. }, Some(template)) if *current == job => {
-                let block = template.solved(nonce);
+        match self.search.take_if(|(current, _)| *current == job) {
+            Some((_, template)) => {
                 self.state = State::Judging;
-                vec![Effect::Submit(block)]
+                vec![Effect::Submit(template.solved(nonce))]
             }
-            _ => Vec::new(),
+            None => Vec::new(),
         }
     }
 
     /// All nonces of a job were tried: a new template has a new timestamp.
     pub fn exhausted(&mut self, job: JobId) -> Vec<Effect> {
-        match self.state {
-            State::Searching { job: current, .. } if current == job => self.go_on(),
+        match (&self.state, &self.search) {
+            (State::Searching { .. }, Some((current, _))) if *current == job => self.go_on(),
             _ => Vec::new(),
         }
     }
@@ -271,26 +285,29 @@ impl Mining {
 
     /// The tip moved: what is searched for is out of date.
     pub fn tip_moved(&mut self) -> Vec<Effect> {
+        // Lost, too, where the news of the other block had stopped the search before.
+        let raced = self.search.is_some() || matches!(self.state, State::Resting { .. });
+        if raced && let Some(first) = self.waiting.front_mut() {
+            first.races_lost += 1;
+        }
         match self.state {
-            State::Searching { .. } | State::Resting { .. } => {
-                if let Some(first) = self.waiting.front_mut() {
-                    first.races_lost += 1;
-                }
-                self.go_on()
+            State::Idle | State::Judging => Vec::new(),
+            State::Asking | State::Searching { .. } | State::Resting { .. } => {
+                let mut effects = self.stop();
+                effects.extend(self.go_on());
+                effects
             }
-            State::Idle | State::Asking | State::Judging => Vec::new(),
         }
     }
 
     /// A better block was found by another; its body is on its way.
     pub fn better_seen(&mut self, now: Timestamp) -> Vec<Effect> {
-        if !self.is_searching() {
-            return Vec::new();
+        if matches!(self.state, State::Asking | State::Searching { .. }) {
+            self.state = State::Resting {
+                until: now.plus_ms(REST_MS),
+            };
         }
-        self.state = State::Resting {
-            until: now.plus_ms(REST_MS),
-        };
-        vec![Effect::Stop]
+        self.stop()
     }
 
     /// The number of open transactions changed.
@@ -298,6 +315,8 @@ impl Mining {
         self.open = open;
         if self.state == State::Idle {
             self.go_on()
+        } else if !self.wants_block() {
+            self.rest()
         } else {
             Vec::new()
         }

@@ -28,16 +28,6 @@ fn forge(target: &Target, raw: &mut RawPeer) -> Forge {
     })
 }
 
-/// Announces a block, and hands it over if alice asks for it.
-fn offer(raw: &mut RawPeer, block: &Block) {
-    raw.send(&Message::AnnounceBlock(block.header));
-    raw.expect("to be asked for the block", |message| match message {
-        Message::GetBlocks(ids) => ids.contains(&block.id()).then_some(()),
-        _ => None,
-    });
-    raw.send(&Message::Block(block.clone()));
-}
-
 /// A block that only its header condemns, or its body, changes nothing and costs the connection.
 fn refused(target: &Target, seed: u8, make: impl FnOnce(&Forge, &SecretKey) -> Block) {
     let before = target.alice.tip();
@@ -69,7 +59,7 @@ fn attack_an_honest_block_made_by_hand_is_taken() {
     let mut raw = target.attacker(1);
     let forge = forge(&target, &mut raw);
     let block = forge.block(raw.public_key(), Vec::new(), |_| {});
-    offer(&mut raw, &block);
+    raw.offer(&block);
     target.alice.reaches(&block.id().to_string());
     let own = raw.public_key().to_address();
     assert_eq!(target.alice.balance(&own), 50);
@@ -271,10 +261,10 @@ fn attack_a_wrong_body_is_its_senders_fault_and_the_right_one_is_taken() {
         .block(someone.public_key(), Vec::new(), |_| {})
         .transactions;
     assert_ne!(root_of(&wrong.transactions), right.header.transactions_root);
-    offer(&mut liar, &wrong);
+    liar.offer(&wrong);
     liar.expect_close(SOON);
     let mut honest = target.attacker(11);
-    offer(&mut honest, &right);
+    honest.offer(&right);
     target.alice.reaches(&right.id().to_string());
 }
 
@@ -339,12 +329,12 @@ fn attack_a_payment_is_not_mined_twice() {
     let mut raw = target.attacker(10);
     let mut forge = forge(&target, &mut raw);
     let first = forge.block(raw.public_key(), Vec::new(), |_| {});
-    offer(&mut raw, &first);
+    raw.offer(&first);
     target.alice.reaches(&first.id().to_string());
     forge.extend(&first);
     let payment = forge.transfer(&raw.key, target.genesis.content.founder, 10, 1);
     let second = forge.block(raw.public_key(), vec![payment.clone()], |_| {});
-    offer(&mut raw, &second);
+    raw.offer(&second);
     target.alice.reaches(&second.id().to_string());
     assert_eq!(target.alice.balance("alice"), 160);
     refused(&target, 11, |forge, key| {

@@ -1,7 +1,7 @@
 //! Bytes that are no conversation: cut, merged, endless, too large, none at all.
 
 use super::{SOON, Target};
-use crate::support::{Heard, RawPeer, so, wait_until};
+use crate::support::{Heard, RawPeer, free_address, so, wait_until};
 use raclette::chain::{BlockId, NetworkId};
 use raclette::wire::Message;
 use raclette::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
@@ -92,7 +92,9 @@ fn attack_a_flood_of_silent_connections_does_not_keep_others_out() {
     let flood: Vec<RawPeer> = (0..FLOOD)
         .map(|seed| RawPeer::connect(target.alice.listen, seed))
         .collect();
-    let bob = target.lab.peer("bob");
+    // Nobody can dial bob, so that he has to get in.
+    let dead = format!("advertise = [\"{}\"]\n", free_address());
+    let bob = target.lab.peer_with("bob", &dead);
     bob.has_sessions(1);
     drop(flood);
     target.assert_well_with(&bob);

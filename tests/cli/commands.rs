@@ -99,3 +99,28 @@ fn cli_a_fair_no_is_1_and_misuse_is_2() {
     command(&alice, &["dance"]).fails(2, &["dance"]);
     command(&alice, &["balance", "bob", "carol"]).fails(2, &["carol"]);
 }
+
+#[test]
+fn cli_leave_takes_a_member_off_the_list_until_it_comes_anew() {
+    let lab = Lab::start();
+    let [mut alice, bob] = lab.peers(["alice", "bob"]);
+    let lists_alice = |node: &Node| {
+        let named = |name: &str| name == "alice";
+        let peers = node.peers().peers;
+        let mut names = peers.iter().filter_map(|peer| peer.name.as_ref());
+        names.any(|name| named(name.as_str()))
+    };
+    wait_until("bob knows alice", || so(lists_alice(&bob), "he does not"));
+    let said = command(&alice, &["leave"]).succeeds();
+    assert!(said.contains("alice has left"), "{said}");
+    wait_until("bob hears that alice has left", || {
+        so(!lists_alice(&bob), "she is listed still")
+    });
+    command(&alice, &["leave"]).fails(1, &["not registered"]);
+    alice.stop();
+    alice.start();
+    alice.joins();
+    wait_until("bob knows alice again", || {
+        so(lists_alice(&bob), "he does not")
+    });
+}

@@ -64,6 +64,21 @@ fn cli_a_port_in_use_is_named() {
 }
 
 #[test]
+fn cli_a_port_of_the_api_in_use_is_named() {
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = somebody.local_addr().unwrap().to_string();
+    let lab = Lab::prepare("");
+    for node in [lab.prepare_peer("alice"), lab.tracker] {
+        let mut settings = fs::read_to_string(&node.config).unwrap();
+        settings += &format!("\n[api]\nlisten = \"{port}\"\n");
+        fs::write(&node.config, settings).unwrap();
+        let said = fails_to_start(node, 1);
+        says(&said, &[&port, "[api] listen"]);
+        assert!(!said.contains("panic"), "{said}");
+    }
+}
+
+#[test]
 fn cli_a_second_node_on_the_same_data_is_kept_out() {
     let lab = Lab::start();
     let alice = lab.peer("alice");

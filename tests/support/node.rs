@@ -223,12 +223,13 @@ impl Node {
 
     /// Height of its tip.
     pub fn height(&self) -> u64 {
-        self.chain().tip.height.0
+        self.tip().0
     }
 
-    /// Height and id of its tip.
+    /// Height and id of its tip, as far as it is on the disk, from which blocks and transactions are
+    /// answered, too.
     pub fn tip(&self) -> (u64, String) {
-        let tip = self.chain().tip;
+        let tip = self.block(0).tip;
         (tip.height.0, tip.id.to_string())
     }
 

@@ -2,7 +2,7 @@
 
 use super::DEADLINE;
 use raclette::canonical::CappedText;
-use raclette::chain::{Genesis, Header, Height, NetworkId};
+use raclette::chain::{Block, Genesis, Header, Height, NetworkId};
 use raclette::keys::{PublicKey, SecretKey};
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
@@ -17,6 +17,8 @@ pub struct RawPeer {
     pub key: SecretKey,
     /// The node's hello, once it came.
     pub other: Option<Hello>,
+    /// Blocks to hand over when asked.
+    blocks: Vec<Block>,
     stream: TcpStream,
     decoder: FrameDecoder,
     buffer: Vec<u8>,
@@ -42,6 +44,7 @@ impl RawPeer {
         Self {
             key: SecretKey::from_bytes([seed; 32]),
             other: None,
+            blocks: Vec::new(),
             stream,
             decoder: FrameDecoder::new(FRAME_CAP),
             buffer: Vec::new(),
@@ -167,7 +170,8 @@ impl RawPeer {
         }
     }
 
-    /// Listens until a message is what is wanted; pings are answered, all else is passed over.
+    /// Listens until a message is what is wanted; pings are answered, questions for headers too (there
+    /// are none), and all else is passed over.
     pub fn expect<T>(&mut self, what: &str, mut wanted: impl FnMut(Message) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         let mut heard_before = Vec::new();
@@ -175,6 +179,10 @@ impl RawPeer {
             match self.hear(deadline.saturating_duration_since(Instant::now())) {
                 Heard::Message(Message::Ping(number)) => self.send(&Message::Pong(number)),
                 Heard::Message(message) => {
+                    if matches!(message, Message::GetHeaders(_)) {
+                        // Whoever leaves this unanswered is let go after a while.
+                        self.send(&Message::Headers(Vec::new()));
+                    }
                     let name = message.name();
                     if let Some(found) = wanted(message) {
                         return found;
@@ -208,6 +216,49 @@ impl RawPeer {
                 }
                 Heard::Message(message) => answer(self, message),
                 Heard::Nothing => panic!("still connected after {within:?}"),
+            }
+        }
+    }
+
+    /// Announces a block, and hands it over when it is asked for.
+    pub fn offer(&mut self, block: &Block) {
+        self.send(&Message::AnnounceBlock(block.header));
+        self.expect("to be asked for the block", |message| match message {
+            Message::GetBlocks(ids) => ids.contains(&block.id()).then_some(()),
+            _ => None,
+        });
+        self.send(&Message::Block(block.clone()));
+    }
+
+    /// Has a block to hand over.
+    pub fn keep(&mut self, block: Block) {
+        self.blocks.push(block);
+    }
+
+    /// Hands over the headers and blocks that it keeps, until it hears what is wanted.
+    pub fn serve_until(&mut self, wanted: impl Fn(&Message) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let message = match self.hear(deadline.saturating_duration_since(Instant::now())) {
+                Heard::Message(message) => message,
+                other => panic!("expected a message, heard {other:?}"),
+            };
+            if wanted(&message) {
+                return;
+            }
+            match message {
+                Message::GetHeaders(_) => {
+                    let headers = self.blocks.iter().map(|block| block.header).collect();
+                    self.send(&Message::Headers(headers));
+                }
+                Message::GetBlocks(ids) => {
+                    let kept = self.blocks.iter().filter(|block| ids.contains(&block.id()));
+                    for block in kept.cloned().collect::<Vec<_>>() {
+                        self.send(&Message::Block(block));
+                    }
+                }
+                Message::Ping(number) => self.send(&Message::Pong(number)),
+                _ => {}
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::keys::PublicKey;
 use crate::wire::{Hello, Message};
 use peers::{Candidate, Direction, Peers, PeersLimits};
 use relay::Relay;
+use std::collections::VecDeque;
 use sync::Sync;
 
 /// What the shell has to do.
@@ -36,8 +37,8 @@ pub enum Effect {
     SendBlocks(SessionId, Vec<BlockId>),
     /// Send the headers after a locator.
     SendHeaders(SessionId, Vec<BlockId>),
-    /// Ask for the headers after ours.
-    AskHeaders(SessionId),
+    /// Ask for the headers after this one, if one is named, or else after ours.
+    AskHeaders(SessionId, Option<BlockId>),
     /// Close a session and say why.
     Close(SessionId, String),
     /// Dial an address.
@@ -133,7 +134,8 @@ impl Gossip {
         direction: Direction,
         now: Timestamp,
     ) -> Vec<Effect> {
-        let (stays, mut effects) = self.peers.opened(session, hello.key, direction, now);
+        let (stays, effects) = self.peers.opened(session, hello.key, direction, now);
+        let mut effects = self.settle(effects, now);
         if stays {
             effects.extend(self.sync.opened(session, now));
             effects.extend(self.relay.opened(session));
@@ -159,7 +161,7 @@ impl Gossip {
         if !self.peers.is_open(session) {
             return Vec::new();
         }
-        match message {
+        let effects = match message {
             Message::GetHeaders(locator) => vec![Effect::SendHeaders(session, locator)],
             Message::Headers(headers) => self.sync.headers(session, headers),
             Message::AnnounceBlock(header) => self.sync.announced(session, header),
@@ -168,7 +170,7 @@ impl Gossip {
             Message::NoBlock(id) => self.sync.no_block(session, id, now),
             Message::AnnounceTransactions(ids) => self.relay.announced(session, ids, now),
             Message::GetTransactions(ids) => self.relay.asked(session, &ids),
-            Message::Transactions(list) => self.relay.transactions(session, list),
+            Message::Transactions(list) => self.relay.transactions(session, list, now),
             Message::Goodbye(goodbye) => {
                 vec![Effect::Close(
                     session,
@@ -179,7 +181,25 @@ impl Gossip {
                 let reason = format!("a {} message does not belong between peers", other.name());
                 self.peers.misbehaved(session, &reason, now)
             }
+        };
+        self.settle(effects, now)
+    }
+
+    /// Takes what is asked of a session that is being closed from it at once: until the other end
+    /// is gone, which it may put off, nothing more is said or asked in it.
+    fn settle(&mut self, effects: Vec<Effect>, now: Timestamp) -> Vec<Effect> {
+        let mut settled = Vec::with_capacity(effects.len());
+        let mut open: VecDeque<_> = effects.into();
+        while let Some(effect) = open.pop_front() {
+            if let Effect::Close(session, _) = effect
+                && self.peers.release(session)
+            {
+                self.relay.closed(session);
+                open.extend(self.sync.closed(session, now));
+            }
+            settled.push(effect);
         }
+        settled
     }
 
     /// Headers of a session were judged.
@@ -192,17 +212,14 @@ impl Gossip {
         match outcome {
             Ok(outcome) => {
                 let mut effects = self.sync.headers_judged(session, &outcome, now);
-                if matches!(outcome, HeadersOutcome::Known { held: true, .. })
-                    && let Some(key) = self.peers.key(session)
-                {
-                    effects.push(Effect::Tell(Fact::ClockDiffers(key)));
+                if matches!(outcome, HeadersOutcome::Known { held: true, .. }) {
+                    effects.extend(self.peers.clock_differs(session, now));
                 }
                 effects
             }
             Err(fault) => {
-                let mut effects = self.sync.headers_refused(session);
-                effects.extend(self.peers.misbehaved(session, &fault.to_string(), now));
-                effects
+                let effects = self.peers.misbehaved(session, &fault.to_string(), now);
+                self.settle(effects, now)
             }
         }
     }
@@ -219,7 +236,7 @@ impl Gossip {
         if let BlockOutcome::Fault(fault) = outcome {
             effects.extend(self.peers.misbehaved(session, &fault.to_string(), now));
         }
-        effects
+        self.settle(effects, now)
     }
 
     /// Transactions of a session were judged.
@@ -229,12 +246,15 @@ impl Gossip {
         verdicts: &[(TransactionId, Result<(), Rejected>)],
         now: Timestamp,
     ) -> Vec<Effect> {
-        self.relay.judged(verdicts);
+        self.relay.judged(session, verdicts, now);
         let fault = verdicts
             .iter()
             .find_map(|(_, v)| v.as_ref().err().filter(|r| r.is_fault()));
         match fault {
-            Some(reason) => self.peers.misbehaved(session, &reason.to_string(), now),
+            Some(reason) => {
+                let effects = self.peers.misbehaved(session, &reason.to_string(), now);
+                self.settle(effects, now)
+            }
             None => Vec::new(),
         }
     }
@@ -251,8 +271,9 @@ impl Gossip {
 
     /// The connected chain changed.
     pub fn tip_changed(&mut self, change: &TipChange, now: Timestamp) -> Vec<Effect> {
-        self.relay.tip_changed();
-        self.sync.tip_changed(change, now)
+        let mut effects = self.relay.tip_changed(now);
+        effects.extend(self.sync.tip_changed(change, now));
+        effects
     }
 
     /// A transaction is open now.
@@ -275,7 +296,7 @@ impl Gossip {
         let mut effects = self.peers.tick(now);
         effects.extend(self.sync.tick(now));
         effects.extend(self.relay.tick(now));
-        effects
+        self.settle(effects, now)
     }
 
     /// Every open session.

@@ -5,7 +5,8 @@ use crate::chain::Timestamp;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
-use std::collections::{BTreeMap, HashMap};
+use crate::protocol::spread::Spread;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many connections a node keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,11 @@ const LONGEST_PAUSE_MS: u64 = 60_000;
 const BAN_MS: u64 = 10 * 60_000;
 /// Most keys shunned at a time; the one whose time is up first makes room.
 const MAX_BANS: usize = 1_000;
-/// How often the owner is told of being alone, in milliseconds.
-const ALONE_EVERY_MS: u64 = 60_000;
+/// How often the owner is told of being alone, and of clocks that differ, in milliseconds.
+const TELL_EVERY_MS: u64 = 60_000;
+/// How long a session that we dialled must last before the next dial counts as the first again, in
+/// milliseconds: a node that is full, or shuns us, takes the handshake and closes at once.
+const SETTLED_MS: u64 = 10_000;
 
 /// Who dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,9 @@ pub struct Candidate {
 struct Open {
     key: PublicKey,
     direction: Direction,
+    since: Timestamp,
+    /// Being closed: it takes up its place until it is gone, but nothing more is said in it.
+    closing: bool,
 }
 
 /// A candidate's address and how dialling it went.
@@ -64,12 +71,16 @@ pub(super) struct Peers {
     own: PublicKey,
     limits: PeersLimits,
     seed: u64,
+    spread: Spread,
     open: BTreeMap<SessionId, Open>,
     /// By address.
     dialling: BTreeMap<String, Dialling>,
     /// Sessions that we dialled, with the address, until they close.
     dialled: HashMap<SessionId, String>,
+    /// Sessions that were turned away after their handshake, until they are gone.
+    refused: HashSet<SessionId>,
     banned: HashMap<PublicKey, Timestamp>,
+    clock_told: Option<Timestamp>,
     alone_since: Option<Timestamp>,
     alone_told: Timestamp,
 }
@@ -80,10 +91,13 @@ impl Peers {
             own,
             limits,
             seed,
+            spread: Spread::new(seed),
             open: BTreeMap::new(),
             dialling: BTreeMap::new(),
             dialled: HashMap::new(),
+            refused: HashSet::new(),
             banned: HashMap::new(),
+            clock_told: None,
             alone_since: Some(now),
             alone_told: now,
         }
@@ -115,35 +129,48 @@ impl Peers {
         self.dialling = dialling;
     }
 
+    /// Sessions of one direction, those being closed included.
+    fn count(&self, direction: Direction) -> usize {
+        let open = self.open.values();
+        open.filter(|o| o.direction == direction).count()
+    }
+
     /// Dials candidates until there are enough outgoing connections or none is due.
     pub(super) fn dial(&mut self, now: Timestamp) -> Vec<Effect> {
-        let count = |d: Direction| self.open.values().filter(|o| o.direction == d).count();
         let busy = self.dialling.values().filter(|d| d.busy).count();
-        let mut room = self
+        let room = self
             .limits
             .outgoing
-            .saturating_sub(count(Direction::Outgoing) + busy);
-        let mut effects = Vec::new();
-        let connected: Vec<_> = self.open.values().map(|o| o.key).collect();
-        let mut under_way: Vec<_> = self
+            .saturating_sub(self.count(Direction::Outgoing) + busy);
+        if room == 0 {
+            return Vec::new();
+        }
+        let open = self.open.values().map(|o| o.key);
+        let busy = self.dialling.values().filter(|d| d.busy).map(|d| d.key);
+        let mut taken: HashSet<PublicKey> = open.chain(busy).collect();
+        // Also by address: at this one, another than its candidate may have answered.
+        let live: HashSet<&String> = self.dialled.values().collect();
+        let mut due: Vec<_> = self
             .dialling
-            .values()
-            .filter(|d| d.busy)
-            .map(|d| d.key)
+            .iter()
+            .filter(|(address, d)| !d.busy && d.backoff.is_due(now) && !live.contains(address))
+            .filter(|(_, d)| !taken.contains(&d.key) && !self.banned.contains_key(&d.key))
+            .map(|(address, d)| (address.clone(), d.key))
             .collect();
-        for (address, dialling) in &mut self.dialling {
-            let skip = dialling.busy
-                || !dialling.backoff.is_due(now)
-                || connected.contains(&dialling.key)
-                || under_way.contains(&dialling.key)
-                || self.banned.contains_key(&dialling.key);
-            if room == 0 || skip {
-                continue;
+        // Each node its own, or all would meet at the same few.
+        let count = due.len();
+        self.spread.choose(&mut due, count);
+        let mut effects = Vec::new();
+        for (address, key) in due {
+            if effects.len() == room {
+                break;
             }
-            dialling.busy = true;
-            under_way.push(dialling.key);
-            room -= 1;
-            effects.push(Effect::Dial(address.clone()));
+            if taken.insert(key)
+                && let Some(dialling) = self.dialling.get_mut(&address)
+            {
+                dialling.busy = true;
+                effects.push(Effect::Dial(address));
+            }
         }
         effects
     }
@@ -160,11 +187,7 @@ impl Peers {
     }
 
     pub(super) fn admits(&self, handshakes: usize) -> bool {
-        let incoming = self
-            .open
-            .values()
-            .filter(|o| o.direction == Direction::Incoming)
-            .count();
+        let incoming = self.count(Direction::Incoming) + self.refused.len();
         handshakes < MAX_HANDSHAKES && incoming < self.limits.incoming
     }
 
@@ -176,45 +199,77 @@ impl Peers {
         direction: Direction,
         now: Timestamp,
     ) -> (bool, Vec<Effect>) {
-        let close = |reason: &str| (false, vec![Effect::Close(session, reason.into())]);
+        match self.judge_opened(key, direction, now) {
+            Err(reason) => {
+                self.refused.insert(session);
+                (false, vec![Effect::Close(session, reason.into())])
+            }
+            Ok(replaced) => {
+                let replaced = replaced.map(|other| Effect::Close(other, "connected anew".into()));
+                let open = Open {
+                    key,
+                    direction,
+                    since: now,
+                    closing: false,
+                };
+                self.open.insert(session, open);
+                if let Some(dialling) = self.dialling_of(session) {
+                    dialling.busy = false;
+                }
+                self.alone_since = None;
+                let connected = Effect::Tell(Fact::Connected(session, key, direction));
+                (true, replaced.into_iter().chain([connected]).collect())
+            }
+        }
+    }
+
+    /// The session that a new one takes the place of, or why the new one can't stay.
+    fn judge_opened(
+        &self,
+        key: PublicKey,
+        direction: Direction,
+        now: Timestamp,
+    ) -> Result<Option<SessionId>, &'static str> {
+        if key == self.own {
+            return Err("this node has the same key as you: each needs its own");
+        }
         if self.banned.get(&key).is_some_and(|until| *until > now) {
-            return close("you broke a rule of the protocol a short while ago");
+            return Err("you broke a rule of the protocol a short while ago");
         }
-        let incoming = self
-            .open
-            .values()
-            .filter(|o| o.direction == Direction::Incoming)
-            .count();
-        if direction == Direction::Incoming && incoming >= self.limits.incoming {
-            return close("there are enough connections here");
-        }
-        let mut effects = Vec::new();
-        if let Some((&other, before)) = self.open.iter().find(|(_, open)| open.key == key) {
+        let mut open = self.open.iter();
+        let before = open.find(|(_, open)| open.key == key && !open.closing);
+        if let Some((_, before)) = before {
             // Both ends dialled at once: the connection dialled by the smaller key stays, so that
             // both close the same one. A second dial by the same end replaces the first, which the
             // other end has lost.
-            let ours_is_smaller = self.own < key;
-            let preferred = if ours_is_smaller {
+            let preferred = if self.own < key {
                 Direction::Outgoing
             } else {
                 Direction::Incoming
             };
             if before.direction != direction && before.direction == preferred {
-                return close("connected already");
+                return Err("connected already");
             }
-            effects.push(Effect::Close(other, "connected anew".into()));
-            self.open.remove(&other);
         }
-        if let Some(address) = self.dialled.get(&session)
-            && let Some(dialling) = self.dialling.get_mut(address)
-        {
-            dialling.busy = false;
-            dialling.backoff.succeeded();
+        let most = match direction {
+            Direction::Outgoing => self.limits.outgoing,
+            Direction::Incoming => self.limits.incoming,
+        };
+        let replaces = before.is_some_and(|(_, before)| before.direction == direction);
+        if self.count(direction) - usize::from(replaces) >= most {
+            return Err("there are enough connections here");
         }
-        self.open.insert(session, Open { key, direction });
-        self.alone_since = None;
-        effects.push(Effect::Tell(Fact::Connected(session, key, direction)));
-        (true, effects)
+        Ok(before.map(|(other, _)| *other))
+    }
+
+    fn dialling_of(&mut self, session: SessionId) -> Option<&mut Dialling> {
+        self.dialling.get_mut(self.dialled.get(&session)?)
+    }
+
+    /// Nothing more is said in a session that is being closed. Whether it was open until now.
+    pub(super) fn release(&mut self, session: SessionId) -> bool {
+        let open = self.open.get_mut(&session);
+        open.is_some_and(|open| !std::mem::replace(&mut open.closing, true))
     }
 
     pub(super) fn closed(
@@ -223,10 +278,20 @@ impl Peers {
         reason: &str,
         now: Timestamp,
     ) -> Vec<Effect> {
-        if let Some(address) = self.dialled.remove(&session) {
-            self.dial_failed(&address, now);
+        self.refused.remove(&session);
+        let open = self.open.remove(&session);
+        let settled = open
+            .as_ref()
+            .is_some_and(|o| now.since(o.since) >= SETTLED_MS);
+        if let Some(dialling) = self.dialling_of(session) {
+            dialling.busy = false;
+            if settled {
+                dialling.backoff.succeeded();
+            }
+            dialling.backoff.failed(now);
         }
-        let Some(open) = self.open.remove(&session) else {
+        self.dialled.remove(&session);
+        let Some(open) = open else {
             return Vec::new();
         };
         if self.open.is_empty() {
@@ -238,6 +303,17 @@ impl Peers {
             open.key,
             reason.to_owned(),
         ))]
+    }
+
+    /// A header of this session lies ahead of our clock: tells the owner, now and then.
+    pub(super) fn clock_differs(&mut self, session: SessionId, now: Timestamp) -> Option<Effect> {
+        let key = self.key(session)?;
+        let told = self.clock_told;
+        if told.is_some_and(|told| now.since(told) < TELL_EVERY_MS) {
+            return None;
+        }
+        self.clock_told = Some(now);
+        Some(Effect::Tell(Fact::ClockDiffers(key)))
     }
 
     /// The other broke a rule: it is told, closed and shunned for a while.
@@ -270,7 +346,7 @@ impl Peers {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
         if let Some(since) = self.alone_since
-            && now.since(self.alone_told) >= ALONE_EVERY_MS
+            && now.since(self.alone_told) >= TELL_EVERY_MS
         {
             self.alone_told = now;
             effects.push(Effect::Tell(Fact::Alone(since)));
@@ -279,16 +355,17 @@ impl Peers {
     }
 
     pub(super) fn is_open(&self, session: SessionId) -> bool {
-        self.open.contains_key(&session)
+        self.key(session).is_some()
     }
 
+    /// Whose session it is, while it is open.
     pub(super) fn key(&self, session: SessionId) -> Option<PublicKey> {
-        self.open.get(&session).map(|open| open.key)
+        let open = self.open.get(&session).filter(|open| !open.closing);
+        open.map(|open| open.key)
     }
 
     pub(super) fn open_sessions(&self) -> impl Iterator<Item = (SessionId, PublicKey, Direction)> {
-        self.open
-            .iter()
-            .map(|(session, open)| (*session, open.key, open.direction))
+        let open = self.open.iter().filter(|(_, open)| !open.closing);
+        open.map(|(session, open)| (*session, open.key, open.direction))
     }
 }

@@ -5,24 +5,28 @@ use crate::chain::{EncodedTransaction, Rejected, Timestamp, TransactionId};
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::{MAX_IDS, MAX_TRANSACTIONS_BYTES};
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Ids that are remembered to be known to one session; what is forgotten may be announced twice.
 const KNOWN_PER_SESSION: usize = 20_000;
-/// Ids that may be asked for and not there yet, over all sessions.
-const MAX_ASKED: usize = 20_000;
+/// Ids that may be asked of one session and not there yet: what it announces beyond that is left to
+/// others and to blocks, and a session that never answers fills no place but its own.
+const MAX_ASKED: usize = 4_000;
 /// How long an answer may take before another session is asked, in milliseconds.
 const ANSWER_MS: u64 = 5_000;
 /// Sessions remembered as others to ask, for one id.
 const OTHERS: usize = 3;
 /// Ids of refused transactions that are not asked for again until the tip moves.
 const REFUSED: usize = 10_000;
+/// Transactions that were refused for now and are asked for again when the tip moves: those that had
+/// run ahead of the block with the coins they spend. The oldest makes room.
+const REFUSED_FOR_NOW: usize = 1_000;
 /// Open transactions that a new session is told of; the rest reaches it in blocks.
 const TOLD_AT_FIRST: usize = 20_000;
 
 /// A set that forgets its oldest above a bound.
 struct Recent {
-    set: HashSet<TransactionId>,
+    set: BTreeSet<TransactionId>,
     order: VecDeque<TransactionId>,
     bound: usize,
 }
@@ -30,7 +34,7 @@ struct Recent {
 impl Recent {
     fn new(bound: usize) -> Self {
         Self {
-            set: HashSet::new(),
+            set: BTreeSet::new(),
             order: VecDeque::new(),
             bound,
         }
@@ -50,33 +54,155 @@ impl Recent {
         true
     }
 
+    /// A later [`Recent::insert`] finds it new.
+    fn remove(&mut self, id: &TransactionId) {
+        self.set.remove(id);
+    }
+
     fn clear(&mut self) {
         self.set.clear();
         self.order.clear();
     }
 }
 
+struct Session {
+    /// What it has or was told of.
+    known: Recent,
+    /// Number of ids that are asked of it.
+    asked: usize,
+    /// When it last sent what it was asked for.
+    delivered: Timestamp,
+}
+
 struct Asked {
     from: SessionId,
     since: Timestamp,
+    /// Whether it came, and is being judged.
+    judging: bool,
     others: Vec<SessionId>,
 }
 
+#[derive(Default)]
+struct Questions {
+    asked: BTreeMap<TransactionId, Asked>,
+    sessions: BTreeMap<SessionId, Session>,
+}
+
+impl Questions {
+    fn remove(&mut self, id: &TransactionId) {
+        if let Some(gone) = self.asked.remove(id)
+            && let Some(from) = self.sessions.get_mut(&gone.from)
+        {
+            from.asked -= 1;
+        }
+    }
+
+    /// Notes that the session has it. Whether it is to be asked for it.
+    fn announced(&mut self, session: SessionId, id: TransactionId, now: Timestamp) -> bool {
+        if let Some(asked) = self.asked.get_mut(&id) {
+            // Announced anew by the one who was asked: it did not have it at that time, but has now.
+            if asked.from == session && !asked.judging && asked.since < now {
+                asked.since = now;
+                return true;
+            }
+            let is_new = asked.from != session && !asked.others.contains(&session);
+            if is_new && asked.others.len() < OTHERS {
+                asked.others.push(session);
+            }
+            return false;
+        }
+        let Some(state) = self.sessions.get_mut(&session) else {
+            return false;
+        };
+        if state.asked >= MAX_ASKED {
+            return false;
+        }
+        state.asked += 1;
+        self.asked.insert(
+            id,
+            Asked {
+                from: session,
+                since: now,
+                judging: false,
+                others: Vec::new(),
+            },
+        );
+        true
+    }
+
+    /// Whether this was asked of this session, and has come only now.
+    fn arrived(&mut self, session: SessionId, id: &TransactionId, now: Timestamp) -> bool {
+        let Some(asked) = self.asked.get_mut(id) else {
+            return false;
+        };
+        if asked.from != session || asked.judging {
+            return false;
+        }
+        asked.judging = true;
+        if let Some(state) = self.sessions.get_mut(&session) {
+            state.delivered = now;
+        }
+        true
+    }
+
+    /// What a session sent could not be used: others are asked, `again` itself as well.
+    fn spoilt(&mut self, session: SessionId, id: &TransactionId, again: bool, now: Timestamp) {
+        if let Some(asked) = self.asked.get_mut(id)
+            && asked.from == session
+            && asked.judging
+        {
+            asked.judging = false;
+            asked.since = if again { now } else { Timestamp(0) };
+            if again {
+                asked.others.push(session);
+            }
+        }
+    }
+
+    /// Moves what did not come in time to another session that has it, or asks the same again if it
+    /// has sent others meanwhile: its answers may be too long for one message.
+    fn overdue(&mut self, now: Timestamp) -> BTreeMap<SessionId, Vec<TransactionId>> {
+        let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
+        let sessions = &mut self.sessions;
+        self.asked.retain(|id, asked| {
+            if asked.judging || now.since(asked.since) < ANSWER_MS {
+                return true;
+            }
+            let before = sessions.get_mut(&asked.from).map(|from| {
+                from.asked -= 1;
+                (asked.from, from.delivered > asked.since)
+            });
+            let same = before.filter(|(_, delivers)| *delivers);
+            let next = asked.others.pop().or(same.map(|(from, _)| from));
+            let Some((next, state)) = next.and_then(|n| Some((n, sessions.get_mut(&n)?))) else {
+                return false;
+            };
+            state.asked += 1;
+            asked.from = next;
+            asked.since = now;
+            ask.entry(next).or_default().push(*id);
+            true
+        });
+        ask
+    }
+}
+
 pub(super) struct Relay {
-    open: HashMap<TransactionId, EncodedTransaction>,
-    known: BTreeMap<SessionId, Recent>,
-    asked: HashMap<TransactionId, Asked>,
+    open: BTreeMap<TransactionId, EncodedTransaction>,
+    questions: Questions,
     refused: Recent,
+    /// Those among them that another tip may make acceptable, and who has them.
+    refused_for_now: VecDeque<(SessionId, TransactionId)>,
     fresh: Vec<TransactionId>,
 }
 
 impl Default for Relay {
     fn default() -> Self {
         Self {
-            open: HashMap::new(),
-            known: BTreeMap::new(),
-            asked: HashMap::new(),
+            open: BTreeMap::new(),
+            questions: Questions::default(),
             refused: Recent::new(REFUSED),
+            refused_for_now: VecDeque::new(),
             fresh: Vec::new(),
         }
     }
@@ -89,13 +215,18 @@ impl Relay {
         for id in &ids {
             known.insert(*id);
         }
-        self.known.insert(session, known);
+        let state = Session {
+            known,
+            asked: 0,
+            delivered: Timestamp(0),
+        };
+        self.questions.sessions.insert(session, state);
         announcements(session, &ids)
     }
 
     pub(super) fn closed(&mut self, session: SessionId) {
-        self.known.remove(&session);
-        for asked in self.asked.values_mut() {
+        self.questions.sessions.remove(&session);
+        for asked in self.questions.asked.values_mut() {
             asked.others.retain(|other| *other != session);
             if asked.from == session {
                 // Due for another session at the next tick.
@@ -110,31 +241,17 @@ impl Relay {
         ids: Vec<TransactionId>,
         now: Timestamp,
     ) -> Vec<Effect> {
-        let Some(known) = self.known.get_mut(&session) else {
+        let Some(state) = self.questions.sessions.get_mut(&session) else {
             return Vec::new();
         };
-        let mut ask = Vec::new();
-        for id in ids {
-            known.insert(id);
-            if self.open.contains_key(&id) || self.refused.set.contains(&id) {
-                continue;
-            }
-            if let Some(asked) = self.asked.get_mut(&id) {
-                if asked.others.len() < OTHERS && asked.from != session {
-                    asked.others.push(session);
-                }
-            } else if self.asked.len() < MAX_ASKED {
-                self.asked.insert(
-                    id,
-                    Asked {
-                        from: session,
-                        since: now,
-                        others: Vec::new(),
-                    },
-                );
-                ask.push(id);
-            }
+        for id in &ids {
+            state.known.insert(*id);
         }
+        let ask: Vec<_> = ids
+            .into_iter()
+            .filter(|id| !self.open.contains_key(id) && !self.refused.set.contains(id))
+            .filter(|id| self.questions.announced(session, *id, now))
+            .collect();
         if ask.is_empty() {
             return Vec::new();
         }
@@ -163,13 +280,11 @@ impl Relay {
         &mut self,
         session: SessionId,
         list: Vec<EncodedTransaction>,
+        now: Timestamp,
     ) -> Vec<Effect> {
         let wanted: Vec<_> = list
             .into_iter()
-            .filter(|t| {
-                let was_asked = self.asked.get(&t.id()).is_some_and(|a| a.from == session);
-                was_asked && self.asked.remove(&t.id()).is_some()
-            })
+            .filter(|t| self.questions.arrived(session, &t.id(), now))
             .collect();
         if wanted.is_empty() {
             return Vec::new();
@@ -177,30 +292,57 @@ impl Relay {
         vec![Effect::SubmitTransactions(session, wanted)]
     }
 
-    pub(super) fn judged(&mut self, verdicts: &[(TransactionId, Result<(), Rejected>)]) {
+    pub(super) fn judged(
+        &mut self,
+        session: SessionId,
+        verdicts: &[(TransactionId, Result<(), Rejected>)],
+        now: Timestamp,
+    ) {
         for (id, verdict) in verdicts {
             match verdict {
-                Ok(()) | Err(Rejected::Busy) => {}
-                Err(_) => {
-                    self.refused.insert(*id);
+                Ok(()) => self.questions.remove(id),
+                Err(Rejected::Busy) => self.questions.spoilt(session, id, true, now),
+                // The id does not cover the signature: others may have the right one.
+                Err(Rejected::BadSignature(_)) => self.questions.spoilt(session, id, false, now),
+                Err(rejected) => {
+                    self.questions.remove(id);
+                    if self.refused.insert(*id) && rejected.is_for_now() {
+                        self.refused_for_now.push_back((session, *id));
+                        if self.refused_for_now.len() > REFUSED_FOR_NOW {
+                            self.refused_for_now.pop_front();
+                        }
+                    }
                 }
             }
         }
     }
 
-    pub(super) fn tip_changed(&mut self) {
+    /// Asks again for what may be acceptable now: nobody announces it a second time.
+    pub(super) fn tip_changed(&mut self, now: Timestamp) -> Vec<Effect> {
         self.refused.clear();
+        let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
+        for (session, id) in std::mem::take(&mut self.refused_for_now) {
+            if !self.open.contains_key(&id) && self.questions.announced(session, id, now) {
+                ask.entry(session).or_default().push(id);
+            }
+        }
+        questions(&ask)
     }
 
     pub(super) fn became_open(&mut self, transaction: EncodedTransaction) {
         let id = transaction.id();
-        self.asked.remove(&id);
+        self.questions.remove(&id);
         self.open.insert(id, transaction);
         self.fresh.push(id);
     }
 
     pub(super) fn became_closed(&mut self, id: &TransactionId) {
         self.open.remove(id);
+        // Should a reorganisation bring it back, everybody is told again: those who asked for it while
+        // it was mined got no answer.
+        for session in self.questions.sessions.values_mut() {
+            session.known.remove(id);
+        }
     }
 
     /// Tells every session of the fresh ones that it is not known to know.
@@ -210,10 +352,10 @@ impl Relay {
             .filter(|id| self.open.contains_key(id))
             .collect();
         let mut effects = Vec::new();
-        for (session, known) in &mut self.known {
+        for (session, state) in &mut self.questions.sessions {
             let news: Vec<_> = fresh
                 .iter()
-                .filter(|id| known.insert(**id))
+                .filter(|id| state.known.insert(**id))
                 .copied()
                 .collect();
             effects.extend(announcements(*session, &news));
@@ -223,27 +365,18 @@ impl Relay {
 
     /// Asks others for what did not come.
     pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
-        self.asked.retain(|id, asked| {
-            if now.since(asked.since) < ANSWER_MS {
-                return true;
-            }
-            let Some(next) = asked.others.pop() else {
-                return false;
-            };
-            asked.from = next;
-            asked.since = now;
-            ask.entry(next).or_default().push(*id);
-            true
-        });
-        let message = |ids: &[TransactionId]| Message::GetTransactions(ids.to_vec());
-        ask.iter()
-            .flat_map(|(session, ids)| {
-                ids.chunks(MAX_IDS)
-                    .map(move |ids| Effect::Send(*session, message(ids)))
-            })
-            .collect()
+        questions(&self.questions.overdue(now))
     }
+}
+
+fn questions(ask: &BTreeMap<SessionId, Vec<TransactionId>>) -> Vec<Effect> {
+    let message = |ids: &[TransactionId]| Message::GetTransactions(ids.to_vec());
+    ask.iter()
+        .flat_map(|(session, ids)| {
+            ids.chunks(MAX_IDS)
+                .map(move |ids| Effect::Send(*session, message(ids)))
+        })
+        .collect()
 }
 
 fn announcements(session: SessionId, ids: &[TransactionId]) -> Vec<Effect> {

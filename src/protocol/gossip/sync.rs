@@ -8,7 +8,7 @@ use crate::chain::{Block, BlockId, Header, Height, Timestamp, Work};
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_BLOCKS_ASKED;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Bodies that may be asked for or being judged at a time, over all sessions: with the largest
 /// blocks a few hundred MB on the line, far less in memory, as each is judged as it comes.
@@ -22,6 +22,11 @@ const FIRST_PATIENCE_MS: u64 = 2_000;
 const LAST_PATIENCE_MS: u64 = 64_000;
 /// How long headers may take, in milliseconds.
 const HEADERS_MS: u64 = 15_000;
+/// How soon a session may be asked for headers again because of what it announced, in milliseconds:
+/// an announcement costs its sender nothing, an answer takes a walk through our chain.
+const ASK_PAUSE_MS: u64 = 1_000;
+/// How long nothing is asked for after the ledger was too busy to look at something, in milliseconds.
+const BUSY_MS: u64 = 500;
 /// How often a session is asked for headers though nothing calls for it, in milliseconds: finds
 /// what an announcement lost, and what was ahead of our clock.
 const ASK_AGAIN_MS: u64 = 30_000;
@@ -29,12 +34,82 @@ const ASK_AGAIN_MS: u64 = 30_000;
 struct Session {
     /// The best header it has shown.
     best: Option<(BlockId, Height, Work)>,
+    /// Since when an answer to a question for headers is awaited.
     headers_asked: Option<Timestamp>,
+    /// How far its chain was followed, in full lists, since the last question that began anew.
+    followed: Option<Work>,
     /// Lists of headers that are being judged, and whether each was full.
     judging: VecDeque<bool>,
     last_asked: Timestamp,
-    in_flight: HashMap<BlockId, Timestamp>,
+    /// When it is asked for headers though nothing calls for it.
+    ask_at: Timestamp,
+    in_flight: BTreeMap<BlockId, Timestamp>,
     patience_ms: u64,
+    /// After a stall, others are asked for bodies until then.
+    rests_until: Timestamp,
+}
+
+impl Session {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            best: None,
+            headers_asked: None,
+            followed: None,
+            judging: VecDeque::new(),
+            last_asked: now,
+            ask_at: now,
+            in_flight: BTreeMap::new(),
+            patience_ms: FIRST_PATIENCE_MS,
+            rests_until: Timestamp(0),
+        }
+    }
+
+    /// Asks for what follows the best header it has shown; if it has left that branch, or shown
+    /// nothing, for what follows ours.
+    fn ask(&mut self, session: SessionId, now: Timestamp) -> Effect {
+        self.followed = None;
+        self.headers_asked = Some(now);
+        self.last_asked = now;
+        self.ask_at = now.plus_ms(ASK_AGAIN_MS);
+        Effect::AskHeaders(session, self.best.map(|(id, ..)| id))
+    }
+
+    /// Asks for what follows the full list that ended with `last`, unless that led nowhere. Ours
+    /// would be no place to go on from: the branch may have less work up to there.
+    fn follow(
+        &mut self,
+        session: SessionId,
+        (last, work): (BlockId, Work),
+        now: Timestamp,
+    ) -> Option<Effect> {
+        if self.followed.is_some_and(|followed| work <= followed) {
+            return None;
+        }
+        self.followed = Some(work);
+        self.headers_asked = Some(now);
+        self.last_asked = now;
+        Some(Effect::AskHeaders(session, Some(last)))
+    }
+
+    /// Whether it may be asked for bodies that lead beyond `tip_work`.
+    fn is_ahead(&self, tip_work: Work, now: Timestamp) -> bool {
+        now >= self.rests_until && self.best.is_some_and(|(.., work)| work > tip_work)
+    }
+}
+
+/// A branch whose bodies are fetched.
+struct Goal {
+    toward: BlockId,
+    work: Work,
+    /// The bodies that were missing when it was looked up, those on their way included.
+    missing: BTreeSet<BlockId>,
+}
+
+impl Goal {
+    /// Whether no more than these were missing.
+    fn is_complete(&self) -> bool {
+        self.missing.len() < LOOK_AHEAD
+    }
 }
 
 pub(super) struct Sync {
@@ -42,10 +117,14 @@ pub(super) struct Sync {
     sessions: BTreeMap<SessionId, Session>,
     /// Bodies to ask for, in the order in which they connect.
     wanted: VecDeque<BlockId>,
+    /// What they are for.
+    goal: Option<Goal>,
     /// Bodies that the ledger is judging.
-    judging: HashSet<BlockId>,
+    judging: BTreeSet<BlockId>,
     /// The header towards which missing bodies are being looked up.
-    looking_up: Option<BlockId>,
+    looking_up: Option<(BlockId, Work)>,
+    /// Until then the ledger is left to catch up.
+    busy_until: Timestamp,
 }
 
 impl Sync {
@@ -54,8 +133,10 @@ impl Sync {
             tip_work,
             sessions: BTreeMap::new(),
             wanted: VecDeque::new(),
-            judging: HashSet::new(),
+            goal: None,
+            judging: BTreeSet::new(),
             looking_up: None,
+            busy_until: Timestamp(0),
         }
     }
 
@@ -69,18 +150,10 @@ impl Sync {
     }
 
     pub(super) fn opened(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
-        self.sessions.insert(
-            session,
-            Session {
-                best: None,
-                headers_asked: Some(now),
-                judging: VecDeque::new(),
-                last_asked: now,
-                in_flight: HashMap::new(),
-                patience_ms: FIRST_PATIENCE_MS,
-            },
-        );
-        vec![Effect::AskHeaders(session)]
+        let mut state = Session::new(now);
+        let ask = state.ask(session, now);
+        self.sessions.insert(session, state);
+        vec![ask]
     }
 
     pub(super) fn closed(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
@@ -90,10 +163,13 @@ impl Sync {
         self.plan(now)
     }
 
-    /// Puts bodies back in front of the queue.
+    /// Puts bodies back in front of the queue, if they lead to where it leads: in another branch
+    /// nobody might have them.
     fn want_again(&mut self, ids: impl IntoIterator<Item = BlockId>) {
         for id in ids {
-            if !self.wanted.contains(&id) {
+            let goal = self.goal.as_ref();
+            let leads_there = goal.is_some_and(|goal| goal.missing.contains(&id));
+            if leads_there && !self.wanted.contains(&id) {
                 self.wanted.push_front(id);
             }
         }
@@ -135,46 +211,35 @@ impl Sync {
         let mut effects = Vec::new();
         if let Some(state) = self.sessions.get_mut(&session) {
             let was_full = state.judging.pop_front().unwrap_or(false);
-            let mut question = None;
-            match outcome {
-                // The regular question asks again.
-                HeadersOutcome::Busy => {}
-                HeadersOutcome::Orphan => question = Some(Effect::AskHeaders(session)),
+            match *outcome {
+                HeadersOutcome::Busy => state.ask_at = state.ask_at.min(now.plus_ms(BUSY_MS)),
+                HeadersOutcome::Orphan => {
+                    let soon = state.last_asked.plus_ms(ASK_PAUSE_MS);
+                    state.ask_at = state.ask_at.min(soon);
+                }
                 HeadersOutcome::Known {
                     last,
                     height,
                     work,
                     held,
                 } => {
-                    let better = state.best.is_none_or(|(.., best)| *work > best);
-                    if better {
-                        state.best = Some((*last, *height, *work));
+                    if state.best.is_none_or(|(.., best)| work > best) {
+                        state.best = Some((last, height, work));
                     }
-                    if was_full && better && !held {
-                        // From where this list ended, not from our best: while the other branch
-                        // has less work than ours, our best says nothing of how far we have come.
-                        let ended = Message::GetHeaders(vec![*last]);
-                        question = Some(Effect::Send(session, ended));
+                    if !held {
+                        state.ask_at = now.plus_ms(ASK_AGAIN_MS);
+                    }
+                    if was_full && !held {
+                        effects.extend(state.follow(session, (last, work), now));
                     }
                 }
             }
-            if state.headers_asked.is_none()
-                && let Some(question) = question
-            {
-                state.headers_asked = Some(now);
-                state.last_asked = now;
-                effects.push(question);
+            if state.headers_asked.is_none() && now >= state.ask_at {
+                effects.push(state.ask(session, now));
             }
         }
         effects.extend(self.plan(now));
         effects
-    }
-
-    pub(super) fn headers_refused(&mut self, session: SessionId) -> Vec<Effect> {
-        if let Some(state) = self.sessions.get_mut(&session) {
-            state.judging.pop_front();
-        }
-        Vec::new()
     }
 
     /// A block came: judged if this session was asked for it, passed over if not.
@@ -191,7 +256,8 @@ impl Sync {
         if state.in_flight.remove(&id).is_none() {
             return Vec::new();
         }
-        state.patience_ms = FIRST_PATIENCE_MS;
+        // By halves: on a line that is slow for all blocks, the next ones are slow, too.
+        state.patience_ms = (state.patience_ms / 2).max(FIRST_PATIENCE_MS);
         // Blocks come one after the other: the time of the next begins now.
         for since in state.in_flight.values_mut() {
             *since = now;
@@ -230,8 +296,7 @@ impl Sync {
         match outcome {
             BlockOutcome::Busy => {
                 self.want_again([id]);
-                // Asked for again at the next tick, not at once.
-                return Vec::new();
+                self.busy_until = now.plus_ms(BUSY_MS);
             }
             BlockOutcome::Fault(_) => {
                 if let Some(state) = self.sessions.get_mut(&session) {
@@ -239,6 +304,7 @@ impl Sync {
                 }
                 // Another may have the right body; an invalid block is not named as missing again.
                 self.wanted.clear();
+                self.goal = None;
                 self.looking_up = None;
             }
             _ => {}
@@ -252,10 +318,22 @@ impl Sync {
         ids: Vec<BlockId>,
         now: Timestamp,
     ) -> Vec<Effect> {
-        if self.looking_up == Some(toward) {
-            self.looking_up = None;
+        let Some((_, work)) = self.looking_up.take_if(|(id, _)| *id == toward) else {
+            return Vec::new();
+        };
+        self.goal = Some(Goal {
+            toward,
+            work,
+            missing: ids.iter().copied().collect(),
+        });
+        if ids.is_empty() {
+            // All are here, or the branch has turned out to be invalid: there is nothing to be had
+            // from those who have shown it, until they show more.
+            for session in self.sessions.values_mut() {
+                session.best.take_if(|(best, ..)| *best == toward);
+            }
         }
-        let on_the_way: HashSet<BlockId> = self
+        let on_the_way: BTreeSet<BlockId> = self
             .sessions
             .values()
             .flat_map(|s| s.in_flight.keys())
@@ -283,36 +361,43 @@ impl Sync {
         effects
     }
 
-    /// Looks up what is missing towards the best header that any session has shown, if little is
-    /// left to ask for; asks for the rest.
+    /// Looks up what is missing towards the best header that any session has shown, if that is
+    /// another than before or little is left to ask for; asks for the rest.
     fn plan(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.assign(now);
-        let best = self
-            .sessions
-            .values()
+        let ahead = self.sessions.values();
+        let best = ahead
+            .filter(|s| s.is_ahead(self.tip_work, now))
             .filter_map(|s| s.best)
             .max_by_key(|(.., work)| *work);
-        if let Some((id, _, work)) = best
-            && work > self.tip_work
-            && self.wanted.len() < MAX_BLOCKS_ASKED
-            && self.looking_up.is_none()
-            && self.in_flight() + self.judging.len() < MAX_IN_FLIGHT
-        {
-            self.looking_up = Some(id);
+        let Some((id, _, work)) = best else {
+            return effects;
+        };
+        let is_known = self.goal.as_ref().is_some_and(|goal| {
+            let is_enough = goal.is_complete() || self.wanted.len() >= MAX_BLOCKS_ASKED;
+            goal.toward == id && is_enough
+        });
+        let is_room = self.in_flight() + self.judging.len() < MAX_IN_FLIGHT;
+        if !is_known && is_room && self.looking_up.is_none() {
+            self.looking_up = Some((id, work));
             effects.push(Effect::FindMissing(id, LOOK_AHEAD));
         }
         effects
     }
 
     /// Asks for wanted bodies, the earliest first, each of the session with the fewest on their way
-    /// among those that have shown a better chain than ours.
+    /// among those that have shown a better chain than ours, and no worse one than these lead to.
     fn assign(&mut self, now: Timestamp) -> Vec<Effect> {
+        let in_flight = self.in_flight();
+        let Some(goal) = self.goal.as_ref().filter(|_| now >= self.busy_until) else {
+            return Vec::new();
+        };
         let mut asks: BTreeMap<SessionId, Vec<BlockId>> = BTreeMap::new();
-        let mut total = self.in_flight() + self.judging.len();
+        let mut total = in_flight + self.judging.len();
         while total < MAX_IN_FLIGHT {
             let able = |s: &Session| {
-                s.in_flight.len() < MAX_BLOCKS_ASKED
-                    && s.best.is_some_and(|(.., work)| work > self.tip_work)
+                let is_there = s.best.is_some_and(|(.., work)| work >= goal.work);
+                is_there && s.in_flight.len() < MAX_BLOCKS_ASKED && s.is_ahead(self.tip_work, now)
             };
             let chosen = self.sessions.iter_mut().filter(|(_, s)| able(s));
             let Some((session, state)) = chosen.min_by_key(|(_, s)| s.in_flight.len()) else {
@@ -333,40 +418,32 @@ impl Sync {
     pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut again = Vec::new();
-        for (id, session) in &mut self.sessions {
-            let late = session
-                .in_flight
-                .values()
-                .any(|since| now.since(*since) >= session.patience_ms);
-            if late {
-                again.extend(session.in_flight.drain().map(|(id, _)| id));
-                // Until it shows a header again, others are asked.
-                session.best = None;
-                if session.patience_ms >= LAST_PATIENCE_MS {
-                    effects.push(Effect::Close(
-                        *id,
-                        "blocks that were asked for never came".into(),
-                    ));
+        for (&id, session) in &mut self.sessions {
+            let patience = session.patience_ms;
+            let mut asked = session.in_flight.values();
+            if asked.any(|since| now.since(*since) >= patience) {
+                again.extend(std::mem::take(&mut session.in_flight).into_keys());
+                if patience >= LAST_PATIENCE_MS {
+                    let reason = "blocks that were asked for never came";
+                    effects.push(Effect::Close(id, reason.into()));
                 }
-                session.patience_ms = (session.patience_ms * 2).min(LAST_PATIENCE_MS);
+                session.patience_ms = (patience * 2).min(LAST_PATIENCE_MS);
+                session.rests_until = now.plus_ms(session.patience_ms);
             }
             match session.headers_asked {
                 Some(since) if now.since(since) >= HEADERS_MS => {
-                    effects.push(Effect::Close(
-                        *id,
-                        "headers that were asked for never came".into(),
-                    ));
+                    let reason = "headers that were asked for never came";
+                    effects.push(Effect::Close(id, reason.into()));
                 }
-                None if now.since(session.last_asked) >= ASK_AGAIN_MS => {
-                    session.headers_asked = Some(now);
-                    session.last_asked = now;
-                    effects.push(Effect::AskHeaders(*id));
-                }
+                None if now >= session.ask_at => effects.push(session.ask(id, now)),
                 _ => {}
             }
         }
         self.want_again(again);
-        self.looking_up = None;
+        if self.wanted.is_empty() && self.judging.is_empty() && self.in_flight() == 0 {
+            // Behind all the same, if anybody is ahead: looked up anew.
+            self.goal = None;
+        }
         effects.extend(self.plan(now));
         effects
     }

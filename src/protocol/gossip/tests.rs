@@ -1,1 +1,87 @@
+//! Each machine by itself, then whole networks of them in a world without a runtime.
 
+mod peers;
+mod relay;
+mod sync;
+mod world;
+
+use super::*;
+use crate::chain::Height;
+use crate::chain::testing::{START, member};
+use crate::wire::NodeRole;
+use crate::wire::message::{MAGIC, PROTOCOL_VERSION};
+
+const LIMITS: PeersLimits = PeersLimits {
+    outgoing: 8,
+    incoming: 32,
+};
+
+fn hello_of(key: PublicKey) -> Hello {
+    Hello {
+        magic: MAGIC,
+        version: PROTOCOL_VERSION,
+        network: crate::chain::testing::network(),
+        role: NodeRole::Peer,
+        key,
+        nonce: 0,
+        height: Height(0),
+        address: None,
+        agent: Default::default(),
+    }
+}
+
+/// A machine of its own key and no sessions.
+fn gossip(number: u8) -> Gossip {
+    let own = member(number).public_key();
+    Gossip::new(own, LIMITS, Work::ZERO, u64::from(number), START)
+}
+
+/// A machine with incoming sessions 1 to `count`, each of another key.
+fn with_sessions(count: u8) -> Gossip {
+    let mut gossip = gossip(100);
+    for n in 1..=count {
+        let hello = hello_of(member(n).public_key());
+        let effects = gossip.opened(session(n), &hello, Direction::Incoming, START);
+        assert!(effects.contains(&Effect::AskHeaders(session(n), None)));
+        answer(&mut gossip, &effects, START);
+    }
+    gossip
+}
+
+/// Answers questions for headers with none.
+fn answer(gossip: &mut Gossip, effects: &[Effect], now: Timestamp) {
+    for effect in effects {
+        if let Effect::AskHeaders(session, _) = effect {
+            let nothing = gossip.received(*session, Message::Headers(Vec::new()), now);
+            assert_eq!(nothing, []);
+        }
+    }
+}
+
+/// Time passes among peers that answer.
+fn tick(gossip: &mut Gossip, now: Timestamp) -> Vec<Effect> {
+    let mut effects = gossip.tick(now);
+    answer(gossip, &effects, now);
+    effects.retain(|effect| !matches!(effect, Effect::AskHeaders(..)));
+    effects
+}
+
+fn session(number: u8) -> SessionId {
+    SessionId(u64::from(number))
+}
+
+fn closes(effects: &[Effect]) -> Vec<SessionId> {
+    let close = |effect: &Effect| match effect {
+        Effect::Close(session, _) => Some(*session),
+        _ => None,
+    };
+    effects.iter().filter_map(close).collect()
+}
+
+fn facts(effects: Vec<Effect>) -> Vec<Fact> {
+    let fact = |effect| match effect {
+        Effect::Tell(fact) => Some(fact),
+        _ => None,
+    };
+    effects.into_iter().filter_map(fact).collect()
+}

@@ -1,68 +1,385 @@
 use super::*;
-use crate::chain::testing::{Node, member, mine};
+use crate::chain::PeerFault;
+use crate::chain::testing::{Node, START, member};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 
-const NOW: Timestamp = Timestamp(1_000);
-
-/// A machine that was asked for a block and searches, its first job, and the block to find.
-fn searching() -> (Mining, JobId, Template) {
-    let mut mining = Mining::new(Mode::OnCommand);
-    let asked = mining.asked(Request(1));
-    assert_eq!(asked, Some(vec![Effect::GetTemplate]));
-    let template = template();
-    let effects = mining.template(template.clone(), NOW);
-    assert_eq!(effects, vec![Effect::Search(JobId(1), template.clone())]);
-    (mining, JobId(1), template)
-}
-
+/// A template upon genesis; what is in it does not matter to mining.
 fn template() -> Template {
     let node = Node::new();
-    let reward_to = member(1).public_key();
-    let template = node.ledger.template(reward_to, &node.disk, node.now);
-    template.unwrap()
+    let to = member(1).public_key();
+    node.ledger.template(to, &node.disk, START).unwrap()
 }
 
-fn answered(effects: &[Effect]) -> Option<&Success> {
-    effects.iter().find_map(|effect| match effect {
-        Effect::Answer(Request(1), Ok(success)) => Some(success),
-        _ => None,
-    })
+#[derive(Debug, Clone)]
+enum Event {
+    Asked,
+    GaveUp(prop::sample::Index),
+    Template,
+    Found { stale: bool },
+    Exhausted { stale: bool },
+    Judged(u8),
+    TipMoved,
+    BetterSeen,
+    OpenChanged(usize),
+    Tick(u64),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        3 => Just(Event::Asked),
+        1 => any::<prop::sample::Index>().prop_map(Event::GaveUp),
+        6 => Just(Event::Template),
+        4 => any::<bool>().prop_map(|stale| Event::Found { stale }),
+        1 => any::<bool>().prop_map(|stale| Event::Exhausted { stale }),
+        4 => (0u8..5).prop_map(Event::Judged),
+        2 => Just(Event::TipMoved),
+        2 => Just(Event::BetterSeen),
+        2 => (0usize..3).prop_map(Event::OpenChanged),
+        4 => (1u64..1_500).prop_map(Event::Tick),
+    ];
+    vec(event, 0..120)
+}
+
+/// What the shell knows: the searches it runs, the answers it owes.
+struct Shell {
+    mining: Mining,
+    mode: Mode,
+    now: Timestamp,
+    template: Template,
+    templates_asked: usize,
+    running: Option<JobId>,
+    last_job: Option<JobId>,
+    judging: Option<Block>,
+    owed: BTreeSet<u64>,
+    requests: u64,
+    open: usize,
+    /// Since when nothing is done though a block is wanted.
+    idle_since: Option<Timestamp>,
+}
+
+impl Shell {
+    fn new(mode: Mode, template: Template) -> Self {
+        let mut shell = Self {
+            mining: Mining::new(mode),
+            mode,
+            now: START,
+            template,
+            templates_asked: 0,
+            running: None,
+            last_job: None,
+            judging: None,
+            owed: BTreeSet::new(),
+            requests: 0,
+            open: 0,
+            idle_since: None,
+        };
+        let effects = shell.mining.start();
+        shell.carry_out(effects);
+        shell
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::GetTemplate => {
+                    self.templates_asked += 1;
+                    assert_eq!(self.templates_asked, 1, "two templates asked for at once");
+                }
+                Effect::Search(job, _) => {
+                    assert!(
+                        self.last_job.is_none_or(|last| last < job),
+                        "a job comes again"
+                    );
+                    assert_eq!(self.judging, None, "a search while a block is judged");
+                    (self.running, self.last_job) = (Some(job), Some(job));
+                }
+                Effect::Stop => {
+                    assert!(self.running.take().is_some(), "nothing to stop");
+                }
+                Effect::Submit(block) => {
+                    assert_eq!(self.judging, None, "two blocks judged at once");
+                    // What found it has ended by itself.
+                    self.running = None;
+                    self.judging = Some(block);
+                }
+                Effect::Answer(request, _) => {
+                    assert!(self.owed.remove(&request.0), "{request:?} is owed nothing");
+                }
+            }
+        }
+        assert_eq!(self.mining.is_searching(), self.running.is_some());
+    }
+
+    fn wanted(&self) -> bool {
+        let by_mode = match self.mode {
+            Mode::OnCommand => false,
+            Mode::WhenPending => self.open > 0,
+            Mode::Always => true,
+        };
+        by_mode || !self.owed.is_empty()
+    }
+
+    fn happens(&mut self, event: Event) {
+        let mining = &mut self.mining;
+        let effects = match event {
+            Event::Asked => {
+                let request = self.requests + 1;
+                let Some(effects) = mining.asked(Request(request)) else {
+                    assert_eq!(self.owed.len(), MAX_WAITING);
+                    return;
+                };
+                self.requests = request;
+                self.owed.insert(request);
+                effects
+            }
+            Event::GaveUp(which) if !self.owed.is_empty() => {
+                let at = which.index(self.owed.len());
+                let request = *self.owed.iter().nth(at).unwrap();
+                self.owed.remove(&request);
+                mining.gave_up(Request(request))
+            }
+            Event::Template if self.templates_asked > 0 => {
+                self.templates_asked = 0;
+                mining.template(self.template.clone(), self.now)
+            }
+            Event::Found { stale: true } => {
+                // Of a job before the one that runs, or of one that was stopped.
+                let old = self.last_job.map_or(0, |job| job.0);
+                let old = if self.running.is_some() {
+                    old.saturating_sub(1)
+                } else {
+                    old
+                };
+                let effects = mining.found(JobId(old), 7);
+                assert_eq!(effects, [], "an old job's nonce was taken");
+                effects
+            }
+            Event::Found { stale: false } if self.running.is_some() => {
+                let effects = mining.found(self.running.unwrap(), 7);
+                assert!(
+                    matches!(effects[..], [Effect::Submit(_)]),
+                    "a nonce was lost"
+                );
+                effects
+            }
+            Event::Exhausted { stale } => {
+                let last = self.last_job.map_or(0, |job| job.0);
+                mining.exhausted(JobId(last.saturating_sub(u64::from(stale))))
+            }
+            Event::Judged(outcome) if self.judging.is_some() => {
+                let block = self.judging.take().unwrap();
+                let outcome = match outcome {
+                    0 => BlockOutcome::LostRace,
+                    1 => BlockOutcome::Busy,
+                    2 => BlockOutcome::Fault(PeerFault::NoWork(block.id())),
+                    _ => BlockOutcome::Accepted,
+                };
+                let ends = matches!(outcome, BlockOutcome::Accepted | BlockOutcome::Fault(_));
+                let owed = self.owed.len();
+                let effects = mining.judged(&block, &outcome, self.now);
+                self.carry_out(effects);
+                assert_eq!(self.owed.len(), owed - usize::from(ends && owed > 0));
+                return;
+            }
+            Event::TipMoved => mining.tip_moved(),
+            Event::BetterSeen => mining.better_seen(self.now),
+            Event::OpenChanged(open) => {
+                self.open = open;
+                mining.open_changed(open)
+            }
+            Event::Tick(ms) => {
+                self.now = self.now.plus_ms(ms);
+                mining.tick(self.now)
+            }
+            _ => return,
+        };
+        self.carry_out(effects);
+    }
+
+    fn check(&mut self) {
+        if !self.wanted() {
+            assert_eq!(self.running, None, "a search that nobody wants");
+        }
+        let busy = self.running.is_some() || self.templates_asked > 0 || self.judging.is_some();
+        if busy || !self.wanted() {
+            self.idle_since = None;
+        } else {
+            // Nothing goes on: it rests, and no longer than it may (the clock only moves in ticks,
+            // which wake it).
+            let since = *self.idle_since.get_or_insert(self.now);
+            assert!(self.now.since(since) < REST_MS, "it rests for too long");
+        }
+    }
+}
+
+fn mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![
+        Just(Mode::OnCommand),
+        Just(Mode::WhenPending),
+        Just(Mode::Always)
+    ]
 }
 
 #[test]
-fn a_found_block_is_judged_and_answered() {
-    let (mut mining, job, template) = searching();
-    let block = mine(template.solved(0));
-    let effects = mining.found(job, block.header.nonce);
-    assert_eq!(effects, vec![Effect::Submit(block.clone())]);
-    let effects = mining.judged(&block, &BlockOutcome::Accepted, NOW);
-    let success = answered(&effects).expect("it was accepted");
-    assert_eq!((success.id, success.races_lost), (block.id(), 0));
+fn whatever_happens_in_whatever_order() {
+    let template = template();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(3_000));
+    runner
+        .run(&(mode(), events()), |(mode, events)| {
+            let mut shell = Shell::new(mode, template.clone());
+            shell.check();
+            for event in events {
+                shell.happens(event);
+                shell.check();
+            }
+            // Everybody who still waits is answered once nothing disturbs.
+            for _ in 0..4 * MAX_WAITING {
+                for event in [
+                    Event::Tick(REST_MS),
+                    Event::Template,
+                    Event::Template,
+                    Event::Found { stale: false },
+                    Event::Judged(4),
+                ] {
+                    shell.happens(event);
+                    shell.check();
+                }
+            }
+            prop_assert!(shell.owed.is_empty(), "{:?} wait for ever", shell.owed);
+            Ok(())
+        })
+        .unwrap();
+}
+
+fn searching() -> (Mining, JobId) {
+    let mut mining = Mining::new(Mode::Always);
+    assert_eq!(mining.start(), [Effect::GetTemplate]);
+    match &mining.template(template(), START)[..] {
+        [Effect::Search(job, _)] => (mining, *job),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_job_is_made_anew_after_its_time_and_its_nonce_counts_until_then() {
+    let (mut mining, job) = searching();
+    assert_eq!(mining.tick(START.plus_ms(REFRESH_MS - 1)), []);
+    assert_eq!(
+        mining.tick(START.plus_ms(REFRESH_MS)),
+        [Effect::GetTemplate]
+    );
+    // The old search goes on while the new template is on its way, and what it finds is good.
+    let found = mining.found(job, 9);
+    assert_eq!(found, [Effect::Submit(template().solved(9))]);
+    // The template comes after all: the block is being judged, nothing is searched for.
+    assert_eq!(mining.template(template(), START), []);
+}
+
+#[test]
+fn a_template_from_before_the_tip_moved_is_not_searched() {
+    let mut mining = Mining::new(Mode::Always);
+    assert_eq!(mining.start(), [Effect::GetTemplate]);
+    assert_eq!(mining.tip_moved(), []);
+    assert_eq!(mining.template(template(), START), [Effect::GetTemplate]);
+    let begun = mining.template(template(), START);
+    assert!(matches!(begun[..], [Effect::Search(..)]));
+}
+
+#[test]
+fn news_of_a_better_block_rests_the_search_for_its_time_and_no_longer() {
+    let (mut mining, job) = searching();
+    assert_eq!(mining.better_seen(START), [Effect::Stop]);
+    assert_eq!(mining.found(job, 1), []);
+    // More news does not make the rest longer.
+    assert_eq!(mining.better_seen(START.plus_ms(REST_MS - 1)), []);
+    assert_eq!(mining.tick(START.plus_ms(REST_MS - 1)), []);
+    assert_eq!(mining.tick(START.plus_ms(REST_MS)), [Effect::GetTemplate]);
+}
+
+#[test]
+fn a_moved_tip_ends_the_rest_and_the_search() {
+    let (mut mining, job) = searching();
+    assert_eq!(mining.tip_moved(), [Effect::Stop, Effect::GetTemplate]);
+    assert_eq!(mining.found(job, 1), []);
+    let (mut mining, _) = searching();
+    assert_eq!(mining.better_seen(START), [Effect::Stop]);
+    assert_eq!(mining.tip_moved(), [Effect::GetTemplate]);
+}
+
+#[test]
+fn mining_when_pending_stops_as_soon_as_nothing_is() {
+    let mut mining = Mining::new(Mode::WhenPending);
+    assert_eq!(mining.start(), []);
+    assert_eq!(mining.open_changed(1), [Effect::GetTemplate]);
+    let begun = mining.template(template(), START);
+    assert!(matches!(begun[..], [Effect::Search(..)]));
+    assert_eq!(mining.open_changed(2), []);
+    assert_eq!(mining.open_changed(0), [Effect::Stop]);
+}
+
+#[test]
+fn more_requests_than_may_wait_are_refused() {
+    let mut mining = Mining::new(Mode::OnCommand);
+    for n in 0..MAX_WAITING as u64 {
+        assert!(mining.asked(Request(n)).is_some());
+    }
+    assert_eq!(mining.asked(Request(99)), None);
+    let _ = mining.gave_up(Request(3));
+    assert!(mining.asked(Request(99)).is_some());
+}
+
+#[test]
+fn an_answer_tells_of_the_work_and_the_lost_races() {
+    let mut mining = Mining::new(Mode::OnCommand);
+    assert_eq!(mining.asked(Request(1)), Some(vec![Effect::GetTemplate]));
+    let _ = mining.template(template(), START);
+    mining.tried(100);
+    let _ = mining.tip_moved();
+    let begun = mining.template(template(), START.plus_ms(300));
+    let [Effect::Search(job, _)] = begun[..] else {
+        panic!("{begun:?}");
+    };
+    mining.tried(50);
+    let _ = mining.found(job, 5);
+    let block = template().solved(5);
+    let now = START.plus_ms(700);
+    let answered = mining.judged(&block, &BlockOutcome::Accepted, now);
+    let success = Success {
+        id: block.id(),
+        height: block.header.height,
+        transactions: 1,
+        tries: 150,
+        elapsed_ms: 700,
+        races_lost: 1,
+    };
+    assert_eq!(answered, [Effect::Answer(Request(1), Ok(success))]);
     assert_eq!(mining.mined(), 1);
-    assert!(!mining.is_searching());
 }
 
 #[test]
 fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
     for news_first in [false, true] {
-        let (mut mining, job, template) = searching();
+        let (mut mining, _) = searching();
+        assert!(mining.asked(Request(1)).is_some());
         if news_first {
-            assert_eq!(mining.better_seen(NOW), vec![Effect::Stop]);
+            let _ = mining.better_seen(START);
         }
-        assert_eq!(mining.tip_moved(), vec![Effect::GetTemplate]);
-        // What the dropped job finds after that counts for nothing.
-        assert_eq!(mining.found(job, 0), vec![]);
-        let _ = mining.template(template.clone(), NOW);
-        let block = mine(template.solved(0));
-        let _ = mining.found(JobId(2), block.header.nonce);
-        let effects = mining.judged(&block, &BlockOutcome::Accepted, NOW);
-        assert_eq!(answered(&effects).unwrap().races_lost, 1, "{news_first}");
+        assert!(mining.tip_moved().contains(&Effect::GetTemplate));
+        let searched = mining.template(template(), START);
+        let [Effect::Search(job, _)] = searched.as_slice() else {
+            panic!("{searched:?}");
+        };
+        let found = mining.found(*job, 0);
+        let [.., Effect::Submit(block)] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        let answers = mining.judged(block, &BlockOutcome::Accepted, START);
+        let lost = answers.iter().find_map(|effect| match effect {
+            Effect::Answer(_, Ok(success)) => Some(success.races_lost),
+            _ => None,
+        });
+        assert_eq!(lost, Some(1), "{news_first}");
     }
-}
-
-#[test]
-fn a_body_that_does_not_come_stops_nobody_for_long() {
-    let (mut mining, _, _) = searching();
-    assert_eq!(mining.better_seen(NOW), vec![Effect::Stop]);
-    assert_eq!(mining.tick(NOW.plus_ms(REST_MS - 1)), vec![]);
-    assert_eq!(mining.tick(NOW.plus_ms(REST_MS)), vec![Effect::GetTemplate]);
 }

@@ -1,0 +1,501 @@
+use super::*;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+fn candidate(number: u8) -> Candidate {
+    Candidate {
+        key: member(number).public_key(),
+        addresses: vec![format!("10.0.0.{number}:1")],
+    }
+}
+
+fn dials(effects: &[Effect]) -> Vec<String> {
+    let dial = |effect: &Effect| match effect {
+        Effect::Dial(address) => Some(address.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(dial).collect()
+}
+
+fn later(ms: u64) -> Timestamp {
+    START.plus_ms(ms)
+}
+
+fn open(gossip: &mut Gossip, n: u8, key: u8, direction: Direction, now: Timestamp) -> Vec<Effect> {
+    let hello = hello_of(member(key).public_key());
+    let effects = gossip.opened(session(n), &hello, direction, now);
+    answer(gossip, &effects, now);
+    effects
+}
+
+#[test]
+fn it_dials_as_many_as_it_may_each_key_once_and_never_itself() {
+    let mut gossip = gossip(100);
+    let mut candidates: Vec<_> = (1..=20).map(candidate).collect();
+    candidates[2].addresses.push("second:1".into());
+    candidates.push(Candidate {
+        key: member(100).public_key(),
+        addresses: vec!["own:1".into()],
+    });
+    let dialled = dials(&gossip.candidates(candidates.clone(), START));
+    assert_eq!(dialled.len(), LIMITS.outgoing);
+    assert_eq!(
+        dialled.iter().collect::<BTreeSet<_>>().len(),
+        LIMITS.outgoing
+    );
+    assert_eq!(dials(&tick(&mut gossip, later(100))), [""; 0]);
+    // All fail for an hour: every address but its own is tried, and no key twice at a time.
+    let mut tried: BTreeSet<String> = BTreeSet::new();
+    let mut under_way = dialled;
+    for second in 1..3_600 {
+        let now = later(second * 1_000);
+        for address in std::mem::take(&mut under_way) {
+            tried.insert(address.clone());
+            gossip.dial_failed(&address, now);
+        }
+        under_way = dials(&tick(&mut gossip, now));
+        let both = ["10.0.0.3:1".to_owned(), "second:1".to_owned()];
+        assert!(!both.iter().all(|address| under_way.contains(address)));
+    }
+    assert_eq!(tried.len(), 21);
+    assert!(!tried.contains("own:1"));
+}
+
+#[test]
+fn different_nodes_dial_different_ones() {
+    let candidates: Vec<_> = (1..=60).map(candidate).collect();
+    let chosen: BTreeSet<_> = (100..110)
+        .flat_map(|n| dials(&gossip(n).candidates(candidates.clone(), START)))
+        .collect();
+    assert!(chosen.len() > 30, "{} of 60", chosen.len());
+}
+
+#[test]
+fn a_dial_that_failed_is_repeated_later_and_later_and_for_ever() {
+    let mut gossip = gossip(100);
+    let mut due = dials(&gossip.candidates(vec![candidate(1)], START));
+    let mut pauses = Vec::new();
+    let mut last = START;
+    for step in 1..20_000 {
+        let now = later(step * 100);
+        for address in due {
+            gossip.dial_failed(&address, last);
+        }
+        due = dials(&tick(&mut gossip, now));
+        if !due.is_empty() {
+            pauses.push(now.since(last));
+            last = now;
+        }
+    }
+    assert!((500..=1_100).contains(&pauses[0]), "{pauses:?}");
+    assert!(
+        pauses[10..]
+            .iter()
+            .all(|pause| (30_000..=60_100).contains(pause))
+    );
+    assert!(pauses.len() > 30, "{pauses:?}");
+}
+
+/// Dials `address` and opens the session, which lasts `ms`.
+fn brief_session(gossip: &mut Gossip, n: u8, key: u8, address: &str, from: Timestamp, ms: u64) {
+    gossip.dial_connected(session(n), address);
+    let _ = open(gossip, n, key, Direction::Outgoing, from);
+    let _ = gossip.closed(session(n), "enough connections here", from.plus_ms(ms));
+}
+
+#[test]
+fn who_takes_the_handshake_and_closes_at_once_is_dialled_ever_more_rarely() {
+    let mut gossip = gossip(100);
+    let _ = gossip.candidates(vec![candidate(1)], START);
+    let mut dialled = 0;
+    let mut now = START;
+    brief_session(&mut gossip, 1, 1, "10.0.0.1:1", now, 10);
+    while now < later(600_000) {
+        now = now.plus_ms(100);
+        for address in dials(&tick(&mut gossip, now)) {
+            dialled += 1;
+            brief_session(&mut gossip, dialled, 1, &address, now, 10);
+        }
+    }
+    assert!(dialled < 30, "{dialled} dials in ten minutes");
+    // One that lasted makes the next pause the first again.
+    let address = loop {
+        now = now.plus_ms(100);
+        if let [address] = &dials(&tick(&mut gossip, now))[..] {
+            break address.clone();
+        }
+    };
+    brief_session(&mut gossip, 200, 1, &address, now, 10_000);
+    now = now.plus_ms(10_000 + 1_100);
+    assert_eq!(dials(&tick(&mut gossip, now)), [address]);
+}
+
+#[test]
+fn connected_and_banned_keys_are_not_dialled() {
+    let mut gossip = gossip(100);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, START);
+    let _ = open(&mut gossip, 2, 2, Direction::Incoming, START);
+    let effects = gossip.received(session(2), Message::GetMembers(()), START);
+    assert_eq!(closes(&effects), [session(2)]);
+    let _ = gossip.closed(session(2), "gone", START);
+    assert_eq!(
+        dials(&gossip.candidates(vec![candidate(1), candidate(2)], START)),
+        [""; 0]
+    );
+    // The ban ends.
+    assert_eq!(dials(&tick(&mut gossip, later(10 * 60_000 - 1))), [""; 0]);
+    assert_eq!(
+        dials(&tick(&mut gossip, later(10 * 60_000))),
+        ["10.0.0.2:1"]
+    );
+}
+
+#[test]
+fn a_banned_key_is_turned_away_until_its_time_is_up() {
+    let mut gossip = gossip(100);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, START);
+    let effects = gossip.received(session(1), Message::Left(()), START);
+    let told = facts(effects);
+    assert!(matches!(told[..], [Fact::Misbehaved(..)]), "{told:?}");
+    let _ = gossip.closed(session(1), "gone", START);
+    assert_eq!(
+        closes(&open(&mut gossip, 2, 1, Direction::Incoming, later(1))),
+        [session(2)]
+    );
+    let over = later(10 * 60_000);
+    assert_eq!(
+        closes(&open(&mut gossip, 3, 1, Direction::Incoming, over)),
+        []
+    );
+}
+
+#[test]
+fn attack_bans_are_bounded_and_the_oldest_makes_room() {
+    let mut gossip = gossip(100);
+    let key = |n: u64| {
+        let secret = blake3::hash(&n.to_le_bytes());
+        crate::keys::SecretKey::from_bytes(*secret.as_bytes()).public_key()
+    };
+    for n in 0..1_001 {
+        let _ = gossip.opened(
+            SessionId(n),
+            &hello_of(key(n)),
+            Direction::Incoming,
+            later(n),
+        );
+        let _ = gossip.received(SessionId(n), Message::Left(()), later(n));
+        let _ = gossip.closed(SessionId(n), "gone", later(n));
+    }
+    let mut shunned = |n: u64| {
+        let again = SessionId(5_000 + n);
+        let effects = gossip.opened(again, &hello_of(key(n)), Direction::Incoming, later(2_000));
+        let _ = gossip.closed(again, "gone", later(2_000));
+        !closes(&effects).is_empty()
+    };
+    assert!(!shunned(0));
+    assert!((1..1_001).all(&mut shunned));
+}
+
+#[test]
+fn strangers_are_admitted_up_to_the_limits() {
+    let mut gossip = gossip(100);
+    assert!(gossip.admits(49));
+    assert!(!gossip.admits(50));
+    for n in 1..=32 {
+        assert!(gossip.admits(0));
+        assert_eq!(
+            closes(&open(&mut gossip, n, n, Direction::Incoming, START)),
+            []
+        );
+    }
+    assert!(!gossip.admits(0));
+    // One that was in its handshake already.
+    assert_eq!(
+        closes(&open(&mut gossip, 40, 40, Direction::Incoming, START)),
+        [session(40)]
+    );
+    // A reconnecting one takes its own place.
+    assert_eq!(
+        closes(&open(&mut gossip, 41, 5, Direction::Incoming, START)),
+        [session(5)]
+    );
+}
+
+#[test]
+fn attack_sessions_that_are_being_closed_keep_their_places_until_they_are_gone() {
+    let mut gossip = gossip(100);
+    for n in 1..=32 {
+        let _ = open(&mut gossip, n, n, Direction::Incoming, START);
+        let _ = gossip.received(session(n), Message::Left(()), START);
+    }
+    // Each could keep its connection open for long by not reading.
+    assert!(!gossip.admits(0));
+    assert_eq!(gossip.sessions().count(), 0);
+    for n in 1..=32 {
+        let _ = gossip.closed(session(n), "gone", START);
+    }
+    assert!(gossip.admits(0));
+}
+
+#[test]
+fn outgoing_sessions_are_bounded_however_the_candidates_change() {
+    let mut gossip = gossip(100);
+    let mut dialled = dials(&gossip.candidates((1..=20).map(candidate).collect(), START));
+    // Those under way are named no more; others are dialled in their place.
+    dialled.extend(dials(
+        &gossip.candidates((30..=50).map(candidate).collect(), START),
+    ));
+    assert!(dialled.len() > LIMITS.outgoing);
+    for (n, address) in (1..).zip(&dialled) {
+        let key: u8 = address[7..address.len() - 2].parse().unwrap();
+        gossip.dial_connected(session(n), address);
+        let _ = open(&mut gossip, n, key, Direction::Outgoing, START);
+    }
+    assert_eq!(gossip.sessions().count(), LIMITS.outgoing);
+}
+
+#[test]
+fn an_address_at_which_another_answers_is_not_dialled_without_end() {
+    let mut gossip = gossip(100);
+    // Number 2 is gone, and number 1 answers at its address, too.
+    let _ = gossip.candidates(vec![candidate(1), candidate(2)], START);
+    let mut connected = 0;
+    for step in 0..6_000 {
+        let now = later(step * 100);
+        let due = if step == 0 {
+            vec!["10.0.0.1:1".into(), "10.0.0.2:1".into()]
+        } else {
+            dials(&tick(&mut gossip, now))
+        };
+        for address in due {
+            connected += 1;
+            gossip.dial_connected(SessionId(connected), &address);
+            let hello = hello_of(member(1).public_key());
+            let effects = gossip.opened(SessionId(connected), &hello, Direction::Outgoing, now);
+            answer(&mut gossip, &effects, now);
+            for session in closes(&effects) {
+                let _ = gossip.closed(session, "connected anew", now);
+            }
+        }
+    }
+    assert!(connected < 30, "{connected} connections in ten minutes");
+    assert_eq!(gossip.sessions().count(), 1);
+}
+
+#[test]
+fn a_node_with_our_own_key_is_turned_away() {
+    let mut gossip = gossip(100);
+    for (n, direction) in [(1, Direction::Incoming), (2, Direction::Outgoing)] {
+        assert_eq!(
+            closes(&open(&mut gossip, n, 100, direction, START)),
+            [session(n)]
+        );
+    }
+    assert_eq!(gossip.sessions().count(), 0);
+}
+
+#[test]
+fn nothing_is_said_or_heard_in_a_session_that_is_being_closed() {
+    let mut gossip = with_sessions(2);
+    let first = gossip.received(session(1), Message::Left(()), START);
+    assert_eq!(closes(&first), [session(1)]);
+    let again = gossip.received(session(1), Message::Left(()), START);
+    assert_eq!(again, []);
+    gossip.transaction_opened(crate::chain::testing::transfer(1, 2, 1, 1, 1));
+    let told = gossip.announce();
+    assert!(
+        matches!(told[..], [Effect::Send(SessionId(2), _)]),
+        "{told:?}"
+    );
+    let gone = facts(gossip.closed(session(1), "closed", START));
+    assert!(matches!(gone[..], [Fact::Disconnected(..)]), "{gone:?}");
+}
+
+#[test]
+fn every_session_that_was_told_is_told_to_be_gone_also_when_it_was_replaced() {
+    let mut gossip = gossip(100);
+    let first = open(&mut gossip, 1, 1, Direction::Incoming, START);
+    let second = open(&mut gossip, 2, 1, Direction::Incoming, later(1));
+    assert_eq!(closes(&second), [session(1)]);
+    let gone = gossip.closed(session(1), "connected anew", later(2));
+    assert_eq!(
+        facts([first, second].into_iter().flatten().collect()).len(),
+        2
+    );
+    assert!(matches!(
+        facts(gone)[..],
+        [Fact::Disconnected(SessionId(1), ..)]
+    ));
+    assert_eq!(
+        gossip.sessions().map(|(s, _)| s).collect::<Vec<_>>(),
+        [session(2)]
+    );
+}
+
+#[test]
+fn being_alone_is_told_once_a_minute_until_it_ends() {
+    let mut gossip = gossip(100);
+    let mut told = Vec::new();
+    for second in 0..150 {
+        told.extend(facts(tick(&mut gossip, later(second * 1_000))));
+    }
+    assert_eq!(told, [Fact::Alone(START), Fact::Alone(START)]);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, later(150_000));
+    assert_eq!(facts(tick(&mut gossip, later(200_000))), []);
+    let _ = gossip.closed(session(1), "gone", later(210_000));
+    assert_eq!(facts(tick(&mut gossip, later(269_999))), []);
+    assert_eq!(
+        facts(tick(&mut gossip, later(270_000))),
+        [Fact::Alone(later(210_000))]
+    );
+}
+
+#[test]
+fn attack_headers_from_the_future_do_not_fill_the_log() {
+    let mut gossip = with_sessions(2);
+    let header = crate::chain::testing::genesis().header;
+    let mut told = 0;
+    for step in 0..1_200 {
+        let (from, now) = (SessionId(1 + step % 2), later(step * 100));
+        let _ = gossip.received(from, Message::AnnounceBlock(header), now);
+        let held = Ok(HeadersOutcome::Known {
+            last: header.id(),
+            height: Height(0),
+            work: Work::ZERO,
+            held: true,
+        });
+        told += facts(gossip.headers_judged(from, held, now)).len();
+    }
+    assert_eq!(told, 2);
+}
+
+/// Two nodes that dial each other, with everything that is under way between them.
+struct Pair {
+    nodes: [Gossip; 2],
+    keys: [u8; 2],
+    /// Connections: who dialled, and whether each end has it open.
+    lines: BTreeMap<u64, (usize, [bool; 2])>,
+    /// What will happen at which end of which connection, in order at each end.
+    queues: BTreeMap<(usize, u64), VecDeque<Happens>>,
+    next: u64,
+    now: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Happens {
+    Opens,
+    Closes,
+}
+
+impl Pair {
+    fn new(keys: [u8; 2]) -> Self {
+        let mut pair = Self {
+            nodes: keys.map(gossip),
+            keys,
+            lines: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            next: 1,
+            now: START,
+        };
+        for at in 0..2 {
+            let effects = pair.nodes[at].candidates(vec![candidate(keys[1 - at])], START);
+            pair.carry_out(at, effects);
+        }
+        pair
+    }
+
+    fn carry_out(&mut self, at: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Dial(address) => {
+                    let line = self.next;
+                    self.next += 1;
+                    self.lines.insert(line, (at, [true, true]));
+                    self.nodes[at].dial_connected(SessionId(line), &address);
+                    for end in 0..2 {
+                        self.queues
+                            .entry((end, line))
+                            .or_default()
+                            .push_back(Happens::Opens);
+                    }
+                }
+                Effect::Close(session, _) => {
+                    for end in [at, 1 - at] {
+                        let queue = self.queues.entry((end, session.0)).or_default();
+                        queue.push_back(Happens::Closes);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn step(&mut self, which: usize) {
+        let waiting: Vec<_> = self
+            .queues
+            .iter()
+            .filter(|(_, q)| !q.is_empty())
+            .map(|(k, _)| *k)
+            .collect();
+        let (at, line) = waiting[which % waiting.len()];
+        let Some(happens) = self
+            .queues
+            .get_mut(&(at, line))
+            .and_then(VecDeque::pop_front)
+        else {
+            return;
+        };
+        let (dialler, open) = self.lines.get_mut(&line).unwrap();
+        if !open[at] {
+            return;
+        }
+        let direction = if *dialler == at {
+            Direction::Outgoing
+        } else {
+            Direction::Incoming
+        };
+        let effects = match happens {
+            Happens::Opens => {
+                let hello = hello_of(member(self.keys[1 - at]).public_key());
+                let node = &mut self.nodes[at];
+                let effects = node.opened(SessionId(line), &hello, direction, self.now);
+                answer(node, &effects, self.now);
+                effects
+            }
+            Happens::Closes => {
+                open[at] = false;
+                self.nodes[at].closed(SessionId(line), "closed", self.now)
+            }
+        };
+        self.carry_out(at, effects);
+    }
+
+    fn sessions(&self, at: usize) -> Vec<SessionId> {
+        self.nodes[at]
+            .sessions()
+            .map(|(session, _)| session)
+            .collect()
+    }
+}
+
+proptest! {
+    #[test]
+    fn two_that_dial_each_other_at_once_end_with_one_session(turned: bool, order in proptest::collection::vec(0usize..100, 0..60)) {
+        let mut pair = Pair::new(if turned { [1, 2] } else { [2, 1] });
+        let mut order = order.into_iter();
+        for _ in 0..100 {
+            while pair.queues.values().any(|queue| !queue.is_empty()) {
+                pair.step(order.next().unwrap_or(0));
+            }
+            pair.now = pair.now.plus_ms(1_000);
+            for at in 0..2 {
+                let effects = tick(&mut pair.nodes[at], pair.now);
+                pair.carry_out(at, effects);
+            }
+        }
+        prop_assert_eq!(pair.sessions(0).len(), 1);
+        prop_assert_eq!(pair.sessions(0), pair.sessions(1));
+        // Settled, not dialled again and again.
+        prop_assert!(pair.next <= 4, "{} connections", pair.next - 1);
+    }
+}

@@ -1,0 +1,488 @@
+//! Several machines with their ledgers, and lines between them that deliver in order, each at its own
+//! pace; everything else that can happen, happens at random, from a seed.
+
+use super::*;
+use crate::chain::ledger::Effect as LedgerEffect;
+use crate::chain::locator::{headers_after, locator};
+use crate::chain::testing::Node;
+use crate::protocol::spread::Spread;
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a node does to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Honest,
+    /// Shows headers and never sends a body.
+    Staller,
+    /// Sends bodies that are not those of their headers.
+    Liar,
+    /// Shows headers whose work it has not done.
+    Boaster,
+    /// Says that it has no body of what it shows.
+    Denier,
+    /// Answers no question for headers.
+    Silent,
+    /// Announces, again and again, headers upon nothing.
+    Flooder,
+    /// Announces transactions and never sends one.
+    Mute,
+}
+
+#[expect(clippy::large_enum_variant, reason = "most are messages")]
+enum Packet {
+    Message(Message),
+    Closed,
+}
+
+/// What a ledger is asked, and who is told of the answer.
+enum Question {
+    Headers(SessionId, Vec<Header>),
+    Block(SessionId, Block),
+    Transactions(SessionId, Vec<EncodedTransaction>),
+    Missing(BlockId, usize),
+}
+
+pub(super) struct Peer {
+    pub(super) kind: Kind,
+    pub(super) node: Node,
+    pub(super) gossip: Gossip,
+    questions: VecDeque<Question>,
+    /// Bodies asked of others, by how often each.
+    pub(super) asked_blocks: BTreeMap<BlockId, usize>,
+    pub(super) lookups: usize,
+    pub(super) header_questions: usize,
+    pub(super) facts: Vec<Fact>,
+}
+
+struct Line {
+    ends: [usize; 2],
+    open: [bool; 2],
+    /// What is on its way to each end, and when it arrives.
+    to: [VecDeque<(Timestamp, Packet)>; 2],
+    pace_ms: u64,
+    /// Bodies asked for and not there yet, by end.
+    outstanding: [usize; 2],
+}
+
+pub(super) struct World {
+    pub(super) peers: Vec<Peer>,
+    pub(super) now: Timestamp,
+    pub(super) random: Spread,
+    lines: BTreeMap<SessionId, Line>,
+    last_line: u64,
+    /// Whether ledgers may be slow.
+    pub(super) slow_ledgers: bool,
+}
+
+const TICK_MS: u64 = 100;
+
+impl World {
+    /// `chains` are what each node begins with. It is late enough for `height` blocks.
+    pub(super) fn new(seed: u64, height: u64, chains: Vec<(Kind, Vec<Block>)>) -> Self {
+        let now = START.plus_ms(1_000 * (height + 10));
+        let peers = (1..)
+            .zip(chains)
+            .map(|(number, (kind, chain))| {
+                let mut node = Node::new();
+                node.now = now;
+                for block in chain {
+                    node.block(block);
+                }
+                node.told.clear();
+                let work = node.ledger.tip().work();
+                let own = member(number).public_key();
+                Peer {
+                    kind,
+                    node,
+                    gossip: Gossip::new(own, LIMITS, work, seed, now),
+                    questions: VecDeque::new(),
+                    asked_blocks: BTreeMap::new(),
+                    lookups: 0,
+                    header_questions: 0,
+                    facts: Vec::new(),
+                }
+            })
+            .collect();
+        Self {
+            peers,
+            now,
+            random: Spread::new(seed),
+            lines: BTreeMap::new(),
+            last_line: 0,
+            slow_ledgers: false,
+        }
+    }
+
+    pub(super) fn connect(&mut self, dialler: usize, other: usize, pace_ms: u64) {
+        self.last_line += 1;
+        let session = SessionId(self.last_line);
+        self.lines.insert(
+            session,
+            Line {
+                ends: [dialler, other],
+                open: [true; 2],
+                to: Default::default(),
+                pace_ms,
+                outstanding: [0; 2],
+            },
+        );
+        for (at, with, direction) in [
+            (dialler, other, Direction::Outgoing),
+            (other, dialler, Direction::Incoming),
+        ] {
+            let key = member(u8::try_from(with).unwrap() + 1).public_key();
+            let gossip = &mut self.peers[at].gossip;
+            let effects = gossip.opened(session, &hello_of(key), direction, self.now);
+            self.carry_out(at, effects);
+        }
+    }
+
+    /// Joins every two nodes.
+    pub(super) fn connect_all(&mut self) {
+        for a in 0..self.peers.len() {
+            for b in a + 1..self.peers.len() {
+                let pace = 1 + self.random.up_to(40);
+                self.connect(a, b, pace);
+            }
+        }
+    }
+
+    pub(super) fn are_connected(&self, a: usize, b: usize) -> bool {
+        let between = |line: &Line| line.ends == [a, b] || line.ends == [b, a];
+        self.lines.values().any(between)
+    }
+
+    /// Both ends lose the connection, and what was under way in it.
+    pub(super) fn cut(&mut self, a: usize, b: usize) {
+        let between = |line: &&Line| line.ends == [a, b] || line.ends == [b, a];
+        let cut: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| between(line))
+            .map(|(session, _)| *session)
+            .collect();
+        for session in cut {
+            for side in 0..2 {
+                self.end(session, side);
+            }
+        }
+    }
+
+    /// One end hears that the session is over.
+    fn end(&mut self, session: SessionId, side: usize) {
+        let Some(line) = self.lines.get_mut(&session) else {
+            return;
+        };
+        if !std::mem::replace(&mut line.open[side], false) {
+            return;
+        }
+        let at = line.ends[side];
+        if line.open == [false; 2] {
+            self.lines.remove(&session);
+        }
+        let effects = self.peers[at].gossip.closed(session, "gone", self.now);
+        self.carry_out(at, effects);
+    }
+
+    fn side(&self, session: SessionId, at: usize) -> Option<usize> {
+        let line = self.lines.get(&session)?;
+        let side = usize::from(line.ends[1] == at);
+        line.open[side].then_some(side)
+    }
+
+    fn send(&mut self, at: usize, session: SessionId, packet: Packet) {
+        let Some(side) = self.side(session, at) else {
+            return;
+        };
+        let Some(line) = self.lines.get_mut(&session) else {
+            return;
+        };
+        let delay = self.random.up_to(line.pace_ms);
+        let queue = &mut line.to[1 - side];
+        let before = queue.back().map_or(self.now, |(due, _)| *due);
+        queue.push_back((before.max(self.now.plus_ms(delay)), packet));
+    }
+
+    fn send_message(&mut self, at: usize, session: SessionId, message: Message) {
+        self.count(at, session, &message);
+        self.send(at, session, Packet::Message(message));
+    }
+
+    /// Keeps the books of what is asked, and holds the machine to its bounds.
+    fn count(&mut self, at: usize, session: SessionId, message: &Message) {
+        let Some(side) = self.side(session, at) else {
+            return;
+        };
+        let Some(line) = self.lines.get_mut(&session) else {
+            return;
+        };
+        match message {
+            Message::GetBlocks(ids) => {
+                assert!(!ids.is_empty() && ids.len() <= 16);
+                line.outstanding[side] += ids.len();
+                let honest = line
+                    .ends
+                    .iter()
+                    .all(|n| self.peers[*n].kind == Kind::Honest);
+                assert!(!honest || self.slow_ledgers || line.outstanding[side] <= 16);
+                for id in ids {
+                    *self.peers[at].asked_blocks.entry(*id).or_default() += 1;
+                }
+            }
+            Message::Block(_) | Message::NoBlock(_) => line.outstanding[1 - side] -= 1,
+            _ => {}
+        }
+        assert!(self.peers[at].gossip.blocks_in_flight() <= 128);
+    }
+
+    fn carry_out(&mut self, at: usize, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(session, message) => self.send_message(at, session, message),
+                Effect::SendBlocks(session, ids) => self.send_blocks(at, session, ids),
+                Effect::SendHeaders(session, ids) => self.send_headers(at, session, &ids),
+                Effect::AskHeaders(session, after) => {
+                    let peer = &mut self.peers[at];
+                    peer.header_questions += 1;
+                    let ours = locator(&peer.node.disk).unwrap();
+                    let ids = after.into_iter().chain(ours).take(64).collect();
+                    self.send_message(at, session, Message::GetHeaders(ids));
+                }
+                Effect::Close(session, _) => {
+                    self.send(at, session, Packet::Closed);
+                    if let Some(side) = self.side(session, at) {
+                        self.end(session, side);
+                    }
+                }
+                Effect::Dial(address) => panic!("nobody named {address}"),
+                Effect::CheckHeaders(session, headers) => {
+                    self.ask(at, Question::Headers(session, headers));
+                }
+                Effect::SubmitBlock(session, block) => {
+                    self.ask(at, Question::Block(session, block))
+                }
+                Effect::SubmitTransactions(session, list) => {
+                    self.ask(at, Question::Transactions(session, list));
+                }
+                Effect::FindMissing(toward, limit) => {
+                    self.peers[at].lookups += 1;
+                    self.ask(at, Question::Missing(toward, limit));
+                }
+                Effect::Tell(fact) => self.peers[at].facts.push(fact),
+            }
+        }
+    }
+
+    fn ask(&mut self, at: usize, question: Question) {
+        self.peers[at].questions.push_back(question);
+    }
+
+    fn send_blocks(&mut self, at: usize, session: SessionId, ids: Vec<BlockId>) {
+        for id in ids {
+            let peer = &self.peers[at];
+            let block = crate::chain::rows::StateView::block(&peer.node.disk, &id).unwrap();
+            let message = match (peer.kind, block) {
+                (Kind::Staller, _) => return,
+                (Kind::Denier, _) | (_, None) => Message::NoBlock(id),
+                (Kind::Liar, Some(mut block)) => {
+                    block
+                        .transactions
+                        .push(crate::chain::testing::transfer(1, 2, 1, 1, 1));
+                    Message::Block(block)
+                }
+                (_, Some(block)) => Message::Block(block),
+            };
+            self.send_message(at, session, message);
+        }
+    }
+
+    fn send_headers(&mut self, at: usize, session: SessionId, ids: &[BlockId]) {
+        let peer = &self.peers[at];
+        let mut headers = headers_after(&peer.node.disk, ids).unwrap();
+        match peer.kind {
+            Kind::Silent => return,
+            Kind::Boaster => {
+                if let Some(last) = headers.last_mut() {
+                    last.timestamp = last.timestamp.plus_ms(1);
+                    while last.has_work() {
+                        last.nonce += 1;
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.send_message(at, session, Message::Headers(headers));
+    }
+
+    /// Lets a ledger answer one question.
+    fn answer_one(&mut self, at: usize) -> bool {
+        let now = self.now;
+        let peer = &mut self.peers[at];
+        peer.node.now = now;
+        let Some(question) = peer.questions.pop_front() else {
+            return false;
+        };
+        let effects = match question {
+            Question::Headers(session, headers) => {
+                let outcome = peer.node.headers(&headers);
+                peer.gossip.headers_judged(session, outcome, now)
+            }
+            Question::Block(session, block) => {
+                let id = block.id();
+                let outcome = peer.node.block(block);
+                peer.gossip.block_judged(session, id, &outcome, now)
+            }
+            Question::Transactions(session, list) => {
+                let ids: Vec<_> = list.iter().map(EncodedTransaction::id).collect();
+                let verdicts = peer.node.send_all(list);
+                let verdicts: Vec<_> = ids.into_iter().zip(verdicts).collect();
+                peer.gossip.transactions_judged(session, &verdicts, now)
+            }
+            Question::Missing(toward, limit) => {
+                let ledger = &peer.node.ledger;
+                let ids = ledger
+                    .missing_bodies(&toward, limit, &peer.node.disk)
+                    .unwrap();
+                peer.gossip.missing_found(toward, ids, now)
+            }
+        };
+        self.carry_out(at, effects);
+        self.tell(at);
+        true
+    }
+
+    /// Tells the machine what its ledger had to say.
+    pub(super) fn tell(&mut self, at: usize) {
+        for told in std::mem::take(&mut self.peers[at].node.told) {
+            let gossip = &mut self.peers[at].gossip;
+            let effects = match told {
+                LedgerEffect::TipStored(change) => gossip.tip_changed(&change, self.now),
+                LedgerEffect::TransactionOpened(transaction) => {
+                    gossip.transaction_opened(transaction);
+                    Vec::new()
+                }
+                LedgerEffect::TransactionClosed(id, _) => {
+                    gossip.transaction_closed(&id);
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
+            self.carry_out(at, effects);
+        }
+        let news = self.peers[at].gossip.announce();
+        self.carry_out(at, news);
+    }
+
+    /// Mines a block at a node.
+    pub(super) fn mine(&mut self, at: usize) {
+        let node = &mut self.peers[at].node;
+        node.now = self.now;
+        let to = member(u8::try_from(at).unwrap() + 1).public_key();
+        let template = node.ledger.template(to, &node.disk, self.now).unwrap();
+        node.own_block(crate::chain::testing::mine(template.solved(0)));
+        self.tell(at);
+    }
+
+    fn deliver(&mut self) {
+        let sessions: Vec<_> = self.lines.keys().copied().collect();
+        let first = usize::try_from(self.random.up_to(1_000)).unwrap();
+        for n in 0..sessions.len() {
+            let session = sessions[(first + n) % sessions.len()];
+            for side in 0..2 {
+                while let Some(line) = self.lines.get_mut(&session)
+                    && line.to[side]
+                        .front()
+                        .is_some_and(|(due, _)| *due <= self.now)
+                    && let Some((_, packet)) = line.to[side].pop_front()
+                {
+                    let at = line.ends[side];
+                    if !line.open[side] {
+                        continue;
+                    }
+                    match packet {
+                        Packet::Closed => self.end(session, side),
+                        Packet::Message(message) => self.hear(at, session, message),
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, at: usize, session: SessionId, message: Message) {
+        let peer = &mut self.peers[at];
+        if peer.kind == Kind::Mute && matches!(message, Message::GetTransactions(_)) {
+            return;
+        }
+        let effects = peer.gossip.received(session, message, self.now);
+        self.carry_out(at, effects);
+    }
+
+    /// Lets `ms` milliseconds pass.
+    pub(super) fn run(&mut self, ms: u64) {
+        let end = self.now.plus_ms(ms);
+        while self.now < end {
+            let tick = self.now.0 / TICK_MS;
+            self.now = self.now.plus_ms(1 + self.random.up_to(20));
+            self.deliver();
+            for at in 0..self.peers.len() {
+                let most = if self.slow_ledgers { 3 } else { 200 };
+                for _ in 0..self.random.up_to(most) {
+                    if !self.answer_one(at) {
+                        break;
+                    }
+                }
+            }
+            if self.now.0 / TICK_MS != tick {
+                self.tick();
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for at in 0..self.peers.len() {
+            let effects = self.peers[at].gossip.tick(self.now);
+            self.carry_out(at, effects);
+            if self.peers[at].kind == Kind::Flooder {
+                self.flood(at);
+            }
+        }
+    }
+
+    fn flood(&mut self, at: usize) {
+        let sessions: Vec<_> = self.peers[at].gossip.sessions().map(|(s, _)| s).collect();
+        for session in sessions {
+            for _ in 0..5 {
+                let nonce = self.random.up_to(u64::MAX);
+                let mut header = crate::chain::testing::genesis().header;
+                header.previous = BlockId(*blake3::hash(&nonce.to_le_bytes()).as_bytes());
+                self.send_message(at, session, Message::AnnounceBlock(header));
+            }
+        }
+    }
+
+    pub(super) fn tip(&self, at: usize) -> BlockId {
+        self.peers[at].node.ledger.tip().id
+    }
+
+    pub(super) fn honest(&self) -> Vec<usize> {
+        let all = 0..self.peers.len();
+        all.filter(|at| self.peers[*at].kind == Kind::Honest)
+            .collect()
+    }
+
+    /// Runs until all honest nodes have the tip, and returns how long it took.
+    pub(super) fn until_all_have(&mut self, tip: BlockId, within_ms: u64) -> u64 {
+        let begun = self.now;
+        while !self.honest().iter().all(|at| self.tip(*at) == tip) {
+            let ms = self.now.since(begun);
+            let heights: Vec<_> = self
+                .peers
+                .iter()
+                .map(|p| p.node.ledger.tip().height().0)
+                .collect();
+            assert!(ms < within_ms, "after {ms} ms the heights are {heights:?}");
+            self.run(100);
+        }
+        self.now.since(begun)
+    }
+}
