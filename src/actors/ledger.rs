@@ -14,10 +14,10 @@ use crate::messages::ledger::{
     SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::store::Disk;
-use crate::store::chain_rows::{ChainRows, changes};
+use crate::store::chain_rows::ChainRows;
 use crate::verifier::{Verdicts, Verifier};
 use actix::{
     Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
@@ -118,7 +118,10 @@ impl LedgerActor {
         let mut facts = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Verify { check, items } => {
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
                     let done = self.checked.0.clone();
                     let report = move |verdicts: Verdicts| {
                         let sent = done.try_send(SignaturesChecked { check, verdicts });
@@ -126,16 +129,16 @@ impl LedgerActor {
                         let overflowed = matches!(sent, Err(TrySendError::Full(_)));
                         assert!(!overflowed, "more signature checks than can be under way");
                     };
-                    self.verifier.verify(items, Box::new(report));
+                    self.verifier.verify(transactions, Box::new(report));
                 }
                 Effect::Commit { batch, rows } => self.links.store.send(CommitRows {
                     committer: Committer::Ledger,
                     batch,
-                    rows: changes(rows),
+                    rows: Rows::Chain(rows),
                 }),
                 Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
                 Effect::BetterHeaderSeen(header) => {
-                    self.links.mining_complete.send(MiningComplete(header));
+                    self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
                     log_tip(&change);

@@ -79,7 +79,11 @@ impl Effort {
 pub fn measure(effort: Effort) -> Result<Speed, BenchError> {
     let mining = mining::measure(effort.pow_rounds, effort.nonces);
     let signing = signing::measure(effort.signature_rounds);
-    let validating = validating::measure(effort.block_rounds, effort.transfers, &RayonVerifier)?;
+    let validating = validating::measure(
+        effort.block_rounds,
+        effort.transfers,
+        &RayonVerifier::default(),
+    )?;
     Ok(Speed {
         kernel: kernels()[0].name(),
         cores: std::thread::available_parallelism().map_or(1, usize::from),

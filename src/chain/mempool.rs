@@ -7,7 +7,7 @@ use super::{
 };
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, hash_map};
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +69,16 @@ struct Entry {
     transaction: EncodedTransaction,
     place: Place,
     arrived: Timestamp,
+    /// The sender's open transactions that came before and after this one.
+    older: Option<TransactionId>,
+    newer: Option<TransactionId>,
 }
 
-/// What one sender has open.
+/// What one sender has open: a list through the entries, since most have only one.
 #[derive(Default)]
 struct Account {
-    /// By arrival.
-    ids: BTreeSet<(u64, TransactionId)>,
+    /// The one that came last; where there is none, there is no account.
+    latest: Option<TransactionId>,
     bytes: usize,
     zero_fee_bytes: usize,
     cost: u128,
@@ -290,12 +293,15 @@ impl Mempool {
         let place = (FeeRate::of(&transaction), Reverse(self.arrivals), id);
         let payload = transaction.payload();
         let account = self.accounts.entry(payload.sender).or_default();
-        account.ids.insert((self.arrivals, id));
+        let older = account.latest.replace(id);
         account.bytes += transaction.size();
         if payload.fee == Amount::ZERO {
             account.zero_fee_bytes += transaction.size();
         }
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
+        if let Some(older) = older.and_then(|older| self.entries.get_mut(&older)) {
+            older.newer = Some(id);
+        }
         self.bytes += transaction.size();
         self.queue.insert(place);
         self.by_expiry
@@ -307,6 +313,8 @@ impl Mempool {
                 transaction,
                 place,
                 arrived: now,
+                older,
+                newer: None,
             },
         );
         Ok(leaving)
@@ -318,6 +326,8 @@ impl Mempool {
             transaction,
             place,
             arrived,
+            older,
+            newer,
         } = self.entries.remove(id)?;
         self.queue.remove(&place);
         let number = place.1.0;
@@ -325,16 +335,25 @@ impl Mempool {
         self.by_expiry
             .remove(&(transaction.payload().expires_at, number));
         self.bytes -= transaction.size();
+        if let Some(entry) = older.and_then(|older| self.entries.get_mut(&older)) {
+            entry.newer = newer;
+        }
+        if let Some(entry) = newer.and_then(|newer| self.entries.get_mut(&newer)) {
+            entry.older = older;
+        }
         let payload = transaction.payload();
-        if let Some(account) = self.accounts.get_mut(&payload.sender) {
-            account.ids.remove(&(number, *id));
+        if let hash_map::Entry::Occupied(mut held) = self.accounts.entry(payload.sender) {
+            let account = held.get_mut();
+            if newer.is_none() {
+                account.latest = older;
+            }
             account.bytes -= transaction.size();
             if payload.fee == Amount::ZERO {
                 account.zero_fee_bytes -= transaction.size();
             }
             account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
-            if account.ids.is_empty() {
-                self.accounts.remove(&payload.sender);
+            if account.latest.is_none() {
+                held.remove();
             }
         }
         Some(transaction)
@@ -351,7 +370,7 @@ impl Mempool {
         let balance = u128::from(view.balance(sender)?.0);
         while let Some(account) = self.accounts.get(sender)
             && account.cost > balance
-            && let Some(&(_, latest)) = account.ids.last()
+            && let Some(latest) = account.latest
         {
             self.remove(&latest);
             gone.push(latest);

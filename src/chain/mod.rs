@@ -44,4 +44,4 @@ pub use quantities::{Amount, Height, Timestamp};
 pub use rows::{BlockStatus, StateView};
 pub use rules::{Rules, RulesError};
 pub use target::{Target, Work};
-pub use transaction::{Action, EncodedTransaction, Payload, Topic, Transaction};
+pub use transaction::{Action, EncodedTransaction, Payload, Topic, Transaction, check_signatures};

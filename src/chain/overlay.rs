@@ -4,72 +4,73 @@ use super::Internal;
 use super::fold_hash::FoldMap;
 use super::rows::{Row, RowKey, StateView};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Bytes that may wait for the disk; above it the ledger takes nothing more in.
 pub const MAX_OVERLAY_BYTES: usize = 64 * 1024 * 1024;
 /// Batches that may wait for the disk, below the room in the mailbox of whoever writes them.
 pub const MAX_OVERLAY_BATCHES: usize = 1024;
-/// What a row costs beside its value: its name in the map and in the list of its batch.
+/// What a row costs beside its value: its name in the map and in its batch.
 const ROW_COST: usize = 160;
 
-struct Pending {
-    batch: u64,
-    value: Option<Vec<u8>>,
-}
+/// Rows that are written together; whoever keeps them shares them.
+pub type Batch = Arc<Vec<Row>>;
 
 /// What the disk will hold once all that was sent to it is written. The ledger reads through it and
 /// so never waits for the disk.
 #[derive(Default)]
 pub struct Overlay {
-    rows: FoldMap<RowKey, Pending>,
-    batches: VecDeque<(u64, Vec<RowKey>, usize)>,
+    /// Where the latest value of each row is: the number of its batch, and its place in that.
+    places: FoldMap<RowKey, (u64, usize)>,
+    /// Those that wait, oldest first, and what each costs. Their numbers are without gaps.
+    batches: VecDeque<(Batch, usize)>,
     last: u64,
     bytes: usize,
 }
 
 impl Overlay {
-    /// Takes in the rows of one batch; returns its number, counted from 1.
-    pub fn push(&mut self, rows: &[Row]) -> u64 {
+    /// Takes in the rows of one batch, each a row of its own; returns its number, counted from 1.
+    pub fn push(&mut self, rows: Batch) -> u64 {
         self.last += 1;
         let cost = rows
             .iter()
             .map(|(_, v)| ROW_COST + v.as_ref().map_or(0, Vec::len))
             .sum();
-        self.rows.reserve(rows.len());
-        for (key, value) in rows {
-            self.rows.insert(
-                key.clone(),
-                Pending {
-                    batch: self.last,
-                    value: value.clone(),
-                },
-            );
+        self.places.reserve(rows.len());
+        for (at, (key, _)) in rows.iter().enumerate() {
+            self.places.insert(key.clone(), (self.last, at));
         }
-        let names = rows.iter().map(|(key, _)| key.clone()).collect();
-        self.batches.push_back((self.last, names, cost));
+        self.batches.push_back((rows, cost));
         self.bytes += cost;
         self.last
     }
 
     /// Forgets the batches up to and including `batch`: the disk has them.
     pub fn committed(&mut self, batch: u64) {
-        while let Some((number, ..)) = self.batches.front()
-            && *number <= batch
+        while self.oldest() <= batch
+            && let number = self.oldest()
+            && let Some((rows, cost)) = self.batches.pop_front()
         {
-            let Some((number, names, cost)) = self.batches.pop_front() else {
-                break;
-            };
-            for name in names {
-                if self
-                    .rows
-                    .get(&name)
-                    .is_some_and(|pending| pending.batch == number)
-                {
-                    self.rows.remove(&name);
+            for (key, _) in rows.iter() {
+                if self.places.get(key).is_some_and(|place| place.0 == number) {
+                    self.places.remove(key);
                 }
             }
             self.bytes -= cost;
         }
+    }
+
+    /// Number of the oldest batch that waits; of the next one if none does.
+    fn oldest(&self) -> u64 {
+        self.last + 1 - self.batches.len() as u64
+    }
+
+    /// The row as its latest batch leaves it; `None` if none has it.
+    fn row(&self, key: &RowKey) -> Option<&Option<Vec<u8>>> {
+        let (number, at) = self.places.get(key)?;
+        let batch = usize::try_from(number - self.oldest()).ok()?;
+        let (rows, _) = self.batches.get(batch)?;
+        rows.get(*at).map(|(_, value)| value)
     }
 
     /// Number of the last batch that was taken in.
@@ -103,8 +104,8 @@ struct Layers<'a> {
 
 impl StateView for Layers<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.overlay.rows.get(key) {
-            Some(pending) => Ok(pending.value.clone()),
+        match self.overlay.row(key) {
+            Some(value) => Ok(value.clone()),
             None => self.disk.read(key),
         }
     }
@@ -116,6 +117,7 @@ mod tests {
     use super::super::{Amount, Height};
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn row(name: u8, value: Option<u8>) -> Row {
         (RowKey::Active(Height(name.into())), value.map(|v| vec![v]))
@@ -133,9 +135,10 @@ mod tests {
             let mut overlay = Overlay::default();
             let mut waiting = VecDeque::new();
             for batch in batches {
-                let rows: Vec<Row> = batch.into_iter().map(|(n, v)| row(n, v)).collect();
+                let each_once: BTreeMap<u8, Option<u8>> = batch.into_iter().collect();
+                let rows: Vec<Row> = each_once.into_iter().map(|(n, v)| row(n, v)).collect();
                 at_once.commit(rows.clone());
-                waiting.push_back((overlay.push(&rows), rows));
+                waiting.push_back((overlay.push(rows.clone().into()), rows));
                 if waiting.len() > lag {
                     let (number, rows) = waiting.pop_front().unwrap();
                     disk.commit(rows);
@@ -150,7 +153,7 @@ mod tests {
                 disk.commit(rows);
                 overlay.committed(number);
             }
-            prop_assert!(overlay.is_empty() && overlay.rows.is_empty());
+            prop_assert!(overlay.is_empty() && overlay.places.is_empty());
             prop_assert_eq!(overlay.bytes, 0);
         }
     }
@@ -159,7 +162,7 @@ mod tests {
     fn it_is_full_above_its_bytes_and_not_after_the_commit() {
         let mut overlay = Overlay::default();
         let big = (RowKey::Tip, Some(vec![0; MAX_OVERLAY_BYTES]));
-        let number = overlay.push(&[big]);
+        let number = overlay.push(vec![big].into());
         assert!(overlay.is_full());
         overlay.committed(number);
         assert!(!overlay.is_full());

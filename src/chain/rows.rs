@@ -136,12 +136,7 @@ pub trait StateView {
     /// Coins of a key.
     fn balance(&self, owner: &PublicKey) -> Result<Amount, Internal> {
         let row = self.read(&RowKey::State(StateKey::Balance(*owner)))?;
-        row.map_or(Ok(Amount::ZERO), |bytes| {
-            let bytes = bytes
-                .try_into()
-                .map_err(|_| Internal("a balance row is damaged".into()))?;
-            Ok(Amount(u64::from_le_bytes(bytes)))
-        })
+        amount_of(row.as_deref())
     }
 
     /// A header and what is known of it.
@@ -199,13 +194,103 @@ fn decoded<T: serde::de::DeserializeOwned + Serialize>(
         .transpose()
 }
 
+/// A row that was changed, or looked up to be changed.
+struct Slot {
+    key: RowKey,
+    value: Option<Vec<u8>>,
+    /// The value that lies below, where it was looked up.
+    below: Option<Option<Vec<u8>>>,
+    /// Whether `value` was set: a row that was only looked up is no change.
+    is_set: bool,
+}
+
+/// Where a row is among a draft's, until that takes over the changes of another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SlotId(usize);
+
+/// Changes by themselves, apart from what they stand on.
+#[derive(Default)]
+pub struct Changes {
+    /// In no order that means anything, but always the same one after the same changes.
+    slots: Vec<Slot>,
+    /// Where each is among them.
+    places: FoldMap<RowKey, usize>,
+}
+
+impl Changes {
+    /// The row's slot, made by `below` where there is none.
+    fn slot(
+        &mut self,
+        key: RowKey,
+        below: impl FnOnce(&RowKey) -> Result<Option<Option<Vec<u8>>>, Internal>,
+    ) -> Result<usize, Internal> {
+        match self.places.entry(key) {
+            Entry::Occupied(place) => Ok(*place.get()),
+            Entry::Vacant(place) => {
+                let key = place.key().clone();
+                let below = below(&key)?;
+                self.slots.push(Slot {
+                    key,
+                    value: below.clone().flatten(),
+                    below,
+                    is_set: false,
+                });
+                Ok(*place.insert(self.slots.len() - 1))
+            }
+        }
+    }
+
+    fn set(&mut self, at: usize, value: Option<Vec<u8>>) {
+        let slot = &mut self.slots[at];
+        slot.value = value;
+        slot.is_set = true;
+    }
+
+    /// Puts `upper`, which was made on top of these, on top of them. Whichever are fewer move.
+    fn merge(&mut self, mut upper: Self) {
+        let upper_moves = upper.slots.len() <= self.slots.len();
+        if !upper_moves {
+            std::mem::swap(self, &mut upper);
+        }
+        let moving = upper.slots;
+        for slot in moving {
+            match self.places.entry(slot.key.clone()) {
+                Entry::Occupied(place) => {
+                    let held = &mut self.slots[*place.get()];
+                    if upper_moves {
+                        held.go_under(slot);
+                    } else {
+                        held.go_over(slot);
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(self.slots.len());
+                    self.slots.push(slot);
+                }
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn go_under(&mut self, upper: Self) {
+        if upper.is_set {
+            (self.value, self.is_set) = (upper.value, true);
+        }
+    }
+
+    fn go_over(&mut self, lower: Self) {
+        self.below = lower.below;
+        if !self.is_set {
+            (self.value, self.is_set) = (lower.value, lower.is_set);
+        }
+    }
+}
+
 /// Changes on top of a view, readable as a view themselves.
 pub struct Draft<'a> {
     below: &'a dyn StateView,
-    /// In the order in which they were first changed.
-    rows: Vec<Row>,
-    /// Where each is among them.
-    places: FoldMap<RowKey, usize>,
+    changes: Changes,
 }
 
 impl<'a> Draft<'a> {
@@ -213,24 +298,28 @@ impl<'a> Draft<'a> {
     pub fn new(below: &'a dyn StateView) -> Self {
         Self {
             below,
-            rows: Vec::new(),
-            places: FoldMap::default(),
+            changes: Changes::default(),
         }
     }
 
     /// Makes room for so many more changes.
     pub fn reserve(&mut self, rows: usize) {
-        self.rows.reserve(rows);
-        self.places.reserve(rows);
+        self.changes.slots.reserve(rows);
+        self.changes.places.reserve(rows);
+    }
+
+    /// Looks a row up that will probably be changed. What lies below is read once, for the change
+    /// and for what takes it back.
+    fn look_up(&mut self, key: RowKey) -> Result<SlotId, Internal> {
+        let below = self.below;
+        let at = self.changes.slot(key, |key| below.read(key).map(Some))?;
+        Ok(SlotId(at))
     }
 
     fn change(&mut self, key: RowKey, value: Option<Vec<u8>>) {
-        match self.places.entry(key) {
-            Entry::Occupied(place) => self.rows[*place.get()].1 = value,
-            Entry::Vacant(place) => {
-                self.rows.push((place.key().clone(), value));
-                place.insert(self.rows.len() - 1);
-            }
+        // Nothing is read, so nothing fails.
+        if let Ok(at) = self.changes.slot(key, |_| Ok(None)) {
+            self.changes.set(at, value);
         }
     }
 
@@ -249,35 +338,51 @@ impl<'a> Draft<'a> {
         self.change(key, None);
     }
 
-    /// Sets coins of a key; none leave no row, so that a state has one form.
+    /// Sets coins of a key.
     pub fn set_balance(&mut self, owner: PublicKey, amount: Amount) {
-        let key = RowKey::State(StateKey::Balance(owner));
-        if amount == Amount::ZERO {
-            self.remove(key);
-        } else {
-            self.put_bytes(key, amount.0.to_le_bytes().to_vec());
-        }
+        self.change(RowKey::State(StateKey::Balance(owner)), coins(amount));
     }
 
-    /// The changes, in the order in which they were first made.
+    /// Coins of a key, and where to set them with [`Draft::set_coins`].
+    pub(super) fn account(&mut self, owner: PublicKey) -> Result<(SlotId, Amount), Internal> {
+        let slot = self.look_up(RowKey::State(StateKey::Balance(owner)))?;
+        let value = self.changes.slots[slot.0].value.as_deref();
+        Ok((slot, amount_of(value)?))
+    }
+
+    /// Sets the coins of an account that was looked up in this draft.
+    pub(super) fn set_coins(&mut self, account: SlotId, amount: Amount) {
+        self.changes.set(account.0, coins(amount));
+    }
+
+    /// The changes as rows, each once.
     pub fn into_rows(self) -> Vec<Row> {
-        self.rows
+        let slots = self.changes.slots.into_iter();
+        slots
+            .filter(|slot| slot.is_set)
+            .map(|slot| (slot.key, slot.value))
+            .collect()
+    }
+
+    /// The changes, to be taken over by the draft below.
+    pub fn into_changes(self) -> Changes {
+        self.changes
     }
 
     /// Takes over changes that were made on top of these.
-    pub fn absorb(&mut self, rows: Vec<Row>) {
-        self.reserve(rows.len());
-        for (key, value) in rows {
-            self.change(key, value);
-        }
+    pub fn absorb(&mut self, above: Changes) {
+        self.changes.merge(above);
     }
 
     /// For every changed state row, the value that lies below.
     pub fn undo(&self) -> Result<Undo, Internal> {
         let mut replaced = Vec::new();
-        for (key, _) in &self.rows {
-            if let RowKey::State(state) = key {
-                let before = self.below.read(key)?;
+        for slot in self.changes.slots.iter().filter(|slot| slot.is_set) {
+            if let RowKey::State(state) = &slot.key {
+                let before = match &slot.below {
+                    Some(below) => below.clone(),
+                    None => self.below.read(&slot.key)?,
+                };
                 replaced.push((state.clone(), before.map(serde_bytes::ByteBuf::from)));
             }
         }
@@ -289,9 +394,27 @@ impl<'a> Draft<'a> {
 
 impl StateView for Draft<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.places.get(key) {
-            Some(place) => Ok(self.rows[*place].1.clone()),
+        match self.changes.places.get(key) {
+            Some(place) => Ok(self.changes.slots[*place].value.clone()),
             None => self.below.read(key),
         }
     }
 }
+
+/// The value of a balance row: none leave no row, so that a state has one form.
+fn coins(amount: Amount) -> Option<Vec<u8>> {
+    (amount != Amount::ZERO).then(|| amount.0.to_le_bytes().to_vec())
+}
+
+/// What a balance row says.
+fn amount_of(row: Option<&[u8]>) -> Result<Amount, Internal> {
+    row.map_or(Ok(Amount::ZERO), |bytes| {
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| Internal("a balance row is damaged".into()))?;
+        Ok(Amount(u64::from_le_bytes(bytes)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -269,7 +269,7 @@ impl Ground {
             (ledger, effects),
             disk,
             clock.clone(),
-            Arc::new(RayonVerifier),
+            Arc::new(RayonVerifier::default()),
             links,
             fatal,
         );

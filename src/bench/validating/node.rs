@@ -3,11 +3,12 @@
 use super::BenchError;
 use crate::chain::fold_hash::FoldMap;
 use crate::chain::ledger::{Effect, Ledger, Origin, Ticket};
+use crate::chain::overlay::Batch;
 use crate::chain::rows::{Row, RowKey};
 use crate::chain::{
     Block, EncodedTransaction, Internal, MempoolLimits, Rules, StateView, Timestamp,
 };
-use crate::keys::{PublicKey, SignatureItem};
+use crate::keys::PublicKey;
 use crate::verifier::{Verdicts, Verifier};
 use std::sync::mpsc;
 
@@ -16,11 +17,11 @@ use std::sync::mpsc;
 pub struct MemoryRows(FoldMap<RowKey, Vec<u8>>);
 
 impl MemoryRows {
-    pub fn write(&mut self, rows: Vec<Row>) {
+    pub fn write(&mut self, rows: &[Row]) {
         for (key, value) in rows {
             match value {
-                Some(value) => self.0.insert(key, value),
-                None => self.0.remove(&key),
+                Some(value) => self.0.insert(key.clone(), value.clone()),
+                None => self.0.remove(key),
             };
         }
     }
@@ -33,10 +34,10 @@ impl StateView for MemoryRows {
 }
 
 /// Checks signatures and waits for it.
-pub fn check(verifier: &dyn Verifier, items: Vec<SignatureItem>) -> Verdicts {
+pub fn check(verifier: &dyn Verifier, transactions: Vec<EncodedTransaction>) -> Verdicts {
     let (sender, verdicts) = mpsc::channel();
     verifier.verify(
-        items,
+        transactions,
         Box::new(move |verdicts| {
             // Whoever asked waits below.
             let _ = sender.send(verdicts);
@@ -52,7 +53,7 @@ pub struct Node {
     pub rows: MemoryRows,
     now: Timestamp,
     /// Batches on their way to the disk.
-    unwritten: Vec<(u64, Vec<Row>)>,
+    unwritten: Vec<(u64, Batch)>,
 }
 
 /// Reports of the verifier.
@@ -118,7 +119,7 @@ impl Node {
     /// The disk takes what waits for it.
     pub fn write(&mut self) {
         for (batch, rows) in std::mem::take(&mut self.unwritten) {
-            self.rows.write(rows);
+            self.rows.write(&rows);
             let effects = self.ledger.committed(batch);
             self.keep_batches(effects);
         }
@@ -142,14 +143,17 @@ impl Node {
         let mut others = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Verify { check, items } => {
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
                     let sender = reports.sender.clone();
                     let report = move |verdicts| {
                         // The receiver waits for as many reports as it asked for.
                         let _ = sender.send((check, verdicts));
                     };
                     reports.awaited += 1;
-                    verifier.verify(items, Box::new(report));
+                    verifier.verify(transactions, Box::new(report));
                 }
                 other => others.push(other),
             }

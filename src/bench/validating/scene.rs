@@ -11,7 +11,6 @@ use crate::chain::{
     Action, Amount, Block, EncodedTransaction, Genesis, GenesisContent, Height, Params, Payload,
     Rules, Salt, Timestamp,
 };
-use crate::keys::SignatureItem;
 use crate::verifier::Verifier;
 use std::num::NonZeroU64;
 
@@ -48,7 +47,8 @@ impl Scene {
             let key = RowKey::State(StateKey::Balance(*owner));
             (key, Some(COINS.to_le_bytes().to_vec()))
         });
-        rows.write(coins.collect());
+        let coins: Vec<_> = coins.collect();
+        rows.write(&coins);
         let receivers = owners.iter().cycle().skip(1);
         let transfers: Vec<_> = keys
             .iter()
@@ -89,12 +89,6 @@ impl Scene {
     /// A node that has genesis and has seen nothing else.
     pub fn node(&self) -> Result<Node, BenchError> {
         Ok(Node::open(self.rules.clone(), self.rows.clone(), NOW)?)
-    }
-
-    /// The signatures of all transfers.
-    pub fn signature_items(&self) -> Vec<SignatureItem> {
-        let transfers = self.transfers.iter();
-        transfers.map(EncodedTransaction::signature_item).collect()
     }
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
-use super::overlay::Overlay;
+use super::overlay::{Batch, Overlay};
 use super::rows::{Draft, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
@@ -177,7 +177,7 @@ impl Ledger {
         let best = *self.chain.best_header();
         if best.id != best_before && best.work() > self.tip().work() {
             self.effects
-                .push(Effect::BetterHeaderSeen(best.entry.header));
+                .push(Effect::BetterHeaderSeen(Box::new(best.entry.header)));
         }
         Ok(outcome)
     }
@@ -253,21 +253,23 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Internal> {
         // A reward is not signed.
-        let signed = block.transactions.iter().skip(1);
-        let unseen: Vec<_> = signed.filter(|t| !self.good.contains(t)).cloned().collect();
+        let signed = block.transactions.iter().enumerate().skip(1);
+        let (unseen, transactions): (Vec<_>, Vec<_>) = signed
+            .filter(|(_, transaction)| !self.good.contains(transaction))
+            .map(|(at, transaction)| (at, transaction.clone()))
+            .unzip();
         if unseen.is_empty() {
             return self.accept_block(origin, block, disk, now);
         }
-        let items = unseen
-            .iter()
-            .map(EncodedTransaction::signature_item)
-            .collect();
         let check = self.checks.begin(Check::Block {
             origin,
             block,
             unseen,
         });
-        self.effects.push(Effect::Verify { check, items });
+        self.effects.push(Effect::Verify {
+            check,
+            transactions,
+        });
         Ok(())
     }
 
@@ -356,17 +358,18 @@ impl Ledger {
                 let bad = unseen
                     .iter()
                     .zip(verdicts)
-                    .find_map(|(t, v)| Some((t, v.err()?)));
-                if let Some((transaction, error)) = bad {
+                    .find_map(|(&at, verdict)| Some((at, verdict.err()?)));
+                if let Some((at, error)) = bad {
                     let id = block.id();
                     let reason = Rejected::BadSignature(error.to_string());
-                    let fault = Rules::invalid(id, transaction, &reason);
+                    let fault = Rules::invalid(id, &block.transactions[at], &reason);
                     self.mark_invalid(id, disk)?;
                     self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
                 } else {
-                    unseen
-                        .iter()
-                        .for_each(|transaction| self.good.insert(transaction));
+                    self.good.reserve(unseen.len());
+                    for &at in &unseen {
+                        self.good.insert(&block.transactions[at]);
+                    }
                     self.accept_block(origin, block, disk, now)?;
                 }
             }
@@ -376,6 +379,7 @@ impl Ledger {
                 unseen,
             }) => {
                 all_judged(&unseen, verdicts)?;
+                self.good.reserve(unseen.len());
                 // By place, never by what is remembered by now: another check may have come to
                 // know some of them since.
                 for (&at, checked) in unseen.iter().zip(verdicts) {
@@ -436,7 +440,8 @@ impl Ledger {
     }
 
     fn commit(&mut self, rows: Vec<Row>) {
-        let batch = self.overlay.push(&rows);
+        let rows = Batch::new(rows);
+        let batch = self.overlay.push(rows.clone());
         self.effects.push(Effect::Commit { batch, rows });
     }
 

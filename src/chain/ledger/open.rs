@@ -5,19 +5,19 @@ use super::{Answer, Effect, Judged, Ledger, Origin};
 use crate::chain::rows::{Draft, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Mempool, Rejected, Rejection, Timestamp,
-    TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
 use std::collections::BTreeSet;
 
-/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
-type TakeIn = fn(
-    &mut Mempool,
-    EncodedTransaction,
-    &dyn StateView,
-    Timestamp,
-) -> Result<Vec<TransactionId>, Rejection>;
+/// How a transaction comes to be open.
+#[derive(Clone, Copy)]
+enum Arrival {
+    /// From its sender or from the network.
+    New,
+    /// Open or mined before; its row may be there.
+    Back,
+}
 
 impl Ledger {
     /// What was mined leaves the open transactions; what fell out of the chain returns to them if
@@ -68,7 +68,7 @@ impl Ledger {
         for transaction in transactions {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
+            match self.make_open(draft, transaction, Arrival::Back, now, effects)? {
                 Ok(()) | Err(Rejected::AlreadyOpen) => {}
                 Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
                 Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
@@ -82,7 +82,7 @@ impl Ledger {
         &mut self,
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
-        take_in: TakeIn,
+        arrival: Arrival,
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
@@ -96,13 +96,18 @@ impl Ledger {
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),
         }
-        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
+        let taken_in = match arrival {
+            Arrival::New => self.mempool.insert(transaction.clone(), draft, now),
+            Arrival::Back => self.mempool.take_back(transaction.clone(), draft, now),
+        };
+        match taken_in {
             Ok(leaving) => {
                 for id in leaving {
                     close(draft, effects, id, Closed::Evicted);
                 }
                 let row = RowKey::Open(transaction.id());
-                if draft.read(&row)?.is_none() {
+                let is_there = matches!(arrival, Arrival::Back) && draft.read(&row)?.is_some();
+                if !is_there {
                     draft.put_bytes(row, transaction.bytes().to_vec());
                 }
                 effects.push(Effect::TransactionOpened(transaction));
@@ -141,14 +146,16 @@ impl Ledger {
         if unseen.is_empty() {
             self.accept_transactions(origin, judged, disk, now)?;
         } else {
-            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
-            let items = items.collect();
+            let transactions = unseen.iter().map(|&at| judged[at].0.clone()).collect();
             let check = self.checks.begin(Check::Transactions {
                 origin,
                 judged,
                 unseen,
             });
-            self.effects.push(Effect::Verify { check, items });
+            self.effects.push(Effect::Verify {
+                check,
+                transactions,
+            });
         }
         Ok(self.take_effects())
     }
@@ -176,9 +183,7 @@ impl Ledger {
             for (transaction, verdict) in judged {
                 let id = transaction.id();
                 let verdict = match verdict {
-                    Ok(()) => {
-                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
-                    }
+                    Ok(()) => ledger.make_open(draft, transaction, Arrival::New, now, effects)?,
                     refused => refused,
                 };
                 answers.push((id, verdict));

@@ -20,6 +20,13 @@ impl Remembered {
         self.witnesses.contains(&transaction.witness())
     }
 
+    /// Makes room for so many more, as far as they will be kept.
+    pub(super) fn reserve(&mut self, more: usize) {
+        let room = more.min(REMEMBERED_SIGNATURES.saturating_sub(self.order.len()));
+        self.witnesses.reserve(room);
+        self.order.reserve(room);
+    }
+
     pub(super) fn insert(&mut self, transaction: &EncodedTransaction) {
         let witness = transaction.witness();
         if self.witnesses.insert(witness) {
