@@ -1,9 +1,11 @@
 //! Rows that were decided but are not on the disk yet.
 
 use super::Internal;
-use super::fold_hash::FoldMap;
+use super::fold_hash::FoldState;
 use super::rows::{Row, RowKey, StateView};
+use hashbrown::HashTable;
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// Bytes that may wait for the disk; above it the ledger takes nothing more in.
@@ -16,12 +18,20 @@ const ROW_COST: usize = 160;
 /// Rows that are written together; whoever keeps them shares them.
 pub type Batch = Arc<Vec<Row>>;
 
+/// Where a row is: the number of its batch, and its place in that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct InBatch {
+    batch: u64,
+    at: usize,
+}
+
 /// What the disk will hold once all that was sent to it is written. The ledger reads through it and
 /// so never waits for the disk.
 #[derive(Default)]
 pub struct Overlay {
-    /// Where the latest value of each row is: the number of its batch, and its place in that.
-    places: FoldMap<RowKey, (u64, usize)>,
+    /// Where the latest value of each row is, by the hash of its key.
+    places: HashTable<InBatch>,
+    hash: FoldState,
     /// Those that wait, oldest first, and what each costs. Their numbers are without gaps.
     batches: VecDeque<(Batch, usize)>,
     last: u64,
@@ -36,13 +46,27 @@ impl Overlay {
             .iter()
             .map(|(_, v)| ROW_COST + v.as_ref().map_or(0, Vec::len))
             .sum();
-        self.places.reserve(rows.len());
-        for (at, (key, _)) in rows.iter().enumerate() {
-            self.places.insert(key.clone(), (self.last, at));
-        }
-        self.batches.push_back((rows, cost));
+        self.batches.push_back((rows.clone(), cost));
         self.bytes += cost;
-        self.last
+        let (oldest, last) = (self.oldest(), self.last);
+        let Self {
+            batches,
+            hash,
+            places,
+            ..
+        } = self;
+        let key_of = |place: &InBatch| key_in(batches, oldest, *place);
+        let hash_of = |place: &InBatch| hash.hash_one(key_of(place));
+        places.reserve(rows.len(), hash_of);
+        for (at, (key, _)) in rows.iter().enumerate() {
+            let latest = InBatch { batch: last, at };
+            let is_there = |place: &InBatch| key_of(place) == Some(key);
+            places
+                .entry(hash.hash_one(Some(key)), is_there, hash_of)
+                .and_modify(|place| *place = latest)
+                .or_insert(latest);
+        }
+        last
     }
 
     /// Forgets the batches up to and including `batch`: the disk has them.
@@ -51,9 +75,14 @@ impl Overlay {
             && let number = self.oldest()
             && let Some((rows, cost)) = self.batches.pop_front()
         {
-            for (key, _) in rows.iter() {
-                if self.places.get(key).is_some_and(|place| place.0 == number) {
-                    self.places.remove(key);
+            for (at, (key, _)) in rows.iter().enumerate() {
+                let own = InBatch { batch: number, at };
+                // Another batch may have the latest value.
+                let found = self
+                    .places
+                    .find_entry(self.hash.hash_one(Some(key)), |place| *place == own);
+                if let Ok(place) = found {
+                    place.remove();
                 }
             }
             self.bytes -= cost;
@@ -67,10 +96,10 @@ impl Overlay {
 
     /// The row as its latest batch leaves it; `None` if none has it.
     fn row(&self, key: &RowKey) -> Option<&Option<Vec<u8>>> {
-        let (number, at) = self.places.get(key)?;
-        let batch = usize::try_from(number - self.oldest()).ok()?;
-        let (rows, _) = self.batches.get(batch)?;
-        rows.get(*at).map(|(_, value)| value)
+        let oldest = self.oldest();
+        let is_there = |place: &InBatch| key_in(&self.batches, oldest, *place) == Some(key);
+        let place = self.places.find(self.hash.hash_one(Some(key)), is_there)?;
+        row_in(&self.batches, oldest, *place).map(|(_, value)| value)
     }
 
     /// Number of the last batch that was taken in.
@@ -95,6 +124,17 @@ impl Overlay {
             disk,
         }
     }
+}
+
+/// The row at a place in `batches`, of which the oldest has the number `oldest`.
+fn row_in(batches: &VecDeque<(Batch, usize)>, oldest: u64, place: InBatch) -> Option<&Row> {
+    let batch = usize::try_from(place.batch.checked_sub(oldest)?).ok()?;
+    batches.get(batch)?.0.get(place.at)
+}
+
+/// Its key.
+fn key_in(batches: &VecDeque<(Batch, usize)>, oldest: u64, place: InBatch) -> Option<&RowKey> {
+    row_in(batches, oldest, place).map(|(key, _)| key)
 }
 
 struct Layers<'a> {

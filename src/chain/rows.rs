@@ -1,13 +1,15 @@
 //! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
 
-use super::fold_hash::FoldMap;
+use super::fold_hash::FoldState;
 use super::target::{Target, Work};
 use super::transaction::Topic;
 use super::{Amount, Block, BlockId, Header, Height, Internal, TransactionId};
 use crate::canonical;
 use crate::keys::PublicKey;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
-use std::collections::hash_map::Entry;
+use std::hash::BuildHasher;
 
 /// Name of a row. How its bytes look on disk is the store's affair (PROTOCOL.md does not fix it).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,6 +125,16 @@ pub struct Place {
     pub index: u32,
 }
 
+impl Place {
+    /// Most bytes of the encoding: an array's head, nine bytes of height, five of index.
+    const MOST_BYTES: usize = 1 + 9 + 5;
+
+    /// The canonical encoding; there is one for every transaction of a block.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        canonical::encode_sized(&self, Self::MOST_BYTES)
+    }
+}
+
 /// The state rows that a block replaced, with the values they had.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Undo(pub Vec<(StateKey, Option<serde_bytes::ByteBuf>)>);
@@ -213,31 +225,53 @@ pub(super) struct SlotId(usize);
 pub struct Changes {
     /// In no order that means anything, but always the same one after the same changes.
     slots: Vec<Slot>,
-    /// Where each is among them.
-    places: FoldMap<RowKey, usize>,
+    /// Where each row is among them, by the hash of its key.
+    places: HashTable<usize>,
+    hash: FoldState,
 }
 
 impl Changes {
+    fn reserve(&mut self, rows: usize) {
+        self.slots.reserve(rows);
+        let Self { slots, hash, .. } = self;
+        let hash_at = |&at: &usize| hash.hash_one(&slots[at].key);
+        self.places.reserve(rows, hash_at);
+    }
+
+    fn find(&self, key: &RowKey) -> Option<&Slot> {
+        let is_there = |&at: &usize| self.slots[at].key == *key;
+        let place = self.places.find(self.hash.hash_one(key), is_there)?;
+        Some(&self.slots[*place])
+    }
+
+    /// Where the row is, or is to be put.
+    fn entry(&mut self, key: &RowKey) -> Entry<'_, usize> {
+        let Self { slots, hash, .. } = self;
+        let is_there = |&at: &usize| slots[at].key == *key;
+        let hash_at = |&at: &usize| hash.hash_one(&slots[at].key);
+        self.places.entry(hash.hash_one(key), is_there, hash_at)
+    }
+
     /// The row's slot, made by `below` where there is none.
     fn slot(
         &mut self,
         key: RowKey,
         below: impl FnOnce(&RowKey) -> Result<Option<Option<Vec<u8>>>, Internal>,
     ) -> Result<usize, Internal> {
-        match self.places.entry(key) {
-            Entry::Occupied(place) => Ok(*place.get()),
-            Entry::Vacant(place) => {
-                let key = place.key().clone();
-                let below = below(&key)?;
-                self.slots.push(Slot {
-                    key,
-                    value: below.clone().flatten(),
-                    below,
-                    is_set: false,
-                });
-                Ok(*place.insert(self.slots.len() - 1))
-            }
-        }
+        let next = self.slots.len();
+        let place = match self.entry(&key) {
+            Entry::Occupied(place) => return Ok(*place.get()),
+            Entry::Vacant(place) => place,
+        };
+        let below = below(&key)?;
+        place.insert(next);
+        self.slots.push(Slot {
+            key,
+            value: below.clone().flatten(),
+            below,
+            is_set: false,
+        });
+        Ok(next)
     }
 
     fn set(&mut self, at: usize, value: Option<Vec<u8>>) {
@@ -252,19 +286,19 @@ impl Changes {
         if !upper_moves {
             std::mem::swap(self, &mut upper);
         }
-        let moving = upper.slots;
-        for slot in moving {
-            match self.places.entry(slot.key.clone()) {
+        for slot in upper.slots {
+            let next = self.slots.len();
+            match self.entry(&slot.key) {
                 Entry::Occupied(place) => {
-                    let held = &mut self.slots[*place.get()];
+                    let at = *place.get();
                     if upper_moves {
-                        held.go_under(slot);
+                        self.slots[at].go_under(slot);
                     } else {
-                        held.go_over(slot);
+                        self.slots[at].go_over(slot);
                     }
                 }
                 Entry::Vacant(place) => {
-                    place.insert(self.slots.len());
+                    place.insert(next);
                     self.slots.push(slot);
                 }
             }
@@ -304,8 +338,7 @@ impl<'a> Draft<'a> {
 
     /// Makes room for so many more changes.
     pub fn reserve(&mut self, rows: usize) {
-        self.changes.slots.reserve(rows);
-        self.changes.places.reserve(rows);
+        self.changes.reserve(rows);
     }
 
     /// Looks a row up that will probably be changed. What lies below is read once, for the change
@@ -394,8 +427,8 @@ impl<'a> Draft<'a> {
 
 impl StateView for Draft<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.changes.places.get(key) {
-            Some(place) => Ok(self.changes.slots[*place].value.clone()),
+        match self.changes.find(key) {
+            Some(slot) => Ok(slot.value.clone()),
             None => self.below.read(key),
         }
     }

@@ -47,7 +47,7 @@ impl Rules {
                 draft.set_balance(payload.sender, left);
             }
         }
-        draft.put(RowKey::Mined(transaction.id()), &place);
+        draft.put_bytes(RowKey::Mined(transaction.id()), place.to_bytes());
         Ok(())
     }
 

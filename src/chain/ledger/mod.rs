@@ -66,7 +66,8 @@ impl Ledger {
             effects: Vec::new(),
         };
         if !begun.is_empty() {
-            ledger.commit(begun);
+            let first = ledger.commit(begun);
+            ledger.effects.push(first);
         }
         ledger.in_one_batch(disk, |ledger, draft, effects| {
             ledger.reopen(draft, open, now, effects)
@@ -418,7 +419,8 @@ impl Ledger {
         work: impl FnOnce(&mut Self, &mut Draft<'_>, &mut Vec<Effect>) -> Result<T, Internal>,
     ) -> Result<T, Internal> {
         let overlay = std::mem::take(&mut self.overlay);
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
+        let earlier = effects.len();
         let view = overlay.over(disk);
         let mut draft = Draft::new(&view);
         let result = work(self, &mut draft, &mut effects);
@@ -427,22 +429,22 @@ impl Ledger {
         self.overlay = overlay;
         let value = result?;
         if !rows.is_empty() {
-            self.commit(rows);
+            effects.insert(earlier, self.commit(rows));
         }
-        for effect in &effects {
+        for effect in &effects[earlier..] {
             if let Effect::TipChanged(change) = effect {
                 let stored = Effect::TipStored(change.clone());
                 self.promises.push_back((self.overlay.last(), stored));
             }
         }
-        self.effects.append(&mut effects);
+        self.effects = effects;
         Ok(value)
     }
 
-    fn commit(&mut self, rows: Vec<Row>) {
+    fn commit(&mut self, rows: Vec<Row>) -> Effect {
         let rows = Batch::new(rows);
         let batch = self.overlay.push(rows.clone());
-        self.effects.push(Effect::Commit { batch, rows });
+        Effect::Commit { batch, rows }
     }
 
     fn answer(&mut self, origin: Origin, answer: Answer) {

@@ -30,6 +30,10 @@ impl Ledger {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
         let connected = step.connected.iter().flat_map(|block| &block.transactions);
+        // At most so many are mined.
+        let leaving = connected.clone().count().min(self.mempool.len());
+        draft.reserve(leaving);
+        effects.reserve(leaving);
         for transaction in connected.clone() {
             if self.mempool.remove(&transaction.id()).is_some() {
                 close(draft, effects, transaction.id(), Closed::Mined);
