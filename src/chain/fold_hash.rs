@@ -59,15 +59,16 @@ mod tests {
 
     #[test]
     fn keys_chosen_to_collide_in_one_map_do_not_in_the_next() {
-        // Those of many keys that fall into one bucket of 256, as a map takes its low bits.
-        let bucket = |state: &FoldState, key: u64| state.hash_one(key) & 0xFF;
+        // Those of many ids that fall into one bucket of 256, as a map takes its low bits.
+        let bucket = |state: &FoldState, id: &[u8; 32]| state.hash_one(id) & 0xFF;
         let known = FoldState::default();
-        let chosen: Vec<u64> = (0..100_000)
-            .filter(|&key| bucket(&known, key) == 0)
+        let chosen: Vec<[u8; 32]> = (0..100_000_u32)
+            .map(|number| *blake3::hash(&number.to_le_bytes()).as_bytes())
+            .filter(|id| bucket(&known, id) == 0)
             .collect();
         assert!(chosen.len() > 200);
         let other = FoldState::default();
-        let hit: HashSet<u64> = chosen.iter().map(|&key| bucket(&other, key)).collect();
+        let hit: HashSet<u64> = chosen.iter().map(|id| bucket(&other, id)).collect();
         assert!(hit.len() > 100, "{} buckets", hit.len());
     }
 }
