@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod archive;
+pub mod bench;
 pub mod canonical;
 pub mod chain;
 pub mod cli;
@@ -20,4 +21,5 @@ pub mod settings;
 pub mod sim;
 pub mod store;
 pub mod suggest;
+pub mod verifier;
 pub mod wire;

@@ -1,6 +1,5 @@
 //! Ledger: the judge of what is valid, and the open transactions.
 
-use super::verifier::{Verdicts, Verifier};
 use super::{Fatal, Link, TICK};
 use crate::chain::ledger::{
     Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
@@ -16,11 +15,12 @@ use crate::messages::ledger::{
     SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
-use crate::store::chain_rows::{ChainRows, changes};
+use crate::store::chain_rows::ChainRows;
+use crate::verifier::{Verdicts, Verifier};
 use actix::{
     Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
 };
@@ -122,7 +122,10 @@ impl LedgerActor {
         let mut facts = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Verify { check, items } => {
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
                     let done = self.checked.0.clone();
                     let report = move |verdicts: Verdicts| {
                         let sent = done.try_send(SignaturesChecked { check, verdicts });
@@ -130,16 +133,16 @@ impl LedgerActor {
                         let overflowed = matches!(sent, Err(TrySendError::Full(_)));
                         assert!(!overflowed, "more signature checks than can be under way");
                     };
-                    self.verifier.verify(items, Box::new(report));
+                    self.verifier.verify(transactions, Box::new(report));
                 }
                 Effect::Commit { batch, rows } => self.links.store.send(CommitRows {
                     committer: Committer::Ledger,
                     batch,
-                    rows: changes(rows),
+                    rows: Rows::Chain(rows),
                 }),
                 Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
                 Effect::BetterHeaderSeen(header) => {
-                    self.links.mining_complete.send(MiningComplete(header));
+                    self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
                     log_tip(&change);

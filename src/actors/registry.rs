@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
 use crate::store::{RowChange, Table};
@@ -90,7 +90,7 @@ impl RegistryActor {
                     self.parts.store.send(CommitRows {
                         committer,
                         batch,
-                        rows,
+                        rows: Rows::Plain(rows),
                     });
                 }
                 Effect::Fact(fact) => self.tell(&fact),

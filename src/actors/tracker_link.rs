@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer};
+use crate::messages::store::{CommitRows, Committer, Rows};
 use crate::messages::tracker_link::{
     AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory, LeaveError,
     LeaveNetwork,
@@ -265,7 +265,7 @@ impl TrackerLinkActor {
         self.store.send(CommitRows {
             committer: Committer::Directory,
             batch: self.batches,
-            rows,
+            rows: Rows::Plain(rows),
         });
     }
 

@@ -6,11 +6,11 @@ use crate::chain::application::Application;
 use crate::chain::json::{BlockJson, JsonError};
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use crate::chain::{
-    Block, BlockId, Genesis, Height, Internal, MempoolLimits, NetworkId, PeerFault, Rules,
-    RulesError, tree::Tip,
+    Block, BlockId, EncodedTransaction, Genesis, Height, Internal, MempoolLimits, NetworkId,
+    PeerFault, Rules, RulesError, check_signatures, tree::Tip,
 };
 use crate::clock::Clock;
-use crate::keys::{SIGNATURE_BATCH, SignatureError, SignatureItem, verify_batch};
+use crate::keys::{SIGNATURE_BATCH, SignatureError};
 use crate::store::chain_rows::{ChainRows, changes, stored_genesis, stored_open};
 use crate::store::{Disk, DiskError, RowChange};
 use rayon::prelude::*;
@@ -274,14 +274,17 @@ impl<'a> Import<'a> {
         let mut open = VecDeque::from(effects);
         while let Some(effect) = open.pop_front() {
             match effect {
-                Effect::Verify { check, items } => {
-                    let verdicts = verdicts(&items);
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
+                    let verdicts = verdicts(&transactions);
                     let (view, now) = (ChainRows(self.disk), self.clock.now());
                     let ledger = &mut self.ledger;
                     open.extend(ledger.signatures_checked(check, &verdicts, &view, now)?);
                 }
                 Effect::Commit { batch, rows } => {
-                    let rows = changes(rows);
+                    let rows: Vec<_> = changes(&rows).collect();
                     self.bytes += rows.iter().map(size).sum::<usize>();
                     self.rows.extend(rows);
                     self.last = batch;
@@ -345,9 +348,9 @@ fn size(row: &RowChange) -> usize {
     row.key.len() + row.value.as_ref().map_or(0, Vec::len)
 }
 
-fn verdicts(items: &[SignatureItem]) -> Vec<Result<(), SignatureError>> {
-    items
+fn verdicts(transactions: &[EncodedTransaction]) -> Vec<Result<(), SignatureError>> {
+    transactions
         .par_chunks(SIGNATURE_BATCH)
-        .flat_map_iter(verify_batch)
+        .flat_map_iter(check_signatures)
         .collect()
 }

@@ -274,11 +274,9 @@ fn another_network_is_refused_before_anything_is_written() {
         reward: Amount(51),
         ..params()
     });
-    disk.commit(&changes(vec![(
-        RowKey::Genesis,
-        Some(crate::canonical::encode(&foreign)),
-    )]))
-    .unwrap();
+    let genesis = Some(crate::canonical::encode(&foreign));
+    let rows: Vec<_> = changes(&[(RowKey::Genesis, genesis)]).collect();
+    disk.commit(&rows).unwrap();
     let text = archive(&chain(1).disk, Format::Jsonl);
     let error = import_text(&disk, &text).unwrap_err();
     assert!(matches!(error, ImportError::OtherNetwork { .. }), "{error}");

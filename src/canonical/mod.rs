@@ -41,6 +41,17 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     rmp_serde::to_vec(value).expect("the crate's own types always encode")
 }
 
+/// As [`encode`], into a buffer with room for `size` bytes: worth it where the size is known and is
+/// far from that of a common message.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_sized<T: Serialize + ?Sized>(value: &T, size: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size);
+    rmp_serde::encode::write(&mut bytes, value).expect("the crate's own types always encode");
+    bytes
+}
+
 /// Decodes a value and refuses every form of it but the canonical one.
 pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Malformed> {
     let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);

@@ -13,9 +13,10 @@ const NODE: u8 = 0x01;
 
 /// The leaf of one transaction: BLAKE3(0x00 ‖ id ‖ signature).
 pub fn witness(id: &TransactionId, signature: &Signature) -> Witness {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[LEAF]).update(&id.0).update(&signature.0);
-    Witness(*hasher.finalize().as_bytes())
+    let mut bytes = [LEAF; 1 + TransactionId::LEN + Signature::LEN];
+    bytes[1..=TransactionId::LEN].copy_from_slice(&id.0);
+    bytes[1 + TransactionId::LEN..].copy_from_slice(&signature.0);
+    Witness(*blake3::hash(&bytes).as_bytes())
 }
 
 /// The root over the leaves, in their order; the root over none is BLAKE3 of nothing.
@@ -36,9 +37,10 @@ fn subtree(leaves: &[Witness]) -> [u8; 32] {
 }
 
 fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&[NODE]).update(left).update(right);
-    *hasher.finalize().as_bytes()
+    let mut bytes = [NODE; 1 + 32 + 32];
+    bytes[1..33].copy_from_slice(left);
+    bytes[33..].copy_from_slice(right);
+    *blake3::hash(&bytes).as_bytes()
 }
 
 /// For `n` of at least 2, the largest power of two that is less than `n`.

@@ -4,8 +4,8 @@ use super::history::{self, Peaks};
 use super::rows::{BlockStatus, Draft, HeaderEntry, Place, Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
 use super::state::apply_genesis;
+use super::transaction::check_signatures;
 use super::{Amount, Block, BlockId, Height, Internal, PeerFault, Refusal, Timestamp};
-use crate::keys::verify_batch;
 use std::collections::BTreeMap;
 
 /// What a verified chain came to.
@@ -278,9 +278,9 @@ fn check_alone(
     }
     let entry = rules.check_header(&block.header, parent, grandparent, peaks)?;
     rules.check_body(block)?;
-    let signed: Vec<_> = block.transactions.iter().skip(1).collect();
-    let items: Vec<_> = signed.iter().map(|t| t.signature_item()).collect();
-    for (transaction, verdict) in signed.iter().zip(verify_batch(&items)) {
+    // A reward is not signed.
+    let signed = block.transactions.get(1..).unwrap_or_default();
+    for (transaction, verdict) in signed.iter().zip(check_signatures(signed)) {
         if let Err(error) = verdict {
             let reason = super::Rejected::BadSignature(error.to_string());
             return Err(Rules::invalid(id, transaction, &reason));

@@ -39,6 +39,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Check a proof that a block, or a transaction, is on the chain; no node is needed
     Verify(VerifyArgs),
+    /// Show how fast this machine mines, signs and validates; takes about ten seconds
+    Bench,
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
@@ -253,6 +255,8 @@ mod tests {
             "node status --config peer.toml --json",
             "node demo",
             "node demo --once --json --dir elsewhere",
+            "node bench",
+            "node bench --json",
             "node init tracker",
             "node init tracker --dir net",
             "node init peer --name alice --tracker 127.0.0.1:7000",

@@ -6,6 +6,7 @@
 
 mod archives;
 mod args;
+mod bench;
 mod client;
 mod commands;
 pub mod demo;
@@ -66,6 +67,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
             let config = config_path(cli.config, place, program)?;
             archives::import(&arguments, &load(&config)?, &config, output)
         }
+        Some(Command::Bench) => bench::bench(output),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

@@ -86,8 +86,11 @@ impl FakeNode {
 
     fn store(&mut self) {
         let rows = self.chain.disk.0.iter();
-        let rows = rows.map(|(key, value)| (key.clone(), Some(value.clone())));
-        self.disk.commit(&changes(rows.collect())).unwrap();
+        let rows: Vec<_> = rows
+            .map(|(key, value)| (key.clone(), Some(value.clone())))
+            .collect();
+        let rows: Vec<_> = changes(&rows).collect();
+        self.disk.commit(&rows).unwrap();
     }
 }
 

@@ -404,8 +404,9 @@ async fn a_verification_shows_its_progress_and_finds_what_was_changed() {
     ));
 
     let richer = RowKey::State(StateKey::Balance(secret(1).public_key()));
-    let rows = vec![(richer, Some(9_999u64.to_le_bytes().to_vec()))];
-    served.disk.commit(&changes(rows)).unwrap();
+    let rows = [(richer, Some(9_999u64.to_le_bytes().to_vec()))];
+    let rows: Vec<_> = changes(&rows).collect();
+    served.disk.commit(&rows).unwrap();
     match verify(&served).await.last() {
         Some(VerifyLine::Error(error)) => assert_eq!(error.code, "stored_state"),
         other => panic!("{other:?}"),
@@ -442,7 +443,8 @@ async fn the_chain_is_told_in_numbers_and_each_block_to_the_byte() {
     let mut poorer = block;
     poorer.transactions.pop();
     let rows = vec![(RowKey::Body(id), Some(poorer.to_bytes()))];
-    served.disk.commit(&changes(rows)).unwrap();
+    let rows: Vec<_> = changes(&rows).collect();
+    served.disk.commit(&rows).unwrap();
     let checked: BlockCheckView = read(&served, "GET /blocks/2/verify", Value::Null).await;
     assert_eq!(checked.error.unwrap().code, "invalid_block");
 }

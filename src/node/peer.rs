@@ -6,7 +6,7 @@ use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
-    RayonVerifier, SessionContext, StoreActor, TrackerLinkActor, TrackerLinkParts, WalletActor,
+    SessionContext, StoreActor, TrackerLinkActor, TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
@@ -29,6 +29,7 @@ use crate::protocol::tracker_link::Config;
 use crate::settings::{MiningMode, PeerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis, stored_open};
 use crate::store::{Disk, Table, rows_from};
+use crate::verifier::RayonVerifier;
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Recipient};
@@ -268,7 +269,7 @@ impl Ground {
             (ledger, effects),
             disk,
             clock.clone(),
-            Arc::new(RayonVerifier),
+            Arc::new(RayonVerifier::default()),
             links,
             fatal,
         );

@@ -42,13 +42,15 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
 }
 
 /// The changes as the disk takes them.
-pub fn changes(rows: Vec<Row>) -> Vec<RowChange> {
-    rows.into_iter()
-        .map(|(key, value)| {
-            let (table, key) = place(&key);
-            RowChange { table, key, value }
-        })
-        .collect()
+pub fn changes(rows: &[Row]) -> impl Iterator<Item = RowChange> {
+    rows.iter().map(|(key, value)| {
+        let (table, key) = place(key);
+        RowChange {
+            table,
+            key,
+            value: value.clone(),
+        }
+    })
 }
 
 /// The chain's view of a disk or of a snapshot of one.
@@ -122,12 +124,13 @@ mod tests {
         let places: HashSet<_> = keys.iter().map(place).collect();
         assert_eq!(places.len(), keys.len());
         let disk = MemoryDisk::new();
-        let rows = keys
+        let rows: Vec<Row> = keys
             .iter()
             .zip(0..)
             .map(|(key, n)| (key.clone(), Some(vec![n])))
             .collect();
-        disk.commit(&changes(rows)).unwrap();
+        let rows: Vec<_> = changes(&rows).collect();
+        disk.commit(&rows).unwrap();
         for (key, n) in keys.iter().zip(0..) {
             assert_eq!(ChainRows(&disk).read(key), Ok(Some(vec![n])));
         }
