@@ -17,7 +17,7 @@ use crate::pow::{PowEngine, Scan};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
@@ -32,6 +32,7 @@ use tokio::sync::oneshot;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
+    certified_by: None,
 };
 /// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
 /// block.
@@ -84,6 +85,9 @@ pub struct TrackerLinkActor {
 impl TrackerLinkActor {
     /// Around a machine that was opened on the stored directory.
     pub fn new(link: TrackerLink, parts: TrackerLinkParts) -> Self {
+        if let Some(certificate) = link.certificate() {
+            parts.context.greeting.set_certificate(certificate.clone());
+        }
         Self {
             link,
             context: parts.context,
@@ -148,6 +152,11 @@ impl TrackerLinkActor {
                     self.trouble = None;
                     tracing::info!(member = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
+                Effect::Certified(certificate) => {
+                    let until = certificate.statement.until.0;
+                    tracing::info!(until_ms = until, "certificate of membership received");
+                    self.context.greeting.set_certificate(certificate);
+                }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
                 }
@@ -182,7 +191,9 @@ impl TrackerLinkActor {
                 .map(|result, actor, ctx| match result {
                     Ok(connection) => {
                         let owner = ctx.address().recipient();
-                        let (session, commands) = actor.context.begin(connection, EXPECTED, owner);
+                        let context = &actor.context;
+                        let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
+                        let (session, commands) = begun;
                         actor.sessions.insert(session, commands);
                     }
                     Err(error) => {

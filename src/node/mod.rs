@@ -124,7 +124,6 @@ pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (opened, key) = opening::Opened::tracker(&settings, fatal)?;
-    let key = key.public_key();
     actix::System::new().block_on(tracker::run(settings, opened, key, heard))
 }
 

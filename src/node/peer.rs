@@ -6,7 +6,8 @@ use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
-    RayonVerifier, SessionContext, StoreActor, TrackerLinkActor, TrackerLinkParts, WalletActor,
+    RayonVerifier, SessionContext, SessionParts, StoreActor, TrackerLinkActor, TrackerLinkParts,
+    WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
@@ -118,7 +119,14 @@ impl Ground {
         if let Some(genesis) = &genesis {
             greeting.set_network(genesis.id());
         }
-        let context = SessionContext::new(greeting, opened.disk.clone());
+        let wallet = WalletActor::new(Arc::new(secret)).start();
+        let context = SessionContext::new(SessionParts {
+            greeting,
+            disk: opened.disk.clone(),
+            sign: wallet.clone().recipient(),
+            entropy: opened.entropy.clone(),
+            clock: opened.clock.clone(),
+        });
         let trackers = settings
             .trackers
             .iter()
@@ -148,7 +156,6 @@ impl Ground {
             // Received below.
             let _ = known.send(genesis);
         }
-        let wallet = WalletActor::new(secret).start();
         let parts = TrackerLinkParts {
             context: context.clone(),
             transport: transport.clone(),
@@ -240,6 +247,7 @@ impl Ground {
         running: &OnceLock<PeerParts>,
     ) -> Result<Upper, RunError> {
         let network: NetworkId = genesis.id();
+        let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
         let rules = Rules::new(genesis, &[])?;
         let (disk, clock) = (self.opened.disk.clone(), self.opened.clock.clone());
@@ -287,6 +295,7 @@ impl Ground {
         gossip_context.run(GossipActor::new(
             machine,
             self.context.clone(),
+            tracker,
             self.transport.clone(),
             clock.clone(),
             GossipLinks::new(&ledger),

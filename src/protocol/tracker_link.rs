@@ -7,6 +7,7 @@
 //! What it never does: take another tracker key than the one pinned at first use, or another genesis
 //! than the one it knows.
 
+mod certificate;
 mod effect;
 mod founding;
 mod joining;
@@ -14,6 +15,7 @@ mod listing;
 #[cfg(test)]
 mod tests;
 
+use certificate::Membership;
 pub use effect::{Effect, Warning};
 
 use super::backoff::Backoff;
@@ -24,7 +26,9 @@ use crate::chain::{Genesis, GenesisContent, Internal, NetworkId, Timestamp};
 use crate::keys::{PublicKey, SealingKey};
 use crate::wire::member::{Address, Leaving};
 use crate::wire::message::MembersChanged;
-use crate::wire::{Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole};
+use crate::wire::{
+    Certificate, Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
+};
 use std::collections::BTreeSet;
 
 /// How often the shell calls [`TrackerLink::tick`].
@@ -47,6 +51,8 @@ pub const MAX_SEQUENCE_STEP: u64 = SEQUENCE_STEP << 24;
 const TRACKER_ROW: u8 = 2;
 /// Key of the row that holds our own last record.
 const RECORD_ROW: u8 = 3;
+/// Key of the row that holds our certificate.
+const CERTIFICATE_ROW: u8 = 4;
 
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
@@ -115,6 +121,7 @@ pub struct TrackerLink {
     directory: Directory,
     /// Our last record.
     record: Option<MemberRecord>,
+    membership: Membership,
     /// No record below this number is signed.
     least_sequence: u64,
     /// What the next [`RefusalCode::OldRecord`] raises it by.
@@ -150,6 +157,7 @@ impl TrackerLink {
             mined: None,
             directory: Directory::default(),
             record: None,
+            membership: Membership::default(),
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
@@ -179,6 +187,11 @@ impl TrackerLink {
             [RECORD_ROW] => {
                 let record: MemberRecord = canonical::decode(value).map_err(damaged)?;
                 self.record = Some(record).filter(|r| r.statement.key == self.config.key);
+                Ok(())
+            }
+            [CERTIFICATE_ROW] => {
+                let stored: Certificate = canonical::decode(value).map_err(damaged)?;
+                self.membership.take_up(stored, &self.config);
                 Ok(())
             }
             _ => Err(Internal(
@@ -226,6 +239,7 @@ impl TrackerLink {
             }
             Phase::Dialling { .. } | Phase::AtRest => {}
         }
+        self.watch_certificate(now);
         self.take_effects()
     }
 
@@ -312,6 +326,7 @@ impl TrackerLink {
         match message {
             Message::Registered(registered) if asked => self.registered(registered, now),
             Message::Refused(refused) if asked => self.refused(refused, now),
+            Message::CertificateIssued(certificate) if asked => self.issued(certificate, now),
             Message::GenesisKnown(genesis) if asked => self.learn(genesis, now),
             Message::Members(members) if asked => {
                 let left = Vec::new();

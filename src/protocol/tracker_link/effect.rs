@@ -1,11 +1,12 @@
 //! What the tracker link asks of its shell, and what it has to tell.
 
-use crate::chain::{Genesis, GenesisContent, Header, NetworkId};
+use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::{Row, SessionId};
+use crate::wire::certificate::CertificateError;
 use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
-use crate::wire::{Member, MemberId, MemberName, MemberStatement, Message};
+use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
 
 /// What the tracker link's shell has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub enum Effect {
         /// Our number.
         id: MemberId,
     },
+    /// We have a new certificate: it is what peers are shown from now on.
+    Certified(Certificate),
     /// What changed among the members.
     DirectoryChanged {
         /// New ones, and those whose record or liveness changed.
@@ -142,6 +145,20 @@ pub enum Warning {
     BadGenesis {
         /// What is wrong.
         reason: String,
+    },
+    /// What the tracker issued is no certificate of ours.
+    #[error("the certificate of membership that the tracker issued can't be used: {0}")]
+    BadCertificate(CertificateError),
+    /// Our certificate runs out, or has.
+    #[error(
+        "this node's certificate of membership counts until {} (ms since 1970), and it is {} now: without a \
+         new one no peer will talk to it. Let it reach the tracker; it renews it by itself then", until.0, now.0
+    )]
+    CertificateEnds {
+        /// Until when it counts.
+        until: Timestamp,
+        /// What the clock says.
+        now: Timestamp,
     },
     /// The tracker said no, but may say yes later.
     #[error("the tracker refused ({code:?}): {reason}")]

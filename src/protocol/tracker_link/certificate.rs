@@ -1,0 +1,95 @@
+//! Our certificate of membership: taken from the tracker, kept, and renewed well before its end.
+
+use super::{CERTIFICATE_ROW, Config, Effect, Phase, Stage, Talk, TrackerLink, Warning};
+use crate::canonical;
+use crate::chain::Timestamp;
+use crate::wire::certificate::RENEW_BEFORE_MS;
+use crate::wire::{Certificate, Message};
+
+/// How often a certificate that is due is asked for, in milliseconds: an hour. A tracker whose clock
+/// is wrong issues one that is due at once.
+pub const ASK_EVERY_MS: u64 = 3_600_000;
+/// How long before its end the owner is warned, in milliseconds: 30 days. By then it should have been
+/// renewed two months ago.
+pub const WARN_BEFORE_MS: u64 = 30 * 86_400_000;
+/// How often the owner is warned, in milliseconds: a day.
+pub const WARN_EVERY_MS: u64 = 86_400_000;
+
+/// What we hold of our membership.
+#[derive(Debug, Default)]
+pub(super) struct Membership {
+    /// The last one that was found right.
+    certificate: Option<Certificate>,
+    /// Issued before we knew for which network.
+    offered: Option<Certificate>,
+    asked: Option<Timestamp>,
+    warned: Option<Timestamp>,
+}
+
+impl Membership {
+    /// Takes up what was stored; one of another key than ours is of no use.
+    pub(super) fn take_up(&mut self, stored: Certificate, config: &Config) {
+        self.certificate = Some(stored).filter(|c| c.statement.key == config.key);
+    }
+}
+
+impl TrackerLink {
+    /// Our certificate, if we have one; it may have run out.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.membership.certificate.as_ref()
+    }
+
+    /// The tracker issued one.
+    pub(super) fn issued(&mut self, certificate: Certificate, now: Timestamp) {
+        self.membership.offered = Some(certificate);
+        self.take_certificate(now);
+    }
+
+    /// Takes what was issued if it is ours, once we know for which network it must be.
+    pub(super) fn take_certificate(&mut self, now: Timestamp) {
+        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) = (&self.genesis, &self.phase)
+        else {
+            return;
+        };
+        let Some(offered) = self.membership.offered.take() else {
+            return;
+        };
+        let checked = offered.check(tracker, &genesis.id(), &self.config.key, now);
+        if let Err(reason) = checked {
+            let warning = Warning::BadCertificate(reason);
+            return self.effects.push(Effect::Warn(warning));
+        }
+        self.commit(CERTIFICATE_ROW, canonical::encode(&offered));
+        self.membership.certificate = Some(offered.clone());
+        self.membership.warned = None;
+        self.effects.push(Effect::Certified(offered));
+    }
+
+    /// Has it renewed when it is time, and tells the owner when it was time long ago.
+    pub(super) fn watch_certificate(&mut self, now: Timestamp) {
+        let Some(certificate) = &self.membership.certificate else {
+            return;
+        };
+        let until = certificate.statement.until;
+        let left = until.since(now);
+        let due = |last: Option<Timestamp>, every| last.is_none_or(|last| now.since(last) >= every);
+        if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
+            self.membership.warned = Some(now);
+            let warning = Warning::CertificateEnds { until, now };
+            self.effects.push(Effect::Warn(warning));
+        }
+        if let Phase::Talking(Talk {
+            session,
+            stage: Stage::Registered(_),
+            ..
+        }) = self.phase
+            && left < RENEW_BEFORE_MS
+            && due(self.membership.asked, ASK_EVERY_MS)
+            && let Some(record) = self.record.clone()
+        {
+            self.membership.asked = Some(now);
+            let message = Message::Register(record);
+            self.effects.push(Effect::Send { session, message });
+        }
+    }
+}
