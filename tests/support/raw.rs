@@ -13,9 +13,7 @@ use raclette::wire::channel::{
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::message::Registered;
-use raclette::wire::{
-    Certificate, Hello, MemberId, MemberStatement, Message, NodeRole,
-};
+use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -31,8 +29,8 @@ pub struct RawPeer {
     pub flipped: Option<usize>,
     /// Most bytes that it sends at once.
     pub piece: usize,
-    /// Bytes sent so far, as they are on the line.
-    pub sent: usize,
+    /// What it has sent so far, as it was on the line.
+    pub sent: Vec<u8>,
     channel: Option<Channel>,
     /// Blocks to hand over when asked.
     blocks: Vec<Block>,
@@ -72,7 +70,7 @@ impl RawPeer {
             other: None,
             flipped: None,
             piece: usize::MAX,
-            sent: 0,
+            sent: Vec::new(),
             channel: None,
             blocks: Vec::new(),
             stream,
@@ -92,12 +90,7 @@ impl RawPeer {
     }
 
     /// As [`RawPeer::peer`], with a certificate that this tracker's key signs for it.
-    pub fn member(
-        address: SocketAddr,
-        seed: u8,
-        network: NetworkId,
-        tracker: &SecretKey,
-    ) -> Self {
+    pub fn member(address: SocketAddr, seed: u8, network: NetworkId, tracker: &SecretKey) -> Self {
         let mut raw = Self::connect(address, seed);
         raw.certificate = Some(raw.statement_of_membership(network).sign(tracker));
         raw.shake_hands();
@@ -121,7 +114,10 @@ impl RawPeer {
 
     /// Makes the channel, as the one who dialled.
     pub fn shake_hands(&mut self) {
-        assert!(self.try_to_shake_hands(Side::Initiator), "the handshake failed");
+        assert!(
+            self.try_to_shake_hands(Side::Initiator),
+            "the handshake failed"
+        );
     }
 
     /// Makes the channel; whether the other end let it come to be.
@@ -153,6 +149,13 @@ impl RawPeer {
         }
     }
 
+    /// What came and was not understood, or not looked at yet.
+    pub fn received(&mut self) -> Vec<u8> {
+        // Nothing more within the time is as good as the end.
+        let _ = self.read(Instant::now() + Duration::from_secs(1));
+        std::mem::take(&mut self.sealed)
+    }
+
     /// What is unique to its channel.
     pub fn binding(&self) -> Binding {
         self.channel.as_ref().expect("there is a channel").binding
@@ -160,6 +163,16 @@ impl RawPeer {
 
     /// A new member of the network, and what the tracker answered to it.
     pub fn register(tracker: SocketAddr, seed: u8, name: &str) -> (Self, Registered) {
+        Self::register_at(tracker, seed, name, &[])
+    }
+
+    /// As [`RawPeer::register`], for one who can be dialled at these addresses.
+    pub fn register_at(
+        tracker: SocketAddr,
+        seed: u8,
+        name: &str,
+        addresses: &[SocketAddr],
+    ) -> (Self, Registered) {
         let mut raw = Self::peer(tracker, seed, NetworkId::ZERO);
         let statement = MemberStatement {
             tracker: raw.other.as_ref().unwrap().key,
@@ -167,15 +180,24 @@ impl RawPeer {
             name: name.parse().unwrap(),
             key: raw.key.public_key(),
             sealing_key: raw.key.sealing_key(),
-            addresses: Vec::new(),
+            addresses: addresses
+                .iter()
+                .map(|address| CappedText::new(address.to_string()).unwrap())
+                .collect(),
         };
         let record = statement.sign(&raw.key);
         raw.send(&Message::Register(record));
+        let mut certificate = None;
         let registered = raw.expect("to be registered", |message| match message {
             Message::Registered(registered) => Some(registered),
+            Message::CertificateIssued(issued) => {
+                certificate = Some(issued);
+                None
+            }
             Message::Refused(refused) => panic!("refused: {refused:?}"),
             _ => None,
         });
+        raw.certificate = certificate;
         (raw, registered)
     }
 
@@ -280,11 +302,11 @@ impl RawPeer {
     /// Sends bytes as they are.
     pub fn send_plain(&mut self, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
-        let at = self.flipped.and_then(|at| at.checked_sub(self.sent));
+        let at = self.flipped.and_then(|at| at.checked_sub(self.sent.len()));
         if let Some(byte) = at.and_then(|at| bytes.get_mut(at)) {
             *byte ^= 1;
         }
-        self.sent += bytes.len();
+        self.sent.extend_from_slice(&bytes);
         for piece in bytes.chunks(self.piece) {
             let _ = self.stream.write_all(piece);
         }
@@ -320,7 +342,11 @@ impl RawPeer {
             return;
         };
         let mut input = self.sealed.as_slice();
-        while let Some(record) = channel.opener.next(&mut input).expect("a node sends records") {
+        while let Some(record) = channel
+            .opener
+            .next(&mut input)
+            .expect("a node sends records")
+        {
             if record.kind == RecordKind::Frames {
                 self.buffer.extend_from_slice(record.data);
             }
