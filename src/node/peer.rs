@@ -138,6 +138,7 @@ impl Ground {
             key,
             sealing_key,
             addresses,
+            tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
             seed: random_u64(&*opened.entropy),
         };
@@ -368,6 +369,16 @@ fn addresses(settings: &PeerSettings, listener: &dyn Listener) -> Result<Vec<Add
         .iter()
         .map(|a| address("advertise", &a.to_string()))
         .collect()
+}
+
+/// The tracker's key, if the settings name it.
+fn tracker_key(settings: &PeerSettings) -> Result<Option<PublicKey>, RunError> {
+    let given = Some(&settings.tracker_key).filter(|key| !key.is_empty());
+    let key = given.map(|key| PublicKey::from_address(key)).transpose();
+    key.map_err(|error| RunError::Setting {
+        key: "tracker_key",
+        reason: format!("{error}; copy it from the line that the tracker prints when it starts"),
+    })
 }
 
 fn address(key: &'static str, text: &str) -> Result<Address, RunError> {

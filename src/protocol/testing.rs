@@ -343,6 +343,7 @@ fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
         key: key(number),
         sealing_key: member(number).sealing_key(),
         addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
+        tracker_key: None,
         genesis,
         seed: number.into(),
     }

@@ -13,6 +13,8 @@ mod founding;
 mod joining;
 mod listing;
 #[cfg(test)]
+mod pinning_tests;
+#[cfg(test)]
 mod tests;
 
 use certificate::Membership;
@@ -67,10 +69,32 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// Where others can dial us.
     pub addresses: Vec<Address>,
+    /// The tracker's key, if the owner has named it; else the one met first is pinned.
+    pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
     /// Spreads retries in time.
     pub seed: u64,
+}
+
+/// Why the link can't take up its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A stored row is damaged, or there is nobody to talk to.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+    /// The owner names another key than the network was founded with.
+    #[error(
+        "\"tracker_key\" in the settings is {}, but this node's network was founded with the tracker \
+         key {}; correct or empty it, or begin with an empty data directory to join the network of \
+         the other tracker", given.to_address(), founded.to_address()
+    )]
+    OtherTracker {
+        /// Key in genesis.
+        founded: PublicKey,
+        /// Key in the settings.
+        given: PublicKey,
+    },
 }
 
 /// How far the conversation is.
@@ -113,6 +137,8 @@ enum Stage {
 pub struct TrackerLink {
     config: Config,
     tracker: Option<PublicKey>,
+    /// The tracker's key as it is stored.
+    pinned: Option<PublicKey>,
     genesis: Option<Genesis>,
     /// What we are mining the first block for.
     mining: Option<GenesisContent>,
@@ -142,16 +168,17 @@ impl TrackerLink {
     /// [`TrackerLink::tick`] dials.
     ///
     /// # Errors
-    /// A row is damaged, or no tracker is named: the node can't start.
+    /// By variant of [`OpenError`]: the node can't start.
     pub fn open(
         config: Config,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, Internal> {
+    ) -> Result<Self, OpenError> {
         if config.trackers.is_empty() {
-            return Err(Internal("no tracker is named in the settings".to_owned()));
+            return Err(Internal("no tracker is named in the settings".to_owned()).into());
         }
         let mut link = Self {
-            tracker: config.genesis.as_ref().map(|g| g.content.tracker),
+            tracker: tracker_key(&config)?,
+            pinned: None,
             genesis: config.genesis.clone(),
             mining: None,
             mined: None,
@@ -180,7 +207,9 @@ impl TrackerLink {
             [NAME_ROW, name @ ..] => self.directory.open_row(name, value),
             [TRACKER_ROW] => {
                 let stored: PublicKey = canonical::decode(value).map_err(damaged)?;
-                // Genesis says it with more authority than what was seen at the first meeting.
+                self.pinned = Some(stored);
+                // Genesis, and the owner, say it with more authority than what was seen at the first
+                // meeting.
                 self.tracker = self.tracker.or(Some(stored));
                 Ok(())
             }
@@ -494,6 +523,17 @@ impl TrackerLink {
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+}
+
+/// The key that genesis or the owner name.
+fn tracker_key(config: &Config) -> Result<Option<PublicKey>, OpenError> {
+    let founded = config.genesis.as_ref().map(|g| g.content.tracker);
+    match (founded, config.tracker_key) {
+        (Some(founded), Some(given)) if founded != given => {
+            Err(OpenError::OtherTracker { founded, given })
+        }
+        (founded, given) => Ok(founded.or(given)),
     }
 }
 

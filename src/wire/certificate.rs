@@ -79,7 +79,7 @@ pub enum CertificateError {
     },
     /// Its time has not come.
     #[error(
-        "the certificate of membership counts from {} on, and here it is {}: one of the two clocks is wrong", from.0, now.0
+        "the certificate of membership begins in {} by this node's clock: one of the clocks is wrong", in_words(from.since(*now))
     )]
     NotYet {
         /// From when it counts.
@@ -89,7 +89,7 @@ pub enum CertificateError {
     },
     /// Its time is over.
     #[error(
-        "the certificate of membership counted until {}, and here it is {}: its owner has to reach the tracker", until.0, now.0
+        "the certificate of membership ended {} ago by this node's clock: its owner has to reach the tracker", in_words(now.since(*until))
     )]
     Expired {
         /// Until when it counted.
@@ -133,6 +133,20 @@ impl Certificate {
             return Err(CertificateError::Expired { until, now });
         }
         Ok(())
+    }
+}
+
+/// A span of time for people, cut to the greatest unit of which there are two at least.
+pub fn in_words(ms: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [
+        (86_400_000, "days"),
+        (3_600_000, "hours"),
+        (60_000, "minutes"),
+    ];
+    let unit = UNITS.iter().find(|(length, _)| ms >= 2 * length);
+    match unit {
+        Some((length, name)) => format!("{} {name}", ms / length),
+        None => format!("{} s", ms.div_ceil(1_000)),
     }
 }
 
@@ -194,6 +208,12 @@ mod tests {
         let own = certificate.statement.clone().sign(&member(1));
         let refused = judged(&own, 1_000);
         assert!(matches!(refused, Err(CertificateError::Forged { .. })));
+    }
+
+    #[test]
+    fn times_are_told_in_units_that_one_grasps() {
+        let told = [1, 119_999, 120_000, 7_200_000, 180 * 86_400_000].map(in_words);
+        assert_eq!(told, ["1 s", "120 s", "2 minutes", "2 hours", "180 days"]);
     }
 
     #[test]

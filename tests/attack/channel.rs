@@ -119,14 +119,14 @@ fn attack_certificates_that_are_forged_expired_or_foreign_open_nothing() {
         forged.statement.until = forged.statement.until.plus_ms(1);
         raw.certificate = Some(forged);
     });
-    target.refused(4, "counted until", |_, raw| {
+    target.refused(4, "ended", |_, raw| {
         let old = target.certified(raw, |said| {
             said.from = Timestamp(0);
             said.until = Timestamp(1_000);
         });
         raw.certificate = Some(old);
     });
-    target.refused(5, "counts from", |_, raw| {
+    target.refused(5, "begins in", |_, raw| {
         let early = target.certified(raw, |said| said.from = said.until);
         raw.certificate = Some(early);
     });
@@ -430,13 +430,13 @@ fn attack_a_listener_learns_nothing_of_a_payment() {
 #[test]
 fn attack_a_tracker_with_another_key_is_refused_with_both_shown() {
     let target = Target::start();
-    let former = target.lab.tracker_key().public_key().to_string();
+    let former = target.lab.tracker_key().public_key().to_address();
     let mut tracker = target.lab.tracker;
     tracker.stop();
     std::fs::remove_dir_all(&tracker.data_dir).unwrap();
     tracker.start();
     let file = raclette::keys::KeyFile::new(tracker.data_dir.join("key.pem"));
-    let shown = file.load().unwrap().public_key().to_string();
+    let shown = file.load().unwrap().public_key().to_address();
     assert_ne!(former, shown);
     wait_until("alice tells of both keys", || {
         let output = target.alice.output();

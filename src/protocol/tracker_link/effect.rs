@@ -3,7 +3,7 @@
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::{Row, SessionId};
-use crate::wire::certificate::CertificateError;
+use crate::wire::certificate::{CertificateError, in_words};
 use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
 use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
@@ -117,9 +117,10 @@ pub enum Warning {
     },
     /// The tracker shows another key than before.
     #[error(
-        "the tracker at {address} shows the key {shown}, but this node knows its tracker by {pinned}: \
-         somebody stands in for it, or it was set up anew. Nothing is told to it until its former key \
-         is back"
+        "the tracker at {address} shows the key {}, but this node knows its tracker by {}: somebody \
+         stands in for it, or it was set up anew. Nothing is told to it until its former key is back. \
+         If you know the new one to be right: where this node has no network yet, set \"tracker_key\" in \
+         the settings to it; where it has one, begin with an empty data directory", shown.to_address(), pinned.to_address()
     )]
     TrackerKeyChanged {
         /// Where.
@@ -151,8 +152,8 @@ pub enum Warning {
     BadCertificate(CertificateError),
     /// Our certificate runs out, or has.
     #[error(
-        "this node's certificate of membership counts until {} (ms since 1970), and it is {} now: without a \
-         new one no peer will talk to it. Let it reach the tracker; it renews it by itself then", until.0, now.0
+        "this node's certificate of membership {}: without one no peer will talk to it. Let it reach the \
+         tracker; it renews it by itself then", ends(*until, *now)
     )]
     CertificateEnds {
         /// Until when it counts.
@@ -195,4 +196,13 @@ pub enum Warning {
         /// Who.
         name: MemberName,
     },
+}
+
+/// When a certificate ends, for people.
+fn ends(until: Timestamp, now: Timestamp) -> String {
+    if until > now {
+        format!("ends in {}", in_words(until.since(now)))
+    } else {
+        format!("ended {} ago", in_words(now.since(until)))
+    }
 }

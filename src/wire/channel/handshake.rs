@@ -320,8 +320,8 @@ impl Handshake {
         *self.noise = blank.map_err(|_| ChannelError::Handshake)?;
         let side = self.side;
         Ok(Channel {
-            sealer: Sealer::new(ChaChaPoly::new(ours)),
-            opener: Opener::new(ChaChaPoly::new(theirs)),
+            sealer: Sealer::new(ChaChaPoly::new(&ours)),
+            opener: Opener::new(ChaChaPoly::new(&theirs)),
             binding: Binding { hash, side },
         })
     }

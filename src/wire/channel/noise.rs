@@ -4,9 +4,8 @@
 //! ephemeral key is handed in.
 
 use blake2::{Blake2s256, Digest};
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 use curve25519_dalek::montgomery::MontgomeryPoint;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use snow::Error;
 use snow::params::{CipherChoice, DHChoice, HashChoice};
 use snow::resolvers::CryptoResolver;
@@ -48,7 +47,7 @@ impl CryptoResolver for Primitives {
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        let cipher = || Box::new(ChaChaPoly::new(Key::default())) as Box<dyn Cipher>;
+        let cipher = || Box::new(ChaChaPoly::new(&[0; KEY_LEN])) as Box<dyn Cipher>;
         matches!(choice, CipherChoice::ChaChaPoly).then(cipher)
     }
 }
@@ -149,24 +148,29 @@ impl Hash for Blake2s {
 }
 
 /// ChaCha20-Poly1305 (RFC 8439) with a counter as nonce, as Noise has it.
+///
+/// The library does not wipe its keys. This one lies in one place from its making to its end, and is
+/// written over before the memory is given back.
 pub(super) struct ChaChaPoly {
-    key: Key,
+    key: Box<LessSafeKey>,
 }
 
 impl ChaChaPoly {
-    pub(super) fn new(key: Key) -> Self {
+    pub(super) fn new(key: &[u8; KEY_LEN]) -> Self {
+        let key = Box::new(expanded(key));
         Self { key }
-    }
-
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new((&*self.key).into())
     }
 
     /// Encrypts `data` where it lies and returns what authenticates it and `associated`.
     pub(super) fn seal(&self, number: u64, associated: &[u8], data: &mut [u8]) -> [u8; TAG_LEN] {
-        let cipher = self.cipher();
-        let sealed = cipher.encrypt_inout_detached(&nonce(number), associated, data.into());
-        sealed.expect("what is sealed is far below 256 GiB").into()
+        let (nonce, associated) = (nonce(number), Aad::from(associated));
+        let sealed = self
+            .key
+            .seal_in_place_separate_tag(nonce, associated, data)
+            .expect("what is sealed is far below 256 GiB");
+        let mut tag = [0; TAG_LEN];
+        tag.copy_from_slice(sealed.as_ref());
+        tag
     }
 
     /// Decrypts `data` where it lies, its last [`TAG_LEN`] bytes apart; the rest of it, unless it
@@ -177,23 +181,31 @@ impl ChaChaPoly {
         associated: &[u8],
         data: &'a mut [u8],
     ) -> Option<&'a [u8]> {
-        let (data, tag) = data.split_at_mut(data.len().checked_sub(TAG_LEN)?);
-        let tag: [u8; TAG_LEN] = (&*tag).try_into().ok()?;
-        let opened = self.cipher().decrypt_inout_detached(
-            &nonce(number),
-            associated,
-            (&mut *data).into(),
-            &Tag::from(tag),
-        );
-        opened.is_ok().then_some(&*data)
+        let (nonce, associated) = (nonce(number), Aad::from(associated));
+        let opened = self.key.open_in_place(nonce, associated, data);
+        opened.ok().map(|data| &*data)
     }
 
     /// Replaces the key by the one that follows from it, and from which it can't be told.
     pub(super) fn rekey(&mut self) {
         let mut next = Key::default();
         self.seal(u64::MAX, &[], &mut *next);
-        self.key = next;
+        self.set(&next);
     }
+}
+
+impl Drop for ChaChaPoly {
+    fn drop(&mut self) {
+        *self.key = expanded(&[0; KEY_LEN]);
+        // Looked at, so that the writing is not left out as needless.
+        std::hint::black_box(&self.key);
+    }
+}
+
+/// A key as the library has it.
+fn expanded(key: &[u8; KEY_LEN]) -> LessSafeKey {
+    let key = UnboundKey::new(&CHACHA20_POLY1305, key);
+    LessSafeKey::new(key.expect("it has the length of such a key"))
 }
 
 impl Cipher for ChaChaPoly {
@@ -202,7 +214,7 @@ impl Cipher for ChaChaPoly {
     }
 
     fn set(&mut self, key: &[u8; KEY_LEN]) {
-        *self.key = *key;
+        *self.key = expanded(key);
     }
 
     fn encrypt(&self, number: u64, associated: &[u8], plain: &[u8], out: &mut [u8]) -> usize {
@@ -234,7 +246,7 @@ impl Cipher for ChaChaPoly {
 fn nonce(number: u64) -> Nonce {
     let mut bytes = [0; 12];
     bytes[4..].copy_from_slice(&number.to_le_bytes());
-    bytes.into()
+    Nonce::assume_unique_for_key(bytes)
 }
 
 #[cfg(test)]
