@@ -3,13 +3,14 @@
 use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
+use crate::keys::PublicKey;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer};
 use crate::messages::tracker_link::{
-    AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory, LeaveError,
-    LeaveNetwork,
+    AcceptChangedKey, AcceptError, AttachDirectory, CloseLink, DirectoryStatus, GenesisMined,
+    GetDirectory, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
@@ -380,6 +381,19 @@ impl Handler<LeaveNetwork> for TrackerLinkActor {
         let effects = self.link.leave(self.clock.now());
         self.carry_out(effects, ctx);
         Box::pin(async move { left.await.unwrap_or(Err(LeaveError::CutOff)) })
+    }
+}
+
+impl Handler<AcceptChangedKey> for TrackerLinkActor {
+    type Result = Result<(PublicKey, PublicKey), AcceptError>;
+
+    fn handle(&mut self, message: AcceptChangedKey, ctx: &mut Self::Context) -> Self::Result {
+        let name = message.0;
+        let (keys, effects) = self.link.accept_changed_key(&name);
+        self.carry_out(effects, ctx);
+        let (former, key) = keys.ok_or_else(|| AcceptError::NothingChanged(name.clone()))?;
+        tracing::info!(member = %name, former = %former.to_address(), key = %key.to_address(), "changed key accepted by the owner");
+        Ok((former, key))
     }
 }
 

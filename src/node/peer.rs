@@ -193,6 +193,7 @@ impl Ground {
             wallet: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
             leave: self.link.clone().recipient(),
+            accept: self.link.clone().recipient(),
             clock: self.opened.clock.clone(),
             entropy: self.opened.entropy.clone(),
             running,

@@ -434,13 +434,22 @@ impl TrackerLink {
     }
 
     /// The owner believes that the member of this name has a new key (it was withheld, see
-    /// [`Directory::withheld`]). Without effect if nothing is withheld.
+    /// [`Directory::withheld`]). With the former key and the new one; without effect if nothing is
+    /// withheld.
     #[must_use]
-    pub fn accept_changed_key(&mut self, name: &MemberName) -> Vec<Effect> {
+    pub fn accept_changed_key(
+        &mut self,
+        name: &MemberName,
+    ) -> (Option<(PublicKey, PublicKey)>, Vec<Effect>) {
+        let withheld = self.directory.withheld();
+        let mut of_name = withheld.filter(|(member, _)| member.record.statement.name == *name);
+        let keys = of_name.next();
+        let keys = keys.map(|(member, pinned)| (pinned, member.record.statement.key));
+        drop(of_name);
         if let Some((member, left)) = self.directory.accept(name) {
             self.directory_changed(vec![member], left);
         }
-        self.take_effects()
+        (keys, self.take_effects())
     }
 
     fn talk(&self, session: SessionId) -> Option<(PublicKey, &Stage)> {

@@ -172,7 +172,7 @@ pub enum Warning {
     /// A name is presented with another key than it always had.
     #[error(
         "the tracker presents {name} with the key {shown}, but {name} was known by {pinned}. The change \
-         is not taken over; ask {name} on another way, and accept it only if it is theirs"
+         is not taken over; ask {name} on another way, and only if it is theirs: `node accept {name}`"
     )]
     NameChangedKey {
         /// Whose name.
