@@ -99,9 +99,11 @@ pub enum Ask {
         /// A member's name or an address
         to: String,
         /// How many coins, whole ones
+        #[arg(allow_negative_numbers = true, value_parser = whole_coins)]
         amount: u64,
         /// The fee for whoever mines it
-        #[arg(long, default_value_t = 0, value_name = "N")]
+        #[arg(long, default_value_t = 0, value_name = "N",
+              allow_negative_numbers = true, value_parser = whole_coins)]
         fee: u64,
         /// In how many blocks it can be mined; then it expires [default: 1440]
         #[arg(long, value_name = "BLOCKS",
@@ -137,6 +139,16 @@ pub enum Ask {
 pub enum Chain {
     /// Check it again from its first block, believing nothing that is stored
     Verify,
+}
+
+/// Negative numbers get here, too, so that they are refused in words and not taken for options.
+fn whole_coins(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(coins) => Ok(coins),
+        Err(_) if digits => Err("that is more than all coins there can be".into()),
+        Err(_) => Err("coins are counted in whole numbers, from 0 on".into()),
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,19 @@ fn cli_a_node_that_does_not_run_is_not_asked() {
 }
 
 #[test]
+fn cli_what_is_no_number_of_coins_is_refused_in_words() {
+    let directory = tempfile::tempdir().unwrap();
+    for amount in ["-5", "1.5", "many", "1e3"] {
+        let ran = run(directory.path(), &["send", "bob", amount]);
+        ran.fails(2, &[amount, "whole numbers"]);
+        let ran = run(directory.path(), &["send", "bob", "1", "--fee", amount]);
+        ran.fails(2, &[amount, "whole numbers"]);
+    }
+    let ran = run(directory.path(), &["send", "bob", "18446744073709551616"]);
+    ran.fails(2, &["more than all coins"]);
+}
+
+#[test]
 fn cli_a_port_in_use_is_named() {
     let lab = Lab::prepare("");
     let _somebody = TcpListener::bind(lab.tracker.listen).unwrap();

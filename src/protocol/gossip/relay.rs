@@ -101,8 +101,8 @@ impl Questions {
     fn announced(&mut self, session: SessionId, id: TransactionId, now: Timestamp) -> bool {
         if let Some(asked) = self.asked.get_mut(&id) {
             // Announced anew by the one who was asked: it did not have it at that time, but has now.
+            // Its time does not begin anew, or it could keep all others from being asked.
             if asked.from == session && !asked.judging && asked.since < now {
-                asked.since = now;
                 return true;
             }
             let is_new = asked.from != session && !asked.others.contains(&session);

@@ -120,6 +120,20 @@ fn who_does_not_answer_is_passed_over_for_the_next() {
 }
 
 #[test]
+fn attack_announcing_again_and_again_does_not_put_off_asking_the_next() {
+    let mut gossip = with_sessions(2);
+    let id = ids(0, 1)[0];
+    let _ = announce(&mut gossip, 1, vec![id], START);
+    let _ = announce(&mut gossip, 2, vec![id], START);
+    for second in 1..5 {
+        let again = announce(&mut gossip, 1, vec![id], later(1_000 * second));
+        // It may not have had it before.
+        assert_eq!(asked(&again), [(session(1), id)]);
+    }
+    assert_eq!(asked(&tick(&mut gossip, later(5_000))), [(session(2), id)]);
+}
+
+#[test]
 fn attack_one_session_can_not_take_the_places_of_others_to_ask() {
     let mut gossip = with_sessions(3);
     let id = ids(0, 1)[0];
