@@ -42,6 +42,14 @@ pub struct RawPeer {
     buffer: Vec<u8>,
 }
 
+/// What comes where bytes were waited for.
+enum Instead {
+    /// The end of the connection.
+    Closed,
+    /// Nothing within the time.
+    Nothing,
+}
+
 /// What was heard.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "most are messages")]
@@ -330,8 +338,8 @@ impl RawPeer {
             }
             match self.read(deadline) {
                 Ok(()) => {}
-                Err(Heard::Nothing) => return Heard::Nothing,
-                Err(_) => return Heard::Closed,
+                Err(Instead::Nothing) => return Heard::Nothing,
+                Err(Instead::Closed) => return Heard::Closed,
             }
         }
     }
@@ -355,23 +363,23 @@ impl RawPeer {
     }
 
     /// Waits for bytes; an error is what came instead.
-    fn read(&mut self, deadline: Instant) -> Result<(), Heard> {
+    fn read(&mut self, deadline: Instant) -> Result<(), Instead> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Heard::Nothing);
+                return Err(Instead::Nothing);
             }
             self.stream.set_read_timeout(Some(left)).unwrap();
             let mut bytes = [0; 64 * 1024];
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(Heard::Closed),
+                Ok(0) => return Err(Instead::Closed),
                 Ok(length) => {
                     self.sealed.extend_from_slice(&bytes[..length]);
                     return Ok(());
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(Heard::Closed),
+                Err(_) => return Err(Instead::Closed),
             }
         }
     }

@@ -240,7 +240,7 @@ fn another_tracker_key_is_refused_with_both_keys() {
         peer.open(9, &other);
         assert!(matches!(peer.said()[..], [Out::Closed(..)]), "not a word");
         let told = peer.warnings[0].to_string();
-        assert!(told.contains(&key(77).to_string()) && told.contains(&key(TRACKER).to_string()));
+        assert!(told.contains(&key(77).to_address()) && told.contains(&key(TRACKER).to_address()));
     }
     next_dial(&mut peer);
     peer.open(10, &tracker_hello());
