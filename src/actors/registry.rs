@@ -8,9 +8,10 @@ use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::gossip::peers::MAX_HANDSHAKES;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
 use crate::store::{RowChange, Table};
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::{Message, NodeRole};
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, Recipient};
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use std::time::Duration;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: false,
+    certified_by: None,
 };
 /// Sessions at a time: the largest network this is made for, several times over.
 const MAX_SESSIONS: usize = 4_000;
@@ -163,8 +165,19 @@ impl Handler<ConnectionAccepted> for RegistryActor {
             tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
             return;
         }
+        let strangers = || self.sessions.iter().filter(|(_, h)| h.height.is_none());
+        if strangers().count() >= MAX_HANDSHAKES
+            && let Some((oldest, _)) = strangers().next()
+        {
+            // An honest handshake is over in milliseconds; sessions are numbered as they come.
+            let oldest = *oldest;
+            self.command(oldest, SessionCommand::Close("there are too many".into()));
+            self.sessions.remove(&oldest);
+        }
         let owner = ctx.address().recipient();
-        let (session, commands) = self.parts.context.begin(message.0, EXPECTED, owner);
+        let context = &self.parts.context;
+        let begun = context.begin(message.0, Side::Responder, EXPECTED, owner);
+        let (session, commands) = begun;
         self.sessions.insert(
             session,
             Handle {

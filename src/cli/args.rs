@@ -4,6 +4,7 @@ use super::demo::DemoArgs;
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
 use crate::settings::Endpoint;
+use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -206,6 +207,11 @@ pub enum Ask {
     Open,
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
+    /// Believe that a member has a new key, after having asked on another way
+    Accept {
+        /// The member's name
+        name: MemberName,
+    },
     /// Leave the network for good: the name becomes free, coins stay with the key
     Leave,
     /// The chain as a whole

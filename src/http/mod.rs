@@ -28,6 +28,7 @@
 //! | `GET /chain` | [`views::ChainView`] | peer |
 //! | `GET /chain/export` | lines of [`Entry`](crate::archive::Entry), as it goes | peer |
 //! | `GET /proofs/ID?tail=N&until=HEIGHT-OR-ID` | [`ProofJson`](crate::chain::proof::ProofJson) of a block or a transaction | peer |
+//! | `POST /accept` with [`views::AcceptRequest`] | [`views::AcceptedView`] | peer |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
@@ -56,7 +57,7 @@ use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::tracker_link::{GetDirectory, LeaveNetwork};
+use crate::messages::tracker_link::{AcceptChangedKey, GetDirectory, LeaveNetwork};
 use crate::messages::wallet::SignTransaction;
 use crate::store::Disk;
 use crate::wire::MemberName;
@@ -97,6 +98,8 @@ pub struct PeerApi {
     pub tracker_link: Recipient<GetDirectory>,
     /// Leaves the network for good.
     pub leave: Recipient<LeaveNetwork>,
+    /// Takes the owner's word for a member's changed key.
+    pub accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens and salts.

@@ -5,9 +5,10 @@ use super::error::Refused;
 use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::views::{
-    BalanceView, BlockView, CatchingUpView, ChainStatusView, LeaveRequest, LeftView, MineRequest,
-    MinedView, MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
-    SyncRequest, SyncView, TrackerLinkView, TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, CatchingUpView, ChainStatusView,
+    LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView, OpenView,
+    PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerLinkView,
+    TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, tracker};
 use crate::chain::params::MAX_EXPIRY;
@@ -19,7 +20,9 @@ use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveNetwork};
+use crate::messages::tracker_link::{
+    AcceptChangedKey, DirectoryStatus, GetDirectory, LeaveNetwork,
+};
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
@@ -45,6 +48,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/mine", web::post().to(mine)))
         .service(resource("/sync", web::post().to(sync)))
         .service(resource("/leave", web::post().to(leave)))
+        .service(resource("/accept", web::post().to(accept)))
         .configure(chain_calls::routes);
 }
 
@@ -102,6 +106,19 @@ async fn leave(api: Data<PeerApi>, _: Json<LeaveRequest>) -> Result<Json<LeftVie
     api.leave.send(LeaveNetwork).await??;
     Ok(Json(LeftView {
         name: api.name.clone(),
+    }))
+}
+
+async fn accept(
+    api: Data<PeerApi>,
+    request: Json<AcceptRequest>,
+) -> Result<Json<AcceptedView>, Refused> {
+    let name = request.into_inner().name;
+    let (former, key) = api.accept.send(AcceptChangedKey(name.clone())).await??;
+    Ok(Json(AcceptedView {
+        name,
+        former: former.to_address(),
+        address: key.to_address(),
     }))
 }
 

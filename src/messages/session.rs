@@ -23,9 +23,9 @@ pub struct SessionEvent {
     reason = "most carry a message, which is handed on and used up at once"
 )]
 pub enum SessionFact {
-    /// Both hellos were exchanged and fit.
+    /// The other end has proven that it has the key in this hello, and is one to talk to.
     Opened(Box<Hello>),
-    /// A message came; never a hello, ping or pong.
+    /// A message came; never a ping or pong.
     Received(message::Message),
     /// It has ended; nothing more comes of it.
     Closed(String),

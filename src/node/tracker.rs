@@ -4,12 +4,15 @@ use super::opening::{Opened, listen, random_u64};
 use super::orders::Orders;
 use super::peer::accept;
 use super::{RunError, end_thread, phase};
-use crate::actors::{Greeting, Link, RegistryActor, RegistryParts, SessionContext, StoreActor};
+use crate::actors::{
+    Greeting, Link, RegistryActor, RegistryParts, SessionContext, SessionParts, StoreActor,
+    WalletActor,
+};
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
 use crate::http::{self, Api, ServerHandle, TrackerApi};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::net::TcpTransport;
@@ -31,15 +34,16 @@ const PAGE: usize = 1_000;
 pub(super) async fn run(
     settings: TrackerSettings,
     opened: Opened,
-    key: PublicKey,
+    secret: SecretKey,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
+    let (key, secret) = (secret.public_key(), Arc::new(secret));
     let mut orders = Orders::listen(fatal)?;
     let listener = listen(&TcpTransport, settings.listen).await?;
     let rows =
         rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
     let seed = random_u64(&*opened.entropy);
-    let registry = Registry::open(key, params(&settings.network)?, seed, rows)?;
+    let registry = Registry::open(secret.clone(), params(&settings.network)?, seed, rows)?;
     let store_arbiter = Arbiter::new();
     let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
     let store =
@@ -48,7 +52,13 @@ pub(super) async fn run(
     let nonce = random_u64(&*opened.entropy);
     let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
     let parts = RegistryParts {
-        context: SessionContext::new(greeting, opened.disk.clone()),
+        context: SessionContext::new(SessionParts {
+            greeting,
+            disk: opened.disk.clone(),
+            sign: WalletActor::new(secret).start().recipient(),
+            entropy: opened.entropy.clone(),
+            clock: opened.clock.clone(),
+        }),
         clock: opened.clock.clone(),
         store: Link::new(&store, WAITING),
         network_name: settings.network.name.clone(),

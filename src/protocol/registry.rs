@@ -14,6 +14,7 @@
 //! its genesis without a lease: that is how a tracker that lost its rows, but not its key, finds the
 //! network again. For as long as it takes such a member to do so, nobody is asked for a new one.
 
+mod certificates;
 mod effect;
 mod founding;
 mod joining;
@@ -30,12 +31,14 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::params::ParamsError;
 use crate::chain::{Genesis, Internal, NetworkId, Params, Timestamp};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
+use certificates::Certifier;
 use founding::Holder;
 use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
 pub const TICK_MS: u64 = 200;
@@ -102,6 +105,7 @@ struct Session {
 #[derive(Debug)]
 pub struct Registry {
     key: PublicKey,
+    certifier: Certifier,
     params: Params,
     genesis: Option<Genesis>,
     members: Members,
@@ -117,20 +121,22 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Takes up the stored rows (all of its table, in any order). `key` is the tracker's, `params`
+    /// Takes up the stored rows (all of its table, in any order). `secret` is the tracker's, `params`
     /// those of its settings, which count until there is a genesis; `seed` only spreads choices.
     ///
     /// # Errors
     /// By variant of [`RegistryError`]; the tracker can't start.
     pub fn open(
-        key: PublicKey,
+        secret: Arc<SecretKey>,
         params: Params,
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
         params.check()?;
+        let key = secret.public_key();
         let mut registry = Self {
             key,
+            certifier: Certifier::new(secret),
             params,
             genesis: None,
             members: Members::new(),
@@ -304,7 +310,7 @@ impl Registry {
         match (message, member) {
             (Message::Register(record), _) => self.register(session, record, now),
             (Message::Leave(leaving), _) => self.leave(session, &leaving, now),
-            (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis),
+            (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis, now),
             (Message::GetMembers(()), Some(_)) => {
                 let members = self.some_members();
                 self.send(session, Message::Members(members));

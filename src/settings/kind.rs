@@ -44,6 +44,8 @@ pub(super) enum Kind {
     LoopbackListen,
     /// Addresses to dial.
     Endpoints { least: usize },
+    /// A public key as an address, or nothing.
+    Key,
     /// Topics of applications.
     Topics,
     /// Coins that exist from the start.
@@ -96,6 +98,7 @@ impl Kind {
             Self::Endpoints { least } => format!(
                 "a list of {least} to {MAX_ENDPOINTS} addresses \"host:port\", each only once"
             ),
+            Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
                  {MAX_TOPIC_LEN} characters of a-z, 0-9, \"-\" and \".\", the first a letter"
@@ -124,6 +127,7 @@ impl Kind {
             Self::Endpoints { least } => list(value, least..=MAX_ENDPOINTS, |item| {
                 text(item, |text| text.parse::<Endpoint>().is_ok())
             }),
+            Self::Key => text(value, |text| text.is_empty() || is_address(text)),
             Self::Topics => list(value, 0..=MAX_APPLICATIONS, |item| {
                 text(item, |text| is_word(text, MAX_TOPIC_LEN, b"-."))
             }),
@@ -139,9 +143,12 @@ impl Kind {
                 found: quote(text),
             })?,
             Self::Endpoints { .. } | Self::Topics => split(text),
-            Self::Choice(_) | Self::Name | Self::Path | Self::Listen | Self::LoopbackListen => {
-                unplaced(DeValue::String(text.into()))
-            }
+            Self::Choice(_)
+            | Self::Name
+            | Self::Path
+            | Self::Listen
+            | Self::LoopbackListen
+            | Self::Key => unplaced(DeValue::String(text.into())),
         };
         self.check(&value)
     }
@@ -225,6 +232,12 @@ fn is_word(text: &str, most: usize, marks: &[u8]) -> bool {
             .all(|byte| letter(&byte) || byte.is_ascii_digit() || marks.contains(&byte))
 }
 
+/// Whether it could be an address; whether it is one is the address's own check.
+fn is_address(text: &str) -> bool {
+    (1..=MAX_ADDRESS_LEN).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn is_path(text: &str) -> bool {
     let printable = |char: char| !char.is_control() && char != char::REPLACEMENT_CHARACTER;
     (1..=MAX_PATH_LEN).contains(&text.len()) && text.chars().all(printable)
@@ -292,10 +305,7 @@ fn allocation(item: &Spanned<DeValue<'_>>) -> Result<(String, u64), Wrong> {
             return Err(Wrong { span, found });
         }
         if name.get_ref() == "address" {
-            text(value, |text| {
-                (1..=MAX_ADDRESS_LEN).contains(&text.len())
-                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            })?;
+            text(value, is_address)?;
         }
     }
     let address = field(item, table, "address")?;

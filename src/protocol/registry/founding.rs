@@ -15,7 +15,13 @@ pub(super) struct Holder {
 }
 
 impl Registry {
-    pub(super) fn offer(&mut self, session: SessionId, id: MemberId, genesis: Genesis) {
+    pub(super) fn offer(
+        &mut self,
+        session: SessionId,
+        id: MemberId,
+        genesis: Genesis,
+        now: Timestamp,
+    ) {
         if let Some(known) = self.genesis.clone() {
             return self.send(session, Message::GenesisKnown(known));
         }
@@ -30,7 +36,7 @@ impl Registry {
             // Somebody else was asked since. It is told whose block it became.
             return;
         }
-        self.accept(genesis, id, adopted);
+        self.accept(genesis, id, adopted, now);
     }
 
     fn check_offer(&self, id: MemberId, genesis: &Genesis, adopted: bool) -> Result<(), String> {
@@ -51,7 +57,7 @@ impl Registry {
         Ok(())
     }
 
-    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool) {
+    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool, now: Timestamp) {
         self.commit(vec![(vec![GENESIS_ROW], Some(canonical::encode(&genesis)))]);
         self.say(Effect::Fact(Fact::GenesisAccepted {
             network: genesis.id(),
@@ -61,8 +67,9 @@ impl Registry {
         }));
         self.genesis = Some(genesis.clone());
         self.holder = None;
-        let live: Vec<_> = self.live.values().copied().collect();
-        for session in live {
+        let live: Vec<_> = self.live.iter().map(|(id, s)| (*id, *s)).collect();
+        for (id, session) in live {
+            self.certify(session, id, now);
             self.send(session, Message::GenesisKnown(genesis.clone()));
         }
     }

@@ -83,6 +83,7 @@ impl Registry {
     }
 
     pub(super) fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+        self.certify(session, id, now);
         let registered = Registered {
             id,
             genesis: self.genesis.clone(),
