@@ -6,7 +6,7 @@ mod support;
 use raclette::http::views::TransactionState;
 use std::collections::HashSet;
 use std::thread;
-use support::{Lab, Node, Proxy, agree, so, wait_until};
+use support::{Apart, Lab, Node, agree, so, wait_until};
 
 /// What a block pays where the settings say nothing else.
 const REWARD: u64 = 50;
@@ -122,48 +122,6 @@ fn p2p_a_peer_300_blocks_behind_catches_up() {
     assert!(synced.status.success(), "{synced:?}");
     assert_eq!(carol.tip(), tip);
     assert_eq!(carol.balance("alice"), alice.balance("alice"));
-}
-
-/// Two peers whose only line to each other can be cut.
-struct Apart {
-    line: Proxy,
-    alice: Node,
-    bob: Node,
-    _lab: Lab,
-}
-
-impl Apart {
-    fn start() -> Self {
-        let lab = Lab::start();
-        let lines = [Proxy::start(), Proxy::start()];
-        let advertise = |line: &Proxy| format!("advertise = [\"{}\"]\n", line.listen);
-        // Both give away the same line: alice is reached through it, and bob through none.
-        let [line, nowhere] = lines;
-        let mut alice = lab.prepare_peer_with("alice", &advertise(&line));
-        line.lead_to(alice.listen);
-        let mut bob = lab.prepare_peer_with("bob", &advertise(&nowhere));
-        alice.start().joins();
-        bob.start().joins();
-        alice.has_sessions(1);
-        bob.has_sessions(1);
-        Self {
-            line,
-            alice,
-            bob,
-            _lab: lab,
-        }
-    }
-
-    fn cut(&self) {
-        self.line.cut();
-        self.alice.has_sessions(0);
-        self.bob.has_sessions(0);
-    }
-
-    fn mend(&self) {
-        self.line.mend();
-        self.alice.has_sessions(1);
-    }
 }
 
 #[test]

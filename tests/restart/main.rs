@@ -1,5 +1,6 @@
 //! Stopped, killed, started again: nothing that was promised is lost.
 
+mod killing;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -4,12 +4,14 @@
 // Each test binary uses another part of it.
 #![allow(dead_code, unused_imports)]
 
+mod apart;
 mod forge;
 mod lab;
 mod node;
 mod proxy;
 mod raw;
 
+pub use apart::Apart;
 pub use forge::Forge;
 pub use lab::{Lab, agree};
 pub use node::{Node, Refused, node};

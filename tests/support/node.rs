@@ -120,6 +120,12 @@ impl Node {
         child.wait().unwrap();
     }
 
+    /// Sends it `kill -9` and does not wait: [`Node::kill`] is still to come.
+    pub fn strike(&self) {
+        let child = self.child.as_ref().expect("it runs");
+        kill_process(Pid::from_child(child), Signal::KILL).unwrap();
+    }
+
     /// Everything it has printed.
     pub fn output(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
