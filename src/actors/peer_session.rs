@@ -81,6 +81,11 @@ impl Greeting {
         self.height.store(height.0, Ordering::Relaxed);
     }
 
+    /// The height that it says its tip has.
+    pub fn height(&self) -> Height {
+        Height(self.height.load(Ordering::Relaxed))
+    }
+
     /// Where this node can be dialled, if anywhere.
     pub fn address(&self) -> Option<&Address> {
         self.address.as_ref()
@@ -96,7 +101,7 @@ impl Greeting {
             role: self.role,
             key: self.key,
             nonce: self.nonce,
-            height: Height(self.height.load(Ordering::Relaxed)),
+            height: self.height(),
             address: self.address.clone(),
             agent: CappedText::new(agent).unwrap_or_default(),
         }
@@ -154,7 +159,7 @@ impl SessionContext {
 
 /// What waits to be written.
 enum Queued {
-    Frame(Vec<u8>),
+    Frame(Arc<[u8]>),
     Blocks(VecDeque<crate::chain::BlockId>),
     Headers(Vec<crate::chain::BlockId>),
     AskHeaders(Option<crate::chain::BlockId>),
@@ -205,12 +210,13 @@ impl Handler<SessionCommand> for PeerSessionActor {
     fn handle(&mut self, command: SessionCommand, ctx: &mut Self::Context) {
         let queued = match command {
             SessionCommand::Send(message) => match message.to_frame() {
-                Ok(frame) => Queued::Frame(frame),
+                Ok(frame) => Queued::Frame(frame.into()),
                 Err(error) => {
                     tracing::error!(%error, message = message.name(), "message not sent");
                     return;
                 }
             },
+            SessionCommand::SendFrame(frame) => Queued::Frame(frame),
             SessionCommand::SendBlocks(ids) => Queued::Blocks(ids.into()),
             SessionCommand::SendHeaders(locator) => Queued::Headers(locator),
             SessionCommand::AskHeaders(after) => Queued::AskHeaders(after),
@@ -276,7 +282,7 @@ impl Line {
         if !self
             .outgoing
             .push(match Message::Hello(hello.clone()).to_frame() {
-                Ok(frame) => Queued::Frame(frame),
+                Ok(frame) => Queued::Frame(frame.into()),
                 Err(error) => return notice.reason = error.to_string(),
             })
         {
@@ -378,7 +384,7 @@ impl Line {
     fn send(&self, message: &Message) -> bool {
         message
             .to_frame()
-            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame)))
+            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame.into())))
     }
 }
 
@@ -393,7 +399,7 @@ async fn write_all(
         let result = match queued {
             Queued::Frame(frame) => {
                 bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-                write(&mut writer, frame).await
+                write(&mut writer, &frame).await
             }
             Queued::Blocks(ids) => write_blocks(&mut writer, &*disk, ids).await,
             Queued::Headers(locator) => match headers_after(&ChainRows(&*disk), &locator) {
@@ -442,14 +448,14 @@ async fn write_message(
     message: &Message,
 ) -> Result<(), String> {
     let frame = message.to_frame().map_err(|error| error.to_string())?;
-    write(writer, frame).await
+    write(writer, &frame).await
 }
 
 async fn write(
     writer: &mut (dyn tokio::io::AsyncWrite + Send + Unpin),
-    frame: Vec<u8>,
+    frame: &[u8],
 ) -> Result<(), String> {
-    match tokio::time::timeout(WRITE_TIMEOUT, writer.write_all(&frame)).await {
+    match tokio::time::timeout(WRITE_TIMEOUT, writer.write_all(frame)).await {
         Ok(written) => written.map_err(|error| error.to_string()),
         Err(_) => Err("the other end does not read".into()),
     }

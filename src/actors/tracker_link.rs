@@ -1,5 +1,6 @@
 //! TrackerLink: the conversation with the tracker, and the directory of members.
 
+use super::session_handle::SessionHandle;
 use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
@@ -18,6 +19,7 @@ use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
 use crate::wire::handshake::Expected;
+use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Member, Message, NodeRole};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
@@ -71,7 +73,9 @@ pub struct TrackerLinkActor {
     store: Link<CommitRows>,
     network: Option<oneshot::Sender<Genesis>>,
     fatal: Fatal,
-    sessions: BTreeMap<SessionId, Recipient<SessionCommand>>,
+    sessions: BTreeMap<SessionId, SessionHandle>,
+    /// Who waits for the goodbyes to be said.
+    closing: Option<oneshot::Sender<()>>,
     listeners: Option<AttachDirectory>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
@@ -96,6 +100,7 @@ impl TrackerLinkActor {
             network: parts.network,
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
+            closing: None,
             listeners: None,
             leaving: None,
             batches: 0,
@@ -111,6 +116,11 @@ impl TrackerLinkActor {
                 Effect::Dial { address } => self.dial(address.to_string(), ctx),
                 Effect::Send { session, message } => {
                     self.command(session, SessionCommand::Send(message));
+                }
+                Effect::Answer { session, number } => {
+                    let height = self.context.greeting.height();
+                    let answer = Message::ChallengeAnswer(ChallengeAnswer { number, height });
+                    self.command(session, SessionCommand::Send(answer));
                 }
                 Effect::Close { session, reason } => {
                     self.command(session, SessionCommand::Close(reason));
@@ -166,10 +176,19 @@ impl TrackerLinkActor {
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
-        if let Some(commands) = self.sessions.get(&session)
-            && let Err(error) = commands.try_send(command)
+        if let Some(handle) = self.sessions.get_mut(&session) {
+            handle.command(command);
+        }
+    }
+
+    /// Ends once every goodbye was said, if it is to end.
+    fn end_if_closed(&mut self, ctx: &mut Context<Self>) {
+        if self.sessions.is_empty()
+            && let Some(closing) = self.closing.take()
         {
-            tracing::debug!(session = session.0, %error, "command to a session not taken");
+            // Nobody waits for it any more after its time.
+            let _ = closing.send(());
+            ctx.stop();
         }
     }
 
@@ -180,10 +199,12 @@ impl TrackerLinkActor {
             dialling
                 .into_actor(self)
                 .map(|result, actor, ctx| match result {
+                    // A node that is stopping calls nobody any more.
+                    Ok(_) if actor.closing.is_some() => {}
                     Ok(connection) => {
                         let owner = ctx.address().recipient();
                         let (session, commands) = actor.context.begin(connection, EXPECTED, owner);
-                        actor.sessions.insert(session, commands);
+                        actor.sessions.insert(session, SessionHandle::new(commands));
                     }
                     Err(error) => {
                         let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());
@@ -293,8 +314,11 @@ impl Actor for TrackerLinkActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.store.flush();
-            let effects = actor.link.tick(actor.clock.now());
-            actor.carry_out(effects, ctx);
+            actor.sessions.values_mut().for_each(SessionHandle::flush);
+            if actor.closing.is_none() {
+                let effects = actor.link.tick(actor.clock.now());
+                actor.carry_out(effects, ctx);
+            }
         });
     }
 
@@ -317,12 +341,16 @@ impl Handler<SessionEvent> for TrackerLinkActor {
             SessionFact::Received(message) => self.link.received(session, message, now),
             SessionFact::Closed(reason) => {
                 self.sessions.remove(&session);
+                self.end_if_closed(ctx);
                 // Whoever waits to leave is told that it was cut off.
                 self.leaving = None;
                 self.link.closed(session, reason, now)
             }
         };
-        self.carry_out(effects, ctx);
+        // A node that is stopping says goodbye and nothing more.
+        if self.closing.is_none() {
+            self.carry_out(effects, ctx);
+        }
     }
 }
 
@@ -373,9 +401,11 @@ impl Handler<LeaveNetwork> for TrackerLinkActor {
 }
 
 impl Handler<CloseLink> for TrackerLinkActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) -> Self::Result {
+        let (closing, closed) = oneshot::channel();
+        self.closing = Some(closing);
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.command(
@@ -383,7 +413,10 @@ impl Handler<CloseLink> for TrackerLinkActor {
                 SessionCommand::Close("this node is stopping".into()),
             );
         }
-        // Nothing more is to be said or heard.
-        ctx.stop();
+        self.end_if_closed(ctx);
+        Box::pin(async move {
+            // Dropped with the actor, which has ended then.
+            let _ = closed.await;
+        })
     }
 }

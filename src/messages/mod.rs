@@ -6,6 +6,7 @@
 
 pub mod gossip;
 pub mod ledger;
+pub mod liveness_probe;
 pub mod miner;
 pub mod registry;
 pub mod session;

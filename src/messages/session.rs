@@ -4,6 +4,7 @@ use crate::chain::BlockId;
 use crate::protocol::SessionId;
 use crate::wire::{Hello, message};
 use actix::Message;
+use std::sync::Arc;
 
 /// What a session tells its owner (Gossip, TrackerLink or Registry). A session sends the next one
 /// only when the last one was handled, so that a fast sender is slowed down, not buffered.
@@ -41,6 +42,8 @@ pub enum SessionFact {
 pub enum SessionCommand {
     /// Send this message.
     Send(message::Message),
+    /// Send this frame, which others are sent, too.
+    SendFrame(Arc<[u8]>),
     /// Send these blocks, read when the line is free for them.
     SendBlocks(Vec<BlockId>),
     /// Send the headers after this locator.

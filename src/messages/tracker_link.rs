@@ -47,7 +47,7 @@ pub enum LeaveError {
     CutOff,
 }
 
-/// Say goodbye to the tracker: the node is stopping.
+/// Say goodbye to the tracker: the node is stopping. Answered when it was said.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CloseLink;

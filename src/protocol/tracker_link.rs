@@ -319,6 +319,9 @@ impl TrackerLink {
                 self.members_told(MembersChanged { changed, left }, false);
             }
             Message::MembersChanged(told) if asked => self.members_told(told, true),
+            Message::Challenge(number) => {
+                self.effects.push(Effect::Answer { session, number });
+            }
             Message::Left(()) if self.leaving => self.rest(Effect::Left),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
             other => {

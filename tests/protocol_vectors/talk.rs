@@ -9,7 +9,8 @@ use raclette::wire::handshake::{Expected, judge_hello};
 use raclette::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
-    Goodbye, Lease, MAGIC, MembersChanged, PROTOCOL_VERSION, RefusalCode, Refused, Registered,
+    ChallengeAnswer, Goodbye, Lease, MAGIC, MembersChanged, PROTOCOL_VERSION, RefusalCode, Refused,
+    Registered,
 };
 use raclette::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 
@@ -158,6 +159,7 @@ fn member() -> Member {
         id: MemberId(1),
         record: example::member_record(),
         live: true,
+        reachable: true,
         since: example::START,
     }
 }
@@ -202,6 +204,11 @@ fn example_of(name: &str) -> Message {
         }),
         "Leave" => Message::Leave(alice_leaves()),
         "Left" => Message::Left(()),
+        "Challenge" => Message::Challenge(7),
+        "ChallengeAnswer" => Message::ChallengeAnswer(ChallengeAnswer {
+            number: 7,
+            height: Height(1),
+        }),
         other => panic!("no message is called {other}"),
     }
 }

@@ -1,11 +1,16 @@
 use super::members::Entry;
 use super::*;
 use crate::chain::testing::{START, genesis, member, params};
+use crate::protocol::doorstep::{MAX_STRANGERS_OF_ADDRESS, STRANGER_PATIENCE_MS};
+use crate::protocol::liveness::{LONGEST_PAUSE_MS, ROUND_MS};
 use crate::protocol::testing::{
     Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, statement,
 };
 use crate::wire::member::{Leaving, MAX_ADDRESS, MAX_ADDRESSES};
-use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
+use crate::wire::message::{
+    ChallengeAnswer, Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered,
+};
+use std::collections::BTreeSet;
 
 const NOBODY: NetworkId = NetworkId::ZERO;
 
@@ -359,7 +364,7 @@ fn leaving_frees_the_name_but_never_the_number() {
 fn the_newer_session_of_a_key_replaces_the_older() {
     let mut tracker = founded();
     tracker.open(11, 1, NOBODY);
-    assert_eq!(tracker.registry.live_len(), 1);
+    assert_eq!(tracker.registry.live.len(), 1);
     tracker.receive(11, &Message::Register(record(1, "alice", 1)));
     let said = tracker.said();
     assert_eq!(closed(&said), [1]);
@@ -372,9 +377,9 @@ fn the_newer_session_of_a_key_replaces_the_older() {
         "nothing is heard or said there"
     );
     // The end of the old one, noticed late, does not take the member off the list of the live.
-    tracker.close(1);
+    tracker.leave_off(1);
     assert!(tracker.registry.members().all(|m| m.live));
-    tracker.close(11);
+    tracker.leave_off(11);
     assert!(tracker.registry.members().all(|m| !m.live));
 }
 
@@ -384,10 +389,10 @@ fn who_is_live_is_pushed_to_all_once_a_tick() {
     tracker.join(2, "bob");
     tracker.tick(TICK_MS);
     tracker.said();
-    tracker.close(2);
+    tracker.leave_off(2);
     assert_eq!(tracker.said(), [], "collected until the tick");
     tracker.join(2, "bob");
-    tracker.close(2);
+    tracker.leave_off(2);
     tracker.said();
     tracker.tick(TICK_MS);
     let told = news(tracker.said(), 1);
@@ -441,18 +446,156 @@ fn for_one_that_does_not_read_news_is_collected_each_member_once() {
     tracker.join(2, "bob");
     tracker.tick(TICK_MS);
     tracker.said();
-    tracker.registry.set_writable(SessionId(1), false);
+    // Alice reads no more: she is sent one piece of news, and a challenge behind it.
+    let mut challenge = None;
+    let mut pieces = Vec::new();
     for _ in 0..50 {
-        tracker.close(2);
+        tracker.leave_off(2);
         tracker.tick(TICK_MS);
-        tracker.join(2, "bob");
+        tracker.join_quietly(2, "bob");
         tracker.tick(TICK_MS);
-        assert_eq!(news(tracker.said(), 1), []);
+        tracker.sync();
+        let said: Vec<_> = tracker.out.drain(..).collect();
+        for out in &said {
+            if let Out::Sent(SessionId(1), Message::Challenge(number)) = out {
+                assert_eq!(challenge.replace(*number), None, "asked once");
+            }
+        }
+        let said = tracker.answer(said, |session| session != 1);
+        pieces.extend(news(said, 1));
     }
-    tracker.registry.set_writable(SessionId(1), true);
+    assert_eq!((pieces.len(), pieces[0].changed.len()), (1, 1));
+    let (number, height) = (challenge.unwrap(), Height(7));
+    let answer = ChallengeAnswer { number, height };
+    tracker.receive(1, &Message::ChallengeAnswer(answer));
+    assert_eq!(tracker.registry.height(), Some(height));
     tracker.tick(TICK_MS);
     let told = news(tracker.said(), 1);
     assert_eq!((told.len(), told[0].changed.len()), (1, 1));
+    assert!(told[0].changed[0].live, "as it is now");
+}
+
+#[test]
+fn what_many_are_told_is_one_message() {
+    let mut tracker = founded();
+    for (number, name) in [(2, "bob"), (3, "carol"), (4, "dave")] {
+        tracker.join(number, name);
+    }
+    for _ in 0..3 {
+        tracker.tick(TICK_MS);
+        tracker.said();
+    }
+    tracker.leave_off(4);
+    tracker.now = tracker.now.plus_ms(TICK_MS);
+    let effects = tracker.registry.tick(tracker.now);
+    let to_all = |effect: &Effect| match effect {
+        Effect::SendAll { sessions, message } => (sessions.clone(), message.name()),
+        other => panic!("not to all: {other:?}"),
+    };
+    let three: Vec<_> = (1..=3).map(SessionId).collect();
+    let said: Vec<_> = effects.iter().map(to_all).collect();
+    assert_eq!(
+        said,
+        [(three.clone(), "MembersChanged"), (three, "Challenge")]
+    );
+}
+
+#[test]
+fn who_left_is_told_to_those_who_knew_it_and_then_forgotten() {
+    let mut tracker = founded();
+    tracker.join(2, "bob");
+    tracker.tick(TICK_MS);
+    tracker.said();
+    let leaving = Leaving::sign(key(TRACKER), 2, &member(2));
+    tracker.receive(2, &Message::Leave(leaving));
+    tracker.said();
+    tracker.join(3, "carol");
+    tracker.tick(TICK_MS);
+    let said = tracker.said();
+    assert_eq!(news(said.clone(), 1)[0].left, [MemberId(2)]);
+    assert_eq!(news(said, 3)[0].left, [], "she never heard of bob");
+    tracker.tick(TICK_MS);
+    assert_eq!(tracker.said(), []);
+    let entries = tracker.registry.changes.len();
+    assert_eq!(entries, 2, "alice and carol");
+}
+
+#[test]
+fn a_member_without_a_session_is_dialled_back_and_may_return_without_a_word() {
+    let mut tracker = founded();
+    tracker.join(2, "bob");
+    tracker.tick(TICK_MS);
+    tracker.said();
+    tracker.end_visits(|_| true);
+    tracker.close(2);
+    let bob = |tracker: &Tracker| {
+        let mut members = tracker.registry.members();
+        members.find(|m| m.id == MemberId(2)).unwrap()
+    };
+    assert!(bob(&tracker).live, "for two rounds it may come back");
+    let pass = |tracker: &mut Tracker, open: bool| {
+        for _ in 0..LONGEST_PAUSE_MS / 1_000 + 1 {
+            tracker.tick(1_000);
+            tracker.said();
+            tracker.end_visits(|id| open || id == MemberId(1));
+        }
+    };
+    pass(&mut tracker, false);
+    assert!(!bob(&tracker).live && !bob(&tracker).reachable);
+    tracker.tick(TICK_MS);
+    tracker.said();
+    pass(&mut tracker, true);
+    assert!(bob(&tracker).live && bob(&tracker).reachable);
+    // After a restart nobody has been heard of, until each was.
+    tracker.restart();
+    assert!(tracker.registry.members().all(|m| !m.live));
+    pass(&mut tracker, true);
+    assert!(tracker.registry.members().all(|m| m.live && m.reachable));
+}
+
+#[test]
+fn a_session_that_does_not_answer_is_closed() {
+    let mut tracker = founded();
+    tracker.join(2, "bob");
+    let mut ended = Vec::new();
+    for _ in 0..3 * ROUND_MS / 1_000 {
+        tracker.tick(1_000);
+        tracker.sync();
+        let said = tracker.out.drain(..).collect();
+        let said = tracker.answer(said, |session| session != 2);
+        ended.extend(closed(&said));
+        tracker.end_visits(|id| id == MemberId(1));
+    }
+    assert_eq!(ended, [2]);
+    let live: Vec<_> = tracker.registry.members().map(|m| m.live).collect();
+    assert_eq!(live, [true, false]);
+}
+
+#[test]
+fn strangers_make_way_and_those_who_registered_do_not() {
+    let mut tracker = founded();
+    let from = "10.0.0.1:1";
+    let dial = |tracker: &mut Tracker, session: u64| {
+        let (admitted, effects) = tracker.registry.admit(from, tracker.now);
+        tracker.carry_out(effects);
+        if admitted {
+            tracker
+                .registry
+                .entered(SessionId(session), from, tracker.now);
+        }
+        admitted
+    };
+    assert!(dial(&mut tracker, 2));
+    tracker.join(2, "bob");
+    let strangers = (1_000..2_000).take_while(|session| dial(&mut tracker, *session));
+    assert_eq!(strangers.count(), MAX_STRANGERS_OF_ADDRESS);
+    tracker.now = tracker.now.plus_ms(STRANGER_PATIENCE_MS);
+    assert!(dial(&mut tracker, 3_000));
+    assert_eq!(closed(&tracker.said()), [1_000]);
+    // Its end is noticed later, and counts once.
+    tracker.close(1_000);
+    assert!(dial(&mut tracker, 3_001));
+    assert_eq!(closed(&tracker.said()), [1_001]);
 }
 
 /// Rows of members with made-up keys and signatures, which nobody checks again.
@@ -498,6 +641,7 @@ fn the_fullest_part_of_the_list_fits_a_frame() {
         id: MemberId(u32::MAX),
         record: longest.sign(&member(1)),
         live: true,
+        reachable: true,
         since: Timestamp(u64::MAX),
     };
     let changed = vec![fullest; MAX_MEMBERS];

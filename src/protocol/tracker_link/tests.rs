@@ -442,6 +442,7 @@ fn told(id: u32, record: MemberRecord, live: bool) -> Member {
         id: MemberId(id),
         record,
         live,
+        reachable: live,
         since: START,
     }
 }

@@ -51,6 +51,7 @@ fn member_entry(number: u8, live: bool) -> Member {
         id: MemberId(u32::from(number)),
         record: record(number, 3, 1),
         live,
+        reachable: live,
         since: Timestamp(5),
     }
 }
@@ -58,7 +59,7 @@ fn member_entry(number: u8, live: bool) -> Member {
 /// One of every kind, with contents that vary.
 fn any_message() -> impl Strategy<Value = Message> {
     let small = 0u8..5;
-    (0..23usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
+    (0..25usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
         |(kind, n, number, flag, text)| {
             let count = usize::from(n);
             let reason = Goodbye::new(&text).reason;
@@ -112,7 +113,12 @@ fn any_message() -> impl Strategy<Value = Message> {
                     left: vec![MemberId(7); count],
                 }),
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
-                _ => Message::Left(()),
+                22 => Message::Left(()),
+                23 => Message::Challenge(number),
+                _ => Message::ChallengeAnswer(ChallengeAnswer {
+                    number,
+                    height: Height(number),
+                }),
             }
         },
     )
