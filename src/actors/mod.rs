@@ -6,6 +6,7 @@
 
 mod fatal;
 mod gossip;
+mod introducer;
 mod ledger;
 mod link;
 mod liveness_probe;
@@ -20,6 +21,7 @@ mod wallet;
 
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{GossipActor, GossipLinks};
+pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};
 pub use link::Link;
 pub use liveness_probe::LivenessProbeActor;

@@ -4,13 +4,15 @@ use super::session_handle::SessionHandle;
 use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
+use crate::keys::PublicKey;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
+use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer};
 use crate::messages::tracker_link::{
-    AttachDirectory, CloseLink, DirectoryStatus, GenesisMined, GetDirectory, LeaveError,
-    LeaveNetwork,
+    AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus, GenesisMined, GetDirectory,
+    LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
@@ -20,7 +22,7 @@ use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
 use crate::wire::handshake::Expected;
 use crate::wire::message::ChallengeAnswer;
-use crate::wire::{Member, Message, NodeRole};
+use crate::wire::{Member, MemberRecord, MemberStatement, Message, NodeRole};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
     ResponseFuture, WrapFuture,
@@ -38,6 +40,9 @@ const EXPECTED: Expected = Expected {
 /// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
 /// block.
 const MAILBOX: usize = 256;
+
+/// Messages that may wait for an introducer: it is told a few in its whole life.
+const INTRODUCER_WAITING: usize = 1024;
 
 /// What the link to the tracker needs of the node.
 pub struct TrackerLinkParts {
@@ -77,6 +82,10 @@ pub struct TrackerLinkActor {
     /// Who waits for the goodbyes to be said.
     closing: Option<oneshot::Sender<()>>,
     listeners: Option<AttachDirectory>,
+    /// The other trackers of the network.
+    introducers: Vec<Link<TellIntroducer>>,
+    /// Whom each of them introduces.
+    introduced: BTreeMap<usize, Vec<MemberRecord>>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     batches: u64,
@@ -102,6 +111,8 @@ impl TrackerLinkActor {
             sessions: BTreeMap::new(),
             closing: None,
             listeners: None,
+            introducers: Vec::new(),
+            introduced: BTreeMap::new(),
             leaving: None,
             batches: 0,
             search: Arc::new(AtomicBool::new(true)),
@@ -130,6 +141,7 @@ impl TrackerLinkActor {
                     ctx.spawn(signed.map(|record, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(record) = record {
+                            actor.tell_introducers(&TellIntroducer::Record(record.clone()));
                             let effects = actor.link.signed(record, actor.clock.now());
                             actor.carry_out(effects, ctx);
                         }
@@ -139,6 +151,7 @@ impl TrackerLinkActor {
                     let signed = self.sign_leaving.send(SignLeaving { tracker, sequence });
                     ctx.spawn(signed.into_actor(self).map(|leaving, actor, ctx| {
                         if let Ok(leaving) = leaving {
+                            actor.tell_introducers(&TellIntroducer::Leave(leaving.clone()));
                             let effects = actor.link.leaving_signed(leaving);
                             actor.carry_out(effects, ctx);
                         }
@@ -148,6 +161,7 @@ impl TrackerLinkActor {
                 Effect::StopMiningGenesis => self.search.store(true, Ordering::Relaxed),
                 Effect::NetworkKnown(genesis) => {
                     self.context.greeting.set_network(genesis.id());
+                    self.tell_introducers(&TellIntroducer::Network(genesis.clone()));
                     tracing::info!(network = %genesis.id(), name = %genesis.params().name, "network known");
                     if let Some(network) = self.network.take() {
                         // A node that is stopping asks no more.
@@ -253,15 +267,9 @@ impl TrackerLinkActor {
         let Some(listeners) = &self.listeners else {
             return;
         };
-        let statements = || self.link.directory().members().map(|m| &m.record.statement);
-        let keys = statements().map(|statement| statement.key).collect();
-        let candidates = statements()
-            .map(|statement| Candidate {
-                key: statement.key,
-                name: statement.name.clone(),
-                addresses: statement.addresses.clone(),
-            })
-            .collect();
+        let members = self.link.directory().members();
+        let keys = members.map(|m| m.record.statement.key).collect();
+        let candidates = self.candidates();
         // Full: the whole directory is told again with the next change.
         let told = listeners.ledger.try_send(MembersKnown(keys)).is_ok()
             & listeners
@@ -270,6 +278,31 @@ impl TrackerLinkActor {
                 .is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");
+        }
+    }
+
+    /// Who may be dialled, by the word of all trackers: each where it said last that it is.
+    fn candidates(&self) -> Vec<Candidate> {
+        let members = self.link.directory().members().map(|m| &m.record);
+        let introduced = self.introduced.values().flatten();
+        let mut latest: BTreeMap<PublicKey, &MemberStatement> = BTreeMap::new();
+        for statement in members.chain(introduced).map(|record| &record.statement) {
+            let known = latest.entry(statement.key).or_insert(statement);
+            if known.sequence < statement.sequence {
+                *known = statement;
+            }
+        }
+        let candidate = |statement: &MemberStatement| Candidate {
+            key: statement.key,
+            name: statement.name.clone(),
+            addresses: statement.addresses.clone(),
+        };
+        latest.into_values().map(candidate).collect()
+    }
+
+    fn tell_introducers(&mut self, told: &TellIntroducer) {
+        for introducer in &mut self.introducers {
+            introducer.send(told.clone());
         }
     }
 
@@ -314,6 +347,7 @@ impl Actor for TrackerLinkActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.store.flush();
+            actor.introducers.iter_mut().for_each(Link::flush);
             actor.sessions.values_mut().for_each(SessionHandle::flush);
             if actor.closing.is_none() {
                 let effects = actor.link.tick(actor.clock.now());
@@ -372,6 +406,30 @@ impl Handler<AttachDirectory> for TrackerLinkActor {
     }
 }
 
+impl Handler<AttachIntroducers> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: AttachIntroducers, _: &mut Self::Context) {
+        let link = |introducer| Link::to(introducer, INTRODUCER_WAITING);
+        self.introducers = message.0.into_iter().map(link).collect();
+        if let Some(record) = self.link.record().cloned() {
+            self.tell_introducers(&TellIntroducer::Record(record));
+        }
+        if let Some(genesis) = self.link.genesis().cloned() {
+            self.tell_introducers(&TellIntroducer::Network(genesis));
+        }
+    }
+}
+
+impl Handler<Introduced> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Introduced, _: &mut Self::Context) {
+        self.introduced.insert(message.tracker, message.records);
+        self.tell_listeners();
+    }
+}
+
 impl Handler<GetDirectory> for TrackerLinkActor {
     type Result = MessageResult<GetDirectory>;
 
@@ -406,6 +464,7 @@ impl Handler<CloseLink> for TrackerLinkActor {
     fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) -> Self::Result {
         let (closing, closed) = oneshot::channel();
         self.closing = Some(closing);
+        self.tell_introducers(&TellIntroducer::Close);
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.command(

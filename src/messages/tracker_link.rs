@@ -1,6 +1,7 @@
 //! To the TrackerLink.
 
 use super::gossip::CandidatesKnown;
+use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use crate::chain::Genesis;
 use crate::wire::Member;
@@ -61,3 +62,8 @@ pub struct AttachDirectory {
     /// Who may send without a fee.
     pub ledger: Recipient<MembersKnown>,
 }
+
+/// Tell these what the other trackers of the network have to know.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachIntroducers(pub Vec<Recipient<TellIntroducer>>);

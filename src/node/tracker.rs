@@ -94,7 +94,11 @@ impl Running {
         let rows =
             rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
         let seed = random_u64(&*opened.entropy);
-        let machine = Registry::open(key, params(&settings.network)?, seed, rows)?;
+        let params = params(&settings.network)?;
+        let machine = match issuer(settings)? {
+            None => Registry::open(key, params, seed, rows),
+            Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
+        }?;
         let store_arbiter = Arbiter::new();
         let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
         let store =
@@ -159,6 +163,18 @@ impl Running {
         end_thread("store thread", self.store_arbiter).await;
         tracing::info!("stopped");
     }
+}
+
+/// Key of the tracker for whose network this one introduces, if it only introduces.
+fn issuer(settings: &TrackerSettings) -> Result<Option<PublicKey>, RunError> {
+    if settings.introduces_for.is_empty() {
+        return Ok(None);
+    }
+    let issuer = PublicKey::from_address(&settings.introduces_for);
+    issuer.map(Some).map_err(|error| RunError::Setting {
+        key: "introduces_for",
+        reason: error.to_string(),
+    })
 }
 
 /// The parameters that the settings describe.

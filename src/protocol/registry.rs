@@ -107,7 +107,9 @@ struct Session {
 /// The tracker's machine.
 #[derive(Debug)]
 pub struct Registry {
-    key: PublicKey,
+    /// Key of the network's first tracker: ours, unless we only introduce.
+    issuer: PublicKey,
+    introduces: bool,
     params: Params,
     genesis: Option<Genesis>,
     members: Members,
@@ -138,9 +140,35 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
+        Self::open_as(key, false, params, seed, rows)
+    }
+
+    /// As [`Registry::open`], of a tracker that only introduces: the members of the network whose
+    /// first tracker has the key `issuer`. It founds nothing, and what it registers is what members
+    /// said to that one.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn open_introducing(
+        issuer: PublicKey,
+        params: Params,
+        seed: u64,
+        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, RegistryError> {
+        Self::open_as(issuer, true, params, seed, rows)
+    }
+
+    fn open_as(
+        issuer: PublicKey,
+        introduces: bool,
+        params: Params,
+        seed: u64,
+        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, RegistryError> {
         params.check()?;
         let mut registry = Self {
-            key,
+            issuer,
+            introduces,
             params,
             genesis: None,
             members: Members::new(),
@@ -160,11 +188,11 @@ impl Registry {
         }
         registry.watch_members();
         if let Some(genesis) = &registry.genesis
-            && genesis.content.tracker != key
+            && genesis.content.tracker != issuer
         {
             return Err(RegistryError::OtherKey {
                 stored: genesis.content.tracker,
-                given: key,
+                given: issuer,
             });
         }
         Ok(registry)

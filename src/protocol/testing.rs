@@ -380,7 +380,7 @@ impl Peer {
 
 fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
     Config {
-        trackers: vec![address("tracker:7000")],
+        address: address("tracker:7000"),
         name: name.parse().unwrap(),
         key: key(number),
         sealing_key: member(number).sealing_key(),

@@ -51,8 +51,8 @@ const RECORD_ROW: u8 = 3;
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the trackers are, at least one: the first-named that can be reached is the one.
-    pub trackers: Vec<Address>,
+    /// Where the network's first tracker is.
+    pub address: Address,
     /// What we want to be called.
     pub name: MemberName,
     /// Our key.
@@ -70,7 +70,7 @@ pub struct Config {
 /// How far the conversation is.
 #[derive(Debug)]
 enum Phase {
-    /// For a tracker's turn.
+    /// Until it is dialled again.
     Waiting,
     /// Dialled, at that time.
     Dialling { since: Timestamp },
@@ -115,16 +115,16 @@ pub struct TrackerLink {
     directory: Directory,
     /// Our last record.
     record: Option<MemberRecord>,
+    /// What we have to say of ourselves is being signed while nobody asks for it, or was.
+    prepared: Option<MemberStatement>,
     /// No record below this number is signed.
     least_sequence: u64,
     /// What the next [`RefusalCode::OldRecord`] raises it by.
     sequence_step: u64,
     leaving: bool,
     phase: Phase,
-    /// When each of the trackers in the settings is dialled again.
-    pauses: Vec<Backoff>,
-    /// Which of them was dialled last.
-    turn: usize,
+    /// When it is dialled again.
+    pause: Backoff,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     effects: Vec<Effect>,
@@ -135,14 +135,11 @@ impl TrackerLink {
     /// [`TrackerLink::tick`] dials.
     ///
     /// # Errors
-    /// A row is damaged, or no tracker is named: the node can't start.
+    /// A row is damaged: the node can't start.
     pub fn open(
         config: Config,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, Internal> {
-        if config.trackers.is_empty() {
-            return Err(Internal("no tracker is named in the settings".to_owned()));
-        }
         let mut link = Self {
             tracker: config.genesis.as_ref().map(|g| g.content.tracker),
             genesis: config.genesis.clone(),
@@ -150,12 +147,12 @@ impl TrackerLink {
             mined: None,
             directory: Directory::default(),
             record: None,
+            prepared: None,
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
             phase: Phase::Waiting,
-            pauses: pauses(&config),
-            turn: 0,
+            pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             former: None,
             effects: Vec::new(),
             config,
@@ -202,6 +199,11 @@ impl TrackerLink {
         self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
     }
 
+    /// What we said of ourselves last, if anything.
+    pub fn record(&self) -> Option<&MemberRecord> {
+        self.record.as_ref()
+    }
+
     /// Whether the tracker has us on its list, in this conversation.
     pub fn is_registered(&self) -> bool {
         let Phase::Talking(talk) = &self.phase else {
@@ -213,6 +215,7 @@ impl TrackerLink {
     /// To be called every [`TICK_MS`].
     #[must_use]
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.prepare_record(now);
         match &self.phase {
             Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.since(*since) > DIAL_PATIENCE_MS => {
@@ -286,12 +289,18 @@ impl TrackerLink {
     /// The Wallet signed our statement.
     #[must_use]
     pub fn signed(&mut self, record: MemberRecord, now: Timestamp) -> Vec<Effect> {
-        if let Phase::Talking(talk) = &self.phase
-            && let Stage::Signing(statement) = &talk.stage
-            && *statement == record.statement
-        {
+        let awaited = match &self.phase {
+            Phase::Talking(Talk {
+                stage: Stage::Signing(statement),
+                ..
+            }) => *statement == record.statement,
+            _ => false,
+        };
+        if awaited || self.prepared.as_ref() == Some(&record.statement) {
             self.commit(RECORD_ROW, canonical::encode(&record));
             self.record = Some(record.clone());
+        }
+        if awaited {
             self.send_record(record, now);
         }
         self.take_effects()
@@ -339,7 +348,7 @@ impl TrackerLink {
         if self.talk(session).is_some() {
             if self.is_registered() {
                 // All was well until now: no reason to hold back.
-                self.pauses[self.turn].succeeded();
+                self.pause.succeeded();
             }
             self.lost(reason, now);
         } else if matches!(self.phase, Phase::Dialling { .. }) && self.former != Some(session) {
@@ -371,7 +380,7 @@ impl TrackerLink {
     pub fn leave(&mut self, now: Timestamp) -> Vec<Effect> {
         self.leaving = true;
         match self.phase {
-            Phase::Waiting => self.pauses.iter_mut().for_each(Backoff::hurry),
+            Phase::Waiting => self.pause.hurry(),
             _ if self.is_registered() => self.sign_leaving(now),
             _ => {}
         }
@@ -409,15 +418,13 @@ impl TrackerLink {
         }
     }
 
-    /// Where the tracker is that was dialled last.
     fn address(&self) -> Address {
-        self.config.trackers[self.turn].clone()
+        self.config.address.clone()
     }
 
-    /// Dials the first-named tracker of those that are due, if one is.
+    /// Dials the tracker, if it is time.
     fn dial(&mut self, now: Timestamp) {
-        if let Some(turn) = self.pauses.iter().position(|pause| pause.is_due(now)) {
-            self.turn = turn;
+        if self.pause.is_due(now) {
             self.phase = Phase::Dialling { since: now };
             let address = self.address();
             self.effects.push(Effect::Dial { address });
@@ -469,25 +476,17 @@ impl TrackerLink {
         self.effects.push(last);
     }
 
-    /// This tracker's turn comes again later; in how many milliseconds.
+    /// It is dialled again later; in how many milliseconds.
     fn retry_later(&mut self, now: Timestamp) -> u64 {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             self.former = Some(session);
         }
         self.phase = Phase::Waiting;
-        let pause = &mut self.pauses[self.turn];
-        pause.failed(now);
-        pause.due().since(now)
+        self.pause.failed(now);
+        self.pause.due().since(now)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
-}
-
-/// A pause for each tracker, all due, each with a jitter of its own.
-fn pauses(config: &Config) -> Vec<Backoff> {
-    let seeds = (0..config.trackers.len() as u64).map(|n| config.seed.wrapping_add(n << 32));
-    let pause = |seed| Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed);
-    seeds.map(pause).collect()
 }

@@ -48,6 +48,8 @@ pub(super) enum Kind {
     Topics,
     /// Coins that exist from the start.
     Allocations,
+    /// The address of a key, or nothing.
+    OptionalAddress,
 }
 
 /// A value that a key does not accept.
@@ -96,6 +98,9 @@ impl Kind {
             Self::Endpoints { least } => format!(
                 "a list of {least} to {MAX_ENDPOINTS} addresses \"host:port\", each only once"
             ),
+            Self::OptionalAddress => {
+                "an address as `node status` prints it, or nothing: \"\"".to_owned()
+            }
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
                  {MAX_TOPIC_LEN} characters of a-z, 0-9, \"-\" and \".\", the first a letter"
@@ -128,6 +133,7 @@ impl Kind {
                 text(item, |text| is_word(text, MAX_TOPIC_LEN, b"-."))
             }),
             Self::Allocations => allocations(value),
+            Self::OptionalAddress => text(value, |text| text.is_empty() || is_address(text)),
         }
     }
 
@@ -139,9 +145,12 @@ impl Kind {
                 found: quote(text),
             })?,
             Self::Endpoints { .. } | Self::Topics => split(text),
-            Self::Choice(_) | Self::Name | Self::Path | Self::Listen | Self::LoopbackListen => {
-                unplaced(DeValue::String(text.into()))
-            }
+            Self::Choice(_)
+            | Self::Name
+            | Self::Path
+            | Self::Listen
+            | Self::LoopbackListen
+            | Self::OptionalAddress => unplaced(DeValue::String(text.into())),
         };
         self.check(&value)
     }
@@ -225,6 +234,12 @@ fn is_word(text: &str, most: usize, marks: &[u8]) -> bool {
             .all(|byte| letter(&byte) || byte.is_ascii_digit() || marks.contains(&byte))
 }
 
+/// Length and characters only: the real check is the address's own.
+fn is_address(text: &str) -> bool {
+    (1..=MAX_ADDRESS_LEN).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 fn is_path(text: &str) -> bool {
     let printable = |char: char| !char.is_control() && char != char::REPLACEMENT_CHARACTER;
     (1..=MAX_PATH_LEN).contains(&text.len()) && text.chars().all(printable)
@@ -292,10 +307,7 @@ fn allocation(item: &Spanned<DeValue<'_>>) -> Result<(String, u64), Wrong> {
             return Err(Wrong { span, found });
         }
         if name.get_ref() == "address" {
-            text(value, |text| {
-                (1..=MAX_ADDRESS_LEN).contains(&text.len())
-                    && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            })?;
+            text(value, is_address)?;
         }
     }
     let address = field(item, table, "address")?;

@@ -6,6 +6,7 @@ mod support;
 mod chain;
 mod members;
 mod stream;
+mod tracker;
 
 use raclette::chain::{Genesis, NetworkId};
 use std::time::Duration;

@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crowd;
+mod liveness;
+mod trackers;
+
 use raclette::http::views::TransactionState;
 use std::collections::HashSet;
 use std::thread;

@@ -44,10 +44,10 @@ impl Registry {
     /// Checks what a record can be judged by alone.
     fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
         let statement = &record.statement;
-        if statement.tracker != self.key {
+        if statement.tracker != self.issuer {
             return Err(format!(
-                "the record is for the tracker {}, this one is {}",
-                statement.tracker, self.key
+                "the record is for the tracker {}, this network's first one is {}",
+                statement.tracker, self.issuer
             ));
         }
         let hello = self.sessions.get(&session).map(|s| s.hello.key);
@@ -94,7 +94,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::NotRegistered, text);
         };
         let known = self.members.get(id).map(|e| e.record.statement.sequence);
-        if leaving.tracker != self.key {
+        if leaving.tracker != self.issuer {
             let text = "this is meant for another tracker";
             return self.refuse(session, RefusalCode::BadRecord, text);
         }

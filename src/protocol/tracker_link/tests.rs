@@ -171,30 +171,6 @@ fn a_tracker_that_is_away_is_dialled_for_ever_with_growing_waits() {
 }
 
 #[test]
-fn where_the_first_tracker_is_away_the_next_is_dialled_at_once() {
-    let mut peer = Peer::new(1, "alice");
-    let mut config = peer.link.config.clone();
-    config.trackers = vec![address("one:1"), address("two:2")];
-    peer.link = TrackerLink::open(config.clone(), []).unwrap();
-    peer.tick(0);
-    for _ in 0..2 {
-        let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
-        peer.carry_out(effects);
-        peer.tick(0);
-    }
-    next_dial(&mut peer);
-    let dialled: Vec<_> = peer.dials.iter().map(|a| a.as_str()).collect();
-    assert_eq!(
-        dialled[..2],
-        ["one:1", "two:2"],
-        "and then none before its pause"
-    );
-    assert_eq!(dialled.len(), 3);
-    config.trackers.clear();
-    assert!(TrackerLink::open(config, []).is_err());
-}
-
-#[test]
 fn a_connection_that_ends_before_the_greeting_is_a_dial_that_failed() {
     let mut peer = joined();
     peer.receive(SESSION, &Message::Left(()));

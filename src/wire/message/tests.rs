@@ -191,6 +191,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
         .chain(16..=21)
         .chain(32..=34)
         .chain(64..=73)
+        .chain(75..=76)
         .collect();
     for code in 0..=u16::MAX {
         let frame = Frame {
