@@ -206,7 +206,6 @@ impl Liveness {
                 return;
             }
             watched.end_session();
-            watched.pause = ROUND_MS;
             watched.visit_soon(awake);
             if farewell {
                 watched.farewell(awake);
@@ -352,6 +351,7 @@ impl Watched {
     fn end_session(&mut self) {
         self.session = None;
         self.asked = None;
+        self.pause = ROUND_MS;
     }
 
     /// It said goodbye: what a visit that is under way finds is of the time before.

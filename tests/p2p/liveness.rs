@@ -6,6 +6,7 @@ use raclette::http::views::PeerView;
 use raclette::protocol::liveness::ROUND_MS;
 use raclette::wire::MemberStatement;
 use raclette::wire::Message;
+use raclette::wire::member::Address;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -47,7 +48,7 @@ fn register(lab: &Lab, seed: u8, name: &str, address: Option<SocketAddr>) -> Raw
         sealing_key: raw.key.sealing_key(),
         addresses: address
             .iter()
-            .map(|a| a.to_string().parse().unwrap())
+            .map(|a| Address::new(a.to_string()).unwrap())
             .collect(),
     };
     let record = statement.sign(&raw.key);

@@ -41,6 +41,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
             MAX_DIALS;
         raclette::protocol::doorstep: MAX_STRANGERS MAX_STRANGERS_OF_ADDRESS STRANGER_PATIENCE_MS
             MAX_SESSIONS_OF_ADDRESS;
+        raclette::protocol::introducer: MAX_INTRODUCED;
         raclette::protocol::directory: MAX_NAMES;
         raclette::protocol::mining: REST_MS REFRESH_MS;
         raclette::protocol::tracker_link: MIN_BACK_OFF_MS MAX_BACK_OFF_MS SEQUENCE_STEP;

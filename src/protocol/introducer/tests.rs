@@ -7,13 +7,13 @@ use crate::wire::message::{Goodbye, MembersChanged, RefusalCode, Refused, Regist
 
 const SESSION: SessionId = SessionId(1);
 
-fn introducer() -> Introducer {
+fn new() -> Introducer {
     Introducer::new(address("second:7000"), 1)
 }
 
 /// One that has registered, with what it said.
 fn registered() -> Introducer {
-    let mut introducer = introducer();
+    let mut introducer = new();
     let _ = introducer.network_known(genesis_by(9));
     let _ = introducer.record_known(record(1, "alice", 1));
     assert_eq!(dials(&introducer.tick(START)), 1);
@@ -74,7 +74,7 @@ fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Ve
 
 #[test]
 fn it_begins_when_there_is_something_to_register() {
-    let mut introducer = introducer();
+    let mut introducer = new();
     assert_eq!(introducer.tick(START), []);
     let _ = introducer.record_known(record(1, "alice", 1));
     assert_eq!(dials(&introducer.tick(START)), 1);
@@ -113,13 +113,13 @@ fn attack_another_genesis_or_number_is_not_taken_from_it() {
     let mut introducer = registered();
     let known = Message::GenesisKnown(other_genesis());
     assert!(closes(&introducer.received(SESSION, known, START)));
-    let mut introducer = self::introducer();
+    let mut introducer = new();
     let _ = introducer.network_known(genesis_by(9));
     let _ = introducer.record_known(record(1, "alice", 1));
     let _ = introducer.tick(START);
     let abroad = hello(201, NodeRole::Tracker, other_genesis().id());
     assert!(closes(&introducer.opened(SESSION, &abroad, START)));
-    let mut introducer = self::introducer();
+    let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
     let _ = introducer.tick(START);
     let peer = hello(201, NodeRole::Peer, NetworkId::ZERO);
@@ -128,7 +128,7 @@ fn attack_another_genesis_or_number_is_not_taken_from_it() {
 
 #[test]
 fn one_without_genesis_is_given_ours() {
-    let mut introducer = self::introducer();
+    let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
     let _ = introducer.tick(START);
     let hello = hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO);
@@ -157,7 +157,7 @@ fn a_new_record_is_registered_and_challenges_are_answered() {
 
 #[test]
 fn trouble_is_told_once_and_tried_again_for_ever() {
-    let mut introducer = introducer();
+    let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
     let mut now = START;
     let mut told = 0;

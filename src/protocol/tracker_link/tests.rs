@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::GenesisContent;
 use crate::chain::testing::{START, member, params};
 use crate::protocol::testing::{
-    Out, Peer, TRACKER, address, genesis_by, hello, key, mine, other_genesis, record, statement,
+    Out, Peer, TRACKER, genesis_by, hello, key, mine, other_genesis, record, statement,
 };
 use crate::wire::message::{Goodbye, Lease, MAX_MEMBERS, RefusalCode, Refused, Registered};
 use crate::wire::{Member, MemberId};
