@@ -122,6 +122,24 @@ fn p2p_a_member_that_nobody_can_dial_is_live_and_told_so() {
     stands(&[&lab.tracker], "alice", true, true);
 }
 
+#[test]
+fn p2p_the_lease_passes_on_when_its_holder_vanishes() {
+    let lab = Lab::start();
+    let (holder, registered) = RawPeer::register(lab.tracker.listen, 80, "holder");
+    assert!(registered.lease.is_some());
+    let mut alice = lab.prepare_peer("alice");
+    alice.start();
+    wait_until("alice waits for the holder", || {
+        let status = alice.status();
+        so(status.tracker.registered, format!("{status:?}"))
+    });
+    assert!(alice.status().chain.is_none());
+    drop(holder);
+    alice.joins();
+    let founder = alice.block(0).genesis.unwrap().founder;
+    assert_eq!(founder.address, alice.status().address);
+}
+
 /// Tracker gone = network gone: lesson 18.
 #[test]
 fn p2p_the_network_goes_on_while_the_tracker_is_away() {

@@ -34,14 +34,15 @@ fn p2p_a_second_tracker_founds_nothing() {
     // Alone it has no network to offer: its lease would be worth nothing.
     let mut alice = peer(&lab, &second, "alice", "");
     alice.start();
-    let bob = lab.prepare_peer_of("bob", &[second.listen], "");
-    let mut bob = bob;
-    bob.start();
-    wait_until("bob is told no", || {
-        let status = bob.status();
-        so(status.tracker.trouble.is_some(), format!("{status:?}"))
-    });
-    assert!(alice.status().chain.is_none() && bob.status().chain.is_none());
+    let mut bob = lab.prepare_peer_of("bob", &[second.listen], "");
+    bob.spawn();
+    assert!(!bob.wait().success());
+    assert!(
+        bob.output().contains("name that one first"),
+        "{}",
+        bob.output()
+    );
+    assert!(alice.status().chain.is_none());
     lab.tracker.start();
     alice.joins();
     is_introduced(&second, 1);

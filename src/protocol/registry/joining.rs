@@ -44,9 +44,16 @@ impl Registry {
     /// Checks what a record can be judged by alone.
     fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
         let statement = &record.statement;
+        if self.introduces && statement.tracker != self.issuer {
+            return Err(format!(
+                "this tracker only introduces, on the network whose first tracker is {}: name that \
+                 one first in \"trackers\" in the settings",
+                self.issuer.to_address()
+            ));
+        }
         if statement.tracker != self.issuer {
             return Err(format!(
-                "the record is for the tracker {}, this network's first one is {}",
+                "the record is for the tracker {}, this one is {}",
                 statement.tracker, self.issuer
             ));
         }

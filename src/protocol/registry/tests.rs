@@ -572,6 +572,38 @@ fn a_session_that_does_not_answer_is_closed() {
 }
 
 #[test]
+fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
+    let introducing = |rows| Registry::open_introducing(key(TRACKER), params(), 1, rows);
+    let mut tracker = Tracker::new();
+    tracker.registry = introducing(Vec::new()).unwrap();
+    let id_alone = registered(1, None, None);
+    assert_eq!(tracker.join(1, "alice"), [to(1, id_alone)]);
+    tracker.tick(2 * LEASE_MS);
+    let said = tracker.said();
+    let is_lease = |out: &Out| matches!(out, Out::Sent(_, Message::Registered(_)));
+    assert!(!said.iter().any(is_lease), "it asks nobody for genesis");
+    // Said to somebody else than the first tracker.
+    tracker.open(2, 2, NOBODY);
+    let mut abroad = statement(2, "bob", 1);
+    abroad.tracker = key(201);
+    tracker.receive(2, &Message::Register(abroad.sign(&member(2))));
+    assert_eq!(refusal(tracker.said()), RefusalCode::BadRecord);
+    // Made just now, or by another tracker: no.
+    tracker.receive(1, &Message::OfferGenesis(genesis_by(1)));
+    assert_eq!(refusal(tracker.said()), RefusalCode::BadGenesis);
+    // That of a member's chain: yes.
+    tracker.open(3, 3, genesis_by(1).id());
+    tracker.receive(3, &Message::Register(record(3, "carol", 1)));
+    tracker.receive(3, &Message::OfferGenesis(genesis_by(1)));
+    tracker.said();
+    assert_eq!(tracker.registry.genesis(), Some(&genesis_by(1)));
+    let rows: Vec<_> = tracker.disk.into_iter().collect();
+    assert!(introducing(rows.clone()).is_ok());
+    let other = Registry::open_introducing(key(201), params(), 1, rows);
+    assert!(matches!(other, Err(RegistryError::OtherKey { .. })));
+}
+
+#[test]
 fn strangers_make_way_and_those_who_registered_do_not() {
     let mut tracker = founded();
     let from = "10.0.0.1:1";

@@ -115,6 +115,34 @@ fn the_same_words_are_signed_once_for_ever() {
 }
 
 #[test]
+fn what_is_new_is_signed_also_while_the_tracker_is_away() {
+    let mut peer = joined();
+    let before = peer.link.record().unwrap().clone();
+    peer.restart(true);
+    peer.tick(TICK_MS);
+    assert_eq!(peer.link.record(), Some(&before), "nothing is new");
+    peer.name = "alicia".to_owned();
+    peer.restart(true);
+    peer.tick(TICK_MS);
+    let signed = peer.link.record().unwrap().clone();
+    assert_eq!(signed.statement.name.as_str(), "alicia");
+    assert!(signed.statement.sequence > before.statement.sequence);
+    assert_eq!(signed.check(), Ok(()));
+    // That, and nothing newer, is what the tracker gets.
+    peer.open(SESSION, &tracker_hello());
+    assert_eq!(sent(&mut peer), [Message::Register(signed)]);
+}
+
+#[test]
+fn a_challenge_is_answered_at_any_time() {
+    let mut peer = greeted();
+    peer.said();
+    peer.receive(SESSION, &Message::Challenge(5));
+    let said = sent(&mut peer);
+    assert!(matches!(&said[..], [Message::ChallengeAnswer(answer)] if answer.number == 5));
+}
+
+#[test]
 fn a_clock_that_was_set_back_does_not_lower_the_number() {
     let mut peer = greeted();
     let first = sequence(&mut peer);
