@@ -59,10 +59,10 @@ fn cli_a_walk_from_init_to_a_payment() {
     let sent = json(&alice, &["--json", "send", "bob", "5"]);
     let id = sent["id"].as_str().unwrap();
     wait_until("bob sees it open", || {
-        let state = json(&bob, &["--json", "tx", id])["state"].clone();
-        so(state == "open", state)
+        let count = json(&bob, &["--json", "open"])["count"].clone();
+        so(count == 1, count)
     });
-    assert_eq!(json(&bob, &["--json", "open"])["count"], 1);
+    assert_eq!(json(&bob, &["--json", "tx", id])["state"], "open");
     command(&bob, &["mine"]).succeeds();
     assert_eq!(json(&bob, &["--json", "tx", id])["state"], "mined");
     assert_eq!(json(&bob, &["--json", "balance"])["balance"], 55);
