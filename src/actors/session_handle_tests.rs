@@ -83,13 +83,13 @@ fn an_order_to_close_is_never_lost() {
         let session = Session(told.clone()).start();
         let begun = session.send(SessionCommand::SendBlocks(Vec::new()));
         begun.await.unwrap();
-        // Another one fills the mailbox.
-        let filler = session.clone().recipient();
-        while filler
+        // The same sender has filled the mailbox: another one would find a place of its own.
+        let commands = session.recipient();
+        while commands
             .try_send(SessionCommand::SendBlocks(Vec::new()))
             .is_ok()
         {}
-        let mut handle = SessionHandle::new(session.recipient());
+        let mut handle = SessionHandle::new(commands);
         handle.command(SessionCommand::Close("enough".into()));
         let last = || told.lock().unwrap().last().cloned();
         for _ in 0..MOMENTS {
