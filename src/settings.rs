@@ -190,6 +190,10 @@ section! {
         /// introduce peers to each other.
         trackers: Vec<Endpoint> = Kind::Endpoints { least: 1 },
             Given::Required("[\"127.0.0.1:7000\"]");
+        /// The key of the first tracker, as it prints it when it starts ("key=rac1..."). With it,
+        /// nobody can stand in for the tracker even the first time. Left empty, the key that is met
+        /// first is kept, and any other is refused.
+        tracker_key: String = Kind::Key, Given::Default("\"\"");
     }
     api: ApiSettings,
     mining: MiningSettings,

@@ -5,6 +5,8 @@
 
 #[path = "protocol_vectors/chain.rs"]
 mod chain;
+#[path = "protocol_vectors/channel.rs"]
+mod channel;
 #[path = "protocol_vectors/document.rs"]
 mod document;
 #[path = "protocol_vectors/example.rs"]
@@ -62,7 +64,10 @@ const KINDS: &[(&str, Handler)] = &[
     ("locator", chain::locator_of),
     ("stream", talk::stream),
     ("hello", talk::hello_fields),
-    ("hello-rules", talk::hello_rules),
+    ("preamble", channel::preambles),
+    ("channel", channel::channel),
+    ("introduction-rules", channel::introduction_rules),
+    ("certificate", channel::certificate),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
     ("message", talk::message),

@@ -3,6 +3,7 @@
 use super::session_handle::SessionHandle;
 use super::{Link, SessionContext, TICK};
 use crate::clock::Clock;
+use crate::keys::PublicKey;
 use crate::messages::gossip::{
     CandidatesKnown, CloseSessions, ConnectionAccepted, GetGossipStatus, GossipStatus, LedgerFact,
     LedgerTold, SessionStatus,
@@ -11,10 +12,10 @@ use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTran
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
-use crate::protocol::gossip::peers::{Candidate, Direction};
+use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
 use crate::protocol::gossip::{Effect, Fact, Gossip};
 use crate::wire::NodeRole;
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture,
     WrapFuture,
@@ -31,12 +32,6 @@ pub(super) const LEDGER_CREDIT: usize = 512;
 /// Questions that may wait for room in the ledger's mailbox: the credit, and one more of each
 /// session.
 const TO_LEDGER: usize = 2 * LEDGER_CREDIT;
-
-/// Peers talk to peers of their own network.
-const EXPECTED: Expected = Expected {
-    role: NodeRole::Peer,
-    same_network: true,
-};
 
 /// The links to the ledger.
 pub struct GossipLinks {
@@ -76,6 +71,7 @@ struct Handle {
 pub struct GossipActor {
     gossip: Gossip,
     context: SessionContext,
+    expected: Expected,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ledger: GossipLinks,
@@ -86,10 +82,12 @@ pub struct GossipActor {
 }
 
 impl GossipActor {
-    /// Around a machine that asks `ledger`.
+    /// Around a machine that asks `ledger`. Peers talk to peers of their own network, whom its
+    /// `tracker` certified.
     pub fn new(
         gossip: Gossip,
         context: SessionContext,
+        tracker: PublicKey,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         ledger: GossipLinks,
@@ -97,6 +95,11 @@ impl GossipActor {
         Self {
             gossip,
             context,
+            expected: Expected {
+                role: NodeRole::Peer,
+                same_network: true,
+                certified_by: Some(tracker),
+            },
             transport,
             clock,
             ledger,
@@ -181,7 +184,12 @@ impl GossipActor {
     ) -> SessionId {
         let address = connection.address.clone();
         let owner = ctx.address().recipient();
-        let (session, commands) = self.context.begin(connection, EXPECTED, owner);
+        let side = match direction {
+            Direction::Outgoing => Side::Initiator,
+            Direction::Incoming => Side::Responder,
+        };
+        let begun = self.context.begin(connection, side, self.expected, owner);
+        let (session, commands) = begun;
         self.sessions.insert(
             session,
             Handle {
@@ -282,7 +290,7 @@ impl Handler<SessionEvent> for GossipActor {
         let now = self.clock.now();
         let SessionEvent { session, what } = event;
         let effects = match what {
-            SessionFact::Opened(hello) => match self.sessions.get_mut(&session) {
+            SessionFact::Opened { hello, .. } => match self.sessions.get_mut(&session) {
                 Some(handle) => {
                     handle.opened = true;
                     self.gossip.opened(session, &hello, handle.direction, now)
@@ -291,7 +299,11 @@ impl Handler<SessionEvent> for GossipActor {
             },
             SessionFact::Received(message) => self.gossip.received(session, message, now),
             SessionFact::Closed(reason) => {
-                self.sessions.remove(&session);
+                if let Some(handle) = self.sessions.remove(&session)
+                    && !handle.opened
+                {
+                    tracing::debug!(peer = %handle.address, %reason, "no channel with a peer");
+                }
                 self.gossip.closed(session, &reason, now)
             }
         };
@@ -333,14 +345,27 @@ impl Handler<ConnectionAccepted> for GossipActor {
     type Result = ();
 
     fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
-        let handshakes = self
-            .sessions
-            .values()
-            .filter(|handle| !handle.opened)
-            .count();
-        if self.closing || !self.gossip.admits(handshakes) {
-            tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+        if self.closing {
             return;
+        }
+        let strangers = || {
+            let sessions = self.sessions.iter();
+            sessions.filter(|(_, h)| !h.opened && h.direction == Direction::Incoming)
+        };
+        match self.gossip.admits(strangers().count()) {
+            Admission::Full => {
+                tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+                return;
+            }
+            Admission::InPlaceOfOldest => {
+                // Sessions are numbered as they come.
+                if let Some((oldest, _)) = strangers().next() {
+                    let oldest = *oldest;
+                    self.command(oldest, SessionCommand::Close("there are too many".into()));
+                    self.sessions.remove(&oldest);
+                }
+            }
+            Admission::Welcome => {}
         }
         self.begin(message.0, Direction::Incoming, ctx);
     }

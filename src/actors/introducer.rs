@@ -8,7 +8,7 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::Transport;
 use crate::protocol::SessionId;
 use crate::protocol::introducer::{Effect, Introducer};
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Message, NodeRole};
 use actix::{
@@ -21,6 +21,7 @@ use std::sync::Arc;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
+    certified_by: None,
 };
 /// Messages that may wait here: one for each session, and what the link tells a few times.
 const MAILBOX: usize = 64;
@@ -103,7 +104,8 @@ impl IntroducerActor {
                     Ok(connection) => {
                         let owner = ctx.address().recipient();
                         let context = &actor.parts.context;
-                        let (session, commands) = context.begin(connection, EXPECTED, owner);
+                        let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
+                        let (session, commands) = begun;
                         actor.sessions.insert(session, SessionHandle::new(commands));
                     }
                     Err(error) => {
@@ -168,7 +170,7 @@ impl Handler<SessionEvent> for IntroducerActor {
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
         let (session, now) = (event.session, self.parts.clock.now());
         let effects = match event.what {
-            SessionFact::Opened(hello) => self.introducer.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => self.introducer.opened(session, &hello, now),
             SessionFact::Received(message) => self.introducer.received(session, message, now),
             SessionFact::Closed(reason) => {
                 self.sessions.remove(&session);

@@ -6,6 +6,7 @@ use crate::chain::ledger::{
     Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
 };
 use crate::chain::template::Template;
+use crate::chain::tree::Source;
 use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
@@ -283,7 +284,9 @@ impl Handler<CheckHeaders> for LedgerActor {
     fn handle(&mut self, message: CheckHeaders, ctx: &mut Self::Context) {
         let ticket = self.ticket(Asker::Session(message.session));
         let (view, now) = (ChainRows(&*self.disk), self.clock.now());
-        let effects = self.ledger.headers(ticket, &message.headers, &view, now);
+        let source = Source(message.session.0);
+        let headers = &message.headers;
+        let effects = self.ledger.headers(ticket, source, headers, &view, now);
         self.carry_out(effects, ctx);
     }
 }

@@ -12,17 +12,20 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::Transport;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::wire::NodeRole;
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::member::Address;
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// The member is a peer, and of the tracker's network: a peer listens once it knows its network.
+/// The member is a peer, and of the tracker's network: a peer listens once it knows its network. It
+/// is known by its key, which its introduction proves. It introduces itself before it judges who calls,
+/// and ends the visit then, for it talks to peers alone.
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: true,
+    certified_by: None,
 };
 /// How long a visit may take altogether: a handshake on a slow line.
 const VISIT_PATIENCE: Duration = Duration::from_secs(5);
@@ -112,7 +115,8 @@ async fn visit(
     };
     let (met, meeting) = oneshot::channel();
     let met = Some(met);
-    let (_, commands) = context.begin(connection, EXPECTED, Visit { key, met }.start().recipient());
+    let owner = Visit { key, met }.start().recipient();
+    let (_, commands) = context.begin(connection, Side::Initiator, EXPECTED, owner);
     // Dropped where the handshake fails.
     let met = meeting.await.unwrap_or(false);
     // A session that has ended needs no order.
@@ -135,7 +139,7 @@ impl Handler<SessionEvent> for Visit {
 
     fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
         match event.what {
-            SessionFact::Opened(hello) => {
+            SessionFact::Opened { hello, .. } => {
                 if let Some(met) = self.met.take() {
                     // Nobody waits for it any more after its time.
                     let _ = met.send(hello.key == self.key);

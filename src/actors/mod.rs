@@ -26,7 +26,7 @@ pub use ledger::{LedgerActor, LedgerLinks};
 pub use link::Link;
 pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
-pub use peer_session::{Greeting, SessionContext};
+pub use peer_session::{Greeting, SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};

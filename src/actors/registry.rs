@@ -12,17 +12,19 @@ use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
 use crate::store::{RowChange, Table};
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::{Message, NodeRole};
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A member that comes for the first time has no network yet; the machine judges which it names.
+/// A member that comes for the first time has no network yet, and no certificate; the machine judges
+/// what it names and shows.
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: false,
+    certified_by: None,
 };
 /// Sessions at a time: the largest network this is made for, several times over.
 const MAX_SESSIONS: usize = 4_000;
@@ -188,7 +190,9 @@ impl Handler<ConnectionAccepted> for RegistryActor {
             return;
         }
         let owner = ctx.address().recipient();
-        let (session, commands) = self.parts.context.begin(message.0, EXPECTED, owner);
+        let context = &self.parts.context;
+        let begun = context.begin(message.0, Side::Responder, EXPECTED, owner);
+        let (session, commands) = begun;
         self.registry.entered(session, &address, now);
         self.sessions.insert(session, SessionHandle::new(commands));
     }
@@ -200,7 +204,11 @@ impl Handler<SessionEvent> for RegistryActor {
     fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
         let (session, now) = (event.session, self.parts.clock.now());
         let effects = match event.what {
-            SessionFact::Opened(hello) => self.registry.session_opened(session, *hello, now),
+            SessionFact::Opened { hello, certificate } => {
+                let certificate = certificate.map(|certificate| *certificate);
+                self.registry
+                    .session_opened(session, *hello, certificate, now)
+            }
             SessionFact::Received(message) => self.registry.received(session, message, now),
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "session ended");

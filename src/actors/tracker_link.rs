@@ -11,8 +11,8 @@ use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer};
 use crate::messages::tracker_link::{
-    AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus, GenesisMined, GetDirectory,
-    LeaveError, LeaveNetwork,
+    AcceptChangedKey, AcceptError, AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus,
+    GenesisMined, GetDirectory, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
@@ -20,7 +20,7 @@ use crate::pow::{PowEngine, Scan};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
-use crate::wire::handshake::Expected;
+use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Member, MemberRecord, MemberStatement, Message, NodeRole};
 use actix::{
@@ -36,6 +36,7 @@ use tokio::sync::oneshot;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
+    certified_by: None,
 };
 /// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
 /// block.
@@ -97,6 +98,9 @@ pub struct TrackerLinkActor {
 impl TrackerLinkActor {
     /// Around a machine that was opened on the stored directory.
     pub fn new(link: TrackerLink, parts: TrackerLinkParts) -> Self {
+        if let Some(certificate) = link.certificate() {
+            parts.context.greeting.set_certificate(certificate.clone());
+        }
         Self {
             link,
             context: parts.context,
@@ -172,6 +176,11 @@ impl TrackerLinkActor {
                     self.trouble = None;
                     tracing::info!(member = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
+                Effect::Certified(certificate) => {
+                    let until = certificate.statement.until.0;
+                    tracing::info!(until_ms = until, "certificate of membership received");
+                    self.context.greeting.set_certificate(certificate);
+                }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
                 }
@@ -217,7 +226,9 @@ impl TrackerLinkActor {
                     Ok(_) if actor.closing.is_some() => {}
                     Ok(connection) => {
                         let owner = ctx.address().recipient();
-                        let (session, commands) = actor.context.begin(connection, EXPECTED, owner);
+                        let context = &actor.context;
+                        let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
+                        let (session, commands) = begun;
                         actor.sessions.insert(session, SessionHandle::new(commands));
                     }
                     Err(error) => {
@@ -367,7 +378,7 @@ impl Handler<SessionEvent> for TrackerLinkActor {
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
         let (session, now) = (event.session, self.clock.now());
         let effects = match event.what {
-            SessionFact::Opened(hello) => self.link.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => self.link.opened(session, &hello, now),
             SessionFact::Received(Message::Goodbye(goodbye)) => {
                 let reason = format!("the tracker said: {}", goodbye.reason);
                 self.link.closed(session, reason, now)
@@ -455,6 +466,19 @@ impl Handler<LeaveNetwork> for TrackerLinkActor {
         let effects = self.link.leave(self.clock.now());
         self.carry_out(effects, ctx);
         Box::pin(async move { left.await.unwrap_or(Err(LeaveError::CutOff)) })
+    }
+}
+
+impl Handler<AcceptChangedKey> for TrackerLinkActor {
+    type Result = Result<(PublicKey, PublicKey), AcceptError>;
+
+    fn handle(&mut self, message: AcceptChangedKey, ctx: &mut Self::Context) -> Self::Result {
+        let name = message.0;
+        let (keys, effects) = self.link.accept_changed_key(&name);
+        self.carry_out(effects, ctx);
+        let (former, key) = keys.ok_or_else(|| AcceptError::NothingChanged(name.clone()))?;
+        tracing::info!(member = %name, former = %former.to_address(), key = %key.to_address(), "changed key accepted by the owner");
+        Ok((former, key))
     }
 }
 

@@ -2,19 +2,21 @@
 
 use crate::chain::EncodedTransaction;
 use crate::keys::SecretKey;
-use crate::messages::wallet::{SignLeaving, SignStatement, SignTransaction};
+use crate::messages::wallet::{SignIntroduction, SignLeaving, SignStatement, SignTransaction};
 use crate::wire::MemberRecord;
+use crate::wire::channel::Introduction;
 use crate::wire::member::Leaving;
 use actix::{Actor, Context, Handler, MessageResult};
+use std::sync::Arc;
 
 /// The shell around the secret key. Only signatures and public keys come out of it.
 pub struct WalletActor {
-    key: SecretKey,
+    key: Arc<SecretKey>,
 }
 
 impl WalletActor {
-    /// Signs with `key`.
-    pub fn new(key: SecretKey) -> Self {
+    /// Signs with `key`, which a tracker's wallet shares with what signs its certificates.
+    pub fn new(key: Arc<SecretKey>) -> Self {
         Self { key }
     }
 }
@@ -45,5 +47,18 @@ impl Handler<SignLeaving> for WalletActor {
 
     fn handle(&mut self, message: SignLeaving, _: &mut Self::Context) -> Self::Result {
         MessageResult(Leaving::sign(message.tracker, message.sequence, &self.key))
+    }
+}
+
+impl Handler<SignIntroduction> for WalletActor {
+    type Result = MessageResult<SignIntroduction>;
+
+    fn handle(&mut self, message: SignIntroduction, _: &mut Self::Context) -> Self::Result {
+        let SignIntroduction {
+            hello,
+            binding,
+            certificate,
+        } = message;
+        MessageResult(Introduction::sign(hello, &binding, certificate, &self.key))
     }
 }

@@ -8,7 +8,7 @@ use super::params::Admission;
 use super::rows::{Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
 use super::target::{CompactTarget, Target};
-use super::tree::HeadersOutcome;
+use super::tree::{HeadersOutcome, Source};
 use super::{
     Action, Amount, Block, Closed, EncodedTransaction, Genesis, GenesisContent, Header, Height,
     Internal, MempoolLimits, NetworkId, Params, Payload, PeerFault, Rejected, Salt, Timestamp,
@@ -218,10 +218,18 @@ impl Node {
     }
 
     pub(crate) fn headers(&mut self, headers: &[Header]) -> Result<HeadersOutcome, PeerFault> {
+        self.headers_from(Source(0), headers)
+    }
+
+    pub(crate) fn headers_from(
+        &mut self,
+        source: Source,
+        headers: &[Header],
+    ) -> Result<HeadersOutcome, PeerFault> {
         let ticket = self.ticket();
         let effects = self
             .ledger
-            .headers(ticket, headers, &self.disk, self.now)
+            .headers(ticket, source, headers, &self.disk, self.now)
             .unwrap();
         self.carry_out(effects);
         match self.answer(ticket) {

@@ -4,6 +4,7 @@
 mod candidates;
 mod fresh;
 mod headers;
+mod presync;
 
 use super::history::{self, Peaks};
 use super::index::HeaderIndex;
@@ -14,6 +15,9 @@ use super::target::Work;
 use super::{Block, BlockId, Header, Height, Internal, PeerFault, Refusal, Timestamp};
 use candidates::Candidates;
 use fresh::Fresh;
+use presync::Presyncs;
+
+pub use presync::Source;
 
 /// Bytes of blocks that one [`Chain::advance`] works through before it stops for its rows to be
 /// committed: a reorganisation up to this size is one batch, a deeper one continues after it.
@@ -48,7 +52,8 @@ impl Tip {
 pub enum HeadersOutcome {
     /// So much waits for the disk that they were not looked at: to be sent again.
     Busy,
-    /// All that were looked at are valid; the last of them is known now.
+    /// All that were looked at are valid. They are kept, unless they belong to a branch that is much
+    /// lighter than the connected chain; then it is remembered how far it was read.
     Known {
         /// The last valid header of the list; the parent of the first where that is held.
         last: BlockId,
@@ -58,6 +63,12 @@ pub enum HeadersOutcome {
         work: Work,
         /// Whether a later one lies ahead of our clock: to be asked for again.
         held: bool,
+    },
+    /// A branch that was only read through has proved to be heavy enough to be kept: to be asked for
+    /// again.
+    Weighty {
+        /// The kept block behind which it begins.
+        from: BlockId,
     },
     /// The first one stands on a header that is not known.
     Orphan,
@@ -116,6 +127,7 @@ pub struct Chain {
     /// Whether a row tells of the route.
     recorded: bool,
     fresh: Fresh,
+    presyncs: Presyncs,
 }
 
 impl Chain {
@@ -161,6 +173,7 @@ impl Chain {
             candidates: Candidates::default(),
             recorded: false,
             fresh: Fresh::default(),
+            presyncs: Presyncs::default(),
         };
         chain.resume(draft)?;
         Ok(chain)

@@ -3,6 +3,7 @@
 use super::demo::DemoArgs;
 use crate::chain::params::MAX_EXPIRY;
 use crate::settings::Endpoint;
+use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -121,6 +122,11 @@ pub enum Ask {
     },
     /// The open transactions: valid, not mined yet
     Open,
+    /// Believe that a member has a new key, after having asked on another way
+    Accept {
+        /// The member's name
+        name: MemberName,
+    },
     /// Leave the network for good: the name becomes free, coins stay with the key
     Leave,
     /// The chain as a whole

@@ -8,9 +8,9 @@ use super::show;
 use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
-    BalanceView, BlockView, LeaveRequest, LeftView, MineRequest, MinedView, OpenView,
-    PeerStatusView, PeersView, SendRequest, SentView, TrackerStatusView, TransactionState,
-    TransactionStateView, VerifyLine,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, LeaveRequest, LeftView, MineRequest,
+    MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView, TrackerStatusView,
+    TransactionState, TransactionStateView, VerifyLine,
 };
 
 /// Asks and shows.
@@ -68,6 +68,11 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let sent: SentView = client.post("/transactions", &request)?;
             let (program, config) = (client.program(), client.config());
             output.show(&sent, |sent| show::sent(sent, program, config))?;
+        }
+        (Ask::Accept { name }, _) => {
+            let name = name.clone();
+            let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;
+            output.show(&accepted, show::accepted)?;
         }
         (Ask::Leave, _) => {
             let left: LeftView = client.post("/leave", &LeaveRequest {})?;

@@ -6,9 +6,9 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    ActionView, BalanceView, BlockView, ChainStatusView, LeftView, MinedView, MiningView, OpenView,
-    PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView, TrackerStatusView,
-    TransactionState, TransactionStateView, TransactionView,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, LeftView, MinedView,
+    MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView,
+    TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
 use std::path::Path;
 
@@ -210,6 +210,14 @@ pub fn left(left: &LeftView) -> String {
     format!(
         "{} has left the network, and the name is free.\nStop the node now; started again, it registers anew.\n",
         left.name
+    )
+}
+
+/// That a changed key counts from now on.
+pub fn accepted(accepted: &AcceptedView) -> String {
+    format!(
+        "{} is {} from now on.\nUntil now it was {}; what was sent there stays there.\n",
+        accepted.name, accepted.address, accepted.former
     )
 }
 

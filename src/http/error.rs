@@ -3,7 +3,7 @@
 use super::views::{ErrorDetail, ErrorView};
 use crate::chain::{Internal, Rejected};
 use crate::messages::miner::MineError;
-use crate::messages::tracker_link::LeaveError;
+use crate::messages::tracker_link::{AcceptError, LeaveError};
 use actix::MailboxError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -110,6 +110,12 @@ impl From<LeaveError> for Refused {
             LeaveError::CutOff => "cut_off",
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, error.to_string())
+    }
+}
+
+impl From<AcceptError> for Refused {
+    fn from(error: AcceptError) -> Self {
+        Self::new(StatusCode::CONFLICT, "nothing_changed", error.to_string())
     }
 }
 

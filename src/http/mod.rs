@@ -23,6 +23,7 @@
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
 //! | `POST /mine` with `{}` | [`views::MinedView`], after the synced write | peer |
 //! | `POST /leave` with `{}` | [`views::LeftView`], once the tracker has done so | peer |
+//! | `POST /accept` with [`views::AcceptRequest`] | [`views::AcceptedView`] | peer |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
@@ -48,7 +49,7 @@ use crate::messages::gossip::GetGossipStatus;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::tracker_link::{GetDirectory, LeaveNetwork};
+use crate::messages::tracker_link::{AcceptChangedKey, GetDirectory, LeaveNetwork};
 use crate::messages::wallet::SignTransaction;
 use crate::store::Disk;
 use crate::wire::MemberName;
@@ -89,6 +90,8 @@ pub struct PeerApi {
     pub tracker_link: Recipient<GetDirectory>,
     /// Leaves the network for good.
     pub leave: Recipient<LeaveNetwork>,
+    /// Takes the owner's word for a member's changed key.
+    pub accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
     /// Gives tokens and salts.

@@ -6,9 +6,9 @@ use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::verification::Verifications;
 use super::views::{
-    BalanceView, BlockView, ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView,
-    MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
-    TrackerLinkView, TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainStatusView, LeaveRequest, LeftView,
+    MineRequest, MinedView, MiningView, NetworkView, OpenView, PeerStatusView, PeersView,
+    SendRequest, SentView, TrackerLinkView, TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, tracker};
 use crate::chain::params::MAX_EXPIRY;
@@ -20,7 +20,9 @@ use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveNetwork};
+use crate::messages::tracker_link::{
+    AcceptChangedKey, DirectoryStatus, GetDirectory, LeaveNetwork,
+};
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
@@ -46,6 +48,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/open", web::get().to(open)))
         .service(resource("/mine", web::post().to(mine)))
         .service(resource("/leave", web::post().to(leave)))
+        .service(resource("/accept", web::post().to(accept)))
         .service(resource("/chain/verify", web::get().to(verify)));
 }
 
@@ -99,6 +102,19 @@ async fn leave(api: Data<PeerApi>, _: Json<LeaveRequest>) -> Result<Json<LeftVie
     api.leave.send(LeaveNetwork).await??;
     Ok(Json(LeftView {
         name: api.name.clone(),
+    }))
+}
+
+async fn accept(
+    api: Data<PeerApi>,
+    request: Json<AcceptRequest>,
+) -> Result<Json<AcceptedView>, Refused> {
+    let name = request.into_inner().name;
+    let (former, key) = api.accept.send(AcceptChangedKey(name.clone())).await??;
+    Ok(Json(AcceptedView {
+        name,
+        former: former.to_address(),
+        address: key.to_address(),
     }))
 }
 

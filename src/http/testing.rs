@@ -14,7 +14,9 @@ use crate::messages::ledger::{
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork};
+use crate::messages::tracker_link::{
+    AcceptChangedKey, AcceptError, DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork,
+};
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
@@ -316,6 +318,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
         wallet: node.clone().recipient(),
         tracker_link: node.clone().recipient(),
         leave: node.clone().recipient(),
+        accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
@@ -329,6 +332,18 @@ pub(crate) fn tracker_api(node: &Addr<FakeNode>) -> TrackerApi {
         listen: TRACKER.parse().unwrap(),
         registry: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
+    }
+}
+
+/// Under one name alone, another key is presented.
+impl Handler<AcceptChangedKey> for FakeNode {
+    type Result = Result<(PublicKey, PublicKey), AcceptError>;
+
+    fn handle(&mut self, message: AcceptChangedKey, _: &mut Self::Context) -> Self::Result {
+        match message.0.as_str() {
+            "bob" => Ok((secret(2).public_key(), secret(3).public_key())),
+            _ => Err(AcceptError::NothingChanged(message.0)),
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::testing::{FakeNode, Served, secret, tracker_api};
 use super::views::{
-    ActionView, BalanceView, BlockView, MinedView, OpenView, PeerStatusView, PeersView, SentView,
-    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    AcceptedView, ActionView, BalanceView, BlockView, MinedView, OpenView, PeerStatusView,
+    PeersView, SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use super::{Api, ApiError, ApiFile, ErrorView, MAX_REQUEST_BYTES, start};
 use crate::chain::rows::{RowKey, StateKey};
@@ -392,6 +392,19 @@ async fn a_verification_shows_its_progress_and_finds_what_was_changed() {
         Some(VerifyLine::Error(error)) => assert_eq!(error.code, "stored_state"),
         other => panic!("{other:?}"),
     }
+}
+
+#[actix_web::test]
+async fn a_changed_key_is_accepted_where_there_is_one() {
+    let served = Served::peer().await;
+    let bob = json!({"name": "bob"});
+    let accepted: AcceptedView = read(&served, "POST /accept", bob).await;
+    assert_eq!(accepted.former, secret(2).public_key().to_address());
+    assert_eq!(accepted.address, secret(3).public_key().to_address());
+    let carol = json!({"name": "carol"});
+    let (status, code, reason) = refused(&served, "POST /accept", carol).await;
+    assert_eq!((status, code.as_str()), (409, "nothing_changed"));
+    assert!(reason.contains("carol"), "{reason}");
 }
 
 #[actix_web::test]

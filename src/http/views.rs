@@ -384,6 +384,25 @@ pub struct LeftView {
     pub name: MemberName,
 }
 
+/// Whose changed key the owner believes to be right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptRequest {
+    /// The member's name.
+    pub name: MemberName,
+}
+
+/// A member's changed key was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedView {
+    /// The member's name.
+    pub name: MemberName,
+    /// The address that the name led to until now.
+    pub former: String,
+    /// The address that it leads to from now on.
+    pub address: String,
+}
+
 /// What a request to mine takes: nothing yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

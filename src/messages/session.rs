@@ -2,7 +2,7 @@
 
 use crate::chain::BlockId;
 use crate::protocol::SessionId;
-use crate::wire::{Hello, message};
+use crate::wire::{Certificate, Hello, message};
 use actix::Message;
 use std::sync::Arc;
 
@@ -24,9 +24,14 @@ pub struct SessionEvent {
     reason = "most carry a message, which is handed on and used up at once"
 )]
 pub enum SessionFact {
-    /// Both hellos were exchanged and fit.
-    Opened(Box<Hello>),
-    /// A message came; never a hello, ping or pong.
+    /// The other end has proven who it is, and is one to talk to.
+    Opened {
+        /// What it says of itself; it has the key in it.
+        hello: Box<Hello>,
+        /// Its certificate, judged only where one was expected.
+        certificate: Option<Box<Certificate>>,
+    },
+    /// A message came; never a ping or pong.
     Received(message::Message),
     /// It has ended; nothing more comes of it.
     Closed(String),

@@ -4,7 +4,8 @@ use super::gossip::CandidatesKnown;
 use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use crate::chain::Genesis;
-use crate::wire::Member;
+use crate::keys::PublicKey;
+use crate::wire::{Member, MemberName};
 use actix::{Message, Recipient};
 
 /// The genesis block that was to be made is made.
@@ -46,6 +47,20 @@ pub enum LeaveError {
     /// The tracker did not answer.
     #[error("the node stopped, or lost the tracker, before it had left: try again")]
     CutOff,
+}
+
+/// The owner believes that the member of this name has a new key. Answered with the former key and the
+/// new one.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(PublicKey, PublicKey), AcceptError>")]
+pub struct AcceptChangedKey(pub MemberName);
+
+/// Why no key was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptError {
+    /// The tracker does not present another key under this name.
+    #[error("the tracker presents no other key for {0} than the one this node knows")]
+    NothingChanged(MemberName),
 }
 
 /// Say goodbye to the tracker: the node is stopping. Answered when it was said.

@@ -2,8 +2,9 @@
 
 use crate::chain::{EncodedTransaction, Payload};
 use crate::keys::PublicKey;
+use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
-use crate::wire::{MemberRecord, MemberStatement};
+use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement};
 use actix::Message;
 
 /// Sign a payload whose sender is this wallet's key.
@@ -24,4 +25,16 @@ pub struct SignLeaving {
     pub tracker: PublicKey,
     /// Number of the word.
     pub sequence: u64,
+}
+
+/// Sign who this node is, for one channel.
+#[derive(Debug, Message)]
+#[rtype(result = "Introduction")]
+pub struct SignIntroduction {
+    /// What it says of itself; its key is this wallet's.
+    pub hello: Hello,
+    /// The channel it is said in.
+    pub binding: Binding,
+    /// What shows that it is a member.
+    pub certificate: Option<Certificate>,
 }

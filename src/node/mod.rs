@@ -14,6 +14,7 @@ use crate::http::ApiError;
 use crate::keys::KeyFileError;
 use crate::logging::LoggingError;
 use crate::protocol::registry::RegistryError;
+use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
 use actix::Arbiter;
@@ -79,6 +80,9 @@ pub enum RunError {
     /// The settings of the network make no genesis.
     #[error(transparent)]
     Genesis(#[from] GenesisError),
+    /// What the link to the tracker has stored or is told.
+    #[error(transparent)]
+    TrackerLink(#[from] OpenError),
     /// The tracker's register.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -124,7 +128,6 @@ pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (opened, key) = opening::Opened::tracker(&settings, fatal)?;
-    let key = key.public_key();
     actix::System::new().block_on(tracker::run(settings, opened, key, heard))
 }
 

@@ -6,8 +6,8 @@ use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, IntroducerActor, IntroducerParts, LedgerActor, LedgerLinks,
-    Link, MinerActor, MinerParts, RayonVerifier, SessionContext, StoreActor, TrackerLinkActor,
-    TrackerLinkParts, WalletActor,
+    Link, MinerActor, MinerParts, RayonVerifier, SessionContext, SessionParts, StoreActor,
+    TrackerLinkActor, TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
@@ -120,14 +120,22 @@ impl Ground {
         if let Some(genesis) = &genesis {
             greeting.set_network(genesis.id());
         }
-        let context = SessionContext::new(greeting, opened.disk.clone());
         let (first, others) = trackers(&settings)?;
+        let wallet = WalletActor::new(Arc::new(secret)).start();
+        let context = SessionContext::new(SessionParts {
+            greeting,
+            disk: opened.disk.clone(),
+            sign: wallet.clone().recipient(),
+            entropy: opened.entropy.clone(),
+            clock: opened.clock.clone(),
+        });
         let config = Config {
             address: first,
             name: name.clone(),
             key,
             sealing_key,
             addresses,
+            tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
             seed: random_u64(&*opened.entropy),
         };
@@ -146,7 +154,6 @@ impl Ground {
             // Received below.
             let _ = known.send(genesis);
         }
-        let wallet = WalletActor::new(secret).start();
         let parts = TrackerLinkParts {
             context: context.clone(),
             transport: transport.clone(),
@@ -184,6 +191,7 @@ impl Ground {
             wallet: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
             leave: self.link.clone().recipient(),
+            accept: self.link.clone().recipient(),
             clock: self.opened.clock.clone(),
             entropy: self.opened.entropy.clone(),
             running,
@@ -239,6 +247,7 @@ impl Ground {
         running: &OnceLock<PeerParts>,
     ) -> Result<Upper, RunError> {
         let network: NetworkId = genesis.id();
+        let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
         let rules = Rules::new(genesis, &[])?;
         let (disk, clock) = (self.opened.disk.clone(), self.opened.clock.clone());
@@ -286,6 +295,7 @@ impl Ground {
         gossip_context.run(GossipActor::new(
             machine,
             self.context.clone(),
+            tracker,
             self.transport.clone(),
             clock.clone(),
             GossipLinks::new(&ledger),
@@ -394,6 +404,16 @@ fn addresses(settings: &PeerSettings, listener: &dyn Listener) -> Result<Vec<Add
         .iter()
         .map(|a| address("advertise", &a.to_string()))
         .collect()
+}
+
+/// The tracker's key, if the settings name it.
+fn tracker_key(settings: &PeerSettings) -> Result<Option<PublicKey>, RunError> {
+    let given = Some(&settings.tracker_key).filter(|key| !key.is_empty());
+    let key = given.map(|key| PublicKey::from_address(key)).transpose();
+    key.map_err(|error| RunError::Setting {
+        key: "tracker_key",
+        reason: format!("{error}; copy it from the line that the tracker prints when it starts"),
+    })
 }
 
 fn address(key: &'static str, text: &str) -> Result<Address, RunError> {

@@ -5,13 +5,14 @@ use super::orders::Orders;
 use super::peer::accept;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
-    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, StoreActor,
+    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
+    StoreActor, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
 use crate::http::{self, Api, ServerHandle, TrackerApi};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
@@ -47,13 +48,14 @@ struct Running {
 pub(super) async fn run(
     settings: TrackerSettings,
     opened: Opened,
-    key: PublicKey,
+    secret: SecretKey,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
+    let (key, secret) = (secret.public_key(), Arc::new(secret));
     let mut orders = Orders::listen(fatal)?;
     let listener = listen(&TcpTransport, settings.listen).await?;
     let address = listener.address();
-    let running = Running::start(&settings, &opened, key, address)?;
+    let running = Running::start(&settings, &opened, secret, address)?;
     let report = ReportTo {
         committer: Committer::Registry,
         to: running.registry.clone().recipient(),
@@ -88,7 +90,7 @@ impl Running {
     fn start(
         settings: &TrackerSettings,
         opened: &Opened,
-        key: PublicKey,
+        secret: Arc<SecretKey>,
         listen: SocketAddr,
     ) -> Result<Self, RunError> {
         let rows =
@@ -96,7 +98,7 @@ impl Running {
         let seed = random_u64(&*opened.entropy);
         let params = params(&settings.network)?;
         let machine = match issuer(settings)? {
-            None => Registry::open(key, params, seed, rows),
+            None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
         let store_arbiter = Arbiter::new();
@@ -105,8 +107,15 @@ impl Running {
             StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
         let address = CappedText::new(listen.to_string()).ok();
         let nonce = random_u64(&*opened.entropy);
+        let key = secret.public_key();
         let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
-        let sessions = SessionContext::new(greeting, opened.disk.clone());
+        let sessions = SessionContext::new(SessionParts {
+            greeting,
+            disk: opened.disk.clone(),
+            sign: WalletActor::new(secret).start().recipient(),
+            entropy: opened.entropy.clone(),
+            clock: opened.clock.clone(),
+        });
 
         let context = Context::<RegistryActor>::new();
         let registry = context.address();

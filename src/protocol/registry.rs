@@ -16,6 +16,7 @@
 //! its genesis without a lease: that is how a tracker that lost its rows, but not its key, finds the
 //! network again. For as long as it takes such a member to do so, nobody is asked for a new one.
 
+mod certificates;
 mod effect;
 mod founding;
 mod joining;
@@ -35,13 +36,15 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::params::ParamsError;
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params, Timestamp};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
-use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
+use crate::wire::{Certificate, Hello, Member, MemberId, Message, NodeRole};
+use certificates::Certifier;
 use founding::Holder;
 use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
 use news::Changes;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
 pub const TICK_MS: u64 = 200;
@@ -88,6 +91,8 @@ pub enum RegistryError {
 #[derive(Debug)]
 struct Session {
     hello: Hello,
+    /// What it showed of its membership, as it came.
+    certificate: Option<Certificate>,
     /// When it began, and once it is registered, when it was.
     since: Timestamp,
     /// Whose it is, once registered.
@@ -109,7 +114,8 @@ struct Session {
 pub struct Registry {
     /// Key of the network's first tracker: ours, unless we only introduce.
     issuer: PublicKey,
-    introduces: bool,
+    /// Only that one certifies.
+    certifier: Option<Certifier>,
     params: Params,
     genesis: Option<Genesis>,
     members: Members,
@@ -129,23 +135,24 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Takes up the stored rows (all of its table, in any order). `key` is the tracker's, `params`
+    /// Takes up the stored rows (all of its table, in any order). `secret` is the tracker's, `params`
     /// those of its settings, which count until there is a genesis; `seed` only spreads choices.
     ///
     /// # Errors
     /// By variant of [`RegistryError`]; the tracker can't start.
     pub fn open(
-        key: PublicKey,
+        secret: Arc<SecretKey>,
         params: Params,
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        Self::open_as(key, false, params, seed, rows)
+        let key = secret.public_key();
+        Self::open_as(key, Some(Certifier::new(secret)), params, seed, rows)
     }
 
     /// As [`Registry::open`], of a tracker that only introduces: the members of the network whose
     /// first tracker has the key `issuer`. It founds nothing, and what it registers is what members
-    /// said to that one.
+    /// said to that one and were certified for.
     ///
     /// # Errors
     /// As [`Registry::open`].
@@ -155,12 +162,12 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        Self::open_as(issuer, true, params, seed, rows)
+        Self::open_as(issuer, None, params, seed, rows)
     }
 
     fn open_as(
         issuer: PublicKey,
-        introduces: bool,
+        certifier: Option<Certifier>,
         params: Params,
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
@@ -168,7 +175,7 @@ impl Registry {
         params.check()?;
         let mut registry = Self {
             issuer,
-            introduces,
+            certifier,
             params,
             genesis: None,
             members: Members::new(),
@@ -246,7 +253,7 @@ impl Registry {
             Admission::InPlaceOf(session) => {
                 // Its place is free at once, not only when its connection has ended.
                 self.doorstep.gone(session);
-                self.close(session, "you did not register in time, and others wait");
+                self.close(session, "you took too long, and others wait");
                 (true, self.take_effects())
             }
             Admission::Full => (false, Vec::new()),
@@ -263,12 +270,19 @@ impl Registry {
         self.members.ids().filter_map(|id| self.tell(id))
     }
 
-    /// A connection's handshake is done.
+    /// Whether this tracker only introduces.
+    fn introduces(&self) -> bool {
+        self.certifier.is_none()
+    }
+
+    /// A connection's handshake is done; the other end proved its key and showed this certificate,
+    /// which nobody has judged yet.
     #[must_use]
     pub fn session_opened(
         &mut self,
         session: SessionId,
         hello: Hello,
+        certificate: Option<Certificate>,
         now: Timestamp,
     ) -> Vec<Effect> {
         let ours = self.network();
@@ -285,8 +299,10 @@ impl Registry {
         if let Some(reason) = reason {
             return vec![Effect::Close { session, reason }];
         }
+        self.doorstep.greeted(session);
         let opened = Session {
             hello,
+            certificate,
             since: now,
             member: None,
             told: 0,
@@ -371,7 +387,7 @@ impl Registry {
         match (message, member) {
             (Message::Register(record), _) => self.register(session, record, now),
             (Message::Leave(leaving), _) => self.leave(session, &leaving, now),
-            (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis),
+            (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis, now),
             (Message::GetMembers(()), Some(_)) => {
                 let members = self.some_members();
                 self.send(session, Message::Members(members));

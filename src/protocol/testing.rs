@@ -7,13 +7,14 @@ use super::{Row, SessionId};
 use crate::canonical::CappedText;
 use crate::chain::testing::{START, genesis_with, member, params};
 use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId, Timestamp};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
 use crate::wire::member::{Address, Leaving};
-use crate::wire::message::{ChallengeAnswer, Goodbye, MAGIC, PROTOCOL_VERSION};
-use crate::wire::{Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
+use crate::wire::message::{ChallengeAnswer, Goodbye};
+use crate::wire::{Certificate, Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// Number of the secret key of the tests' tracker; `chain::testing::genesis` is made for it.
 pub(super) const TRACKER: u8 = 200;
@@ -22,14 +23,16 @@ pub(super) fn key(number: u8) -> PublicKey {
     member(number).public_key()
 }
 
+pub(super) fn secret(number: u8) -> Arc<SecretKey> {
+    Arc::new(member(number))
+}
+
 pub(super) fn address(text: &str) -> Address {
     CappedText::new(text).unwrap()
 }
 
 pub(super) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
     Hello {
-        magic: MAGIC,
-        version: PROTOCOL_VERSION,
         network,
         role,
         key: key(number),
@@ -114,18 +117,21 @@ pub(super) struct Tracker {
     pub(super) facts: Vec<Fact>,
     /// Members that are to be dialled back.
     pub(super) visits: Vec<MemberId>,
+    /// Certificates, which most tests do not look at.
+    pub(super) issued: Vec<(SessionId, Certificate)>,
     pub(super) now: Timestamp,
 }
 
 impl Tracker {
     pub(super) fn new() -> Self {
         Self {
-            registry: Registry::open(key(TRACKER), params(), 1, []).unwrap(),
+            registry: Registry::open(secret(TRACKER), params(), 1, []).unwrap(),
             disk: Disk::new(),
             unsynced: VecDeque::new(),
             out: VecDeque::new(),
             facts: Vec::new(),
             visits: Vec::new(),
+            issued: Vec::new(),
             now: START,
         }
     }
@@ -133,6 +139,10 @@ impl Tracker {
     pub(super) fn carry_out(&mut self, effects: Vec<registry::Effect>) {
         for effect in effects {
             match effect {
+                registry::Effect::Send {
+                    session,
+                    message: Message::CertificateIssued(certificate),
+                } => self.issued.push((session, certificate)),
                 registry::Effect::Send { session, message } => {
                     self.out.push_back(Out::Sent(session, message));
                 }
@@ -172,13 +182,26 @@ impl Tracker {
         self.out.clear();
         self.visits.clear();
         let rows = self.disk.clone();
-        self.registry = Registry::open(key(TRACKER), params(), 1, rows).unwrap();
+        self.registry = Registry::open(secret(TRACKER), params(), 1, rows).unwrap();
     }
 
     pub(super) fn open(&mut self, session: u64, number: u8, network: NetworkId) {
+        self.open_showing(session, number, network, None);
+    }
+
+    /// As [`Tracker::open`], by somebody who shows this certificate.
+    pub(super) fn open_showing(
+        &mut self,
+        session: u64,
+        number: u8,
+        network: NetworkId,
+        certificate: Option<Certificate>,
+    ) {
         let hello = hello(number, NodeRole::Peer, network);
         let session = SessionId(session);
-        let effects = self.registry.session_opened(session, hello, self.now);
+        let effects = self
+            .registry
+            .session_opened(session, hello, certificate, self.now);
         self.carry_out(effects);
     }
 
@@ -267,6 +290,7 @@ pub(super) struct Peer {
     pub(super) networks: Vec<Genesis>,
     pub(super) joined: Vec<MemberId>,
     pub(super) changed: Vec<tracker_link::Effect>,
+    pub(super) certificates: Vec<Certificate>,
     pub(super) warnings: Vec<Warning>,
     /// Why it is at rest.
     pub(super) rest: Option<String>,
@@ -286,6 +310,7 @@ impl Peer {
             networks: Vec::new(),
             joined: Vec::new(),
             changed: Vec::new(),
+            certificates: Vec::new(),
             warnings: Vec::new(),
             rest: None,
             now: START,
@@ -333,6 +358,7 @@ impl Peer {
                 Effect::StopMiningGenesis => self.mining = None,
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),
+                Effect::Certified(certificate) => self.certificates.push(certificate),
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
                 Effect::Commit { rows } => write(&mut self.disk, rows),
                 Effect::Left => self.rest = Some("left".to_owned()),
@@ -385,6 +411,7 @@ fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
         key: key(number),
         sealing_key: member(number).sealing_key(),
         addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
+        tracker_key: None,
         genesis,
         seed: number.into(),
     }

@@ -7,13 +7,17 @@
 //! What it never does: take another tracker key than the one pinned at first use, or another genesis
 //! than the one it knows.
 
+mod certificate;
 mod effect;
 mod founding;
 mod joining;
 mod listing;
 #[cfg(test)]
+mod pinning_tests;
+#[cfg(test)]
 mod tests;
 
+use certificate::Membership;
 pub use effect::{Effect, Warning};
 
 use super::backoff::Backoff;
@@ -24,7 +28,9 @@ use crate::chain::{Genesis, GenesisContent, Internal, NetworkId, Timestamp};
 use crate::keys::{PublicKey, SealingKey};
 use crate::wire::member::{Address, Leaving};
 use crate::wire::message::MembersChanged;
-use crate::wire::{Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole};
+use crate::wire::{
+    Certificate, Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
+};
 use std::collections::BTreeSet;
 
 /// How often the shell calls [`TrackerLink::tick`].
@@ -47,6 +53,8 @@ pub const MAX_SEQUENCE_STEP: u64 = SEQUENCE_STEP << 24;
 const TRACKER_ROW: u8 = 2;
 /// Key of the row that holds our own last record.
 const RECORD_ROW: u8 = 3;
+/// Key of the row that holds our certificate.
+const CERTIFICATE_ROW: u8 = 4;
 
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
@@ -61,10 +69,32 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// Where others can dial us.
     pub addresses: Vec<Address>,
+    /// The tracker's key, if the owner has named it; else the one met first is pinned.
+    pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
     /// Spreads retries in time.
     pub seed: u64,
+}
+
+/// Why the link can't take up its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// A stored row is damaged.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+    /// The owner names another key than the network was founded with.
+    #[error(
+        "\"tracker_key\" in the settings is {}, but this node's network was founded with the tracker \
+         key {}; correct or empty it, or begin with an empty data directory to join the network of \
+         the other tracker", given.to_address(), founded.to_address()
+    )]
+    OtherTracker {
+        /// Key in genesis.
+        founded: PublicKey,
+        /// Key in the settings.
+        given: PublicKey,
+    },
 }
 
 /// How far the conversation is.
@@ -107,6 +137,8 @@ enum Stage {
 pub struct TrackerLink {
     config: Config,
     tracker: Option<PublicKey>,
+    /// The tracker's key as it is stored.
+    pinned: Option<PublicKey>,
     genesis: Option<Genesis>,
     /// What we are mining the first block for.
     mining: Option<GenesisContent>,
@@ -117,6 +149,7 @@ pub struct TrackerLink {
     record: Option<MemberRecord>,
     /// What we have to say of ourselves is being signed while nobody asks for it, or was.
     prepared: Option<MemberStatement>,
+    membership: Membership,
     /// No record below this number is signed.
     least_sequence: u64,
     /// What the next [`RefusalCode::OldRecord`] raises it by.
@@ -135,19 +168,21 @@ impl TrackerLink {
     /// [`TrackerLink::tick`] dials.
     ///
     /// # Errors
-    /// A row is damaged: the node can't start.
+    /// By variant of [`OpenError`]: the node can't start.
     pub fn open(
         config: Config,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, Internal> {
+    ) -> Result<Self, OpenError> {
         let mut link = Self {
-            tracker: config.genesis.as_ref().map(|g| g.content.tracker),
+            tracker: tracker_key(&config)?,
+            pinned: None,
             genesis: config.genesis.clone(),
             mining: None,
             mined: None,
             directory: Directory::default(),
             record: None,
             prepared: None,
+            membership: Membership::default(),
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
@@ -169,13 +204,20 @@ impl TrackerLink {
             [NAME_ROW, name @ ..] => self.directory.open_row(name, value),
             [TRACKER_ROW] => {
                 let stored: PublicKey = canonical::decode(value).map_err(damaged)?;
-                // Genesis says it with more authority than what was seen at the first meeting.
+                self.pinned = Some(stored);
+                // Genesis, and the owner, say it with more authority than what was seen at the first
+                // meeting.
                 self.tracker = self.tracker.or(Some(stored));
                 Ok(())
             }
             [RECORD_ROW] => {
                 let record: MemberRecord = canonical::decode(value).map_err(damaged)?;
                 self.record = Some(record).filter(|r| r.statement.key == self.config.key);
+                Ok(())
+            }
+            [CERTIFICATE_ROW] => {
+                let stored: Certificate = canonical::decode(value).map_err(damaged)?;
+                self.membership.take_up(stored, &self.config);
                 Ok(())
             }
             _ => Err(Internal(
@@ -229,6 +271,7 @@ impl TrackerLink {
             }
             Phase::Dialling { .. } | Phase::AtRest => {}
         }
+        self.watch_certificate(now);
         self.take_effects()
     }
 
@@ -321,6 +364,7 @@ impl TrackerLink {
         match message {
             Message::Registered(registered) if asked => self.registered(registered, now),
             Message::Refused(refused) if asked => self.refused(refused, now),
+            Message::CertificateIssued(certificate) if asked => self.issued(certificate, now),
             Message::GenesisKnown(genesis) if asked => self.learn(genesis, now),
             Message::Members(members) if asked => {
                 let left = Vec::new();
@@ -402,13 +446,22 @@ impl TrackerLink {
     }
 
     /// The owner believes that the member of this name has a new key (it was withheld, see
-    /// [`Directory::withheld`]). Without effect if nothing is withheld.
+    /// [`Directory::withheld`]). With the former key and the new one; without effect if nothing is
+    /// withheld.
     #[must_use]
-    pub fn accept_changed_key(&mut self, name: &MemberName) -> Vec<Effect> {
+    pub fn accept_changed_key(
+        &mut self,
+        name: &MemberName,
+    ) -> (Option<(PublicKey, PublicKey)>, Vec<Effect>) {
+        let withheld = self.directory.withheld();
+        let mut of_name = withheld.filter(|(member, _)| member.record.statement.name == *name);
+        let keys = of_name.next();
+        let keys = keys.map(|(member, pinned)| (pinned, member.record.statement.key));
+        drop(of_name);
         if let Some((member, left)) = self.directory.accept(name) {
             self.directory_changed(vec![member], left);
         }
-        self.take_effects()
+        (keys, self.take_effects())
     }
 
     fn talk(&self, session: SessionId) -> Option<(PublicKey, &Stage)> {
@@ -488,5 +541,16 @@ impl TrackerLink {
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+}
+
+/// The key that genesis or the owner name.
+fn tracker_key(config: &Config) -> Result<Option<PublicKey>, OpenError> {
+    let founded = config.genesis.as_ref().map(|g| g.content.tracker);
+    match (founded, config.tracker_key) {
+        (Some(founded), Some(given)) if founded != given => {
+            Err(OpenError::OtherTracker { founded, given })
+        }
+        (founded, given) => Ok(founded.or(given)),
     }
 }

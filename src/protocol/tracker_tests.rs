@@ -217,7 +217,7 @@ impl World {
     fn check_promises(&mut self) {
         // Reading it again is what a start after a power cut now would do.
         let disk = super::Registry::open(
-            super::testing::key(TRACKER),
+            super::testing::secret(TRACKER),
             crate::chain::testing::params(),
             1,
             self.tracker.disk.clone(),

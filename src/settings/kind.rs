@@ -44,6 +44,8 @@ pub(super) enum Kind {
     LoopbackListen,
     /// Addresses to dial.
     Endpoints { least: usize },
+    /// A public key as an address, or nothing.
+    Key,
     /// Topics of applications.
     Topics,
     /// Coins that exist from the start.
@@ -101,6 +103,7 @@ impl Kind {
             Self::OptionalAddress => {
                 "an address as `node status` prints it, or nothing: \"\"".to_owned()
             }
+            Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
                  {MAX_TOPIC_LEN} characters of a-z, 0-9, \"-\" and \".\", the first a letter"
@@ -129,6 +132,7 @@ impl Kind {
             Self::Endpoints { least } => list(value, least..=MAX_ENDPOINTS, |item| {
                 text(item, |text| text.parse::<Endpoint>().is_ok())
             }),
+            Self::Key => text(value, |text| text.is_empty() || is_address(text)),
             Self::Topics => list(value, 0..=MAX_APPLICATIONS, |item| {
                 text(item, |text| is_word(text, MAX_TOPIC_LEN, b"-."))
             }),
@@ -150,7 +154,8 @@ impl Kind {
             | Self::Path
             | Self::Listen
             | Self::LoopbackListen
-            | Self::OptionalAddress => unplaced(DeValue::String(text.into())),
+            | Self::OptionalAddress
+            | Self::Key => unplaced(DeValue::String(text.into())),
         };
         self.check(&value)
     }
@@ -234,7 +239,7 @@ fn is_word(text: &str, most: usize, marks: &[u8]) -> bool {
             .all(|byte| letter(&byte) || byte.is_ascii_digit() || marks.contains(&byte))
 }
 
-/// Length and characters only: the real check is the address's own.
+/// Whether it could be an address; whether it is one is the address's own check.
 fn is_address(text: &str) -> bool {
     (1..=MAX_ADDRESS_LEN).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric())

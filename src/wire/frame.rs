@@ -32,8 +32,8 @@ pub struct Frame {
 /// Why bytes cannot be frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// The length field announces more than is allowed at this stage of the connection.
-    #[error("a frame of {length} bytes, but at most {cap} are allowed here")]
+    /// The length field announces more than is allowed.
+    #[error("a frame of {length} bytes, but at most {cap} are allowed")]
     TooLong {
         /// Bytes announced.
         length: usize,
@@ -51,8 +51,7 @@ pub enum FrameError {
 /// Cuts a stream of bytes into frames.
 ///
 /// It holds at most the one frame that is incomplete: what follows a frame stays with the caller
-/// until it asks for the next. So the cap of the moment applies to each frame from its first byte,
-/// and a large frame leaves no large buffer behind.
+/// until it asks for the next. So a large frame leaves no large buffer behind.
 #[derive(Debug)]
 pub struct FrameDecoder {
     cap: usize,
@@ -72,11 +71,6 @@ impl FrameDecoder {
             head_len: 0,
             payload: Vec::new(),
         }
-    }
-
-    /// Sets how many bytes the length fields of this and all later frames may announce.
-    pub fn set_cap(&mut self, cap: usize) {
-        self.cap = cap;
     }
 
     /// Bytes of the incomplete frame that are held. When the stream ends, anything but 0 means that

@@ -1,7 +1,9 @@
-use super::super::limits::HANDSHAKE_FRAME_CAP;
 use super::*;
 use proptest::prelude::*;
 use proptest::sample::Index;
+
+/// A cap that is soon reached.
+const SMALL_CAP: usize = 4096;
 
 prop_compose! {
     fn frames()(code: u16, payload in prop::collection::vec(any::<u8>(), 0..200)) -> Frame {
@@ -128,22 +130,22 @@ fn the_bytes_of_a_frame() {
 
 #[test]
 fn a_length_above_the_cap_is_refused_before_anything_is_held_for_it() {
-    let mut decoder = FrameDecoder::new(HANDSHAKE_FRAME_CAP);
-    let length = HANDSHAKE_FRAME_CAP + 1;
+    let mut decoder = FrameDecoder::new(SMALL_CAP);
+    let length = SMALL_CAP + 1;
     let mut head = (length as u32).to_le_bytes().to_vec();
     head.extend([0; 100]);
     let mut rest = &head[..];
     let refused = Err(FrameError::TooLong {
         length,
-        cap: HANDSHAKE_FRAME_CAP,
+        cap: SMALL_CAP,
     });
     assert_eq!(decoder.next(&mut rest), refused);
     assert_eq!((decoder.held(), reserved(&decoder)), (LENGTH_LEN, 0));
     let most = Frame {
         code: 1,
-        payload: vec![7; HANDSHAKE_FRAME_CAP - CODE_LEN],
+        payload: vec![7; SMALL_CAP - CODE_LEN],
     };
-    let mut decoder = FrameDecoder::new(HANDSHAKE_FRAME_CAP);
+    let mut decoder = FrameDecoder::new(SMALL_CAP);
     let stream = stream_of(std::slice::from_ref(&most));
     assert_eq!(feed(&mut decoder, &stream), Ok(vec![most]));
 }
@@ -159,25 +161,6 @@ fn a_length_below_that_of_a_code_is_refused() {
     encode_frame(9, &[], &mut empty).unwrap();
     let frame = FrameDecoder::new(CODE_LEN).next(&mut &empty[..]);
     assert!(frame.unwrap().unwrap().payload.is_empty());
-}
-
-/// The first frame after the handshake may arrive in one piece with the last one of it.
-#[test]
-fn a_new_cap_applies_from_the_next_frame_on_even_within_one_piece() {
-    let small = Frame {
-        code: 1,
-        payload: vec![1; 10],
-    };
-    let large = Frame {
-        code: 2,
-        payload: vec![2; HANDSHAKE_FRAME_CAP],
-    };
-    let stream = stream_of(&[small.clone(), large.clone()]);
-    let mut decoder = FrameDecoder::new(HANDSHAKE_FRAME_CAP);
-    let mut rest = &stream[..];
-    assert_eq!(decoder.next(&mut rest), Ok(Some(small)));
-    decoder.set_cap(FRAME_CAP);
-    assert_eq!(decoder.next(&mut rest), Ok(Some(large)));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Bounds on what a connection may make us hold.
 
-/// Greatest length field of a frame once the handshake is done: 4 MiB. A block has 3 MiB at most, and
-/// must fit with room for what surrounds it in its message.
+/// Greatest length field of a frame: 4 MiB. A block has 3 MiB at most, and must fit with room for what
+/// surrounds it in its message.
 pub const FRAME_CAP: usize = 4 * 1024 * 1024;
 
-/// Greatest length field of a frame before the handshake is done: 4 KiB. Handshake messages have a few
-/// hundred bytes, and a stranger who opens many connections must not cost us more than these.
-pub const HANDSHAKE_FRAME_CAP: usize = 4 * 1024;
+/// Greatest length field of a record, which is that of a message of Noise.
+pub const RECORD_CAP: usize = 65_535;
+
+/// Greatest length field of the first record of the other end, before it has said who it is: 1 KiB. An
+/// introduction has 670 bytes at most. With what is read at a time, a stranger who opens many
+/// connections costs less than 4 KiB each.
+pub const HANDSHAKE_RECORD_CAP: usize = 1024;

@@ -1,5 +1,6 @@
 //! Messages: what nodes say to each other, and the codes they are sent under.
 
+use super::certificate::Certificate;
 use super::frame::{Frame, FrameError, encode_frame};
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
 use crate::canonical::{self, CappedText, Malformed, capped_list};
@@ -10,10 +11,10 @@ use crate::chain::{
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
-/// First thing in every hello: a stranger that speaks something else is told apart at once.
+/// First thing on every connection: a stranger that speaks something else is told apart at once.
 pub const MAGIC: u32 = u32::from_be_bytes(*b"rclt");
 /// Version of this protocol. Nodes of different versions do not talk to each other.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Bodies asked for in one message at most; also how many may be on their way from one peer.
 pub const MAX_BLOCKS_ASKED: usize = 16;
 /// Transaction ids in one message at most: 32 KB.
@@ -58,14 +59,11 @@ impl TryFrom<u8> for NodeRole {
     }
 }
 
-/// The first message in either direction:
-/// `[magic, version, network, role, key, nonce, height, address, agent]`.
+/// What a node says of itself in its introduction
+/// ([`Introduction`](super::channel::Introduction)):
+/// `[network, role, key, nonce, height, address, agent]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// [`MAGIC`].
-    pub magic: u32,
-    /// [`PROTOCOL_VERSION`].
-    pub version: u32,
     /// The network it belongs to; all zero if it has none yet.
     pub network: NetworkId,
     /// What it is.
@@ -255,8 +253,6 @@ struct Capped<const MAX: usize, T: Serialize + serde::de::DeserializeOwned>(
 );
 
 messages! {
-    /// Who I am. First in either direction, and never again.
-    1 Hello(Hello),
     /// Are you there? Any number.
     2 Ping(u64),
     /// Yes; the number of the ping.
@@ -308,6 +304,9 @@ messages! {
     75 Challenge(u64),
     /// To the tracker: yes.
     76 ChallengeAnswer(ChallengeAnswer),
+    /// From the tracker: you are a member of this network. Before a yes and before the news of
+    /// genesis, once there is one.
+    74 CertificateIssued(Certificate),
 }
 
 /// Why a frame is no message.

@@ -1,10 +1,12 @@
 //! The wire: how messages travel between nodes.
 
+pub mod certificate;
+pub mod channel;
 pub mod frame;
-pub mod handshake;
 pub mod limits;
 pub mod member;
 pub mod message;
 
+pub use certificate::Certificate;
 pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};

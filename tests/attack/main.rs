@@ -4,6 +4,7 @@
 mod support;
 
 mod chain;
+mod channel;
 mod members;
 mod stream;
 mod tracker;
@@ -38,9 +39,10 @@ impl Target {
         self.genesis.id()
     }
 
-    /// The attacker as a proper peer of alice's; each `seed` is somebody else.
+    /// The attacker as a member with a session with alice; each `seed` is somebody else.
     fn attacker(&self, seed: u8) -> RawPeer {
-        RawPeer::peer(self.alice.listen, seed, self.network())
+        let tracker = self.lab.tracker_key();
+        RawPeer::member(self.alice.listen, seed, self.network(), &tracker)
     }
 
     /// Whatever was tried, alice does what she is there for.

@@ -1,9 +1,11 @@
 //! A tracker in the hands of those who stall, flood, or vanish.
 
 use crate::support::{Heard, Lab, RawPeer, so, wait_until};
-use raclette::chain::NetworkId;
 use raclette::protocol::doorstep::MAX_STRANGERS_OF_ADDRESS;
+use raclette::protocol::gossip::peers::MAX_HANDSHAKES;
 use raclette::wire::Message;
+use raclette::wire::channel::preamble;
+use raclette::wire::message::PROTOCOL_VERSION;
 use std::time::{Duration, Instant};
 
 /// A lock held across network I/O blocks all later joins: lesson 17. Here everybody who could hold
@@ -16,10 +18,8 @@ fn attack_who_stalls_does_not_hold_up_later_joins() {
     let _silent: Vec<_> = (0..20).map(|_| RawPeer::connect(tracker, 1)).collect();
     let mut halves: Vec<_> = (0..20).map(|_| RawPeer::connect(tracker, 2)).collect();
     for half in &mut halves {
-        let hello = Message::Hello(half.hello(NetworkId::ZERO))
-            .to_frame()
-            .unwrap();
-        half.send_bytes(&hello[..hello.len() / 2]);
+        let begun = [&preamble(PROTOCOL_VERSION)[..], &[9; 32]].concat();
+        half.send_plain(&begun[..begun.len() / 2]);
     }
     let mut deaf: Vec<_> = (10..30)
         .map(|seed| RawPeer::register(tracker, seed, &format!("deaf{seed}")).0)
@@ -60,7 +60,7 @@ fn attack_a_flood_of_strangers_leaves_room_for_members() {
     bob.reaches(&last);
     assert!(alice.status().tracker.registered, "who was in stays in");
     let sessions = lab.tracker.tracker_status().sessions;
-    assert!(sessions <= MAX_STRANGERS_OF_ADDRESS + 2, "{sessions}");
+    assert!(sessions <= MAX_HANDSHAKES + 2, "{sessions}");
     let turned_away = flood.iter_mut().rev().take(10);
     for raw in turned_away {
         assert!(matches!(

@@ -2,6 +2,7 @@
 
 use super::{Ran, run};
 use crate::support::{Lab, Node, free_address, so, wait_until};
+use raclette::http::views::TransactionState;
 use serde_json::Value;
 use std::fs;
 
@@ -59,10 +60,11 @@ fn cli_a_walk_from_init_to_a_payment() {
     let sent = json(&alice, &["--json", "send", "bob", "5"]);
     let id = sent["id"].as_str().unwrap();
     wait_until("bob sees it open", || {
-        let count = json(&bob, &["--json", "open"])["count"].clone();
-        so(count == 1, count)
+        let state = bob.transaction(id);
+        so(state == TransactionState::Open, format!("{state:?}"))
     });
     assert_eq!(json(&bob, &["--json", "tx", id])["state"], "open");
+    assert_eq!(json(&bob, &["--json", "open"])["count"], 1);
     command(&bob, &["mine"]).succeeds();
     assert_eq!(json(&bob, &["--json", "tx", id])["state"], "mined");
     assert_eq!(json(&bob, &["--json", "balance"])["balance"], 55);

@@ -31,7 +31,9 @@ fn limits() -> BTreeMap<&'static str, u64> {
             MAX_EASING_DOUBLINGS;
         raclette::chain::header: HEADER_VERSION;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
-        raclette::wire::limits: FRAME_CAP HANDSHAKE_FRAME_CAP;
+        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP;
+        raclette::wire::channel: REKEY_RECORDS;
+        raclette::wire::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;
         raclette::wire::member: MAX_NAME MAX_ADDRESS MAX_ADDRESSES;
         raclette::wire::message: MAGIC PROTOCOL_VERSION MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_REASON MAX_AGENT;
@@ -40,7 +42,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::protocol::liveness: ROUND_MS MAX_MISSES SHORTEST_PAUSE_MS LONGEST_PAUSE_MS
             MAX_DIALS;
         raclette::protocol::doorstep: MAX_STRANGERS MAX_STRANGERS_OF_ADDRESS STRANGER_PATIENCE_MS
-            MAX_SESSIONS_OF_ADDRESS;
+            HANDSHAKE_PATIENCE_MS MAX_SESSIONS_OF_ADDRESS;
         raclette::protocol::introducer: MAX_INTRODUCED;
         raclette::protocol::directory: MAX_NAMES;
         raclette::protocol::mining: REST_MS REFRESH_MS;

@@ -1,31 +1,25 @@
 //! Examples of what nodes say to each other.
 
-use crate::example::{self, alice, bob, tracker};
+use crate::channel::certificate_for;
+use crate::example::{self, alice, tracker};
 use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
-use raclette::chain::{BlockId, Height, NetworkId, TransactionId};
+use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
-use raclette::wire::handshake::{Expected, judge_hello};
-use raclette::wire::limits::{FRAME_CAP, HANDSHAKE_FRAME_CAP};
+use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MAGIC, MembersChanged, PROTOCOL_VERSION, RefusalCode, Refused,
-    Registered,
+    ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
 };
 use raclette::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 
 /// Bytes as they arrive, piece by piece, and the frames they hold.
 pub fn stream(work: &mut Work) {
-    let cap = match work.given("stage") {
-        "handshake" => HANDSHAKE_FRAME_CAP,
-        "open" => FRAME_CAP,
-        other => panic!("no stage is called {other}"),
-    };
     let arrivals: Vec<_> = work
         .all_given()
         .filter(|(k, _)| k.starts_with("arrives"))
         .collect();
-    let mut decoder = FrameDecoder::new(cap);
+    let mut decoder = FrameDecoder::new(FRAME_CAP);
     let mut found = Vec::new();
     for (key, value) in arrivals {
         work.given(key);
@@ -58,8 +52,6 @@ fn shown(frame: &Frame) -> String {
 /// Alice's hello.
 pub fn hello() -> Hello {
     Hello {
-        magic: MAGIC,
-        version: PROTOCOL_VERSION,
         network: example::network(),
         role: NodeRole::Peer,
         key: alice().public_key(),
@@ -73,8 +65,6 @@ pub fn hello() -> Hello {
 /// The hello, field by field.
 pub fn hello_fields(work: &mut Work) {
     let hello = hello();
-    work.found_bytes("magic", &canonical::encode(&hello.magic));
-    work.found_bytes("version", &canonical::encode(&hello.version));
     work.found_bytes("network", &canonical::encode(&hello.network));
     work.found_bytes("role", &canonical::encode(&hello.role));
     work.found_bytes("key", &canonical::encode(&hello.key));
@@ -83,43 +73,6 @@ pub fn hello_fields(work: &mut Work) {
     work.found_bytes("address", &canonical::encode(&hello.address));
     work.found_bytes("agent", &canonical::encode(&hello.agent));
     work.found_bytes("bytes", &canonical::encode(&hello));
-}
-
-/// What a hello is refused for, by a peer that expects a peer of its network.
-pub fn hello_rules(work: &mut Work) {
-    type Change = fn(&mut Hello);
-    let cases: [(&str, Change); 8] = [
-        ("as it is", |_| ()),
-        ("another magic", |h| h.magic = 1),
-        ("version 2", |h| h.version = 2),
-        ("our own key and nonce", |h| {
-            h.key = bob().public_key();
-            h.nonce = 5;
-        }),
-        ("our own key, another nonce", |h| h.key = bob().public_key()),
-        ("a tracker", |h| h.role = NodeRole::Tracker),
-        ("another network", |h| h.network = BlockId([7; 32])),
-        ("no network yet", |h| h.network = NetworkId::ZERO),
-    ];
-    let ours = Hello {
-        key: bob().public_key(),
-        nonce: 5,
-        ..hello()
-    };
-    let expected = Expected {
-        role: NodeRole::Peer,
-        same_network: true,
-    };
-    for (name, change) in cases {
-        let mut theirs = hello();
-        change(&mut theirs);
-        let verdict = judge_hello(&ours, &theirs, expected).map_err(|error| {
-            let text = error.to_string();
-            text.replace(&theirs.network.to_string(), "(theirs)")
-                .replace(&ours.network.to_string(), "(ours)")
-        });
-        work.verdict(name, verdict);
-    }
 }
 
 /// Alice's record.
@@ -168,7 +121,6 @@ fn example_of(name: &str) -> Message {
     let block = example::block();
     let ids: Vec<TransactionId> = block.transactions.iter().skip(1).map(|t| t.id()).collect();
     match name {
-        "Hello" => Message::Hello(hello()),
         "Ping" => Message::Ping(7),
         "Pong" => Message::Pong(7),
         "Goodbye" => Message::Goodbye(Goodbye::new("connected already")),
@@ -209,6 +161,7 @@ fn example_of(name: &str) -> Message {
             number: 7,
             height: Height(1),
         }),
+        "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }
 }

@@ -1,12 +1,15 @@
 //! Many members in one process, each on a connection of its own.
 
-use raclette::canonical::CappedText;
+use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, NetworkId};
 use raclette::keys::SecretKey;
+use raclette::wire::channel::{
+    Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind, SECRETS_LEN, Side,
+};
 use raclette::wire::frame::{Frame, FrameDecoder};
 use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::Address;
-use raclette::wire::message::{ChallengeAnswer, Goodbye, MAGIC, PROTOCOL_VERSION};
+use raclette::wire::message::{ChallengeAnswer, Goodbye};
 use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::collections::BTreeMap;
 use std::io;
@@ -19,12 +22,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// A connection of a simulated member, greeted in both directions.
+/// A connection of a simulated member, with both ends introduced.
 struct Line {
     stream: TcpStream,
+    channel: Channel,
+    /// What came and was not opened yet.
+    sealed: Vec<u8>,
     decoder: FrameDecoder,
+    /// What was opened and is no whole frame yet.
     held: Vec<u8>,
-    other: Hello,
 }
 
 /// Who a simulated member is.
@@ -37,8 +43,6 @@ struct Person {
 impl Person {
     fn hello(&self) -> Hello {
         Hello {
-            magic: MAGIC,
-            version: PROTOCOL_VERSION,
             network: self.network,
             role: NodeRole::Peer,
             key: self.key.public_key(),
@@ -50,33 +54,104 @@ impl Person {
     }
 }
 
+fn invalid<E>(_: E) -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
+
+/// Makes the channel of a connection.
+async fn shake_hands(
+    stream: &mut TcpStream,
+    side: Side,
+    number: u64,
+) -> io::Result<(Channel, Vec<u8>)> {
+    // Another handshake each time, as any honest one.
+    let mut secrets = [0; SECRETS_LEN];
+    blake3::Hasher::new()
+        .update(b"crowd")
+        .update(&number.to_le_bytes())
+        .finalize_xof()
+        .fill(&mut secrets);
+    let secrets = ChannelSecrets::from_bytes(secrets);
+    let mut handshake = Handshake::new(side, secrets).map_err(invalid)?;
+    let mut sealed = Vec::new();
+    loop {
+        let (mut out, mut input) = (Vec::new(), sealed.as_slice());
+        let channel = handshake.advance(&mut input, &mut out).map_err(invalid)?;
+        sealed = input.to_vec();
+        stream.write_all(&out).await?;
+        if let Some(channel) = channel {
+            return Ok((channel, sealed));
+        }
+        if stream.read_buf(&mut sealed).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
 /// Makes a connection that somebody dialled, or was dialled on, one to talk on: all that these
-/// members know of the handshake.
-async fn greet(stream: TcpStream, person: &Person) -> io::Result<Line> {
+/// members know of the handshake. With whom it is.
+async fn greet(mut stream: TcpStream, side: Side, person: &Person) -> io::Result<(Line, Hello)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
     stream.set_nodelay(true)?;
-    let hello = person.hello();
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let (channel, sealed) = shake_hands(&mut stream, side, number).await?;
     let mut line = Line {
         stream,
+        channel,
+        sealed,
         decoder: FrameDecoder::new(FRAME_CAP),
         held: Vec::new(),
-        other: hello.clone(),
     };
-    line.send(&Message::Hello(hello)).await?;
-    match line.next().await? {
-        Message::Hello(other) => line.other = other,
-        _ => return Err(io::ErrorKind::InvalidData.into()),
-    }
-    Ok(line)
+    let binding = line.channel.binding;
+    let ours = Introduction::sign(person.hello(), &binding, None, &person.key);
+    line.send_record(RecordKind::Introduction, &canonical::encode(&ours))
+        .await?;
+    let theirs: Introduction = loop {
+        let mut input = line.sealed.as_slice();
+        let record = line.channel.opener.next(&mut input).map_err(invalid)?;
+        let theirs = record.map(|record| canonical::decode(record.data));
+        line.sealed = input.to_vec();
+        match theirs {
+            Some(theirs) => break theirs.map_err(invalid)?,
+            None => line.read().await?,
+        }
+    };
+    theirs.check(&binding).map_err(invalid)?;
+    Ok((line, theirs.hello))
 }
 
 impl Line {
     async fn send(&mut self, message: &Message) -> io::Result<()> {
-        self.stream.write_all(&message.to_frame().unwrap()).await
+        for data in message.to_frame().unwrap().chunks(RECORD_DATA) {
+            self.send_record(RecordKind::Frames, data).await?;
+        }
+        Ok(())
     }
 
-    async fn next(&mut self) -> io::Result<Message> {
-        let frame = self.next_frame().await?;
-        Message::decode(&frame).map_err(|_| io::ErrorKind::InvalidData.into())
+    async fn send_record(&mut self, kind: RecordKind, data: &[u8]) -> io::Result<()> {
+        let mut record = Vec::new();
+        let sealer = &mut self.channel.sealer;
+        sealer.seal(kind, data, &mut record).map_err(invalid)?;
+        self.stream.write_all(&record).await
+    }
+
+    async fn read(&mut self) -> io::Result<()> {
+        match self.stream.read_buf(&mut self.sealed).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens what came, as far as it is whole.
+    fn open_records(&mut self) -> io::Result<()> {
+        let mut input = self.sealed.as_slice();
+        while let Some(record) = self.channel.opener.next(&mut input).map_err(invalid)? {
+            if record.kind == RecordKind::Frames {
+                self.held.extend_from_slice(record.data);
+            }
+        }
+        self.sealed = input.to_vec();
+        Ok(())
     }
 
     async fn next_frame(&mut self) -> io::Result<Frame> {
@@ -85,12 +160,13 @@ impl Line {
             let frame = self.decoder.next(&mut input);
             let rest = input.len();
             self.held.drain(..self.held.len() - rest);
-            if let Some(frame) = frame.map_err(|_| io::Error::from(io::ErrorKind::InvalidData))? {
+            if let Some(frame) = frame.map_err(invalid)? {
                 return Ok(frame);
             }
-            if self.stream.read_buf(&mut self.held).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            if self.sealed.is_empty() {
+                self.read().await?;
             }
+            self.open_records()?;
         }
     }
 }
@@ -200,7 +276,7 @@ async fn live(
 async fn open_door(listener: TcpListener, person: Person) {
     while let Ok((stream, _)) = listener.accept().await {
         let person = person.clone();
-        tokio::spawn(async move { greet(stream, &person).await.map(drop) });
+        tokio::spawn(async move { greet(stream, Side::Responder, &person).await.map(drop) });
     }
 }
 
@@ -212,9 +288,10 @@ async fn stay(
     tracker: SocketAddr,
     addresses: &[Address],
 ) -> io::Result<()> {
-    let mut line = greet(TcpStream::connect(tracker).await?, person).await?;
+    let stream = TcpStream::connect(tracker).await?;
+    let (mut line, other) = greet(stream, Side::Initiator, person).await?;
     let statement = MemberStatement {
-        tracker: line.other.key,
+        tracker: other.key,
         sequence: 1,
         name: format!("m{number}").parse().unwrap(),
         key: person.key.public_key(),

@@ -2,6 +2,7 @@
 
 use super::node::Node;
 use super::{free_address, so, wait_until};
+use raclette::keys::{KeyFile, SecretKey};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -90,6 +91,12 @@ impl Lab {
             peer.has_sessions(N - 1);
         }
         peers
+    }
+
+    /// The tracker's key: who has it can make members.
+    pub fn tracker_key(&self) -> SecretKey {
+        let file = KeyFile::new(self.tracker.data_dir.join("key.pem"));
+        file.load().unwrap()
     }
 
     /// The directory of its nodes.

@@ -1,7 +1,7 @@
-//! A line between two nodes that can be cut.
+//! A line between two nodes that can be cut, and that remembers what went through.
 
 use super::free_address;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,6 +18,8 @@ struct Line {
     target: Option<SocketAddr>,
     cut: bool,
     streams: Vec<TcpStream>,
+    /// All that went through, both ways.
+    passed: Vec<u8>,
 }
 
 impl Proxy {
@@ -50,26 +52,38 @@ impl Proxy {
         }
     }
 
+    /// All bytes that went through so far, whoever sent them.
+    pub fn passed(&self) -> Vec<u8> {
+        self.line.lock().unwrap().passed.clone()
+    }
+
     /// Lets connections through again.
     pub fn mend(&self) {
         self.line.lock().unwrap().cut = false;
     }
 }
 
-fn connect(line: &Mutex<Line>, near: TcpStream) -> io::Result<()> {
-    let mut line = line.lock().unwrap();
+fn connect(shared: &Arc<Mutex<Line>>, near: TcpStream) -> io::Result<()> {
+    let mut line = shared.lock().unwrap();
     let target = line.target.filter(|_| !line.cut);
     let far = TcpStream::connect(target.ok_or(io::ErrorKind::NotConnected)?)?;
     line.streams.extend([near.try_clone()?, far.try_clone()?]);
-    pump(near.try_clone()?, far.try_clone()?);
-    pump(far, near);
+    pump(Arc::clone(shared), near.try_clone()?, far.try_clone()?);
+    pump(Arc::clone(shared), far, near);
     Ok(())
 }
 
-fn pump(mut from: TcpStream, mut to: TcpStream) {
+fn pump(line: Arc<Mutex<Line>>, mut from: TcpStream, mut to: TcpStream) {
     thread::spawn(move || {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            let bytes = &buffer[..length];
+            line.lock().unwrap().passed.extend_from_slice(bytes);
+            if to.write_all(bytes).is_err() {
+                break;
+            }
+        }
         // However it ends, both ends hear of it.
-        let _ = io::copy(&mut from, &mut to);
         let _ = from.shutdown(Shutdown::Both);
         let _ = to.shutdown(Shutdown::Both);
     });

@@ -1,13 +1,19 @@
 //! A peer that speaks the protocol by hand.
 
 use super::DEADLINE;
-use raclette::canonical::CappedText;
-use raclette::chain::{Block, Genesis, Header, Height, NetworkId};
+use super::forge::now;
+use raclette::canonical::{self, CappedText};
+use raclette::chain::{Block, Genesis, Header, Height, NetworkId, Timestamp};
 use raclette::keys::{PublicKey, SecretKey};
+use raclette::wire::certificate::CertificateStatement;
+use raclette::wire::channel::{
+    Binding, Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind,
+    SECRETS_LEN, Side,
+};
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
-use raclette::wire::message::{ChallengeAnswer, MAGIC, PROTOCOL_VERSION, Registered};
-use raclette::wire::{Hello, MemberStatement, Message, NodeRole};
+use raclette::wire::message::{ChallengeAnswer, Registered};
+use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -15,13 +21,33 @@ use std::time::{Duration, Instant};
 /// A connection to a node. What is sent on it is up to the test.
 pub struct RawPeer {
     pub key: SecretKey,
-    /// The node's hello, once it came.
+    /// What it shows in its introduction.
+    pub certificate: Option<Certificate>,
+    /// The node's hello, once it came and was proven.
     pub other: Option<Hello>,
+    /// Of the bytes that it sends, as they are on the line, this one is changed.
+    pub flipped: Option<usize>,
+    /// Most bytes that it sends at once.
+    pub piece: usize,
+    /// What it has sent so far, as it was on the line.
+    pub sent: Vec<u8>,
+    channel: Option<Channel>,
     /// Blocks to hand over when asked.
     blocks: Vec<Block>,
     stream: TcpStream,
+    /// What came in and was not opened yet.
+    sealed: Vec<u8>,
     decoder: FrameDecoder,
+    /// What was opened and is no whole frame yet.
     buffer: Vec<u8>,
+}
+
+/// What comes where bytes were waited for.
+enum Instead {
+    /// The end of the connection.
+    Closed,
+    /// Nothing within the time.
+    Nothing,
 }
 
 /// What was heard.
@@ -40,27 +66,121 @@ impl RawPeer {
     /// A connection on which nothing was said yet. `seed` makes the key.
     pub fn connect(address: SocketAddr, seed: u8) -> Self {
         let stream = TcpStream::connect(address).unwrap();
+        Self::over(stream, seed)
+    }
+
+    /// A peer at this end of a connection.
+    pub fn over(stream: TcpStream, seed: u8) -> Self {
         stream.set_nodelay(true).unwrap();
         Self {
             key: SecretKey::from_bytes([seed; 32]),
+            certificate: None,
             other: None,
+            flipped: None,
+            piece: usize::MAX,
+            sent: Vec::new(),
+            channel: None,
             blocks: Vec::new(),
             stream,
+            sealed: Vec::new(),
             decoder: FrameDecoder::new(FRAME_CAP),
             buffer: Vec::new(),
         }
     }
 
-    /// A connection to a peer of this network, with both hellos exchanged.
+    /// A connection to a node, with both introduced; this one has no certificate.
     pub fn peer(address: SocketAddr, seed: u8, network: NetworkId) -> Self {
         let mut raw = Self::connect(address, seed);
+        raw.shake_hands();
         raw.say_hello(network);
         raw.hear_hello();
         raw
     }
 
+    /// As [`RawPeer::peer`], with a certificate that this tracker's key signs for it.
+    pub fn member(address: SocketAddr, seed: u8, network: NetworkId, tracker: &SecretKey) -> Self {
+        let mut raw = Self::connect(address, seed);
+        raw.certificate = Some(raw.statement_of_membership(network).sign(tracker));
+        raw.shake_hands();
+        raw.say_hello(network);
+        raw.hear_hello();
+        raw
+    }
+
+    /// What a certificate of this peer says; it counts from an hour ago for another.
+    pub fn statement_of_membership(&self, network: NetworkId) -> CertificateStatement {
+        const HOUR_MS: u64 = 3_600_000;
+        CertificateStatement {
+            network,
+            key: self.public_key(),
+            name: "by-hand".parse().unwrap(),
+            id: MemberId(1_000),
+            from: Timestamp(now().0 - HOUR_MS),
+            until: now().plus_ms(HOUR_MS),
+        }
+    }
+
+    /// Makes the channel, as the one who dialled.
+    pub fn shake_hands(&mut self) {
+        assert!(
+            self.try_to_shake_hands(Side::Initiator),
+            "the handshake failed"
+        );
+    }
+
+    /// Makes the channel; whether the other end let it come to be.
+    pub fn try_to_shake_hands(&mut self, side: Side) -> bool {
+        let mut secrets = [self.key.public_key().0[0]; SECRETS_LEN];
+        // Another handshake each time, as any honest one.
+        secrets[..2].copy_from_slice(&self.stream.local_addr().unwrap().port().to_le_bytes());
+        secrets[32..34].copy_from_slice(&self.stream.peer_addr().unwrap().port().to_le_bytes());
+        let secrets = ChannelSecrets::from_bytes(secrets);
+        let mut handshake = Handshake::new(side, secrets).unwrap();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let (mut out, bytes) = (Vec::new(), std::mem::take(&mut self.sealed));
+            let mut input = bytes.as_slice();
+            let advanced = handshake.advance(&mut input, &mut out);
+            self.sealed = input.to_vec();
+            self.send_plain(&out);
+            match advanced {
+                Ok(None) => {}
+                Ok(Some(channel)) => {
+                    self.channel = Some(channel);
+                    return true;
+                }
+                Err(_) => return false,
+            }
+            if self.read(deadline).is_err() {
+                return false;
+            }
+        }
+    }
+
+    /// What came and was not understood, or not looked at yet.
+    pub fn received(&mut self) -> Vec<u8> {
+        // Nothing more within the time is as good as the end.
+        let _ = self.read(Instant::now() + Duration::from_secs(1));
+        std::mem::take(&mut self.sealed)
+    }
+
+    /// What is unique to its channel.
+    pub fn binding(&self) -> Binding {
+        self.channel.as_ref().expect("there is a channel").binding
+    }
+
     /// A new member of the network, and what the tracker answered to it.
     pub fn register(tracker: SocketAddr, seed: u8, name: &str) -> (Self, Registered) {
+        Self::register_at(tracker, seed, name, &[])
+    }
+
+    /// As [`RawPeer::register`], for one who can be dialled at these addresses.
+    pub fn register_at(
+        tracker: SocketAddr,
+        seed: u8,
+        name: &str,
+        addresses: &[SocketAddr],
+    ) -> (Self, Registered) {
         let mut raw = Self::peer(tracker, seed, NetworkId::ZERO);
         let statement = MemberStatement {
             tracker: raw.other.as_ref().unwrap().key,
@@ -68,15 +188,24 @@ impl RawPeer {
             name: name.parse().unwrap(),
             key: raw.key.public_key(),
             sealing_key: raw.key.sealing_key(),
-            addresses: Vec::new(),
+            addresses: addresses
+                .iter()
+                .map(|address| CappedText::new(address.to_string()).unwrap())
+                .collect(),
         };
         let record = statement.sign(&raw.key);
         raw.send(&Message::Register(record));
+        let mut certificate = None;
         let registered = raw.expect("to be registered", |message| match message {
             Message::Registered(registered) => Some(registered),
+            Message::CertificateIssued(issued) => {
+                certificate = Some(issued);
+                None
+            }
             Message::Refused(refused) => panic!("refused: {refused:?}"),
             _ => None,
         });
+        raw.certificate = certificate;
         (raw, registered)
     }
 
@@ -94,8 +223,6 @@ impl RawPeer {
     /// A proper hello of a peer.
     pub fn hello(&self, network: NetworkId) -> Hello {
         Hello {
-            magic: MAGIC,
-            version: PROTOCOL_VERSION,
             network,
             role: NodeRole::Peer,
             key: self.public_key(),
@@ -106,19 +233,46 @@ impl RawPeer {
         }
     }
 
-    /// Says a proper hello.
+    /// Introduces itself properly, with the certificate that it has.
     pub fn say_hello(&mut self, network: NetworkId) {
         let hello = self.hello(network);
-        self.send(&Message::Hello(hello));
+        self.introduce(hello);
     }
 
-    /// Waits for the node's hello.
+    /// Introduces itself with this hello.
+    pub fn introduce(&mut self, hello: Hello) {
+        let (binding, certificate) = (self.binding(), self.certificate.clone());
+        let introduction = Introduction::sign(hello, &binding, certificate, &self.key);
+        self.say_introduction(&introduction);
+    }
+
+    /// Sends an introduction as it is.
+    pub fn say_introduction(&mut self, introduction: &Introduction) {
+        self.send_record(RecordKind::Introduction, &canonical::encode(introduction));
+    }
+
+    /// Waits for the node's introduction.
     pub fn hear_hello(&mut self) {
-        let hello = self.expect("a hello", |message| match message {
-            Message::Hello(hello) => Some(hello),
-            _ => None,
-        });
-        self.other = Some(hello);
+        let introduction = self.hear_introduction().expect("an introduction");
+        assert_eq!(introduction.check(&self.binding()), Ok(()));
+        self.other = Some(introduction.hello);
+    }
+
+    /// Waits for the node's introduction, whatever there may be in it.
+    pub fn hear_introduction(&mut self) -> Option<Introduction> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let bytes = std::mem::take(&mut self.sealed);
+            let mut input = bytes.as_slice();
+            let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
+            let record = opener.next(&mut input).expect("a node sends records");
+            let found = record.map(|record| canonical::decode(record.data).expect("canonical"));
+            self.sealed = input.to_vec();
+            if found.is_some() {
+                return found;
+            }
+            self.read(deadline).ok()?;
+        }
     }
 
     /// Sends a message.
@@ -134,9 +288,36 @@ impl RawPeer {
         self.send_bytes(&frame);
     }
 
-    /// Sends bytes. That the other has closed is no failure: the test finds out by listening.
+    /// Sends bytes of frames, sealed if there is a channel. That the other has closed is no failure: the
+    /// test finds out by listening.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
-        let _ = self.stream.write_all(bytes);
+        if self.channel.is_none() {
+            return self.send_plain(bytes);
+        }
+        for data in bytes.chunks(RECORD_DATA) {
+            self.send_record(RecordKind::Frames, data);
+        }
+    }
+
+    /// Sends a record of any kind.
+    pub fn send_record(&mut self, kind: RecordKind, data: &[u8]) {
+        let mut record = Vec::new();
+        let channel = self.channel.as_mut().expect("there is a channel");
+        channel.sealer.seal(kind, data, &mut record).unwrap();
+        self.send_plain(&record);
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_plain(&mut self, bytes: &[u8]) {
+        let mut bytes = bytes.to_vec();
+        let at = self.flipped.and_then(|at| at.checked_sub(self.sent.len()));
+        if let Some(byte) = at.and_then(|at| bytes.get_mut(at)) {
+            *byte ^= 1;
+        }
+        self.sent.extend_from_slice(&bytes);
+        for piece in bytes.chunks(self.piece) {
+            let _ = self.stream.write_all(piece);
+        }
     }
 
     /// Closes one half: nothing more will be sent.
@@ -148,24 +329,57 @@ impl RawPeer {
     pub fn hear(&mut self, patience: Duration) -> Heard {
         let deadline = Instant::now() + patience;
         loop {
+            self.open_records();
             let mut input = self.buffer.as_slice();
             let frame = self.decoder.next(&mut input).expect("a node sends frames");
             self.buffer = input.to_vec();
             if let Some(frame) = frame {
                 return Heard::Message(Message::decode(&frame).expect("a node sends messages"));
             }
+            match self.read(deadline) {
+                Ok(()) => {}
+                Err(Instead::Nothing) => return Heard::Nothing,
+                Err(Instead::Closed) => return Heard::Closed,
+            }
+        }
+    }
+
+    /// Opens what came, as far as it is whole. An introduction that nobody waited for is passed over.
+    fn open_records(&mut self) {
+        let Some(channel) = &mut self.channel else {
+            return;
+        };
+        let mut input = self.sealed.as_slice();
+        while let Some(record) = channel
+            .opener
+            .next(&mut input)
+            .expect("a node sends records")
+        {
+            if record.kind == RecordKind::Frames {
+                self.buffer.extend_from_slice(record.data);
+            }
+        }
+        self.sealed.clear();
+    }
+
+    /// Waits for bytes; an error is what came instead.
+    fn read(&mut self, deadline: Instant) -> Result<(), Instead> {
+        loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Heard::Nothing;
+                return Err(Instead::Nothing);
             }
             self.stream.set_read_timeout(Some(left)).unwrap();
             let mut bytes = [0; 64 * 1024];
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Heard::Closed,
-                Ok(length) => self.buffer.extend_from_slice(&bytes[..length]),
+                Ok(0) => return Err(Instead::Closed),
+                Ok(length) => {
+                    self.sealed.extend_from_slice(&bytes[..length]);
+                    return Ok(());
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return Heard::Closed,
+                Err(_) => return Err(Instead::Closed),
             }
         }
     }

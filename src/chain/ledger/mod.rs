@@ -17,7 +17,7 @@ use super::overlay::Overlay;
 use super::rows::{Draft, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
-use super::tree::{Chain, HeadersOutcome, Tip};
+use super::tree::{Chain, HeadersOutcome, Source, Tip};
 use super::{
     Amount, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
     Rejected, Timestamp,
@@ -147,6 +147,7 @@ impl Ledger {
     pub fn headers(
         &mut self,
         ticket: Ticket,
+        source: Source,
         headers: &[Header],
         disk: &dyn StateView,
         now: Timestamp,
@@ -154,7 +155,9 @@ impl Ledger {
         let outcome = if self.overlay.is_full() {
             Ok(HeadersOutcome::Busy)
         } else {
-            self.accept_headers(headers, disk, now)?
+            self.accept_headers(disk, |chain, draft| {
+                chain.accept_headers(draft, source, headers, now)
+            })?
         };
         self.answer(Origin::Relay(ticket), Answer::Headers(outcome));
         Ok(self.take_effects())
@@ -162,13 +165,12 @@ impl Ledger {
 
     fn accept_headers(
         &mut self,
-        headers: &[Header],
         disk: &dyn StateView,
-        now: Timestamp,
+        accept: impl FnOnce(&mut Chain, &mut Draft<'_>) -> Result<HeadersOutcome, Refusal>,
     ) -> Result<Result<HeadersOutcome, PeerFault>, Internal> {
         let best_before = self.chain.best_header().id;
         let outcome = self.in_one_batch(disk, |ledger, draft, _| {
-            match ledger.chain.accept_headers(draft, headers, now) {
+            match accept(&mut ledger.chain, draft) {
                 Ok(outcome) => Ok(Ok(outcome)),
                 Err(Refusal::Fault(fault)) => Ok(Err(fault)),
                 Err(Refusal::Internal(error)) => Err(error),
@@ -216,12 +218,13 @@ impl Ledger {
         if self.checks.holds_block(&id) {
             return Ok(Some(BlockOutcome::Known));
         }
-        match self.accept_headers(&[block.header], disk, now)? {
+        let header = &block.header;
+        match self.accept_headers(disk, |chain, draft| chain.accept_header(draft, header, now))? {
             Err(fault) => return Ok(Some(BlockOutcome::Fault(fault))),
             Ok(HeadersOutcome::Orphan) => return Ok(Some(BlockOutcome::Orphan)),
             Ok(HeadersOutcome::Busy) => return Ok(Some(BlockOutcome::Busy)),
             Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
-            Ok(HeadersOutcome::Known { .. }) => {}
+            Ok(HeadersOutcome::Known { .. } | HeadersOutcome::Weighty { .. }) => {}
         }
         let entry = self.chain.entry(&self.overlay.over(disk), &id)?;
         if entry.is_some_and(|entry| entry.status != BlockStatus::HeaderOnly) {

@@ -3,6 +3,7 @@
 
 mod arrival;
 mod blocks;
+mod presync;
 mod promises;
 mod reorganisation;
 mod signatures;

@@ -18,7 +18,7 @@ use crate::chain::{
 };
 use crate::keys::PublicKey;
 use crate::wire::{Hello, Message};
-use peers::{Candidate, Direction, Peers, PeersLimits};
+use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
 use relay::Relay;
 use std::collections::VecDeque;
 use sync::Sync;
@@ -111,8 +111,8 @@ impl Gossip {
         self.peers.dial(now)
     }
 
-    /// Whether one more stranger may begin a handshake.
-    pub fn admits(&self, handshakes: usize) -> bool {
+    /// What becomes of one more stranger, when so many are in their handshake.
+    pub fn admits(&self, handshakes: usize) -> Admission {
         self.peers.admits(handshakes)
     }
 

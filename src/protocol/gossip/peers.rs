@@ -37,6 +37,18 @@ const TELL_EVERY_MS: u64 = 60_000;
 /// milliseconds: a node that is full, or shuns us, takes the handshake and closes at once.
 const SETTLED_MS: u64 = 10_000;
 
+/// What becomes of a stranger who dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may begin its handshake.
+    Welcome,
+    /// It may, in the place of the stranger who has been at it for longest: an honest handshake is
+    /// over in milliseconds, so that somebody who holds all places keeps nobody out.
+    InPlaceOfOldest,
+    /// There are as many connections as there may be.
+    Full,
+}
+
 /// Who dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -189,12 +201,19 @@ impl Peers {
         self.dialled.insert(session, address.to_owned());
     }
 
-    pub(super) fn admits(&self, handshakes: usize) -> bool {
+    pub(super) fn admits(&self, handshakes: usize) -> Admission {
         let incoming = self.count(Direction::Incoming) + self.refused.len();
-        if incoming < self.limits.incoming {
-            handshakes < MAX_HANDSHAKES
+        let places = if incoming < self.limits.incoming {
+            MAX_HANDSHAKES
         } else {
-            handshakes + self.refused.len() < SPARE_HANDSHAKES
+            SPARE_HANDSHAKES.saturating_sub(self.refused.len())
+        };
+        if places == 0 {
+            Admission::Full
+        } else if handshakes >= places {
+            Admission::InPlaceOfOldest
+        } else {
+            Admission::Welcome
         }
     }
 

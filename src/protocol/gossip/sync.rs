@@ -233,6 +233,12 @@ impl Sync {
                         effects.extend(state.follow(session, (last, work), now));
                     }
                 }
+                HeadersOutcome::Weighty { from } => {
+                    // What it has shown is not kept yet: it shows it again from there.
+                    state.best = None;
+                    state.followed = None;
+                    effects.extend(state.follow(session, (from, Work::ZERO), now));
+                }
             }
             if state.headers_asked.is_none() && now >= state.ask_at {
                 effects.push(state.ask(session, now));

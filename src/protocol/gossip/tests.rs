@@ -9,7 +9,6 @@ use super::*;
 use crate::chain::Height;
 use crate::chain::testing::{START, member};
 use crate::wire::NodeRole;
-use crate::wire::message::{MAGIC, PROTOCOL_VERSION};
 
 const LIMITS: PeersLimits = PeersLimits {
     outgoing: 8,
@@ -18,8 +17,6 @@ const LIMITS: PeersLimits = PeersLimits {
 
 fn hello_of(key: PublicKey) -> Hello {
     Hello {
-        magic: MAGIC,
-        version: PROTOCOL_VERSION,
         network: crate::chain::testing::network(),
         role: NodeRole::Peer,
         key,

@@ -15,7 +15,13 @@ pub(super) struct Holder {
 }
 
 impl Registry {
-    pub(super) fn offer(&mut self, session: SessionId, id: MemberId, genesis: Genesis) {
+    pub(super) fn offer(
+        &mut self,
+        session: SessionId,
+        id: MemberId,
+        genesis: Genesis,
+        now: Timestamp,
+    ) {
         if let Some(known) = self.genesis.clone() {
             return self.send(session, Message::GenesisKnown(known));
         }
@@ -26,7 +32,7 @@ impl Registry {
         if let Err(reason) = self.check_offer(id, &genesis, adopted) {
             return self.refuse(session, RefusalCode::BadGenesis, &reason);
         }
-        if !adopted && self.introduces {
+        if !adopted && self.introduces() {
             let text = "this tracker only introduces: genesis comes from the first one";
             return self.refuse(session, RefusalCode::BadGenesis, text);
         }
@@ -34,7 +40,7 @@ impl Registry {
             // Somebody else was asked since. It is told whose block it became.
             return;
         }
-        self.accept(genesis, id, adopted);
+        self.accept(genesis, id, adopted, now);
     }
 
     fn check_offer(&self, id: MemberId, genesis: &Genesis, adopted: bool) -> Result<(), String> {
@@ -55,7 +61,7 @@ impl Registry {
         Ok(())
     }
 
-    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool) {
+    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool, now: Timestamp) {
         self.commit(vec![(vec![GENESIS_ROW], Some(canonical::encode(&genesis)))]);
         self.say(Effect::Fact(Fact::GenesisAccepted {
             network: genesis.id(),
@@ -65,8 +71,9 @@ impl Registry {
         }));
         self.genesis = Some(genesis.clone());
         self.holder = None;
-        let live: Vec<_> = self.live.values().copied().collect();
-        for session in live {
+        let live: Vec<_> = self.live.iter().map(|(id, s)| (*id, *s)).collect();
+        for (id, session) in live {
+            self.certify(session, id, now);
             self.send(session, Message::GenesisKnown(genesis.clone()));
         }
     }
@@ -96,7 +103,7 @@ impl Registry {
     /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
     pub(super) fn next_holder(&mut self, now: Timestamp) -> Option<MemberId> {
         let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
-        if self.introduces || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
+        if self.introduces() || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
             return None;
         }
         let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;

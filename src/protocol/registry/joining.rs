@@ -13,6 +13,11 @@ impl Registry {
         if let Err(reason) = self.check_record(session, &record) {
             return self.refuse(session, RefusalCode::BadRecord, &reason);
         }
+        if self.introduces()
+            && let Err(reason) = self.check_certified(session, &record.statement, now)
+        {
+            return self.refuse(session, RefusalCode::BadRecord, &reason);
+        }
         let (registration, rows) = match self.members.register(record, now) {
             Ok(registered) => registered,
             Err((code, reason)) => return self.refuse(session, code, &reason),
@@ -44,7 +49,7 @@ impl Registry {
     /// Checks what a record can be judged by alone.
     fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
         let statement = &record.statement;
-        if self.introduces && statement.tracker != self.issuer {
+        if self.introduces() && statement.tracker != self.issuer {
             return Err(format!(
                 "this tracker only introduces, on the network whose first tracker is {}: name that \
                  one first in \"trackers\" in the settings",
@@ -74,7 +79,7 @@ impl Registry {
             known.since = now;
             known.first = newest;
         }
-        self.doorstep.introduced(session);
+        self.doorstep.registered(session);
         let former = self.live.insert(id, session);
         if let Some(former) = former.filter(|former| *former != session) {
             self.sessions.remove(&former);
@@ -87,6 +92,7 @@ impl Registry {
     }
 
     pub(super) fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+        self.certify(session, id, now);
         let registered = Registered {
             id,
             genesis: self.genesis.clone(),

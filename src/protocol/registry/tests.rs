@@ -2,7 +2,7 @@ use super::members::Entry;
 use super::*;
 use crate::chain::testing::{START, genesis, member, params};
 use crate::protocol::testing::{
-    Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, statement,
+    Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, secret, statement,
 };
 use crate::wire::member::{Leaving, MAX_ADDRESS, MAX_ADDRESSES};
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
@@ -401,7 +401,7 @@ fn the_list_comes_in_parts_and_a_short_one_ends_it() {
     for (count, parts) in [(2 * most - 1, vec![500, 500, 0]), (most, vec![500, 1])] {
         let mut tracker = Tracker::new();
         let rows = crowd(count);
-        tracker.registry = Registry::open(key(TRACKER), params(), 1, rows).unwrap();
+        tracker.registry = Registry::open(secret(TRACKER), params(), 1, rows).unwrap();
         tracker.join(250, "newcomer");
         let mut told = Vec::new();
         for _ in 0..5 {
@@ -436,7 +436,7 @@ fn the_fullest_part_of_the_list_fits_a_frame() {
 #[test]
 fn who_asks_for_members_gets_all_or_ten_the_live_ones_first() {
     let mut tracker = Tracker::new();
-    tracker.registry = Registry::open(key(TRACKER), params(), 1, crowd(8)).unwrap();
+    tracker.registry = Registry::open(secret(TRACKER), params(), 1, crowd(8)).unwrap();
     tracker.join(251, "one");
     let ask = |tracker: &mut Tracker| -> BTreeSet<u32> {
         tracker.receive(251, &Message::GetMembers(()));
@@ -468,7 +468,7 @@ fn strangers_are_shown_the_door() {
     let hello = hello(6, NodeRole::Tracker, NOBODY);
     let effects = tracker
         .registry
-        .session_opened(SessionId(6), hello, tracker.now);
+        .session_opened(SessionId(6), hello, None, tracker.now);
     tracker.carry_out(effects);
     assert_eq!(closed(&tracker.said()), [5, 6]);
     tracker.open(7, 7, NOBODY);
@@ -557,7 +557,7 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
 #[test]
 fn damaged_rows_and_a_strange_key_are_told_at_the_start() {
     let disk = founded().disk;
-    let open = |rows, tracker| Registry::open(key(tracker), params(), 1, rows);
+    let open = |rows, tracker| Registry::open(secret(tracker), params(), 1, rows);
     assert!(matches!(
         open(disk.clone(), 9),
         Err(RegistryError::OtherKey { .. })

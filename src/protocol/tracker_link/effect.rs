@@ -1,11 +1,12 @@
 //! What the tracker link asks of its shell, and what it has to tell.
 
-use crate::chain::{Genesis, GenesisContent, Header, NetworkId};
+use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::{Row, SessionId};
+use crate::wire::certificate::{CertificateError, in_words};
 use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
-use crate::wire::{Member, MemberId, MemberName, MemberStatement, Message};
+use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
 
 /// What the tracker link's shell has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,8 @@ pub enum Effect {
         /// Our number.
         id: MemberId,
     },
+    /// We have a new certificate: it is what peers are shown from now on.
+    Certified(Certificate),
     /// What changed among the members.
     DirectoryChanged {
         /// New ones, and those whose record or liveness changed.
@@ -121,9 +124,10 @@ pub enum Warning {
     },
     /// The tracker shows another key than before.
     #[error(
-        "the tracker at {address} shows the key {shown}, but this node knows its tracker by {pinned}: \
-         somebody stands in for it, or it was set up anew. Nothing is told to it until its former key \
-         is back"
+        "the tracker at {address} shows the key {}, but this node knows its tracker by {}: somebody \
+         stands in for it, or it was set up anew. Nothing is told to it until its former key is back. \
+         If you know the new one to be right: where this node has no network yet, set \"tracker_key\" in \
+         the settings to it; where it has one, begin with an empty data directory", shown.to_address(), pinned.to_address()
     )]
     TrackerKeyChanged {
         /// Where.
@@ -150,6 +154,20 @@ pub enum Warning {
         /// What is wrong.
         reason: String,
     },
+    /// What the tracker issued is no certificate of ours.
+    #[error("the certificate of membership that the tracker issued can't be used: {0}")]
+    BadCertificate(CertificateError),
+    /// Our certificate runs out, or has.
+    #[error(
+        "this node's certificate of membership {}: without one no peer will talk to it. Let it reach the \
+         tracker; it renews it by itself then", ends(*until, *now)
+    )]
+    CertificateEnds {
+        /// Until when it counts.
+        until: Timestamp,
+        /// What the clock says.
+        now: Timestamp,
+    },
     /// The tracker said no, but may say yes later.
     #[error("the tracker refused ({code:?}): {reason}")]
     Refused {
@@ -161,7 +179,7 @@ pub enum Warning {
     /// A name is presented with another key than it always had.
     #[error(
         "the tracker presents {name} with the key {shown}, but {name} was known by {pinned}. The change \
-         is not taken over; ask {name} on another way, and accept it only if it is theirs"
+         is not taken over; ask {name} on another way, and only if it is theirs: `node accept {name}`"
     )]
     NameChangedKey {
         /// Whose name.
@@ -185,4 +203,13 @@ pub enum Warning {
         /// Who.
         name: MemberName,
     },
+}
+
+/// When a certificate ends, for people.
+fn ends(until: Timestamp, now: Timestamp) -> String {
+    if until > now {
+        format!("ends in {}", in_words(until.since(now)))
+    } else {
+        format!("ended {} ago", in_words(now.since(until)))
+    }
 }

@@ -64,6 +64,8 @@ impl TrackerLink {
         self.stop_mining();
         self.mined = None;
         self.genesis = Some(genesis.clone());
+        // Before the network is told of: whoever meets its members then must show it.
+        self.take_certificate(now);
         self.effects.push(Effect::NetworkKnown(genesis));
     }
 

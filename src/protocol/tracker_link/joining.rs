@@ -82,8 +82,9 @@ impl TrackerLink {
             talk.stage = Stage::Registered(Some(BTreeSet::new()));
             self.effects.push(Effect::Joined { id: registered.id });
         }
-        if self.tracker.is_none() {
+        if self.pinned != Some(tracker) {
             self.tracker = Some(tracker);
+            self.pinned = Some(tracker);
             self.commit(TRACKER_ROW, canonical::encode(&tracker));
         }
         if let Some(genesis) = registered.genesis {

@@ -244,7 +244,7 @@ fn another_tracker_key_is_refused_with_both_keys() {
         peer.open(9, &other);
         assert!(matches!(peer.said()[..], [Out::Closed(..)]), "not a word");
         let told = peer.warnings[0].to_string();
-        assert!(told.contains(&key(77).to_string()) && told.contains(&key(TRACKER).to_string()));
+        assert!(told.contains(&key(77).to_address()) && told.contains(&key(TRACKER).to_address()));
     }
     next_dial(&mut peer);
     peer.open(10, &tracker_hello());
@@ -590,13 +590,14 @@ fn a_name_keeps_its_key_until_the_owner_of_this_node_says_otherwise() {
     }
     let withheld: Vec<_> = peer.link.directory().withheld().collect();
     assert_eq!(withheld, [(&thief, key(2))]);
-    let effects = peer.link.accept_changed_key(&name);
+    let (keys, effects) = peer.link.accept_changed_key(&name);
+    assert!(keys.is_some());
     peer.carry_out(effects);
     assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
     assert_eq!(peer.link.directory().withheld().count(), 0);
     peer.restart(true);
     assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
-    assert_eq!(peer.link.accept_changed_key(&name), []);
+    assert_eq!(peer.link.accept_changed_key(&name), (None, vec![]));
 }
 
 #[test]

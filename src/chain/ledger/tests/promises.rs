@@ -5,6 +5,7 @@ use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
 use crate::chain::transaction::RecordBody;
 use crate::chain::tree::HeadersOutcome;
+use crate::chain::tree::Source;
 use crate::chain::{Action, Block, EncodedTransaction, Payload, Rejected, Topic};
 use crate::keys::verify_batch;
 
@@ -224,7 +225,7 @@ fn a_full_overlay_takes_nothing_in_until_the_disk_is_done() {
     let Node {
         ledger, disk, now, ..
     } = &mut slow.node;
-    let effects = ledger.headers(Ticket(10_001), &[refused.header], disk, *now);
+    let effects = ledger.headers(Ticket(10_001), Source(0), &[refused.header], disk, *now);
     slow.carry_out(effects.unwrap());
     let busy = Answer::Headers(Ok(HeadersOutcome::Busy));
     assert_eq!(slow.answer(10_001), Some(&busy));

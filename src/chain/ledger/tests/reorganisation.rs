@@ -4,7 +4,7 @@ use crate::chain::ledger::{BlockOutcome, Effect, Ledger, Origin, Ticket};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{MemoryView, Node, member, rules, transfer};
-use crate::chain::tree::MAX_STEP_BLOCKS;
+use crate::chain::tree::{MAX_STEP_BLOCKS, Source};
 use crate::chain::{Block, BlockId, Closed, Header, Internal, MempoolLimits, StateView};
 use std::cell::Cell;
 
@@ -255,7 +255,9 @@ fn headers_of_a_long_branch_from_far_below_cost_the_same_each() {
     let mut reads = Vec::new();
     for message in side.chunks(10) {
         let counted = Counted(&node.disk, Cell::new(0));
-        let effects = node.ledger.headers(Ticket(0), message, &counted, node.now);
+        let effects = node
+            .ledger
+            .headers(Ticket(0), Source(0), message, &counted, node.now);
         reads.push(counted.1.get());
         node.carry_out(effects.unwrap());
     }

@@ -5,6 +5,7 @@ use super::*;
 use crate::chain::ledger::Effect as LedgerEffect;
 use crate::chain::locator::{headers_after, locator};
 use crate::chain::testing::Node;
+use crate::chain::tree::Source;
 use crate::protocol::spread::Spread;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -324,7 +325,7 @@ impl World {
         };
         let effects = match question {
             Question::Headers(session, headers) => {
-                let outcome = peer.node.headers(&headers);
+                let outcome = peer.node.headers_from(Source(session.0), &headers);
                 peer.gossip.headers_judged(session, outcome, now)
             }
             Question::Block(session, block) => {

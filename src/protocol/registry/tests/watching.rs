@@ -4,6 +4,7 @@ use super::*;
 use crate::chain::Height;
 use crate::protocol::doorstep::{MAX_STRANGERS_OF_ADDRESS, STRANGER_PATIENCE_MS};
 use crate::protocol::liveness::{LONGEST_PAUSE_MS, ROUND_MS};
+use crate::wire::certificate::{CERTIFICATE_MS, CertificateStatement};
 use crate::wire::message::ChallengeAnswer;
 
 #[test]
@@ -199,8 +200,10 @@ fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
     let introducing = |rows| Registry::open_introducing(key(TRACKER), params(), 1, rows);
     let mut tracker = Tracker::new();
     tracker.registry = introducing(Vec::new()).unwrap();
+    tracker.open_showing(1, 1, NOBODY, Some(certificate(1, "alice")));
+    tracker.receive(1, &Message::Register(record(1, "alice", 1)));
     let id_alone = registered(1, None, None);
-    assert_eq!(tracker.join(1, "alice"), [to(1, id_alone)]);
+    assert_eq!(tracker.said(), [to(1, id_alone)]);
     tracker.tick(2 * LEASE_MS);
     let said = tracker.said();
     let is_lease = |out: &Out| matches!(out, Out::Sent(_, Message::Registered(_)));
@@ -215,15 +218,58 @@ fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
     tracker.receive(1, &Message::OfferGenesis(genesis_by(1)));
     assert_eq!(refusal(tracker.said()), RefusalCode::BadGenesis);
     // That of a member's chain: yes.
-    tracker.open(3, 3, genesis_by(1).id());
+    let network = genesis_by(1).id();
+    tracker.open_showing(3, 3, network, Some(certificate(3, "carol")));
     tracker.receive(3, &Message::Register(record(3, "carol", 1)));
     tracker.receive(3, &Message::OfferGenesis(genesis_by(1)));
     tracker.said();
     assert_eq!(tracker.registry.genesis(), Some(&genesis_by(1)));
+    assert_eq!(tracker.issued, [], "only the first one certifies");
     let rows: Vec<_> = tracker.disk.into_iter().collect();
     assert!(introducing(rows.clone()).is_ok());
     let other = Registry::open_introducing(key(201), params(), 1, rows);
     assert!(matches!(other, Err(RegistryError::OtherKey { .. })));
+}
+
+/// What the network's first tracker would issue.
+fn certificate(number: u8, name: &str) -> Certificate {
+    let statement = CertificateStatement {
+        network: genesis_by(1).id(),
+        key: key(number),
+        name: name.parse().unwrap(),
+        id: MemberId(number.into()),
+        from: START,
+        until: START.plus_ms(CERTIFICATE_MS),
+    };
+    statement.sign(&member(TRACKER))
+}
+
+#[test]
+fn attack_nobody_is_introduced_under_a_name_that_the_first_tracker_did_not_give_it() {
+    let mut tracker = Tracker::new();
+    tracker.registry = Registry::open_introducing(key(TRACKER), params(), 1, Vec::new()).unwrap();
+    let mut forged = certificate(2, "alice");
+    forged = forged.statement.sign(&member(2));
+    let ended = |mut said: Certificate| {
+        said.statement.until = START;
+        said.statement.sign(&member(TRACKER))
+    };
+    let wrong = [
+        None,
+        Some(certificate(1, "alice")),
+        Some(certificate(2, "bob")),
+        Some(forged),
+        Some(ended(certificate(2, "alice"))),
+    ];
+    for (session, shown) in (10..).zip(wrong) {
+        tracker.open_showing(session, 2, NOBODY, shown);
+        tracker.receive(session, &Message::Register(record(2, "alice", 1)));
+        assert_eq!(refusal(tracker.said()), RefusalCode::BadRecord);
+    }
+    assert_eq!(tracker.registry.registered_len(), 0);
+    tracker.open_showing(20, 1, NOBODY, Some(certificate(1, "alice")));
+    tracker.receive(20, &Message::Register(record(1, "alice", 1)));
+    assert_eq!(tracker.registry.registered_len(), 1);
 }
 
 #[test]
@@ -237,6 +283,7 @@ fn strangers_make_way_and_those_who_registered_do_not() {
             tracker
                 .registry
                 .entered(SessionId(session), from, tracker.now);
+            tracker.open(session, 9, NOBODY);
         }
         admitted
     };

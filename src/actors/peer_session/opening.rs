@@ -1,0 +1,152 @@
+//! From a connection to a channel with somebody who has proven who it is.
+
+use super::SessionContext;
+use super::writing::SealedWriter;
+use crate::canonical;
+use crate::messages::session::SessionFact;
+use crate::messages::wallet::SignIntroduction;
+use crate::net::Connection;
+use crate::wire::Hello;
+use crate::wire::channel::{
+    Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, Opener, RecordKind,
+    SECRETS_LEN, Side, judge_introduction,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+
+/// Bytes read at a time of a stranger: each step of a handshake fits.
+const STRANGER_READ_BYTES: usize = 1024;
+
+/// What the other end sends.
+pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
+
+/// A channel with somebody known.
+pub(super) struct Opened {
+    /// Who it is, for the owner of the session.
+    pub who: SessionFact,
+    /// What it sends.
+    pub reader: Reader,
+    /// Opens that.
+    pub opener: Opener,
+    /// What was read of it beyond the introduction.
+    pub rest: Vec<u8>,
+    /// Takes what is sent to it.
+    pub writer: SealedWriter,
+}
+
+/// Why there is no channel.
+pub(super) enum Failed {
+    /// There is nobody to tell.
+    Gone(String),
+    /// The other end is told why it is refused.
+    Refused(String, Box<SealedWriter>),
+}
+
+/// Makes a channel of a connection: handshake, introductions, judgement. The time for it is the
+/// caller's to bound.
+pub(super) async fn open(
+    context: &SessionContext,
+    connection: Connection,
+    side: Side,
+    expected: &Expected,
+) -> Result<Opened, Failed> {
+    let Connection {
+        mut reader,
+        mut writer,
+        ..
+    } = connection;
+    let mut secrets = [0; SECRETS_LEN];
+    context.entropy.fill(&mut secrets);
+    let secrets = ChannelSecrets::from_bytes(secrets);
+    let mut handshake = Handshake::new(side, secrets).map_err(|e| Failed::Gone(e.to_string()))?;
+    let mut buffer = [0; STRANGER_READ_BYTES];
+    let mut out = Vec::new();
+    let mut input: &[u8] = &[];
+    let channel = loop {
+        match handshake.advance(&mut input, &mut out) {
+            Ok(Some(channel)) => break channel,
+            Ok(None) => {}
+            Err(error) => {
+                // It may hear our version; it is closed all the same.
+                let _ = writer.write_all(&out).await;
+                let _ = writer.shutdown().await;
+                return Err(Failed::Gone(error.to_string()));
+            }
+        }
+        writer.write_all(&out).await.map_err(gone)?;
+        out.clear();
+        input = read(&mut reader, &mut buffer).await?;
+    };
+    drop(handshake);
+    let mut rest = input.to_vec();
+    let Channel {
+        mut sealer,
+        mut opener,
+        binding,
+    } = channel;
+    let (hello, ours) = introduction(context, binding).await?;
+    let sealed = sealer.seal(RecordKind::Introduction, &ours, &mut out);
+    sealed.map_err(|error| Failed::Gone(error.to_string()))?;
+    // Together with the last message of the handshake, where that is ours.
+    writer.write_all(&out).await.map_err(gone)?;
+    let writer = SealedWriter::new(writer, sealer);
+    let theirs = loop {
+        let mut input = rest.as_slice();
+        let record = opener.next(&mut input);
+        let record = record.map_err(|error| Failed::Gone(error.to_string()))?;
+        // The first record is an introduction, or no record.
+        let theirs = record.map(|record| canonical::decode::<Introduction>(record.data));
+        rest = input.to_vec();
+        match theirs {
+            Some(theirs) => break theirs,
+            None => rest = read(&mut reader, &mut buffer).await?.to_vec(),
+        }
+    };
+    let judged = theirs
+        .map_err(|error| error.to_string())
+        .and_then(|theirs| {
+            let now = context.clock.now();
+            let judged = judge_introduction(&hello, &theirs, &binding, expected, now);
+            judged.map(|()| theirs).map_err(|e| e.to_string())
+        });
+    match judged {
+        Ok(theirs) => Ok(Opened {
+            who: SessionFact::Opened {
+                hello: Box::new(theirs.hello),
+                certificate: theirs.certificate.map(Box::new),
+            },
+            reader,
+            opener,
+            rest,
+            writer,
+        }),
+        Err(reason) => Err(Failed::Refused(reason, Box::new(writer))),
+    }
+}
+
+/// What we say of ourselves, and its bytes with the proof for this channel.
+async fn introduction(
+    context: &SessionContext,
+    binding: Binding,
+) -> Result<(Hello, Vec<u8>), Failed> {
+    let hello = context.greeting.hello();
+    let signed = context.sign.send(SignIntroduction {
+        hello: hello.clone(),
+        binding,
+        certificate: context.greeting.certificate(),
+    });
+    let signed = signed.await;
+    let signed = signed.map_err(|_| Failed::Gone("this node is stopping".into()))?;
+    Ok((hello, canonical::encode(&signed)))
+}
+
+async fn read<'a>(reader: &mut Reader, buffer: &'a mut [u8]) -> Result<&'a [u8], Failed> {
+    match reader.read(buffer).await {
+        Ok(0) => Err(Failed::Gone("the other end closed the connection".into())),
+        Ok(read) => Ok(&buffer[..read]),
+        Err(error) => Err(gone(error)),
+    }
+}
+
+fn gone(error: std::io::Error) -> Failed {
+    Failed::Gone(error.to_string())
+}

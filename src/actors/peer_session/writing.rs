@@ -1,0 +1,225 @@
+//! What is written to the other end, sealed.
+
+use crate::chain::locator::{MAX_LOCATOR, headers_after, locator};
+use crate::chain::{BlockId, StateView};
+use crate::store::Disk;
+use crate::store::chain_rows::ChainRows;
+use crate::wire::Message;
+use crate::wire::channel::{RECORD_DATA, RecordKind, Sealer};
+use crate::wire::limits::FRAME_CAP;
+use crate::wire::message::Goodbye;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long the other end may take to accept one write of at most a frame.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Messages that may wait to be written.
+pub(super) const MAX_QUEUED: usize = 512;
+/// Bytes of messages that may wait to be written: two frames; who reads more slowly is dropped.
+const MAX_QUEUED_BYTES: usize = 2 * FRAME_CAP;
+/// Bytes of messages that wait together and share records: few enough to be sealed at once.
+const SHARED_BYTES: usize = RECORD_DATA;
+/// How long a key may be in use before the next write changes it. Somebody who gets hold of a key can't
+/// read what was written before its beginning; a session that is up says something every 15 s or so.
+const REKEY_AFTER: Duration = Duration::from_secs(600);
+/// Records sealed in one go, 0.5 MiB: less than a millisecond. Then others on this thread have their turn.
+const RECORDS_A_TURN: usize = 8;
+/// Bytes that stay reserved between writes.
+const KEPT_BYTES: usize = 1024;
+
+/// What waits to be written.
+pub(super) enum Queued {
+    Frame(Arc<[u8]>),
+    Blocks(VecDeque<BlockId>),
+    Headers(Vec<BlockId>),
+    AskHeaders(Option<BlockId>),
+    /// The last thing that is written.
+    Goodbye(String),
+}
+
+/// Takes what is to be written.
+#[derive(Clone)]
+pub(super) struct Outgoing {
+    queue: mpsc::Sender<Queued>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Outgoing {
+    /// A queue, and its other end.
+    pub(super) fn new() -> (Self, Waiting) {
+        let (queue, waiting) = mpsc::channel(MAX_QUEUED);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let outgoing = Self {
+            queue,
+            bytes: bytes.clone(),
+        };
+        let next = None;
+        let waiting = Waiting {
+            waiting,
+            bytes,
+            next,
+        };
+        (outgoing, waiting)
+    }
+
+    /// Whether it was queued; if not, the other end reads too slowly.
+    pub(super) fn push(&self, queued: Queued) -> bool {
+        if let Queued::Frame(frame) = &queued {
+            let before = self.bytes.fetch_add(frame.len(), Ordering::Relaxed);
+            if before > MAX_QUEUED_BYTES {
+                return false;
+            }
+        }
+        self.queue.try_send(queued).is_ok()
+    }
+}
+
+/// The end of the queue that writes.
+pub(super) struct Waiting {
+    waiting: mpsc::Receiver<Queued>,
+    bytes: Arc<AtomicUsize>,
+    /// What was taken to share a record, and can't.
+    next: Option<Queued>,
+}
+
+impl Waiting {
+    /// The next to be written; `None` when nothing will be any more.
+    pub(super) async fn recv(&mut self) -> Option<Queued> {
+        match self.next.take() {
+            None => self.waiting.recv().await,
+            next => next,
+        }
+    }
+
+    /// The message with those that wait right behind it, as far as they go with it.
+    fn gather<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
+        self.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        let mut frames = Cow::Borrowed(frame);
+        while frames.len() < SHARED_BYTES {
+            match self.waiting.try_recv() {
+                Ok(Queued::Frame(more)) if frames.len() + more.len() <= SHARED_BYTES => {
+                    self.bytes.fetch_sub(more.len(), Ordering::Relaxed);
+                    frames.to_mut().extend_from_slice(&more);
+                }
+                Ok(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        frames
+    }
+}
+
+/// The line to the other end.
+pub(super) struct SealedWriter {
+    writer: Box<dyn AsyncWrite + Send + Unpin>,
+    sealer: Sealer,
+    sealed: Vec<u8>,
+    /// Since when the key is in use.
+    since: Instant,
+}
+
+impl SealedWriter {
+    pub(super) fn new(writer: Box<dyn AsyncWrite + Send + Unpin>, sealer: Sealer) -> Self {
+        Self {
+            writer,
+            sealer,
+            sealed: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Writes what waits until the end; returns why it came.
+    pub(super) async fn write_all(&mut self, waiting: &mut Waiting, disk: Arc<dyn Disk>) -> String {
+        while let Some(queued) = waiting.recv().await {
+            let result = match queued {
+                Queued::Frame(frame) => {
+                    let frames = waiting.gather(&frame);
+                    self.write(&frames).await
+                }
+                Queued::Blocks(ids) => self.blocks(&*disk, ids).await,
+                Queued::Headers(locator) => match headers_after(&ChainRows(&*disk), &locator) {
+                    Ok(headers) => self.message(&Message::Headers(headers)).await,
+                    Err(error) => Err(error.to_string()),
+                },
+                Queued::AskHeaders(after) => match locator(&ChainRows(&*disk)) {
+                    Ok(ours) => {
+                        let ids = after.into_iter().chain(ours).take(MAX_LOCATOR);
+                        self.message(&Message::GetHeaders(ids.collect())).await
+                    }
+                    Err(error) => Err(error.to_string()),
+                },
+                Queued::Goodbye(reason) => {
+                    self.goodbye(&reason).await;
+                    return reason;
+                }
+            };
+            if let Err(reason) = result {
+                return reason;
+            }
+        }
+        "this node closed the connection".into()
+    }
+
+    /// Says why and closes.
+    pub(super) async fn goodbye(&mut self, reason: &str) {
+        // It is closed all the same.
+        let _ = self.message(&Message::Goodbye(Goodbye::new(reason))).await;
+        let _ = self.writer.shutdown().await;
+    }
+
+    async fn blocks(&mut self, disk: &dyn Disk, ids: VecDeque<BlockId>) -> Result<(), String> {
+        for id in ids {
+            let block = ChainRows(disk)
+                .block(&id)
+                .map_err(|error| error.to_string())?;
+            let message = block.map_or(Message::NoBlock(id), Message::Block);
+            self.message(&message).await?;
+        }
+        Ok(())
+    }
+
+    async fn message(&mut self, message: &Message) -> Result<(), String> {
+        let frame = message.to_frame().map_err(|error| error.to_string())?;
+        self.write(&frame).await
+    }
+
+    async fn write(&mut self, frames: &[u8]) -> Result<(), String> {
+        match tokio::time::timeout(WRITE_TIMEOUT, self.records(frames)).await {
+            Ok(written) => written,
+            Err(_) => Err("the other end does not read".into()),
+        }
+    }
+
+    /// Each record is written before the next is sealed: no frame is ever held twice.
+    async fn records(&mut self, frames: &[u8]) -> Result<(), String> {
+        if self.since.elapsed() >= REKEY_AFTER {
+            self.since = Instant::now();
+            self.seal(RecordKind::Rekey, &[])?;
+        }
+        for (number, data) in (1..).zip(frames.chunks(RECORD_DATA)) {
+            self.seal(RecordKind::Frames, data)?;
+            let written = self.writer.write_all(&self.sealed).await;
+            written.map_err(|error| error.to_string())?;
+            self.sealed.clear();
+            if number % RECORDS_A_TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.sealed.shrink_to(KEPT_BYTES);
+        Ok(())
+    }
+
+    fn seal(&mut self, kind: RecordKind, data: &[u8]) -> Result<(), String> {
+        let sealed = self.sealer.seal(kind, data, &mut self.sealed);
+        sealed.map_err(|error| error.to_string())
+    }
+}

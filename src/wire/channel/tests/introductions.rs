@@ -1,0 +1,164 @@
+use super::*;
+use crate::wire::certificate::CertificateError;
+use crate::wire::member::{MAX_ADDRESS, MAX_NAME};
+use crate::wire::message::MAX_AGENT;
+
+/// Bob judges what alice says in their channel, after `change`, signed by her as it should be.
+fn judged(
+    expected: &Expected,
+    change: impl FnOnce(&mut Hello, &mut Option<Certificate>),
+) -> Result<(), IntroductionError> {
+    let [alice, bob] = acquainted();
+    let (mut said, mut shown) = (hello(1), Some(certificate(1)));
+    change(&mut said, &mut shown);
+    let introduction = Introduction::sign(said, &alice.binding, shown, &member(1));
+    judge_introduction(&hello(2), &introduction, &bob.binding, expected, NOW)
+}
+
+#[test]
+fn a_member_of_the_same_network_is_one_to_talk_to() {
+    assert_eq!(judged(&expected(), |_, _| ()), Ok(()));
+}
+
+#[test]
+fn a_key_that_is_only_named_is_unproven() {
+    let told = judged(&expected(), |hello, shown| {
+        hello.key = key(3);
+        *shown = Some(certificate(3));
+    });
+    assert!(matches!(
+        told,
+        Err(IntroductionError::Unproven { key: named, .. }) if named == key(3)
+    ));
+}
+
+#[test]
+fn nothing_in_a_hello_can_be_changed_after_it_was_signed() {
+    let [alice, bob] = acquainted();
+    let honest = Introduction::sign(hello(1), &alice.binding, None, &member(1));
+    let changes: [fn(&mut Hello); 7] = [
+        |hello| hello.network = BlockId([2; 32]),
+        |hello| hello.role = NodeRole::Tracker,
+        |hello| hello.key = key(3),
+        |hello| hello.nonce += 1,
+        |hello| hello.height.0 += 1,
+        |hello| hello.address = CappedText::new("127.0.0.1:1").ok(),
+        |hello| hello.agent = CappedText::new("other").unwrap(),
+    ];
+    assert_eq!(honest.check(&bob.binding), Ok(()));
+    for change in changes {
+        let mut changed = honest.clone();
+        change(&mut changed.hello);
+        assert!(changed.check(&bob.binding).is_err());
+    }
+}
+
+#[test]
+fn a_node_recognises_itself_by_key_and_nonce_together() {
+    let [alice, bob] = acquainted();
+    let judged = |ours: &Hello| {
+        let own = Introduction::sign(hello(1), &alice.binding, Some(certificate(1)), &member(1));
+        judge_introduction(ours, &own, &bob.binding, &expected(), NOW)
+    };
+    assert_eq!(judged(&hello(1)), Err(IntroductionError::Ourselves));
+    // The same number by chance is not the same node, nor is another start of it.
+    let same_nonce = Hello {
+        nonce: 1,
+        ..hello(2)
+    };
+    assert_eq!(judged(&same_nonce), Ok(()));
+    let restarted = Hello {
+        nonce: 7,
+        ..hello(1)
+    };
+    assert_eq!(judged(&restarted), Ok(()));
+}
+
+#[test]
+fn a_tracker_where_a_peer_belongs_is_refused_and_the_other_way_round() {
+    let told = judged(&expected(), |hello, _| hello.role = NodeRole::Tracker);
+    assert_eq!(told, Err(IntroductionError::WrongRole(NodeRole::Tracker)));
+    let tracker = Expected {
+        role: NodeRole::Tracker,
+        same_network: false,
+        certified_by: None,
+    };
+    let told = judged(&tracker, |_, _| ());
+    assert_eq!(told, Err(IntroductionError::WrongRole(NodeRole::Peer)));
+    let told = judged(&tracker, |hello, shown| {
+        hello.role = NodeRole::Tracker;
+        hello.network = NetworkId::ZERO;
+        *shown = None;
+    });
+    assert_eq!(told, Ok(()));
+}
+
+#[test]
+fn another_network_is_refused_where_it_matters() {
+    let theirs = BlockId([2; 32]);
+    let told = judged(&expected(), |hello, _| hello.network = theirs);
+    let ours = NETWORK;
+    assert_eq!(told, Err(IntroductionError::OtherNetwork { ours, theirs }));
+    let anywhere = Expected {
+        same_network: false,
+        certified_by: None,
+        ..expected()
+    };
+    let told = judged(&anywhere, |hello, _| hello.network = theirs);
+    assert_eq!(told, Ok(()));
+}
+
+#[test]
+fn membership_is_shown_by_ones_own_certificate() {
+    let told = judged(&expected(), |_, shown| *shown = None);
+    assert_eq!(told, Err(IntroductionError::NoCertificate));
+    let told = judged(&expected(), |_, shown| *shown = Some(certificate(3)));
+    let other = CertificateError::OtherKey(key(3));
+    assert_eq!(told, Err(IntroductionError::Certificate(other)));
+    let told = judged(&expected(), |_, shown| {
+        let statement = certificate(1).statement;
+        *shown = Some(statement.sign(&member(1)));
+    });
+    assert!(matches!(
+        told,
+        Err(IntroductionError::Certificate(
+            CertificateError::Forged { .. }
+        ))
+    ));
+    let told = judged(&expected(), |_, shown| {
+        let statement = CertificateStatement {
+            until: NOW,
+            ..certificate(1).statement
+        };
+        *shown = Some(statement.sign(&member(TRACKER)));
+    });
+    assert!(matches!(
+        told,
+        Err(IntroductionError::Certificate(
+            CertificateError::Expired { .. }
+        ))
+    ));
+}
+
+#[test]
+fn the_longest_introduction_fits_the_record_of_a_stranger() {
+    let [alice, _] = acquainted();
+    let hello = Hello {
+        nonce: u64::MAX,
+        height: Height(u64::MAX),
+        address: Some(CappedText::new("a".repeat(MAX_ADDRESS)).unwrap()),
+        agent: CappedText::new("a".repeat(MAX_AGENT)).unwrap(),
+        ..hello(1)
+    };
+    let statement = CertificateStatement {
+        name: "a".repeat(MAX_NAME).parse().unwrap(),
+        id: MemberId(u32::MAX),
+        from: Timestamp(u64::MAX),
+        until: Timestamp(u64::MAX),
+        ..certificate(1).statement
+    };
+    let shown = Some(statement.sign(&member(TRACKER)));
+    let longest = Introduction::sign(hello, &alice.binding, shown, &member(1));
+    let record = canonical::encode(&longest).len() + RECORD_OVERHEAD;
+    assert!(record < HANDSHAKE_RECORD_CAP * 3 / 4, "{record}");
+}
