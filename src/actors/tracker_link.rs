@@ -145,7 +145,7 @@ impl TrackerLinkActor {
                     ctx.spawn(signed.map(|record, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(record) = record {
-                            actor.tell_introducers(&TellIntroducer::Record(record.clone()));
+                            actor.tell_record(record.clone());
                             let effects = actor.link.signed(record, actor.clock.now());
                             actor.carry_out(effects, ctx);
                         }
@@ -180,6 +180,9 @@ impl TrackerLinkActor {
                     let until = certificate.statement.until.0;
                     tracing::info!(until_ms = until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
+                    if let Some(record) = self.link.record().cloned() {
+                        self.tell_record(record);
+                    }
                 }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
@@ -317,6 +320,13 @@ impl TrackerLinkActor {
         }
     }
 
+    /// Without a certificate the other trackers would refuse it.
+    fn tell_record(&mut self, record: MemberRecord) {
+        if self.link.certificate().is_some() {
+            self.tell_introducers(&TellIntroducer::Record(record));
+        }
+    }
+
     fn commit(&mut self, rows: Vec<Row>) {
         self.batches += 1;
         let rows = rows
@@ -424,7 +434,7 @@ impl Handler<AttachIntroducers> for TrackerLinkActor {
         let link = |introducer| Link::to(introducer, INTRODUCER_WAITING);
         self.introducers = message.0.into_iter().map(link).collect();
         if let Some(record) = self.link.record().cloned() {
-            self.tell_introducers(&TellIntroducer::Record(record));
+            self.tell_record(record);
         }
         if let Some(genesis) = self.link.genesis().cloned() {
             self.tell_introducers(&TellIntroducer::Network(genesis));
