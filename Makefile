@@ -45,7 +45,7 @@ lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 bench: setup ## Measure speed
-	$(CARGO) bench
+	$(CARGO) bench --bench pow --bench news --bench ledger
 
 difficulty: setup ## Simulate the rule of difficulty under fast, slow and lying miners
 	$(CARGO) run $(PROFILE) --example difficulty

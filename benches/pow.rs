@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 use std::ops::Range;
+use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
@@ -20,7 +21,7 @@ const KERNEL_TRIES: u64 = 200_000;
 const PLAIN_TRIES: u64 = 20_000;
 /// Rounds of the comparison of two cores with one.
 const CORE_ROUNDS: usize = 100;
-/// Nonces each core tries in a round of it: long against starting a thread.
+/// Nonces each core tries in a round of it.
 const CORE_TRIES: u64 = 2_000_000;
 /// Steps of the clock measurement in a round.
 const CLOCK_STEPS: u64 = 500_000;
@@ -106,14 +107,25 @@ fn cores(kernel: Kernel) -> (f64, f64) {
     let mut two = 0.0_f64;
     for _ in 0..CORE_ROUNDS {
         one = one.max(rate(CORE_TRIES, || scan(kernel, 0..CORE_TRIES)));
-        two = two.max(rate(2 * CORE_TRIES, || {
-            thread::scope(|scope| {
-                scope.spawn(|| scan(kernel, 0..CORE_TRIES));
-                scan(kernel, CORE_TRIES..2 * CORE_TRIES);
-            });
-        }));
+        two = two.max(two_at_once(kernel));
     }
     (one, two)
+}
+
+/// Tries per second of two threads, from when both are there to the end of the slower one.
+fn two_at_once(kernel: Kernel) -> f64 {
+    let both_there = Barrier::new(2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            both_there.wait();
+            scan(kernel, CORE_TRIES..2 * CORE_TRIES);
+        });
+        both_there.wait();
+        rate(2 * CORE_TRIES, || {
+            scan(kernel, 0..CORE_TRIES);
+            other.join().expect("a scan does not panic");
+        })
+    })
 }
 
 /// Clock cycles per second, from a chain of multiplications (three cycles each on the processors

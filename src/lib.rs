@@ -2,6 +2,8 @@
 //! and vote, over a chain of blocks that no single member can rewrite.
 
 pub mod actors;
+pub mod archive;
+pub mod bench;
 pub mod canonical;
 pub mod chain;
 pub mod cli;
@@ -19,4 +21,5 @@ pub mod settings;
 pub mod sim;
 pub mod store;
 pub mod suggest;
+pub mod verifier;
 pub mod wire;

@@ -17,6 +17,8 @@ mod formats;
 mod limits;
 #[path = "protocol_vectors/numbers.rs"]
 mod numbers;
+#[path = "protocol_vectors/proofs.rs"]
+mod proofs;
 #[path = "protocol_vectors/talk.rs"]
 mod talk;
 #[path = "protocol_vectors/work.rs"]
@@ -61,6 +63,7 @@ const KINDS: &[(&str, Handler)] = &[
     ("least-fee", numbers::least_fee),
     ("block", chain::block),
     ("block-rules", chain::block_rules),
+    ("proof", proofs::proof),
     ("locator", chain::locator_of),
     ("stream", talk::stream),
     ("hello", talk::hello_fields),

@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{
     CandidatesKnown, CloseSessions, ConnectionAccepted, GetGossipStatus, GossipStatus, LedgerFact,
-    LedgerTold, SessionStatus,
+    LedgerTold, SessionStatus, SyncFrom,
 };
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
@@ -413,6 +413,16 @@ impl Handler<GetGossipStatus> for GossipActor {
             sessions,
             blocks_in_flight: self.gossip.blocks_in_flight(),
         })
+    }
+}
+
+impl Handler<SyncFrom> for GossipActor {
+    type Result = Option<u64>;
+
+    fn handle(&mut self, message: SyncFrom, ctx: &mut Self::Context) -> Self::Result {
+        let (height, effects) = self.gossip.prefer(&message.0, self.clock.now())?;
+        self.carry_out(effects, ctx);
+        Some(height)
     }
 }
 

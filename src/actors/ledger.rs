@@ -1,6 +1,5 @@
 //! Ledger: the judge of what is valid, and the open transactions.
 
-use super::verifier::{Verdicts, Verifier};
 use super::{Fatal, Link, TICK};
 use crate::chain::ledger::{
     Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
@@ -16,10 +15,12 @@ use crate::messages::ledger::{
     SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::progress::Progress;
 use crate::store::Disk;
-use crate::store::chain_rows::{ChainRows, changes};
+use crate::store::chain_rows::ChainRows;
+use crate::verifier::{Verdicts, Verifier};
 use actix::{
     Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
 };
@@ -75,6 +76,7 @@ pub struct LedgerActor {
     /// A long way to another branch is gone in steps.
     under_way: bool,
     open_told: usize,
+    progress: Progress,
 }
 
 impl LedgerActor {
@@ -101,6 +103,7 @@ impl LedgerActor {
             first,
             under_way: false,
             open_told: 0,
+            progress: Progress::default(),
         }
     }
 
@@ -119,7 +122,10 @@ impl LedgerActor {
         let mut facts = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Verify { check, items } => {
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
                     let done = self.checked.0.clone();
                     let report = move |verdicts: Verdicts| {
                         let sent = done.try_send(SignaturesChecked { check, verdicts });
@@ -127,19 +133,21 @@ impl LedgerActor {
                         let overflowed = matches!(sent, Err(TrySendError::Full(_)));
                         assert!(!overflowed, "more signature checks than can be under way");
                     };
-                    self.verifier.verify(items, Box::new(report));
+                    self.verifier.verify(transactions, Box::new(report));
                 }
                 Effect::Commit { batch, rows } => self.links.store.send(CommitRows {
                     committer: Committer::Ledger,
                     batch,
-                    rows: changes(rows),
+                    rows: Rows::Chain(rows),
                 }),
                 Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
                 Effect::BetterHeaderSeen(header) => {
-                    self.links.mining_complete.send(MiningComplete(header));
+                    self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
                     log_tip(&change);
+                    let connected = change.connected.len() as u64;
+                    self.progress.connected(connected, self.clock.now());
                     self.links.tip_moved.send(TipMoved);
                 }
                 Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
@@ -379,7 +387,14 @@ impl Handler<GetLedgerStatus> for LedgerActor {
 
     fn handle(&mut self, _: GetLedgerStatus, _: &mut Self::Context) -> Self::Result {
         let (chain, mempool) = (self.ledger.chain(), self.ledger.mempool());
+        let missing = chain
+            .best_header()
+            .height()
+            .0
+            .saturating_sub(chain.tip().height().0);
+        let catching_up = (missing > 0).then(|| self.progress.estimate(missing, self.clock.now()));
         MessageResult(LedgerStatus {
+            catching_up: catching_up.flatten(),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
             open_transactions: mempool.len(),

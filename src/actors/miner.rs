@@ -11,7 +11,9 @@ use crate::messages::miner::{
     StopMining, TipMoved,
 };
 use crate::pow::{PowEngine, Scan};
-use crate::protocol::mining::{Effect, JobId, MAX_WAITING, Mining, Request, Success};
+use crate::protocol::mining::{
+    Effect, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
+};
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
     ResponseFuture, StreamHandler, WrapFuture,
@@ -21,6 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc as orders;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How nice the searching threads are to others: the node answers even on one core.
@@ -29,9 +32,6 @@ const NICENESS: i32 = 15;
 const SLICE: u64 = 1 << 20;
 /// Reports of threads that may wait: each thread sends one for each job.
 const REPORTS: usize = 1024;
-/// The weight of the last tick in the moving average of the hash rate: half of it is from the last
-/// seven ticks.
-const RATE_WEIGHT: f64 = 0.1;
 
 /// What a miner needs of the node.
 pub struct MinerParts {
@@ -65,6 +65,21 @@ struct Report {
     found: Option<u64>,
 }
 
+/// What all threads did together.
+#[derive(Default)]
+struct Progress {
+    tries: AtomicU64,
+    /// Nanoseconds they were at it.
+    busy: AtomicU64,
+}
+
+impl Progress {
+    fn now(&self) -> (u64, Duration) {
+        let busy = Duration::from_nanos(self.busy.load(Ordering::Relaxed));
+        (self.tries.load(Ordering::Relaxed), busy)
+    }
+}
+
 /// The shell around mining.
 pub struct MinerActor {
     mining: Mining,
@@ -72,11 +87,10 @@ pub struct MinerActor {
     workers: Vec<orders::Sender<Order>>,
     reports: (mpsc::Sender<Report>, Option<mpsc::Receiver<Report>>),
     stop: Arc<AtomicBool>,
-    tries: Arc<AtomicU64>,
-    /// Tries that the machine was told of, and those at the last look at the clock.
-    tries_told: u64,
-    tries_then: u64,
-    rate: f64,
+    progress: Arc<Progress>,
+    /// As much of it as was told on.
+    told: (u64, Duration),
+    rate: HashRate,
     requests: u64,
     askers: HashMap<Request, oneshot::Sender<Result<Mined, MineError>>>,
 }
@@ -85,16 +99,16 @@ impl MinerActor {
     /// Around a machine.
     pub fn new(mining: Mining, parts: MinerParts) -> Self {
         let (sender, receiver) = mpsc::channel(REPORTS);
+        let rate = HashRate::new(parts.threads);
         Self {
             mining,
             parts,
             workers: Vec::new(),
             reports: (sender, Some(receiver)),
             stop: Arc::new(AtomicBool::new(true)),
-            tries: Arc::new(AtomicU64::new(0)),
-            tries_told: 0,
-            tries_then: 0,
-            rate: 0.0,
+            progress: Arc::default(),
+            told: (0, Duration::ZERO),
+            rate,
             requests: 0,
             askers: HashMap::new(),
         }
@@ -104,7 +118,7 @@ impl MinerActor {
         for effect in effects {
             match effect {
                 Effect::GetTemplate => self.get_template(ctx),
-                Effect::Search(job, template) => self.search(job, &template),
+                Effect::Search(job, template, part) => self.search(job, &template, part),
                 Effect::Stop => self.stop.store(true, Ordering::Relaxed),
                 Effect::Submit(block) => {
                     self.stop.store(true, Ordering::Relaxed);
@@ -136,19 +150,18 @@ impl MinerActor {
         }));
     }
 
-    fn search(&mut self, job: JobId, template: &Template) {
+    fn search(&mut self, job: JobId, template: &Template, part: Part) {
         self.stop.store(true, Ordering::Relaxed);
         self.stop = Arc::new(AtomicBool::new(false));
         let Ok(target) = template.header.target.expand() else {
             return;
         };
-        let share = u64::MAX / u64::from(self.parts.threads.max(1));
         for (worker, n) in self.workers.iter().zip(0..) {
             let order = Order {
                 job,
                 header: template.header.to_bytes(),
                 target: target.to_be_bytes(),
-                indices: share * n..share * (n + 1),
+                indices: part.share(n, self.parts.threads),
                 stop: self.stop.clone(),
             };
             // A thread ends only with this actor.
@@ -176,18 +189,15 @@ impl MinerActor {
     }
 
     fn count_tries(&mut self) {
-        let total = self.tries.load(Ordering::Relaxed);
-        self.mining.tried(total - self.tries_told);
-        self.tries_told = total;
+        let (tries, busy) = self.progress.now();
+        let more = tries - self.told.0;
+        self.mining.tried(more);
+        self.rate.observe(more, busy.saturating_sub(self.told.1));
+        self.told = (tries, busy);
     }
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.count_tries();
-        if self.mining.is_searching() {
-            let now_rate = (self.tries_told - self.tries_then) as f64 / TICK.as_secs_f64();
-            self.rate += (now_rate - self.rate) * RATE_WEIGHT;
-        }
-        self.tries_then = self.tries_told;
         let gone: Vec<_> = self
             .askers
             .iter()
@@ -209,7 +219,7 @@ fn work(
     engine: &dyn PowEngine,
     orders: &orders::Receiver<Order>,
     reports: &mpsc::Sender<Report>,
-    tries: &AtomicU64,
+    progress: &Progress,
 ) {
     // Where it is not allowed, threads compete as equals.
     let _ = rustix::process::setpriority_process(None, NICENESS);
@@ -223,8 +233,11 @@ fn work(
                 break Some(None);
             }
             let end = order.indices.end.min(at.saturating_add(SLICE));
+            let begun = Instant::now();
             let scan = engine.scan(&order.header, &order.target, at..end, &order.stop);
-            tries.fetch_add(scan.tries(), Ordering::Relaxed);
+            let busy = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            progress.busy.fetch_add(busy, Ordering::Relaxed);
+            progress.tries.fetch_add(scan.tries(), Ordering::Relaxed);
             match scan {
                 Scan::Found { nonce, .. } => break Some(Some(nonce)),
                 Scan::Exhausted { .. } => at = end,
@@ -251,9 +264,9 @@ impl Actor for MinerActor {
         for n in 0..self.parts.threads {
             let (sender, receiver) = orders::channel();
             let engine = self.parts.engine.clone();
-            let (reports, tries) = (self.reports.0.clone(), self.tries.clone());
+            let (reports, progress) = (self.reports.0.clone(), self.progress.clone());
             let named = std::thread::Builder::new().name(format!("miner-{n}"));
-            let spawned = named.spawn(move || work(&*engine, &receiver, &reports, &tries));
+            let spawned = named.spawn(move || work(&*engine, &receiver, &reports, &progress));
             match spawned {
                 Ok(_) => self.workers.push(sender),
                 Err(error) => tracing::error!(%error, "a mining thread could not be started"),
@@ -335,7 +348,7 @@ impl Handler<GetMinerStatus> for MinerActor {
     fn handle(&mut self, _: GetMinerStatus, _: &mut Self::Context) -> Self::Result {
         MessageResult(MinerStatus {
             running: self.mining.is_searching(),
-            hashes_per_second: self.rate,
+            hashes_per_second: self.rate.per_second(),
             blocks_mined: self.mining.mined(),
         })
     }

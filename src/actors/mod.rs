@@ -16,7 +16,6 @@ mod registry;
 mod session_handle;
 mod store;
 mod tracker_link;
-mod verifier;
 mod wallet;
 
 pub use fatal::{Fatal, fatal_channel};
@@ -30,7 +29,6 @@ pub use peer_session::{Greeting, SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
-pub use verifier::{RayonVerifier, Verifier};
 pub use wallet::WalletActor;
 
 /// How often actors with a machine that watches the time look at the clock, in milliseconds.

@@ -7,7 +7,7 @@ use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{CountSessions, DialledBack, GetRegistryStatus, RegistryStatus};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
@@ -95,7 +95,7 @@ impl RegistryActor {
                     self.parts.store.send(CommitRows {
                         committer,
                         batch,
-                        rows,
+                        rows: Rows::Plain(rows),
                     });
                 }
                 Effect::Fact(fact) => self.tell(&fact),

@@ -1,7 +1,8 @@
 //! Store: the only writer of the disk.
 
 use super::{Fatal, Link, TICK};
-use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, Rows, RowsCommitted};
+use crate::store::chain_rows::changes;
 use crate::store::{Disk, RowChange};
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 use std::collections::BTreeMap;
@@ -100,7 +101,10 @@ impl Handler<CommitRows> for StoreActor {
     type Result = ();
 
     fn handle(&mut self, message: CommitRows, ctx: &mut Self::Context) {
-        self.rows.extend(message.rows);
+        match message.rows {
+            Rows::Plain(rows) => self.rows.extend(rows),
+            Rows::Chain(rows) => self.rows.extend(changes(&rows)),
+        }
         self.last.insert(message.committer, message.batch);
         if !self.scheduled {
             self.scheduled = true;

@@ -28,7 +28,7 @@ fn batch(batch: u64) -> CommitRows {
     CommitRows {
         committer: Committer::Ledger,
         batch,
-        rows: vec![row],
+        rows: Rows::Plain(vec![row]),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer};
+use crate::messages::store::{CommitRows, Committer, Rows};
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus,
     GenesisMined, GetDirectory, LeaveError, LeaveNetwork,
@@ -340,7 +340,7 @@ impl TrackerLinkActor {
         self.store.send(CommitRows {
             committer: Committer::Directory,
             batch: self.batches,
-            rows,
+            rows: Rows::Plain(rows),
         });
     }
 

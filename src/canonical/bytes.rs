@@ -35,16 +35,34 @@ pub(crate) fn from_hex<const N: usize>(text: &str) -> Result<[u8; N], HexError> 
             found: text.chars().count(),
         });
     }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = byte_from(pair[0], pair[1])?;
+    }
+    Ok(bytes)
+}
+
+/// Reads any even number of lower-case hexadecimal digits.
+pub(crate) fn bytes_from_hex(text: &str) -> Result<Vec<u8>, HexError> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match *pair {
+            [high, low] => byte_from(high, low),
+            _ => Err(HexError::Length {
+                expected: text.len() + 1,
+                found: text.len(),
+            }),
+        })
+        .collect()
+}
+
+fn byte_from(high: u8, low: u8) -> Result<u8, HexError> {
     let digit = |c: u8| match c {
         b'0'..=b'9' => Ok(c - b'0'),
         b'a'..=b'f' => Ok(c - b'a' + 10),
         _ => Err(HexError::Digit),
     };
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Ok(bytes)
+    Ok(digit(high)? << 4 | digit(low)?)
 }
 
 /// Defines a newtype over `[u8; N]`: a `bin` in MessagePack, hexadecimal in JSON and in texts.

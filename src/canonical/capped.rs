@@ -1,6 +1,6 @@
 //! Lists, texts and byte strings that know their cap, so that no sender chooses how much we allocate.
 
-use super::to_hex;
+use super::{bytes_from_hex, to_hex};
 use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
@@ -95,8 +95,14 @@ impl<const MAX: usize> Serialize for CappedBytes<MAX> {
 
 impl<'de, const MAX: usize> Deserialize<'de> for CappedBytes<MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?;
-        Self::new(bytes.into_vec()).map_err(de::Error::custom)
+        let bytes = if deserializer.is_human_readable() {
+            let text = Cow::<'de, str>::deserialize(deserializer)?;
+            check_length(text.len().div_ceil(2), MAX).map_err(de::Error::custom)?;
+            bytes_from_hex(&text).map_err(de::Error::custom)?
+        } else {
+            serde_bytes::ByteBuf::deserialize(deserializer)?.into_vec()
+        };
+        Self::new(bytes).map_err(de::Error::custom)
     }
 }
 

@@ -10,7 +10,7 @@ mod capped;
 mod tests;
 
 pub use bytes::HexError;
-pub(crate) use bytes::{byte_newtype, from_hex, to_hex};
+pub(crate) use bytes::{byte_newtype, bytes_from_hex, from_hex, to_hex};
 pub use capped::{CappedBytes, CappedText, capped_list};
 
 use serde::Serialize;
@@ -39,6 +39,17 @@ pub enum Malformed {
 /// Only if the type's `Serialize` itself fails, which none of this crate's does.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     rmp_serde::to_vec(value).expect("the crate's own types always encode")
+}
+
+/// As [`encode`], into a buffer with room for `size` bytes: worth it where the size is known and is
+/// far from that of a common message.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_sized<T: Serialize + ?Sized>(value: &T, size: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size);
+    rmp_serde::encode::write(&mut bytes, value).expect("the crate's own types always encode");
+    bytes
 }
 
 /// Decodes a value and refuses every form of it but the canonical one.

@@ -35,7 +35,7 @@ impl Block {
 
     /// The canonical encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
-        canonical::encode(self)
+        canonical::encode_sized(self, self.size())
     }
 
     /// The root that the transactions hash to; the header must name it.

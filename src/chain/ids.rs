@@ -30,6 +30,11 @@ byte_newtype! {
 }
 
 byte_newtype! {
+    /// A hash beside the way from a leaf to its root: of a proof.
+    PathHash, 32
+}
+
+byte_newtype! {
     /// Sixteen bytes that make two otherwise equal transactions different.
     Salt, 16
 }

@@ -1,12 +1,13 @@
 //! The open transactions: valid, not mined yet.
 
+use super::fold_hash::{FoldMap, FoldSet};
 use super::rows::StateView;
 use super::{
     Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, hash_map};
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +69,16 @@ struct Entry {
     transaction: EncodedTransaction,
     place: Place,
     arrived: Timestamp,
+    /// The sender's open transactions that came before and after this one.
+    older: Option<TransactionId>,
+    newer: Option<TransactionId>,
 }
 
-/// What one sender has open.
+/// What one sender has open: a list through the entries, since most have only one.
 #[derive(Default)]
 struct Account {
-    /// By arrival.
-    ids: BTreeSet<(u64, TransactionId)>,
+    /// The one that came last; where there is none, there is no account.
+    latest: Option<TransactionId>,
     bytes: usize,
     zero_fee_bytes: usize,
     cost: u128,
@@ -84,14 +88,14 @@ struct Account {
 /// than the balance they were judged against, so that all of them can be mined.
 pub struct Mempool {
     limits: MempoolLimits,
-    entries: HashMap<TransactionId, Entry>,
+    entries: FoldMap<TransactionId, Entry>,
     queue: BTreeSet<Place>,
     /// By last height, so that what expires is found without looking at the rest.
-    by_expiry: BTreeSet<(Height, TransactionId)>,
+    by_expiry: BTreeMap<(Height, u64), TransactionId>,
     /// By time of arrival, likewise.
-    by_arrival: BTreeSet<(Timestamp, TransactionId)>,
-    accounts: HashMap<PublicKey, Account>,
-    members: HashSet<PublicKey>,
+    by_arrival: BTreeMap<(Timestamp, u64), TransactionId>,
+    accounts: FoldMap<PublicKey, Account>,
+    members: FoldSet<PublicKey>,
     bytes: usize,
     arrivals: u64,
 }
@@ -101,12 +105,12 @@ impl Mempool {
     pub fn new(limits: MempoolLimits) -> Self {
         Self {
             limits,
-            entries: HashMap::new(),
+            entries: FoldMap::default(),
             queue: BTreeSet::new(),
-            by_expiry: BTreeSet::new(),
-            by_arrival: BTreeSet::new(),
-            accounts: HashMap::new(),
-            members: HashSet::new(),
+            by_expiry: BTreeMap::new(),
+            by_arrival: BTreeMap::new(),
+            accounts: FoldMap::default(),
+            members: FoldSet::default(),
             bytes: 0,
             arrivals: 0,
         }
@@ -151,6 +155,11 @@ impl Mempool {
         self.accounts.get(sender).map_or(0, |account| account.cost)
     }
 
+    /// Whether a sender has open transactions.
+    pub fn has_open(&self, sender: &PublicKey) -> bool {
+        self.accounts.contains_key(sender)
+    }
+
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.members.extend(members);
@@ -166,11 +175,16 @@ impl Mempool {
         transaction: &EncodedTransaction,
         view: &dyn StateView,
     ) -> Result<(), Rejection> {
+        self.check_stranger(transaction)?;
+        self.room_to_return(transaction, view).map(drop)
+    }
+
+    fn check_stranger(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
         let payload = transaction.payload();
         if payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
-            return Err(Rejected::ZeroFeeStranger.into());
+            return Err(Rejected::ZeroFeeStranger);
         }
-        self.room_to_return(transaction, view).map(drop)
+        Ok(())
     }
 
     /// As [`Mempool::judge`], whoever the sender is: those that must leave for it.
@@ -255,7 +269,7 @@ impl Mempool {
         view: &dyn StateView,
         now: Timestamp,
     ) -> Result<Vec<TransactionId>, Rejection> {
-        self.judge(&transaction, view)?;
+        self.check_stranger(&transaction)?;
         self.take_back(transaction, view, now)
     }
 
@@ -279,22 +293,28 @@ impl Mempool {
         let place = (FeeRate::of(&transaction), Reverse(self.arrivals), id);
         let payload = transaction.payload();
         let account = self.accounts.entry(payload.sender).or_default();
-        account.ids.insert((self.arrivals, id));
+        let older = account.latest.replace(id);
         account.bytes += transaction.size();
         if payload.fee == Amount::ZERO {
             account.zero_fee_bytes += transaction.size();
         }
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
+        if let Some(older) = older.and_then(|older| self.entries.get_mut(&older)) {
+            older.newer = Some(id);
+        }
         self.bytes += transaction.size();
         self.queue.insert(place);
-        self.by_expiry.insert((payload.expires_at, id));
-        self.by_arrival.insert((now, id));
+        self.by_expiry
+            .insert((payload.expires_at, self.arrivals), id);
+        self.by_arrival.insert((now, self.arrivals), id);
         self.entries.insert(
             id,
             Entry {
                 transaction,
                 place,
                 arrived: now,
+                older,
+                newer: None,
             },
         );
         Ok(leaving)
@@ -306,22 +326,34 @@ impl Mempool {
             transaction,
             place,
             arrived,
+            older,
+            newer,
         } = self.entries.remove(id)?;
         self.queue.remove(&place);
-        self.by_arrival.remove(&(arrived, *id));
+        let number = place.1.0;
+        self.by_arrival.remove(&(arrived, number));
         self.by_expiry
-            .remove(&(transaction.payload().expires_at, *id));
+            .remove(&(transaction.payload().expires_at, number));
         self.bytes -= transaction.size();
+        if let Some(entry) = older.and_then(|older| self.entries.get_mut(&older)) {
+            entry.newer = newer;
+        }
+        if let Some(entry) = newer.and_then(|newer| self.entries.get_mut(&newer)) {
+            entry.older = older;
+        }
         let payload = transaction.payload();
-        if let Some(account) = self.accounts.get_mut(&payload.sender) {
-            account.ids.remove(&(place.1.0, *id));
+        if let hash_map::Entry::Occupied(mut held) = self.accounts.entry(payload.sender) {
+            let account = held.get_mut();
+            if newer.is_none() {
+                account.latest = older;
+            }
             account.bytes -= transaction.size();
             if payload.fee == Amount::ZERO {
                 account.zero_fee_bytes -= transaction.size();
             }
             account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
-            if account.ids.is_empty() {
-                self.accounts.remove(&payload.sender);
+            if account.latest.is_none() {
+                held.remove();
             }
         }
         Some(transaction)
@@ -338,7 +370,7 @@ impl Mempool {
         let balance = u128::from(view.balance(sender)?.0);
         while let Some(account) = self.accounts.get(sender)
             && account.cost > balance
-            && let Some(&(_, latest)) = account.ids.last()
+            && let Some(latest) = account.latest
         {
             self.remove(&latest);
             gone.push(latest);
@@ -349,13 +381,13 @@ impl Mempool {
     /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long.
     pub fn expire(&mut self, tip: Height, now: Timestamp) -> Vec<TransactionId> {
         let mut gone = Vec::new();
-        while let Some(&(expires_at, id)) = self.by_expiry.first()
+        while let Some((&(expires_at, _), &id)) = self.by_expiry.first_key_value()
             && expires_at <= tip
         {
             self.remove(&id);
             gone.push(id);
         }
-        while let Some(&(arrived, id)) = self.by_arrival.first()
+        while let Some((&(arrived, _), &id)) = self.by_arrival.first_key_value()
             && now.since(arrived) > self.limits.age_ms
         {
             self.remove(&id);

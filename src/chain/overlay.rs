@@ -1,73 +1,105 @@
 //! Rows that were decided but are not on the disk yet.
 
 use super::Internal;
+use super::fold_hash::FoldState;
 use super::rows::{Row, RowKey, StateView};
-use std::collections::{BTreeMap, VecDeque};
+use hashbrown::HashTable;
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// Bytes that may wait for the disk; above it the ledger takes nothing more in.
 pub const MAX_OVERLAY_BYTES: usize = 64 * 1024 * 1024;
 /// Batches that may wait for the disk, below the room in the mailbox of whoever writes them.
 pub const MAX_OVERLAY_BATCHES: usize = 1024;
-/// What a row costs beside its value: its name in the map and in the list of its batch.
+/// What a row costs beside its value: its name in the map and in its batch.
 const ROW_COST: usize = 160;
 
-struct Pending {
+/// Rows that are written together; whoever keeps them shares them.
+pub type Batch = Arc<Vec<Row>>;
+
+/// Where a row is: the number of its batch, and its place in that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct InBatch {
     batch: u64,
-    value: Option<Vec<u8>>,
+    at: usize,
 }
 
 /// What the disk will hold once all that was sent to it is written. The ledger reads through it and
 /// so never waits for the disk.
 #[derive(Default)]
 pub struct Overlay {
-    rows: BTreeMap<RowKey, Pending>,
-    batches: VecDeque<(u64, Vec<RowKey>, usize)>,
+    /// Where the latest value of each row is, by the hash of its key.
+    places: HashTable<InBatch>,
+    hash: FoldState,
+    /// Those that wait, oldest first, and what each costs. Their numbers are without gaps.
+    batches: VecDeque<(Batch, usize)>,
     last: u64,
     bytes: usize,
 }
 
 impl Overlay {
-    /// Takes in the rows of one batch; returns its number, counted from 1.
-    pub fn push(&mut self, rows: &[Row]) -> u64 {
+    /// Takes in the rows of one batch, each a row of its own; returns its number, counted from 1.
+    pub fn push(&mut self, rows: Batch) -> u64 {
         self.last += 1;
         let cost = rows
             .iter()
             .map(|(_, v)| ROW_COST + v.as_ref().map_or(0, Vec::len))
             .sum();
-        for (key, value) in rows {
-            self.rows.insert(
-                key.clone(),
-                Pending {
-                    batch: self.last,
-                    value: value.clone(),
-                },
-            );
-        }
-        let names = rows.iter().map(|(key, _)| key.clone()).collect();
-        self.batches.push_back((self.last, names, cost));
+        self.batches.push_back((rows.clone(), cost));
         self.bytes += cost;
-        self.last
+        let (oldest, last) = (self.oldest(), self.last);
+        let Self {
+            batches,
+            hash,
+            places,
+            ..
+        } = self;
+        let key_of = |place: &InBatch| key_in(batches, oldest, *place);
+        let hash_of = |place: &InBatch| hash.hash_one(key_of(place));
+        places.reserve(rows.len(), hash_of);
+        for (at, (key, _)) in rows.iter().enumerate() {
+            let latest = InBatch { batch: last, at };
+            let is_there = |place: &InBatch| key_of(place) == Some(key);
+            places
+                .entry(hash.hash_one(Some(key)), is_there, hash_of)
+                .and_modify(|place| *place = latest)
+                .or_insert(latest);
+        }
+        last
     }
 
     /// Forgets the batches up to and including `batch`: the disk has them.
     pub fn committed(&mut self, batch: u64) {
-        while let Some((number, ..)) = self.batches.front()
-            && *number <= batch
+        while self.oldest() <= batch
+            && let number = self.oldest()
+            && let Some((rows, cost)) = self.batches.pop_front()
         {
-            let Some((number, names, cost)) = self.batches.pop_front() else {
-                break;
-            };
-            for name in names {
-                if self
-                    .rows
-                    .get(&name)
-                    .is_some_and(|pending| pending.batch == number)
-                {
-                    self.rows.remove(&name);
+            for (at, (key, _)) in rows.iter().enumerate() {
+                let own = InBatch { batch: number, at };
+                // Another batch may have the latest value.
+                let found = self
+                    .places
+                    .find_entry(self.hash.hash_one(Some(key)), |place| *place == own);
+                if let Ok(place) = found {
+                    place.remove();
                 }
             }
             self.bytes -= cost;
         }
+    }
+
+    /// Number of the oldest batch that waits; of the next one if none does.
+    fn oldest(&self) -> u64 {
+        self.last + 1 - self.batches.len() as u64
+    }
+
+    /// The row as its latest batch leaves it; `None` if none has it.
+    fn row(&self, key: &RowKey) -> Option<&Option<Vec<u8>>> {
+        let oldest = self.oldest();
+        let is_there = |place: &InBatch| key_in(&self.batches, oldest, *place) == Some(key);
+        let place = self.places.find(self.hash.hash_one(Some(key)), is_there)?;
+        row_in(&self.batches, oldest, *place).map(|(_, value)| value)
     }
 
     /// Number of the last batch that was taken in.
@@ -94,6 +126,17 @@ impl Overlay {
     }
 }
 
+/// The row at a place in `batches`, of which the oldest has the number `oldest`.
+fn row_in(batches: &VecDeque<(Batch, usize)>, oldest: u64, place: InBatch) -> Option<&Row> {
+    let batch = usize::try_from(place.batch.checked_sub(oldest)?).ok()?;
+    batches.get(batch)?.0.get(place.at)
+}
+
+/// Its key.
+fn key_in(batches: &VecDeque<(Batch, usize)>, oldest: u64, place: InBatch) -> Option<&RowKey> {
+    row_in(batches, oldest, place).map(|(key, _)| key)
+}
+
 struct Layers<'a> {
     overlay: &'a Overlay,
     disk: &'a dyn StateView,
@@ -101,8 +144,8 @@ struct Layers<'a> {
 
 impl StateView for Layers<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.overlay.rows.get(key) {
-            Some(pending) => Ok(pending.value.clone()),
+        match self.overlay.row(key) {
+            Some(value) => Ok(value.clone()),
             None => self.disk.read(key),
         }
     }
@@ -114,6 +157,7 @@ mod tests {
     use super::super::{Amount, Height};
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn row(name: u8, value: Option<u8>) -> Row {
         (RowKey::Active(Height(name.into())), value.map(|v| vec![v]))
@@ -131,9 +175,10 @@ mod tests {
             let mut overlay = Overlay::default();
             let mut waiting = VecDeque::new();
             for batch in batches {
-                let rows: Vec<Row> = batch.into_iter().map(|(n, v)| row(n, v)).collect();
+                let each_once: BTreeMap<u8, Option<u8>> = batch.into_iter().collect();
+                let rows: Vec<Row> = each_once.into_iter().map(|(n, v)| row(n, v)).collect();
                 at_once.commit(rows.clone());
-                waiting.push_back((overlay.push(&rows), rows));
+                waiting.push_back((overlay.push(rows.clone().into()), rows));
                 if waiting.len() > lag {
                     let (number, rows) = waiting.pop_front().unwrap();
                     disk.commit(rows);
@@ -148,7 +193,7 @@ mod tests {
                 disk.commit(rows);
                 overlay.committed(number);
             }
-            prop_assert!(overlay.is_empty() && overlay.rows.is_empty());
+            prop_assert!(overlay.is_empty() && overlay.places.is_empty());
             prop_assert_eq!(overlay.bytes, 0);
         }
     }
@@ -157,7 +202,7 @@ mod tests {
     fn it_is_full_above_its_bytes_and_not_after_the_commit() {
         let mut overlay = Overlay::default();
         let big = (RowKey::Tip, Some(vec![0; MAX_OVERLAY_BYTES]));
-        let number = overlay.push(&[big]);
+        let number = overlay.push(vec![big].into());
         assert!(overlay.is_full());
         overlay.committed(number);
         assert!(!overlay.is_full());

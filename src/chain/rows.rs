@@ -1,15 +1,20 @@
 //! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
 
+use super::fold_hash::FoldState;
 use super::target::{Target, Work};
 use super::transaction::Topic;
-use super::{Amount, Block, BlockId, Header, Height, Internal, TransactionId};
+use super::{
+    Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, Timestamp, TransactionId,
+};
 use crate::canonical;
 use crate::keys::PublicKey;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 
 /// Name of a row. How its bytes look on disk is the store's affair (PROTOCOL.md does not fix it).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RowKey {
     /// Id of the connected chain's last block.
     Tip,
@@ -35,12 +40,12 @@ pub enum RowKey {
     State(StateKey),
     /// Where a transaction was mined: [`Place`].
     Mined(TransactionId),
-    /// An open transaction's canonical bytes.
+    /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StateKey {
     /// Coins of a key, 8 bytes little-endian; no row where there are none.
     Balance(PublicKey),
@@ -122,6 +127,25 @@ pub struct Place {
     pub index: u32,
 }
 
+/// An open transaction, and since when it is: its age goes on over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenEntry {
+    /// When it became open here, by this node's clock.
+    pub since: Timestamp,
+    /// The transaction.
+    pub transaction: EncodedTransaction,
+}
+
+impl Place {
+    /// Most bytes of the encoding: an array's head, nine bytes of height, five of index.
+    const MOST_BYTES: usize = 1 + 9 + 5;
+
+    /// The canonical encoding; there is one for every transaction of a block.
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        canonical::encode_sized(&self, Self::MOST_BYTES)
+    }
+}
+
 /// The state rows that a block replaced, with the values they had.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Undo(pub Vec<(StateKey, Option<serde_bytes::ByteBuf>)>);
@@ -135,12 +159,7 @@ pub trait StateView {
     /// Coins of a key.
     fn balance(&self, owner: &PublicKey) -> Result<Amount, Internal> {
         let row = self.read(&RowKey::State(StateKey::Balance(*owner)))?;
-        row.map_or(Ok(Amount::ZERO), |bytes| {
-            let bytes = bytes
-                .try_into()
-                .map_err(|_| Internal("a balance row is damaged".into()))?;
-            Ok(Amount(u64::from_le_bytes(bytes)))
-        })
+        amount_of(row.as_deref())
     }
 
     /// A header and what is known of it.
@@ -173,6 +192,11 @@ pub trait StateView {
         decoded(self.read(&RowKey::Mined(*id))?, "transaction")
     }
 
+    /// An open transaction.
+    fn open_transaction(&self, id: &TransactionId) -> Result<Option<OpenEntry>, Internal> {
+        decoded(self.read(&RowKey::Open(*id))?, "open transaction")
+    }
+
     /// A node of the history.
     fn history_node(&self, position: u64) -> Result<[u8; 32], Internal> {
         self.read(&RowKey::History(position))?
@@ -198,10 +222,125 @@ fn decoded<T: serde::de::DeserializeOwned + Serialize>(
         .transpose()
 }
 
+/// A row that was changed, or looked up to be changed.
+struct Slot {
+    key: RowKey,
+    value: Option<Vec<u8>>,
+    /// The value that lies below, where it was looked up.
+    below: Option<Option<Vec<u8>>>,
+    /// Whether `value` was set: a row that was only looked up is no change.
+    is_set: bool,
+}
+
+/// Where a row is among a draft's, until that takes over the changes of another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SlotId(usize);
+
+/// Changes by themselves, apart from what they stand on.
+#[derive(Default)]
+pub struct Changes {
+    /// In no order that means anything, but always the same one after the same changes.
+    slots: Vec<Slot>,
+    /// Where each row is among them, by the hash of its key.
+    places: HashTable<usize>,
+    hash: FoldState,
+}
+
+impl Changes {
+    fn reserve(&mut self, rows: usize) {
+        self.slots.reserve(rows);
+        let Self { slots, hash, .. } = self;
+        let hash_at = |&at: &usize| hash.hash_one(&slots[at].key);
+        self.places.reserve(rows, hash_at);
+    }
+
+    fn find(&self, key: &RowKey) -> Option<&Slot> {
+        let is_there = |&at: &usize| self.slots[at].key == *key;
+        let place = self.places.find(self.hash.hash_one(key), is_there)?;
+        Some(&self.slots[*place])
+    }
+
+    /// Where the row is, or is to be put.
+    fn entry(&mut self, key: &RowKey) -> Entry<'_, usize> {
+        let Self { slots, hash, .. } = self;
+        let is_there = |&at: &usize| slots[at].key == *key;
+        let hash_at = |&at: &usize| hash.hash_one(&slots[at].key);
+        self.places.entry(hash.hash_one(key), is_there, hash_at)
+    }
+
+    /// The row's slot, made by `below` where there is none.
+    fn slot(
+        &mut self,
+        key: RowKey,
+        below: impl FnOnce(&RowKey) -> Result<Option<Option<Vec<u8>>>, Internal>,
+    ) -> Result<usize, Internal> {
+        let next = self.slots.len();
+        let place = match self.entry(&key) {
+            Entry::Occupied(place) => return Ok(*place.get()),
+            Entry::Vacant(place) => place,
+        };
+        let below = below(&key)?;
+        place.insert(next);
+        self.slots.push(Slot {
+            key,
+            value: below.clone().flatten(),
+            below,
+            is_set: false,
+        });
+        Ok(next)
+    }
+
+    fn set(&mut self, at: usize, value: Option<Vec<u8>>) {
+        let slot = &mut self.slots[at];
+        slot.value = value;
+        slot.is_set = true;
+    }
+
+    /// Puts `upper`, which was made on top of these, on top of them. Whichever are fewer move.
+    fn merge(&mut self, mut upper: Self) {
+        let upper_moves = upper.slots.len() <= self.slots.len();
+        if !upper_moves {
+            std::mem::swap(self, &mut upper);
+        }
+        for slot in upper.slots {
+            let next = self.slots.len();
+            match self.entry(&slot.key) {
+                Entry::Occupied(place) => {
+                    let at = *place.get();
+                    if upper_moves {
+                        self.slots[at].go_under(slot);
+                    } else {
+                        self.slots[at].go_over(slot);
+                    }
+                }
+                Entry::Vacant(place) => {
+                    place.insert(next);
+                    self.slots.push(slot);
+                }
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn go_under(&mut self, upper: Self) {
+        if upper.is_set {
+            (self.value, self.is_set) = (upper.value, true);
+        }
+    }
+
+    fn go_over(&mut self, lower: Self) {
+        self.below = lower.below;
+        if !self.is_set {
+            (self.value, self.is_set) = (lower.value, lower.is_set);
+        }
+    }
+}
+
 /// Changes on top of a view, readable as a view themselves.
 pub struct Draft<'a> {
     below: &'a dyn StateView,
-    rows: BTreeMap<RowKey, Option<Vec<u8>>>,
+    changes: Changes,
 }
 
 impl<'a> Draft<'a> {
@@ -209,13 +348,33 @@ impl<'a> Draft<'a> {
     pub fn new(below: &'a dyn StateView) -> Self {
         Self {
             below,
-            rows: BTreeMap::new(),
+            changes: Changes::default(),
+        }
+    }
+
+    /// Makes room for so many more changes.
+    pub fn reserve(&mut self, rows: usize) {
+        self.changes.reserve(rows);
+    }
+
+    /// Looks a row up that will probably be changed. What lies below is read once, for the change
+    /// and for what takes it back.
+    fn look_up(&mut self, key: RowKey) -> Result<SlotId, Internal> {
+        let below = self.below;
+        let at = self.changes.slot(key, |key| below.read(key).map(Some))?;
+        Ok(SlotId(at))
+    }
+
+    fn change(&mut self, key: RowKey, value: Option<Vec<u8>>) {
+        // Nothing is read, so nothing fails.
+        if let Ok(at) = self.changes.slot(key, |_| Ok(None)) {
+            self.changes.set(at, value);
         }
     }
 
     /// Sets a row to bytes.
     pub fn put_bytes(&mut self, key: RowKey, value: Vec<u8>) {
-        self.rows.insert(key, Some(value));
+        self.change(key, Some(value));
     }
 
     /// Sets a row to a value's canonical bytes.
@@ -225,47 +384,86 @@ impl<'a> Draft<'a> {
 
     /// Removes a row.
     pub fn remove(&mut self, key: RowKey) {
-        self.rows.insert(key, None);
+        self.change(key, None);
     }
 
-    /// Sets coins of a key; none leave no row, so that a state has one form.
+    /// Sets coins of a key.
     pub fn set_balance(&mut self, owner: PublicKey, amount: Amount) {
-        let key = RowKey::State(StateKey::Balance(owner));
-        if amount == Amount::ZERO {
-            self.remove(key);
-        } else {
-            self.put_bytes(key, amount.0.to_le_bytes().to_vec());
-        }
+        self.change(RowKey::State(StateKey::Balance(owner)), coins(amount));
     }
 
-    /// The changes, by name.
+    /// Coins of a key, and where to set them with [`Draft::set_coins`].
+    pub(super) fn account(&mut self, owner: PublicKey) -> Result<(SlotId, Amount), Internal> {
+        let slot = self.look_up(RowKey::State(StateKey::Balance(owner)))?;
+        let value = self.changes.slots[slot.0].value.as_deref();
+        Ok((slot, amount_of(value)?))
+    }
+
+    /// Sets the coins of an account that was looked up in this draft.
+    pub(super) fn set_coins(&mut self, account: SlotId, amount: Amount) {
+        self.changes.set(account.0, coins(amount));
+    }
+
+    /// The changes as rows, each once.
     pub fn into_rows(self) -> Vec<Row> {
-        self.rows.into_iter().collect()
+        let slots = self.changes.slots.into_iter();
+        slots
+            .filter(|slot| slot.is_set)
+            .map(|slot| (slot.key, slot.value))
+            .collect()
+    }
+
+    /// The changes, to be taken over by the draft below.
+    pub fn into_changes(self) -> Changes {
+        self.changes
     }
 
     /// Takes over changes that were made on top of these.
-    pub fn absorb(&mut self, rows: Vec<Row>) {
-        self.rows.extend(rows);
+    pub fn absorb(&mut self, above: Changes) {
+        self.changes.merge(above);
     }
 
     /// For every changed state row, the value that lies below.
     pub fn undo(&self) -> Result<Undo, Internal> {
         let mut replaced = Vec::new();
-        for key in self.rows.keys() {
-            if let RowKey::State(state) = key {
-                let before = self.below.read(key)?;
+        for slot in self.changes.slots.iter().filter(|slot| slot.is_set) {
+            if let RowKey::State(state) = &slot.key {
+                let before = match &slot.below {
+                    Some(below) => below.clone(),
+                    None => self.below.read(&slot.key)?,
+                };
                 replaced.push((state.clone(), before.map(serde_bytes::ByteBuf::from)));
             }
         }
+        // By name: one form for the same changes, in whatever order they were made.
+        replaced.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Undo(replaced))
     }
 }
 
 impl StateView for Draft<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        match self.rows.get(key) {
-            Some(value) => Ok(value.clone()),
+        match self.changes.find(key) {
+            Some(slot) => Ok(slot.value.clone()),
             None => self.below.read(key),
         }
     }
 }
+
+/// The value of a balance row: none leave no row, so that a state has one form.
+fn coins(amount: Amount) -> Option<Vec<u8>> {
+    (amount != Amount::ZERO).then(|| amount.0.to_le_bytes().to_vec())
+}
+
+/// What a balance row says.
+fn amount_of(row: Option<&[u8]>) -> Result<Amount, Internal> {
+    row.map_or(Ok(Amount::ZERO), |bytes| {
+        let bytes = bytes
+            .try_into()
+            .map_err(|_| Internal("a balance row is damaged".into()))?;
+        Ok(Amount(u64::from_le_bytes(bytes)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

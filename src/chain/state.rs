@@ -1,13 +1,16 @@
 //! The ledger's state: how a block changes it, and how the change is taken back.
 
 use super::application::{ApplicationError, ApplicationState, Record};
-use super::rows::{Draft, Place, RowKey, StateView};
+use super::rows::{Draft, Place, RowKey, SlotId, StateView};
 use super::rules::Rules;
 use super::transaction::Topic;
 use super::{
     Action, Amount, Block, EncodedTransaction, Height, Internal, Refusal, Rejected, Rejection,
 };
 use crate::keys::PublicKey;
+
+/// Rows that most transactions change: two balances and where it was mined. Room is made for them.
+const ROWS_PER_TRANSACTION: usize = 3;
 
 impl Rules {
     /// Applies one transaction to `draft`, as the one at `place`. On a refusal the draft is as it
@@ -25,17 +28,15 @@ impl Rules {
         match &payload.action {
             Action::Reward { to, amount, .. } => credit(draft, *to, *amount)?,
             Action::Transfer { to, amount, .. } => {
-                let left = self.left_after(draft, transaction)?;
+                let (sender, left) = left_after(draft, transaction)?;
                 // Both ends are checked before either changes.
-                let due = draft
-                    .balance(to)?
-                    .plus(*amount)
-                    .ok_or(Rejected::Meaningless)?;
-                draft.set_balance(payload.sender, left);
-                draft.set_balance(*to, due);
+                let (to, balance) = draft.account(*to)?;
+                let due = balance.plus(*amount).ok_or(Rejected::Meaningless)?;
+                draft.set_coins(sender, left);
+                draft.set_coins(to, due);
             }
             Action::Record { topic, body } => {
-                let left = self.left_after(draft, transaction)?;
+                let (_, left) = left_after(draft, transaction)?;
                 let record = Record {
                     sender: payload.sender,
                     id: transaction.id(),
@@ -46,22 +47,8 @@ impl Rules {
                 draft.set_balance(payload.sender, left);
             }
         }
-        draft.put(RowKey::Mined(transaction.id()), &place);
+        draft.put_bytes(RowKey::Mined(transaction.id()), place.to_bytes());
         Ok(())
-    }
-
-    /// What the sender has left once it has paid amount and fee.
-    fn left_after(
-        &self,
-        view: &dyn StateView,
-        transaction: &EncodedTransaction,
-    ) -> Result<Amount, Rejection> {
-        let payload = transaction.payload();
-        let available = view.balance(&payload.sender)?;
-        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
-        Ok(available
-            .minus(needed)
-            .ok_or(Rejected::InsufficientFunds { available, needed })?)
     }
 
     /// Asks the application of a record's topic whether it could be mined at `height` upon the state
@@ -108,8 +95,8 @@ impl Rules {
                 }),
                 ApplicationError::Internal(error) => error.into(),
             })?;
-        let rows = attempt.into_rows();
-        draft.absorb(rows);
+        let changes = attempt.into_changes();
+        draft.absorb(changes);
         Ok(())
     }
 
@@ -118,6 +105,7 @@ impl Rules {
     pub fn apply_block(&self, draft: &mut Draft<'_>, block: &Block) -> Result<(), Refusal> {
         let id = block.id();
         let height = block.header.height;
+        draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
             let place = Place { height, index };
             self.apply_transaction(draft, transaction, place)
@@ -177,12 +165,23 @@ pub fn apply_genesis(rules: &Rules, draft: &mut Draft<'_>) {
 }
 
 fn credit(draft: &mut Draft<'_>, to: PublicKey, amount: Amount) -> Result<(), Rejection> {
-    let sum = draft
-        .balance(&to)?
-        .plus(amount)
-        .ok_or(Rejected::Meaningless)?;
-    draft.set_balance(to, sum);
+    let (to, balance) = draft.account(to)?;
+    draft.set_coins(to, balance.plus(amount).ok_or(Rejected::Meaningless)?);
     Ok(())
+}
+
+/// The sender's account, and what it has left once it has paid amount and fee.
+fn left_after(
+    draft: &mut Draft<'_>,
+    transaction: &EncodedTransaction,
+) -> Result<(SlotId, Amount), Rejection> {
+    let payload = transaction.payload();
+    let (sender, available) = draft.account(payload.sender)?;
+    let needed = payload.cost().ok_or(Rejected::Meaningless)?;
+    let left = available
+        .minus(needed)
+        .ok_or(Rejected::InsufficientFunds { available, needed })?;
+    Ok((sender, left))
 }
 
 #[cfg(test)]

@@ -12,10 +12,10 @@ use super::tree::{HeadersOutcome, Source};
 use super::{
     Action, Amount, Block, Closed, EncodedTransaction, Genesis, GenesisContent, Header, Height,
     Internal, MempoolLimits, NetworkId, Params, Payload, PeerFault, Rejected, Salt, Timestamp,
-    TransactionId,
+    TransactionId, check_signatures,
 };
 use crate::canonical::CappedText;
-use crate::keys::{PublicKey, SecretKey, verify_batch};
+use crate::keys::{PublicKey, SecretKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
@@ -172,7 +172,7 @@ impl Node {
             .iter()
             .filter(|(key, _)| matches!(key, RowKey::Open(_)));
         let open = open
-            .map(|(_, bytes)| EncodedTransaction::decode(bytes).unwrap())
+            .map(|(_, bytes)| crate::canonical::decode(bytes).unwrap())
             .collect();
         let (mut ledger, effects) = Ledger::open(rules, limits, open, &disk, now).unwrap();
         ledger.admit_members((1..=9).map(|n| member(n).public_key()));
@@ -191,14 +191,17 @@ impl Node {
         let mut open: std::collections::VecDeque<Effect> = effects.into();
         while let Some(effect) = open.pop_front() {
             let more = match effect {
-                Effect::Verify { check, items } => {
-                    let verdicts = verify_batch(&items);
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
+                    let verdicts = check_signatures(&transactions);
                     self.ledger
                         .signatures_checked(check, &verdicts, &self.disk, self.now)
                         .unwrap()
                 }
                 Effect::Commit { batch, rows } => {
-                    self.disk.commit(rows);
+                    self.disk.commit(rows.to_vec());
                     self.ledger.committed(batch)
                 }
                 Effect::More => self.ledger.advance(&self.disk, self.now).unwrap(),

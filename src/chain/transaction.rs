@@ -3,7 +3,7 @@
 use super::merkle::witness;
 use super::{Amount, Height, NetworkId, Salt, TransactionId, Witness};
 use crate::canonical::{self, CappedBytes, CappedText, Malformed};
-use crate::keys::{PublicKey, SecretKey, Signature, SignatureItem};
+use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify_batch};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Serialize, Serializer};
@@ -289,6 +289,16 @@ impl EncodedTransaction {
             signature: self.0.transaction.signature,
         }
     }
+}
+
+/// Checks the signatures of many transactions, on the calling thread: one verdict each, in their
+/// order, as [`verify_batch`] gives it.
+pub fn check_signatures(transactions: &[EncodedTransaction]) -> Vec<Result<(), SignatureError>> {
+    let items: Vec<_> = transactions
+        .iter()
+        .map(EncodedTransaction::signature_item)
+        .collect();
+    verify_batch(&items)
 }
 
 /// Bytes around the payload in a canonical transaction: one for the array's head before it; the

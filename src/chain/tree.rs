@@ -401,8 +401,8 @@ impl Chain {
             Err(Refusal::Fault(fault)) => return Ok(Err(fault)),
             Err(Refusal::Internal(error)) => return Err(error),
         }
-        let rows = attempt.into_rows();
-        draft.absorb(rows);
+        let changes = attempt.into_changes();
+        draft.absorb(changes);
         let entry = self.index.known(draft, id)?;
         let first = history::node_count(self.tip_peaks.leaves());
         let nodes = self.tip_peaks.append(history::leaf(id, entry.work));

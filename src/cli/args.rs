@@ -1,10 +1,11 @@
 //! What can be typed.
 
 use super::demo::DemoArgs;
+use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
 use crate::settings::Endpoint;
 use crate::wire::MemberName;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -33,9 +34,85 @@ pub enum Command {
     Init(Init),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),
+    /// Write the chain to a file that people and other programs can read
+    Export(ExportArgs),
+    /// Bring an exported chain into a node that does not run, checking all of it
+    Import(ImportArgs),
+    /// Check a proof that a block, or a transaction, is on the chain; no node is needed
+    Verify(VerifyArgs),
+    /// Show how fast this machine mines, signs and validates; takes about ten seconds
+    Bench,
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
+}
+
+/// The forms of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One JSON array
+    Json,
+    /// One JSON object a line
+    Jsonl,
+}
+
+/// An export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// One JSON array, or one JSON object a line
+    #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
+    pub format: ExportFormat,
+    /// The file to write, which must not be there yet [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// An import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An export, in either format
+    pub file: PathBuf,
+}
+
+/// The forms of a proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProofFormat {
+    /// JSON, for people and programs
+    Json,
+    /// The canonical bytes, less than half as long
+    Bytes,
+}
+
+/// A proof to be made.
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// The id of a transaction or a block, or a block's height
+    pub id: String,
+    /// How many headers stand at its end, whose work can be counted [default: 6]
+    #[arg(long, value_name = "N")]
+    pub tail: Option<usize>,
+    /// The block whose header it leads to, by height or id [default: the last one]
+    #[arg(long, value_name = "BLOCK")]
+    pub until: Option<String>,
+    /// JSON, or the canonical bytes
+    #[arg(long, value_enum, default_value_t = ProofFormat::Json)]
+    pub format: ProofFormat,
+    /// The file to write, which must not be there yet [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// A proof to be checked.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The proof, in either format
+    pub file: PathBuf,
+    /// A block that you know to be on the chain: the proof must lead to it
+    #[arg(long, value_name = "ID")]
+    pub trust: Option<BlockId>,
+    /// How many hashes must stand behind the proof, where no block is known
+    #[arg(long, value_name = "HASHES", conflicts_with = "trust")]
+    pub work: Option<u64>,
 }
 
 /// The kinds of nodes there are.
@@ -94,6 +171,12 @@ pub enum Ask {
               value_parser = clap::value_parser!(u64).range(1..))]
         blocks: u64,
     },
+    /// Fetch the history from a chosen peer, and show how far it is
+    Sync {
+        /// A member's name or an address
+        #[arg(long, value_name = "NAME")]
+        from: String,
+    },
     /// Pay somebody
     Send {
         /// A member's name or an address
@@ -122,6 +205,8 @@ pub enum Ask {
     },
     /// The open transactions: valid, not mined yet
     Open,
+    /// Prove to somebody without a node that a block, or a transaction, is on the chain
+    Prove(ProveArgs),
     /// Believe that a member has a new key, after having asked on another way
     Accept {
         /// The member's name
@@ -135,8 +220,10 @@ pub enum Ask {
 }
 
 /// What can be done with the chain as a whole.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Chain {
+    /// How long it is, where it ends, and how much work it took
+    Show,
     /// Check it again from its first block, believing nothing that is stored
     Verify,
 }
@@ -174,6 +261,8 @@ mod tests {
             "node status --config peer.toml --json",
             "node demo",
             "node demo --once --json --dir elsewhere",
+            "node bench",
+            "node bench --json",
             "node init tracker",
             "node init tracker --dir net",
             "node init peer --name alice --tracker 127.0.0.1:7000",
@@ -186,6 +275,15 @@ mod tests {
             "node block 7",
             "node open",
             "node chain verify --json",
+            "node chain show",
+            "node export",
+            "node export --format json --out chain.json --config peer.toml",
+            "node import chain.json",
+            "node prove 7",
+            "node prove 00 --tail 3 --until 9 --format bytes --out proof",
+            "node verify proof",
+            "node verify proof --work 1000",
+            "node verify proof --trust 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
             assert!(parse(line).is_ok(), "{line}");
         }
@@ -206,6 +304,12 @@ mod tests {
             "node init peer --name alice --tracker nowhere",
             "node init tracker --dir a --out b",
             "node chain",
+            "node export --format xml",
+            "node import",
+            "node verify",
+            "node verify proof --trust 7",
+            "node verify proof --work -1",
+            "node verify proof --work 1 --trust 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -192,6 +192,38 @@ impl Client {
         }
     }
 
+    /// Reads an answer that comes in lines of any length up to `most` bytes, as long as it takes, and
+    /// hands each to `line` as it stands, without its end.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), and whatever `line` says.
+    pub fn raw_lines(
+        &self,
+        path: &str,
+        most: usize,
+        mut line: impl FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization);
+        let response = self.accepted(request.call())?;
+        let mut reader = BufReader::new(response.into_body().into_reader());
+        let mut text = Vec::new();
+        loop {
+            text.clear();
+            let mut limited = reader.by_ref().take(most as u64 + 1);
+            let read = limited.read_until(b'\n', &mut text);
+            if read.map_err(|error| broken(&error))? == 0 {
+                return Ok(());
+            }
+            match text.strip_suffix(b"\n") {
+                Some(text) => line(text)?,
+                None => return Err(broken(&io::Error::other("a line of it has no end"))),
+            }
+        }
+    }
+
     fn answer<T: DeserializeOwned>(
         &self,
         sent: Result<Response<Body>, ureq::Error>,

@@ -4,14 +4,17 @@ use super::args::{Ask, Chain};
 use super::client::{Client, NodeKind};
 use super::failure::Failure;
 use super::output::Output;
-use super::show;
+use super::progress::ProgressLine;
+use super::{proofs, show};
 use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, LeaveRequest, LeftView, MineRequest,
-    MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView, TrackerStatusView,
-    TransactionState, TransactionStateView, VerifyLine,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
+    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
+    SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
+use std::thread;
+use std::time::Duration;
 
 /// Asks and shows.
 pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -50,6 +53,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
+        (Ask::Sync { from }, _) => sync(from, client, output)?,
         (
             Ask::Send {
                 to,
@@ -78,6 +82,11 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let left: LeftView = client.post("/leave", &LeaveRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
+        (Ask::Chain(Chain::Show), _) => {
+            let chain: ChainView = client.get("/chain", &[])?;
+            output.show(&chain, show::chain)?;
+        }
         (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
     }
     Ok(())
@@ -85,7 +94,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
 
 /// A height or an id as part of a path. Both are letters and digits; anything else would be another
 /// path.
-fn segment(name: &str) -> Result<&str, Failure> {
+pub(super) fn segment(name: &str) -> Result<&str, Failure> {
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then_some(name).ok_or_else(|| {
         Failure::Misuse(format!(
@@ -118,20 +127,45 @@ fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Fai
     Ok(())
 }
 
+/// Asks for the history of one peer, and shows how far it is until nothing is missing.
+fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    /// How often the node is asked how far it is.
+    const EVERY: Duration = Duration::from_millis(500);
+    let request = SyncRequest { from: from.into() };
+    let asked: SyncView = client.post("/sync", &request)?;
+    let mut shown = None;
+    loop {
+        let status: PeerStatusView = client.get("/status", &[])?;
+        let Some(chain) = status.chain else {
+            return Err(Failure::No("this node is on no network any more".into()));
+        };
+        if shown != Some(chain.tip.height) {
+            shown = Some(chain.tip.height);
+            output.show(&chain, show::catching_up)?;
+        }
+        if !chain.syncing && chain.tip.height.0 >= asked.height {
+            return Ok(());
+        }
+        thread::sleep(EVERY);
+    }
+}
+
 fn verify(client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let mut ended = false;
+    let mut progress = ProgressLine::begin("verifying");
     client.lines("/chain/verify", |line: VerifyLine| {
         if output.is_json() {
             output.json(&line)?;
         }
         match line {
-            VerifyLine::Progress { .. } => {}
+            VerifyLine::Progress { height, of } => progress.show(height.0, of.0),
             VerifyLine::Verified {
                 tip,
                 transactions,
                 supply,
             } => {
                 ended = true;
+                progress.end();
                 if !output.is_json() {
                     output.text(&show::verified(&tip, transactions, supply))?;
                 }

@@ -4,13 +4,18 @@
 //! line, or in the settings). Results go to standard output; if nobody reads it any more, the
 //! command ends quietly.
 
+mod archives;
 mod args;
+mod bench;
 mod client;
 mod commands;
 pub mod demo;
 mod failure;
 mod init;
+mod new_file;
 mod output;
+mod progress;
+mod proofs;
 mod run;
 mod show;
 mod table;
@@ -53,6 +58,16 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, program, output),
         Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
+        Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),
+        Some(Command::Export(arguments)) => {
+            let config = config_path(cli.config, place, program)?;
+            archives::export(&arguments, &load(&config)?, &config, program, output)
+        }
+        Some(Command::Import(arguments)) => {
+            let config = config_path(cli.config, place, program)?;
+            archives::import(&arguments, &load(&config)?, &config, output)
+        }
+        Some(Command::Bench) => bench::bench(output),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

@@ -21,6 +21,11 @@ impl<'a> Output<'a> {
         self.json
     }
 
+    /// Where data goes that is to be written as it stands.
+    pub fn raw(&mut self) -> &mut dyn Write {
+        self.writer
+    }
+
     /// Writes a line for people, or lines; control characters other than their ends are escaped.
     ///
     /// # Errors

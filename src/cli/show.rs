@@ -6,9 +6,9 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, LeftView, MinedView,
-    MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView, TrackerLinkView,
-    TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView,
+    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView,
+    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
 use std::path::Path;
 
@@ -31,11 +31,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
 
 fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
     let network = chain.network.id.map(short_id).unwrap_or_default();
-    let progress = if chain.syncing {
-        format!("syncing towards {}", chain.best_header.height)
-    } else {
-        "in sync".to_owned()
-    };
+    let progress = sync_state(chain);
     let peers = match chain.sessions {
         0 => "none connected: this node is alone".to_owned(),
         sessions => format!("{sessions} connected"),
@@ -60,6 +56,26 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         ("open", format!("{open}, {} bytes", chain.open_bytes)),
         ("mining", mining(&chain.mining)),
     ]
+}
+
+fn sync_state(chain: &ChainStatusView) -> String {
+    if !chain.syncing {
+        return "in sync".to_owned();
+    }
+    let towards = format!("syncing towards {}", chain.best_header.height);
+    match &chain.catching_up {
+        Some(speed) => format!(
+            "{towards}: {} blocks a second, {} left",
+            rate(speed.blocks_per_second),
+            stretch(speed.ms_left)
+        ),
+        None => towards,
+    }
+}
+
+/// How far a node is that fetches the chain.
+pub fn catching_up(chain: &ChainStatusView) -> String {
+    format!("height {}, {}", chain.tip.height, sync_state(chain))
 }
 
 fn mining(mining: &MiningView) -> String {
@@ -372,6 +388,24 @@ fn transaction_row(transaction: &TransactionView) -> [String; 5] {
         amount,
         transaction.fee.to_string(),
     ]
+}
+
+/// The chain in a few numbers.
+pub fn chain(chain: &ChainView) -> String {
+    facts(&[
+        ("network", chain.network.to_string()),
+        (
+            "length",
+            format!(
+                "{}, genesis included",
+                count(chain.length, "block", "blocks")
+            ),
+        ),
+        ("last block", chain.tip.id.to_string()),
+        ("height", chain.tip.height.to_string()),
+        ("mined", moment(chain.tip.timestamp)),
+        ("work", format!("{} hashes", chain.work)),
+    ])
 }
 
 /// A chain that was verified.

@@ -171,8 +171,8 @@ pub(super) fn transaction_state(
     let tip = tip_of(rules, view)?;
     let (state, transaction) = match mined(view, id, tip.height)? {
         Some((state, transaction)) => (state, Some(transaction)),
-        None => match view.read(&RowKey::Open(id))? {
-            Some(bytes) => (TransactionState::Open, Some(decoded(&bytes)?)),
+        None => match view.open_transaction(&id)? {
+            Some(open) => (TransactionState::Open, Some(open.transaction)),
             None => (TransactionState::Unknown, None),
         },
     };
@@ -206,11 +206,6 @@ fn mined(
         confirmations: confirmations(place.height, tip),
     };
     Ok(Some((state, transaction.clone())))
-}
-
-fn decoded(bytes: &[u8]) -> Result<EncodedTransaction, Internal> {
-    EncodedTransaction::decode(bytes)
-        .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))
 }
 
 /// A transaction as it is shown.

@@ -23,13 +23,21 @@
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
 //! | `POST /mine` with `{}` | [`views::MinedView`], after the synced write | peer |
 //! | `POST /leave` with `{}` | [`views::LeftView`], once the tracker has done so | peer |
+//! | `GET /blocks/HEIGHT-OR-ID/data` | [`BlockJson`](crate::chain::json::BlockJson), of genesis [`GenesisJson`](crate::chain::json::GenesisJson): all of it, to the byte | peer |
+//! | `GET /blocks/HEIGHT-OR-ID/verify` | [`views::BlockCheckView`] | peer |
+//! | `GET /chain` | [`views::ChainView`] | peer |
+//! | `GET /chain/export` | lines of [`Entry`](crate::archive::Entry), as it goes | peer |
+//! | `GET /proofs/ID?tail=N&until=HEIGHT-OR-ID` | [`ProofJson`](crate::chain::proof::ProofJson) of a block or a transaction | peer |
 //! | `POST /accept` with [`views::AcceptRequest`] | [`views::AcceptedView`] | peer |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
+mod chain_calls;
 mod chain_reads;
 mod error;
+mod export;
 mod guard;
+mod long_read;
 mod member_lookup;
 mod peer;
 mod server;
@@ -45,7 +53,7 @@ use crate::chain::Rules;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::PublicKey;
-use crate::messages::gossip::GetGossipStatus;
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
@@ -118,6 +126,8 @@ pub struct PeerParts {
     pub miner_status: Recipient<GetMinerStatus>,
     /// To Gossip: who is connected.
     pub gossip: Recipient<GetGossipStatus>,
+    /// To Gossip: whose chain to fetch first.
+    pub sync_from: Recipient<SyncFrom>,
 }
 
 /// What the API of a tracker needs of the node. Cheap to clone.

@@ -4,18 +4,18 @@ use super::chain_reads::{self, BlockName, parse_transaction_id, tip_view, transa
 use super::error::Refused;
 use super::member_lookup::MemberLookup;
 use super::server::resource;
-use super::verification::Verifications;
 use super::views::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainStatusView, LeaveRequest, LeftView,
-    MineRequest, MinedView, MiningView, NetworkView, OpenView, PeerStatusView, PeersView,
-    SendRequest, SentView, TrackerLinkView, TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, CatchingUpView, ChainStatusView,
+    LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView, OpenView,
+    PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerLinkView,
+    TransactionStateView,
 };
-use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, tracker};
+use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, tracker};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Height, Payload, Salt};
 use crate::entropy::Entropy;
-use crate::messages::gossip::GetGossipStatus;
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
@@ -26,7 +26,6 @@ use crate::messages::tracker_link::{
 use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
@@ -47,9 +46,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/transactions", web::post().to(send)))
         .service(resource("/open", web::get().to(open)))
         .service(resource("/mine", web::post().to(mine)))
+        .service(resource("/sync", web::post().to(sync)))
         .service(resource("/leave", web::post().to(leave)))
         .service(resource("/accept", web::post().to(accept)))
-        .service(resource("/chain/verify", web::get().to(verify)));
+        .configure(chain_calls::routes);
 }
 
 async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {
@@ -87,6 +87,10 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
         tip,
         best_header: tip_view(&ledger.best_header),
         syncing: ledger.best_header.work() > ledger.tip.work(),
+        catching_up: ledger.catching_up.map(|estimate| CatchingUpView {
+            blocks_per_second: estimate.blocks_per_second,
+            ms_left: estimate.ms_left,
+        }),
         sessions: gossip.sessions.len(),
         open_transactions: ledger.open_transactions,
         open_bytes: ledger.open_bytes,
@@ -261,16 +265,23 @@ async fn mine(api: Data<PeerApi>, _: Json<MineRequest>) -> Result<Json<MinedView
     }))
 }
 
-async fn verify(
-    api: Data<PeerApi>,
-    verifications: Data<Verifications>,
-) -> Result<HttpResponse, Refused> {
+async fn sync(api: Data<PeerApi>, request: Json<SyncRequest>) -> Result<Json<SyncView>, Refused> {
     let directory = api.tracker_link.send(GetDirectory).await?;
     let parts = parts(&api, &directory)?;
-    let lines = verifications.start(api.disk.clone(), parts.rules.clone())?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/x-ndjson")
-        .streaming(lines))
+    let lookup = api.lookup(&directory);
+    let from = lookup.key_of(&request.from)?;
+    let height = parts.sync_from.send(SyncFrom(from)).await?;
+    let height = height.ok_or_else(|| {
+        let reason = format!(
+            "{} is not connected to this node: `node peers` lists who is",
+            request.from
+        );
+        Refused::new(StatusCode::CONFLICT, "not_connected", reason)
+    })?;
+    Ok(Json(SyncView {
+        from: lookup.person(&from),
+        height,
+    }))
 }
 
 impl PeerApi {
@@ -280,7 +291,10 @@ impl PeerApi {
 }
 
 /// What needs a network, or why there is none yet.
-fn parts<'a>(api: &'a PeerApi, directory: &DirectoryStatus) -> Result<&'a PeerParts, Refused> {
+pub(super) fn parts<'a>(
+    api: &'a PeerApi,
+    directory: &DirectoryStatus,
+) -> Result<&'a PeerParts, Refused> {
     api.running.get().ok_or_else(|| {
         Refused::new(
             StatusCode::SERVICE_UNAVAILABLE,

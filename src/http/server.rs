@@ -3,9 +3,10 @@
 use super::api_file::{ApiFile, ApiFileError};
 use super::error::Refused;
 use super::guard::{self, Guard};
-use super::verification::Verifications;
+use super::long_read::LongReads;
 use super::{Api, MAX_REQUEST_BYTES, peer, tracker};
 use crate::entropy::Entropy;
+use crate::store::SCRATCH;
 use actix_web::dev::ServerHandle as WebServerHandle;
 use actix_web::http::{KeepAlive, StatusCode};
 use actix_web::middleware::from_fn;
@@ -58,15 +59,39 @@ pub enum ApiError {
     File(#[from] ApiFileError),
 }
 
+/// What reads a long time, and where what it needs for a while goes.
+#[derive(Clone)]
+pub(super) struct LongAnswers {
+    pub(super) verifications: LongReads,
+    pub(super) exports: LongReads,
+    /// For a database that only a verification needs.
+    pub(super) scratch: PathBuf,
+}
+
+impl LongAnswers {
+    pub(super) fn new(data_dir: &Path) -> Self {
+        Self {
+            verifications: LongReads::new("verified"),
+            exports: LongReads::new("exported"),
+            scratch: data_dir.join(SCRATCH),
+        }
+    }
+
+    fn cancel(&self) {
+        self.verifications.cancel();
+        self.exports.cancel();
+    }
+}
+
 /// A running server.
 pub struct ServerHandle {
     server: WebServerHandle,
-    verifications: Verifications,
+    long: LongAnswers,
     data_dir: PathBuf,
 }
 
 impl ServerHandle {
-    /// Removes `api.json`, takes no more requests, ends a verification, and waits a moment for the
+    /// Removes `api.json`, takes no more requests, ends verification and export, and waits a moment for the
     /// requests under way.
     ///
     /// # Errors
@@ -74,10 +99,10 @@ impl ServerHandle {
     /// same.
     pub async fn stop(&self) -> Result<(), ApiFileError> {
         let removed = ApiFile::remove(&self.data_dir);
-        self.verifications.cancel();
+        self.long.cancel();
         self.server.stop(true).await;
         // One may have been started in between.
-        self.verifications.cancel();
+        self.long.cancel();
         removed
     }
 }
@@ -106,12 +131,12 @@ pub async fn start(
     let address = listener.local_addr().map_err(failed)?;
     let token = guard::draw_token(&**api.entropy());
     let guard = Guard::new(&token, address);
-    let verifications = Verifications::default();
-    let parts = (Arc::new(api), verifications.clone());
+    let long = LongAnswers::new(data_dir);
+    let parts = (Arc::new(api), long.clone());
     let server = HttpServer::new(move || {
-        let (api, verifications) = parts.clone();
+        let (api, long) = parts.clone();
         App::new()
-            .configure(|config| configure(config, &api, guard.clone(), verifications))
+            .configure(|config| configure(config, &api, guard.clone(), long))
             .wrap(from_fn(guard::admit))
     })
     .workers(WORKERS)
@@ -125,7 +150,7 @@ pub async fn start(
     .run();
     let handle = ServerHandle {
         server: server.handle(),
-        verifications,
+        long,
         data_dir: data_dir.to_owned(),
     };
     actix_rt::spawn(server);
@@ -151,12 +176,7 @@ impl Api {
 }
 
 /// All of the server but the guard at its door.
-pub(super) fn configure(
-    config: &mut ServiceConfig,
-    api: &Api,
-    guard: Guard,
-    verifications: Verifications,
-) {
+pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, long: LongAnswers) {
     let json = JsonConfig::default()
         .limit(MAX_REQUEST_BYTES)
         .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
@@ -164,7 +184,7 @@ pub(super) fn configure(
         .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
     config
         .app_data(Data::new(guard))
-        .app_data(Data::new(verifications))
+        .app_data(Data::new(long))
         .app_data(json)
         .app_data(query)
         .default_service(web::route().to(nothing_here));

@@ -3,12 +3,13 @@
 
 use super::{Api, PeerApi, PeerParts, ServerHandle, TrackerApi, start};
 use crate::chain::ledger::{BlockOutcome, Funds};
+use crate::chain::rows::OpenEntry;
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::{Amount, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, SecretKey};
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus};
+use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
 };
@@ -88,8 +89,11 @@ impl FakeNode {
 
     fn store(&mut self) {
         let rows = self.chain.disk.0.iter();
-        let rows = rows.map(|(key, value)| (key.clone(), Some(value.clone())));
-        self.disk.commit(&changes(rows.collect())).unwrap();
+        let rows: Vec<_> = rows
+            .map(|(key, value)| (key.clone(), Some(value.clone())))
+            .collect();
+        let rows: Vec<_> = changes(&rows).collect();
+        self.disk.commit(&rows).unwrap();
     }
 }
 
@@ -138,6 +142,7 @@ answers! {
         open_transactions: node.chain.ledger.mempool().len(),
         open_bytes: 300,
         headers_in_memory: 1,
+        catching_up: None,
     };
     GetFunds => |node, asked| {
         let funds = node.chain.disk.balance(&asked.0).map(|balance| Funds {
@@ -150,7 +155,7 @@ answers! {
     GetOpenTransactions => |node, asked| {
         let rows = node.chain.disk.0.iter();
         rows.filter(|(key, _)| matches!(key, crate::chain::rows::RowKey::Open(_)))
-            .map(|(_, bytes)| crate::chain::EncodedTransaction::decode(bytes).unwrap())
+            .map(|(_, bytes)| crate::canonical::decode::<OpenEntry>(bytes).unwrap().transaction)
             .take(asked.limit)
             .collect()
     };
@@ -176,6 +181,7 @@ answers! {
         hashes_per_second: 4_200_000.0,
         blocks_mined: 3,
     };
+    SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
     GetGossipStatus => |_node, _asked| GossipStatus {
         sessions: vec![session(2, true), session(8, false)],
         blocks_in_flight: 0,
@@ -199,7 +205,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
     }
 }
 
-struct FixedClock;
+pub(super) struct FixedClock;
 
 impl Clock for FixedClock {
     fn now(&self) -> crate::chain::Timestamp {
@@ -308,6 +314,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
             gossip: node.clone().recipient(),
+            sync_from: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }

@@ -2,15 +2,19 @@
 
 use super::testing::{FakeNode, Served, secret, tracker_api};
 use super::views::{
-    AcceptedView, ActionView, BalanceView, BlockView, MinedView, OpenView, PeerStatusView,
-    PeersView, SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    AcceptedView, ActionView, BalanceView, BlockCheckView, BlockView, ChainView, MinedView,
+    OpenView, PeerStatusView, PeersView, SentView, SyncView, TrackerStatusView, TransactionState,
+    TransactionStateView, VerifyLine,
 };
 use super::{Api, ApiError, ApiFile, ErrorView, MAX_REQUEST_BYTES, start};
+use crate::archive::{EndEntry, Entry, Reader, import};
+use crate::chain::json::{BlockJson, GenesisJson};
+use crate::chain::proof::{Proof, ProofJson, Trust};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::rules;
-use crate::chain::{Action, Amount, Height, Salt};
-use crate::store::Disk;
+use crate::chain::{Action, Amount, Block, Genesis, Height, Salt};
 use crate::store::chain_rows::changes;
+use crate::store::{Disk, MemoryDisk};
 use actix::Actor;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -20,7 +24,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Everything a peer answers.
-const PEER_PATHS: [&str; 8] = [
+const PEER_PATHS: [&str; 13] = [
     "GET /status",
     "GET /peers",
     "GET /balance",
@@ -28,7 +32,12 @@ const PEER_PATHS: [&str; 8] = [
     "GET /open",
     "POST /mine",
     "POST /leave",
+    "GET /chain",
+    "GET /chain/export",
     "GET /chain/verify",
+    "GET /blocks/1/data",
+    "GET /blocks/1/verify",
+    "GET /proofs/1",
 ];
 
 /// Sends a request as it stands and reads until the server closes: status and body.
@@ -295,6 +304,15 @@ async fn a_transfer_is_signed_sent_and_mined() {
         }
     ));
 
+    let synced: SyncView = read(&served, "POST /sync", json!({"from": "bob"})).await;
+    assert_eq!(
+        (synced.from.name, synced.height),
+        (Some("bob".parse().unwrap()), 2)
+    );
+    let (status, code, reason) = refused(&served, "POST /sync", json!({"from": "carol"})).await;
+    assert_eq!((status, code.as_str()), (409, "not_connected"));
+    assert!(reason.contains("carol is not connected"), "{reason}");
+
     let two_equal = json!({"to": "bob", "amount": 1});
     let first: SentView = read(&served, "POST /transactions", two_equal.clone()).await;
     let second: SentView = read(&served, "POST /transactions", two_equal).await;
@@ -386,11 +404,104 @@ async fn a_verification_shows_its_progress_and_finds_what_was_changed() {
     ));
 
     let richer = RowKey::State(StateKey::Balance(secret(1).public_key()));
-    let rows = vec![(richer, Some(9_999u64.to_le_bytes().to_vec()))];
-    served.disk.commit(&changes(rows)).unwrap();
+    let rows = [(richer, Some(9_999u64.to_le_bytes().to_vec()))];
+    let rows: Vec<_> = changes(&rows).collect();
+    served.disk.commit(&rows).unwrap();
     match verify(&served).await.last() {
         Some(VerifyLine::Error(error)) => assert_eq!(error.code, "stored_state"),
         other => panic!("{other:?}"),
+    }
+}
+
+#[actix_web::test]
+async fn the_chain_is_told_in_numbers_and_each_block_to_the_byte() {
+    let served = Served::peer().await;
+    let chain: ChainView = read(&served, "GET /chain", Value::Null).await;
+    assert_eq!((chain.length, chain.tip.height), (3, Height(2)));
+    assert_eq!(chain.network, rules().network());
+    let block: BlockJson = read(&served, "GET /blocks/2/data", Value::Null).await;
+    let block = Block::try_from(block).unwrap();
+    assert_eq!(block.id(), chain.tip.id);
+    assert_eq!(block.computed_root(), block.header.transactions_root);
+    let genesis: GenesisJson = read(&served, "GET /blocks/0/data", Value::Null).await;
+    assert_eq!(Genesis::try_from(genesis).unwrap().id(), chain.network);
+    for name in ["0", "1", &chain.tip.id.to_string()] {
+        let path = format!("GET /blocks/{name}/verify");
+        let checked: BlockCheckView = read(&served, &path, Value::Null).await;
+        assert_eq!(checked.error, None);
+    }
+    let nobody = "ab".repeat(32);
+    for path in [
+        "/blocks/9/data",
+        "/blocks/9/verify",
+        &format!("/blocks/{nobody}/verify"),
+    ] {
+        let (status, ..) = refused(&served, &format!("GET {path}"), Value::Null).await;
+        assert_eq!(status, 404, "{path}");
+    }
+    let id = block.id();
+    let mut poorer = block;
+    poorer.transactions.pop();
+    let rows = vec![(RowKey::Body(id), Some(poorer.to_bytes()))];
+    let rows: Vec<_> = changes(&rows).collect();
+    served.disk.commit(&rows).unwrap();
+    let checked: BlockCheckView = read(&served, "GET /blocks/2/verify", Value::Null).await;
+    assert_eq!(checked.error.unwrap().code, "invalid_block");
+}
+
+#[actix_web::test]
+async fn an_export_is_the_whole_chain_from_one_snapshot() {
+    let served = Served::peer().await;
+    let (status, text) = ask(&served, "GET /chain/export", &Value::Null).await;
+    assert_eq!(status, 200, "{text}");
+    let entries: Vec<_> = Reader::new(text.as_bytes()).map(Result::unwrap).collect();
+    assert_eq!(entries.len(), 5);
+    assert!(matches!(
+        entries[4],
+        Entry::End(EndEntry {
+            transactions: 3,
+            ..
+        })
+    ));
+    let disk = MemoryDisk::new();
+    let clock = super::testing::FixedClock;
+    let imported = import(&disk, &[], entries.into_iter().map(Ok), &clock, |_| ()).unwrap();
+    assert_eq!(imported.added, 2);
+}
+
+#[actix_web::test]
+async fn a_proof_is_made_for_blocks_and_transactions() {
+    let served = Served::peer().await;
+    let chain: ChainView = read(&served, "GET /chain", Value::Null).await;
+    let mined = served.mined.to_string();
+    for (id, transaction) in [
+        ("0", None),
+        ("1", None),
+        (mined.as_str(), Some(served.mined)),
+    ] {
+        let path = format!("GET /proofs/{id}?tail=1");
+        let proof: ProofJson = read(&served, &path, Value::Null).await;
+        let shown = Proof::try_from(proof).unwrap().check().unwrap();
+        assert_eq!(shown.transaction, transaction);
+        assert_eq!(shown.satisfies(&Trust::Header(chain.tip.id)), Ok(()));
+    }
+    let path = format!("GET /proofs/{mined}?until=1");
+    let proof: ProofJson = read(&served, &path, Value::Null).await;
+    assert!(proof.tail.is_empty());
+    let open = served.open.to_string();
+    for (path, status) in [
+        (format!("/proofs/{open}"), 404),
+        (format!("/proofs/{}", "ab".repeat(32)), 404),
+        ("/proofs/9".to_owned(), 404),
+        ("/proofs/x".to_owned(), 400),
+        ("/proofs/2?until=1".to_owned(), 400),
+        ("/proofs/1?tail=0".to_owned(), 400),
+        ("/proofs/1?tail=1001".to_owned(), 400),
+        ("/proofs/1?until=9".to_owned(), 404),
+        ("/proofs/1?unto=2".to_owned(), 400),
+    ] {
+        let (is, _, reason) = refused(&served, &format!("GET {path}"), Value::Null).await;
+        assert_eq!(is, status, "{path}: {reason}");
     }
 }
 

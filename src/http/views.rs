@@ -1,5 +1,6 @@
 //! What the API answers and takes, as JSON. The commands read the same types.
 
+use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, NetworkId, Timestamp, TransactionId, TransactionsRoot,
 };
@@ -94,6 +95,8 @@ pub struct ChainStatusView {
     pub best_header: TipView,
     /// Whether blocks are missing towards that header.
     pub syncing: bool,
+    /// How that goes; `None` if none is missing, or none came of late.
+    pub catching_up: Option<CatchingUpView>,
     /// Connections to other peers.
     pub sessions: usize,
     /// Number of open transactions.
@@ -102,6 +105,32 @@ pub struct ChainStatusView {
     pub open_bytes: usize,
     /// The miner.
     pub mining: MiningView,
+}
+
+/// How fast the missing blocks come in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CatchingUpView {
+    /// Blocks connected a second, over the last half minute.
+    pub blocks_per_second: f64,
+    /// Milliseconds until none is missing, if it goes on like that.
+    pub ms_left: u64,
+}
+
+/// What to ask for [`super`]'s `/sync`: the chain of one peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncRequest {
+    /// A member's name or an address.
+    pub from: String,
+}
+
+/// Whose chain is fetched from now on, before that of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// Who.
+    pub from: PersonView,
+    /// The height it has shown so far.
+    pub height: u64,
 }
 
 /// How mining goes.
@@ -423,6 +452,30 @@ pub struct MinedView {
     pub elapsed_ms: u64,
     /// How often another block came first on the way.
     pub races_lost: u32,
+}
+
+/// The chain in a few numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainView {
+    /// The network: the genesis block's id.
+    pub network: BlockId,
+    /// Blocks on the connected chain, genesis included.
+    pub length: u64,
+    /// Work of all of them together: hashes, decimal.
+    pub work: Work,
+    /// The last one.
+    pub tip: TipView,
+}
+
+/// A block of the connected chain that was checked by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockCheckView {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// What is wrong with it; `None` if nothing is.
+    pub error: Option<ErrorDetail>,
 }
 
 /// One line of the answer to a verification. The last one is never [`VerifyLine::Progress`], unless

@@ -104,6 +104,12 @@ pub struct SessionStatus {
     pub height: u64,
 }
 
+/// Fetch the chain of this member before that of others. The answer is the height it has shown;
+/// `None` if it is not connected.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<u64>")]
+pub struct SyncFrom(pub PublicKey);
+
 /// Close every session and take no more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

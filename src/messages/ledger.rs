@@ -6,6 +6,7 @@ use crate::chain::tree::Tip;
 use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
+use crate::protocol::progress::Estimate;
 use actix::Message;
 
 /// Judge headers that a session sent. Answered by [`super::gossip::HeadersJudged`].
@@ -87,6 +88,8 @@ pub struct LedgerStatus {
     pub open_bytes: usize,
     /// Headers in memory.
     pub headers_in_memory: usize,
+    /// How catching up goes, if blocks are missing and some came of late.
+    pub catching_up: Option<Estimate>,
 }
 
 /// What can a key spend?

@@ -67,7 +67,7 @@ pub struct GetMinerStatus;
 pub struct MinerStatus {
     /// Whether a search is under way.
     pub running: bool,
-    /// Nonces a second over the last jobs; 0 if there was none.
+    /// Nonces tried in a second of searching, as a moving average; 0 if there was no search.
     pub hashes_per_second: f64,
     /// Blocks of this node that were connected since it started.
     pub blocks_mined: u64,

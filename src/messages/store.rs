@@ -1,5 +1,6 @@
 //! To the Store, and its replies.
 
+use crate::chain::overlay::Batch;
 use crate::store::RowChange;
 use actix::{Message, Recipient};
 
@@ -24,7 +25,17 @@ pub struct CommitRows {
     /// Number of the batch.
     pub batch: u64,
     /// The rows.
-    pub rows: Vec<RowChange>,
+    pub rows: Rows,
+}
+
+/// Rows on their way to the disk.
+#[derive(Debug)]
+pub enum Rows {
+    /// As the disk takes them.
+    Plain(Vec<RowChange>),
+    /// The chain's, which the Ledger reads from until they are written. The Store turns them into
+    /// what the disk takes, on its own thread.
+    Chain(Batch),
 }
 
 /// All of the committer's batches up to and including this one are on the disk.

@@ -8,6 +8,8 @@ mod peer;
 mod status_line;
 mod tracker;
 
+pub use opening::{has_database, open_offline};
+
 use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;

@@ -75,6 +75,22 @@ impl Opened {
     }
 }
 
+/// Opens the database of a peer that does not run, to read or to fill it; makes both it and its
+/// directory if there are none.
+///
+/// # Errors
+/// [`DiskError::InUse`](crate::store::DiskError::InUse) if the peer runs, and as a start otherwise.
+pub fn open_offline(settings: &PeerSettings) -> Result<RocksDisk, RunError> {
+    make_private(&settings.data_dir)?;
+    let path = settings.data_dir.join(DATABASE);
+    Ok(RocksDisk::open(&path, &OpenOptions::new(Role::Peer))?)
+}
+
+/// Whether a node with this data directory ever ran.
+pub fn has_database(data_dir: &Path) -> bool {
+    data_dir.join(DATABASE).exists()
+}
+
 /// Makes the data directory where there is none, for its owner alone: its database has rows, and its
 /// API a token, that are nobody else's business. One that is there keeps the mode its owner gave it.
 fn make_private(data_dir: &Path) -> Result<(), RunError> {

@@ -6,8 +6,8 @@ use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, IntroducerActor, IntroducerParts, LedgerActor, LedgerLinks,
-    Link, MinerActor, MinerParts, RayonVerifier, SessionContext, SessionParts, StoreActor,
-    TrackerLinkActor, TrackerLinkParts, WalletActor,
+    Link, MinerActor, MinerParts, SessionContext, SessionParts, StoreActor, TrackerLinkActor,
+    TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
@@ -31,6 +31,7 @@ use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, MiningMode, PeerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis, stored_open};
 use crate::store::{Disk, Table, rows_from};
+use crate::verifier::RayonVerifier;
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Recipient};
@@ -276,7 +277,7 @@ impl Ground {
             (ledger, effects),
             disk,
             clock.clone(),
-            Arc::new(RayonVerifier),
+            Arc::new(RayonVerifier::default()),
             links,
             fatal,
         );
@@ -319,6 +320,7 @@ impl Ground {
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
+            sync_from: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,

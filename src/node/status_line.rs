@@ -43,6 +43,13 @@ impl StatusLine {
                 mining = miner.running,
                 "status"
             );
+            if let Some(estimate) = ledger.catching_up {
+                tracing::info!(
+                    blocks_per_second = estimate.blocks_per_second.round(),
+                    left_ms = estimate.ms_left,
+                    "catching up"
+                );
+            }
         }
     }
 }

@@ -1,9 +1,14 @@
 //! Mining, but for the search: when to look for a block, upon what, and when to stop.
 
+mod rate;
+
+pub use rate::HashRate;
+
 use crate::chain::ledger::BlockOutcome;
 use crate::chain::template::Template;
-use crate::chain::{Block, BlockId, Height, Timestamp};
+use crate::chain::{Block, BlockId, Header, Height, Timestamp};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// When this node mines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,28 @@ pub const REFRESH_MS: u64 = 1_000;
 /// Number of a job: what is found for any but the latest is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub u64);
+
+/// Which part of its header's nonces a job searches. A job that follows another on the same header,
+/// as it happens while the parent is ahead of our clock and sets the timestamp, takes the next part:
+/// no nonce is ever tried twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part(pub u16);
+
+impl Part {
+    /// Indices ([`crate::pow::nonce_at`]) of one part: more than a thousand cores try in an hour.
+    const INDICES: u64 = 1 << 48;
+
+    /// What the `number`th of `threads` searches: the same for no two of them.
+    ///
+    /// # Panics
+    /// In builds with overflow checks, if `number` is not below `threads`.
+    pub fn share(self, number: u16, threads: u16) -> Range<u64> {
+        let share = Self::INDICES / u64::from(threads.max(1));
+        let start = u64::from(self.0) * Self::INDICES + u64::from(number) * share;
+        // The very last index of all is left out, having none after it.
+        start..start.saturating_add(share)
+    }
+}
 
 /// Stands for whoever asked for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,8 +83,8 @@ pub struct Success {
 pub enum Effect {
     /// Ask the ledger what to mine, and hand it in with [`Mining::template`].
     GetTemplate,
-    /// Search for this job's nonce; whatever is searched for now is dropped.
-    Search(JobId, Template),
+    /// Search this part of the nonces for the job's; whatever is searched for now is dropped.
+    Search(JobId, Template, Part),
     /// Stop searching.
     Stop,
     /// Hand this block to the ledger, and its answer in with [`Mining::judged`].
@@ -101,6 +128,8 @@ pub struct Mining {
     jobs: u64,
     /// What is searched for.
     search: Option<(JobId, Template)>,
+    /// The header that was searched last, and which part of its nonces.
+    last: Option<(Header, Part)>,
     template_asked: bool,
     /// The template that is on its way may stand on a tip that has moved.
     template_stale: bool,
@@ -117,6 +146,7 @@ impl Mining {
             waiting: VecDeque::new(),
             jobs: 0,
             search: None,
+            last: None,
             template_asked: false,
             template_stale: false,
             mined: 0,
@@ -216,11 +246,28 @@ impl Mining {
         if let Some(first) = self.waiting.front_mut() {
             first.begun.get_or_insert(now);
         }
+        let part = match self.last {
+            Some((header, _)) if header == template.header && self.search.is_some() => {
+                // Nothing is new: the search goes on where it is.
+                self.state = State::Searching { since: now };
+                return Vec::new();
+            }
+            Some((header, Part(last))) if header == template.header => last.checked_add(1),
+            _ => Some(0),
+        };
+        let Some(part) = part.map(Part) else {
+            // All its nonces were tried. The clock will give it another timestamp.
+            self.state = State::Resting {
+                until: now.plus_ms(REST_MS),
+            };
+            return self.stop();
+        };
         self.jobs += 1;
         let job = JobId(self.jobs);
+        self.last = Some((template.header, part));
         self.search = Some((job, template.clone()));
         self.state = State::Searching { since: now };
-        vec![Effect::Search(job, template)]
+        vec![Effect::Search(job, template, part)]
     }
 
     /// Nonces were tried.
@@ -241,12 +288,21 @@ impl Mining {
         }
     }
 
-    /// All nonces of a job were tried: a new template has a new timestamp.
+    /// All nonces of a thread's share were tried: a new template has a new timestamp, or is searched
+    /// in its next part.
     pub fn exhausted(&mut self, job: JobId) -> Vec<Effect> {
-        match (&self.state, &self.search) {
-            (State::Searching { .. }, Some((current, _))) if *current == job => self.go_on(),
-            _ => Vec::new(),
+        if self
+            .search
+            .as_ref()
+            .is_none_or(|(current, _)| *current != job)
+        {
+            return Vec::new();
         }
+        let mut effects = self.stop();
+        if matches!(self.state, State::Searching { .. }) {
+            effects.extend(self.go_on());
+        }
+        effects
     }
 
     /// The ledger's answer to our block.

@@ -8,7 +8,8 @@
 //! the tracker's side of the conversation with its members, [`tracker_link`] the member's side, and
 //! [`directory`] what a member knows of the others. [`liveness`] says who of them answers, and
 //! [`doorstep`] who of those that dial a tracker may come in. [`introducer`] is a member's side of the
-//! conversation with any but its first tracker. [`mining`] says when to search and for what.
+//! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
+//! long catching up will take.
 
 pub mod backoff;
 pub mod directory;
@@ -17,6 +18,7 @@ pub mod gossip;
 pub mod introducer;
 pub mod liveness;
 pub mod mining;
+pub mod progress;
 pub mod registry;
 mod spread;
 pub mod tracker_link;

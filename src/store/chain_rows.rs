@@ -2,8 +2,8 @@
 
 use super::{DiskError, DiskRead, RowChange, Table, ordered_key, rows_from};
 use crate::canonical;
-use crate::chain::rows::{Row, RowKey, StateKey, StateView};
-use crate::chain::{EncodedTransaction, Genesis, Internal};
+use crate::chain::rows::{OpenEntry, Row, RowKey, StateKey, StateView};
+use crate::chain::{Genesis, Internal};
 
 /// Rows of open transactions read at a time at start-up.
 const OPEN_PAGE: usize = 1_000;
@@ -42,13 +42,15 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
 }
 
 /// The changes as the disk takes them.
-pub fn changes(rows: Vec<Row>) -> Vec<RowChange> {
-    rows.into_iter()
-        .map(|(key, value)| {
-            let (table, key) = place(&key);
-            RowChange { table, key, value }
-        })
-        .collect()
+pub fn changes(rows: &[Row]) -> impl Iterator<Item = RowChange> {
+    rows.iter().map(|(key, value)| {
+        let (table, key) = place(key);
+        RowChange {
+            table,
+            key,
+            value: value.clone(),
+        }
+    })
 }
 
 /// The chain's view of a disk or of a snapshot of one.
@@ -72,11 +74,11 @@ pub fn stored_genesis(disk: &dyn DiskRead) -> Result<Option<Genesis>, Internal> 
 }
 
 /// The open transactions as they were committed last.
-pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<EncodedTransaction>, Internal> {
+pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<OpenEntry>, Internal> {
     rows_from(disk, Table::Open, &[], OPEN_PAGE)
         .map(|row| {
             let (_, bytes) = row.map_err(internal)?;
-            EncodedTransaction::decode(&bytes)
+            canonical::decode(&bytes)
                 .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))
         })
         .collect()
@@ -122,12 +124,13 @@ mod tests {
         let places: HashSet<_> = keys.iter().map(place).collect();
         assert_eq!(places.len(), keys.len());
         let disk = MemoryDisk::new();
-        let rows = keys
+        let rows: Vec<Row> = keys
             .iter()
             .zip(0..)
             .map(|(key, n)| (key.clone(), Some(vec![n])))
             .collect();
-        disk.commit(&changes(rows)).unwrap();
+        let rows: Vec<_> = changes(&rows).collect();
+        disk.commit(&rows).unwrap();
         for (key, n) in keys.iter().zip(0..) {
             assert_eq!(ChainRows(&disk).read(key), Ok(Some(vec![n])));
         }

@@ -16,6 +16,7 @@ mod error;
 mod memory;
 mod rocks;
 mod schema;
+mod scratch;
 mod table;
 mod tuning;
 
@@ -27,4 +28,5 @@ pub use error::DiskError;
 pub use memory::MemoryDisk;
 pub use rocks::{OpenOptions, RocksDisk};
 pub use schema::{Role, SCHEMA_VERSION};
+pub use scratch::{DiskScratch, SCRATCH};
 pub use table::{ORDERED_KEY_LEN, Table, ordered_key, read_ordered_key};

@@ -30,7 +30,8 @@ pub enum Table {
     /// Where a transaction was mined. Transaction id (32) → canonical height and index in its
     /// block.
     Mined,
-    /// Open transactions. Transaction id (32) → canonical transaction with its signature.
+    /// Open transactions. Transaction id (32) → canonical time since when, and transaction with its
+    /// signature.
     Open,
     /// A peer's directory of members, and what it keeps of its tracker. A type byte and the key of
     /// that type → canonical value.

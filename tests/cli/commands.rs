@@ -6,12 +6,12 @@ use raclette::http::views::TransactionState;
 use serde_json::Value;
 use std::fs;
 
-fn json(node: &Node, arguments: &[&str]) -> Value {
+pub fn json(node: &Node, arguments: &[&str]) -> Value {
     let text = command(node, arguments).succeeds();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn command(node: &Node, arguments: &[&str]) -> Ran {
+pub fn command(node: &Node, arguments: &[&str]) -> Ran {
     let config = node.config.to_str().unwrap();
     let arguments = [&["--config", config], arguments].concat();
     run(node.config.parent().unwrap(), &arguments)

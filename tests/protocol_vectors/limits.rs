@@ -30,6 +30,10 @@ fn limits() -> BTreeMap<&'static str, u64> {
             SOLVE_TIME_CLAMP_INTERVALS EASING_START_INTERVALS EASING_STEP_INTERVALS
             MAX_EASING_DOUBLINGS;
         raclette::chain::header: HEADER_VERSION;
+        raclette::chain::merkle: MAX_MERKLE_STEPS;
+        raclette::chain::history: MAX_HISTORY_PATH;
+        raclette::chain::proof: PROOF_VERSION MAX_TAIL MAX_PROOF_BYTES MAX_PROOF_JSON_BYTES;
+        raclette::archive: ARCHIVE_VERSION MAX_ENTRY_BYTES;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
         raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP;
         raclette::wire::channel: REKEY_RECORDS;

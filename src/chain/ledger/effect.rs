@@ -1,11 +1,10 @@
 //! What the ledger wants done, and what it tells.
 
-use crate::chain::rows::Row;
+use crate::chain::overlay::Batch;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
     Amount, BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
 };
-use crate::keys::SignatureItem;
 
 /// Stands for whoever asked; the shell knows who that was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,15 +86,15 @@ pub enum Effect {
     Verify {
         /// Number of this check.
         check: u64,
-        /// What to check.
-        items: Vec<SignatureItem>,
+        /// Whose signatures.
+        transactions: Vec<EncodedTransaction>,
     },
     /// Write these rows in one synced batch and report it under the same number.
     Commit {
         /// Number of this batch; batches are written in the order of their numbers.
         batch: u64,
         /// The rows.
-        rows: Vec<Row>,
+        rows: Batch,
     },
     /// Give the answer to whoever holds the ticket.
     Answer {
@@ -106,7 +105,8 @@ pub enum Effect {
     },
     /// A header with valid work would move the tip if its body proves valid: miners should wait a
     /// moment.
-    BetterHeaderSeen(Header),
+    /// In a box, being far larger than what most effects hold.
+    BetterHeaderSeen(Box<Header>),
     /// The connected chain changed; the disk does not hold it yet.
     TipChanged(TipChange),
     /// The disk holds what an earlier [`Effect::TipChanged`] told of: others may be told, and will

@@ -13,8 +13,8 @@ mod tests;
 
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
-use super::overlay::Overlay;
-use super::rows::{Draft, Row, StateView};
+use super::overlay::{Batch, Overlay};
+use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, HeadersOutcome, Source, Tip};
@@ -44,14 +44,20 @@ pub struct Ledger {
 
 impl Ledger {
     /// Opens the ledger that `disk` shows, or begins it with genesis. `open` are the open
-    /// transactions of last time, judged anew; their signatures were checked when they came in.
+    /// transactions of last time, judged anew in the order in which they came; their signatures were
+    /// checked then.
     pub fn open(
         rules: Rules,
         limits: MempoolLimits,
-        open: Vec<EncodedTransaction>,
+        mut open: Vec<OpenEntry>,
         disk: &dyn StateView,
         now: Timestamp,
     ) -> Result<(Self, Vec<Effect>), Internal> {
+        open.sort_by_key(|entry| entry.since);
+        for entry in &mut open {
+            // The clock may have been set back; nothing is younger than now.
+            entry.since = entry.since.min(now);
+        }
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
@@ -66,10 +72,11 @@ impl Ledger {
             effects: Vec::new(),
         };
         if !begun.is_empty() {
-            ledger.commit(begun);
+            let first = ledger.commit(begun);
+            ledger.effects.push(first);
         }
         ledger.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.reopen(draft, open, now, effects)
+            ledger.reopen(draft, open, effects)
         })?;
         let mut effects = ledger.take_effects();
         effects.extend(ledger.advance(disk, now)?);
@@ -179,7 +186,7 @@ impl Ledger {
         let best = *self.chain.best_header();
         if best.id != best_before && best.work() > self.tip().work() {
             self.effects
-                .push(Effect::BetterHeaderSeen(best.entry.header));
+                .push(Effect::BetterHeaderSeen(Box::new(best.entry.header)));
         }
         Ok(outcome)
     }
@@ -256,21 +263,23 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Internal> {
         // A reward is not signed.
-        let signed = block.transactions.iter().skip(1);
-        let unseen: Vec<_> = signed.filter(|t| !self.good.contains(t)).cloned().collect();
+        let signed = block.transactions.iter().enumerate().skip(1);
+        let (unseen, transactions): (Vec<_>, Vec<_>) = signed
+            .filter(|(_, transaction)| !self.good.contains(transaction))
+            .map(|(at, transaction)| (at, transaction.clone()))
+            .unzip();
         if unseen.is_empty() {
             return self.accept_block(origin, block, disk, now);
         }
-        let items = unseen
-            .iter()
-            .map(EncodedTransaction::signature_item)
-            .collect();
         let check = self.checks.begin(Check::Block {
             origin,
             block,
             unseen,
         });
-        self.effects.push(Effect::Verify { check, items });
+        self.effects.push(Effect::Verify {
+            check,
+            transactions,
+        });
         Ok(())
     }
 
@@ -359,17 +368,18 @@ impl Ledger {
                 let bad = unseen
                     .iter()
                     .zip(verdicts)
-                    .find_map(|(t, v)| Some((t, v.err()?)));
-                if let Some((transaction, error)) = bad {
+                    .find_map(|(&at, verdict)| Some((at, verdict.err()?)));
+                if let Some((at, error)) = bad {
                     let id = block.id();
                     let reason = Rejected::BadSignature(error.to_string());
-                    let fault = Rules::invalid(id, transaction, &reason);
+                    let fault = Rules::invalid(id, &block.transactions[at], &reason);
                     self.mark_invalid(id, disk)?;
                     self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
                 } else {
-                    unseen
-                        .iter()
-                        .for_each(|transaction| self.good.insert(transaction));
+                    self.good.reserve(unseen.len());
+                    for &at in &unseen {
+                        self.good.insert(&block.transactions[at]);
+                    }
                     self.accept_block(origin, block, disk, now)?;
                 }
             }
@@ -379,6 +389,7 @@ impl Ledger {
                 unseen,
             }) => {
                 all_judged(&unseen, verdicts)?;
+                self.good.reserve(unseen.len());
                 // By place, never by what is remembered by now: another check may have come to
                 // know some of them since.
                 for (&at, checked) in unseen.iter().zip(verdicts) {
@@ -417,7 +428,8 @@ impl Ledger {
         work: impl FnOnce(&mut Self, &mut Draft<'_>, &mut Vec<Effect>) -> Result<T, Internal>,
     ) -> Result<T, Internal> {
         let overlay = std::mem::take(&mut self.overlay);
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
+        let earlier = effects.len();
         let view = overlay.over(disk);
         let mut draft = Draft::new(&view);
         let result = work(self, &mut draft, &mut effects);
@@ -426,21 +438,22 @@ impl Ledger {
         self.overlay = overlay;
         let value = result?;
         if !rows.is_empty() {
-            self.commit(rows);
+            effects.insert(earlier, self.commit(rows));
         }
-        for effect in &effects {
+        for effect in &effects[earlier..] {
             if let Effect::TipChanged(change) = effect {
                 let stored = Effect::TipStored(change.clone());
                 self.promises.push_back((self.overlay.last(), stored));
             }
         }
-        self.effects.append(&mut effects);
+        self.effects = effects;
         Ok(value)
     }
 
-    fn commit(&mut self, rows: Vec<Row>) {
-        let batch = self.overlay.push(&rows);
-        self.effects.push(Effect::Commit { batch, rows });
+    fn commit(&mut self, rows: Vec<Row>) -> Effect {
+        let rows = Batch::new(rows);
+        let batch = self.overlay.push(rows.clone());
+        Effect::Commit { batch, rows }
     }
 
     fn answer(&mut self, origin: Origin, answer: Answer) {

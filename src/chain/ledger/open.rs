@@ -2,22 +2,22 @@
 
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
-use crate::chain::rows::{Draft, RowKey, StateView};
+use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Mempool, Rejected, Rejection, Timestamp,
-    TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
 use std::collections::BTreeSet;
 
-/// How the open transactions take one in: [`Mempool::insert`] or [`Mempool::take_back`].
-type TakeIn = fn(
-    &mut Mempool,
-    EncodedTransaction,
-    &dyn StateView,
-    Timestamp,
-) -> Result<Vec<TransactionId>, Rejection>;
+/// How a transaction comes to be open.
+#[derive(Clone, Copy)]
+enum Arrival {
+    /// From its sender or from the network.
+    New,
+    /// Open or mined before; its row may be there.
+    Back,
+}
 
 impl Ledger {
     /// What was mined leaves the open transactions; what fell out of the chain returns to them if
@@ -29,10 +29,12 @@ impl Ledger {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        // In order, so that the same blocks always have the same effects.
-        let mut touched = BTreeSet::new();
-        for transaction in step.connected.iter().flat_map(|block| &block.transactions) {
-            touched.extend(parties(transaction));
+        let connected = step.connected.iter().flat_map(|block| &block.transactions);
+        // At most so many are mined.
+        let leaving = connected.clone().count().min(self.mempool.len());
+        draft.reserve(leaving);
+        effects.reserve(leaving);
+        for transaction in connected.clone() {
             if self.mempool.remove(&transaction.id()).is_some() {
                 close(draft, effects, transaction.id(), Closed::Mined);
             }
@@ -42,9 +44,11 @@ impl Ledger {
             .iter()
             .rev()
             .flat_map(|block| &block.transactions);
-        for transaction in returned.clone() {
-            touched.extend(parties(transaction));
-        }
+        // In order, so that the same blocks always have the same effects.
+        let mut touched: BTreeSet<PublicKey> = BTreeSet::new();
+        // Most whose balance changed have nothing open.
+        let changed = connected.chain(returned.clone()).flat_map(parties);
+        touched.extend(changed.filter(|owner| self.mempool.has_open(owner)));
         for owner in touched {
             for id in self.mempool.rejudge(&owner, draft)? {
                 close(draft, effects, id, Closed::Conflicted);
@@ -53,22 +57,26 @@ impl Ledger {
         for id in self.mempool.expire(self.chain.tip().height(), now) {
             close(draft, effects, id, Closed::Expired);
         }
-        let returned: Vec<_> = returned.filter(|t| !t.is_reward()).cloned().collect();
-        self.reopen(draft, returned, now, effects)
+        let returned = returned.filter(|t| !t.is_reward()).cloned();
+        let returned = returned.map(|transaction| OpenEntry {
+            since: now,
+            transaction,
+        });
+        self.reopen(draft, returned.collect(), effects)
     }
 
-    /// Makes transactions whose signatures are known to be good open again, where they still can be.
+    /// Makes transactions whose signatures are known to be good open again, where they still can be,
+    /// as old as they are.
     pub(super) fn reopen(
         &mut self,
         draft: &mut Draft<'_>,
-        transactions: Vec<EncodedTransaction>,
-        now: Timestamp,
+        entries: Vec<OpenEntry>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        for transaction in transactions {
+        for OpenEntry { since, transaction } in entries {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, Mempool::take_back, now, effects)? {
+            match self.make_open(draft, transaction, Arrival::Back, since, effects)? {
                 Ok(()) | Err(Rejected::AlreadyOpen) => {}
                 Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
                 Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
@@ -82,8 +90,8 @@ impl Ledger {
         &mut self,
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
-        take_in: TakeIn,
-        now: Timestamp,
+        arrival: Arrival,
+        since: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
         let next = self.chain.tip().height().next();
@@ -96,14 +104,20 @@ impl Ledger {
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),
         }
-        match take_in(&mut self.mempool, transaction.clone(), draft, now) {
+        let taken_in = match arrival {
+            Arrival::New => self.mempool.insert(transaction.clone(), draft, since),
+            Arrival::Back => self.mempool.take_back(transaction.clone(), draft, since),
+        };
+        match taken_in {
             Ok(leaving) => {
                 for id in leaving {
                     close(draft, effects, id, Closed::Evicted);
                 }
                 let row = RowKey::Open(transaction.id());
-                if draft.read(&row)?.is_none() {
-                    draft.put_bytes(row, transaction.bytes().to_vec());
+                let is_there = matches!(arrival, Arrival::Back) && draft.read(&row)?.is_some();
+                if !is_there {
+                    let transaction = transaction.clone();
+                    draft.put(row, &OpenEntry { since, transaction });
                 }
                 effects.push(Effect::TransactionOpened(transaction));
                 Ok(Ok(()))
@@ -141,14 +155,16 @@ impl Ledger {
         if unseen.is_empty() {
             self.accept_transactions(origin, judged, disk, now)?;
         } else {
-            let items = unseen.iter().map(|&at| judged[at].0.signature_item());
-            let items = items.collect();
+            let transactions = unseen.iter().map(|&at| judged[at].0.clone()).collect();
             let check = self.checks.begin(Check::Transactions {
                 origin,
                 judged,
                 unseen,
             });
-            self.effects.push(Effect::Verify { check, items });
+            self.effects.push(Effect::Verify {
+                check,
+                transactions,
+            });
         }
         Ok(self.take_effects())
     }
@@ -176,9 +192,7 @@ impl Ledger {
             for (transaction, verdict) in judged {
                 let id = transaction.id();
                 let verdict = match verdict {
-                    Ok(()) => {
-                        ledger.make_open(draft, transaction, Mempool::insert, now, effects)?
-                    }
+                    Ok(()) => ledger.make_open(draft, transaction, Arrival::New, now, effects)?,
                     refused => refused,
                 };
                 answers.push((id, verdict));

@@ -1,7 +1,7 @@
 //! What waits for its signatures to be checked.
 
 use super::{Judged, Origin};
-use crate::chain::{Block, BlockId, EncodedTransaction};
+use crate::chain::{Block, BlockId};
 use std::collections::HashMap;
 
 /// Bytes that may wait for signatures: a few of the largest blocks; above it the ledger takes
@@ -12,7 +12,9 @@ pub(super) enum Check {
     Block {
         origin: Origin,
         block: Block,
-        unseen: Vec<EncodedTransaction>,
+        /// Places in the block of those whose signatures are being checked, in the order of the
+        /// verdicts.
+        unseen: Vec<usize>,
     },
     Transactions {
         origin: Origin,

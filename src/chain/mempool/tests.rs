@@ -5,6 +5,7 @@ use super::super::transaction::Note;
 use super::super::{Action, Salt};
 use super::*;
 use proptest::prelude::*;
+use std::collections::HashSet;
 
 /// Room for about a dozen transactions, six of them from one sender, two of those without a fee.
 const LIMITS: MempoolLimits = MempoolLimits {
@@ -85,11 +86,24 @@ fn recount(pool: &Mempool) {
             (account.bytes, account.zero_fee_bytes, account.cost),
             (bytes, unpaid, cost)
         );
-        assert_eq!(account.ids.len(), own.len());
+        check_list(pool, account, own.iter().map(|t| t.id()).collect());
         assert_eq!(pool.promised(&sender), cost);
         assert!(bytes <= LIMITS.bytes / LIMITS.sender_share);
         assert!(unpaid <= LIMITS.bytes / LIMITS.zero_fee_share);
     }
+}
+
+/// A sender's list goes from its latest transaction to its first and back, over all of them.
+fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
+    own.sort_by_key(|id| pool.entries[id].place.1);
+    assert_eq!(account.latest, own.first().copied());
+    for (newer, older) in own.iter().zip(own.iter().skip(1)) {
+        assert_eq!(pool.entries[newer].older, Some(*older));
+        assert_eq!(pool.entries[older].newer, Some(*newer));
+    }
+    let (last, first) = (&own[0], &own[own.len() - 1]);
+    assert_eq!(pool.entries[last].newer, None);
+    assert_eq!(pool.entries[first].older, None);
 }
 
 /// An insertion against the words of its documentation.
@@ -187,8 +201,9 @@ proptest! {
                     let sender = member(of).public_key();
                     let gone = pool.rejudge(&sender, &view).unwrap();
                     let own = open.iter().filter(|t| t.payload().sender == sender).count();
-                    let kept = pool.accounts.get(&sender).map_or(0, |a| a.ids.len());
-                    prop_assert_eq!(own - kept, gone.len());
+                    let kept = pool.entries.values();
+                    let kept = kept.filter(|e| e.transaction.payload().sender == sender);
+                    prop_assert_eq!(own - kept.count(), gone.len());
                 }
                 Operation::Expire { blocks, ms } => {
                     (tip, now) = (Height(tip.0 + blocks), now.plus_ms(ms));

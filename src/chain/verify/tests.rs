@@ -17,8 +17,44 @@ fn stored() -> MemoryView {
     node.disk
 }
 
+/// In memory, too; counts how often it was needed.
+#[derive(Default)]
+struct Spilled {
+    rows: BTreeMap<StateKey, Option<Vec<u8>>>,
+    puts: usize,
+}
+
+impl Scratch for Spilled {
+    fn read(&self, key: &StateKey) -> Result<Option<Option<Vec<u8>>>, Internal> {
+        Ok(self.rows.get(key).cloned())
+    }
+
+    fn put(&mut self, rows: BTreeMap<StateKey, Option<Vec<u8>>>) -> Result<(), Internal> {
+        self.puts += 1;
+        self.rows.extend(rows);
+        Ok(())
+    }
+
+    fn each(
+        &self,
+        show: &mut dyn FnMut(StateKey, Option<Vec<u8>>) -> Result<(), VerifyError>,
+    ) -> Result<(), VerifyError> {
+        let mut rows = self.rows.clone().into_iter();
+        rows.try_for_each(|(key, value)| show(key, value))
+    }
+}
+
+/// With all of the state in memory, with some of it, and with none: the verdict is the same.
 fn verify(stored: &MemoryView) -> Result<Verified, VerifyError> {
-    verify_chain(&rules(), stored, |_| {})
+    let mut verdicts = [HELD_BYTES, 2 * ROW_COST, 0].map(|most| {
+        let mut scratch = Spilled::default();
+        let verdict = verify_holding(most, &rules(), stored, &mut scratch, |_| {});
+        assert_eq!(scratch.puts > 0, most < HELD_BYTES);
+        verdict
+    });
+    assert_eq!(verdicts[0], verdicts[1]);
+    assert_eq!(verdicts[0], verdicts[2]);
+    std::mem::replace(&mut verdicts[0], Err(Internal(String::new()).into()))
 }
 
 /// What is said of the stored rows once `key` holds something else.
@@ -33,7 +69,9 @@ fn found(key: RowKey, value: Option<Vec<u8>>) -> String {
 fn an_honest_chain_verifies_and_is_counted() {
     let stored = stored();
     let mut heights = Vec::new();
-    let verified = verify_chain(&rules(), &stored, |height| heights.push(height)).unwrap();
+    let mut scratch = Spilled::default();
+    let each = |height| heights.push(height);
+    let verified = verify_chain(&rules(), &stored, &mut scratch, each).unwrap();
     assert_eq!(heights, [Height(1), Height(2), Height(3)]);
     assert_eq!(Ok(Some(verified.tip)), stored.active(Height(3)));
     assert_eq!(verified.height, Height(3));
@@ -123,4 +161,28 @@ fn a_forged_payment_is_found_even_in_a_block_that_was_mined_for_it() {
     ]);
     let text = verify(&disk).unwrap_err().to_string();
     assert!(text.contains("bad signature"), "{text}");
+}
+
+#[test]
+fn each_block_of_an_honest_chain_verifies_by_itself() {
+    let stored = stored();
+    for height in 0..=3 {
+        let id = stored.active(Height(height)).unwrap().unwrap();
+        assert_eq!(verify_block(&rules(), &stored, &id), Ok(()), "{height}");
+    }
+    let unknown = verify_block(&rules(), &stored, &BlockId([7; 32])).unwrap_err();
+    assert!(unknown.to_string().contains("missing"), "{unknown}");
+}
+
+#[test]
+fn a_changed_block_is_found_by_itself() {
+    let mut stored = stored();
+    let id = stored.active(Height(2)).unwrap().unwrap();
+    let mut block = stored.block(&id).unwrap().unwrap();
+    block.transactions.pop();
+    stored.commit(vec![(RowKey::Body(id), Some(block.to_bytes()))]);
+    let error = verify_block(&rules(), &stored, &id).unwrap_err();
+    assert!(matches!(error, VerifyError::Block { .. }), "{error}");
+    let next = stored.active(Height(3)).unwrap().unwrap();
+    assert_eq!(verify_block(&rules(), &stored, &next), Ok(()));
 }

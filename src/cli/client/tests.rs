@@ -75,6 +75,7 @@ async fn every_command_is_answered_in_text_and_in_json() {
         ),
         ("node mine --blocks 2".to_owned(), "height 4"),
         ("node chain verify".to_owned(), "supply"),
+        ("node chain show".to_owned(), "genesis included"),
     ] {
         let text = beside(&served, "peer", line.clone()).await.unwrap();
         assert!(text.contains(told), "{line}: {text}");
@@ -92,6 +93,83 @@ async fn every_command_is_answered_in_text_and_in_json() {
         let several = line.contains("mine") || line.contains("verify");
         assert_eq!(json.lines().count() > 1, several, "{line}: {json}");
     }
+}
+
+/// What `node verify` says of a file, and whether it believes it.
+fn verify(file: &Path, how: &str) -> Result<String, Failure> {
+    let line = format!("node verify {} {how}", file.display());
+    let cli = Cli::try_parse_from(line.split_whitespace()).unwrap();
+    let Some(Command::Verify(arguments)) = cli.command else {
+        panic!("{line}");
+    };
+    let mut written = Vec::new();
+    super::super::proofs::verify(&arguments, &mut Output::new(&mut written, cli.json))?;
+    Ok(String::from_utf8(written).unwrap())
+}
+
+#[actix_web::test]
+async fn a_proof_is_written_by_a_node_and_checked_without_one() {
+    let served = Served::peer().await;
+    let place = tempfile::tempdir().unwrap();
+    let chain = beside(&served, "peer", "node chain show --json".to_owned()).await;
+    let chain: serde_json::Value = serde_json::from_str(&chain.unwrap()).unwrap();
+    let tip = chain["tip"]["id"].as_str().unwrap();
+    for (name, how) in [("json", ""), ("bytes", " --format bytes")] {
+        let file = place.path().join(name);
+        let line = format!("node prove {}{how} --out {}", served.mined, file.display());
+        let said = beside(&served, "peer", line.clone()).await.unwrap();
+        assert!(said.contains("verify"), "{said}");
+        let again = no(beside(&served, "peer", line).await);
+        assert!(again.contains("there already"), "{again}");
+        let told = verify(&file, &format!("--trust {tip}")).unwrap();
+        assert!(told.contains("proven to be on the chain"), "{told}");
+        assert!(told.contains("5 coins"), "{told}");
+        assert!(
+            !told.lines().any(|line| line.chars().count() > 80),
+            "{told}"
+        );
+        let json = verify(&file, &format!("--trust {tip} --json")).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["proven"], true);
+        assert_eq!(json["transaction"]["id"], served.mined.to_string());
+        verify(&file, "--work 1").unwrap();
+        // Without a word on what makes it true, nothing is.
+        assert!(no(verify(&file, "")).contains("--trust"));
+        let other = "ab".repeat(32);
+        assert!(no(verify(&file, &format!("--trust {other}"))).contains("does not lead to"));
+        assert!(no(verify(&file, "--work 1000000")).contains("were asked for"));
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        no(verify(&file, &format!("--trust {tip}")));
+    }
+    let printed = beside(&served, "peer", "node prove 1".to_owned()).await;
+    assert!(serde_json::from_str::<serde_json::Value>(&printed.unwrap()).is_ok());
+    misuse(beside(&served, "peer", "node prove x".to_owned()).await);
+    no(beside(&served, "peer", format!("node prove {}", served.open)).await);
+}
+
+#[test]
+fn attack_files_that_are_no_proofs_are_refused_in_words() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("proof");
+    let huge = vec![b' '; crate::chain::proof::MAX_PROOF_JSON_BYTES + 1];
+    for bytes in [
+        &b""[..],
+        b"{",
+        b"{}",
+        b"[1]",
+        b"\x95\x01",
+        b"\xff\x00",
+        &huge,
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let reason = no(verify(&file, "--work 1"));
+        assert!(reason.contains("proof"), "{reason}");
+    }
+    let missing = no(verify(&place.path().join("nowhere"), "--work 1"));
+    assert!(missing.contains("nowhere"), "{missing}");
 }
 
 #[actix_web::test]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
-use crate::http::views::{NetworkView, PersonView, SessionView};
+use crate::http::views::{CatchingUpView, NetworkView, PersonView, SessionView};
 use crate::wire::MemberId;
 
 /// What a hostile member may say of itself.
@@ -55,6 +55,10 @@ fn status() -> PeerStatusView {
             tip_age_ms: 4_200,
             best_header: tip(),
             syncing: true,
+            catching_up: Some(CatchingUpView {
+                blocks_per_second: 120.4,
+                ms_left: 42_000,
+            }),
             sessions: 0,
             open_transactions: 1,
             open_bytes: 312,
@@ -73,7 +77,7 @@ fn a_status_says_what_matters() {
     let text = peer_status(&status());
     assert_fits(&text);
     for told in [
-        "syncing towards",
+        "syncing towards 1234567: 120 blocks a second, 42.0 s left",
         "alone",
         "1 transaction,",
         "not registered: connection",

@@ -299,6 +299,16 @@ impl Gossip {
         self.settle(effects, now)
     }
 
+    /// Fetches the chain of a connected member before that of others, until its chain is here, it
+    /// stalls or it is gone. Returns the height that it has shown; `None` if it is not connected.
+    pub fn prefer(&mut self, key: &PublicKey, now: Timestamp) -> Option<(u64, Vec<Effect>)> {
+        let mut sessions = self.peers.open_sessions();
+        let (session, ..) = sessions.find(|(_, other, _)| other == key)?;
+        drop(sessions);
+        let effects = self.sync.prefer(session, now);
+        Some((self.sync.height_of(session), effects))
+    }
+
     /// Every open session.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, SessionView)> {
         self.peers.open_sessions().map(|(session, key, direction)| {

@@ -125,6 +125,8 @@ pub(super) struct Sync {
     looking_up: Option<(BlockId, Work)>,
     /// Until then the ledger is left to catch up.
     busy_until: Timestamp,
+    /// Whose chain is fetched before that of others.
+    preferred: Option<SessionId>,
 }
 
 impl Sync {
@@ -137,7 +139,42 @@ impl Sync {
             judging: BTreeSet::new(),
             looking_up: None,
             busy_until: Timestamp(0),
+            preferred: None,
         }
+    }
+
+    /// Fetches the chain of this session before that of others, for as long as it is ahead and does
+    /// not stall.
+    pub(super) fn prefer(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+        let Some(state) = self.sessions.get_mut(&session) else {
+            return Vec::new();
+        };
+        self.preferred = Some(session);
+        let mut effects = Vec::new();
+        if state.headers_asked.is_none() {
+            effects.push(state.ask(session, now));
+        }
+        // Where it leads is looked up anew.
+        self.goal = None;
+        self.wanted.clear();
+        effects.extend(self.plan(now));
+        effects
+    }
+
+    /// The sessions that may be asked for bodies that lead beyond the tip: the preferred one alone
+    /// if it is among them, and nobody before it has shown where its chain ends.
+    fn ahead(&self, now: Timestamp) -> impl Iterator<Item = (&SessionId, &Session)> {
+        let tip_work = self.tip_work;
+        let preferred = self.preferred.filter(|id| {
+            let is_first = |session: &Session| {
+                let will_show = session.best.is_none() && session.headers_asked.is_some();
+                will_show || session.is_ahead(tip_work, now)
+            };
+            self.sessions.get(id).is_some_and(is_first)
+        });
+        self.sessions.iter().filter(move |(id, session)| {
+            preferred.is_none_or(|preferred| preferred == **id) && session.is_ahead(tip_work, now)
+        })
     }
 
     pub(super) fn in_flight(&self) -> usize {
@@ -160,6 +197,7 @@ impl Sync {
         if let Some(gone) = self.sessions.remove(&session) {
             self.want_again(gone.in_flight.into_keys());
         }
+        self.preferred.take_if(|preferred| *preferred == session);
         self.plan(now)
     }
 
@@ -371,10 +409,9 @@ impl Sync {
     /// another than before or little is left to ask for; asks for the rest.
     fn plan(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.assign(now);
-        let ahead = self.sessions.values();
-        let best = ahead
-            .filter(|s| s.is_ahead(self.tip_work, now))
-            .filter_map(|s| s.best)
+        let best = self
+            .ahead(now)
+            .filter_map(|(_, session)| session.best)
             .max_by_key(|(.., work)| *work);
         let Some((id, _, work)) = best else {
             return effects;
@@ -403,17 +440,19 @@ impl Sync {
         while total < MAX_IN_FLIGHT {
             let able = |s: &Session| {
                 let is_there = s.best.is_some_and(|(.., work)| work >= goal.work);
-                is_there && s.in_flight.len() < MAX_BLOCKS_ASKED && s.is_ahead(self.tip_work, now)
+                is_there && s.in_flight.len() < MAX_BLOCKS_ASKED
             };
-            let chosen = self.sessions.iter_mut().filter(|(_, s)| able(s));
-            let Some((session, state)) = chosen.min_by_key(|(_, s)| s.in_flight.len()) else {
+            let chosen = self.ahead(now).filter(|(_, s)| able(s));
+            let Some((&session, _)) = chosen.min_by_key(|(_, s)| s.in_flight.len()) else {
                 break;
             };
             let Some(id) = self.wanted.pop_front() else {
                 break;
             };
-            state.in_flight.insert(id, now);
-            asks.entry(*session).or_default().push(id);
+            if let Some(state) = self.sessions.get_mut(&session) {
+                state.in_flight.insert(id, now);
+            }
+            asks.entry(session).or_default().push(id);
             total += 1;
         }
         asks.into_iter()

@@ -12,6 +12,9 @@ fn template() -> Template {
     node.ledger.template(to, &node.disk, START).unwrap()
 }
 
+/// So far the parent of all templates is ahead of the clock at first.
+const PARENT_AHEAD_MS: u64 = 5_000;
+
 #[derive(Debug, Clone)]
 enum Event {
     Asked,
@@ -51,6 +54,8 @@ struct Shell {
     templates_asked: usize,
     running: Option<JobId>,
     last_job: Option<JobId>,
+    /// Parts of which templates were searched; these differ in their timestamps only.
+    searched: BTreeSet<(Timestamp, u16)>,
     judging: Option<Block>,
     owed: BTreeSet<u64>,
     requests: u64,
@@ -69,6 +74,7 @@ impl Shell {
             templates_asked: 0,
             running: None,
             last_job: None,
+            searched: BTreeSet::new(),
             judging: None,
             owed: BTreeSet::new(),
             requests: 0,
@@ -87,7 +93,11 @@ impl Shell {
                     self.templates_asked += 1;
                     assert_eq!(self.templates_asked, 1, "two templates asked for at once");
                 }
-                Effect::Search(job, _) => {
+                Effect::Search(job, template, part) => {
+                    assert!(
+                        self.searched.insert((template.header.timestamp, part.0)),
+                        "the same nonces again"
+                    );
                     assert!(
                         self.last_job.is_none_or(|last| last < job),
                         "a job comes again"
@@ -142,6 +152,9 @@ impl Shell {
             }
             Event::Template if self.templates_asked > 0 => {
                 self.templates_asked = 0;
+                // The timestamp of a block whose parent is ahead of the clock.
+                let ahead = START.plus_ms(PARENT_AHEAD_MS);
+                self.template.header.timestamp = self.now.max(ahead);
                 mining.template(self.template.clone(), self.now)
             }
             Event::Found { stale: true } => {
@@ -257,7 +270,7 @@ fn searching() -> (Mining, JobId) {
     let mut mining = Mining::new(Mode::Always);
     assert_eq!(mining.start(), [Effect::GetTemplate]);
     match &mining.template(template(), START)[..] {
-        [Effect::Search(job, _)] => (mining, *job),
+        [Effect::Search(job, ..)] => (mining, *job),
         other => panic!("{other:?}"),
     }
 }
@@ -275,6 +288,50 @@ fn a_job_is_made_anew_after_its_time_and_its_nonce_counts_until_then() {
     assert_eq!(found, [Effect::Submit(template().solved(9))]);
     // The template comes after all: the block is being judged, nothing is searched for.
     assert_eq!(mining.template(template(), START), []);
+}
+
+#[test]
+fn jobs_on_one_header_take_its_nonces_part_by_part() {
+    let (mut mining, job) = searching();
+    // A refresh that brings nothing new leaves the search alone.
+    assert_eq!(
+        mining.tick(START.plus_ms(REFRESH_MS)),
+        [Effect::GetTemplate]
+    );
+    assert_eq!(mining.template(template(), START), []);
+    assert_eq!(mining.exhausted(job), [Effect::Stop, Effect::GetTemplate]);
+    for expected in 1..=u16::MAX {
+        let begun = mining.template(template(), START);
+        let [Effect::Search(job, _, part)] = begun[..] else {
+            panic!("{begun:?}");
+        };
+        assert_eq!(part, Part(expected));
+        let _ = mining.exhausted(job);
+    }
+    // All were tried: it waits for another header.
+    assert_eq!(mining.template(template(), START), []);
+    assert_eq!(mining.tick(START.plus_ms(REST_MS)), [Effect::GetTemplate]);
+    let mut later = template();
+    later.header.timestamp = START.plus_ms(REST_MS);
+    let begun = mining.template(later.clone(), START);
+    assert!(matches!(&begun[..], [Effect::Search(_, template, Part(0))] if *template == later));
+}
+
+proptest! {
+    #[test]
+    fn no_two_threads_and_no_two_parts_share_a_nonce(
+        (threads, one, other) in prop_oneof![1..=4_u16, 1..=256_u16]
+            .prop_flat_map(|n| (Just(n), 0..n, 0..n)),
+        (part, next) in any::<u16>().prop_flat_map(|part| {
+            (Just(part), prop_oneof![Just(part), Just(part.wrapping_add(1)), any::<u16>()])
+        }),
+    ) {
+        let (own, others) = (Part(part).share(one, threads), Part(next).share(other, threads));
+        prop_assert!(!own.is_empty());
+        if (part, one) != (next, other) {
+            prop_assert!(own.end <= others.start || others.end <= own.start);
+        }
+    }
 }
 
 #[test]
@@ -338,7 +395,7 @@ fn an_answer_tells_of_the_work_and_the_lost_races() {
     mining.tried(100);
     let _ = mining.tip_moved();
     let begun = mining.template(template(), START.plus_ms(300));
-    let [Effect::Search(job, _)] = begun[..] else {
+    let [Effect::Search(job, ..)] = begun[..] else {
         panic!("{begun:?}");
     };
     mining.tried(50);
@@ -368,7 +425,7 @@ fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
         }
         assert!(mining.tip_moved().contains(&Effect::GetTemplate));
         let searched = mining.template(template(), START);
-        let [Effect::Search(job, _)] = searched.as_slice() else {
+        let [Effect::Search(job, ..)] = searched.as_slice() else {
             panic!("{searched:?}");
         };
         let found = mining.found(*job, 0);

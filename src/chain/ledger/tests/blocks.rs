@@ -365,3 +365,31 @@ fn what_its_application_refuses_is_never_open() {
     );
     assert_eq!(node.mine(5).transactions.len(), 3);
 }
+
+#[test]
+fn restart_does_not_make_open_transactions_young_again() {
+    let limits = MempoolLimits::default();
+    let hours = |n: u64| START.plus_ms(n * 3_600_000);
+    let mut node = Node::new();
+    let (first, second) = (transfer(1, 2, 5, 1, 1), transfer(3, 4, 5, 1, 2));
+    node.send(first.clone()).unwrap();
+    node.now = hours(12);
+    node.send(second.clone()).unwrap();
+    for at in [13, 23] {
+        node = Node::reopened(rules(), limits, node.disk, hours(at));
+        assert_eq!(node.open().len(), 2);
+    }
+    let tick = |node: &mut Node, at: u64| {
+        node.now = hours(at);
+        let effects = node.ledger.tick(&node.disk, node.now).unwrap();
+        node.carry_out(effects);
+        node.open()
+    };
+    assert_eq!(tick(&mut node, 25), [second.id()].into());
+    assert_eq!(node.closed(first.id()), Some(Closed::Expired));
+    // Too old at once, and with a clock that was set back.
+    let back = Node::reopened(rules(), limits, node.disk.clone(), START);
+    assert_eq!(back.open(), [second.id()].into());
+    let mut node = Node::reopened(rules(), limits, node.disk, hours(37));
+    assert_eq!(tick(&mut node, 37), [].into());
+}

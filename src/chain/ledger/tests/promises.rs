@@ -6,13 +6,12 @@ use crate::chain::testing::{Node, member, transfer};
 use crate::chain::transaction::RecordBody;
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::tree::Source;
-use crate::chain::{Action, Block, EncodedTransaction, Payload, Rejected, Topic};
-use crate::keys::verify_batch;
+use crate::chain::{Action, Block, EncodedTransaction, Payload, Rejected, Topic, check_signatures};
 
 /// A node whose disk is slow: commits wait until they are called for.
 struct Slow {
     node: Node,
-    waiting: Vec<(u64, Vec<crate::chain::rows::Row>)>,
+    waiting: Vec<(u64, crate::chain::overlay::Batch)>,
     told: Vec<Effect>,
 }
 
@@ -29,8 +28,11 @@ impl Slow {
         for effect in effects {
             match effect {
                 Effect::Commit { batch, rows } => self.waiting.push((batch, rows)),
-                Effect::Verify { check, items } => {
-                    let verdicts = verify_batch(&items);
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
+                    let verdicts = check_signatures(&transactions);
                     let Node {
                         ledger, disk, now, ..
                     } = &mut self.node;
@@ -61,7 +63,7 @@ impl Slow {
 
     fn write_one(&mut self) {
         let (batch, rows) = self.waiting.remove(0);
-        self.node.disk.commit(rows);
+        self.node.disk.commit(rows.to_vec());
         let told = self.node.ledger.committed(batch);
         self.told.extend(told);
     }

@@ -3,8 +3,7 @@
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
-use crate::chain::{EncodedTransaction, PeerFault, Rejected, Transaction};
-use crate::keys::verify_batch;
+use crate::chain::{EncodedTransaction, PeerFault, Rejected, Transaction, check_signatures};
 
 /// What `from` would sign, signed by somebody else.
 fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
@@ -67,9 +66,12 @@ fn attack_a_transaction_sent_twice_vouches_for_no_other() {
 }
 
 /// Takes the one check out of `effects`.
-fn check_in(effects: Vec<Effect>) -> (u64, Vec<crate::keys::SignatureItem>) {
+fn check_in(effects: Vec<Effect>) -> (u64, Vec<EncodedTransaction>) {
     let mut checks = effects.into_iter().filter_map(|effect| match effect {
-        Effect::Verify { check, items } => Some((check, items)),
+        Effect::Verify {
+            check,
+            transactions,
+        } => Some((check, transactions)),
         _ => None,
     });
     checks.next().unwrap()
@@ -87,10 +89,10 @@ fn attack_a_verdict_that_came_meanwhile_does_not_shift_the_others() {
             .transactions(origin, transactions, &node.disk, node.now);
         check_in(effects.unwrap())
     };
-    let (both, both_items) = hand_in(1, vec![good.clone(), theft.clone()]);
-    let (one, one_items) = hand_in(2, vec![good]);
-    for (check, items) in [(one, one_items), (both, both_items)] {
-        let verdicts = verify_batch(&items);
+    let (both, both_sent) = hand_in(1, vec![good.clone(), theft.clone()]);
+    let (one, one_sent) = hand_in(2, vec![good]);
+    for (check, sent) in [(one, one_sent), (both, both_sent)] {
+        let verdicts = check_signatures(&sent);
         let effects = node
             .ledger
             .signatures_checked(check, &verdicts, &node.disk, node.now)

@@ -70,6 +70,36 @@ fn beside(kind: Kind, seed: u64) -> (World, Vec<Block>) {
 }
 
 #[test]
+fn who_is_preferred_is_asked_alone() {
+    let (_, chain) = chain(200);
+    let mut chains = vec![(Kind::Honest, chain.clone()); 4];
+    chains[0].1.clear();
+    let mut world = World::new(1, 200, chains);
+    world.connect(0, 2, 30);
+    world.prefer(0, 2);
+    world.connect(0, 1, 1);
+    world.connect(0, 3, 1);
+    world.until_all_have(last(&chain), 60_000);
+    let asked = [1, 2, 3].map(|other| world.asked_of(0, other));
+    assert_eq!(asked, [0, 200, 0]);
+    assert!(
+        world.peers[0]
+            .gossip
+            .prefer(&member(9).public_key(), world.now)
+            .is_none()
+    );
+}
+
+#[test]
+fn attack_a_preferred_staller_is_replaced_as_any_other() {
+    let (mut world, chain) = beside(Kind::Staller, 1);
+    world.prefer(0, 1);
+    let took = world.until_all_have(last(&chain), 20_000);
+    assert!(took >= 2_000, "the staller was not asked: {took}");
+    assert!(world.asked_of(0, 1) > 0);
+}
+
+#[test]
 fn attack_a_staller_is_replaced_after_two_seconds() {
     let (mut world, chain) = beside(Kind::Staller, 1);
     let took = world.until_all_have(last(&chain), 10_000);

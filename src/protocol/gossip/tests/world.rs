@@ -63,6 +63,8 @@ struct Line {
     pace_ms: u64,
     /// Bodies asked for and not there yet, by end.
     outstanding: [usize; 2],
+    /// Bodies asked for so far, by end.
+    asked: [usize; 2],
 }
 
 pub(super) struct World {
@@ -125,6 +127,7 @@ impl World {
                 to: Default::default(),
                 pace_ms,
                 outstanding: [0; 2],
+                asked: [0; 2],
             },
         );
         for (at, with, direction) in [
@@ -151,6 +154,26 @@ impl World {
     pub(super) fn are_connected(&self, a: usize, b: usize) -> bool {
         let between = |line: &Line| line.ends == [a, b] || line.ends == [b, a];
         self.lines.values().any(between)
+    }
+
+    /// How many bodies `at` has asked of `other` over the lines that are there.
+    pub(super) fn asked_of(&self, at: usize, other: usize) -> usize {
+        let lines = self.lines.values();
+        lines
+            .filter_map(|line| match line.ends {
+                [a, b] if [a, b] == [at, other] => Some(line.asked[0]),
+                [a, b] if [b, a] == [at, other] => Some(line.asked[1]),
+                _ => None,
+            })
+            .sum()
+    }
+
+    /// Lets `at` fetch the chain of `other` before that of others.
+    pub(super) fn prefer(&mut self, at: usize, other: usize) {
+        let key = member(u8::try_from(other).unwrap() + 1).public_key();
+        let now = self.now;
+        let (_, effects) = self.peers[at].gossip.prefer(&key, now).unwrap();
+        self.carry_out(at, effects);
     }
 
     /// Both ends lose the connection, and what was under way in it.
@@ -221,6 +244,7 @@ impl World {
             Message::GetBlocks(ids) => {
                 assert!(!ids.is_empty() && ids.len() <= 16);
                 line.outstanding[side] += ids.len();
+                line.asked[side] += ids.len();
                 let honest = line
                     .ends
                     .iter()

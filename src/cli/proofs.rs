@@ -1,0 +1,219 @@
+//! Proofs: made by a node, checked without one.
+
+use super::args::{ProofFormat, ProveArgs, VerifyArgs};
+use super::client::Client;
+use super::commands::segment;
+use super::failure::Failure;
+use super::new_file::NewFile;
+use super::output::Output;
+use super::table::facts;
+use super::words::{count, moment};
+use crate::chain::json::{ActionJson, HeaderJson, KeyJson, TransactionJson};
+use crate::chain::proof::{
+    MAX_PROOF_BYTES, MAX_PROOF_JSON_BYTES, Proof, ProofError, ProofJson, Shown, Trust,
+};
+use crate::chain::target::Work;
+use crate::chain::{BlockId, Height};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// Has a proof made and writes it.
+pub fn prove(
+    arguments: &ProveArgs,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let path = format!("/proofs/{}", segment(&arguments.id)?);
+    let tail = arguments.tail.map(|tail| tail.to_string());
+    let tail = tail.as_deref().map(|tail| ("tail", tail));
+    let until = arguments.until.as_deref().map(|until| ("until", until));
+    let query: Vec<_> = tail.into_iter().chain(until).collect();
+    let json: ProofJson = client.get(&path, &query)?;
+    let proof = match arguments.format {
+        ProofFormat::Json if output.is_json() => text(serde_json::to_vec(&json))?,
+        ProofFormat::Json => text(serde_json::to_vec_pretty(&json))?,
+        ProofFormat::Bytes => proof_of(json)?.to_bytes(),
+    };
+    let Some(out) = &arguments.out else {
+        output.raw().write_all(&proof)?;
+        output.raw().flush()?;
+        return Ok(());
+    };
+    let mut file = NewFile::begin(out)?;
+    file.write_all(&proof)
+        .map_err(|error| file.failed(&error))?;
+    file.end()?;
+    if !output.is_json() {
+        output.text(&format!(
+            "Wrote {} ({}).\nWhoever has it types:\n  {} verify {} --trust ID\nwith the id of a \
+             block that they know to be on the chain and that the proof leads to.",
+            out.display(),
+            count(proof.len() as u64, "byte", "bytes"),
+            client.program(),
+            out.display(),
+        ))?;
+    }
+    Ok(())
+}
+
+/// A text with its end.
+fn text(json: serde_json::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    let mut text = json?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn proof_of(json: ProofJson) -> Result<Proof, Failure> {
+    Proof::try_from(json).map_err(|error| Failure::No(error.to_string()))
+}
+
+/// What a proof shows, as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct VerdictView {
+    /// Whether it proves what was asked.
+    proven: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    block: HeaderJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<TransactionJson>,
+    /// Blocks that it leads to, any of which may be trusted.
+    leads_to: Vec<ReachedView>,
+    /// Hashes that stand behind it.
+    work: Work,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted: Option<BlockId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct ReachedView {
+    height: Height,
+    id: BlockId,
+}
+
+/// Checks a proof.
+pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let path = &arguments.file;
+    let no = |error: ProofError| Failure::No(format!("{}: {error}", path.display()));
+    let proof = read(path)?;
+    let shown = proof.check().map_err(no)?;
+    let trust = match (arguments.trust, arguments.work) {
+        (Some(id), _) => Some(Trust::Header(id)),
+        (None, Some(hashes)) => Some(Trust::Work(Work::from(hashes))),
+        (None, None) => None,
+    };
+    let reason = match &trust {
+        Some(trust) => shown.satisfies(trust).err().map(|error| error.to_string()),
+        None => Some(undecided(&shown)),
+    };
+    let inclusion = proof.inclusion.as_ref();
+    let view = VerdictView {
+        proven: reason.is_none(),
+        reason: reason.clone(),
+        block: (&proof.block).into(),
+        transaction: inclusion.map(|inclusion| (&inclusion.transaction).into()),
+        leads_to: shown
+            .leads_to
+            .iter()
+            .map(|&(id, height)| ReachedView { height, id })
+            .collect(),
+        work: shown.work,
+        trusted: arguments.trust,
+    };
+    output.show(&view, show)?;
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(Failure::No(format!("{}: {reason}", path.display()))),
+    }
+}
+
+/// A proof that holds together, without a word on what makes it worth believing.
+fn undecided(shown: &Shown) -> String {
+    format!(
+        "it holds together, but anybody can make one that does, for {} hashes: say which block you \
+         know to be on the chain (--trust ID), or how many hashes are enough for you (--work HASHES)",
+        shown.work
+    )
+}
+
+fn read(path: &Path) -> Result<Proof, Failure> {
+    let no = |error: &dyn std::fmt::Display| Failure::No(format!("{}: {error}", path.display()));
+    let file = File::open(path).map_err(|error| no(&error))?;
+    let mut bytes = Vec::new();
+    let most = MAX_PROOF_JSON_BYTES.max(MAX_PROOF_BYTES);
+    let mut limited = file.take(most as u64 + 1);
+    limited
+        .read_to_end(&mut bytes)
+        .map_err(|error| no(&error))?;
+    if bytes.len() > most {
+        return Err(no(&ProofError::TooLong { max: most }));
+    }
+    // The canonical bytes begin with the head of an array, which no JSON text does.
+    let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if !is_json {
+        return Proof::from_bytes(&bytes).map_err(|error| no(&error));
+    }
+    let json: ProofJson = serde_json::from_slice(&bytes)
+        .map_err(|error| no(&format!("this is no proof: {error}")))?;
+    Proof::try_from(json).map_err(|error| no(&error))
+}
+
+fn show(view: &VerdictView) -> String {
+    let verdict = match (view.proven, view.trusted) {
+        (true, Some(trusted)) if trusted == view.block.id => {
+            "proven to be in the block that you trust".to_owned()
+        }
+        (true, Some(_)) => "proven to be on the chain of the block that you trust".to_owned(),
+        (true, None) => "as much work as you asked for stands behind it".to_owned(),
+        (false, _) => "not proven".to_owned(),
+    };
+    let mut lines = vec![("verdict", verdict)];
+    if let Some(transaction) = &view.transaction {
+        lines.extend(transaction_facts(transaction));
+    }
+    lines.push(("block", view.block.id.to_string()));
+    lines.push(("height", view.block.height.to_string()));
+    lines.push(("mined", moment(view.block.timestamp)));
+    if let Some(last) = view.leads_to.last() {
+        lines.push(("leads to", last.id.to_string()));
+        lines.push(("", format!("at height {}", last.height)));
+    }
+    lines.push(("work behind it", format!("{} hashes", view.work)));
+    facts(&lines)
+}
+
+fn address(key: &KeyJson) -> String {
+    key.0.to_address()
+}
+
+fn transaction_facts(transaction: &TransactionJson) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("transaction", transaction.id.to_string()),
+        ("network", transaction.network.to_string()),
+    ];
+    if let Some(signed) = &transaction.signed {
+        lines.push(("from", address(&signed.sender)));
+    }
+    match &transaction.action {
+        ActionJson::Transfer { to, amount, note } => {
+            lines.push(("to", address(to)));
+            lines.push(("amount", count(amount.0, "coin", "coins")));
+            if !note.is_empty() {
+                let length = note.as_slice().len();
+                lines.push(("note", format!("{length} bytes, sealed")));
+            }
+        }
+        ActionJson::Record { topic, body } => {
+            let length = body.as_slice().len();
+            lines.push(("record", format!("{length} bytes under {topic}")));
+        }
+        ActionJson::Reward { to, amount, .. } => {
+            lines.push(("to", address(to)));
+            lines.push(("reward", count(amount.0, "coin", "coins")));
+        }
+    }
+    lines
+}
