@@ -210,6 +210,11 @@ section! {
         /// Where peers reach this tracker. 127.0.0.1 is this machine alone; 0.0.0.0 is every
         /// network it is connected to. Peers name this port in their files: keep it fixed.
         listen: SocketAddr = Kind::Listen, Given::Default("\"127.0.0.1:7000\"");
+        /// For a further tracker of a network: the address of its first one, as `node status`
+        /// prints it there. Then this one founds nothing and gives no names; it tells members
+        /// where others are, also while the first one is away. Peers name it behind the first.
+        /// Left empty, this tracker is the first.
+        introduces_for: String = Kind::OptionalAddress, Given::Default("\"\"");
     }
     network: NetworkSettings,
     api: ApiSettings,

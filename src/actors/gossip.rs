@@ -1,5 +1,6 @@
 //! Gossip: the sessions with other peers, and everything said in them.
 
+use super::session_handle::SessionHandle;
 use super::{Link, SessionContext, TICK};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -16,8 +17,8 @@ use crate::protocol::gossip::{Effect, Fact, Gossip};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
-    ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture,
+    WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ impl GossipLinks {
 }
 
 struct Handle {
-    commands: Recipient<SessionCommand>,
+    commands: SessionHandle,
     address: String,
     direction: Direction,
     opened: bool,
@@ -151,12 +152,9 @@ impl GossipActor {
         question(&mut self.ledger);
     }
 
-    /// A session that can't take a command has ended or will: its end is told by itself.
     fn command(&mut self, session: SessionId, command: SessionCommand) {
-        if let Some(handle) = self.sessions.get(&session)
-            && let Err(error) = handle.commands.try_send(command)
-        {
-            tracing::debug!(session = session.0, %error, "command to a session not taken");
+        if let Some(handle) = self.sessions.get_mut(&session) {
+            handle.commands.command(command);
         }
     }
 
@@ -195,7 +193,7 @@ impl GossipActor {
         self.sessions.insert(
             session,
             Handle {
-                commands,
+                commands: SessionHandle::new(commands),
                 address,
                 direction,
                 opened: false,
@@ -274,6 +272,9 @@ impl Actor for GossipActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.ledger.flush();
+            for handle in actor.sessions.values_mut() {
+                handle.commands.flush();
+            }
             if !actor.closing {
                 let effects = actor.gossip.tick(actor.clock.now());
                 actor.carry_out(effects, ctx);
@@ -289,7 +290,7 @@ impl Handler<SessionEvent> for GossipActor {
         let now = self.clock.now();
         let SessionEvent { session, what } = event;
         let effects = match what {
-            SessionFact::Opened(hello) => match self.sessions.get_mut(&session) {
+            SessionFact::Opened { hello, .. } => match self.sessions.get_mut(&session) {
                 Some(handle) => {
                     handle.opened = true;
                     self.gossip.opened(session, &hello, handle.direction, now)

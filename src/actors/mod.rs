@@ -6,19 +6,24 @@
 
 mod fatal;
 mod gossip;
+mod introducer;
 mod ledger;
 mod link;
+mod liveness_probe;
 mod miner;
 mod peer_session;
 mod registry;
+mod session_handle;
 mod store;
 mod tracker_link;
 mod wallet;
 
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{GossipActor, GossipLinks};
+pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};
 pub use link::Link;
+pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
 pub use peer_session::{Greeting, SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};

@@ -13,10 +13,10 @@ use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::store::Disk;
+use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
-use crate::wire::{Hello, Message};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
@@ -132,12 +132,13 @@ impl Handler<SessionCommand> for PeerSessionActor {
     fn handle(&mut self, command: SessionCommand, ctx: &mut Self::Context) {
         let queued = match command {
             SessionCommand::Send(message) => match message.to_frame() {
-                Ok(frame) => Queued::Frame(frame),
+                Ok(frame) => Queued::Frame(frame.into()),
                 Err(error) => {
                     tracing::error!(%error, message = message.name(), "message not sent");
                     return;
                 }
             },
+            SessionCommand::SendFrame(frame) => Queued::Frame(frame),
             SessionCommand::SendBlocks(ids) => Queued::Blocks(ids.into()),
             SessionCommand::SendHeaders(locator) => Queued::Headers(locator),
             SessionCommand::AskHeaders(after) => Queued::AskHeaders(after),
@@ -222,7 +223,7 @@ impl Line {
             Ok(Ok(opened)) => opened,
         };
         let Opened {
-            hello,
+            who,
             reader,
             opener,
             rest,
@@ -238,7 +239,7 @@ impl Line {
         notice.reason = tokio::select! {
             biased;
             reason = &mut writing => reason,
-            end = self.read_all(hello, reading, rest) => match end {
+            end = self.read_all(who, reading, rest) => match end {
                 End::Gone(reason) => reason,
                 End::Refused(reason) => {
                     if self.outgoing.push(Queued::Goodbye(reason.clone())) {
@@ -252,8 +253,8 @@ impl Line {
     }
 
     /// Reads until the end; returns why it came.
-    async fn read_all(&self, hello: Hello, mut reading: Reading, rest: Vec<u8>) -> End {
-        if let Err(end) = self.tell(SessionFact::Opened(Box::new(hello))).await {
+    async fn read_all(&self, who: SessionFact, mut reading: Reading, rest: Vec<u8>) -> End {
+        if let Err(end) = self.tell(who).await {
             return end;
         }
         if let Err(end) = self.take(&mut reading, &rest).await {
@@ -322,6 +323,6 @@ impl Line {
     fn send(&self, message: &Message) -> bool {
         message
             .to_frame()
-            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame)))
+            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame.into())))
     }
 }

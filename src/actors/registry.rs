@@ -1,24 +1,26 @@
 //! Registry: the tracker's side of the conversation with its members.
 
+use super::session_handle::SessionHandle;
 use super::{Link, SessionContext};
-use crate::chain::Height;
 use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
-use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
+use crate::messages::liveness_probe::DialBack;
+use crate::messages::registry::{CountSessions, DialledBack, GetRegistryStatus, RegistryStatus};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
-use crate::protocol::gossip::peers::MAX_HANDSHAKES;
+use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
 use crate::wire::{Message, NodeRole};
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult, Recipient};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A member that comes for the first time has no network yet; the machine judges which it names.
+/// A member that comes for the first time has no network yet, and no certificate; the machine judges
+/// what it names and shows.
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: false,
@@ -26,8 +28,8 @@ const EXPECTED: Expected = Expected {
 };
 /// Sessions at a time: the largest network this is made for, several times over.
 const MAX_SESSIONS: usize = 4_000;
-/// Messages that may wait here: one for each session, and reports.
-const MAILBOX: usize = MAX_SESSIONS + 64;
+/// Messages that may wait here: one for each session, one for each visit, and reports.
+const MAILBOX: usize = MAX_SESSIONS + MAX_DIALS + 64;
 
 /// What a registry needs of the node.
 pub struct RegistryParts {
@@ -37,22 +39,19 @@ pub struct RegistryParts {
     pub clock: Arc<dyn Clock>,
     /// Writes the register.
     pub store: Link<CommitRows>,
+    /// Dials members back.
+    pub probe: Link<DialBack>,
     /// What the network is called.
     pub network_name: String,
     /// Connections that the operating system has room for.
     pub connections: usize,
 }
 
-struct Handle {
-    commands: Recipient<SessionCommand>,
-    height: Option<Height>,
-}
-
 /// The shell around the register.
 pub struct RegistryActor {
     registry: Registry,
     parts: RegistryParts,
-    sessions: BTreeMap<SessionId, Handle>,
+    sessions: BTreeMap<SessionId, SessionHandle>,
     closing: bool,
 }
 
@@ -76,8 +75,12 @@ impl RegistryActor {
                 Effect::Send { session, message } => {
                     self.command(session, SessionCommand::Send(message));
                 }
+                Effect::SendAll { sessions, message } => self.send_all(&sessions, &message),
                 Effect::Close { session, reason } => {
                     self.command(session, SessionCommand::Close(reason));
+                }
+                Effect::DialBack { id, key, addresses } => {
+                    self.parts.probe.send(DialBack { id, key, addresses });
                 }
                 Effect::Commit { batch, rows } => {
                     let rows = rows
@@ -101,10 +104,22 @@ impl RegistryActor {
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
-        if let Some(handle) = self.sessions.get(&session)
-            && let Err(error) = handle.commands.try_send(command)
-        {
-            tracing::debug!(session = session.0, %error, "command to a session not taken");
+        if let Some(handle) = self.sessions.get_mut(&session) {
+            handle.command(command);
+        }
+    }
+
+    /// Encodes once what many are sent.
+    fn send_all(&mut self, sessions: &[SessionId], message: &Message) {
+        let frame: Arc<[u8]> = match message.to_frame() {
+            Ok(frame) => frame.into(),
+            Err(error) => {
+                tracing::error!(%error, message = message.name(), "message not sent");
+                return;
+            }
+        };
+        for session in sessions {
+            self.command(*session, SessionCommand::SendFrame(frame.clone()));
         }
     }
 
@@ -113,11 +128,9 @@ impl RegistryActor {
             Fact::MemberJoined { id, name, key } => {
                 tracing::info!(member = %name, id = id.0, key = %key.to_address(), "member registered");
             }
-            Fact::MemberOnline { id, name } => {
-                tracing::info!(member = %name, id = id.0, "member online");
-            }
-            Fact::MemberOffline { id, name } => {
-                tracing::info!(member = %name, id = id.0, "member offline");
+            Fact::MemberStands { id, name, standing } => {
+                let (live, reachable) = (standing.live, standing.reachable);
+                tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
             }
             Fact::MemberLeft { id, name } => {
                 tracing::info!(member = %name, id = id.0, "member left for good");
@@ -150,6 +163,8 @@ impl Actor for RegistryActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(Duration::from_millis(TICK_MS), |actor, _| {
             actor.parts.store.flush();
+            actor.parts.probe.flush();
+            actor.sessions.values_mut().for_each(SessionHandle::flush);
             let effects = actor.registry.tick(actor.parts.clock.now());
             actor.carry_out(effects);
         });
@@ -160,31 +175,26 @@ impl Handler<ConnectionAccepted> for RegistryActor {
     type Result = ();
 
     fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
-        let places = MAX_SESSIONS.min(self.parts.connections);
-        if self.closing || self.sessions.len() >= places {
-            tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+        let address = message.0.address.clone();
+        let now = self.parts.clock.now();
+        // Visits to members need connections, too.
+        let places = MAX_SESSIONS.min(self.parts.connections.saturating_sub(MAX_DIALS));
+        let has_room = !self.closing && self.sessions.len() < places;
+        let (admitted, effects) = match has_room {
+            true => self.registry.admit(&address, now),
+            false => (false, Vec::new()),
+        };
+        self.carry_out(effects);
+        if !admitted {
+            tracing::debug!(peer = %address, "connection not taken: there are enough");
             return;
-        }
-        let strangers = || self.sessions.iter().filter(|(_, h)| h.height.is_none());
-        if strangers().count() >= MAX_HANDSHAKES
-            && let Some((oldest, _)) = strangers().next()
-        {
-            // An honest handshake is over in milliseconds; sessions are numbered as they come.
-            let oldest = *oldest;
-            self.command(oldest, SessionCommand::Close("there are too many".into()));
-            self.sessions.remove(&oldest);
         }
         let owner = ctx.address().recipient();
         let context = &self.parts.context;
         let begun = context.begin(message.0, Side::Responder, EXPECTED, owner);
         let (session, commands) = begun;
-        self.sessions.insert(
-            session,
-            Handle {
-                commands,
-                height: None,
-            },
-        );
+        self.registry.entered(session, &address, now);
+        self.sessions.insert(session, SessionHandle::new(commands));
     }
 }
 
@@ -194,14 +204,11 @@ impl Handler<SessionEvent> for RegistryActor {
     fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
         let (session, now) = (event.session, self.parts.clock.now());
         let effects = match event.what {
-            SessionFact::Opened(hello) => {
-                if let Some(handle) = self.sessions.get_mut(&session) {
-                    handle.height = Some(hello.height);
-                }
-                self.registry.session_opened(session, *hello, now)
+            SessionFact::Opened { hello, certificate } => {
+                let certificate = certificate.map(|certificate| *certificate);
+                self.registry
+                    .session_opened(session, *hello, certificate, now)
             }
-            // The end of the session follows.
-            SessionFact::Received(Message::Goodbye(_)) => Vec::new(),
             SessionFact::Received(message) => self.registry.received(session, message, now),
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "session ended");
@@ -222,12 +229,20 @@ impl Handler<RowsCommitted> for RegistryActor {
     }
 }
 
+impl Handler<DialledBack> for RegistryActor {
+    type Result = ();
+
+    fn handle(&mut self, message: DialledBack, _: &mut Self::Context) {
+        let effects = self.registry.dialled_back(message.id, message.reached);
+        self.carry_out(effects);
+    }
+}
+
 impl Handler<GetRegistryStatus> for RegistryActor {
     type Result = MessageResult<GetRegistryStatus>;
 
     fn handle(&mut self, _: GetRegistryStatus, _: &mut Self::Context) -> Self::Result {
         let genesis = self.registry.genesis();
-        let heights = self.sessions.values().filter_map(|handle| handle.height);
         MessageResult(RegistryStatus {
             members: self.registry.members().collect(),
             sessions: self.sessions.len(),
@@ -235,8 +250,16 @@ impl Handler<GetRegistryStatus> for RegistryActor {
                 g.params().name.to_string()
             }),
             network: genesis.map(|genesis| genesis.id()),
-            height: heights.max(),
+            height: self.registry.height(),
         })
+    }
+}
+
+impl Handler<CountSessions> for RegistryActor {
+    type Result = usize;
+
+    fn handle(&mut self, _: CountSessions, _: &mut Self::Context) -> Self::Result {
+        self.sessions.len()
     }
 }
 

@@ -1,16 +1,18 @@
 //! TrackerLink: the conversation with the tracker, and the directory of members.
 
+use super::session_handle::SessionHandle;
 use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
+use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows};
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, AttachDirectory, CloseLink, DirectoryStatus, GenesisMined,
-    GetDirectory, LeaveError, LeaveNetwork,
+    AcceptChangedKey, AcceptError, AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus,
+    GenesisMined, GetDirectory, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
@@ -19,7 +21,8 @@ use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
-use crate::wire::{Member, Message, NodeRole};
+use crate::wire::message::ChallengeAnswer;
+use crate::wire::{Member, MemberRecord, MemberStatement, Message, NodeRole};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
     ResponseFuture, WrapFuture,
@@ -38,6 +41,9 @@ const EXPECTED: Expected = Expected {
 /// Messages that may wait here: the connections of the API, the few sessions with trackers, a genesis
 /// block.
 const MAILBOX: usize = 256;
+
+/// Messages that may wait for an introducer: it is told a few in its whole life.
+const INTRODUCER_WAITING: usize = 1024;
 
 /// What the link to the tracker needs of the node.
 pub struct TrackerLinkParts {
@@ -73,8 +79,14 @@ pub struct TrackerLinkActor {
     store: Link<CommitRows>,
     network: Option<oneshot::Sender<Genesis>>,
     fatal: Fatal,
-    sessions: BTreeMap<SessionId, Recipient<SessionCommand>>,
+    sessions: BTreeMap<SessionId, SessionHandle>,
+    /// Who waits for the goodbyes to be said.
+    closing: Option<oneshot::Sender<()>>,
     listeners: Option<AttachDirectory>,
+    /// The other trackers of the network.
+    introducers: Vec<Link<TellIntroducer>>,
+    /// Whom each of them introduces.
+    introduced: BTreeMap<usize, Vec<MemberRecord>>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     batches: u64,
@@ -101,7 +113,10 @@ impl TrackerLinkActor {
             network: parts.network,
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
+            closing: None,
             listeners: None,
+            introducers: Vec::new(),
+            introduced: BTreeMap::new(),
             leaving: None,
             batches: 0,
             search: Arc::new(AtomicBool::new(true)),
@@ -117,6 +132,11 @@ impl TrackerLinkActor {
                 Effect::Send { session, message } => {
                     self.command(session, SessionCommand::Send(message));
                 }
+                Effect::Answer { session, number } => {
+                    let height = self.context.greeting.height();
+                    let answer = Message::ChallengeAnswer(ChallengeAnswer { number, height });
+                    self.command(session, SessionCommand::Send(answer));
+                }
                 Effect::Close { session, reason } => {
                     self.command(session, SessionCommand::Close(reason));
                 }
@@ -125,6 +145,7 @@ impl TrackerLinkActor {
                     ctx.spawn(signed.map(|record, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(record) = record {
+                            actor.tell_record(record.clone());
                             let effects = actor.link.signed(record, actor.clock.now());
                             actor.carry_out(effects, ctx);
                         }
@@ -134,6 +155,7 @@ impl TrackerLinkActor {
                     let signed = self.sign_leaving.send(SignLeaving { tracker, sequence });
                     ctx.spawn(signed.into_actor(self).map(|leaving, actor, ctx| {
                         if let Ok(leaving) = leaving {
+                            actor.tell_introducers(&TellIntroducer::Leave(leaving.clone()));
                             let effects = actor.link.leaving_signed(leaving);
                             actor.carry_out(effects, ctx);
                         }
@@ -143,6 +165,7 @@ impl TrackerLinkActor {
                 Effect::StopMiningGenesis => self.search.store(true, Ordering::Relaxed),
                 Effect::NetworkKnown(genesis) => {
                     self.context.greeting.set_network(genesis.id());
+                    self.tell_introducers(&TellIntroducer::Network(genesis.clone()));
                     tracing::info!(network = %genesis.id(), name = %genesis.params().name, "network known");
                     if let Some(network) = self.network.take() {
                         // A node that is stopping asks no more.
@@ -157,6 +180,9 @@ impl TrackerLinkActor {
                     let until = certificate.statement.until.0;
                     tracing::info!(until_ms = until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
+                    if let Some(record) = self.link.record().cloned() {
+                        self.tell_record(record);
+                    }
                 }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
@@ -176,10 +202,19 @@ impl TrackerLinkActor {
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
-        if let Some(commands) = self.sessions.get(&session)
-            && let Err(error) = commands.try_send(command)
+        if let Some(handle) = self.sessions.get_mut(&session) {
+            handle.command(command);
+        }
+    }
+
+    /// Ends once every goodbye was said, if it is to end.
+    fn end_if_closed(&mut self, ctx: &mut Context<Self>) {
+        if self.sessions.is_empty()
+            && let Some(closing) = self.closing.take()
         {
-            tracing::debug!(session = session.0, %error, "command to a session not taken");
+            // Nobody waits for it any more after its time.
+            let _ = closing.send(());
+            ctx.stop();
         }
     }
 
@@ -190,12 +225,14 @@ impl TrackerLinkActor {
             dialling
                 .into_actor(self)
                 .map(|result, actor, ctx| match result {
+                    // A node that is stopping calls nobody any more.
+                    Ok(_) if actor.closing.is_some() => {}
                     Ok(connection) => {
                         let owner = ctx.address().recipient();
                         let context = &actor.context;
                         let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
                         let (session, commands) = begun;
-                        actor.sessions.insert(session, commands);
+                        actor.sessions.insert(session, SessionHandle::new(commands));
                     }
                     Err(error) => {
                         let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());
@@ -244,15 +281,9 @@ impl TrackerLinkActor {
         let Some(listeners) = &self.listeners else {
             return;
         };
-        let statements = || self.link.directory().members().map(|m| &m.record.statement);
-        let keys = statements().map(|statement| statement.key).collect();
-        let candidates = statements()
-            .map(|statement| Candidate {
-                key: statement.key,
-                name: statement.name.clone(),
-                addresses: statement.addresses.clone(),
-            })
-            .collect();
+        let members = self.link.directory().members();
+        let keys = members.map(|m| m.record.statement.key).collect();
+        let candidates = self.candidates();
         // Full: the whole directory is told again with the next change.
         let told = listeners.ledger.try_send(MembersKnown(keys)).is_ok()
             & listeners
@@ -261,6 +292,38 @@ impl TrackerLinkActor {
                 .is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");
+        }
+    }
+
+    /// Who may be dialled, by the word of all trackers: each where it said last that it is.
+    fn candidates(&self) -> Vec<Candidate> {
+        let members = self.link.directory().members().map(|m| &m.record);
+        let introduced = self.introduced.values().flatten();
+        let mut latest: BTreeMap<PublicKey, &MemberStatement> = BTreeMap::new();
+        for statement in members.chain(introduced).map(|record| &record.statement) {
+            let known = latest.entry(statement.key).or_insert(statement);
+            if known.sequence < statement.sequence {
+                *known = statement;
+            }
+        }
+        let candidate = |statement: &MemberStatement| Candidate {
+            key: statement.key,
+            name: statement.name.clone(),
+            addresses: statement.addresses.clone(),
+        };
+        latest.into_values().map(candidate).collect()
+    }
+
+    fn tell_introducers(&mut self, told: &TellIntroducer) {
+        for introducer in &mut self.introducers {
+            introducer.send(told.clone());
+        }
+    }
+
+    /// Without a certificate the other trackers would refuse it.
+    fn tell_record(&mut self, record: MemberRecord) {
+        if self.link.certificate().is_some() {
+            self.tell_introducers(&TellIntroducer::Record(record));
         }
     }
 
@@ -305,8 +368,12 @@ impl Actor for TrackerLinkActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.store.flush();
-            let effects = actor.link.tick(actor.clock.now());
-            actor.carry_out(effects, ctx);
+            actor.introducers.iter_mut().for_each(Link::flush);
+            actor.sessions.values_mut().for_each(SessionHandle::flush);
+            if actor.closing.is_none() {
+                let effects = actor.link.tick(actor.clock.now());
+                actor.carry_out(effects, ctx);
+            }
         });
     }
 
@@ -321,7 +388,7 @@ impl Handler<SessionEvent> for TrackerLinkActor {
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
         let (session, now) = (event.session, self.clock.now());
         let effects = match event.what {
-            SessionFact::Opened(hello) => self.link.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => self.link.opened(session, &hello, now),
             SessionFact::Received(Message::Goodbye(goodbye)) => {
                 let reason = format!("the tracker said: {}", goodbye.reason);
                 self.link.closed(session, reason, now)
@@ -329,12 +396,16 @@ impl Handler<SessionEvent> for TrackerLinkActor {
             SessionFact::Received(message) => self.link.received(session, message, now),
             SessionFact::Closed(reason) => {
                 self.sessions.remove(&session);
+                self.end_if_closed(ctx);
                 // Whoever waits to leave is told that it was cut off.
                 self.leaving = None;
                 self.link.closed(session, reason, now)
             }
         };
-        self.carry_out(effects, ctx);
+        // A node that is stopping says goodbye and nothing more.
+        if self.closing.is_none() {
+            self.carry_out(effects, ctx);
+        }
     }
 }
 
@@ -352,6 +423,30 @@ impl Handler<AttachDirectory> for TrackerLinkActor {
 
     fn handle(&mut self, message: AttachDirectory, _: &mut Self::Context) {
         self.listeners = Some(message);
+        self.tell_listeners();
+    }
+}
+
+impl Handler<AttachIntroducers> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: AttachIntroducers, _: &mut Self::Context) {
+        let link = |introducer| Link::to(introducer, INTRODUCER_WAITING);
+        self.introducers = message.0.into_iter().map(link).collect();
+        if let Some(record) = self.link.record().cloned() {
+            self.tell_record(record);
+        }
+        if let Some(genesis) = self.link.genesis().cloned() {
+            self.tell_introducers(&TellIntroducer::Network(genesis));
+        }
+    }
+}
+
+impl Handler<Introduced> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Introduced, _: &mut Self::Context) {
+        self.introduced.insert(message.tracker, message.records);
         self.tell_listeners();
     }
 }
@@ -398,9 +493,12 @@ impl Handler<AcceptChangedKey> for TrackerLinkActor {
 }
 
 impl Handler<CloseLink> for TrackerLinkActor {
-    type Result = ();
+    type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) -> Self::Result {
+        let (closing, closed) = oneshot::channel();
+        self.closing = Some(closing);
+        self.tell_introducers(&TellIntroducer::Close);
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for session in sessions {
             self.command(
@@ -408,7 +506,10 @@ impl Handler<CloseLink> for TrackerLinkActor {
                 SessionCommand::Close("this node is stopping".into()),
             );
         }
-        // Nothing more is to be said or heard.
-        ctx.stop();
+        self.end_if_closed(ctx);
+        Box::pin(async move {
+            // Dropped with the actor, which has ended then.
+            let _ = closed.await;
+        })
     }
 }

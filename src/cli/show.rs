@@ -103,7 +103,7 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
         ),
     };
     let height = status.height.map(|height| height.to_string());
-    let live = status.live;
+    let (live, reachable) = (status.live, status.reachable);
     facts(&[
         ("role", status.role.clone()),
         ("address", status.address.clone()),
@@ -111,7 +111,10 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
         ("network", network),
         (
             "members",
-            format!("{} registered, {live} live", status.registered),
+            format!(
+                "{} registered, {live} live, {reachable} reachable",
+                status.registered
+            ),
         ),
         (
             "sessions",
@@ -142,11 +145,12 @@ pub fn peers(peers: &PeersView) -> String {
 
 fn peer_row(peer: &PeerView) -> [String; 6] {
     let dash = || "-".to_owned();
-    let state = match (peer.this_node, peer.live) {
-        (true, _) => "itself",
-        (false, Some(true)) => "live",
-        (false, Some(false)) => "offline",
-        (false, None) => "unknown",
+    let state = match (peer.this_node, peer.live, peer.reachable) {
+        (true, _, _) => "itself",
+        (false, Some(true), Some(false)) => "live, not reachable",
+        (false, Some(true), _) => "live",
+        (false, Some(false), _) => "offline",
+        (false, None, _) => "unknown",
     };
     let session = peer.session.as_ref();
     let endpoint = peer

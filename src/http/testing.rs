@@ -52,6 +52,7 @@ pub(crate) fn member_called(name: &str, number: u8) -> Member {
         id: MemberId(u32::from(number)),
         record: statement.sign(&key),
         live: true,
+        reachable: true,
         since: START,
     }
 }

@@ -33,6 +33,7 @@ async fn status(api: Data<TrackerApi>) -> Result<Json<TrackerStatusView>, Refuse
         height: registry.height,
         registered: registry.members.len(),
         live: registry.members.iter().filter(|m| m.live).count(),
+        reachable: registry.members.iter().filter(|m| m.reachable).count(),
         sessions: registry.sessions,
     }))
 }
@@ -74,6 +75,7 @@ pub(super) fn peers_view(
         address: key.to_address(),
         this_node: own == Some(&key),
         live: None,
+        reachable: None,
         since: None,
         endpoints: Vec::new(),
         session: Some(session),
@@ -89,6 +91,7 @@ fn member_view(member: &Member, session: Option<SessionView>, own: Option<&Publi
         address: statement.key.to_address(),
         this_node: own == Some(&statement.key),
         live: Some(member.live),
+        reachable: Some(member.reachable),
         since: Some(member.since),
         endpoints: statement
             .addresses

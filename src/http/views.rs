@@ -163,6 +163,8 @@ pub struct TrackerStatusView {
     pub registered: usize,
     /// How many of them answer at present.
     pub live: usize,
+    /// Members that the tracker could dial back.
+    pub reachable: usize,
     /// Connections of peers.
     pub sessions: usize,
 }
@@ -187,6 +189,8 @@ pub struct PeerView {
     pub this_node: bool,
     /// Whether the tracker finds it alive.
     pub live: Option<bool>,
+    /// Whether the tracker could dial it back.
+    pub reachable: Option<bool>,
     /// When it was first registered.
     pub since: Option<Timestamp>,
     /// Where it can be dialled, as it says itself.

@@ -5,7 +5,9 @@
 //! so no mailbox overflows and nothing that was accepted is lost.
 
 pub mod gossip;
+pub mod introducer;
 pub mod ledger;
+pub mod liveness_probe;
 pub mod miner;
 pub mod registry;
 pub mod session;

@@ -1,7 +1,7 @@
 //! To the Registry of a tracker.
 
 use crate::chain::{Height, NetworkId};
-use crate::wire::Member;
+use crate::wire::{Member, MemberId};
 use actix::Message;
 
 /// How does the tracker stand?
@@ -22,4 +22,19 @@ pub struct RegistryStatus {
     pub network: Option<NetworkId>,
     /// The greatest height that a connected peer named, for display; `None` if none did.
     pub height: Option<Height>,
+}
+
+/// How many connections of peers are there?
+#[derive(Debug, Message)]
+#[rtype(result = "usize")]
+pub struct CountSessions;
+
+/// A visit to a member has ended.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct DialledBack {
+    /// Which member.
+    pub id: MemberId,
+    /// Whether it answered itself under one of its addresses.
+    pub reached: bool,
 }

@@ -2,8 +2,9 @@
 
 use crate::chain::BlockId;
 use crate::protocol::SessionId;
-use crate::wire::{Hello, message};
+use crate::wire::{Certificate, Hello, message};
 use actix::Message;
+use std::sync::Arc;
 
 /// What a session tells its owner (Gossip, TrackerLink or Registry). A session sends the next one
 /// only when the last one was handled, so that a fast sender is slowed down, not buffered.
@@ -23,8 +24,13 @@ pub struct SessionEvent {
     reason = "most carry a message, which is handed on and used up at once"
 )]
 pub enum SessionFact {
-    /// The other end has proven that it has the key in this hello, and is one to talk to.
-    Opened(Box<Hello>),
+    /// The other end has proven who it is, and is one to talk to.
+    Opened {
+        /// What it says of itself; it has the key in it.
+        hello: Box<Hello>,
+        /// Its certificate, judged only where one was expected.
+        certificate: Option<Box<Certificate>>,
+    },
     /// A message came; never a ping or pong.
     Received(message::Message),
     /// It has ended; nothing more comes of it.
@@ -41,6 +47,8 @@ pub enum SessionFact {
 pub enum SessionCommand {
     /// Send this message.
     Send(message::Message),
+    /// Send this frame, which others are sent, too.
+    SendFrame(Arc<[u8]>),
     /// Send these blocks, read when the line is free for them.
     SendBlocks(Vec<BlockId>),
     /// Send the headers after this locator.

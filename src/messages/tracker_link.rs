@@ -1,6 +1,7 @@
 //! To the TrackerLink.
 
 use super::gossip::CandidatesKnown;
+use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use crate::chain::Genesis;
 use crate::keys::PublicKey;
@@ -62,7 +63,7 @@ pub enum AcceptError {
     NothingChanged(MemberName),
 }
 
-/// Say goodbye to the tracker: the node is stopping.
+/// Say goodbye to the tracker: the node is stopping. Answered when it was said.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CloseLink;
@@ -76,3 +77,8 @@ pub struct AttachDirectory {
     /// Who may send without a fee.
     pub ledger: Recipient<MembersKnown>,
 }
+
+/// Tell these what the other trackers of the network have to know.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachIntroducers(pub Vec<Recipient<TellIntroducer>>);

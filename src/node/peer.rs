@@ -5,8 +5,9 @@ use super::orders::Orders;
 use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
-    GossipActor, GossipLinks, Greeting, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
-    SessionContext, SessionParts, StoreActor, TrackerLinkActor, TrackerLinkParts, WalletActor,
+    GossipActor, GossipLinks, Greeting, IntroducerActor, IntroducerParts, LedgerActor, LedgerLinks,
+    Link, MinerActor, MinerParts, SessionContext, SessionParts, StoreActor, TrackerLinkActor,
+    TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::ledger::Ledger;
@@ -18,15 +19,16 @@ use crate::messages::gossip::{CloseSessions, ConnectionAccepted, GetGossipStatus
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::miner::StopMining;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
-use crate::messages::tracker_link::{AttachDirectory, CloseLink};
+use crate::messages::tracker_link::{AttachDirectory, AttachIntroducers, CloseLink};
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
 use crate::protocol::TrackerLink;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
+use crate::protocol::introducer::Introducer;
 use crate::protocol::mining::{Mining, Mode};
 use crate::protocol::tracker_link::Config;
-use crate::settings::{MiningMode, PeerSettings};
+use crate::settings::{Endpoint, MiningMode, PeerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis, stored_open};
 use crate::store::{Disk, Table, rows_from};
 use crate::verifier::RayonVerifier;
@@ -119,6 +121,7 @@ impl Ground {
         if let Some(genesis) = &genesis {
             greeting.set_network(genesis.id());
         }
+        let (first, others) = trackers(&settings)?;
         let wallet = WalletActor::new(Arc::new(secret)).start();
         let context = SessionContext::new(SessionParts {
             greeting,
@@ -127,13 +130,8 @@ impl Ground {
             entropy: opened.entropy.clone(),
             clock: opened.clock.clone(),
         });
-        let trackers = settings
-            .trackers
-            .iter()
-            .map(|tracker| address("trackers", &tracker.to_string()))
-            .collect::<Result<_, _>>()?;
         let config = Config {
-            trackers,
+            address: first,
             name: name.clone(),
             key,
             sealing_key,
@@ -169,6 +167,7 @@ impl Ground {
             fatal: opened.fatal.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
+        introduce(others, &link, &opened, &context, &transport)?;
         Ok(Self {
             settings,
             opened,
@@ -359,6 +358,42 @@ impl Ground {
             MiningMode::Always => Mode::Always,
         }
     }
+}
+
+/// The first tracker, and the others.
+fn trackers(settings: &PeerSettings) -> Result<(Address, Vec<Address>), RunError> {
+    let mut trackers = settings.trackers.iter();
+    let one = |tracker: &Endpoint| address("trackers", &tracker.to_string());
+    let first = trackers.next().ok_or_else(|| RunError::Setting {
+        key: "trackers",
+        reason: "at least one must be named".into(),
+    })?;
+    Ok((one(first)?, trackers.map(one).collect::<Result<_, _>>()?))
+}
+
+/// Starts the conversations with all trackers but the first.
+fn introduce(
+    others: Vec<Address>,
+    link: &Addr<TrackerLinkActor>,
+    opened: &Opened,
+    context: &SessionContext,
+    transport: &Arc<dyn Transport>,
+) -> Result<(), RunError> {
+    let start = |(tracker, address): (usize, Address)| {
+        let machine = Introducer::new(address.clone(), random_u64(&*opened.entropy));
+        let parts = IntroducerParts {
+            tracker,
+            address: address.to_string(),
+            context: context.clone(),
+            transport: transport.clone(),
+            clock: opened.clock.clone(),
+            link: link.clone().recipient(),
+        };
+        IntroducerActor::new(machine, parts).start().recipient()
+    };
+    let introducers = (1..).zip(others).map(start).collect();
+    let told = link.try_send(AttachIntroducers(introducers));
+    told.map_err(|_| RunError::Fatal("the link to the tracker has ended at the start".into()))
 }
 
 /// Where others can dial this peer: as the settings say, or where it listens.

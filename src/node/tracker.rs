@@ -5,8 +5,8 @@ use super::orders::Orders;
 use super::peer::accept;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
-    Greeting, Link, RegistryActor, RegistryParts, SessionContext, SessionParts, StoreActor,
-    WalletActor,
+    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
+    StoreActor, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -14,21 +14,35 @@ use crate::chain::{Amount, Target};
 use crate::http::{self, Api, ServerHandle, TrackerApi};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
+use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::net::TcpTransport;
 use crate::protocol::Registry;
+use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, Arbiter};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context};
+use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
 /// Rows of the register read at a time.
 const PAGE: usize = 1_000;
+/// How often the stop looks whether the sessions have ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What runs.
+struct Running {
+    registry: Addr<RegistryActor>,
+    store: Addr<StoreActor>,
+    store_arbiter: Arbiter,
+    probe_arbiter: Arbiter,
+}
 
 /// Runs a tracker until it is told to stop.
 pub(super) async fn run(
@@ -40,88 +54,136 @@ pub(super) async fn run(
     let (key, secret) = (secret.public_key(), Arc::new(secret));
     let mut orders = Orders::listen(fatal)?;
     let listener = listen(&TcpTransport, settings.listen).await?;
-    let rows =
-        rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
-    let seed = random_u64(&*opened.entropy);
-    let registry = Registry::open(secret.clone(), params(&settings.network)?, seed, rows)?;
-    let store_arbiter = Arbiter::new();
-    let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
-    let store =
-        StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
-    let address = CappedText::new(listener.address().to_string()).ok();
-    let nonce = random_u64(&*opened.entropy);
-    let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
-    let parts = RegistryParts {
-        context: SessionContext::new(SessionParts {
-            greeting,
-            disk: opened.disk.clone(),
-            sign: WalletActor::new(secret).start().recipient(),
-            entropy: opened.entropy.clone(),
-            clock: opened.clock.clone(),
-        }),
-        clock: opened.clock.clone(),
-        store: Link::new(&store, WAITING),
-        network_name: settings.network.name.clone(),
-        connections: opened.connections,
-    };
-    let registry = RegistryActor::new(registry, parts).start();
+    let address = listener.address();
+    let running = Running::start(&settings, &opened, secret, address)?;
     let report = ReportTo {
         committer: Committer::Registry,
-        to: registry.clone().recipient(),
+        to: running.registry.clone().recipient(),
     };
-    if store.try_send(report).is_err() {
+    if running.store.try_send(report).is_err() {
         return Err(RunError::Fatal("the store has ended at the start".into()));
     }
     let api = TrackerApi {
         key,
-        listen: listener.address(),
-        registry: registry.clone().recipient(),
+        listen: address,
+        registry: running.registry.clone().recipient(),
         entropy: opened.entropy.clone(),
     };
     let started = http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
-            stop(None, &registry, &store, store_arbiter).await;
+            running.stop(None).await;
             return Err(error.into());
         }
     };
-    tracing::info!(listen = %listener.address(), key = %key.to_address(), api = %api_address, "tracker up");
+    tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     let ended = tokio::select! {
-        () = accept(listener, registry.clone().recipient()) => Ok(()),
+        () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };
-    let stopping = stop(Some(&api), &registry, &store, store_arbiter);
-    let stopped = orders.see_through(stopping).await;
+    let stopped = orders.see_through(running.stop(Some(&api))).await;
     ended.and(stopped)
 }
 
-/// Stops in order: who asks from outside, who talks; then what was decided is written.
-async fn stop(
-    api: Option<&ServerHandle>,
-    registry: &Addr<RegistryActor>,
-    store: &Addr<StoreActor>,
-    store_arbiter: Arbiter,
-) {
-    phase("api", async {
-        if let Some(api) = api
-            && let Err(error) = api.stop().await
-        {
-            tracing::warn!(%error, "the API's file could not be removed");
-        }
+impl Running {
+    fn start(
+        settings: &TrackerSettings,
+        opened: &Opened,
+        secret: Arc<SecretKey>,
+        listen: SocketAddr,
+    ) -> Result<Self, RunError> {
+        let rows =
+            rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+        let seed = random_u64(&*opened.entropy);
+        let params = params(&settings.network)?;
+        let machine = match issuer(settings)? {
+            None => Registry::open(secret.clone(), params, seed, rows),
+            Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
+        }?;
+        let store_arbiter = Arbiter::new();
+        let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
+        let store =
+            StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
+        let address = CappedText::new(listen.to_string()).ok();
+        let nonce = random_u64(&*opened.entropy);
+        let key = secret.public_key();
+        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
+        let sessions = SessionContext::new(SessionParts {
+            greeting,
+            disk: opened.disk.clone(),
+            sign: WalletActor::new(secret).start().recipient(),
+            entropy: opened.entropy.clone(),
+            clock: opened.clock.clone(),
+        });
+
+        let context = Context::<RegistryActor>::new();
+        let registry = context.address();
+        let probe_arbiter = Arbiter::new();
+        let shell = LivenessProbeActor::new(
+            sessions.clone(),
+            Arc::new(TcpTransport),
+            registry.clone().recipient(),
+        );
+        let probe = LivenessProbeActor::start_in_arbiter(&probe_arbiter.handle(), |_| shell);
+        let parts = RegistryParts {
+            context: sessions,
+            clock: opened.clock.clone(),
+            store: Link::new(&store, WAITING),
+            // More are never ordered at a time.
+            probe: Link::new(&probe, MAX_DIALS),
+            network_name: settings.network.name.clone(),
+            connections: opened.connections,
+        };
+        context.run(RegistryActor::new(machine, parts));
+        Ok(Self {
+            registry,
+            store,
+            store_arbiter,
+            probe_arbiter,
+        })
+    }
+
+    /// Stops in order: who asks from outside, who talks; then what was decided is written.
+    async fn stop(self, api: Option<&ServerHandle>) {
+        phase("api", async {
+            if let Some(api) = api
+                && let Err(error) = api.stop().await
+            {
+                tracing::warn!(%error, "the API's file could not be removed");
+            }
+        })
+        .await;
+        phase("sessions", async {
+            // Whoever has ended already needs no order.
+            let _ = self.registry.send(CloseSessions).await;
+            while let Ok(sessions) = self.registry.send(CountSessions).await
+                && sessions > 0
+            {
+                tokio::time::sleep(LOOK).await;
+            }
+        })
+        .await;
+        end_thread("probe thread", self.probe_arbiter).await;
+        phase("store", async {
+            let _ = self.store.send(FlushStore).await;
+        })
+        .await;
+        end_thread("store thread", self.store_arbiter).await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Key of the tracker for whose network this one introduces, if it only introduces.
+fn issuer(settings: &TrackerSettings) -> Result<Option<PublicKey>, RunError> {
+    if settings.introduces_for.is_empty() {
+        return Ok(None);
+    }
+    let issuer = PublicKey::from_address(&settings.introduces_for);
+    issuer.map(Some).map_err(|error| RunError::Setting {
+        key: "introduces_for",
+        reason: error.to_string(),
     })
-    .await;
-    phase("sessions", async {
-        // Whoever has ended already needs no order.
-        let _ = registry.send(CloseSessions).await;
-    })
-    .await;
-    phase("store", async {
-        let _ = store.send(FlushStore).await;
-    })
-    .await;
-    end_thread("store thread", store_arbiter).await;
-    tracing::info!("stopped");
 }
 
 /// The parameters that the settings describe.

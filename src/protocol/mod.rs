@@ -6,12 +6,17 @@
 //!
 //! [`gossip`] is the conversation among peers: headers, blocks, open transactions. [`registry`] is
 //! the tracker's side of the conversation with its members, [`tracker_link`] the member's side, and
-//! [`directory`] what a member knows of the others. [`mining`] says when to search and for what, [`progress`] how
+//! [`directory`] what a member knows of the others. [`liveness`] says who of them answers, and
+//! [`doorstep`] who of those that dial a tracker may come in. [`introducer`] is a member's side of the
+//! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
 //! long catching up will take.
 
 pub mod backoff;
 pub mod directory;
+pub mod doorstep;
 pub mod gossip;
+pub mod introducer;
+pub mod liveness;
 pub mod mining;
 pub mod progress;
 pub mod registry;

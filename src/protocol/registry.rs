@@ -1,7 +1,9 @@
 //! The registry: the tracker's side of the conversation with its members.
 //!
-//! It keeps the list of members for ever, knows which of them have a session now, sees to it that the
-//! network gets one genesis block and no second one, and tells everybody what changed.
+//! It keeps the list of members for ever, knows who of them answers ([`Liveness`]), sees to it that
+//! the network gets one genesis block and no second one, and tells everybody what changed. Behind
+//! each piece of news goes a challenge, and the next piece only when that was answered: for one that
+//! reads slowly news is gathered, each member once, not queued.
 //!
 //! What it never does: promise before the disk has it. Every answer waits for the newest batch that
 //! was begun before it, so that no member is ever told what a power cut could undo.
@@ -22,22 +24,26 @@ mod members;
 mod news;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 pub use effect::{Effect, Fact};
 pub use members::MAX_MEMBERS_REGISTERED;
 
+use super::doorstep::{Admission, Doorstep};
+use super::liveness::Liveness;
 use super::spread::Spread;
 use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::params::ParamsError;
-use crate::chain::{Genesis, Internal, NetworkId, Params, Timestamp};
+use crate::chain::{Genesis, Height, Internal, NetworkId, Params, Timestamp};
 use crate::keys::{PublicKey, SecretKey};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
-use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
+use crate::wire::{Certificate, Hello, Member, MemberId, Message, NodeRole};
 use certificates::Certifier;
 use founding::Holder;
 use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use news::Changes;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
@@ -85,18 +91,20 @@ pub enum RegistryError {
 #[derive(Debug)]
 struct Session {
     hello: Hello,
+    /// What it showed of its membership, as it came.
+    certificate: Option<Certificate>,
     /// When it began, and once it is registered, when it was.
     since: Timestamp,
     /// Whose it is, once registered.
     member: Option<MemberId>,
-    /// The members up to this number were told to it.
-    told: MemberId,
-    /// Those among them that changed since.
-    changed: BTreeSet<MemberId>,
+    /// It was told of all changes up to this one.
+    told: u64,
+    /// The last change before it registered: who left before that is nobody to it.
+    first: u64,
     /// It was told that it has the whole list.
     listed: bool,
-    /// Its connection takes more.
-    writable: bool,
+    /// It said goodbye.
+    farewell: bool,
     /// Answers to it that wait for the disk.
     waiting: usize,
 }
@@ -104,13 +112,19 @@ struct Session {
 /// The tracker's machine.
 #[derive(Debug)]
 pub struct Registry {
-    key: PublicKey,
-    certifier: Certifier,
+    /// Key of the network's first tracker: ours, unless we only introduce.
+    issuer: PublicKey,
+    /// Only that one certifies.
+    certifier: Option<Certifier>,
     params: Params,
     genesis: Option<Genesis>,
     members: Members,
+    doorstep: Doorstep,
     sessions: BTreeMap<SessionId, Session>,
+    /// The session of each member that has one.
     live: BTreeMap<MemberId, SessionId>,
+    liveness: Liveness,
+    changes: Changes,
     /// The last one asked to make genesis; stays, when its time is over, until another is asked.
     holder: Option<Holder>,
     last_batch: u64,
@@ -132,16 +146,44 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        params.check()?;
         let key = secret.public_key();
+        Self::open_as(key, Some(Certifier::new(secret)), params, seed, rows)
+    }
+
+    /// As [`Registry::open`], of a tracker that only introduces: the members of the network whose
+    /// first tracker has the key `issuer`. It founds nothing, and what it registers is what members
+    /// said to that one and were certified for.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn open_introducing(
+        issuer: PublicKey,
+        params: Params,
+        seed: u64,
+        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, RegistryError> {
+        Self::open_as(issuer, None, params, seed, rows)
+    }
+
+    fn open_as(
+        issuer: PublicKey,
+        certifier: Option<Certifier>,
+        params: Params,
+        seed: u64,
+        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, RegistryError> {
+        params.check()?;
         let mut registry = Self {
-            key,
-            certifier: Certifier::new(secret),
+            issuer,
+            certifier,
             params,
             genesis: None,
             members: Members::new(),
+            doorstep: Doorstep::default(),
             sessions: BTreeMap::new(),
             live: BTreeMap::new(),
+            liveness: Liveness::new(seed),
+            changes: Changes::default(),
             holder: None,
             last_batch: 0,
             unsynced: VecDeque::new(),
@@ -151,12 +193,13 @@ impl Registry {
         for (row_key, value) in rows {
             registry.open_row(&row_key, &value)?;
         }
+        registry.watch_members();
         if let Some(genesis) = &registry.genesis
-            && genesis.content.tracker != key
+            && genesis.content.tracker != issuer
         {
             return Err(RegistryError::OtherKey {
                 stored: genesis.content.tracker,
-                given: key,
+                given: issuer,
             });
         }
         Ok(registry)
@@ -195,9 +238,31 @@ impl Registry {
         self.members.len()
     }
 
-    /// How many of them have a session.
-    pub fn live_len(&self) -> usize {
-        self.live.len()
+    /// The greatest height that a member with a session named last: for display, never believed.
+    pub fn height(&self) -> Option<Height> {
+        let registered = self.sessions.values().filter(|s| s.member.is_some());
+        registered.map(|s| s.hello.height).max()
+    }
+
+    /// Whether somebody who dials from `address` (`host:port`) may come in; a stranger whose place
+    /// it takes is closed.
+    #[must_use]
+    pub fn admit(&mut self, address: &str, now: Timestamp) -> (bool, Vec<Effect>) {
+        match self.doorstep.judge(address, now) {
+            Admission::Enter => (true, Vec::new()),
+            Admission::InPlaceOf(session) => {
+                // Its place is free at once, not only when its connection has ended.
+                self.doorstep.gone(session);
+                self.close(session, "you took too long, and others wait");
+                (true, self.take_effects())
+            }
+            Admission::Full => (false, Vec::new()),
+        }
+    }
+
+    /// Somebody who may come in has a connection now.
+    pub fn entered(&mut self, session: SessionId, address: &str, now: Timestamp) {
+        self.doorstep.entered(session, address, now);
     }
 
     /// Everyone who is registered, by number.
@@ -205,12 +270,19 @@ impl Registry {
         self.members.ids().filter_map(|id| self.tell(id))
     }
 
-    /// A connection's handshake is done.
+    /// Whether this tracker only introduces.
+    fn introduces(&self) -> bool {
+        self.certifier.is_none()
+    }
+
+    /// A connection's handshake is done; the other end proved its key and showed this certificate,
+    /// which nobody has judged yet.
     #[must_use]
     pub fn session_opened(
         &mut self,
         session: SessionId,
         hello: Hello,
+        certificate: Option<Certificate>,
         now: Timestamp,
     ) -> Vec<Effect> {
         let ours = self.network();
@@ -227,14 +299,16 @@ impl Registry {
         if let Some(reason) = reason {
             return vec![Effect::Close { session, reason }];
         }
+        self.doorstep.greeted(session);
         let opened = Session {
             hello,
+            certificate,
             since: now,
             member: None,
-            told: MemberId(0),
-            changed: BTreeSet::new(),
+            told: 0,
+            first: 0,
             listed: false,
-            writable: true,
+            farewell: false,
             waiting: 0,
         };
         self.sessions.insert(session, opened);
@@ -244,17 +318,19 @@ impl Registry {
     /// A connection's end. One that is not known any more is passed over.
     #[must_use]
     pub fn session_closed(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+        self.doorstep.gone(session);
         self.forget_session(session);
         self.pass_lease(now);
         self.take_effects()
     }
 
-    /// Whether a connection takes more, or has as much queued as it may: then what changes is
-    /// collected for it, each member once, until it reads again.
-    pub fn set_writable(&mut self, session: SessionId, writable: bool) {
-        if let Some(session) = self.sessions.get_mut(&session) {
-            session.writable = writable;
-        }
+    /// A visit to a member has ended; `reached` if the member itself answered under one of its
+    /// addresses.
+    #[must_use]
+    pub fn dialled_back(&mut self, member: MemberId, reached: bool) -> Vec<Effect> {
+        self.liveness.dialled_back(member, reached);
+        self.note_standings();
+        self.take_effects()
     }
 
     /// A batch is on the disk, and with it all before it.
@@ -267,10 +343,10 @@ impl Registry {
         {
             let said = self.unsynced.pop_front().map(|(_, said)| said);
             for effect in said.into_iter().flatten() {
-                if let Effect::Send { session, .. } = &effect
-                    && let Some(session) = self.sessions.get_mut(session)
-                {
-                    session.waiting = session.waiting.saturating_sub(1);
+                for session in effect.receivers() {
+                    if let Some(session) = self.sessions.get_mut(session) {
+                        session.waiting = session.waiting.saturating_sub(1);
+                    }
                 }
                 self.effects.push(effect);
             }
@@ -287,6 +363,7 @@ impl Registry {
             self.close(session, "you did not register in time");
         }
         self.pass_lease(now);
+        self.ask_members(now);
         self.push_changes();
         self.take_effects()
     }
@@ -315,12 +392,14 @@ impl Registry {
                 let members = self.some_members();
                 self.send(session, Message::Members(members));
             }
+            (Message::ChallengeAnswer(answer), Some(id)) => self.answered(session, id, answer),
             (Message::OfferGenesis(_) | Message::GetMembers(()), None) => self.refuse(
                 session,
                 RefusalCode::NotRegistered,
                 "only a registered member may ask this; register first",
             ),
-            (Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_), _) => {}
+            (Message::Goodbye(_), _) => self.said_goodbye(session),
+            (Message::Ping(_) | Message::Pong(_), _) => {}
             (other, _) => {
                 let reason = format!("a tracker does not take {}", other.name());
                 self.close(session, &reason);
@@ -337,15 +416,15 @@ impl Registry {
             .collect()
     }
 
-    /// Takes a session off the lists, and its member off the list of the live.
+    /// Takes a session off the lists. Its member is asked in another way from now on.
     fn forget_session(&mut self, session: SessionId) {
-        let Some(id) = self.sessions.remove(&session).and_then(|s| s.member) else {
+        let Some(known) = self.sessions.remove(&session) else {
             return;
         };
-        self.live.remove(&id);
-        if let Some(name) = self.members.name_of(id).cloned() {
-            self.touch(id);
-            self.say(Effect::Fact(Fact::MemberOffline { id, name }));
+        if let Some(id) = known.member {
+            self.live.remove(&id);
+            self.liveness.detached(id, session, known.farewell);
+            self.note_standings();
         }
     }
 
@@ -361,20 +440,20 @@ impl Registry {
     }
 
     fn send(&mut self, session: SessionId, message: Message) {
-        if !self.unsynced.is_empty()
-            && let Some(session) = self.sessions.get_mut(&session)
-        {
-            session.waiting += 1;
-        }
         self.say(Effect::Send { session, message });
     }
 
     /// Does this once all that was changed so far is on the disk.
     fn say(&mut self, effect: Effect) {
-        match self.unsynced.back_mut() {
-            Some((_, said)) => said.push(effect),
-            None => self.effects.push(effect),
+        let Some((_, said)) = self.unsynced.back_mut() else {
+            return self.effects.push(effect);
+        };
+        for session in effect.receivers() {
+            if let Some(session) = self.sessions.get_mut(session) {
+                session.waiting += 1;
+            }
         }
+        said.push(effect);
     }
 
     fn commit(&mut self, rows: Vec<Row>) {

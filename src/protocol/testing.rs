@@ -11,6 +11,7 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
 use crate::wire::member::{Address, Leaving};
+use crate::wire::message::{ChallengeAnswer, Goodbye};
 use crate::wire::{Certificate, Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -100,7 +101,7 @@ fn write(disk: &mut Disk, rows: Vec<Row>) {
 
 /// What a shell did for its machine, oldest first.
 #[allow(clippy::large_enum_variant, reason = "most are messages")]
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Out {
     Sent(SessionId, Message),
     Closed(SessionId, String),
@@ -114,6 +115,8 @@ pub(super) struct Tracker {
     pub(super) unsynced: VecDeque<(u64, Vec<Row>)>,
     pub(super) out: VecDeque<Out>,
     pub(super) facts: Vec<Fact>,
+    /// Members that are to be dialled back.
+    pub(super) visits: Vec<MemberId>,
     /// Certificates, which most tests do not look at.
     pub(super) issued: Vec<(SessionId, Certificate)>,
     pub(super) now: Timestamp,
@@ -127,6 +130,7 @@ impl Tracker {
             unsynced: VecDeque::new(),
             out: VecDeque::new(),
             facts: Vec::new(),
+            visits: Vec::new(),
             issued: Vec::new(),
             now: START,
         }
@@ -142,6 +146,12 @@ impl Tracker {
                 registry::Effect::Send { session, message } => {
                     self.out.push_back(Out::Sent(session, message));
                 }
+                registry::Effect::SendAll { sessions, message } => {
+                    for session in sessions {
+                        self.out.push_back(Out::Sent(session, message.clone()));
+                    }
+                }
+                registry::Effect::DialBack { id, .. } => self.visits.push(id),
                 registry::Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
@@ -170,20 +180,46 @@ impl Tracker {
     pub(super) fn restart(&mut self) {
         self.unsynced.clear();
         self.out.clear();
+        self.visits.clear();
         let rows = self.disk.clone();
         self.registry = Registry::open(secret(TRACKER), params(), 1, rows).unwrap();
     }
 
     pub(super) fn open(&mut self, session: u64, number: u8, network: NetworkId) {
+        self.open_showing(session, number, network, None);
+    }
+
+    /// As [`Tracker::open`], by somebody who shows this certificate.
+    pub(super) fn open_showing(
+        &mut self,
+        session: u64,
+        number: u8,
+        network: NetworkId,
+        certificate: Option<Certificate>,
+    ) {
         let hello = hello(number, NodeRole::Peer, network);
         let session = SessionId(session);
-        let effects = self.registry.session_opened(session, hello, self.now);
+        let effects = self
+            .registry
+            .session_opened(session, hello, certificate, self.now);
         self.carry_out(effects);
     }
 
     pub(super) fn close(&mut self, session: u64) {
         let effects = self.registry.session_closed(SessionId(session), self.now);
         self.carry_out(effects);
+    }
+
+    /// A session's owner says goodbye, and its connection ends.
+    pub(super) fn leave_off(&mut self, session: u64) {
+        self.receive(session, &Message::Goodbye(Goodbye::new("stopping")));
+        self.close(session);
+    }
+
+    /// As [`Tracker::join`], with what is said left where it is.
+    pub(super) fn join_quietly(&mut self, number: u8, name: &str) {
+        self.open(number.into(), number, self.registry.network());
+        self.receive(number.into(), &Message::Register(record(number, name, 1)));
     }
 
     pub(super) fn receive(&mut self, session: u64, message: &Message) {
@@ -200,16 +236,43 @@ impl Tracker {
         self.carry_out(effects);
     }
 
-    /// What was said since this was last asked, all batches written.
+    /// What was said since this was last asked, all batches written; but for challenges, which
+    /// are answered.
     pub(super) fn said(&mut self) -> Vec<Out> {
         self.sync();
-        self.out.drain(..).collect()
+        let said = self.out.drain(..).collect();
+        self.answer(said, |_| true)
+    }
+
+    /// Answers the challenges in `said` on the sessions that do; the rest of it.
+    pub(super) fn answer(&mut self, said: Vec<Out>, answers: impl Fn(u64) -> bool) -> Vec<Out> {
+        let mut rest = Vec::new();
+        for out in said {
+            match out {
+                Out::Sent(SessionId(session), Message::Challenge(number)) => {
+                    if answers(session) {
+                        let height = Height(0);
+                        let answer = ChallengeAnswer { number, height };
+                        self.receive(session, &Message::ChallengeAnswer(answer));
+                    }
+                }
+                out => rest.push(out),
+            }
+        }
+        rest
+    }
+
+    /// The visits under way end, in vain or not.
+    pub(super) fn end_visits(&mut self, reached: impl Fn(MemberId) -> bool) {
+        for id in std::mem::take(&mut self.visits) {
+            let effects = self.registry.dialled_back(id, reached(id));
+            self.carry_out(effects);
+        }
     }
 
     /// Opens a session of the same number as the member's key and registers; what was said.
     pub(super) fn join(&mut self, number: u8, name: &str) -> Vec<Out> {
-        self.open(number.into(), number, self.registry.network());
-        self.receive(number.into(), &Message::Register(record(number, name, 1)));
+        self.join_quietly(number, name);
         self.said()
     }
 }
@@ -276,6 +339,11 @@ impl Peer {
                 Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
+                Effect::Answer { session, number } => {
+                    let height = Height(0);
+                    let answer = Message::ChallengeAnswer(ChallengeAnswer { number, height });
+                    self.out.push_back(Out::Sent(session, answer));
+                }
                 Effect::Sign(statement) => {
                     let record = statement.sign(&member(self.number));
                     let effects = self.link.signed(record, self.now);
@@ -338,7 +406,7 @@ impl Peer {
 
 fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
     Config {
-        trackers: vec![address("tracker:7000")],
+        address: address("tracker:7000"),
         name: name.parse().unwrap(),
         key: key(number),
         sealing_key: member(number).sealing_key(),

@@ -59,8 +59,8 @@ const CERTIFICATE_ROW: u8 = 4;
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the trackers are, at least one: the first-named that can be reached is the one.
-    pub trackers: Vec<Address>,
+    /// Where the network's first tracker is.
+    pub address: Address,
     /// What we want to be called.
     pub name: MemberName,
     /// Our key.
@@ -80,7 +80,7 @@ pub struct Config {
 /// Why the link can't take up its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// A stored row is damaged, or there is nobody to talk to.
+    /// A stored row is damaged.
     #[error(transparent)]
     Internal(#[from] Internal),
     /// The owner names another key than the network was founded with.
@@ -100,7 +100,7 @@ pub enum OpenError {
 /// How far the conversation is.
 #[derive(Debug)]
 enum Phase {
-    /// For a tracker's turn.
+    /// Until it is dialled again.
     Waiting,
     /// Dialled, at that time.
     Dialling { since: Timestamp },
@@ -147,6 +147,8 @@ pub struct TrackerLink {
     directory: Directory,
     /// Our last record.
     record: Option<MemberRecord>,
+    /// What we have to say of ourselves is being signed while nobody asks for it, or was.
+    prepared: Option<MemberStatement>,
     membership: Membership,
     /// No record below this number is signed.
     least_sequence: u64,
@@ -154,10 +156,8 @@ pub struct TrackerLink {
     sequence_step: u64,
     leaving: bool,
     phase: Phase,
-    /// When each of the trackers in the settings is dialled again.
-    pauses: Vec<Backoff>,
-    /// Which of them was dialled last.
-    turn: usize,
+    /// When it is dialled again.
+    pause: Backoff,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     effects: Vec<Effect>,
@@ -173,9 +173,6 @@ impl TrackerLink {
         config: Config,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, OpenError> {
-        if config.trackers.is_empty() {
-            return Err(Internal("no tracker is named in the settings".to_owned()).into());
-        }
         let mut link = Self {
             tracker: tracker_key(&config)?,
             pinned: None,
@@ -184,13 +181,13 @@ impl TrackerLink {
             mined: None,
             directory: Directory::default(),
             record: None,
+            prepared: None,
             membership: Membership::default(),
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
             phase: Phase::Waiting,
-            pauses: pauses(&config),
-            turn: 0,
+            pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             former: None,
             effects: Vec::new(),
             config,
@@ -244,6 +241,11 @@ impl TrackerLink {
         self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
     }
 
+    /// What we said of ourselves last, if anything.
+    pub fn record(&self) -> Option<&MemberRecord> {
+        self.record.as_ref()
+    }
+
     /// Whether the tracker has us on its list, in this conversation.
     pub fn is_registered(&self) -> bool {
         let Phase::Talking(talk) = &self.phase else {
@@ -255,6 +257,7 @@ impl TrackerLink {
     /// To be called every [`TICK_MS`].
     #[must_use]
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.prepare_record(now);
         match &self.phase {
             Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.since(*since) > DIAL_PATIENCE_MS => {
@@ -329,12 +332,18 @@ impl TrackerLink {
     /// The Wallet signed our statement.
     #[must_use]
     pub fn signed(&mut self, record: MemberRecord, now: Timestamp) -> Vec<Effect> {
-        if let Phase::Talking(talk) = &self.phase
-            && let Stage::Signing(statement) = &talk.stage
-            && *statement == record.statement
-        {
+        let awaited = match &self.phase {
+            Phase::Talking(Talk {
+                stage: Stage::Signing(statement),
+                ..
+            }) => *statement == record.statement,
+            _ => false,
+        };
+        if awaited || self.prepared.as_ref() == Some(&record.statement) {
             self.commit(RECORD_ROW, canonical::encode(&record));
             self.record = Some(record.clone());
+        }
+        if awaited {
             self.send_record(record, now);
         }
         self.take_effects()
@@ -363,6 +372,9 @@ impl TrackerLink {
                 self.members_told(MembersChanged { changed, left }, false);
             }
             Message::MembersChanged(told) if asked => self.members_told(told, true),
+            Message::Challenge(number) => {
+                self.effects.push(Effect::Answer { session, number });
+            }
             Message::Left(()) if self.leaving => self.rest(Effect::Left),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
             other => {
@@ -380,7 +392,7 @@ impl TrackerLink {
         if self.talk(session).is_some() {
             if self.is_registered() {
                 // All was well until now: no reason to hold back.
-                self.pauses[self.turn].succeeded();
+                self.pause.succeeded();
             }
             self.lost(reason, now);
         } else if matches!(self.phase, Phase::Dialling { .. }) && self.former != Some(session) {
@@ -412,7 +424,7 @@ impl TrackerLink {
     pub fn leave(&mut self, now: Timestamp) -> Vec<Effect> {
         self.leaving = true;
         match self.phase {
-            Phase::Waiting => self.pauses.iter_mut().for_each(Backoff::hurry),
+            Phase::Waiting => self.pause.hurry(),
             _ if self.is_registered() => self.sign_leaving(now),
             _ => {}
         }
@@ -459,15 +471,13 @@ impl TrackerLink {
         }
     }
 
-    /// Where the tracker is that was dialled last.
     fn address(&self) -> Address {
-        self.config.trackers[self.turn].clone()
+        self.config.address.clone()
     }
 
-    /// Dials the first-named tracker of those that are due, if one is.
+    /// Dials the tracker, if it is time.
     fn dial(&mut self, now: Timestamp) {
-        if let Some(turn) = self.pauses.iter().position(|pause| pause.is_due(now)) {
-            self.turn = turn;
+        if self.pause.is_due(now) {
             self.phase = Phase::Dialling { since: now };
             let address = self.address();
             self.effects.push(Effect::Dial { address });
@@ -519,15 +529,14 @@ impl TrackerLink {
         self.effects.push(last);
     }
 
-    /// This tracker's turn comes again later; in how many milliseconds.
+    /// It is dialled again later; in how many milliseconds.
     fn retry_later(&mut self, now: Timestamp) -> u64 {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             self.former = Some(session);
         }
         self.phase = Phase::Waiting;
-        let pause = &mut self.pauses[self.turn];
-        pause.failed(now);
-        pause.due().since(now)
+        self.pause.failed(now);
+        self.pause.due().since(now)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
@@ -544,11 +553,4 @@ fn tracker_key(config: &Config) -> Result<Option<PublicKey>, OpenError> {
         }
         (founded, given) => Ok(founded.or(given)),
     }
-}
-
-/// A pause for each tracker, all due, each with a jitter of its own.
-fn pauses(config: &Config) -> Vec<Backoff> {
-    let seeds = (0..config.trackers.len() as u64).map(|n| config.seed.wrapping_add(n << 32));
-    let pause = |seed| Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed);
-    seeds.map(pause).collect()
 }

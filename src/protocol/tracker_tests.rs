@@ -40,6 +40,8 @@ enum Step {
     RestartPeer(usize, bool),
     Mined(usize),
     Leave(usize),
+    /// The tracker's visits end: who runs is met, if they go well.
+    Visits(bool),
 }
 
 const PEERS: usize = 5;
@@ -60,6 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (peer.clone(), any::<bool>()).prop_map(|(p, keep)| Step::RestartPeer(p, keep)),
         3 => peer.clone().prop_map(Step::Mined),
         1 => Just(Step::Leave(4)),
+        3 => any::<bool>().prop_map(Step::Visits),
     ]
 }
 
@@ -134,6 +137,14 @@ impl World {
                 let peer = &mut self.peers[peer];
                 let effects = peer.link.leave(peer.now);
                 peer.carry_out(effects);
+            }
+            Step::Visits(go_well) => {
+                let peers = self.peers.iter().filter(|p| p.rest.is_none());
+                let running: BTreeSet<_> = peers.map(|p| super::testing::key(p.number)).collect();
+                let members = self.tracker.registry.members();
+                let met = members.filter(|m| running.contains(&m.record.statement.key));
+                let met: BTreeSet<_> = met.map(|m| m.id).collect();
+                self.tracker.end_visits(|id| go_well && met.contains(&id));
             }
         }
         self.carry();
@@ -240,6 +251,7 @@ impl World {
                 self.take(Step::Mined(peer));
             }
             self.tracker.sync();
+            self.take(Step::Visits(true));
             self.take(Step::Pass(2_000));
             for peer in 0..PEERS {
                 self.take(Step::Tell(peer, 20));

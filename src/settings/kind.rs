@@ -50,6 +50,8 @@ pub(super) enum Kind {
     Topics,
     /// Coins that exist from the start.
     Allocations,
+    /// The address of a key, or nothing.
+    OptionalAddress,
 }
 
 /// A value that a key does not accept.
@@ -98,6 +100,9 @@ impl Kind {
             Self::Endpoints { least } => format!(
                 "a list of {least} to {MAX_ENDPOINTS} addresses \"host:port\", each only once"
             ),
+            Self::OptionalAddress => {
+                "an address as `node status` prints it, or nothing: \"\"".to_owned()
+            }
             Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
@@ -132,6 +137,7 @@ impl Kind {
                 text(item, |text| is_word(text, MAX_TOPIC_LEN, b"-."))
             }),
             Self::Allocations => allocations(value),
+            Self::OptionalAddress => text(value, |text| text.is_empty() || is_address(text)),
         }
     }
 
@@ -148,6 +154,7 @@ impl Kind {
             | Self::Path
             | Self::Listen
             | Self::LoopbackListen
+            | Self::OptionalAddress
             | Self::Key => unplaced(DeValue::String(text.into())),
         };
         self.check(&value)

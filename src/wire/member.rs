@@ -158,15 +158,18 @@ impl Leaving {
     }
 }
 
-/// What the tracker tells of a member: `[id, record, live, since]`.
+/// What the tracker tells of a member: `[id, record, live, reachable, since]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Its number.
     pub id: MemberId,
     /// What it says of itself.
     pub record: MemberRecord,
-    /// Whether it answers at present.
+    /// Whether it answers at present, on its session or when dialled back.
     pub live: bool,
+    /// Whether it answers under an address of its record: a member behind a router that lets nobody
+    /// in is live and not reachable.
+    pub reachable: bool,
     /// When it was first registered, by the tracker's clock.
     pub since: Timestamp,
 }

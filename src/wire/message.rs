@@ -187,6 +187,16 @@ pub struct MembersChanged {
     pub left: Vec<MemberId>,
 }
 
+/// A member's answer to a challenge of the tracker: `[number, height]`. Whoever gives it has read
+/// everything that was sent before the challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeAnswer {
+    /// That of the challenge.
+    pub number: u64,
+    /// Height of its tip: for display, never believed.
+    pub height: Height,
+}
+
 /// Defines the message type with the code and payload of each message.
 macro_rules! messages {
     ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?),)*) => {
@@ -290,6 +300,10 @@ messages! {
     72 Leave(Leaving),
     /// From the tracker: you have left.
     73 Left(()),
+    /// From the tracker: are you there? Any number.
+    75 Challenge(u64),
+    /// To the tracker: yes.
+    76 ChallengeAnswer(ChallengeAnswer),
     /// From the tracker: you are a member of this network. Before a yes and before the news of
     /// genesis, once there is one.
     74 CertificateIssued(Certificate),

@@ -181,9 +181,29 @@ impl Trap {
         let address = listener.local_addr().unwrap();
         let tracker = target.lab.tracker.listen;
         let (registered, _) = RawPeer::register_at(tracker, seed, "trap", &[address]);
-        Self {
+        let trap = Self {
             listener,
             _registered: registered,
+        };
+        trap.is_visited(target, seed);
+        trap
+    }
+
+    /// The tracker dials him back, as it does with whoever registers; then it leaves him alone for long.
+    fn is_visited(&self, target: &Target, seed: u8) {
+        loop {
+            let mut visitor = self.dialled(seed);
+            if !visitor.try_to_shake_hands(Side::Responder) {
+                continue;
+            }
+            visitor.say_hello(target.network());
+            let theirs = visitor.hear_introduction();
+            if theirs.is_some_and(|theirs| theirs.hello.role == NodeRole::Tracker) {
+                // It has heard who we are when it says goodbye.
+                visitor.expect_close(SOON);
+                return;
+            }
+            // Alice was faster. She has no session with who shows no certificate, and dials again.
         }
     }
 

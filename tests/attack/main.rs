@@ -7,6 +7,7 @@ mod chain;
 mod channel;
 mod members;
 mod stream;
+mod tracker;
 
 use raclette::chain::{Genesis, NetworkId};
 use std::time::Duration;

@@ -3,6 +3,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crowd;
+mod liveness;
+mod trackers;
+
 use raclette::http::views::TransactionState;
 use std::collections::HashSet;
 use std::thread;
@@ -40,15 +44,14 @@ fn balances(node: &Node, names: &[&str]) -> Vec<u64> {
 /// Mines at `miner` until nothing is open at any of `nodes`, and all agree.
 fn settle(miner: &Node, nodes: &[&Node]) -> (u64, String) {
     // Two branches with the same work stay as they are until one of them grows.
-    miner.mine();
-    wait_until("nothing is open any more", || {
-        let tip = agree(nodes);
+    wait_until("nothing is open any more, and all agree", || {
+        let tips: Vec<_> = nodes.iter().map(|node| node.tip()).collect();
         let open: usize = nodes.iter().map(|node| node.open().len()).sum();
-        if open == 0 {
-            return Ok(tip);
+        if open == 0 && tips.windows(2).all(|two| two[0] == two[1]) {
+            return Ok(tips[0].clone());
         }
         miner.mine();
-        Err(format!("{open} open"))
+        Err(format!("{open} open, {tips:?}"))
     })
 }
 

@@ -43,6 +43,11 @@ fn limits() -> BTreeMap<&'static str, u64> {
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_REASON MAX_AGENT;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS
             REGISTER_WITHIN_MS;
+        raclette::protocol::liveness: ROUND_MS MAX_MISSES SHORTEST_PAUSE_MS LONGEST_PAUSE_MS
+            MAX_DIALS;
+        raclette::protocol::doorstep: MAX_STRANGERS MAX_STRANGERS_OF_ADDRESS STRANGER_PATIENCE_MS
+            HANDSHAKE_PATIENCE_MS MAX_SESSIONS_OF_ADDRESS;
+        raclette::protocol::introducer: MAX_INTRODUCED;
         raclette::protocol::directory: MAX_NAMES;
         raclette::protocol::mining: REST_MS REFRESH_MS;
         raclette::protocol::tracker_link: MIN_BACK_OFF_MS MAX_BACK_OFF_MS SEQUENCE_STEP;

@@ -8,7 +8,9 @@ use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
-use raclette::wire::message::{Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered};
+use raclette::wire::message::{
+    ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
+};
 use raclette::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 
 /// Bytes as they arrive, piece by piece, and the frames they hold.
@@ -110,6 +112,7 @@ fn member() -> Member {
         id: MemberId(1),
         record: example::member_record(),
         live: true,
+        reachable: true,
         since: example::START,
     }
 }
@@ -153,6 +156,11 @@ fn example_of(name: &str) -> Message {
         }),
         "Leave" => Message::Leave(alice_leaves()),
         "Left" => Message::Left(()),
+        "Challenge" => Message::Challenge(7),
+        "ChallengeAnswer" => Message::ChallengeAnswer(ChallengeAnswer {
+            number: 7,
+            height: Height(1),
+        }),
         "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }

@@ -3,6 +3,7 @@
 use super::node::Node;
 use super::{free_address, so, wait_until};
 use raclette::keys::{KeyFile, SecretKey};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -44,12 +45,29 @@ impl Lab {
 
     /// A peer with more lines in its settings, not started.
     pub fn prepare_peer_with(&self, name: &str, settings: &str) -> Node {
+        self.prepare_peer_of(name, &[self.tracker.listen], settings)
+    }
+
+    /// A peer that knows these trackers, not started.
+    pub fn prepare_peer_of(&self, name: &str, trackers: &[SocketAddr], settings: &str) -> Node {
         let listen = free_address();
-        let tracker = self.tracker.listen;
+        let trackers: Vec<_> = trackers
+            .iter()
+            .map(|t| format!("{:?}", t.to_string()))
+            .collect();
+        let trackers = trackers.join(", ");
         let settings = format!(
             "role = \"peer\"\nname = \"{name}\"\nlisten = \"{listen}\"\n\
-             trackers = [\"{tracker}\"]\n{settings}"
+             trackers = [{trackers}]\n{settings}"
         );
+        Node::new(&self.directory, name, listen, &settings)
+    }
+
+    /// Another tracker with these lines in its settings, not started.
+    pub fn prepare_tracker(&self, name: &str, settings: &str) -> Node {
+        let listen = free_address();
+        let data = format!("data_dir = \"{name}-data\"\n");
+        let settings = format!("role = \"tracker\"\nlisten = \"{listen}\"\n{data}{settings}");
         Node::new(&self.directory, name, listen, &settings)
     }
 

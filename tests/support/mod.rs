@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod apart;
+mod crowd;
 mod forge;
 mod lab;
 mod node;
@@ -12,6 +13,7 @@ mod proxy;
 mod raw;
 
 pub use apart::Apart;
+pub use crowd::{Crowd, View};
 pub use forge::Forge;
 pub use lab::{Lab, agree};
 pub use node::{Node, Refused, node};
@@ -34,13 +36,22 @@ const POLL: Duration = Duration::from_millis(25);
 ///
 /// # Panics
 /// When the time is up, with `what` and with what was found last instead.
-pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + DEADLINE;
+pub fn wait_until<T>(what: &str, look: impl FnMut() -> Result<T, String>) -> T {
+    wait_within(DEADLINE, what, look)
+}
+
+/// As [`wait_until`], with as long as this takes where that is longer than usual.
+pub fn wait_within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<T, String>,
+) -> T {
+    let deadline = Instant::now() + patience;
     loop {
         match look() {
             Ok(found) => return found,
             Err(found) if Instant::now() >= deadline => {
-                panic!("{what}: not within {DEADLINE:?}; found {found}")
+                panic!("{what}: not within {patience:?}; found {found}")
             }
             Err(_) => thread::sleep(POLL),
         }

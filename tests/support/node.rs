@@ -77,6 +77,14 @@ impl Node {
         self
     }
 
+    /// Has it listen somewhere else from its next start on.
+    pub fn move_to(&mut self, listen: SocketAddr) {
+        let settings = fs::read_to_string(&self.config).unwrap();
+        let settings = settings.replace(&self.listen.to_string(), &listen.to_string());
+        fs::write(&self.config, settings).unwrap();
+        self.listen = listen;
+    }
+
     /// Starts it, and waits for nothing.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);

@@ -12,7 +12,7 @@ use raclette::wire::channel::{
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
-use raclette::wire::message::Registered;
+use raclette::wire::message::{ChallengeAnswer, Registered};
 use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -384,7 +384,14 @@ impl RawPeer {
         }
     }
 
-    /// Listens until a message is what is wanted; pings are answered, questions for headers too (there
+    /// Answers a challenge of the tracker.
+    pub fn answer_challenge(&mut self, number: u64) {
+        let height = Height(0);
+        let answer = ChallengeAnswer { number, height };
+        self.send(&Message::ChallengeAnswer(answer));
+    }
+
+    /// Listens until a message is what is wanted; pings and challenges are answered, questions for headers too (there
     /// are none), and all else is passed over.
     pub fn expect<T>(&mut self, what: &str, mut wanted: impl FnMut(Message) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
@@ -392,6 +399,7 @@ impl RawPeer {
         loop {
             match self.hear(deadline.saturating_duration_since(Instant::now())) {
                 Heard::Message(Message::Ping(number)) => self.send(&Message::Pong(number)),
+                Heard::Message(Message::Challenge(number)) => self.answer_challenge(number),
                 Heard::Message(message) => {
                     if matches!(message, Message::GetHeaders(_)) {
                         // Whoever leaves this unanswered is let go after a while.

@@ -46,6 +46,11 @@ impl Greeting {
         self.height.store(height.0, Ordering::Relaxed);
     }
 
+    /// The height that it says its tip has.
+    pub fn height(&self) -> Height {
+        Height(self.height.load(Ordering::Relaxed))
+    }
+
     /// From now on, shows this certificate.
     pub fn set_certificate(&self, certificate: Certificate) {
         let held = self.certificate.write();
@@ -71,7 +76,7 @@ impl Greeting {
             role: self.role,
             key: self.key,
             nonce: self.nonce,
-            height: Height(self.height.load(Ordering::Relaxed)),
+            height: self.height(),
             address: self.address.clone(),
             agent: CappedText::new(agent).unwrap_or_default(),
         }

@@ -3,6 +3,7 @@
 use super::SessionContext;
 use super::writing::SealedWriter;
 use crate::canonical;
+use crate::messages::session::SessionFact;
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::wire::Hello;
@@ -20,8 +21,8 @@ pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
 
 /// A channel with somebody known.
 pub(super) struct Opened {
-    /// Who it is.
-    pub hello: Hello,
+    /// Who it is, for the owner of the session.
+    pub who: SessionFact,
     /// What it sends.
     pub reader: Reader,
     /// Opens that.
@@ -105,11 +106,14 @@ pub(super) async fn open(
         .and_then(|theirs| {
             let now = context.clock.now();
             let judged = judge_introduction(&hello, &theirs, &binding, expected, now);
-            judged.map(|()| theirs.hello).map_err(|e| e.to_string())
+            judged.map(|()| theirs).map_err(|e| e.to_string())
         });
     match judged {
-        Ok(hello) => Ok(Opened {
-            hello,
+        Ok(theirs) => Ok(Opened {
+            who: SessionFact::Opened {
+                hello: Box::new(theirs.hello),
+                certificate: theirs.certificate.map(Box::new),
+            },
             reader,
             opener,
             rest,

@@ -8,6 +8,7 @@ use crate::wire::Message;
 use crate::wire::channel::{RECORD_DATA, RecordKind, Sealer};
 use crate::wire::limits::FRAME_CAP;
 use crate::wire::message::Goodbye;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,7 +35,7 @@ const KEPT_BYTES: usize = 1024;
 
 /// What waits to be written.
 pub(super) enum Queued {
-    Frame(Vec<u8>),
+    Frame(Arc<[u8]>),
     Blocks(VecDeque<BlockId>),
     Headers(Vec<BlockId>),
     AskHeaders(Option<BlockId>),
@@ -96,22 +97,24 @@ impl Waiting {
         }
     }
 
-    /// Appends the messages that wait right behind this one, as far as they go with it.
-    fn gather(&mut self, frame: &mut Vec<u8>) {
+    /// The message with those that wait right behind it, as far as they go with it.
+    fn gather<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
         self.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        while frame.len() < SHARED_BYTES {
+        let mut frames = Cow::Borrowed(frame);
+        while frames.len() < SHARED_BYTES {
             match self.waiting.try_recv() {
-                Ok(Queued::Frame(more)) if frame.len() + more.len() <= SHARED_BYTES => {
+                Ok(Queued::Frame(more)) if frames.len() + more.len() <= SHARED_BYTES => {
                     self.bytes.fetch_sub(more.len(), Ordering::Relaxed);
-                    frame.extend(more);
+                    frames.to_mut().extend_from_slice(&more);
                 }
                 Ok(other) => {
                     self.next = Some(other);
-                    return;
+                    break;
                 }
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        frames
     }
 }
 
@@ -138,9 +141,9 @@ impl SealedWriter {
     pub(super) async fn write_all(&mut self, waiting: &mut Waiting, disk: Arc<dyn Disk>) -> String {
         while let Some(queued) = waiting.recv().await {
             let result = match queued {
-                Queued::Frame(mut frame) => {
-                    waiting.gather(&mut frame);
-                    self.write(&frame).await
+                Queued::Frame(frame) => {
+                    let frames = waiting.gather(&frame);
+                    self.write(&frames).await
                 }
                 Queued::Blocks(ids) => self.blocks(&*disk, ids).await,
                 Queued::Headers(locator) => match headers_after(&ChainRows(&*disk), &locator) {

@@ -98,6 +98,7 @@ fn attack_what_members_say_stays_in_its_cell() {
         address: somebody(None).address,
         this_node: false,
         live: Some(true),
+        reachable: Some(true),
         since: None,
         endpoints: vec![endpoint.to_owned()],
         session: Some(SessionView {

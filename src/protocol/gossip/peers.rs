@@ -19,6 +19,9 @@ pub struct PeersLimits {
 
 /// Strangers that may be in their handshake at a time: a whole class at once, but not a flood.
 pub const MAX_HANDSHAKES: usize = 50;
+/// Strangers that are let in for their handshake where all places are taken: a tracker that only
+/// looks whether this node can be reached, and members who are told why they can't stay.
+const SPARE_HANDSHAKES: usize = 4;
 /// First pause after a dial that failed, in milliseconds.
 const FIRST_PAUSE_MS: u64 = 1_000;
 /// Longest pause between dials, in milliseconds: a member that comes back is found within a minute.
@@ -200,9 +203,14 @@ impl Peers {
 
     pub(super) fn admits(&self, handshakes: usize) -> Admission {
         let incoming = self.count(Direction::Incoming) + self.refused.len();
-        if incoming >= self.limits.incoming {
+        let places = if incoming < self.limits.incoming {
+            MAX_HANDSHAKES
+        } else {
+            SPARE_HANDSHAKES.saturating_sub(self.refused.len())
+        };
+        if places == 0 {
             Admission::Full
-        } else if handshakes >= MAX_HANDSHAKES {
+        } else if handshakes >= places {
             Admission::InPlaceOfOldest
         } else {
             Admission::Welcome

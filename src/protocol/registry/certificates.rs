@@ -8,7 +8,7 @@ use crate::chain::{NetworkId, Timestamp};
 use crate::keys::SecretKey;
 use crate::protocol::SessionId;
 use crate::wire::certificate::{BACKDATED_MS, CERTIFICATE_MS, Certificate, CertificateStatement};
-use crate::wire::{MemberId, Message};
+use crate::wire::{MemberId, MemberStatement, Message};
 use std::sync::Arc;
 
 /// The tracker's key, as far as the registry may use it: to sign certificates.
@@ -36,10 +36,11 @@ impl Registry {
     }
 
     fn certificate(&self, id: MemberId, now: Timestamp) -> Option<Certificate> {
+        let certifier = self.certifier.as_ref()?;
         let network = self.network();
         let statement = &self.members.get(id)?.record.statement;
         (network != NetworkId::ZERO).then(|| {
-            self.certifier.sign(CertificateStatement {
+            certifier.sign(CertificateStatement {
                 network,
                 key: statement.key,
                 name: statement.name.clone(),
@@ -48,6 +49,35 @@ impl Registry {
                 until: now.plus_ms(CERTIFICATE_MS),
             })
         })
+    }
+
+    /// Whether somebody may be introduced: the network's first tracker must have certified it under
+    /// the name in its record, so that nobody takes another's name here while that one looks away.
+    pub(super) fn check_certified(
+        &self,
+        session: SessionId,
+        statement: &MemberStatement,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let shown = self.sessions.get(&session);
+        let Some(certificate) = shown.and_then(|s| s.certificate.as_ref()) else {
+            let text = "this tracker only introduces those whom the first one has certified: reach that \
+                        one once";
+            return Err(text.to_owned());
+        };
+        let network = match self.network() {
+            NetworkId::ZERO => certificate.statement.network,
+            known => known,
+        };
+        let checked = certificate.check(&self.issuer, &network, &statement.key, now);
+        checked.map_err(|e| format!("the certificate of membership: {e}"))?;
+        if certificate.statement.name != statement.name {
+            return Err(format!(
+                "the record is of {}, the certificate of {}: connect again with a new certificate",
+                statement.name, certificate.statement.name
+            ));
+        }
+        Ok(())
     }
 }
 

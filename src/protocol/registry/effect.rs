@@ -2,7 +2,9 @@
 
 use crate::chain::{NetworkId, Timestamp};
 use crate::keys::PublicKey;
+use crate::protocol::liveness::Standing;
 use crate::protocol::{Row, SessionId};
+use crate::wire::member::Address;
 use crate::wire::{MemberId, MemberName, Message};
 
 /// What the registry's shell has to do, in order.
@@ -18,6 +20,23 @@ pub enum Effect {
         session: SessionId,
         /// What.
         message: Message,
+    },
+    /// Send it to all of these, encoded once. Sessions that are gone already are passed over.
+    SendAll {
+        /// To whom.
+        sessions: Vec<SessionId>,
+        /// What.
+        message: Message,
+    },
+    /// Dial a member back, under one address after the other until it is reached, and report it
+    /// with [`super::Registry::dialled_back`], whatever comes of it.
+    DialBack {
+        /// Whom.
+        id: MemberId,
+        /// Its key: who else answers is not it.
+        key: PublicKey,
+        /// Where, at least one.
+        addresses: Vec<Address>,
     },
     /// Say goodbye with this reason and close. The registry has forgotten the session.
     Close {
@@ -37,6 +56,17 @@ pub enum Effect {
     Fact(Fact),
 }
 
+impl Effect {
+    /// The sessions that it is a message for.
+    pub(super) fn receivers(&self) -> &[SessionId] {
+        match self {
+            Self::Send { session, .. } => std::slice::from_ref(session),
+            Self::SendAll { sessions, .. } => sessions,
+            Self::DialBack { .. } | Self::Close { .. } | Self::Commit { .. } | Self::Fact(_) => &[],
+        }
+    }
+}
+
 /// Something that happened, told once it is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
@@ -49,19 +79,14 @@ pub enum Fact {
         /// Its key.
         key: PublicKey,
     },
-    /// A member has a session again, or a new one.
-    MemberOnline {
+    /// A member came, went, or can be reached now or not any more.
+    MemberStands {
         /// Its number.
         id: MemberId,
         /// Its name.
         name: MemberName,
-    },
-    /// A member's session is gone.
-    MemberOffline {
-        /// Its number.
-        id: MemberId,
-        /// Its name.
-        name: MemberName,
+        /// How it stands from now on.
+        standing: Standing,
     },
     /// A member left for good.
     MemberLeft {

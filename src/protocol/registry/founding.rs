@@ -32,6 +32,10 @@ impl Registry {
         if let Err(reason) = self.check_offer(id, &genesis, adopted) {
             return self.refuse(session, RefusalCode::BadGenesis, &reason);
         }
+        if !adopted && self.introduces() {
+            let text = "this tracker only introduces: genesis comes from the first one";
+            return self.refuse(session, RefusalCode::BadGenesis, text);
+        }
         if !adopted && self.holder.is_none_or(|h| h.id != id) {
             // Somebody else was asked since. It is told whose block it became.
             return;
@@ -41,10 +45,10 @@ impl Registry {
 
     fn check_offer(&self, id: MemberId, genesis: &Genesis, adopted: bool) -> Result<(), String> {
         genesis.check().map_err(|e| e.to_string())?;
-        if genesis.content.tracker != self.key {
+        if genesis.content.tracker != self.issuer {
             return Err(format!(
-                "the genesis block is for the tracker {}, this one is {}",
-                genesis.content.tracker, self.key
+                "the genesis block is for the tracker {}, this network's first one is {}",
+                genesis.content.tracker, self.issuer
             ));
         }
         let sender = self.members.get(id).map(|e| e.record.statement.key);
@@ -99,7 +103,7 @@ impl Registry {
     /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
     pub(super) fn next_holder(&mut self, now: Timestamp) -> Option<MemberId> {
         let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
-        if self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
+        if self.introduces() || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
             return None;
         }
         let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;

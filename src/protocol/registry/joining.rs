@@ -13,12 +13,22 @@ impl Registry {
         if let Err(reason) = self.check_record(session, &record) {
             return self.refuse(session, RefusalCode::BadRecord, &reason);
         }
+        if self.introduces()
+            && let Err(reason) = self.check_certified(session, &record.statement, now)
+        {
+            return self.refuse(session, RefusalCode::BadRecord, &reason);
+        }
         let (registration, rows) = match self.members.register(record, now) {
             Ok(registered) => registered,
             Err((code, reason)) => return self.refuse(session, code, &reason),
         };
         self.commit(rows);
         let id = registration.id();
+        match registration {
+            Registration::New(_) => self.watch(id),
+            Registration::Renewed(_) => self.changes.touch(id),
+            Registration::Known(_) => {}
+        }
         if let Registration::New(id) = registration
             && let Some(entry) = self.members.get(id)
         {
@@ -28,10 +38,7 @@ impl Registry {
             );
             self.say(Effect::Fact(Fact::MemberJoined { id, name, key }));
         }
-        let came_online = self.attach(session, id, now);
-        if came_online || !matches!(registration, Registration::Known(_)) {
-            self.touch(id);
-        }
+        self.attach(session, id, now);
         let asked = self.next_holder(now);
         self.answer_registered(session, id, now);
         if let Some(other) = asked.filter(|other| *other != id) {
@@ -42,10 +49,17 @@ impl Registry {
     /// Checks what a record can be judged by alone.
     fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
         let statement = &record.statement;
-        if statement.tracker != self.key {
+        if self.introduces() && statement.tracker != self.issuer {
+            return Err(format!(
+                "this tracker only introduces, on the network whose first tracker is {}: name that \
+                 one first in \"trackers\" in the settings",
+                self.issuer.to_address()
+            ));
+        }
+        if statement.tracker != self.issuer {
             return Err(format!(
                 "the record is for the tracker {}, this one is {}",
-                statement.tracker, self.key
+                statement.tracker, self.issuer
             ));
         }
         let hello = self.sessions.get(&session).map(|s| s.hello.key);
@@ -55,31 +69,26 @@ impl Registry {
         record.check().map_err(|e| format!("the record: {e}"))
     }
 
-    /// Makes the session its member's own; a former one is closed. Whether the member was away.
-    fn attach(&mut self, session: SessionId, id: MemberId, now: Timestamp) -> bool {
-        let former = self.live.insert(id, session);
+    /// Makes the session its member's own; a former one is closed.
+    fn attach(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+        let newest = self.changes.newest();
         if let Some(known) = self.sessions.get_mut(&session)
             && known.member.is_none()
         {
             known.member = Some(id);
             known.since = now;
+            known.first = newest;
         }
-        match former {
-            Some(former) if former == session => false,
-            Some(former) => {
-                self.sessions.remove(&former);
-                let reason = "you connected again, this connection is replaced".to_owned();
-                let session = former;
-                self.say(Effect::Close { session, reason });
-                false
-            }
-            None => {
-                if let Some(name) = self.members.name_of(id).cloned() {
-                    self.say(Effect::Fact(Fact::MemberOnline { id, name }));
-                }
-                true
-            }
+        self.doorstep.registered(session);
+        let former = self.live.insert(id, session);
+        if let Some(former) = former.filter(|former| *former != session) {
+            self.sessions.remove(&former);
+            let reason = "you connected again, this connection is replaced".to_owned();
+            let session = former;
+            self.say(Effect::Close { session, reason });
         }
+        self.liveness.attached(id, session, self.has_address(id));
+        self.note_standings();
     }
 
     pub(super) fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
@@ -98,7 +107,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::NotRegistered, text);
         };
         let known = self.members.get(id).map(|e| e.record.statement.sequence);
-        if leaving.tracker != self.key {
+        if leaving.tracker != self.issuer {
             let text = "this is meant for another tracker";
             return self.refuse(session, RefusalCode::BadRecord, text);
         }
@@ -112,7 +121,7 @@ impl Registry {
         let name = self.members.name_of(id).cloned();
         let rows = self.members.remove(id);
         self.commit(rows);
-        self.touch(id);
+        self.note_departure(id);
         if let Some(name) = name {
             self.say(Effect::Fact(Fact::MemberLeft { id, name }));
         }

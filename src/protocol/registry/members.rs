@@ -4,6 +4,7 @@ use crate::canonical;
 use crate::chain::{Internal, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::Row;
+use crate::protocol::liveness::Standing;
 use crate::wire::message::RefusalCode;
 use crate::wire::{Member, MemberId, MemberName, MemberRecord};
 use serde::{Deserialize, Serialize};
@@ -114,24 +115,13 @@ impl Members {
         self.by_id.keys().copied()
     }
 
-    /// The greatest number of a member; 0 if there is none.
-    pub(super) fn newest(&self) -> MemberId {
-        let last = self.by_id.last_key_value();
-        last.map_or(MemberId(0), |(id, _)| *id)
-    }
-
-    /// The members with greater numbers than `told`, in order.
-    pub(super) fn after(&self, told: MemberId) -> impl Iterator<Item = MemberId> {
-        let from = MemberId(told.0.saturating_add(1));
-        self.by_id.range(from..).map(|(id, _)| *id)
-    }
-
     /// What others are told of a member.
-    pub(super) fn tell(&self, id: MemberId, live: bool) -> Option<Member> {
+    pub(super) fn tell(&self, id: MemberId, standing: Standing) -> Option<Member> {
         self.by_id.get(&id).map(|entry| Member {
             id,
             record: entry.record.clone(),
-            live,
+            live: standing.live,
+            reachable: standing.reachable,
             since: entry.since,
         })
     }

@@ -6,6 +6,9 @@ use crate::protocol::testing::{
 };
 use crate::wire::member::{Leaving, MAX_ADDRESS, MAX_ADDRESSES};
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
+use std::collections::BTreeSet;
+
+mod watching;
 
 const NOBODY: NetworkId = NetworkId::ZERO;
 
@@ -359,7 +362,7 @@ fn leaving_frees_the_name_but_never_the_number() {
 fn the_newer_session_of_a_key_replaces_the_older() {
     let mut tracker = founded();
     tracker.open(11, 1, NOBODY);
-    assert_eq!(tracker.registry.live_len(), 1);
+    assert_eq!(tracker.registry.live.len(), 1);
     tracker.receive(11, &Message::Register(record(1, "alice", 1)));
     let said = tracker.said();
     assert_eq!(closed(&said), [1]);
@@ -372,87 +375,10 @@ fn the_newer_session_of_a_key_replaces_the_older() {
         "nothing is heard or said there"
     );
     // The end of the old one, noticed late, does not take the member off the list of the live.
-    tracker.close(1);
+    tracker.leave_off(1);
     assert!(tracker.registry.members().all(|m| m.live));
-    tracker.close(11);
+    tracker.leave_off(11);
     assert!(tracker.registry.members().all(|m| !m.live));
-}
-
-#[test]
-fn who_is_live_is_pushed_to_all_once_a_tick() {
-    let mut tracker = founded();
-    tracker.join(2, "bob");
-    tracker.tick(TICK_MS);
-    tracker.said();
-    tracker.close(2);
-    assert_eq!(tracker.said(), [], "collected until the tick");
-    tracker.join(2, "bob");
-    tracker.close(2);
-    tracker.said();
-    tracker.tick(TICK_MS);
-    let told = news(tracker.said(), 1);
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].changed.len(), 1);
-    assert!(!told[0].changed[0].live);
-    tracker.tick(TICK_MS);
-    assert_eq!(tracker.said(), [], "and said once");
-}
-
-#[test]
-fn a_record_that_changed_is_pushed_to_all() {
-    let mut tracker = founded();
-    tracker.join(2, "bob");
-    tracker.tick(TICK_MS);
-    tracker.said();
-    tracker.receive(2, &Message::Register(record(2, "robert", 2)));
-    tracker.tick(TICK_MS);
-    let told = news(tracker.said(), 1);
-    let names = told.iter().flat_map(|n| &n.changed);
-    let names: Vec<_> = names.map(|m| m.record.statement.name.as_str()).collect();
-    assert_eq!(names, ["robert"]);
-}
-
-#[test]
-fn while_the_disk_is_busy_news_is_collected_and_closes_nobody() {
-    let mut tracker = founded();
-    tracker.join(2, "bob");
-    tracker.tick(TICK_MS);
-    tracker.said();
-    tracker.receive(2, &Message::Register(record(2, "bob", 2)));
-    for number in 0..10 * MAX_WAITING as u64 {
-        let (session, online) = (1_000 + number, number % 2 == 0);
-        tracker.open(session, 3, NOBODY);
-        tracker.receive(session, &Message::Register(record(3, "carol", 1)));
-        if !online {
-            tracker.close(session);
-        }
-        tracker.tick(TICK_MS);
-    }
-    let to_alice = |out: &&Out| matches!(out, Out::Sent(SessionId(1), _));
-    let said = tracker.said();
-    assert!(said.iter().filter(to_alice).count() <= MAX_WAITING / 2);
-    tracker.receive(1, &Message::GetMembers(()));
-    assert!(!closed(&tracker.said()).contains(&1));
-}
-
-#[test]
-fn for_one_that_does_not_read_news_is_collected_each_member_once() {
-    let mut tracker = founded();
-    tracker.join(2, "bob");
-    tracker.tick(TICK_MS);
-    tracker.said();
-    tracker.registry.set_writable(SessionId(1), false);
-    for _ in 0..50 {
-        tracker.close(2);
-        tracker.tick(TICK_MS);
-        tracker.join(2, "bob");
-        tracker.tick(TICK_MS);
-        assert_eq!(news(tracker.said(), 1), []);
-    }
-    tracker.registry.set_writable(SessionId(1), true);
-    tracker.tick(TICK_MS);
-    let told = news(tracker.said(), 1);
-    assert_eq!((told.len(), told[0].changed.len()), (1, 1));
 }
 
 /// Rows of members with made-up keys and signatures, which nobody checks again.
@@ -498,6 +424,7 @@ fn the_fullest_part_of_the_list_fits_a_frame() {
         id: MemberId(u32::MAX),
         record: longest.sign(&member(1)),
         live: true,
+        reachable: true,
         since: Timestamp(u64::MAX),
     };
     let changed = vec![fullest; MAX_MEMBERS];
@@ -541,7 +468,7 @@ fn strangers_are_shown_the_door() {
     let hello = hello(6, NodeRole::Tracker, NOBODY);
     let effects = tracker
         .registry
-        .session_opened(SessionId(6), hello, tracker.now);
+        .session_opened(SessionId(6), hello, None, tracker.now);
     tracker.carry_out(effects);
     assert_eq!(closed(&tracker.said()), [5, 6]);
     tracker.open(7, 7, NOBODY);

@@ -24,6 +24,13 @@ pub enum Effect {
         /// What.
         message: Message,
     },
+    /// Answer this challenge, with the height of our tip.
+    Answer {
+        /// To whom.
+        session: SessionId,
+        /// Number of the challenge.
+        number: u64,
+    },
     /// Say goodbye with this reason and close. The link has forgotten the session.
     Close {
         /// Which.

@@ -37,6 +37,25 @@ impl TrackerLink {
         MemberStatement { sequence, ..wanted }
     }
 
+    /// Has signed what we have to say, if it is not what we said last, and if it is known to which
+    /// tracker: the others of the network take it while the first one is away.
+    pub(super) fn prepare_record(&mut self, now: Timestamp) {
+        if let Some(tracker) = self.tracker
+            && matches!(self.phase, Phase::Waiting)
+            && self.prepared.is_none()
+        {
+            let statement = self.statement(tracker, now);
+            self.prepared = Some(statement.clone());
+            if self
+                .record
+                .as_ref()
+                .is_none_or(|r| r.statement != statement)
+            {
+                self.effects.push(Effect::Sign(statement));
+            }
+        }
+    }
+
     pub(super) fn register(&mut self, statement: MemberStatement, now: Timestamp) {
         match self.record.clone().filter(|r| r.statement == statement) {
             Some(record) => self.send_record(record, now),

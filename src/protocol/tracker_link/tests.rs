@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::GenesisContent;
 use crate::chain::testing::{START, member, params};
 use crate::protocol::testing::{
-    Out, Peer, TRACKER, address, genesis_by, hello, key, mine, other_genesis, record, statement,
+    Out, Peer, TRACKER, genesis_by, hello, key, mine, other_genesis, record, statement,
 };
 use crate::wire::message::{Goodbye, Lease, MAX_MEMBERS, RefusalCode, Refused, Registered};
 use crate::wire::{Member, MemberId};
@@ -115,6 +115,34 @@ fn the_same_words_are_signed_once_for_ever() {
 }
 
 #[test]
+fn what_is_new_is_signed_also_while_the_tracker_is_away() {
+    let mut peer = joined();
+    let before = peer.link.record().unwrap().clone();
+    peer.restart(true);
+    peer.tick(TICK_MS);
+    assert_eq!(peer.link.record(), Some(&before), "nothing is new");
+    peer.name = "alicia".to_owned();
+    peer.restart(true);
+    peer.tick(TICK_MS);
+    let signed = peer.link.record().unwrap().clone();
+    assert_eq!(signed.statement.name.as_str(), "alicia");
+    assert!(signed.statement.sequence > before.statement.sequence);
+    assert_eq!(signed.check(), Ok(()));
+    // That, and nothing newer, is what the tracker gets.
+    peer.open(SESSION, &tracker_hello());
+    assert_eq!(sent(&mut peer), [Message::Register(signed)]);
+}
+
+#[test]
+fn a_challenge_is_answered_at_any_time() {
+    let mut peer = greeted();
+    peer.said();
+    peer.receive(SESSION, &Message::Challenge(5));
+    let said = sent(&mut peer);
+    assert!(matches!(&said[..], [Message::ChallengeAnswer(answer)] if answer.number == 5));
+}
+
+#[test]
 fn a_clock_that_was_set_back_does_not_lower_the_number() {
     let mut peer = greeted();
     let first = sequence(&mut peer);
@@ -168,30 +196,6 @@ fn a_tracker_that_is_away_is_dialled_for_ever_with_growing_waits() {
     peer.receive(SESSION, &registered(None));
     peer.close(SESSION);
     assert!(next_dial(&mut peer) <= MIN_BACK_OFF_MS + TICK_MS);
-}
-
-#[test]
-fn where_the_first_tracker_is_away_the_next_is_dialled_at_once() {
-    let mut peer = Peer::new(1, "alice");
-    let mut config = peer.link.config.clone();
-    config.trackers = vec![address("one:1"), address("two:2")];
-    peer.link = TrackerLink::open(config.clone(), []).unwrap();
-    peer.tick(0);
-    for _ in 0..2 {
-        let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
-        peer.carry_out(effects);
-        peer.tick(0);
-    }
-    next_dial(&mut peer);
-    let dialled: Vec<_> = peer.dials.iter().map(|a| a.as_str()).collect();
-    assert_eq!(
-        dialled[..2],
-        ["one:1", "two:2"],
-        "and then none before its pause"
-    );
-    assert_eq!(dialled.len(), 3);
-    config.trackers.clear();
-    assert!(TrackerLink::open(config, []).is_err());
 }
 
 #[test]
@@ -442,6 +446,7 @@ fn told(id: u32, record: MemberRecord, live: bool) -> Member {
         id: MemberId(id),
         record,
         live,
+        reachable: live,
         since: START,
     }
 }

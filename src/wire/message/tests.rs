@@ -52,6 +52,7 @@ fn member_entry(number: u8, live: bool) -> Member {
         id: MemberId(u32::from(number)),
         record: record(number, 3, 1),
         live,
+        reachable: live,
         since: Timestamp(5),
     }
 }
@@ -59,7 +60,7 @@ fn member_entry(number: u8, live: bool) -> Member {
 /// One of every kind, with contents that vary.
 fn any_message() -> impl Strategy<Value = Message> {
     let small = 0u8..5;
-    (0..23usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
+    (0..25usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
         |(kind, n, number, flag, text)| {
             let count = usize::from(n);
             let reason = Goodbye::new(&text).reason;
@@ -109,7 +110,12 @@ fn any_message() -> impl Strategy<Value = Message> {
                     left: vec![MemberId(7); count],
                 }),
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
-                _ => Message::Left(()),
+                22 => Message::Left(()),
+                23 => Message::Challenge(number),
+                _ => Message::ChallengeAnswer(ChallengeAnswer {
+                    number,
+                    height: Height(number),
+                }),
             }
         },
     )
@@ -181,7 +187,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
     let known: Vec<u16> = (2..=4)
         .chain(16..=21)
         .chain(32..=34)
-        .chain(64..=74)
+        .chain(64..=76)
         .collect();
     for code in 0..=u16::MAX {
         let frame = Frame {

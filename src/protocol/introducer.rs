@@ -1,0 +1,325 @@
+//! The introducer: a member's side of the conversation with a tracker that is not the first of its
+//! network.
+//!
+//! The first-named tracker alone founds the network and gives names and numbers; what is signed for
+//! it holds at the others. They know who is there and where, and tell it: so members find each
+//! other while the first one is away. Nothing else is taken from them: no name, no number, no
+//! genesis, no word that somebody has left.
+
+use super::SessionId;
+use super::backoff::Backoff;
+use super::tracker_link::{ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS};
+use crate::chain::{Genesis, NetworkId, Timestamp};
+use crate::wire::member::{Address, Leaving};
+use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
+use std::collections::BTreeMap;
+
+/// Members that one introducer may name: as many as a tracker registers.
+pub const MAX_INTRODUCED: usize = super::registry::MAX_MEMBERS_REGISTERED;
+
+/// What the introducer's shell has to do, in order.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most are messages, and none is kept for long"
+)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Dial, do the handshake, and report [`Introducer::opened`] or [`Introducer::dial_failed`].
+    Dial {
+        /// Where the tracker is.
+        address: Address,
+    },
+    /// Send it.
+    Send {
+        /// To whom.
+        session: SessionId,
+        /// What.
+        message: Message,
+    },
+    /// Answer this challenge, with the height of our tip.
+    Answer {
+        /// To whom.
+        session: SessionId,
+        /// Number of the challenge.
+        number: u64,
+    },
+    /// Say goodbye with this reason and close.
+    Close {
+        /// Which.
+        session: SessionId,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Who is introduced has changed, see [`Introducer::introduced`].
+    Changed,
+    /// Something the owner should know; told again only after things have been well.
+    Trouble {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// How far the conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// For its time.
+    Waiting,
+    /// Dialled, at that time.
+    Dialling(Timestamp),
+    /// The record was sent on this session, at that time.
+    Registering(SessionId, Timestamp),
+    /// On the list. Whether its own list was begun.
+    Registered(SessionId, bool),
+    /// For good.
+    AtRest,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Introducer {
+    address: Address,
+    record: Option<MemberRecord>,
+    genesis: Option<Genesis>,
+    phase: Phase,
+    pause: Backoff,
+    introduced: BTreeMap<MemberId, MemberRecord>,
+    /// Trouble was told, and nothing has gone well since.
+    in_trouble: bool,
+    effects: Vec<Effect>,
+}
+
+impl Introducer {
+    /// A conversation with the tracker at `address`, which begins once there is a record to
+    /// register. `seed` spreads retries in time.
+    pub fn new(address: Address, seed: u64) -> Self {
+        Self {
+            address,
+            record: None,
+            genesis: None,
+            phase: Phase::Waiting,
+            pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed),
+            introduced: BTreeMap::new(),
+            in_trouble: false,
+            effects: Vec::new(),
+        }
+    }
+
+    /// The members that are introduced and answer at present, with what they say of themselves to
+    /// the network's first tracker; their signatures are checked.
+    pub fn introduced(&self) -> impl Iterator<Item = &MemberRecord> {
+        self.introduced.values()
+    }
+
+    /// What we say of ourselves to the first tracker.
+    #[must_use]
+    pub fn record_known(&mut self, record: MemberRecord) -> Vec<Effect> {
+        let is_new = self.record.as_ref() != Some(&record);
+        self.record = Some(record);
+        if let Some(session) = self.session().filter(|_| is_new) {
+            self.send_record(session);
+        }
+        self.take_effects()
+    }
+
+    /// Our network's first block.
+    #[must_use]
+    pub fn network_known(&mut self, genesis: Genesis) -> Vec<Effect> {
+        self.genesis = Some(genesis);
+        if let Phase::Registered(session, _) = self.phase {
+            self.offer_genesis(session);
+        }
+        self.take_effects()
+    }
+
+    /// We leave the network for good; signed for the first tracker.
+    #[must_use]
+    pub fn leave(&mut self, leaving: Leaving) -> Vec<Effect> {
+        if let Phase::Registered(session, _) = self.phase {
+            let message = Message::Leave(leaving);
+            self.effects.push(Effect::Send { session, message });
+        }
+        self.phase = Phase::AtRest;
+        self.take_effects()
+    }
+
+    /// To be called a few times a second.
+    #[must_use]
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        match self.phase {
+            Phase::Waiting if self.record.is_some() && self.pause.is_due(now) => {
+                self.phase = Phase::Dialling(now);
+                let address = self.address.clone();
+                self.effects.push(Effect::Dial { address });
+            }
+            Phase::Dialling(since) if now.since(since) > DIAL_PATIENCE_MS => {
+                self.later("no greeting came", now);
+            }
+            Phase::Registering(_, since) if now.since(since) > ANSWER_PATIENCE_MS => {
+                self.give_up("it did not answer the registration", now);
+            }
+            _ => {}
+        }
+        self.take_effects()
+    }
+
+    /// The dial, or the handshake after it, failed.
+    #[must_use]
+    pub fn dial_failed(&mut self, reason: &str, now: Timestamp) -> Vec<Effect> {
+        if matches!(self.phase, Phase::Dialling(_)) {
+            self.later(reason, now);
+        }
+        self.take_effects()
+    }
+
+    /// The dialled tracker has greeted.
+    #[must_use]
+    pub fn opened(&mut self, session: SessionId, hello: &Hello, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.phase, Phase::Dialling(_)) {
+            let reason = "not awaited any more".to_owned();
+            return vec![Effect::Close { session, reason }];
+        }
+        self.phase = Phase::Registering(session, now);
+        if hello.role != NodeRole::Tracker {
+            self.give_up("a peer answers there, not a tracker", now);
+        } else if self.is_other_network(hello.network) {
+            self.give_up("it is that of another network", now);
+        } else {
+            self.send_record(session);
+        }
+        self.take_effects()
+    }
+
+    /// A message from the tracker.
+    #[must_use]
+    pub fn received(
+        &mut self,
+        session: SessionId,
+        message: Message,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        if self.session() != Some(session) {
+            return Vec::new();
+        }
+        match message {
+            Message::Registered(registered) => {
+                if !matches!(self.phase, Phase::Registered(..)) {
+                    self.phase = Phase::Registered(session, false);
+                    self.in_trouble = false;
+                }
+                match registered.genesis {
+                    Some(genesis) => self.judge_genesis(&genesis, now),
+                    None => self.offer_genesis(session),
+                }
+            }
+            Message::GenesisKnown(genesis) => self.judge_genesis(&genesis, now),
+            Message::Refused(refused) => self.give_up(refused.reason.as_str(), now),
+            Message::MembersChanged(told) => self.told(told.changed, &told.left),
+            Message::Challenge(number) => self.effects.push(Effect::Answer { session, number }),
+            Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
+            other => {
+                let reason = format!("it said {} out of turn", other.name());
+                self.give_up(&reason, now);
+            }
+        }
+        self.take_effects()
+    }
+
+    /// A connection's end, whether or not it was reported as opened.
+    #[must_use]
+    pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+        match self.phase {
+            Phase::Registered(own, _) if own == session => {
+                // All was well until now: no reason to hold back.
+                self.pause.succeeded();
+                self.later(reason, now);
+            }
+            Phase::Registering(own, _) if own == session => self.later(reason, now),
+            // It ended before it greeted. (The end of an earlier one costs no more than a pause.)
+            Phase::Dialling(_) => self.later(reason, now),
+            _ => {}
+        }
+        self.take_effects()
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Registering(session, _) | Phase::Registered(session, _) => Some(session),
+            Phase::Waiting | Phase::Dialling(_) | Phase::AtRest => None,
+        }
+    }
+
+    fn send_record(&mut self, session: SessionId) {
+        if let Some(record) = self.record.clone() {
+            let message = Message::Register(record);
+            self.effects.push(Effect::Send { session, message });
+        }
+    }
+
+    fn offer_genesis(&mut self, session: SessionId) {
+        if let Some(genesis) = self.genesis.clone() {
+            let message = Message::OfferGenesis(genesis);
+            self.effects.push(Effect::Send { session, message });
+        }
+    }
+
+    fn is_other_network(&self, network: NetworkId) -> bool {
+        let ours = self.genesis.as_ref().map(Genesis::id);
+        ours.is_some_and(|ours| ![NetworkId::ZERO, ours].contains(&network))
+    }
+
+    fn judge_genesis(&mut self, genesis: &Genesis, now: Timestamp) {
+        if self.is_other_network(genesis.id()) {
+            self.give_up("it is that of another network", now);
+        }
+    }
+
+    /// Takes up whom it names: those that answer, and that say so to our own first tracker.
+    fn told(&mut self, changed: Vec<Member>, left: &[MemberId]) {
+        if let Phase::Registered(session, false) = self.phase {
+            self.phase = Phase::Registered(session, true);
+            self.introduced.clear();
+        }
+        for id in left {
+            self.introduced.remove(id);
+        }
+        for member in changed {
+            let known = self.introduced.get(&member.id) == Some(&member.record);
+            if !member.live || !(known || self.is_ours(&member.record)) {
+                self.introduced.remove(&member.id);
+            } else if known || self.introduced.len() < MAX_INTRODUCED {
+                self.introduced.insert(member.id, member.record);
+            }
+        }
+        self.effects.push(Effect::Changed);
+    }
+
+    fn is_ours(&self, record: &MemberRecord) -> bool {
+        let ours = self.record.as_ref().map(|own| own.statement.tracker);
+        ours == Some(record.statement.tracker) && record.check().is_ok()
+    }
+
+    /// Ends the conversation from our side, to try again later.
+    fn give_up(&mut self, reason: &str, now: Timestamp) {
+        if let Some(session) = self.session() {
+            let reason = reason.to_owned();
+            self.effects.push(Effect::Close { session, reason });
+        }
+        self.later(reason, now);
+    }
+
+    fn later(&mut self, reason: &str, now: Timestamp) {
+        self.phase = Phase::Waiting;
+        self.pause.failed(now);
+        if !std::mem::replace(&mut self.in_trouble, true) {
+            let reason = reason.to_owned();
+            self.effects.push(Effect::Trouble { reason });
+        }
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+}
+
+#[cfg(test)]
+mod tests;

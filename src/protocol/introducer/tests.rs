@@ -1,0 +1,193 @@
+use super::*;
+use crate::chain::testing::START;
+use crate::protocol::testing::{
+    TRACKER, address, genesis_by, hello, key, other_genesis, record, statement,
+};
+use crate::wire::message::{Goodbye, MembersChanged, RefusalCode, Refused, Registered};
+
+const SESSION: SessionId = SessionId(1);
+
+fn new() -> Introducer {
+    Introducer::new(address("second:7000"), 1)
+}
+
+/// One that has registered, with what it said.
+fn registered() -> Introducer {
+    let mut introducer = new();
+    let _ = introducer.network_known(genesis_by(9));
+    let _ = introducer.record_known(record(1, "alice", 1));
+    assert_eq!(dials(&introducer.tick(START)), 1);
+    let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
+    let said = introducer.opened(SESSION, &hello, START);
+    assert_eq!(sent(&said), [Message::Register(record(1, "alice", 1))]);
+    let _ = introducer.received(SESSION, yes(Some(genesis_by(9))), START);
+    introducer
+}
+
+fn yes(genesis: Option<Genesis>) -> Message {
+    Message::Registered(Registered {
+        id: MemberId(77),
+        genesis,
+        lease: None,
+    })
+}
+
+fn dials(effects: &[Effect]) -> usize {
+    let is_dial = |effect: &&Effect| matches!(effect, Effect::Dial { .. });
+    effects.iter().filter(is_dial).count()
+}
+
+fn sent(effects: &[Effect]) -> Vec<Message> {
+    let message = |effect: &Effect| match effect {
+        Effect::Send { message, .. } => Some(message.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(message).collect()
+}
+
+fn closes(effects: &[Effect]) -> bool {
+    effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Close { .. }))
+}
+
+fn told(id: u32, record: MemberRecord, live: bool) -> Member {
+    Member {
+        id: MemberId(id),
+        record,
+        live,
+        reachable: live,
+        since: START,
+    }
+}
+
+fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Vec<String> {
+    let left = left.into_iter().map(MemberId).collect();
+    let news = Message::MembersChanged(MembersChanged { changed, left });
+    let effects = introducer.received(SESSION, news, START);
+    assert_eq!(effects, [Effect::Changed]);
+    let names = introducer.introduced();
+    names
+        .map(|record| record.statement.name.to_string())
+        .collect()
+}
+
+#[test]
+fn it_begins_when_there_is_something_to_register() {
+    let mut introducer = new();
+    assert_eq!(introducer.tick(START), []);
+    let _ = introducer.record_known(record(1, "alice", 1));
+    assert_eq!(dials(&introducer.tick(START)), 1);
+    assert_eq!(introducer.tick(START), []);
+}
+
+#[test]
+fn it_names_those_that_answer_and_are_of_our_network() {
+    let mut introducer = registered();
+    let bob = told(5, record(2, "bob", 1), true);
+    let away = told(6, record(3, "carol", 1), false);
+    let mut forged = told(7, record(4, "dave", 1), true);
+    forged.record.statement.addresses.clear();
+    let mut abroad = statement(5, "erin", 1);
+    abroad.tracker = key(201);
+    let abroad = told(8, abroad.sign(&crate::chain::testing::member(5)), true);
+    let all = vec![bob.clone(), away, forged, abroad];
+    assert_eq!(tell(&mut introducer, all, vec![]), ["bob"]);
+    let carol = told(6, record(3, "carol", 1), true);
+    assert_eq!(tell(&mut introducer, vec![carol], vec![]), ["bob", "carol"]);
+    assert_eq!(tell(&mut introducer, vec![], vec![5]), ["carol"]);
+    // After a new start of the conversation, its list is a new one.
+    let _ = introducer.closed(SESSION, "cut", START);
+    let names = introducer.introduced().count();
+    assert_eq!(names, 1, "while it is away, what it said holds");
+    let later = START.plus_ms(MAX_BACK_OFF_MS);
+    assert_eq!(dials(&introducer.tick(later)), 1);
+    let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
+    let _ = introducer.opened(SESSION, &hello, later);
+    let _ = introducer.received(SESSION, yes(Some(genesis_by(9))), later);
+    assert_eq!(tell(&mut introducer, vec![bob], vec![]), ["bob"]);
+}
+
+#[test]
+fn attack_another_genesis_or_number_is_not_taken_from_it() {
+    let mut introducer = registered();
+    let known = Message::GenesisKnown(other_genesis());
+    assert!(closes(&introducer.received(SESSION, known, START)));
+    let mut introducer = new();
+    let _ = introducer.network_known(genesis_by(9));
+    let _ = introducer.record_known(record(1, "alice", 1));
+    let _ = introducer.tick(START);
+    let abroad = hello(201, NodeRole::Tracker, other_genesis().id());
+    assert!(closes(&introducer.opened(SESSION, &abroad, START)));
+    let mut introducer = new();
+    let _ = introducer.record_known(record(1, "alice", 1));
+    let _ = introducer.tick(START);
+    let peer = hello(201, NodeRole::Peer, NetworkId::ZERO);
+    assert!(closes(&introducer.opened(SESSION, &peer, START)));
+}
+
+#[test]
+fn one_without_genesis_is_given_ours() {
+    let mut introducer = new();
+    let _ = introducer.record_known(record(1, "alice", 1));
+    let _ = introducer.tick(START);
+    let hello = hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO);
+    let _ = introducer.opened(SESSION, &hello, START);
+    let said = introducer.received(SESSION, yes(None), START);
+    assert_eq!(sent(&said), [], "we have none yet");
+    let said = introducer.network_known(genesis_by(9));
+    assert_eq!(sent(&said), [Message::OfferGenesis(genesis_by(9))]);
+    let said = introducer.received(SESSION, yes(None), START);
+    assert_eq!(sent(&said), [Message::OfferGenesis(genesis_by(9))]);
+}
+
+#[test]
+fn a_new_record_is_registered_and_challenges_are_answered() {
+    let mut introducer = registered();
+    let said = introducer.record_known(record(1, "alice", 2));
+    assert_eq!(sent(&said), [Message::Register(record(1, "alice", 2))]);
+    assert_eq!(introducer.record_known(record(1, "alice", 2)), []);
+    let asked = introducer.received(SESSION, Message::Challenge(5), START);
+    let answer = Effect::Answer {
+        session: SESSION,
+        number: 5,
+    };
+    assert_eq!(asked, [answer]);
+}
+
+#[test]
+fn trouble_is_told_once_and_tried_again_for_ever() {
+    let mut introducer = new();
+    let _ = introducer.record_known(record(1, "alice", 1));
+    let mut now = START;
+    let mut told = 0;
+    for _ in 0..20 {
+        while dials(&introducer.tick(now)) == 0 {
+            now = now.plus_ms(200);
+        }
+        told += introducer.dial_failed("refused", now).len();
+    }
+    assert_eq!(told, 1);
+    let mut introducer = registered();
+    let refused = Refused {
+        code: RefusalCode::NameTaken,
+        reason: Goodbye::new("taken").reason,
+    };
+    let effects = introducer.received(SESSION, Message::Refused(refused), START);
+    assert!(closes(&effects), "a name is the first tracker's to refuse");
+    let later = START.plus_ms(MAX_BACK_OFF_MS);
+    assert_eq!(dials(&introducer.tick(later)), 1);
+    let silent = later.plus_ms(DIAL_PATIENCE_MS + 1);
+    let _ = introducer.tick(silent);
+    assert_eq!(dials(&introducer.tick(silent.plus_ms(MAX_BACK_OFF_MS))), 1);
+}
+
+#[test]
+fn who_leaves_says_so_and_rests() {
+    let mut introducer = registered();
+    let leaving = Leaving::sign(key(TRACKER), 2, &crate::chain::testing::member(1));
+    let said = introducer.leave(leaving.clone());
+    assert_eq!(sent(&said), [Message::Leave(leaving)]);
+    assert_eq!(introducer.closed(SESSION, "left", START), []);
+    assert_eq!(introducer.tick(START.plus_ms(MAX_BACK_OFF_MS)), []);
+}
