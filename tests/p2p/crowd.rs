@@ -89,8 +89,7 @@ fn p2p_two_thousand_members_get_through_a_round() {
         so(done == MEMBERS, done)
     });
     let round = begun.elapsed();
-    // One round is what the clock allows; the other is for a machine that does other work.
-    let most = Duration::from_millis(ROUND_MS) * 2;
+    let most = Duration::from_millis(ROUND_MS) * 4 / 3;
     assert!(round < most, "a round took {round:?}");
 
     // The two that do not answer are found out; nobody else is lost over it.
