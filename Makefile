@@ -45,7 +45,7 @@ lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 bench: setup ## Measure speed
-	$(CARGO) bench --bench pow --bench news --bench ledger
+	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel
 
 difficulty: setup ## Simulate the rule of difficulty under fast, slow and lying miners
 	$(CARGO) run $(PROFILE) --example difficulty
