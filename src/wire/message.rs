@@ -197,6 +197,9 @@ pub struct ChallengeAnswer {
     pub height: Height,
 }
 
+/// Code of [`Message::Block`].
+const BLOCK_CODE: u16 = 20;
+
 /// Defines the message type with the code and payload of each message.
 macro_rules! messages {
     ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?),)*) => {
@@ -331,6 +334,17 @@ impl Message {
     pub fn to_frame(&self) -> Result<Vec<u8>, FrameError> {
         let mut bytes = Vec::new();
         encode_frame(self.code(), &self.payload(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The frame of a [`Message::Block`], from the block's canonical bytes as they are stored:
+    /// nothing is decoded only to be encoded again.
+    ///
+    /// # Errors
+    /// [`FrameError::TooLong`], as for [`Message::to_frame`].
+    pub fn block_frame(block: &[u8]) -> Result<Vec<u8>, FrameError> {
+        let mut bytes = Vec::new();
+        encode_frame(BLOCK_CODE, block, &mut bytes)?;
         Ok(bytes)
     }
 }

@@ -1,6 +1,7 @@
 //! What is written to the other end, sealed.
 
 use crate::chain::locator::{MAX_LOCATOR, headers_after, locator};
+use crate::chain::rows::RowKey;
 use crate::chain::{BlockId, StateView};
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
@@ -178,11 +179,13 @@ impl SealedWriter {
 
     async fn blocks(&mut self, disk: &dyn Disk, ids: VecDeque<BlockId>) -> Result<(), String> {
         for id in ids {
-            let block = ChainRows(disk)
-                .block(&id)
-                .map_err(|error| error.to_string())?;
-            let message = block.map_or(Message::NoBlock(id), Message::Block);
-            self.message(&message).await?;
+            let stored = ChainRows(disk).read(&RowKey::Body(id));
+            let frame = match stored.map_err(|error| error.to_string())? {
+                Some(block) => Message::block_frame(&block),
+                None => Message::NoBlock(id).to_frame(),
+            };
+            self.write(&frame.map_err(|error| error.to_string())?)
+                .await?;
         }
         Ok(())
     }

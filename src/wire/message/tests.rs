@@ -287,3 +287,10 @@ proptest! {
         prop_assert!(next.is_none_or(|c| cut.as_str().len() + c.len_utf8() > MAX_REASON));
     }
 }
+
+#[test]
+fn a_stored_block_is_framed_as_it_is() {
+    let block = block(3);
+    let framed = Message::block_frame(&block.to_bytes()).unwrap();
+    assert_eq!(framed, Message::Block(block).to_frame().unwrap());
+}
