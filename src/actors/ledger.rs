@@ -392,9 +392,8 @@ impl Handler<GetLedgerStatus> for LedgerActor {
             .height()
             .0
             .saturating_sub(chain.tip().height().0);
-        let catching_up = (missing > 0).then(|| self.progress.estimate(missing, self.clock.now()));
         MessageResult(LedgerStatus {
-            catching_up: catching_up.flatten(),
+            catching_up: self.progress.estimate(missing, self.clock.now()),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
             open_transactions: mempool.len(),

@@ -37,9 +37,12 @@ impl Progress {
     }
 
     /// Milliseconds for `left` more blocks at the rate of the last half minute, and that rate in
-    /// blocks a second; `None` if it can't be told yet.
+    /// blocks a second; `None` if none is left, or it can't be told yet.
     pub fn estimate(&mut self, left: u64, now: Timestamp) -> Option<Estimate> {
         self.forget(now);
+        if left == 0 {
+            return None;
+        }
         let (since, before) = *self.samples.front()?;
         let elapsed_ms = now.since(since).max(SPACING_MS);
         let blocks = self.connected - before;
@@ -88,6 +91,7 @@ mod tests {
             "{estimate:?}"
         );
         assert!(progress.samples.len() <= 61);
+        assert_eq!(progress.estimate(0, now), None);
         // Nothing more comes.
         assert_eq!(progress.estimate(4_000, now.plus_ms(SPAN_MS + 500)), None);
     }
