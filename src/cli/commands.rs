@@ -14,7 +14,7 @@ use crate::http::views::{
     SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Asks and shows.
 pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -131,9 +131,12 @@ fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Fai
 fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     /// How often the node is asked how far it is.
     const EVERY: Duration = Duration::from_millis(500);
+    /// How long no block may come: whoever shows headers may keep the bodies back for ever.
+    const PATIENCE: Duration = Duration::from_secs(60);
     let request = SyncRequest { from: from.into() };
     let asked: SyncView = client.post("/sync", &request)?;
     let mut shown = None;
+    let mut last_block = Instant::now();
     loop {
         let status: PeerStatusView = client.get("/status", &[])?;
         let Some(chain) = status.chain else {
@@ -141,10 +144,19 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
         };
         if shown != Some(chain.tip.height) {
             shown = Some(chain.tip.height);
+            last_block = Instant::now();
             output.show(&chain, show::catching_up)?;
         }
         if !chain.syncing && chain.tip.height.0 >= asked.height {
             return Ok(());
+        }
+        if last_block.elapsed() >= PATIENCE {
+            return Err(Failure::No(format!(
+                "no block has come for {} s: {} may not have what it shows; the node goes on trying, \
+                 with the others, too",
+                PATIENCE.as_secs(),
+                from
+            )));
         }
         thread::sleep(EVERY);
     }
