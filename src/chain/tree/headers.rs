@@ -115,14 +115,13 @@ impl Chain {
         view: &dyn StateView,
         headers: &'a [Header],
     ) -> Result<(Tip, &'a [Header]), Refusal> {
-        for (header, next) in headers.iter().zip(headers.iter().skip(1)) {
-            if next.previous != header.id() {
-                return Err(PeerFault::Disconnected.into());
-            }
+        let ids: Vec<_> = headers.iter().map(Header::id).collect();
+        let mut links = ids.iter().zip(headers.iter().skip(1));
+        if links.any(|(id, next)| next.previous != *id) {
+            return Err(PeerFault::Disconnected.into());
         }
         let mut known = self.tip;
-        for (at, header) in headers.iter().enumerate() {
-            let id = header.id();
+        for (at, id) in ids.into_iter().enumerate() {
             match self.index.entry(view, &id)? {
                 Some(entry) if entry.status == BlockStatus::Invalid => {
                     return Err(PeerFault::InvalidParent(id).into());
