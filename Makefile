@@ -19,7 +19,7 @@ CARGO := cargo
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check format-check lint bench difficulty
+.PHONY: help setup build demo test soak check format-check lint bench difficulty
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo: build ## Run a tracker and three peers on this machine; Ctrl-C stops them
 test: setup ## Run all tests
 	$(CARGO) test $(PROFILE) $(TEST_ARGS)
 
+soak: setup ## Send 10,000 messages among nodes that are killed, on lines that break; takes minutes
+	$(CARGO) test $(PROFILE) --test p2p -- --ignored soak --nocapture
+
 check: format-check lint ## Check formatting and lints
 
 format-check: setup
@@ -45,7 +48,7 @@ lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 bench: setup ## Measure speed
-	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel
+	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench delivery
 
 difficulty: setup ## Simulate the rule of difficulty under fast, slow and lying miners
 	$(CARGO) run $(PROFILE) --example difficulty

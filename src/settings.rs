@@ -198,6 +198,7 @@ section! {
     api: ApiSettings,
     mining: MiningSettings,
     peers: ConnectionSettings,
+    delivery: DeliverySettings,
     log: LogSettings,
 }
 
@@ -285,6 +286,18 @@ section! {
         outgoing: u16 = Kind::Whole { least: 1, most: 64 }, Given::Default("8");
         /// How many connections it accepts from others.
         incoming: u16 = Kind::Whole { least: 0, most: 1_000 }, Given::Default("32");
+    }
+}
+
+section! {
+    /// Payments and messages on their way to and from other members.
+    DeliverySettings {
+        /// How many days something that is sent waits for its recipient to be there. Then it is given
+        /// up, and `node history` says so.
+        keep_days: u16 = Kind::Whole { least: 1, most: 365 }, Given::Default("7");
+        /// The addresses of members from whom nothing is taken: what they deliver is refused, and they
+        /// are told so. What they have mined can't be refused by anybody.
+        blocked: Vec<String> = Kind::Addresses, Given::Default("[]");
     }
 }
 

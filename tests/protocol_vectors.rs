@@ -77,6 +77,7 @@ const KINDS: &[(&str, Handler)] = &[
     ("certificate", channel::certificate),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
+    ("receipt", talk::receipt),
     ("message", talk::message),
 ];
 

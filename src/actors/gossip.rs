@@ -5,10 +5,12 @@ use super::{Link, SessionContext, TICK};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{
-    CandidatesKnown, CloseSessions, ConnectionAccepted, GetGossipStatus, GossipStatus, LedgerFact,
-    LedgerTold, SessionStatus, SyncFrom,
+    AnswerDelivery, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver, GetGossipStatus,
+    GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus, SyncFrom,
 };
+use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
+use crate::messages::retry_queue::PostTold;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
@@ -60,6 +62,14 @@ impl GossipLinks {
     }
 }
 
+/// The links to those who send and receive for the owner.
+pub struct PostLinks {
+    /// What the owner sends.
+    pub outbox: Link<PostTold>,
+    /// What the owner receives.
+    pub inbox: Link<TakeDelivery>,
+}
+
 struct Handle {
     commands: SessionHandle,
     address: String,
@@ -75,6 +85,7 @@ pub struct GossipActor {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ledger: GossipLinks,
+    post: PostLinks,
     sessions: BTreeMap<SessionId, Handle>,
     unanswered: usize,
     parked: Vec<oneshot::Sender<()>>,
@@ -90,7 +101,7 @@ impl GossipActor {
         tracker: PublicKey,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
-        ledger: GossipLinks,
+        (ledger, post): (GossipLinks, PostLinks),
     ) -> Self {
         Self {
             gossip,
@@ -103,6 +114,7 @@ impl GossipActor {
             transport,
             clock,
             ledger,
+            post,
             sessions: BTreeMap::new(),
             unanswered: 0,
             parked: Vec::new(),
@@ -142,6 +154,14 @@ impl GossipActor {
                 Effect::FindMissing(toward, limit) => {
                     self.ask(|ledger| ledger.missing.send(FindMissing { toward, limit }));
                 }
+                Effect::TakeDelivery(session, transaction) => {
+                    self.unanswered += 1;
+                    self.post.inbox.send(TakeDelivery {
+                        session,
+                        transaction,
+                    });
+                }
+                Effect::TellOutbox(fact) => self.post.outbox.send(PostTold(fact)),
                 Effect::Tell(fact) => self.tell(&fact),
             }
         }
@@ -150,6 +170,16 @@ impl GossipActor {
     fn ask(&mut self, question: impl FnOnce(&mut GossipLinks)) {
         self.unanswered += 1;
         question(&mut self.ledger);
+    }
+
+    /// Reads on from the sessions that had to wait, if the answers have caught up.
+    fn resume(&mut self) {
+        if self.unanswered < LEDGER_CREDIT {
+            for parked in self.parked.drain(..) {
+                // A session that ended meanwhile waits no more.
+                let _ = parked.send(());
+            }
+        }
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
@@ -170,7 +200,8 @@ impl GossipActor {
                     }
                     Err(error) => {
                         tracing::debug!(peer = %address, %error, "peer not reached");
-                        actor.gossip.dial_failed(&address, actor.clock.now());
+                        let effects = actor.gossip.dial_failed(&address, actor.clock.now());
+                        actor.carry_out(effects, ctx);
                     }
                 }),
         );
@@ -272,6 +303,8 @@ impl Actor for GossipActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.ledger.flush();
+            actor.post.outbox.flush();
+            actor.post.inbox.flush();
             for handle in actor.sessions.values_mut() {
                 handle.commands.flush();
             }
@@ -332,12 +365,41 @@ impl Handler<LedgerTold> for GossipActor {
         }
         let news = self.gossip.announce();
         self.carry_out(news, ctx);
-        if self.unanswered < LEDGER_CREDIT {
-            for parked in self.parked.drain(..) {
-                // A session that ended meanwhile waits no more.
-                let _ = parked.send(());
-            }
+        self.resume();
+    }
+}
+
+impl Handler<ReachMember> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: ReachMember, ctx: &mut Self::Context) {
+        if self.closing {
+            return;
         }
+        let effects = self.gossip.reach(message.0, self.clock.now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<Deliver> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
+        let Deliver { to, transaction } = message;
+        let effects = self.gossip.deliver(&to, transaction, self.clock.now());
+        self.carry_out(effects, ctx);
+    }
+}
+
+impl Handler<AnswerDelivery> for GossipActor {
+    type Result = ();
+
+    fn handle(&mut self, message: AnswerDelivery, ctx: &mut Self::Context) {
+        self.unanswered -= 1;
+        let AnswerDelivery { session, receipt } = message;
+        let effects = self.gossip.answer_delivery(session, receipt);
+        self.carry_out(effects, ctx);
+        self.resume();
     }
 }
 

@@ -8,15 +8,18 @@ use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
+use crate::keys::PublicKey;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
+use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    LedgerStatus, MembersKnown, SendTransaction, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    JudgeTransaction, LedgerStatus, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
     SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
@@ -42,6 +45,10 @@ pub struct LedgerLinks {
     pub store: Link<CommitRows>,
     /// The conversation with the peers.
     pub gossip: Link<LedgerTold>,
+    /// Who follows what the owner sends.
+    pub outbox: Link<LedgerTells>,
+    /// Who finds what the owner receives.
+    pub inbox: Link<LedgerTells>,
     /// The miner, of a moved tip.
     pub tip_moved: Link<TipMoved>,
     /// The miner, of open transactions.
@@ -53,7 +60,7 @@ pub struct LedgerLinks {
 /// Who waits for an answer.
 enum Asker {
     Session(SessionId),
-    Sender(oneshot::Sender<Result<(), Rejected>>),
+    Owner(oneshot::Sender<Judgement>),
     Miner(oneshot::Sender<BlockOutcome>),
 }
 
@@ -77,12 +84,15 @@ pub struct LedgerActor {
     under_way: bool,
     open_told: usize,
     progress: Progress,
+    owner: PublicKey,
 }
 
 impl LedgerActor {
-    /// Around a ledger that was opened on `disk`, and what its opening left to be done.
+    /// Around a ledger that was opened on `disk`, and what its opening left to be done. It tells of
+    /// what `owner` sends and receives.
     pub fn new(
-        (ledger, first): (Ledger, Vec<Effect>),
+        (mut ledger, first): (Ledger, Vec<Effect>),
+        owner: PublicKey,
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
@@ -90,6 +100,7 @@ impl LedgerActor {
         fatal: Fatal,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(CHECKS);
+        ledger.follow(owner);
         Self {
             ledger,
             disk,
@@ -104,6 +115,7 @@ impl LedgerActor {
             under_way: false,
             open_told: 0,
             progress: Progress::default(),
+            owner,
         }
     }
 
@@ -120,6 +132,7 @@ impl LedgerActor {
             Err(error) => return self.fatal.raise(error.to_string()),
         };
         let mut facts = Vec::new();
+        let mut news = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Verify {
@@ -150,13 +163,25 @@ impl LedgerActor {
                     self.progress.connected(connected, self.clock.now());
                     self.links.tip_moved.send(TipMoved);
                 }
-                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
+                Effect::TipStored(mut change) => {
+                    news.push(LedgerNews::Moved {
+                        height: change.tip.height(),
+                        block: change.tip.id,
+                        mined: std::mem::take(&mut change.own_mined),
+                        undone: std::mem::take(&mut change.own_undone),
+                    });
+                    facts.push(LedgerFact::TipChanged(change));
+                }
                 Effect::TransactionOpened(transaction) => {
+                    if transaction.concerns(&self.owner) {
+                        news.push(LedgerNews::Opened(transaction.clone()));
+                    }
                     tracing::debug!(tx = %transaction.id(), "transaction open");
                     facts.push(LedgerFact::TransactionOpened(transaction));
                 }
                 Effect::TransactionClosed(id, why) => {
                     tracing::debug!(tx = %id, why = ?why, "transaction closed");
+                    news.push(LedgerNews::Closed(id, why));
                     facts.push(LedgerFact::TransactionClosed(id));
                 }
                 Effect::More => {
@@ -168,6 +193,10 @@ impl LedgerActor {
         if !facts.is_empty() {
             self.links.gossip.send(LedgerTold(facts));
         }
+        if !news.is_empty() {
+            self.links.outbox.send(LedgerTells(news.clone()));
+            self.links.inbox.send(LedgerTells(news));
+        }
         let open = self.ledger.mempool().len();
         if open != self.open_told {
             self.open_told = open;
@@ -178,6 +207,16 @@ impl LedgerActor {
     /// A failure of ours ends the node, whoever gets it for an answer.
     fn ours_to_answer_for<T>(&self, result: Result<T, Internal>) -> Result<T, Internal> {
         result.inspect_err(|error| self.fatal.raise(error.to_string()))
+    }
+
+    fn judgement(&self, verdict: Result<(), Rejected>) -> Judgement {
+        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        Judgement {
+            verdict,
+            height: tip.height(),
+            block: tip.id,
+            syncing: best.work() > tip.work(),
+        }
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
@@ -196,9 +235,9 @@ impl LedgerActor {
                 facts.push(LedgerFact::TransactionsJudged { session, verdicts });
             }
             // Whoever asked may have gone meanwhile.
-            (Some(Asker::Sender(sender)), Answer::Transactions(verdicts)) => {
+            (Some(Asker::Owner(owner)), Answer::Transactions(verdicts)) => {
                 if let Some((_, verdict)) = verdicts.into_iter().next() {
-                    let _ = sender.send(verdict);
+                    let _ = owner.send(self.judgement(verdict));
                 }
             }
             (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {
@@ -237,6 +276,8 @@ impl Actor for LedgerActor {
         ctx.run_interval(TICK, |actor, ctx| {
             actor.links.store.flush();
             actor.links.gossip.flush();
+            actor.links.outbox.flush();
+            actor.links.inbox.flush();
             actor.links.tip_moved.flush();
             actor.links.open_changed.flush();
             actor.links.mining_complete.flush();
@@ -323,19 +364,20 @@ impl Handler<SubmitTransactions> for LedgerActor {
     }
 }
 
-impl Handler<SendTransaction> for LedgerActor {
-    type Result = ResponseFuture<Result<(), Rejected>>;
+impl Handler<JudgeTransaction> for LedgerActor {
+    type Result = ResponseFuture<Judgement>;
 
-    fn handle(&mut self, message: SendTransaction, ctx: &mut Self::Context) -> Self::Result {
-        let (sender, verdict) = oneshot::channel();
-        let origin = Origin::Promise(self.ticket(Asker::Sender(sender)));
+    fn handle(&mut self, message: JudgeTransaction, ctx: &mut Self::Context) -> Self::Result {
+        let (owner, judgement) = oneshot::channel();
+        let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
+        let busy = self.judgement(Err(Rejected::Busy));
         let (view, now) = (ChainRows(&*self.disk), self.clock.now());
         let effects = self
             .ledger
             .transactions(origin, vec![message.0], &view, now);
         self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
-        Box::pin(async move { verdict.await.unwrap_or(Err(Rejected::Busy)) })
+        Box::pin(async move { judgement.await.unwrap_or(busy) })
     }
 }
 

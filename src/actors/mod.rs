@@ -6,6 +6,7 @@
 
 mod fatal;
 mod gossip;
+mod inbox;
 mod introducer;
 mod ledger;
 mod link;
@@ -13,13 +14,15 @@ mod liveness_probe;
 mod miner;
 mod peer_session;
 mod registry;
+mod retry_queue;
 mod session_handle;
 mod store;
 mod tracker_link;
 mod wallet;
 
 pub use fatal::{Fatal, fatal_channel};
-pub use gossip::{GossipActor, GossipLinks};
+pub use gossip::{GossipActor, GossipLinks, PostLinks};
+pub use inbox::{InboxActor, InboxParts};
 pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};
 pub use link::Link;
@@ -27,6 +30,7 @@ pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
 pub use peer_session::{Greeting, SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};
+pub use retry_queue::{RetryQueueActor, RetryQueueParts};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
 pub use wallet::WalletActor;

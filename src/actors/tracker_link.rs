@@ -8,6 +8,7 @@ use crate::keys::PublicKey;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
+use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows};
 use crate::messages::tracker_link::{
@@ -282,6 +283,8 @@ impl TrackerLinkActor {
             return;
         };
         let members = self.link.directory().members();
+        let live = members.clone().filter(|member| member.live);
+        let live = live.map(|member| member.record.statement.key).collect();
         let keys = members.map(|m| m.record.statement.key).collect();
         let candidates = self.candidates();
         // Full: the whole directory is told again with the next change.
@@ -289,7 +292,8 @@ impl TrackerLinkActor {
             & listeners
                 .gossip
                 .try_send(CandidatesKnown(candidates))
-                .is_ok();
+                .is_ok()
+            & listeners.outbox.try_send(MembersLive(live)).is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");
         }

@@ -5,7 +5,7 @@ use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, SecretKey};
 use crate::messages::wallet::{
-    OpenNote, SealNote, SignIntroduction, SignLeaving, SignStatement, SignTransaction,
+    OpenNote, SealNote, SignIntroduction, SignLeaving, SignReceipt, SignStatement, SignTransaction,
 };
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
@@ -74,6 +74,14 @@ impl Handler<SignLeaving> for WalletActor {
 
     fn handle(&mut self, message: SignLeaving, _: &mut Self::Context) -> Self::Result {
         MessageResult(Leaving::sign(message.tracker, message.sequence, &self.key))
+    }
+}
+
+impl Handler<SignReceipt> for WalletActor {
+    type Result = MessageResult<SignReceipt>;
+
+    fn handle(&mut self, message: SignReceipt, _: &mut Self::Context) -> Self::Result {
+        MessageResult(message.0.sign(&self.key))
     }
 }
 

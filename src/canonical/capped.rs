@@ -117,9 +117,23 @@ impl<const MAX: usize> CappedText<MAX> {
         check_length(text.len(), MAX).map(|()| Self(text))
     }
 
+    /// As much of the text, from its start, as fits.
+    pub fn cut(text: &str) -> Self {
+        let mut end = text.len().min(MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Self(text[..end].to_owned())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

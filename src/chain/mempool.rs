@@ -38,7 +38,7 @@ impl Default for MempoolLimits {
 }
 
 /// Why a transaction is open no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closed {
     /// It is in a block of the connected chain.

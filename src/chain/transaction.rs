@@ -299,6 +299,16 @@ impl EncodedTransaction {
         matches!(self.payload().action, Action::Reward { .. })
     }
 
+    /// Whether this key sends it, or receives something by it.
+    pub fn concerns(&self, key: &PublicKey) -> bool {
+        let payload = self.payload();
+        let to = match &payload.action {
+            Action::Transfer { to, .. } | Action::Reward { to, .. } => Some(to),
+            Action::Record { .. } => None,
+        };
+        payload.sender == *key || to == Some(key)
+    }
+
     /// What must verify before it counts.
     pub fn signature_item(&self) -> SignatureItem {
         SignatureItem {

@@ -3,6 +3,7 @@
 use super::demo::DemoArgs;
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
+use crate::http::MAX_LISTED;
 use crate::settings::Endpoint;
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -177,21 +178,29 @@ pub enum Ask {
         #[arg(long, value_name = "NAME")]
         from: String,
     },
-    /// Pay somebody
-    Send {
-        /// A member's name or an address
-        to: String,
-        /// How many coins, whole ones
-        #[arg(allow_negative_numbers = true, value_parser = whole_coins)]
-        amount: u64,
-        /// The fee for whoever mines it
-        #[arg(long, default_value_t = 0, value_name = "N",
-              allow_negative_numbers = true, value_parser = whole_coins)]
-        fee: u64,
-        /// In how many blocks it can be mined; then it expires [default: 1440]
-        #[arg(long, value_name = "BLOCKS",
-              value_parser = clap::value_parser!(u64).range(1..=MAX_EXPIRY))]
-        expires_in: Option<u64>,
+    /// Pay somebody, write to somebody, or both
+    Send(SendArgs),
+    /// What is on its way, and what did not get through
+    Outbox {
+        /// Change something of it
+        #[command(subcommand)]
+        order: Option<OutboxOrder>,
+    },
+    /// What was received; it counts as read then
+    Inbox {
+        /// Only what was not read before
+        #[arg(long)]
+        unread: bool,
+        /// Go on showing what comes, until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+    },
+    /// What was sent and received, and what became of it
+    History {
+        /// How much of it, the latest
+        #[arg(long, value_name = "N",
+              value_parser = clap::value_parser!(u64).range(1..=MAX_LISTED as u64))]
+        limit: Option<u64>,
     },
     /// Where a transaction stands
     Tx {
@@ -217,6 +226,58 @@ pub enum Ask {
     /// The chain as a whole
     #[command(subcommand)]
     Chain(Chain),
+}
+
+/// A payment, a message, or both.
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// A member's name or an address
+    pub to: String,
+    /// How many coins, whole ones; 0 for a message alone
+    #[arg(allow_negative_numbers = true, value_parser = whole_coins)]
+    pub amount: u64,
+    /// A text that only the recipient can read; `-` reads it from standard input, where no other
+    /// user of this machine sees it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The fee for whoever mines it
+    #[arg(long, default_value_t = 0, value_name = "N",
+          allow_negative_numbers = true, value_parser = whole_coins)]
+    pub fee: u64,
+    /// In how many blocks it can be mined; then it expires [default: 119520, about a week]
+    #[arg(long, value_name = "BLOCKS",
+          value_parser = clap::value_parser!(u64).range(1..=MAX_EXPIRY))]
+    pub expires_in: Option<u64>,
+    /// Hand it to the network at once, without waiting for the recipient
+    #[arg(long)]
+    pub broadcast: bool,
+    /// Wait until it is there, or paid
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub wait: Option<WaitFor>,
+}
+
+/// What a send can be waited for to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WaitFor {
+    /// Its recipient has signed for it
+    Delivered,
+    /// It is in a block
+    Mined,
+}
+
+/// What can be done with something in the outbox.
+#[derive(Debug, Subcommand)]
+pub enum OutboxOrder {
+    /// Try again at once
+    Retry {
+        /// Its id
+        id: String,
+    },
+    /// Take back what has not left yet
+    Withdraw {
+        /// Its id
+        id: String,
+    },
 }
 
 /// What can be done with the chain as a whole.
@@ -271,6 +332,13 @@ mod tests {
             "node balance bob",
             "node mine --blocks 3",
             "node send bob 5 --fee 1 --expires-in 10",
+            "node send bob 0 --note hello --wait delivered",
+            "node send bob 5 --note - --broadcast --wait mined --json",
+            "node outbox",
+            "node outbox retry 00",
+            "node outbox withdraw 00 --json",
+            "node inbox --unread --follow",
+            "node history --limit 200",
             "node tx 00",
             "node block 7",
             "node open",
@@ -298,6 +366,10 @@ mod tests {
             "node send bob 1.5",
             "node send bob 18446744073709551616",
             "node send bob 5 --expires-in 0",
+            "node send bob 5 --wait open",
+            "node outbox burn 00",
+            "node history --limit 0",
+            "node history --limit 201",
             "node mine --blocks 0",
             "node init peer --name alice",
             "node init peer --tracker 127.0.0.1:7000",

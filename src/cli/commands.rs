@@ -5,13 +5,11 @@ use super::client::{Client, NodeKind};
 use super::failure::Failure;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{proofs, show};
-use crate::chain::Amount;
-use crate::http::DEFAULT_EXPIRY_BLOCKS;
+use super::{post, proofs, show};
 use crate::http::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
-    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
-    SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use std::thread;
 use std::time::{Duration, Instant};
@@ -54,25 +52,10 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
         (Ask::Sync { from }, _) => sync(from, client, output)?,
-        (
-            Ask::Send {
-                to,
-                amount,
-                fee,
-                expires_in,
-            },
-            _,
-        ) => {
-            let request = SendRequest {
-                to: to.clone(),
-                amount: Amount(*amount),
-                fee: Amount(*fee),
-                expires_in_blocks: expires_in.unwrap_or(DEFAULT_EXPIRY_BLOCKS),
-            };
-            let sent: SentView = client.post("/transactions", &request)?;
-            let (program, config) = (client.program(), client.config());
-            output.show(&sent, |sent| show::sent(sent, program, config))?;
-        }
+        (Ask::Send(arguments), _) => post::send(arguments, client, output)?,
+        (Ask::Outbox { order }, _) => post::outbox(order.as_ref(), client, output)?,
+        (Ask::Inbox { unread, follow }, _) => post::inbox(*unread, *follow, client, output)?,
+        (Ask::History { limit }, _) => post::history(*limit, client, output)?,
         (Ask::Accept { name }, _) => {
             let name = name.clone();
             let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;

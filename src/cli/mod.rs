@@ -14,6 +14,7 @@ mod failure;
 mod init;
 mod new_file;
 mod output;
+mod post;
 mod progress;
 mod proofs;
 mod run;

@@ -7,10 +7,9 @@ use super::words::{
 use crate::chain::Amount;
 use crate::http::views::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView,
-    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView,
+    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, PostStatusView, TipView,
     TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
-use std::path::Path;
 
 /// Rows of a long table that people are shown; JSON has all of them.
 const MAX_ROWS: usize = 40;
@@ -55,7 +54,14 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         ("peers", peers),
         ("open", format!("{open}, {} bytes", chain.open_bytes)),
         ("mining", mining(&chain.mining)),
+        ("post", post_state(&chain.post)),
     ]
+}
+
+fn post_state(post: &PostStatusView) -> String {
+    let queued = count(post.queued as u64, "send", "sends");
+    let unread = count(post.unread as u64, "message", "messages");
+    format!("{queued} waiting for recipients, {unread} unread")
 }
 
 fn sync_state(chain: &ChainStatusView) -> String {
@@ -185,40 +191,15 @@ pub fn balance(balance: &BalanceView) -> String {
         ("balance", coins(balance.balance)),
         (
             "promised",
-            format!("{} in open transactions", coins(balance.promised)),
+            format!("{} in open or queued transactions", coins(balance.promised)),
         ),
         ("spendable", coins(balance.spendable)),
         ("as of", format!("height {}", balance.tip.height)),
     ])
 }
 
-fn coins(amount: Amount) -> String {
+pub(super) fn coins(amount: Amount) -> String {
     count(amount.0, "coin", "coins")
-}
-
-/// A transfer that was made.
-pub fn sent(sent: &SentView, program: &str, config: &Path) -> String {
-    let mut text = facts(&[
-        (
-            "sent",
-            format!("{} to {}", coins(sent.amount), person(&sent.to)),
-        ),
-        ("fee", coins(sent.fee)),
-        ("id", sent.id.to_string()),
-        (
-            "state",
-            format!(
-                "open; expires if it is not mined up to height {}",
-                sent.expires_at
-            ),
-        ),
-    ]);
-    text.push_str(&format!(
-        "Follow it with:\n  {program} --config {} tx {}\n",
-        config.display(),
-        sent.id
-    ));
-    text
 }
 
 /// That this node has left.

@@ -155,7 +155,7 @@ fn genesis_view(rules: &Rules, lookup: &MemberLookup<'_>, tip: TipView) -> Block
 }
 
 /// Blocks from `height` to the tip, both counted.
-fn confirmations(height: Height, tip: Height) -> u64 {
+pub(super) fn confirmations(height: Height, tip: Height) -> u64 {
     tip.0
         .checked_sub(height.0)
         .map_or(0, |after| after.saturating_add(1))

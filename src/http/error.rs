@@ -4,6 +4,7 @@ use super::views::{ErrorDetail, ErrorView};
 use crate::chain::{Internal, Rejected};
 use crate::messages::miner::MineError;
 use crate::messages::tracker_link::{AcceptError, LeaveError};
+use crate::protocol::delivery::outbox::{OrderError, SendError};
 use actix::MailboxError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -100,6 +101,29 @@ impl From<Rejected> for Refused {
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
         Self::new(status, code, rejected.to_string())
+    }
+}
+
+impl From<SendError> for Refused {
+    fn from(error: SendError) -> Self {
+        let (status, code) = match error {
+            SendError::Rejected(rejected) => return rejected.into(),
+            SendError::Full(_) => (StatusCode::SERVICE_UNAVAILABLE, "outbox_full"),
+            SendError::Known => (StatusCode::CONFLICT, "already_sent"),
+            SendError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
+
+impl From<OrderError> for Refused {
+    fn from(error: OrderError) -> Self {
+        let (status, code) = match error {
+            OrderError::NotWaiting => (StatusCode::CONFLICT, "not_waiting"),
+            OrderError::Attempted(_) => (StatusCode::CONFLICT, "attempted"),
+            OrderError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        };
+        Self::new(status, code, error.to_string())
     }
 }
 

@@ -21,6 +21,12 @@
 //! | `GET /transactions/ID` | [`views::TransactionStateView`] | peer |
 //! | `GET /open` | [`views::OpenView`] | peer |
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
+//! | `GET /outbox` | [`views::OutboxView`] | peer |
+//! | `GET /outbox/ID` | [`views::SendView`]: one send, whatever became of it | peer |
+//! | `POST /outbox/ID/retry`, `.../withdraw` with `{}` | [`views::SendView`] | peer |
+//! | `GET /inbox?unread=BOOL&after=NUMBER&limit=N` | [`views::InboxView`] | peer |
+//! | `POST /inbox/read` with [`views::ReadRequest`] | [`views::ReadView`] | peer |
+//! | `GET /history?limit=N` | [`views::HistoryView`] | peer |
 //! | `POST /mine` with `{}` | [`views::MinedView`], after the synced write | peer |
 //! | `POST /leave` with `{}` | [`views::LeftView`], once the tracker has done so | peer |
 //! | `GET /blocks/HEIGHT-OR-ID/data` | [`BlockJson`](crate::chain::json::BlockJson), of genesis [`GenesisJson`](crate::chain::json::GenesisJson): all of it, to the byte | peer |
@@ -40,6 +46,7 @@ mod guard;
 mod long_read;
 mod member_lookup;
 mod peer;
+mod post;
 mod server;
 mod tracker;
 mod verification;
@@ -50,30 +57,41 @@ pub use server::{ApiError, ServerHandle, start};
 pub use views::{ErrorDetail, ErrorView};
 
 use crate::chain::Rules;
+use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
-use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, SendTransaction};
+use crate::messages::inbox::{CountUnread, MarkRead};
+use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
+use crate::messages::retry_queue::{GetOutbox, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{AcceptChangedKey, GetDirectory, LeaveNetwork};
-use crate::messages::wallet::SignTransaction;
+use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
 use crate::store::Disk;
 use crate::wire::MemberName;
 use actix::Recipient;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-/// Largest body of a request, in bytes: a transfer has a few hundred.
-pub const MAX_REQUEST_BYTES: usize = 4 * 1024;
+/// Largest body of a request, in bytes: a transfer with the longest note, every character of it
+/// escaped.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
 /// Open transactions named in one answer at most, the best paying: about half a megabyte of JSON.
 pub const MAX_OPEN_LISTED: usize = 1_000;
 
-/// Blocks after the tip in which a transfer can be mined, if its sender does not say: two hours at
-/// an interval of five seconds.
-pub const DEFAULT_EXPIRY_BLOCKS: u64 = 1_440;
+/// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
+/// interval of five seconds, as long as the outbox waits for its recipient, less two hours, so that a
+/// recipient who is some blocks behind does not find it to lie too far ahead.
+pub const DEFAULT_EXPIRY_BLOCKS: u64 = MAX_EXPIRY - 1_440;
+
+/// Sends and messages in one answer, if it is not said how many.
+pub const DEFAULT_LISTED: usize = 50;
+
+/// Sends and messages in one answer at most: with the longest notes, about two megabytes of JSON.
+pub const MAX_LISTED: usize = 200;
 
 /// What the API of one node speaks for.
 pub enum Api {
@@ -94,6 +112,10 @@ pub struct PeerApi {
     pub disk: Arc<dyn Disk>,
     /// Signs what this peer sends.
     pub wallet: Recipient<SignTransaction>,
+    /// Seals its notes.
+    pub seal: Recipient<SealNote>,
+    /// Opens notes.
+    pub open_note: Recipient<OpenNote>,
     /// Knows the members, and how this peer stands with the tracker.
     pub tracker_link: Recipient<GetDirectory>,
     /// Leaves the network for good.
@@ -112,8 +134,18 @@ pub struct PeerApi {
 pub struct PeerParts {
     /// The network's rules.
     pub rules: Rules,
-    /// To the Ledger: makes this node's own transaction open.
-    pub send: Recipient<SendTransaction>,
+    /// To the outbox: sends a transfer.
+    pub send: Recipient<SendTransfer>,
+    /// To the outbox: what waits.
+    pub outbox: Recipient<GetOutbox>,
+    /// To the outbox: tries again.
+    pub retry: Recipient<RetrySend>,
+    /// To the outbox: takes back.
+    pub withdraw: Recipient<WithdrawSend>,
+    /// To the inbox: how much was not read.
+    pub unread: Recipient<CountUnread>,
+    /// To the inbox: it was read.
+    pub mark_read: Recipient<MarkRead>,
     /// To the Ledger: where it stands.
     pub ledger_status: Recipient<GetLedgerStatus>,
     /// To the Ledger: what a key can spend.

@@ -7,23 +7,19 @@ use super::server::resource;
 use super::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, CatchingUpView, ChainStatusView,
     LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView, OpenView,
-    PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerLinkView,
+    PeerStatusView, PeersView, PostStatusView, SyncRequest, SyncView, TrackerLinkView,
     TransactionStateView,
 };
-use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, tracker};
-use crate::chain::params::MAX_EXPIRY;
-use crate::chain::transaction::Note;
-use crate::chain::{Action, Height, Payload, Salt};
-use crate::entropy::Entropy;
+use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, post, tracker};
+use crate::chain::Amount;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
-use crate::messages::ledger::{
-    GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
-};
+use crate::messages::inbox::CountUnread;
+use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{
     AcceptChangedKey, DirectoryStatus, GetDirectory, LeaveNetwork,
 };
-use crate::messages::wallet::SignTransaction;
 use crate::store::chain_rows::ChainRows;
 use actix::MailboxError;
 use actix_web::http::StatusCode;
@@ -43,13 +39,13 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/balance", web::get().to(balance)))
         .service(resource("/blocks/{name}", web::get().to(block)))
         .service(resource("/transactions/{id}", web::get().to(transaction)))
-        .service(resource("/transactions", web::post().to(send)))
         .service(resource("/open", web::get().to(open)))
         .service(resource("/mine", web::post().to(mine)))
         .service(resource("/sync", web::post().to(sync)))
         .service(resource("/leave", web::post().to(leave)))
         .service(resource("/accept", web::post().to(accept)))
-        .configure(chain_calls::routes);
+        .configure(chain_calls::routes)
+        .configure(post::routes);
 }
 
 async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {
@@ -77,6 +73,8 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
     let ledger = parts.ledger_status.send(GetLedgerStatus).await?;
     let gossip = parts.gossip.send(GetGossipStatus).await?;
     let miner = parts.miner_status.send(GetMinerStatus).await?;
+    let waiting = parts.outbox.send(GetOutbox { limit: 0 }).await?.waiting;
+    let unread = parts.unread.send(CountUnread).await?;
     let tip = tip_view(&ledger.tip);
     Ok(ChainStatusView {
         network: NetworkView {
@@ -98,6 +96,11 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             running: miner.running,
             hashes_per_second: miner.hashes_per_second,
             blocks_mined: miner.blocks_mined,
+        },
+        post: PostStatusView {
+            queued: waiting.queued,
+            reserved: waiting.reserved,
+            unread,
         },
     })
 }
@@ -151,7 +154,13 @@ async fn balance(
         None => api.key,
     };
     let (funds, ledger) = at_one_tip(parts, || parts.funds.send(GetFunds(of))).await?;
-    let funds = funds?;
+    let mut funds = funds?;
+    if of == api.key {
+        // What is queued is spent as well, as far as its owner is concerned.
+        let queued = parts.outbox.send(GetOutbox { limit: 0 }).await?.waiting;
+        let promised = funds.promised.0.saturating_add(queued.reserved.0);
+        funds.promised = Amount(promised);
+    }
     Ok(Json(BalanceView {
         of: lookup.person(&of),
         balance: funds.balance,
@@ -204,53 +213,6 @@ async fn open(api: Data<PeerApi>) -> Result<Json<OpenView>, Refused> {
     }))
 }
 
-async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<SentView>, Refused> {
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    let lookup = api.lookup(&directory);
-    let to = lookup.key_of(&request.to)?;
-    let tip = parts.ledger_status.send(GetLedgerStatus).await?.tip;
-    let payload = Payload {
-        network: parts.rules.network(),
-        sender: api.key,
-        salt: draw_salt(&*api.entropy),
-        expires_at: expiry(tip.height(), request.expires_in_blocks)?,
-        fee: request.fee,
-        action: Action::Transfer {
-            to,
-            amount: request.amount,
-            note: Note::default(),
-        },
-    };
-    let expires_at = payload.expires_at;
-    let transaction = api.wallet.send(SignTransaction(payload)).await?;
-    let id = transaction.id();
-    parts.send.send(SendTransaction(transaction)).await??;
-    Ok(Json(SentView {
-        id,
-        to: lookup.person(&to),
-        amount: request.amount,
-        fee: request.fee,
-        expires_at,
-    }))
-}
-
-fn draw_salt(entropy: &dyn Entropy) -> Salt {
-    let mut salt = Salt([0; Salt::LEN]);
-    entropy.fill(&mut salt.0);
-    salt
-}
-
-/// The last height at which a transfer of now can be mined.
-fn expiry(tip: Height, blocks: u64) -> Result<Height, Refused> {
-    if !(1..=MAX_EXPIRY).contains(&blocks) {
-        return Err(Refused::bad_request(format!(
-            "expires_in_blocks is {blocks}, but must be from 1 to {MAX_EXPIRY}"
-        )));
-    }
-    Ok(Height(tip.0.saturating_add(blocks)))
-}
-
 async fn mine(api: Data<PeerApi>, _: Json<MineRequest>) -> Result<Json<MinedView>, Refused> {
     let directory = api.tracker_link.send(GetDirectory).await?;
     let parts = parts(&api, &directory)?;
@@ -285,7 +247,7 @@ async fn sync(api: Data<PeerApi>, request: Json<SyncRequest>) -> Result<Json<Syn
 }
 
 impl PeerApi {
-    fn lookup<'a>(&'a self, directory: &'a DirectoryStatus) -> MemberLookup<'a> {
+    pub(super) fn lookup<'a>(&'a self, directory: &'a DirectoryStatus) -> MemberLookup<'a> {
         MemberLookup::new(&directory.members, &self.name, self.key)
     }
 }

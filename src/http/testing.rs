@@ -5,20 +5,24 @@ use super::{Api, PeerApi, PeerParts, ServerHandle, TrackerApi, start};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::rows::OpenEntry;
 use crate::chain::testing::{Node, START, member, rules, transfer};
-use crate::chain::{Amount, StateView, TransactionId};
+use crate::chain::transaction::Note;
+use crate::chain::{Amount, Height, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::keys::{PublicKey, SecretKey};
+use crate::keys::{NoteSeed, PublicKey, SecretKey};
 use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
-use crate::messages::ledger::{
-    GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, SendTransaction,
-};
+use crate::messages::inbox::{CountUnread, MarkRead};
+use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
+use crate::messages::retry_queue::{
+    GetOutbox, OutboxStatus, RetrySend, SendTransfer, WithdrawSend,
+};
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork,
 };
-use crate::messages::wallet::SignTransaction;
+use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -63,7 +67,7 @@ pub(crate) struct FakeNode {
     chain: Node,
     disk: Arc<MemoryDisk>,
     trouble: Option<String>,
-    sent: Arc<Mutex<Vec<SendTransaction>>>,
+    sent: Arc<Mutex<Vec<SendTransfer>>>,
     moves: Arc<AtomicU32>,
 }
 
@@ -130,12 +134,29 @@ answers! {
     SignTransaction => |_node, asked| {
         crate::chain::EncodedTransaction::new(asked.0.sign(&secret(1)))
     };
-    SendTransaction => |node, asked| {
-        let verdict = node.chain.send(asked.0.clone());
+    SendTransfer => |node, asked| {
+        let verdict = node.chain.send(asked.transaction.clone());
         node.sent.lock().unwrap().push(asked);
         node.store();
-        verdict
+        verdict.map_err(SendError::from)
     };
+    GetOutbox => |_node, _asked| OutboxStatus {
+        waiting: Waiting {
+            queued: 2,
+            bytes: 600,
+            reserved: Amount(7),
+        },
+        lines: Vec::new(),
+    };
+    RetrySend => |_node, _asked| Err(OrderError::NotWaiting);
+    WithdrawSend => |_node, _asked| Err(OrderError::Attempted(Height(9)));
+    CountUnread => |_node, _asked| 3;
+    MarkRead => |_node, _asked| ();
+    SealNote => |_node, asked| {
+        let sealed = secret(1).seal_note(&asked.to, &asked.about, &asked.text, &NoteSeed::default());
+        sealed.map(|note| Note::new(note).unwrap())
+    };
+    OpenNote => |_node, asked| secret(1).open_note(&asked.about, asked.note.as_slice());
     GetLedgerStatus => |node, _asked| LedgerStatus {
         tip: *node.chain.ledger.tip(),
         best_header: *node.chain.ledger.tip(),
@@ -236,7 +257,7 @@ pub(crate) struct Served {
     pub(crate) open: TransactionId,
     /// How often the tip moves just after funds were told.
     pub(crate) moves: Arc<AtomicU32>,
-    sent: Arc<Mutex<Vec<SendTransaction>>>,
+    sent: Arc<Mutex<Vec<SendTransfer>>>,
 }
 
 impl Served {
@@ -297,7 +318,7 @@ impl Served {
     }
 
     /// What the ledger was asked to send, the last one first.
-    pub(crate) fn last_sent(&self) -> Option<SendTransaction> {
+    pub(crate) fn last_sent(&self) -> Option<SendTransfer> {
         self.sent.lock().unwrap().pop()
     }
 }
@@ -308,6 +329,11 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
         let set = running.set(PeerParts {
             rules: rules(),
             send: node.clone().recipient(),
+            outbox: node.clone().recipient(),
+            retry: node.clone().recipient(),
+            withdraw: node.clone().recipient(),
+            unread: node.clone().recipient(),
+            mark_read: node.clone().recipient(),
             ledger_status: node.clone().recipient(),
             funds: node.clone().recipient(),
             open_transactions: node.clone().recipient(),
@@ -323,6 +349,8 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
         key: secret(1).public_key(),
         disk,
         wallet: node.clone().recipient(),
+        seal: node.clone().recipient(),
+        open_note: node.clone().recipient(),
         tracker_link: node.clone().recipient(),
         leave: node.clone().recipient(),
         accept: node.clone().recipient(),

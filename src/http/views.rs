@@ -7,6 +7,14 @@ use crate::chain::{
 use crate::wire::{MemberId, MemberName};
 use serde::{Deserialize, Serialize};
 
+mod post;
+
+pub use post::{
+    HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView, PostStatusView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
+    WaitingView,
+};
+
 /// Why there is no answer: `{"error": {"code", "reason"}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorView {
@@ -105,6 +113,8 @@ pub struct ChainStatusView {
     pub open_bytes: usize,
     /// The miner.
     pub mining: MiningView,
+    /// What its owner sends and receives.
+    pub post: PostStatusView,
 }
 
 /// How fast the missing blocks come in.
@@ -217,7 +227,8 @@ pub struct BalanceView {
     pub of: PersonView,
     /// Coins on the connected chain.
     pub balance: Amount,
-    /// Coins that the owner's open transactions will cost.
+    /// Coins that the owner's open transactions will cost, and this node's own sends that are still
+    /// on their way.
     pub promised: Amount,
     /// The one less the other.
     pub spendable: Amount,
@@ -363,42 +374,6 @@ pub struct OpenView {
     pub transactions: Vec<TransactionView>,
     /// As of this block.
     pub tip: TipView,
-}
-
-/// A transfer to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SendRequest {
-    /// A member's name, or an address.
-    pub to: String,
-    /// How many coins.
-    pub amount: Amount,
-    /// The fee; 0 if left out.
-    #[serde(default)]
-    pub fee: Amount,
-    /// In how many blocks after the tip it can be mined; [`super::DEFAULT_EXPIRY_BLOCKS`] if left
-    /// out.
-    #[serde(default = "default_expiry")]
-    pub expires_in_blocks: u64,
-}
-
-fn default_expiry() -> u64 {
-    super::DEFAULT_EXPIRY_BLOCKS
-}
-
-/// A transfer that is open now, on the disk too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentView {
-    /// Its id.
-    pub id: TransactionId,
-    /// For whom.
-    pub to: PersonView,
-    /// How many coins.
-    pub amount: Amount,
-    /// The fee.
-    pub fee: Amount,
-    /// The last height at which it can be mined.
-    pub expires_at: Height,
 }
 
 /// What a request to leave takes: nothing.

@@ -6,8 +6,8 @@ use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, Transaction
 use crate::keys::PublicKey;
 use crate::net::Connection;
 use crate::protocol::SessionId;
-use crate::wire::MemberName;
 use crate::wire::member::Address;
+use crate::wire::{MemberName, Receipt};
 use actix::Message;
 
 /// What the ledger tells, in the order in which it came to be.
@@ -109,6 +109,32 @@ pub struct SessionStatus {
 #[derive(Debug, Message)]
 #[rtype(result = "Option<u64>")]
 pub struct SyncFrom(pub PublicKey);
+
+/// Have a session with this member, and tell the outbox.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReachMember(pub PublicKey);
+
+/// Send a transaction straight to its recipient.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Deliver {
+    /// To whom.
+    pub to: PublicKey,
+    /// What.
+    pub transaction: EncodedTransaction,
+}
+
+/// Send the receipt of a delivery. There is one for each
+/// [`TakeDelivery`](super::inbox::TakeDelivery).
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AnswerDelivery {
+    /// Where it came from.
+    pub session: SessionId,
+    /// The receipt.
+    pub receipt: Receipt,
+}
 
 /// Close every session and take no more.
 #[derive(Debug, Message)]

@@ -3,9 +3,10 @@
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::template::Template;
 use crate::chain::tree::Tip;
-use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected};
+use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
+use crate::protocol::delivery::Judgement;
 use crate::protocol::progress::Estimate;
 use actix::Message;
 
@@ -50,11 +51,11 @@ pub struct FindMissing {
     pub limit: usize,
 }
 
-/// Make this node's own transaction open and relay it. The answer is a promise: it comes after the
-/// synced write.
+/// Make a transaction open that this node sends, or that was delivered to it, and relay it. The
+/// answer is a promise: it comes after the synced write.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<(), Rejected>")]
-pub struct SendTransaction(pub EncodedTransaction);
+#[rtype(result = "Judgement")]
+pub struct JudgeTransaction(pub EncodedTransaction);
 
 /// Take in a block of this node's own miner. The answer is a promise: it comes after the synced
 /// write.

@@ -5,11 +5,13 @@
 //! so no mailbox overflows and nothing that was accepted is lost.
 
 pub mod gossip;
+pub mod inbox;
 pub mod introducer;
 pub mod ledger;
 pub mod liveness_probe;
 pub mod miner;
 pub mod registry;
+pub mod retry_queue;
 pub mod session;
 pub mod store;
 pub mod tracker_link;

@@ -11,6 +11,10 @@ pub enum Committer {
     Ledger,
     /// The TrackerLink: the directory of members.
     Directory,
+    /// The RetryQueue: the outbox.
+    Outbox,
+    /// The Inbox.
+    Inbox,
     /// The Registry of a tracker.
     Registry,
 }

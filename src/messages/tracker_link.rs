@@ -3,6 +3,7 @@
 use super::gossip::CandidatesKnown;
 use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
+use super::retry_queue::MembersLive;
 use crate::chain::Genesis;
 use crate::keys::PublicKey;
 use crate::wire::{Member, MemberName};
@@ -76,6 +77,8 @@ pub struct AttachDirectory {
     pub gossip: Recipient<CandidatesKnown>,
     /// Who may send without a fee.
     pub ledger: Recipient<MembersKnown>,
+    /// Who is alive.
+    pub outbox: Recipient<MembersLive>,
 }
 
 /// Tell these what the other trackers of the network have to know.

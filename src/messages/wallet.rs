@@ -5,7 +5,7 @@ use crate::chain::{EncodedTransaction, Payload};
 use crate::keys::{NoteContext, NoteText, OpenError, PublicKey, SealError, SealingKey};
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
-use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement};
+use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
 use actix::Message;
 
 /// Sign a payload whose sender is this wallet's key.
@@ -49,6 +49,11 @@ pub struct SignLeaving {
     /// Number of the word.
     pub sequence: u64,
 }
+
+/// Sign what became of a delivery; its recipient is this wallet's key.
+#[derive(Debug, Message)]
+#[rtype(result = "Receipt")]
+pub struct SignReceipt(pub ReceiptStatement);
 
 /// Sign who this node is, for one channel.
 #[derive(Debug, Message)]

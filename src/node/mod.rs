@@ -5,6 +5,7 @@ mod open_files;
 mod opening;
 mod orders;
 mod peer;
+mod post;
 mod status_line;
 mod tracker;
 

@@ -2,6 +2,7 @@
 
 use super::opening::{Opened, listen, random_u64};
 use super::orders::Orders;
+use super::post::PostOffice;
 use super::status_line::StatusLine;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
@@ -41,26 +42,26 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Messages that may wait for room in another actor's mailbox. Each link carries either answers to
 /// counted questions or news of which the latest replaces the rest.
-const WAITING: usize = 64 * 1024;
+pub(super) const WAITING: usize = 64 * 1024;
 /// Rows of the directory read at a time.
 const PAGE: usize = 1_000;
 /// How often the stop looks whether the sessions have ended.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What runs from the start, before the network is known.
-struct Ground {
-    settings: PeerSettings,
-    opened: Opened,
+pub(super) struct Ground {
+    pub(super) settings: PeerSettings,
+    pub(super) opened: Opened,
     transport: Arc<dyn Transport>,
     engine: Arc<dyn PowEngine>,
     context: SessionContext,
-    store: Addr<StoreActor>,
-    wallet: Addr<WalletActor>,
+    pub(super) store: Addr<StoreActor>,
+    pub(super) wallet: Addr<WalletActor>,
     link: Addr<TrackerLinkActor>,
     network: oneshot::Receiver<Genesis>,
     store_arbiter: Arbiter,
     name: MemberName,
-    key: PublicKey,
+    pub(super) key: PublicKey,
 }
 
 /// What runs once the network is known.
@@ -190,6 +191,8 @@ impl Ground {
             key: self.key,
             disk: self.opened.disk.clone(),
             wallet: self.wallet.clone().recipient(),
+            seal: self.wallet.clone().recipient(),
+            open_note: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
@@ -261,12 +264,15 @@ impl Ground {
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
 
+        let post = PostOffice::open(self, network, &tip)?;
         let gossip_context = Context::<GossipActor>::new();
         let miner_context = Context::<MinerActor>::new();
         let (gossip, miner) = (gossip_context.address(), miner_context.address());
         let links = LedgerLinks {
             store: Link::new(&self.store, WAITING),
             gossip: Link::new(&gossip, WAITING),
+            outbox: Link::new(&post.outbox(), WAITING),
+            inbox: Link::new(&post.inbox(), WAITING),
             tip_moved: Link::new(&miner, WAITING),
             open_changed: Link::new(&miner, WAITING),
             mining_complete: Link::new(&miner, WAITING),
@@ -275,6 +281,7 @@ impl Ground {
         let fatal = self.opened.fatal.clone();
         let shell = LedgerActor::new(
             (ledger, effects),
+            self.key,
             disk,
             clock.clone(),
             Arc::new(RayonVerifier::default()),
@@ -282,7 +289,7 @@ impl Ground {
             fatal,
         );
         let ledger = LedgerActor::start_in_arbiter(&ledger_arbiter.handle(), |_| shell);
-        self.attach(&ledger, &gossip).await?;
+        self.attach(&ledger, &gossip, &post).await?;
         let machine = Gossip::new(
             self.key,
             PeersLimits {
@@ -299,7 +306,7 @@ impl Ground {
             tracker,
             self.transport.clone(),
             clock.clone(),
-            GossipLinks::new(&ledger),
+            (GossipLinks::new(&ledger), post.links()),
         ));
         let parts = MinerParts {
             reward_to: self.key,
@@ -310,10 +317,17 @@ impl Ground {
             blocks: ledger.clone().recipient(),
         };
         miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
+        let (outbox, inbox) = (post.outbox(), post.inbox());
+        post.run(self, &ledger, &gossip);
         // Set once: the network is known once.
         let _ = running.set(PeerParts {
             rules,
-            send: ledger.clone().recipient(),
+            send: outbox.clone().recipient(),
+            outbox: outbox.clone().recipient(),
+            retry: outbox.clone().recipient(),
+            withdraw: outbox.recipient(),
+            unread: inbox.clone().recipient(),
+            mark_read: inbox.recipient(),
             ledger_status: ledger.clone().recipient(),
             funds: ledger.clone().recipient(),
             open_transactions: ledger.clone().recipient(),
@@ -335,18 +349,23 @@ impl Ground {
         &self,
         ledger: &Addr<LedgerActor>,
         gossip: &Addr<GossipActor>,
+        post: &PostOffice,
     ) -> Result<(), RunError> {
-        let report = ReportTo {
-            committer: Committer::Ledger,
-            to: ledger.clone().recipient(),
-        };
+        let reports = [
+            (Committer::Ledger, ledger.clone().recipient()),
+            (Committer::Outbox, post.outbox().recipient()),
+            (Committer::Inbox, post.inbox().recipient()),
+        ];
         let directory = AttachDirectory {
             gossip: gossip.clone().recipient(),
             ledger: ledger.clone().recipient(),
+            outbox: post.outbox().recipient(),
         };
         let ended = |who| RunError::Fatal(format!("{who} has ended at the start"));
-        let told = self.store.send(report).await;
-        told.map_err(|_| ended("the store"))?;
+        for (committer, to) in reports {
+            let told = self.store.send(ReportTo { committer, to }).await;
+            told.map_err(|_| ended("the store"))?;
+        }
         let told = self.link.send(directory).await;
         told.map_err(|_| ended("the link to the tracker"))
     }

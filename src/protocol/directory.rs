@@ -99,7 +99,7 @@ impl Directory {
     }
 
     /// All members, by name.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
+    pub fn members(&self) -> impl Iterator<Item = &Member> + Clone {
         self.names.values().filter_map(|e| e.member.as_ref())
     }
 

@@ -10,8 +10,11 @@
 //! [`doorstep`] who of those that dial a tracker may come in. [`introducer`] is a member's side of the
 //! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
 //! long catching up will take.
+//! [`delivery`] is what sender and recipient of a transfer say to each other, [`retry`] the queue in
+//! which it waits for a recipient who is away.
 
 pub mod backoff;
+pub mod delivery;
 pub mod directory;
 pub mod doorstep;
 pub mod gossip;
@@ -20,6 +23,7 @@ pub mod liveness;
 pub mod mining;
 pub mod progress;
 pub mod registry;
+pub mod retry;
 mod spread;
 pub mod tracker_link;
 

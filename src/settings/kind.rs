@@ -22,6 +22,8 @@ const MAX_APPLICATIONS: usize = 16;
 const MAX_TOPIC_LEN: usize = 32;
 /// Allocations of one network; the genesis block carries them.
 const MAX_ALLOCATIONS: usize = 1_000;
+/// Addresses in one list: what one owner looks after by hand.
+const MAX_ADDRESSES: usize = 100;
 /// Above the length of any address; the real check is the address's own.
 const MAX_ADDRESS_LEN: usize = 128;
 /// How much of a wrong value is repeated in a message.
@@ -52,6 +54,8 @@ pub(super) enum Kind {
     Allocations,
     /// The address of a key, or nothing.
     OptionalAddress,
+    /// Addresses of keys.
+    Addresses,
 }
 
 /// A value that a key does not accept.
@@ -103,6 +107,9 @@ impl Kind {
             Self::OptionalAddress => {
                 "an address as `node status` prints it, or nothing: \"\"".to_owned()
             }
+            Self::Addresses => format!(
+                "a list of at most {MAX_ADDRESSES} addresses as `node peers` prints them, each only once"
+            ),
             Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
@@ -133,6 +140,7 @@ impl Kind {
                 text(item, |text| text.parse::<Endpoint>().is_ok())
             }),
             Self::Key => text(value, |text| text.is_empty() || is_address(text)),
+            Self::Addresses => list(value, 0..=MAX_ADDRESSES, |item| text(item, is_address)),
             Self::Topics => list(value, 0..=MAX_APPLICATIONS, |item| {
                 text(item, |text| is_word(text, MAX_TOPIC_LEN, b"-."))
             }),
@@ -148,7 +156,7 @@ impl Kind {
                 span: 0..text.len(),
                 found: quote(text),
             })?,
-            Self::Endpoints { .. } | Self::Topics => split(text),
+            Self::Endpoints { .. } | Self::Topics | Self::Addresses => split(text),
             Self::Choice(_)
             | Self::Name
             | Self::Path

@@ -84,7 +84,7 @@ pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<OpenEntry>, Internal> {
         .collect()
 }
 
-fn internal(error: DiskError) -> Internal {
+pub(super) fn internal(error: DiskError) -> Internal {
     Internal(error.to_string())
 }
 

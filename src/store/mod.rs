@@ -14,6 +14,7 @@ pub mod chain_rows;
 mod disk;
 mod error;
 mod memory;
+pub mod post_rows;
 mod rocks;
 mod schema;
 mod scratch;

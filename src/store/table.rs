@@ -36,6 +36,11 @@ pub enum Table {
     /// A peer's directory of members, and what it keeps of its tracker. A type byte and the key of
     /// that type → canonical value.
     Members,
+    /// A peer's outbox: what its owner sends. A type byte and the key of that type → canonical value,
+    /// or the bytes of a transaction.
+    Outbox,
+    /// A peer's inbox: what its owner receives. As the outbox.
+    Inbox,
     /// The tracker's own rows: members for ever, the next number, genesis. A type byte and the key
     /// of that type → canonical value.
     Registry,
@@ -43,7 +48,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 12] = [
+    pub const ALL: [Table; 14] = [
         Table::Meta,
         Table::Headers,
         Table::Active,
@@ -55,6 +60,8 @@ impl Table {
         Table::Mined,
         Table::Open,
         Table::Members,
+        Table::Outbox,
+        Table::Inbox,
         Table::Registry,
     ];
 
@@ -72,6 +79,8 @@ impl Table {
             Table::Mined => "mined",
             Table::Open => "open",
             Table::Members => "members",
+            Table::Outbox => "outbox",
+            Table::Inbox => "inbox",
             Table::Registry => "registry",
         }
     }

@@ -3,6 +3,7 @@
 use super::certificate::Certificate;
 use super::frame::{Frame, FrameError, encode_frame};
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
+use super::receipt::Receipt;
 use crate::canonical::{self, CappedText, Malformed, capped_list};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::{
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
 pub const MAGIC: u32 = u32::from_be_bytes(*b"rclt");
 /// Version of this protocol. Nodes of different versions do not talk to each other.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// Bodies asked for in one message at most; also how many may be on their way from one peer.
 pub const MAX_BLOCKS_ASKED: usize = 16;
 /// Transaction ids in one message at most: 32 KB.
@@ -90,12 +91,9 @@ pub struct Goodbye {
 impl Goodbye {
     /// A reason, cut to the length that fits.
     pub fn new(reason: &str) -> Self {
-        let mut end = reason.len().min(MAX_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
+        Self {
+            reason: CappedText::cut(reason),
         }
-        let reason = CappedText::new(&reason[..end]).expect("it was cut to fit");
-        Self { reason }
     }
 }
 
@@ -282,6 +280,11 @@ messages! {
     33 GetTransactions(Vec<TransactionId>, MAX_IDS),
     /// Transactions that were asked for, as far as they are open still.
     34 Transactions(Vec<EncodedTransaction>, MAX_IDS),
+
+    /// From its sender to its recipient: a transaction for you.
+    48 Deliver(EncodedTransaction),
+    /// From its recipient to its sender: what became of it.
+    49 Receipt(Receipt),
 
     /// To the tracker: I am a member, or want to be.
     64 Register(MemberRecord),

@@ -6,7 +6,9 @@ pub mod frame;
 pub mod limits;
 pub mod member;
 pub mod message;
+pub mod receipt;
 
 pub use certificate::Certificate;
 pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};
+pub use receipt::{Receipt, ReceiptStatement, Verdict};

@@ -6,6 +6,7 @@ mod support;
 mod chain;
 mod channel;
 mod members;
+mod post;
 mod stream;
 mod tracker;
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// The steps, in their order.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 14] = [
     "tracker",
     "registrations",
     "genesis",
@@ -18,9 +18,12 @@ const STEPS: [&str; 11] = [
     "pay",
     "payment-mined",
     "kill",
+    "write",
     "missed",
     "catch-up",
+    "read",
     "stop",
+    "sealed",
     "restart",
 ];
 
@@ -39,7 +42,7 @@ fn story(directory: &Path) -> Vec<Value> {
     let names: Vec<_> = told.iter().map(|step| step["step"].clone()).collect();
     assert_eq!(names, STEPS);
     assert!(told.iter().all(|step| step["ok"] == true), "{told:?}");
-    for step in told.iter().skip(8) {
+    for step in told.iter().skip(9) {
         for fact in ["heights", "tips"] {
             let facts = &step[fact];
             assert!(facts["alice"] == facts["bob"] && facts["bob"] == facts["carol"]);
@@ -67,15 +70,16 @@ fn cli_demo_tells_a_true_story_and_resumes() {
     let first = story(directory.path());
     assert_eq!(first[2]["motto"], "RacletteCheese");
     assert_eq!(first[2]["founder"], "alice");
-    assert_eq!(first[10]["heights"]["carol"], 9);
-    assert_eq!(first[10]["balances"]["bob"], 5);
-    assert_eq!(first[10]["balances"]["alice"], 395);
+    assert_eq!(first[13]["heights"]["carol"], 10);
+    assert_eq!(first[13]["balances"]["bob"], 55);
+    assert_eq!(first[13]["balances"]["alice"], 395);
+    assert!(first[12]["bytes_heard"].as_u64() > Some(10_000));
     assert_all_ended(directory.path());
     // The same network goes on.
     let second = story(directory.path());
     assert_eq!(second[2]["genesis"], first[2]["genesis"]);
-    assert_eq!(second[2]["heights"]["alice"], 9);
-    assert_eq!(second[10]["balances"]["bob"], 10);
+    assert_eq!(second[2]["heights"]["alice"], 10);
+    assert_eq!(second[13]["balances"]["bob"], 110);
     assert_all_ended(directory.path());
 }
 

@@ -4,7 +4,9 @@
 mod support;
 
 mod crowd;
+mod delivery;
 mod liveness;
+mod soak;
 mod trackers;
 
 use raclette::http::views::TransactionState;

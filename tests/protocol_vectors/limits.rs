@@ -42,6 +42,8 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::wire::member: MAX_NAME MAX_ADDRESS MAX_ADDRESSES;
         raclette::wire::message: MAGIC PROTOCOL_VERSION MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_REASON MAX_AGENT;
+        raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
+        raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS
             REGISTER_WITHIN_MS;
         raclette::protocol::liveness: ROUND_MS MAX_MISSES SHORTEST_PAUSE_MS LONGEST_PAUSE_MS

@@ -1,7 +1,7 @@
 //! Examples of what nodes say to each other.
 
 use crate::channel::certificate_for;
-use crate::example::{self, alice, tracker};
+use crate::example::{self, alice, bob, tracker};
 use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
@@ -11,7 +11,10 @@ use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
     ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
 };
-use raclette::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
+use raclette::wire::receipt::RECEIPT_CONTEXT;
+use raclette::wire::{
+    Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptStatement, Verdict,
+};
 
 /// Bytes as they arrive, piece by piece, and the frames they hold.
 pub fn stream(work: &mut Work) {
@@ -107,6 +110,40 @@ pub fn leaving(work: &mut Work) {
     work.found_bytes("bytes", &canonical::encode(&leaving));
 }
 
+/// What bob says of alice's transfer.
+fn bobs_receipt(verdict: Verdict, reason: &str) -> Receipt {
+    let block = example::block();
+    let statement = ReceiptStatement {
+        network: example::network(),
+        transaction: block.transactions[1].id(),
+        recipient: bob().public_key(),
+        verdict,
+        reason: CappedText::new(reason).expect("short"),
+        height: block.header.height,
+        block: block.id(),
+    };
+    statement.sign(&bob())
+}
+
+/// A receipt.
+pub fn receipt(work: &mut Work) {
+    let code: u8 = work.given("verdict").parse().expect("a code");
+    let verdict = Verdict::try_from(code).expect("a verdict");
+    let receipt = bobs_receipt(verdict, work.given("reason"));
+    let recipient = bob().public_key();
+    assert_eq!(receipt.check(&example::network(), &recipient), Ok(()));
+    let statement = canonical::encode(&receipt.statement);
+    work.found_bytes("statement", &statement);
+    work.found_bytes(
+        "signed_digest",
+        &blake3::derive_key(RECEIPT_CONTEXT, &statement),
+    );
+    work.found("signature", receipt.signature);
+    let bytes = canonical::encode(&receipt);
+    assert_eq!(canonical::decode(&bytes), Ok(receipt));
+    work.found_bytes("bytes", &bytes);
+}
+
 fn member() -> Member {
     Member {
         id: MemberId(1),
@@ -133,6 +170,8 @@ fn example_of(name: &str) -> Message {
         "AnnounceTransactions" => Message::AnnounceTransactions(ids),
         "GetTransactions" => Message::GetTransactions(ids),
         "Transactions" => Message::Transactions(block.transactions[1..].to_vec()),
+        "Deliver" => Message::Deliver(block.transactions[1].clone()),
+        "Receipt" => Message::Receipt(bobs_receipt(Verdict::Accepted, "")),
         "Register" => Message::Register(example::member_record()),
         "Registered" => Message::Registered(Registered {
             id: MemberId(1),

@@ -9,6 +9,7 @@ mod crowd;
 mod forge;
 mod lab;
 mod node;
+mod post;
 mod proxy;
 mod raw;
 

@@ -85,6 +85,15 @@ impl Node {
         self.listen = listen;
     }
 
+    /// Has it go by the name of another from its next start on; its directory stays its own.
+    pub fn name_as(&mut self, other: &Node) {
+        let settings = fs::read_to_string(&self.config).unwrap();
+        let name = format!("name = {:?}\n", self.name);
+        let data_dir = self.data_dir.display();
+        let both = format!("name = {:?}\ndata_dir = \"{data_dir}\"\n", other.name);
+        fs::write(&self.config, settings.replace(&name, &both)).unwrap();
+    }
+
     /// Starts it, and waits for nothing.
     pub fn spawn(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);
@@ -215,7 +224,7 @@ impl Node {
         })
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str) -> T {
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> T {
         self.try_get(path)
             .unwrap_or_else(|refused| panic!("{}: GET {path}: {refused}", self.name))
     }
@@ -276,9 +285,9 @@ impl Node {
         view.state
     }
 
-    /// Sends coins; the transaction's id.
+    /// Sends coins by way of the network, which its recipient need not be on; the transaction's id.
     pub fn send(&self, to: &str, amount: u64) -> String {
-        let body = json!({"to": to, "amount": amount});
+        let body = json!({"to": to, "amount": amount, "broadcast": true});
         let sent: Result<SentView, Refused> = self.try_post("/transactions", body);
         sent.unwrap_or_else(|refused| panic!("{} sends: {refused}", self.name))
             .id

@@ -76,6 +76,10 @@ pub struct TipChange {
     pub connected: Vec<(BlockId, Height, usize)>,
     /// Blocks taken away, the former tip first.
     pub disconnected: Vec<(BlockId, Height)>,
+    /// Transactions in the added blocks that the ledger's owner sends or receives, in their order.
+    pub own_mined: Vec<EncodedTransaction>,
+    /// Those in the blocks taken away that are not in the added ones.
+    pub own_undone: Vec<TransactionId>,
 }
 
 /// What the ledger's shell has to do.

@@ -26,7 +26,7 @@ use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use pending::{Check, Checks};
 use remembered::Remembered;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// The ledger of one network.
 pub struct Ledger {
@@ -37,6 +37,8 @@ pub struct Ledger {
     good: Remembered,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
+    /// Whose transactions are named when blocks with them come and go.
+    owner: Option<PublicKey>,
     /// Whether a step left more to do, and nobody has been told yet.
     more: bool,
     effects: Vec<Effect>,
@@ -68,6 +70,7 @@ impl Ledger {
             checks: Checks::default(),
             good: Remembered::default(),
             promises: VecDeque::new(),
+            owner: None,
             more: false,
             effects: Vec::new(),
         };
@@ -122,6 +125,23 @@ impl Ledger {
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.mempool.admit_members(members);
+    }
+
+    /// Names the owner's transactions in every [`TipChange`] from now on.
+    pub fn follow(&mut self, owner: PublicKey) {
+        self.owner = Some(owner);
+    }
+
+    fn own<'a>(
+        &self,
+        blocks: impl Iterator<Item = &'a Block>,
+    ) -> impl Iterator<Item = &'a EncodedTransaction> {
+        let owner = self.owner;
+        let all = blocks.flat_map(move |block| owner.map(|own| (block, own)));
+        all.flat_map(|(block, own)| {
+            let signed = block.transactions.iter().filter(|t| !t.is_reward());
+            signed.filter(move |transaction| transaction.concerns(&own))
+        })
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
@@ -334,6 +354,10 @@ impl Ledger {
         self.settle_open(draft, &step, now, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
             let tip = *self.chain.tip();
+            let own_mined: Vec<_> = self.own(step.connected.iter()).cloned().collect();
+            let undone = self.own(step.disconnected.iter()).map(|t| t.id());
+            let again: HashSet<_> = own_mined.iter().map(|t| t.id()).collect();
+            let own_undone = undone.filter(|id| !again.contains(id)).collect();
             let connected = step.connected.iter();
             let disconnected = step.disconnected.iter();
             effects.push(Effect::TipChanged(TipChange {
@@ -342,6 +366,8 @@ impl Ledger {
                     .map(|b| (b.id(), b.header.height, b.transactions.len()))
                     .collect(),
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
+                own_mined,
+                own_undone,
             }));
         }
         self.more = step.more;

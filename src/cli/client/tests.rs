@@ -71,8 +71,11 @@ async fn every_command_is_answered_in_text_and_in_json() {
         ),
         (
             "node send bob 5 --fee 1".to_owned(),
-            "./node --config here.toml tx ",
+            "./node --config here.toml history",
         ),
+        ("node outbox".to_owned(), "nothing is on its way"),
+        ("node inbox".to_owned(), "nothing to read"),
+        ("node history".to_owned(), "nothing was sent"),
         ("node mine --blocks 2".to_owned(), "height 4"),
         ("node chain verify".to_owned(), "supply"),
         ("node chain show".to_owned(), "genesis included"),

@@ -6,6 +6,7 @@ mod interrupt;
 mod narrate;
 mod nodes;
 mod process;
+mod recorder;
 mod story;
 mod view;
 
@@ -78,6 +79,7 @@ fn introduce(story: &mut Story) -> Result<(), DemoError> {
 
 /// Says what to try, and looks after the nodes until somebody wants to end the demo.
 fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
+    story.nodes.recording().clear();
     let mut lines = "\nThe network stays up. In another terminal:\n".to_owned();
     for (name, command) in PEERS
         .iter()

@@ -3,14 +3,16 @@
 use super::error::DemoError;
 use super::files::{Files, NODES};
 use super::process::Process;
+use super::recorder::{self, Recording};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::settings::Settings;
+use crate::settings::{PeerSettings, Settings};
 use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -29,6 +31,7 @@ pub(super) struct Nodes {
     files: Files,
     /// In the order in which they start.
     nodes: Vec<Node>,
+    recording: Recording,
 }
 
 #[derive(Debug)]
@@ -36,6 +39,8 @@ struct Node {
     name: &'static str,
     settings: Settings,
     process: Option<Process>,
+    /// Where others dial it: a line that is listened in on.
+    advertise: Option<SocketAddr>,
     /// Whether it has answered since it was started.
     answered: Cell<bool>,
 }
@@ -43,10 +48,20 @@ struct Node {
 impl Nodes {
     /// The nodes of these files, run by `executable`. None is started yet.
     pub(super) fn new(executable: PathBuf, files: Files) -> Result<Self, DemoError> {
+        let recording = Recording::default();
         let nodes = NODES.map(|name| {
+            let settings = files.settings(name)?;
+            let advertise = match &settings {
+                Settings::Peer(peer) => {
+                    let line = recorder::listen_for(peer.listen, &recording);
+                    Some(line.map_err(DemoError::System)?)
+                }
+                Settings::Tracker(_) => None,
+            };
             Ok(Node {
                 name,
-                settings: files.settings(name)?,
+                settings,
+                advertise,
                 process: None,
                 answered: Cell::new(false),
             })
@@ -56,6 +71,7 @@ impl Nodes {
             executable,
             files,
             nodes,
+            recording,
         })
     }
 
@@ -64,10 +80,26 @@ impl Nodes {
         &self.files
     }
 
+    /// Everything that peers said to each other, as it was on the line.
+    pub(super) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// The settings of a peer.
+    pub(super) fn peer_settings(&self, name: &str) -> Option<&PeerSettings> {
+        let node = self.nodes.iter().find(|node| node.name == name)?;
+        match &node.settings {
+            Settings::Peer(peer) => Some(peer),
+            Settings::Tracker(_) => None,
+        }
+    }
+
     /// Starts a node and returns its process id.
     pub(super) fn start(&mut self, name: &str) -> Result<u32, DemoError> {
         let (config, log) = (self.files.config(name), self.files.log(name));
-        let process = Process::start(&self.executable, &config, &log).map_err(DemoError::System)?;
+        let advertise = self.node_mut(name).and_then(|node| node.advertise);
+        let process = Process::start(&self.executable, &config, &log, advertise);
+        let process = process.map_err(DemoError::System)?;
         let id = process.id();
         if let Some(node) = self.node_mut(name) {
             node.process = Some(process);

@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,12 +29,18 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `executable --config config`, with what it prints appended to the file `log`.
+    /// Starts `executable --config config`, with what it prints appended to the file `log`. Others are
+    /// to dial it at `advertise`, if that is given, instead of where its settings say.
     ///
     /// It is put into a process group of its own, so that Ctrl-C on the terminal reaches the demo
     /// alone and the demo can stop its nodes in their order; and variables that would change the
     /// settings of all nodes alike are kept from it.
-    pub(super) fn start(executable: &Path, config: &Path, log: &Path) -> io::Result<Self> {
+    pub(super) fn start(
+        executable: &Path,
+        config: &Path,
+        log: &Path,
+        advertise: Option<SocketAddr>,
+    ) -> io::Result<Self> {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
         let log_start = output.metadata()?.len();
         let mut command = Command::new(executable);
@@ -48,6 +55,10 @@ impl Process {
             if name.to_string_lossy().starts_with(ENVIRONMENT_PREFIX) {
                 command.env_remove(name);
             }
+        }
+        if let Some(advertise) = advertise {
+            let name = format!("{ENVIRONMENT_PREFIX}ADVERTISE");
+            command.env(name, advertise.to_string());
         }
         Ok(Self {
             child: command.spawn()?,

@@ -67,6 +67,11 @@ fn status() -> PeerStatusView {
                 hashes_per_second: 123_456_789.0,
                 blocks_mined: 12,
             },
+            post: PostStatusView {
+                queued: usize::MAX,
+                reserved: Amount(u64::MAX),
+                unread: usize::MAX,
+            },
         }),
         waiting: None,
     }

@@ -1,10 +1,11 @@
 //! Gossip: who is connected, who has what, and what is asked of whom.
 //!
-//! Three machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
-//! headers and blocks, [`relay`] passes open transactions on. This one opens what came in and hands
-//! it to the one whose it is.
+//! Four machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
+//! headers and blocks, [`relay`] passes open transactions on, [`post`] delivers to one member what is
+//! for that one. This one opens what came in and hands it to the one whose it is.
 
 pub mod peers;
+pub mod post;
 pub mod relay;
 pub mod sync;
 #[cfg(test)]
@@ -17,8 +18,9 @@ use crate::chain::{
     Block, BlockId, EncodedTransaction, Header, PeerFault, Rejected, Timestamp, TransactionId, Work,
 };
 use crate::keys::PublicKey;
-use crate::wire::{Hello, Message};
+use crate::wire::{Hello, Message, Receipt};
 use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
+use post::{Post, PostFact};
 use relay::Relay;
 use std::collections::VecDeque;
 use sync::Sync;
@@ -51,6 +53,10 @@ pub enum Effect {
     SubmitTransactions(SessionId, Vec<EncodedTransaction>),
     /// Have the bodies named that are missing towards a header, at most so many.
     FindMissing(BlockId, usize),
+    /// Have a delivery taken in, and report [`Gossip::answer_delivery`]: there is one answer to each.
+    TakeDelivery(SessionId, EncodedTransaction),
+    /// Tell the outbox.
+    TellOutbox(PostFact),
     /// Tell the owner.
     Tell(Fact),
 }
@@ -86,6 +92,7 @@ pub struct Gossip {
     peers: Peers,
     sync: Sync,
     relay: Relay,
+    post: Post,
 }
 
 impl Gossip {
@@ -102,6 +109,7 @@ impl Gossip {
             peers: Peers::new(own, limits, seed, now),
             sync: Sync::new(tip_work),
             relay: Relay::default(),
+            post: Post::new(own),
         }
     }
 
@@ -117,8 +125,8 @@ impl Gossip {
     }
 
     /// A dial came to nothing.
-    pub fn dial_failed(&mut self, address: &str, now: Timestamp) {
-        self.peers.dial_failed(address, now);
+    pub fn dial_failed(&mut self, address: &str, now: Timestamp) -> Vec<Effect> {
+        self.peers.dial_failed(address, now)
     }
 
     /// A dialled connection stands; its handshake comes next.
@@ -139,6 +147,7 @@ impl Gossip {
         if stays {
             effects.extend(self.sync.opened(session, now));
             effects.extend(self.relay.opened(session));
+            effects.push(Effect::TellOutbox(PostFact::Reached(hello.key)));
         }
         effects
     }
@@ -147,6 +156,7 @@ impl Gossip {
     pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.peers.closed(session, reason, now);
         self.relay.closed(session);
+        self.post.closed(session);
         effects.extend(self.sync.closed(session, now));
         effects
     }
@@ -171,6 +181,8 @@ impl Gossip {
             Message::AnnounceTransactions(ids) => self.relay.announced(session, ids, now),
             Message::GetTransactions(ids) => self.relay.asked(session, &ids),
             Message::Transactions(list) => self.relay.transactions(session, list, now),
+            Message::Deliver(transaction) => self.delivered(session, transaction, now),
+            Message::Receipt(receipt) => self.receipt(session, receipt, now),
             Message::Goodbye(goodbye) => {
                 vec![Effect::Close(
                     session,
@@ -195,11 +207,68 @@ impl Gossip {
                 && self.peers.release(session)
             {
                 self.relay.closed(session);
+                self.post.closed(session);
                 open.extend(self.sync.closed(session, now));
             }
             settled.push(effect);
         }
         settled
+    }
+
+    fn delivered(
+        &mut self,
+        session: SessionId,
+        transaction: EncodedTransaction,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let Some(from) = self.peers.key(session) else {
+            return Vec::new();
+        };
+        match self.post.delivered(session, from, transaction) {
+            Ok(effect) => vec![effect],
+            Err(rule) => self.peers.misbehaved(session, rule, now),
+        }
+    }
+
+    fn receipt(&mut self, session: SessionId, receipt: Receipt, now: Timestamp) -> Vec<Effect> {
+        let Some(from) = self.peers.key(session) else {
+            return Vec::new();
+        };
+        match self.post.receipt(session, from, receipt) {
+            Ok(effect) => vec![effect],
+            Err(rule) => self.peers.misbehaved(session, rule, now),
+        }
+    }
+
+    /// The outbox wants to reach a member: over the session that there is, or one that is made for
+    /// it. Answered with [`PostFact::Reached`] or [`PostFact::Unreachable`].
+    pub fn reach(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+        if self.peers.session_of(&key).is_some() {
+            return vec![Effect::TellOutbox(PostFact::Reached(key))];
+        }
+        self.peers.want(key, now)
+    }
+
+    /// Sends a transaction straight to a member.
+    pub fn deliver(
+        &mut self,
+        to: &PublicKey,
+        transaction: EncodedTransaction,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let Some(session) = self.peers.session_of(to) else {
+            return vec![Effect::TellOutbox(PostFact::Lost(*to))];
+        };
+        self.peers.used(session, now);
+        vec![self.post.deliver(session, transaction)]
+    }
+
+    /// Answers a delivery of [`Effect::TakeDelivery`], if its session is still there.
+    pub fn answer_delivery(&mut self, session: SessionId, receipt: Receipt) -> Vec<Effect> {
+        if !self.peers.is_open(session) {
+            return Vec::new();
+        }
+        vec![self.post.answer(session, receipt)]
     }
 
     /// Headers of a session were judged.
@@ -293,7 +362,7 @@ impl Gossip {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.peers.tick(now);
+        let mut effects = self.peers.tick(&self.post, now);
         effects.extend(self.sync.tick(now));
         effects.extend(self.relay.tick(now));
         self.settle(effects, now)

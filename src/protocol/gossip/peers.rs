@@ -1,12 +1,13 @@
 //! Whom to dial, whom to keep, whom to shun.
 
+use super::post::{Post, PostFact};
 use super::{Effect, Fact};
 use crate::chain::Timestamp;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::spread::Spread;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many connections a node keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,13 @@ const TELL_EVERY_MS: u64 = 60_000;
 /// How long a session that we dialled must last before the next dial counts as the first again, in
 /// milliseconds: a node that is full, or shuns us, takes the handshake and closes at once.
 const SETTLED_MS: u64 = 10_000;
+
+/// Members that are dialled at a time because something is to be delivered to them, and connections
+/// that may be made for that beyond those a node keeps.
+const MAX_WANTED: usize = 16;
+/// How long a connection beyond those that a node keeps may be idle, in milliseconds: what is written
+/// next to the same member should find it still there.
+const IDLE_MS: u64 = 30_000;
 
 /// What becomes of a stranger who dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +79,8 @@ struct Open {
     key: PublicKey,
     direction: Direction,
     since: Timestamp,
+    /// Beyond those a node keeps, for deliveries: with the time of the last one.
+    extra: Option<Timestamp>,
     /// Being closed: it takes up its place until it is gone, but nothing more is said in it.
     closing: bool,
 }
@@ -95,6 +105,8 @@ pub(super) struct Peers {
     /// Sessions that were turned away after their handshake, until they are gone.
     refused: HashSet<SessionId>,
     banned: HashMap<PublicKey, Timestamp>,
+    /// Members that something is to be delivered to, with their addresses that are still to be tried.
+    wanted: BTreeMap<PublicKey, VecDeque<String>>,
     clock_told: Option<Timestamp>,
     alone_since: Option<Timestamp>,
     alone_told: Timestamp,
@@ -112,6 +124,7 @@ impl Peers {
             dialled: HashMap::new(),
             refused: HashSet::new(),
             banned: HashMap::new(),
+            wanted: BTreeMap::new(),
             clock_told: None,
             alone_since: Some(now),
             alone_told: now,
@@ -144,10 +157,64 @@ impl Peers {
         self.dialling = dialling;
     }
 
-    /// Sessions of one direction, those being closed included.
+    /// Sessions of one direction that a node keeps, those being closed included.
     fn count(&self, direction: Direction) -> usize {
-        let open = self.open.values();
+        let open = self.open.values().filter(|o| o.extra.is_none());
         open.filter(|o| o.direction == direction).count()
+    }
+
+    /// The session with a member.
+    pub(super) fn session_of(&self, key: &PublicKey) -> Option<SessionId> {
+        let mut open = self.open_sessions();
+        open.find_map(|(session, other, _)| (other == *key).then_some(session))
+    }
+
+    /// Something is to be delivered to a member without a session: it is dialled, however many
+    /// connections there are.
+    pub(super) fn want(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+        if self.wanted.contains_key(&key) {
+            return Vec::new();
+        }
+        let addresses = self.dialling.iter().filter(|(_, d)| d.key == key);
+        let addresses: VecDeque<_> = addresses.map(|(address, _)| address.clone()).collect();
+        if self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
+            return vec![Effect::TellOutbox(PostFact::Unreachable(key))];
+        }
+        self.wanted.insert(key, addresses);
+        self.dial_wanted(key, now)
+    }
+
+    /// Dials the next address of a wanted member, or gives up.
+    fn dial_wanted(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+        let open: HashSet<&String> = self.dialled.values().collect();
+        while let Some(address) = self.wanted.get_mut(&key).and_then(VecDeque::pop_front) {
+            let Some(dialling) = self.dialling.get_mut(&address) else {
+                continue;
+            };
+            // On its way already: how that ends is waited for.
+            if dialling.busy {
+                return Vec::new();
+            }
+            if open.contains(&address) {
+                continue;
+            }
+            dialling.busy = true;
+            dialling.backoff.hurry();
+            return vec![Effect::Dial(address)];
+        }
+        self.wanted.remove(&key);
+        let mut effects = vec![Effect::TellOutbox(PostFact::Unreachable(key))];
+        effects.extend(self.dial(now));
+        effects
+    }
+
+    /// Something is delivered in this session.
+    pub(super) fn used(&mut self, session: SessionId, now: Timestamp) {
+        if let Some(open) = self.open.get_mut(&session)
+            && open.extra.is_some()
+        {
+            open.extra = Some(now);
+        }
     }
 
     /// Dials candidates until there are enough outgoing connections or none is due.
@@ -190,11 +257,17 @@ impl Peers {
         effects
     }
 
-    pub(super) fn dial_failed(&mut self, address: &str, now: Timestamp) {
-        if let Some(dialling) = self.dialling.get_mut(address) {
-            dialling.busy = false;
-            dialling.backoff.failed(now);
+    pub(super) fn dial_failed(&mut self, address: &str, now: Timestamp) -> Vec<Effect> {
+        let Some(dialling) = self.dialling.get_mut(address) else {
+            return Vec::new();
+        };
+        dialling.busy = false;
+        dialling.backoff.failed(now);
+        let key = dialling.key;
+        if self.wanted.contains_key(&key) {
+            return self.dial_wanted(key, now);
         }
+        Vec::new()
     }
 
     pub(super) fn dial_connected(&mut self, session: SessionId, address: &str) {
@@ -230,15 +303,17 @@ impl Peers {
                 self.refused.insert(session);
                 (false, vec![Effect::Close(session, reason.into())])
             }
-            Ok(replaced) => {
+            Ok((replaced, is_extra)) => {
                 let replaced = replaced.map(|other| Effect::Close(other, "connected anew".into()));
                 let open = Open {
                     key,
                     direction,
                     since: now,
+                    extra: is_extra.then_some(now),
                     closing: false,
                 };
                 self.open.insert(session, open);
+                self.wanted.remove(&key);
                 if let Some(dialling) = self.dialling_of(session) {
                     dialling.busy = false;
                 }
@@ -249,13 +324,14 @@ impl Peers {
         }
     }
 
-    /// The session that a new one takes the place of, or why the new one can't stay.
+    /// The session that a new one takes the place of, and whether it is one beyond those a node keeps;
+    /// or why the new one can't stay.
     fn judge_opened(
         &self,
         key: PublicKey,
         direction: Direction,
         now: Timestamp,
-    ) -> Result<Option<SessionId>, &'static str> {
+    ) -> Result<(Option<SessionId>, bool), &'static str> {
         if key == self.own {
             return Err("this node has the same key as you: each needs its own");
         }
@@ -281,11 +357,15 @@ impl Peers {
             Direction::Outgoing => self.limits.outgoing,
             Direction::Incoming => self.limits.incoming,
         };
-        let replaces = before.is_some_and(|(_, before)| before.direction == direction);
-        if self.count(direction) - usize::from(replaces) >= most {
+        let replaces = before
+            .is_some_and(|(_, before)| before.direction == direction && before.extra.is_none());
+        let is_extra = self.count(direction) - usize::from(replaces) >= most;
+        let extras = self.open.values().filter(|open| open.extra.is_some());
+        let has_place = self.wanted.contains_key(&key) && extras.count() < MAX_WANTED;
+        if is_extra && !(direction == Direction::Outgoing && has_place) {
             return Err("there are enough connections here");
         }
-        Ok(before.map(|(other, _)| *other))
+        Ok((before.map(|(other, _)| *other), is_extra))
     }
 
     fn dialling_of(&mut self, session: SessionId) -> Option<&mut Dialling> {
@@ -316,19 +396,25 @@ impl Peers {
             }
             dialling.backoff.failed(now);
         }
+        let dialled = self.dialling_of(session).map(|d| d.key);
         self.dialled.remove(&session);
         let Some(open) = open else {
-            return Vec::new();
+            let wanted = dialled.filter(|key| self.wanted.contains_key(key));
+            return wanted.map_or_else(Vec::new, |key| self.dial_wanted(key, now));
         };
         if self.open.is_empty() {
             self.alone_since = Some(now);
             self.alone_told = now;
         }
-        vec![Effect::Tell(Fact::Disconnected(
-            session,
-            open.key,
-            reason.to_owned(),
-        ))]
+        let (key, reason) = (open.key, reason.to_owned());
+        let mut effects = vec![
+            Effect::Tell(Fact::Disconnected(session, key, reason)),
+            Effect::TellOutbox(PostFact::Lost(key)),
+        ];
+        // What was sent in the one that is gone is sent again in the one that took its place.
+        let other = self.session_of(&key);
+        effects.extend(other.map(|_| Effect::TellOutbox(PostFact::Reached(key))));
+        effects
     }
 
     /// A header of this session lies ahead of our clock: tells the owner, now and then.
@@ -368,9 +454,17 @@ impl Peers {
         ]
     }
 
-    pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tick(&mut self, post: &Post, now: Timestamp) -> Vec<Effect> {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
+        let idle = self.open.iter().filter(|(session, open)| {
+            let long = open.extra.is_some_and(|used| now.since(used) >= IDLE_MS);
+            long && !open.closing && !post.is_busy(**session)
+        });
+        let close = |(session, _): (&SessionId, _)| {
+            Effect::Close(*session, "everything is delivered".into())
+        };
+        effects.extend(idle.map(close));
         if let Some(since) = self.alone_since
             && now.since(self.alone_told) >= TELL_EVERY_MS
         {

@@ -187,6 +187,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
     let known: Vec<u16> = (2..=4)
         .chain(16..=21)
         .chain(32..=34)
+        .chain(48..=49)
         .chain(64..=76)
         .collect();
     for code in 0..=u16::MAX {

@@ -293,6 +293,9 @@ impl World {
                     self.peers[at].lookups += 1;
                     self.ask(at, Question::Missing(toward, limit));
                 }
+                Effect::TakeDelivery(..) => panic!("nobody delivers anything"),
+                // There is no outbox here.
+                Effect::TellOutbox(_) => {}
                 Effect::Tell(fact) => self.peers[at].facts.push(fact),
             }
         }

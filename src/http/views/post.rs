@@ -1,0 +1,224 @@
+//! What the owner sends and receives.
+
+use super::{PersonView, TipView};
+use crate::chain::{Amount, Height, Timestamp, TransactionId};
+use crate::http::DEFAULT_EXPIRY_BLOCKS;
+use crate::protocol::delivery::rows::SendState;
+use serde::{Deserialize, Serialize};
+
+/// How much is on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostStatusView {
+    /// Sends that their recipients have not acknowledged.
+    pub queued: usize,
+    /// Coins of sends that are neither open nor mined yet.
+    pub reserved: Amount,
+    /// What was received and not read.
+    pub unread: usize,
+}
+
+/// A transfer to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendRequest {
+    /// A member's name, or an address.
+    pub to: String,
+    /// How many coins; 0 if there is a note.
+    pub amount: Amount,
+    /// The fee; 0 if left out.
+    #[serde(default)]
+    pub fee: Amount,
+    /// In how many blocks after the tip it can be mined; [`DEFAULT_EXPIRY_BLOCKS`] if left out.
+    #[serde(default = "default_expiry")]
+    pub expires_in_blocks: u64,
+    /// A text for the recipient alone, who has to be a member; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Whether to hand it to the network at once, without waiting for the recipient; false if left
+    /// out. Somebody who is no member is paid like that in any case.
+    #[serde(default)]
+    pub broadcast: bool,
+}
+
+fn default_expiry() -> u64 {
+    DEFAULT_EXPIRY_BLOCKS
+}
+
+/// A transfer that is in the outbox, on the disk too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentView {
+    /// Its id.
+    pub id: TransactionId,
+    /// For whom.
+    pub to: PersonView,
+    /// How many coins.
+    pub amount: Amount,
+    /// The fee.
+    pub fee: Amount,
+    /// The last height at which it can be mined.
+    pub expires_at: Height,
+    /// Whether it went to the network at once: then it is open.
+    pub broadcast: bool,
+}
+
+/// The note of a transfer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteView {
+    /// What it says: somebody else's words.
+    Text(String),
+    /// Why it can't be read.
+    Unreadable(String),
+}
+
+/// Something that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendView {
+    /// Its id.
+    pub id: TransactionId,
+    /// For whom.
+    pub to: PersonView,
+    /// How many coins.
+    pub amount: Amount,
+    /// The fee.
+    pub fee: Amount,
+    /// What was written; `None` if nothing was.
+    pub note: Option<NoteView>,
+    /// When it was taken in.
+    pub queued_at: Timestamp,
+    /// When its recipient's receipt came; `None` if none has.
+    pub delivered_at: Option<Timestamp>,
+    /// Where it stands.
+    pub state: SendState,
+    /// Why, or what was last in its way; empty if there is nothing to say.
+    pub reason: String,
+    /// The height of the block that holds it, if one does.
+    pub height: Option<Height>,
+    /// Blocks from that one to the tip, both counted; 0 if there is none.
+    pub confirmations: u64,
+    /// The last height at which it can be mined.
+    pub expires_at: Height,
+    /// How it goes, while it is on its way to its recipient.
+    pub waiting: Option<WaitingView>,
+}
+
+/// Something on its way to its recipient.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// How often it was sent since the node started.
+    pub tries: u32,
+    /// When it is tried next; `None` while an answer is waited for.
+    pub next_try: Option<Timestamp>,
+}
+
+/// What is in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxView {
+    /// How many sends their recipients have not acknowledged.
+    pub queued: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Coins of sends that are neither open nor mined yet.
+    pub reserved: Amount,
+    /// What is neither open nor mined, the oldest first; at most [`super::super::MAX_LISTED`].
+    pub sends: Vec<SendView>,
+    /// What failed of late, the latest first.
+    pub failed: Vec<SendView>,
+    /// As of this block.
+    pub tip: TipView,
+}
+
+/// What an order to the outbox takes: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderRequest {}
+
+/// The states of something received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceivedState {
+    /// It was valid, and is neither open nor mined at this moment.
+    Accepted,
+    /// Known to the network; not mined yet.
+    Open,
+    /// In a block of the connected chain.
+    Mined,
+    /// It was open for too long, or its last height has passed.
+    Expired,
+    /// Better paying ones took its place.
+    Evicted,
+    /// Its sender's coins went elsewhere.
+    Conflicted,
+}
+
+/// Something that was received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedView {
+    /// Its number in the inbox.
+    pub number: u64,
+    /// Its id.
+    pub id: TransactionId,
+    /// From whom.
+    pub from: PersonView,
+    /// How many coins.
+    pub amount: Amount,
+    /// What is written; `None` if nothing is.
+    pub note: Option<NoteView>,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Whether its sender delivered it straight and has a receipt for it.
+    pub direct: bool,
+    /// Whether it has not been read.
+    pub unread: bool,
+    /// Where it stands.
+    pub state: ReceivedState,
+    /// The height of the block that holds it, if one does.
+    pub height: Option<Height>,
+    /// Blocks from that one to the tip, both counted; 0 if there is none.
+    pub confirmations: u64,
+}
+
+/// What is in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxView {
+    /// How much was not read, all in all.
+    pub unread: usize,
+    /// What was asked for, the oldest first.
+    pub messages: Vec<ReceivedView>,
+    /// As of this block.
+    pub tip: TipView,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadRequest {
+    /// Everything up to this number.
+    pub up_to: u64,
+}
+
+/// What is left to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadView {
+    /// How much was not read.
+    pub unread: usize,
+}
+
+/// What was sent and received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// The latest first.
+    pub entries: Vec<HistoryEntry>,
+    /// As of this block.
+    pub tip: TipView,
+}
+
+/// One of either.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "direction", rename_all = "snake_case")]
+pub enum HistoryEntry {
+    /// Sent by this node's owner.
+    Sent(SendView),
+    /// Received.
+    Received(ReceivedView),
+}

@@ -1,0 +1,32 @@
+//! To the Inbox.
+
+use crate::chain::EncodedTransaction;
+use crate::protocol::SessionId;
+use crate::protocol::delivery::LedgerNews;
+use actix::Message;
+
+/// A member delivers what it sends to this node's owner. Answered by
+/// [`AnswerDelivery`](super::gossip::AnswerDelivery), one for each.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct TakeDelivery {
+    /// Where it came from.
+    pub session: SessionId,
+    /// What it is.
+    pub transaction: EncodedTransaction,
+}
+
+/// The ledger tells of this owner's transactions, in the order in which it came to be.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct LedgerTells(pub Vec<LedgerNews>);
+
+/// The owner has read everything up to this number.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MarkRead(pub u64);
+
+/// How many messages has the owner not read?
+#[derive(Debug, Message)]
+#[rtype(result = "usize")]
+pub struct CountUnread;

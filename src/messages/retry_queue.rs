@@ -1,0 +1,56 @@
+//! To the RetryQueue, which keeps the outbox.
+
+use crate::chain::{EncodedTransaction, TransactionId};
+use crate::keys::PublicKey;
+use crate::protocol::delivery::outbox::{Line, OrderError, SendError, Waiting};
+use crate::protocol::gossip::post::PostFact;
+use actix::Message;
+use std::collections::HashSet;
+
+/// Send a transfer that this node's key has signed. The answer is a promise: it comes after the
+/// synced write; with `broadcast`, it is the ledger's.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), SendError>")]
+pub struct SendTransfer {
+    /// What.
+    pub transaction: EncodedTransaction,
+    /// Hand it to the network at once, without waiting for its recipient.
+    pub broadcast: bool,
+}
+
+/// Try again at once what waits.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct RetrySend(pub TransactionId);
+
+/// Withdraw what has never left.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct WithdrawSend(pub TransactionId);
+
+/// What waits?
+#[derive(Debug, Message)]
+#[rtype(result = "OutboxStatus")]
+pub struct GetOutbox {
+    /// Most sends to name.
+    pub limit: usize,
+}
+
+/// The answer to [`GetOutbox`].
+#[derive(Debug, Clone)]
+pub struct OutboxStatus {
+    /// How much waits.
+    pub waiting: Waiting,
+    /// The oldest of it.
+    pub lines: Vec<Line>,
+}
+
+/// What happened between this node and the recipients.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct PostTold(pub PostFact);
+
+/// These members are alive by the word of the tracker, and no others.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MembersLive(pub HashSet<PublicKey>);

@@ -1,0 +1,124 @@
+//! What a peer's owner sends and receives: the actors of outbox and inbox.
+
+use super::RunError;
+use super::opening::random_u64;
+use super::peer::{Ground, WAITING};
+use crate::actors::{
+    GossipActor, InboxActor, InboxParts, LedgerActor, Link, PostLinks, RetryQueueActor,
+    RetryQueueParts,
+};
+use crate::chain::NetworkId;
+use crate::chain::tree::Tip;
+use crate::keys::PublicKey;
+use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
+use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
+use crate::protocol::retry::RetryLimits;
+use crate::store::chain_rows::ChainRows;
+use crate::store::post_rows::PostTable;
+use actix::{Addr, AsyncContext, Context};
+use std::collections::HashSet;
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 86_400_000;
+
+/// Both machines, opened, and the actors that are to run them.
+pub(super) struct PostOffice {
+    outbox: Outbox,
+    inbox: Inbox,
+    outbox_context: Context<RetryQueueActor>,
+    inbox_context: Context<InboxActor>,
+}
+
+impl PostOffice {
+    /// Takes up what is on the disk.
+    pub(super) fn open(ground: &Ground, network: NetworkId, tip: &Tip) -> Result<Self, RunError> {
+        let (disk, own) = (&*ground.opened.disk, ground.key);
+        let settings = &ground.settings.delivery;
+        let config = outbox::Config {
+            own,
+            network,
+            keep_ms: u64::from(settings.keep_days) * DAY_MS,
+            limits: RetryLimits {
+                entries: MAX_WAITING,
+                bytes: MAX_WAITING_BYTES,
+            },
+            seed: random_u64(&*ground.opened.entropy),
+        };
+        let now = ground.opened.clock.now();
+        let rows = PostTable::outbox(disk);
+        let outbox = Outbox::open(config, &rows, &ChainRows(disk), tip.height(), now)?;
+        let config = inbox::Config {
+            own,
+            network,
+            blocked: blocked(&settings.blocked)?,
+        };
+        let inbox = Inbox::open(config, &PostTable::inbox(disk))?;
+        Ok(Self {
+            outbox,
+            inbox,
+            outbox_context: Context::new(),
+            inbox_context: Context::new(),
+        })
+    }
+
+    /// The outbox's actor.
+    pub(super) fn outbox(&self) -> Addr<RetryQueueActor> {
+        self.outbox_context.address()
+    }
+
+    /// The inbox's actor.
+    pub(super) fn inbox(&self) -> Addr<InboxActor> {
+        self.inbox_context.address()
+    }
+
+    /// How the conversation with the peers reaches both.
+    pub(super) fn links(&self) -> PostLinks {
+        PostLinks {
+            outbox: Link::new(&self.outbox(), WAITING),
+            inbox: Link::new(&self.inbox(), WAITING),
+        }
+    }
+
+    /// Starts both.
+    pub(super) fn run(
+        self,
+        ground: &Ground,
+        ledger: &Addr<LedgerActor>,
+        gossip: &Addr<GossipActor>,
+    ) {
+        let opened = &ground.opened;
+        let parts = RetryQueueParts {
+            own: ground.key,
+            disk: opened.disk.clone(),
+            clock: opened.clock.clone(),
+            store: Link::new(&ground.store, WAITING),
+            reach: Link::new(gossip, WAITING),
+            deliver: Link::new(gossip, WAITING),
+            ledger: ledger.clone().recipient(),
+            funds: ledger.clone().recipient(),
+            fatal: opened.fatal.clone(),
+        };
+        self.outbox_context
+            .run(RetryQueueActor::new(self.outbox, parts));
+        let parts = InboxParts {
+            disk: opened.disk.clone(),
+            clock: opened.clock.clone(),
+            store: Link::new(&ground.store, WAITING),
+            answers: Link::new(gossip, WAITING),
+            ledger: ledger.clone().recipient(),
+            sign: ground.wallet.clone().recipient(),
+            fatal: opened.fatal.clone(),
+        };
+        self.inbox_context.run(InboxActor::new(self.inbox, parts));
+    }
+}
+
+fn blocked(addresses: &[String]) -> Result<HashSet<PublicKey>, RunError> {
+    let key = |address: &String| {
+        PublicKey::from_address(address).map_err(|error| RunError::Setting {
+            key: "delivery.blocked",
+            reason: format!("{address}: {error}"),
+        })
+    };
+    addresses.iter().map(key).collect()
+}

@@ -1,0 +1,557 @@
+//! The inbox: what this node's owner receives, each exactly once, however it comes.
+//!
+//! What is delivered straight is judged by the ledger, stored, and answered with a signed receipt, in
+//! the order in which it came; the same delivery again gets the same receipt. What comes over the
+//! network alone, or was mined while this node was away, is found in the ledger's news and, for the
+//! time in between, in the blocks themselves.
+
+use super::rows::{
+    self, Cursor, PostRows, Reason, ReceivedFacts, body_key, cursor_key, facts_key, mark_key,
+    number_key,
+};
+use super::{Judgement, LedgerNews};
+use crate::canonical;
+use crate::chain::{
+    Action, BlockId, Closed, EncodedTransaction, Height, Internal, NetworkId, StateView, Timestamp,
+    TransactionId,
+};
+use crate::keys::PublicKey;
+use crate::protocol::{Row, SessionId};
+use crate::wire::{Receipt, ReceiptStatement, Verdict};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+#[cfg(test)]
+mod tests;
+
+/// Blocks after which the place up to which the chain was looked through is stored, though it brought
+/// nothing: at most so many are looked through again after a crash.
+const CURSOR_EVERY: u64 = 100;
+/// Blocks that are looked through, or stepped back over, in one go.
+const AT_A_TIME: usize = 16;
+/// Marks of unread messages that are taken away in one go: the rest is taken by the next.
+const READ_AT_A_TIME: usize = 10_000;
+
+/// What the shell has to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Effect {
+    /// Write these rows, of the inbox's table, in one synced batch, and report [`Inbox::committed`].
+    Commit {
+        /// Number of the batch.
+        batch: u64,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// Have the ledger judge a transaction and make it open, with a promise, and report
+    /// [`Inbox::judged`].
+    Judge {
+        /// Stands for the delivery.
+        ticket: u64,
+        /// What was delivered.
+        transaction: EncodedTransaction,
+    },
+    /// Have a receipt signed, and report [`Inbox::signed`].
+    Sign {
+        /// Stands for the delivery.
+        ticket: u64,
+        /// What the receipt says.
+        statement: ReceiptStatement,
+    },
+    /// Send a receipt.
+    Answer {
+        /// Where the delivery came from.
+        session: SessionId,
+        /// The receipt.
+        receipt: Receipt,
+    },
+    /// Tell the owner that something came.
+    Tell(ReceivedFacts),
+}
+
+/// What an inbox is opened with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// This node's key.
+    pub own: PublicKey,
+    /// The network.
+    pub network: NetworkId,
+    /// Whose deliveries are refused.
+    pub blocked: HashSet<PublicKey>,
+}
+
+struct Pending {
+    ticket: u64,
+    transaction: EncodedTransaction,
+    receipt: Option<Receipt>,
+}
+
+/// A row that is not on the disk yet, and the batch it is in.
+struct Fresh {
+    number: u64,
+    facts: ReceivedFacts,
+    batch: u64,
+}
+
+/// The machine.
+pub struct Inbox {
+    config: Config,
+    /// Deliveries without an answer, in the order in which they came.
+    pending: BTreeMap<SessionId, VecDeque<Pending>>,
+    sessions: HashMap<u64, SessionId>,
+    judging: HashMap<TransactionId, usize>,
+    tickets: u64,
+    /// Transactions for this owner that are open.
+    open: HashSet<TransactionId>,
+    fresh: HashMap<TransactionId, Fresh>,
+    unread: BTreeSet<u64>,
+    next: u64,
+    cursor: Cursor,
+    stored_cursor: Height,
+    caught_up: bool,
+    rows: Vec<Row>,
+    batches: u64,
+    committed: u64,
+    promises: VecDeque<(u64, Effect)>,
+    effects: Vec<Effect>,
+}
+
+impl Inbox {
+    /// Takes up what is there. Blocks that came since it was last at work are still to be looked
+    /// through: [`Inbox::catch_up`].
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn open(config: Config, rows: &dyn PostRows) -> Result<Self, Internal> {
+        let genesis = Cursor {
+            height: Height::GENESIS,
+            block: config.network,
+        };
+        let cursor = rows::cursor(rows)?.unwrap_or(genesis);
+        let mut unread = BTreeSet::new();
+        let mut from = 0;
+        while let Some(number) = rows::marked_from(rows, from)? {
+            unread.insert(number);
+            from = number + 1;
+        }
+        Ok(Self {
+            config,
+            pending: BTreeMap::new(),
+            sessions: HashMap::new(),
+            judging: HashMap::new(),
+            tickets: 0,
+            open: HashSet::new(),
+            fresh: HashMap::new(),
+            unread,
+            next: rows::next_number(rows)?,
+            cursor,
+            stored_cursor: cursor.height,
+            caught_up: false,
+            rows: Vec::new(),
+            batches: 0,
+            committed: 0,
+            promises: VecDeque::new(),
+            effects: Vec::new(),
+        })
+    }
+
+    /// How many have not been read.
+    pub fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    /// A member delivers what it sends to this node's owner.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn delivered(
+        &mut self,
+        session: SessionId,
+        transaction: EncodedTransaction,
+        disk: &dyn PostRows,
+    ) -> Result<Vec<Effect>, Internal> {
+        let id = transaction.id();
+        let known = self.facts_of(&id, disk)?;
+        if let Some(receipt) = known.and_then(|(_, facts)| facts.receipt) {
+            self.after_rows(Effect::Answer { session, receipt });
+            return Ok(self.take_effects());
+        }
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let sender = transaction.payload().sender;
+        self.sessions.insert(ticket, session);
+        *self.judging.entry(id).or_default() += 1;
+        let pending = Pending {
+            ticket,
+            transaction: transaction.clone(),
+            receipt: None,
+        };
+        self.pending.entry(session).or_default().push_back(pending);
+        self.effects.push(if self.config.blocked.contains(&sender) {
+            let reason = Reason::cut("the recipient takes nothing from this sender");
+            let statement = self.statement(id, Verdict::Refused, reason, self.cursor);
+            Effect::Sign { ticket, statement }
+        } else {
+            Effect::Judge {
+                ticket,
+                transaction,
+            }
+        });
+        Ok(self.take_effects())
+    }
+
+    fn statement(
+        &self,
+        transaction: TransactionId,
+        verdict: Verdict,
+        reason: Reason,
+        tip: Cursor,
+    ) -> ReceiptStatement {
+        ReceiptStatement {
+            network: self.config.network,
+            transaction,
+            recipient: self.config.own,
+            verdict,
+            reason,
+            height: tip.height,
+            block: tip.block,
+        }
+    }
+
+    /// The ledger has judged a delivery.
+    pub fn judged(&mut self, ticket: u64, judgement: &Judgement) -> Vec<Effect> {
+        let Some(transaction) = self.find(ticket).map(|p| p.transaction.id()) else {
+            return Vec::new();
+        };
+        let (verdict, reason) = match &judgement.verdict {
+            _ if judgement.holds() => (Verdict::Accepted, Reason::default()),
+            Ok(()) => (Verdict::Accepted, Reason::default()),
+            Err(rejected) if judgement.may_change() => {
+                let syncing = if judgement.syncing {
+                    "its recipient is still syncing: "
+                } else {
+                    ""
+                };
+                let reason = Reason::cut(&format!("{syncing}{rejected}"));
+                (Verdict::NotYet, reason)
+            }
+            Err(rejected) => (Verdict::Refused, Reason::cut(&rejected.to_string())),
+        };
+        let tip = Cursor {
+            height: judgement.height,
+            block: judgement.block,
+        };
+        let statement = self.statement(transaction, verdict, reason, tip);
+        self.effects.push(Effect::Sign { ticket, statement });
+        self.take_effects()
+    }
+
+    fn find(&mut self, ticket: u64) -> Option<&mut Pending> {
+        let session = self.sessions.get(&ticket)?;
+        let pending = self.pending.get_mut(session)?;
+        pending.iter_mut().find(|p| p.ticket == ticket)
+    }
+
+    /// A receipt is signed.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn signed(
+        &mut self,
+        ticket: u64,
+        receipt: Receipt,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        if let Some(pending) = self.find(ticket) {
+            pending.receipt = Some(receipt);
+        }
+        // Judged in any order, stored and answered in that of their coming.
+        if let Some(&session) = self.sessions.get(&ticket) {
+            while let Some((pending, receipt)) = self.pop_answered(session) {
+                self.answer(session, &pending, receipt, disk, now)?;
+            }
+        }
+        Ok(self.take_effects())
+    }
+
+    fn pop_answered(&mut self, session: SessionId) -> Option<(Pending, Receipt)> {
+        let line = self.pending.get_mut(&session)?;
+        let receipt = line.front()?.receipt.clone()?;
+        let pending = line.pop_front()?;
+        if line.is_empty() {
+            self.pending.remove(&session);
+        }
+        self.sessions.remove(&pending.ticket);
+        let id = pending.transaction.id();
+        if let Some(count) = self.judging.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                self.judging.remove(&id);
+            }
+        }
+        Some((pending, receipt))
+    }
+
+    fn answer(
+        &mut self,
+        session: SessionId,
+        pending: &Pending,
+        receipt: Receipt,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let receipt = match receipt.statement.verdict {
+            Verdict::Accepted => self.receive(&pending.transaction, Some(receipt), disk, now)?,
+            Verdict::Refused | Verdict::NotYet => Some(receipt),
+        };
+        if let Some(receipt) = receipt {
+            self.after_rows(Effect::Answer { session, receipt });
+        }
+        Ok(())
+    }
+
+    /// Stores what is not here yet. The receipt that counts: the first that was given.
+    fn receive(
+        &mut self,
+        transaction: &EncodedTransaction,
+        receipt: Option<Receipt>,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<Option<Receipt>, Internal> {
+        let id = transaction.id();
+        if let Some((number, mut facts)) = self.facts_of(&id, disk)? {
+            let news = facts.receipt.is_none() && receipt.is_some();
+            if news || facts.closed.is_some() {
+                facts.receipt = facts.receipt.or(receipt);
+                facts.closed = None;
+                self.store(number, facts.clone());
+            }
+            return Ok(facts.receipt);
+        }
+        let payload = transaction.payload();
+        let Action::Transfer { amount, .. } = payload.action else {
+            return Ok(None);
+        };
+        let facts = ReceivedFacts {
+            id,
+            from: payload.sender,
+            amount,
+            received_at: now,
+            receipt: receipt.clone(),
+            closed: None,
+        };
+        let number = self.next;
+        self.next += 1;
+        self.unread.insert(number);
+        let numbered = canonical::encode(&number);
+        let body = transaction.bytes().to_vec();
+        self.rows.push((number_key(&id), Some(numbered)));
+        self.rows.push((mark_key(number), Some(Vec::new())));
+        self.rows.push((body_key(number), Some(body)));
+        self.effects.push(Effect::Tell(facts.clone()));
+        self.store(number, facts);
+        Ok(receipt)
+    }
+
+    fn facts_of(
+        &self,
+        id: &TransactionId,
+        disk: &dyn PostRows,
+    ) -> Result<Option<(u64, ReceivedFacts)>, Internal> {
+        if let Some(fresh) = self.fresh.get(id) {
+            return Ok(Some((fresh.number, fresh.facts.clone())));
+        }
+        let Some(number) = rows::find(disk, id)? else {
+            return Ok(None);
+        };
+        let facts = rows::facts(disk, number)?;
+        let missing = || Internal(format!("message {number} of the inbox is missing"));
+        Ok(Some((number, facts.ok_or_else(missing)?)))
+    }
+
+    fn store(&mut self, number: u64, facts: ReceivedFacts) {
+        let encoded = canonical::encode(&facts);
+        self.rows.push((facts_key(number), Some(encoded)));
+        let fresh = Fresh {
+            number,
+            batch: self.batches + 1,
+            facts,
+        };
+        self.fresh.insert(fresh.facts.id, fresh);
+    }
+
+    /// The ledger tells of this owner's transactions.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn ledger_told(
+        &mut self,
+        news: &LedgerNews,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        match news {
+            LedgerNews::Opened(transaction) => {
+                let id = transaction.id();
+                if self.is_for_owner(transaction) && self.open.insert(id) {
+                    // What is being delivered is stored in its turn.
+                    if !self.judging.contains_key(&id) {
+                        self.receive(transaction, None, disk, now)?;
+                    }
+                }
+            }
+            LedgerNews::Closed(id, why) => {
+                if self.open.remove(id) && *why != Closed::Mined {
+                    self.closed(id, *why, disk)?;
+                }
+            }
+            LedgerNews::Moved {
+                height,
+                block,
+                mined,
+                ..
+            } => {
+                for transaction in mined {
+                    if self.is_for_owner(transaction)
+                        && !self.judging.contains_key(&transaction.id())
+                    {
+                        self.receive(transaction, None, disk, now)?;
+                    }
+                }
+                if self.caught_up {
+                    self.move_cursor(*height, *block);
+                }
+            }
+        }
+        Ok(self.take_effects())
+    }
+
+    fn is_for_owner(&self, transaction: &EncodedTransaction) -> bool {
+        matches!(&transaction.payload().action, Action::Transfer { to, .. } if *to == self.config.own)
+    }
+
+    fn closed(
+        &mut self,
+        id: &TransactionId,
+        why: Closed,
+        disk: &dyn PostRows,
+    ) -> Result<(), Internal> {
+        if let Some((number, mut facts)) = self.facts_of(id, disk)? {
+            facts.closed = Some(why);
+            self.store(number, facts);
+        }
+        Ok(())
+    }
+
+    fn move_cursor(&mut self, height: Height, block: BlockId) {
+        self.cursor = Cursor { height, block };
+        let far = height.0.abs_diff(self.stored_cursor.0) >= CURSOR_EVERY;
+        if far || !self.rows.is_empty() {
+            self.stored_cursor = height;
+            let cursor = canonical::encode(&self.cursor);
+            self.rows.push((cursor_key(), Some(cursor)));
+        }
+    }
+
+    /// Looks through some of the blocks that came while this node, or its inbox, was not at work.
+    /// Whether there are more.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn catch_up(
+        &mut self,
+        chain: &dyn StateView,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<(bool, Vec<Effect>), Internal> {
+        for _ in 0..AT_A_TIME {
+            if self.caught_up {
+                break;
+            }
+            self.step(chain, disk, now)?;
+        }
+        Ok((!self.caught_up, self.take_effects()))
+    }
+
+    fn step(
+        &mut self,
+        chain: &dyn StateView,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let Cursor { height, block } = self.cursor;
+        let on_chain = height == Height::GENESIS || chain.active(height)? == Some(block);
+        if !on_chain {
+            // Another branch has won since: back to where it left this one.
+            let before = chain.header(&block)?.map(|entry| entry.header.previous);
+            self.cursor = match (height.previous(), before) {
+                (Some(height), Some(block)) => Cursor { height, block },
+                _ => Cursor {
+                    height: Height::GENESIS,
+                    block: self.config.network,
+                },
+            };
+            return Ok(());
+        }
+        let next = height.next();
+        let Some(id) = chain.active(next)? else {
+            self.caught_up = true;
+            return Ok(());
+        };
+        let body = chain.block(&id)?;
+        let body = body.ok_or_else(|| Internal(format!("the body of block {id} is missing")))?;
+        for transaction in &body.transactions {
+            if self.is_for_owner(transaction) {
+                self.receive(transaction, None, disk, now)?;
+            }
+        }
+        self.move_cursor(next, id);
+        Ok(())
+    }
+
+    /// The owner has read everything up to this number. Whether there was something.
+    pub fn read(&mut self, up_to: u64) -> Vec<Effect> {
+        let read = self.unread.range(..=up_to).take(READ_AT_A_TIME);
+        for number in read.copied().collect::<Vec<_>>() {
+            self.unread.remove(&number);
+            self.rows.push((mark_key(number), None));
+        }
+        self.take_effects()
+    }
+
+    /// The disk holds all batches up to and including this one.
+    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.committed = self.committed.max(batch);
+        self.fresh.retain(|_, fresh| fresh.batch > batch);
+        while let Some((waits_for, _)) = self.promises.front()
+            && *waits_for <= batch
+        {
+            let promise = self.promises.pop_front();
+            self.effects.extend(promise.map(|(_, effect)| effect));
+        }
+        self.take_effects()
+    }
+
+    /// Lets it follow everything that is decided and not written yet.
+    fn after_rows(&mut self, effect: Effect) {
+        let last = self.batches + u64::from(!self.rows.is_empty());
+        if last <= self.committed {
+            self.effects.push(effect);
+        } else {
+            self.promises.push_back((last, effect));
+        }
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        if !self.rows.is_empty() {
+            self.batches += 1;
+            let commit = Effect::Commit {
+                batch: self.batches,
+                rows: std::mem::take(&mut self.rows),
+            };
+            // Before all else: whatever else there is to do may lead back here, and to the next batch.
+            self.effects.insert(0, commit);
+        }
+        std::mem::take(&mut self.effects)
+    }
+}

@@ -1,0 +1,187 @@
+use super::*;
+use crate::chain::testing::{START, member, network, transfer};
+use crate::chain::{Amount, Rejected};
+use crate::protocol::delivery::tests::{MemoryRows, inbox_config};
+
+struct Recipient {
+    inbox: Inbox,
+    rows: MemoryRows,
+}
+
+const HERE: SessionId = SessionId(1);
+
+impl Recipient {
+    fn new() -> Self {
+        let rows = MemoryRows::default();
+        Self {
+            inbox: Inbox::open(inbox_config(2), &rows).unwrap(),
+            rows,
+        }
+    }
+
+    /// Writes what is to be written, and gathers everything else.
+    fn done(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut others = Vec::new();
+        let mut open: VecDeque<_> = effects.into();
+        while let Some(effect) = open.pop_front() {
+            match effect {
+                Effect::Commit { batch, rows } => {
+                    self.rows.commit(rows);
+                    open.extend(self.inbox.committed(batch));
+                }
+                Effect::Tell(_) => {}
+                other => others.push(other),
+            }
+        }
+        others
+    }
+
+    fn delivered(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
+        let effects = self.inbox.delivered(HERE, transaction.clone(), &self.rows);
+        self.done(effects.unwrap())
+    }
+
+    /// The ledger says this of a delivery, and the wallet signs the receipt.
+    fn judged(&mut self, ticket: u64, verdict: Result<(), Rejected>) -> Vec<Receipt> {
+        let judgement = Judgement {
+            verdict,
+            height: Height(4),
+            block: BlockId([4; 32]),
+            syncing: false,
+        };
+        let effects = self.inbox.judged(ticket, &judgement);
+        let asked = self.done(effects);
+        self.sign(&asked)
+    }
+
+    fn sign(&mut self, asked: &[Effect]) -> Vec<Receipt> {
+        let [Effect::Sign { ticket, statement }] = asked else {
+            panic!("{asked:?}");
+        };
+        let receipt = statement.clone().sign(&member(2));
+        let effects = self.inbox.signed(*ticket, receipt, &self.rows, START);
+        let answers = self.done(effects.unwrap());
+        receipts(&answers)
+    }
+
+    fn received(&self) -> Vec<TransactionId> {
+        let numbers = 1..rows::next_number(&self.rows).unwrap();
+        let facts = numbers.map(|n| rows::facts::<ReceivedFacts>(&self.rows, n));
+        facts.map(|facts| facts.unwrap().unwrap().id).collect()
+    }
+}
+
+fn receipts(effects: &[Effect]) -> Vec<Receipt> {
+    let answers = effects.iter().map(|effect| match effect {
+        Effect::Answer { receipt, .. } => receipt.clone(),
+        other => panic!("{other:?}"),
+    });
+    answers.collect()
+}
+
+#[test]
+fn the_same_delivery_again_gets_the_same_receipt() {
+    let mut bob = Recipient::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    bob.delivered(&payment);
+    let first = bob.judged(1, Ok(()));
+    assert_eq!(first[0].statement.verdict, Verdict::Accepted);
+    assert_eq!(first[0].check(&network(), &member(2).public_key()), Ok(()));
+    let again = bob.delivered(&payment);
+    assert_eq!(receipts(&again), first);
+    // By a restart as well.
+    bob.inbox = Inbox::open(inbox_config(2), &bob.rows).unwrap();
+    let again = bob.delivered(&payment);
+    assert_eq!(receipts(&again), first);
+    assert_eq!(bob.received(), [payment.id()]);
+    assert_eq!(bob.inbox.unread(), 1);
+}
+
+#[test]
+fn receipts_come_in_the_order_of_the_deliveries() {
+    let mut bob = Recipient::new();
+    let payments = [1, 2, 3].map(|salt| transfer(1, 2, 5, 0, salt));
+    for payment in &payments {
+        bob.delivered(payment);
+    }
+    assert_eq!(bob.judged(3, Ok(())), []);
+    assert_eq!(bob.judged(2, Err(Rejected::Busy)), []);
+    let all = bob.judged(1, Ok(()));
+    let ids: Vec<_> = all.iter().map(|r| r.statement.transaction).collect();
+    assert_eq!(ids, payments.each_ref().map(EncodedTransaction::id));
+    assert_eq!(bob.received(), [payments[0].id(), payments[2].id()]);
+}
+
+#[test]
+fn a_no_has_its_reason_and_is_for_good_or_for_now() {
+    let short = Rejected::InsufficientFunds {
+        available: Amount(1),
+        needed: Amount(5),
+    };
+    let least = Rejected::FeeTooLow {
+        given: Amount(0),
+        least: Amount(1),
+    };
+    for (rejected, verdict) in [
+        (short, Verdict::NotYet),
+        (Rejected::PoolFull(""), Verdict::NotYet),
+        (Rejected::Busy, Verdict::NotYet),
+        (Rejected::ZeroFeeStranger, Verdict::NotYet),
+        (least, Verdict::Refused),
+        (
+            Rejected::Expired {
+                expired: Height(3),
+                tip: Height(4),
+            },
+            Verdict::Refused,
+        ),
+        (Rejected::AlreadyOpen, Verdict::Accepted),
+        (Rejected::AlreadyMined(Height(2)), Verdict::Accepted),
+    ] {
+        let mut bob = Recipient::new();
+        bob.delivered(&transfer(1, 2, 5, 0, 1));
+        let [receipt] = &bob.judged(1, Err(rejected.clone()))[..] else {
+            panic!("one receipt");
+        };
+        let said = &receipt.statement;
+        assert_eq!(said.verdict, verdict, "{rejected}");
+        assert_eq!((said.height, said.block), (Height(4), BlockId([4; 32])));
+        if verdict != Verdict::Accepted {
+            assert_eq!(said.reason.as_str(), rejected.to_string());
+            assert_eq!(bob.received(), []);
+        }
+    }
+}
+
+#[test]
+fn who_is_blocked_is_told_so_and_nothing_is_judged() {
+    let rows = MemoryRows::default();
+    let mut config = inbox_config(2);
+    config.blocked.insert(member(1).public_key());
+    let mut bob = Recipient {
+        inbox: Inbox::open(config, &rows).unwrap(),
+        rows,
+    };
+    let asked = bob.delivered(&transfer(1, 2, 5, 0, 1));
+    let [receipt] = &bob.sign(&asked)[..] else {
+        panic!("one receipt");
+    };
+    assert_eq!(receipt.statement.verdict, Verdict::Refused);
+    assert!(receipt.statement.reason.as_str().contains("takes nothing"));
+    let asked = bob.delivered(&transfer(3, 2, 5, 0, 1));
+    assert!(matches!(&asked[..], [Effect::Judge { .. }]));
+}
+
+#[test]
+fn what_is_read_stays_read() {
+    let mut bob = Recipient::new();
+    for salt in 1..=3 {
+        bob.delivered(&transfer(1, 2, 5, 0, salt));
+        bob.judged(salt.into(), Ok(()));
+    }
+    let effects = bob.inbox.read(2);
+    bob.done(effects);
+    assert_eq!(bob.inbox.unread(), 1);
+    let bob = Inbox::open(inbox_config(2), &bob.rows).unwrap();
+    assert_eq!(bob.unread(), 1);
+}

@@ -1,0 +1,67 @@
+//! Delivery: transfers on their way from their sender to their recipient.
+//!
+//! [`outbox`] is the sender's side: what is to be sent is stored first, then goes straight to its
+//! recipient until that one has signed a receipt, and its sender knows at any time where it stands.
+//! [`inbox`] is the recipient's side: what was delivered is judged, stored and receipted, and what came
+//! over the network alone is found, each exactly once. [`rows`] is what both keep.
+
+pub mod inbox;
+pub mod outbox;
+pub mod rows;
+#[cfg(test)]
+mod tests;
+
+use crate::chain::{BlockId, Closed};
+use crate::chain::{EncodedTransaction, Height, Rejected, TransactionId};
+
+/// What the ledger tells of its own owner's transactions, those it sends and those it receives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerNews {
+    /// One is open now.
+    Opened(EncodedTransaction),
+    /// One is open no more. Told of all transactions, whosoever.
+    Closed(TransactionId, Closed),
+    /// The chain moved, and the disk holds it.
+    Moved {
+        /// Height of its tip.
+        height: Height,
+        /// Id of its tip.
+        block: BlockId,
+        /// Those in blocks that were added, oldest first.
+        mined: Vec<EncodedTransaction>,
+        /// Those in blocks that were taken away, and not added again.
+        undone: Vec<TransactionId>,
+    },
+}
+
+/// What the ledger said of a transaction that was to become open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict; one that was open or mined before is refused as such.
+    pub verdict: Result<(), Rejected>,
+    /// Height of the tip that it was judged against.
+    pub height: Height,
+    /// Id of that tip.
+    pub block: BlockId,
+    /// Whether blocks are missing towards a chain with more work: then "no" may not be the last word.
+    pub syncing: bool,
+}
+
+impl Judgement {
+    /// Whether the transaction is open or mined, however it came to be.
+    pub fn holds(&self) -> bool {
+        matches!(
+            self.verdict,
+            Ok(()) | Err(Rejected::AlreadyOpen | Rejected::AlreadyMined(_))
+        )
+    }
+
+    /// Whether a "no" may become a yes without anybody's doing.
+    pub fn may_change(&self) -> bool {
+        match &self.verdict {
+            Ok(()) => false,
+            Err(Rejected::Busy | Rejected::ZeroFeeStranger) => true,
+            Err(rejected) => rejected.is_for_now() || (self.syncing && !rejected.is_fault()),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the outbox wants done, and what it answers.
+
+use crate::chain::{Amount, Height, NetworkId, Rejected, TransactionId};
+use crate::keys::PublicKey;
+use crate::protocol::Row;
+use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
+use crate::protocol::retry::{Full, RetryLimits, Standing};
+
+/// What an outbox is opened with.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// This node's key.
+    pub own: PublicKey,
+    /// The network.
+    pub network: NetworkId,
+    /// How long a send waits for its recipient, in milliseconds.
+    pub keep_ms: u64,
+    /// How much may wait.
+    pub limits: RetryLimits,
+    /// Varies the pauses.
+    pub seed: u64,
+}
+
+/// What the shell has to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Effect {
+    /// Write these rows, of the outbox's table, in one synced batch, and report
+    /// [`Outbox::committed`].
+    Commit {
+        /// Number of the batch.
+        batch: u64,
+        /// The rows.
+        rows: Vec<Row>,
+    },
+    /// Find, or make, a session with this member; report [`Outbox::reached`] or
+    /// [`Outbox::unreachable`].
+    Reach(PublicKey),
+    /// Send the transaction of this number to its recipient.
+    Deliver {
+        /// Which.
+        number: u64,
+        /// To whom.
+        to: PublicKey,
+    },
+    /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`].
+    PassOn {
+        /// Which.
+        number: u64,
+    },
+    /// Answer whoever sent it.
+    Answer {
+        /// Stands for who it was.
+        ticket: u64,
+        /// Its number, or why not.
+        answer: Result<u64, SendError>,
+    },
+    /// Tell the owner how a send stands now.
+    Tell {
+        /// Which.
+        id: TransactionId,
+        /// How.
+        state: SendState,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Why something was not taken in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// No more can wait.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// It can't be paid, or the ledger does not take it.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    /// It is here already.
+    #[error("this transaction is in the outbox already")]
+    Known,
+    /// The node ended before it was answered.
+    #[error(
+        "the node is stopping: start it again, and look at `node history` before sending again"
+    )]
+    Stopping,
+}
+
+/// Why a send can't be withdrawn, or tried again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// It is not, or no more, in the outbox.
+    #[error("no such send waits in the outbox: `node history` shows what became of it")]
+    NotWaiting,
+    /// It may have left.
+    #[error(
+        "it may have reached its recipient, who could have it mined: it can't be taken back any more, \
+         and lapses by itself if it is not mined up to height {0}"
+    )]
+    Attempted(Height),
+    /// The node ended before it was done.
+    #[error("the node is stopping: start it again and repeat this")]
+    Stopping,
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Sends that their recipients have not acknowledged.
+    pub queued: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Coins of sends that are neither open nor mined yet.
+    pub reserved: Amount,
+}
+
+/// A send that is looked after, for its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Its number.
+    pub number: u64,
+    /// What is stored of it.
+    pub facts: SendFacts,
+    /// Where its transaction stands.
+    pub place: Place,
+    /// Where it stands on its way; `None` if it is not on its way to its recipient.
+    pub standing: Option<Standing>,
+    /// How often it was sent since the node started.
+    pub tries: u32,
+}

@@ -1,0 +1,293 @@
+use super::*;
+use crate::chain::BlockId;
+use crate::chain::testing::{MemoryView, START, member, network, transfer};
+use crate::protocol::delivery::LedgerNews;
+use crate::protocol::delivery::rows::SendState;
+use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, outbox_config};
+use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
+use crate::wire::ReceiptStatement;
+
+/// What alice can spend.
+const FUNDS: Amount = Amount(1_000);
+
+struct Sender {
+    outbox: Outbox,
+    rows: MemoryRows,
+    now: Timestamp,
+}
+
+impl Sender {
+    fn new() -> Self {
+        Self::with(MemoryRows::default())
+    }
+
+    fn with(rows: MemoryRows) -> Self {
+        let chain = MemoryView::default();
+        let outbox = Outbox::open(outbox_config(1), &rows, &chain, Height(0), START);
+        Self {
+            outbox: outbox.unwrap(),
+            rows,
+            now: START,
+        }
+    }
+
+    /// Writes what is to be written, and gathers everything else.
+    fn done(&mut self, effects: Vec<Effect>) -> Vec<Effect> {
+        let mut others = Vec::new();
+        let mut open: VecDeque<_> = effects.into();
+        while let Some(effect) = open.pop_front() {
+            match effect {
+                Effect::Commit { batch, rows } => {
+                    self.rows.commit(rows);
+                    open.extend(self.outbox.committed(batch));
+                }
+                other => others.push(other),
+            }
+        }
+        others
+    }
+
+    fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
+        let effects = self.outbox.send(1, transaction, false, FUNDS, self.now);
+        self.done(effects)
+    }
+
+    fn reached(&mut self, number: u8) -> Vec<Effect> {
+        let effects = self.outbox.reached(&member(number).public_key(), self.now);
+        self.done(effects)
+    }
+
+    fn receipt(&mut self, id: TransactionId, verdict: Verdict, reason: &str) -> Vec<Effect> {
+        let receipt = statement(id, verdict, reason).sign(&member(2));
+        let from = member(2).public_key();
+        let effects = self.outbox.receipt(&from, &receipt, self.now);
+        self.done(effects)
+    }
+
+    fn pass(&mut self, ms: u64) -> Vec<Effect> {
+        self.now = self.now.plus_ms(ms);
+        let effects = self.outbox.tick(self.now);
+        self.done(effects)
+    }
+
+    fn facts(&self, number: u64) -> SendFacts {
+        rows::facts(&self.rows, number).unwrap().unwrap()
+    }
+}
+
+fn statement(id: TransactionId, verdict: Verdict, reason: &str) -> ReceiptStatement {
+    ReceiptStatement {
+        network: network(),
+        transaction: id,
+        recipient: member(2).public_key(),
+        verdict,
+        reason: Reason::cut(reason),
+        height: Height(3),
+        block: BlockId([3; 32]),
+    }
+}
+
+fn delivered(effects: &[Effect]) -> Vec<u64> {
+    let numbers = effects.iter().filter_map(|effect| match effect {
+        Effect::Deliver { number, .. } => Some(*number),
+        _ => None,
+    });
+    numbers.collect()
+}
+
+#[test]
+fn what_is_queued_can_not_be_spent_twice() {
+    let mut sender = Sender::new();
+    sender.send(&transfer(1, 2, 600, 0, 1));
+    let refused = sender.send(&transfer(1, 2, 400, 1, 2));
+    let insufficient = Rejected::InsufficientFunds {
+        available: Amount(400),
+        needed: Amount(401),
+    };
+    let answer = Err(SendError::Rejected(insufficient));
+    assert_eq!(refused, [Effect::Answer { ticket: 1, answer }]);
+    // After a restart as well.
+    let mut sender = Sender::with(sender.rows);
+    let refused = sender.send(&transfer(1, 2, 400, 1, 2));
+    assert!(matches!(
+        &refused[..],
+        [Effect::Answer { answer: Err(_), .. }]
+    ));
+    let withdrawn = sender.outbox.withdraw(7, &transfer(1, 2, 600, 0, 1).id());
+    sender.done(withdrawn.unwrap());
+    let taken = sender.send(&transfer(1, 2, 400, 1, 2));
+    assert!(matches!(&taken[..], [Effect::Answer { answer: Ok(2), .. }, ..]) || taken.len() == 2);
+}
+
+#[test]
+fn only_what_has_never_left_can_be_withdrawn() {
+    let mut sender = Sender::new();
+    let (first, second) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));
+    sender.send(&first);
+    sender.send(&second);
+    let withdrawn = sender.outbox.withdraw(9, &first.id()).unwrap();
+    let withdrawn = sender.done(withdrawn);
+    let answer = Effect::Answer {
+        ticket: 9,
+        answer: Ok(1),
+    };
+    assert!(withdrawn.contains(&answer));
+    assert_eq!(sender.facts(1).state(Place::Nowhere), SendState::Cancelled);
+    assert_eq!(delivered(&sender.reached(2)), [2]);
+    let attempted = sender.outbox.withdraw(9, &second.id());
+    assert_eq!(attempted, Err(OrderError::Attempted(Height(100_000))));
+    let gone = sender.outbox.withdraw(9, &first.id());
+    assert_eq!(gone, Err(OrderError::NotWaiting));
+    // It may have left, also in the eyes of a node that died right then.
+    let mut again = Sender::with(sender.rows.clone());
+    let attempted = again.outbox.withdraw(9, &second.id());
+    assert_eq!(attempted, Err(OrderError::Attempted(Height(100_000))));
+}
+
+#[test]
+fn a_refusal_ends_it_with_the_recipients_reason() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    sender.send(&payment);
+    sender.reached(2);
+    sender.receipt(payment.id(), Verdict::Refused, "not from you");
+    let facts = sender.facts(1);
+    assert_eq!(facts.state(Place::Nowhere), SendState::Refused);
+    assert_eq!(facts.reason.as_str(), "not from you");
+    assert_eq!(sender.outbox.waiting().reserved, Amount(0));
+    assert_eq!(delivered(&sender.reached(2)), [0; 0]);
+    // What the ledger says counts for more.
+    assert_eq!(facts.state(Place::Mined(Height(1))), SendState::Mined);
+}
+
+#[test]
+fn not_yet_is_tried_again_and_holds_nobody_up() {
+    let mut sender = Sender::new();
+    let (first, second) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));
+    sender.send(&first);
+    sender.send(&second);
+    assert_eq!(delivered(&sender.reached(2)), [1, 2]);
+    sender.receipt(
+        first.id(),
+        Verdict::NotYet,
+        "the open transactions are full",
+    );
+    sender.receipt(second.id(), Verdict::Accepted, "");
+    let lines = sender.outbox.lines(10);
+    assert_eq!(
+        lines[0].facts.reason.as_str(),
+        "the open transactions are full"
+    );
+    assert!(matches!(lines[0].standing, Some(Standing::Aside(_))));
+    assert_eq!(sender.facts(2).state(Place::Nowhere), SendState::Delivered);
+    assert_eq!(delivered(&sender.pass(FIRST_RETRY_MS)), [1]);
+    sender.receipt(first.id(), Verdict::Accepted, "");
+    assert!(sender.facts(1).reason.is_empty());
+}
+
+#[test]
+fn attack_only_the_recipients_own_receipt_counts() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    sender.send(&payment);
+    sender.reached(2);
+    let (bob, mallory) = (member(2).public_key(), member(3).public_key());
+    let good = statement(payment.id(), Verdict::Accepted, "");
+    let other = ReceiptStatement {
+        recipient: mallory,
+        ..good.clone()
+    };
+    let elsewhere = ReceiptStatement {
+        network: BlockId([9; 32]),
+        ..good.clone()
+    };
+    for (from, receipt) in [
+        (bob, good.clone().sign(&member(3))),
+        (mallory, good.clone().sign(&member(2))),
+        (mallory, other.sign(&member(3))),
+        (bob, elsewhere.sign(&member(2))),
+    ] {
+        let effects = sender.outbox.receipt(&from, &receipt, sender.now);
+        assert_eq!(effects, []);
+        assert_eq!(sender.facts(1).delivered_at, None);
+    }
+    sender.receipt(payment.id(), Verdict::Accepted, "");
+    assert_eq!(sender.facts(1).delivered_at, Some(START));
+}
+
+#[test]
+fn nothing_waits_for_ever() {
+    let mut sender = Sender::new();
+    sender.send(&transfer(1, 2, 5, 0, 1));
+    sender.send(&transfer(1, 3, 6, 0, 2));
+    sender.reached(3);
+    sender.pass(7 * DAY_MS - 1);
+    assert_eq!(sender.outbox.waiting().queued, 2);
+    sender.pass(1);
+    assert_eq!(sender.outbox.waiting().queued, 0);
+    for number in [1, 2] {
+        let facts = sender.facts(number);
+        assert_eq!(facts.state(Place::Nowhere), SendState::Expired);
+        assert!(facts.reason.as_str().contains("within 7 days"));
+    }
+    assert!(
+        sender
+            .facts(2)
+            .reason
+            .as_str()
+            .contains("up to height 100000")
+    );
+    // What may have reached its recipient keeps its coins until it can't be mined any more.
+    assert_eq!(sender.outbox.waiting().reserved, Amount(6));
+    let moved = LedgerNews::Moved {
+        height: Height(100_000),
+        block: BlockId([1; 32]),
+        mined: Vec::new(),
+        undone: Vec::new(),
+    };
+    let effects = sender.outbox.ledger_told(&moved, sender.now);
+    sender.done(effects);
+    assert_eq!(sender.outbox.waiting().reserved, Amount(0));
+}
+
+#[test]
+fn who_is_back_is_called_at_once() {
+    let mut sender = Sender::new();
+    let bob = member(2).public_key();
+    let called = sender.send(&transfer(1, 2, 5, 0, 1));
+    assert!(called.contains(&Effect::Reach(bob)));
+    for _ in 0..12 {
+        let effects = sender.outbox.unreachable(&bob, sender.now);
+        sender.done(effects);
+        sender.pass(LONGEST_RETRY_MS);
+    }
+    let effects = sender.outbox.unreachable(&bob, sender.now);
+    assert_eq!(sender.done(effects), []);
+    let back = HashSet::from([bob]);
+    let effects = sender.outbox.members_live(back.clone(), sender.now);
+    assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
+    // Who is alive and can't be dialled is written to by way of the network.
+    let mut effects = Vec::new();
+    for _ in 0..FAILED_CALLS {
+        let failed = sender.outbox.unreachable(&bob, sender.now);
+        effects.extend(sender.done(failed));
+        effects.extend(sender.pass(LONGEST_RETRY_MS));
+    }
+    assert!(effects.contains(&Effect::PassOn { number: 1 }));
+    assert!(sender.facts(1).broadcast);
+}
+
+#[test]
+fn the_bound_is_told_and_nothing_above_it_is_taken() {
+    let mut sender = Sender::new();
+    for salt in 0..100 {
+        sender.send(&transfer(1, 2, 1, 0, salt));
+    }
+    let refused = sender.send(&transfer(1, 2, 1, 0, 200));
+    let [Effect::Answer { answer, .. }] = &refused[..] else {
+        panic!("{refused:?}");
+    };
+    let reason = answer.as_ref().unwrap_err().to_string();
+    assert!(reason.contains("the outbox is full (100 wait"), "{reason}");
+    assert_eq!(rows::next_number(&sender.rows).unwrap(), 101);
+}

@@ -1,0 +1,354 @@
+//! What outbox and inbox keep on the disk, and the states that are read off it.
+//!
+//! Each has a table of its own with the same five kinds of rows: a type byte, then the key of that
+//! type. Sends, and what was received, are numbered as they come; numbers are eight bytes, big-endian.
+//!
+//! | Byte | Key | Value |
+//! |---|---|---|
+//! | 1 | number | the facts: [`SendFacts`], [`ReceivedFacts`] |
+//! | 2 | transaction id | its number |
+//! | 3 | number | nothing; there while it needs looking after: not settled (outbox), not read (inbox) |
+//! | 4 | number | the transaction's bytes |
+//! | 5 | | inbox: [`Cursor`] |
+
+use crate::canonical::{self, CappedText, Malformed};
+use crate::chain::rows::RowKey;
+use crate::chain::{
+    Amount, BlockId, Closed, EncodedTransaction, Height, Internal, StateView, Timestamp,
+    TransactionId,
+};
+use crate::keys::PublicKey;
+use crate::wire::Receipt;
+use crate::wire::message::MAX_REASON;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+const FACTS: u8 = 1;
+const NUMBER: u8 = 2;
+const MARK: u8 = 3;
+const BODY: u8 = 4;
+const CURSOR: u8 = 5;
+
+/// A reason, for people.
+pub type Reason = CappedText<MAX_REASON>;
+
+/// A row that was looked for: key and value.
+pub type Found = (Vec<u8>, Vec<u8>);
+
+/// Reads one of the two tables.
+pub trait PostRows {
+    /// The value of a row, `None` if there is none.
+    ///
+    /// # Errors
+    /// The disk failed.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal>;
+
+    /// The first row at `key` or behind it, `None` if there is none.
+    ///
+    /// # Errors
+    /// The disk failed.
+    fn first_from(&self, key: &[u8]) -> Result<Option<Found>, Internal>;
+}
+
+/// Key of the facts of a number.
+pub fn facts_key(number: u64) -> Vec<u8> {
+    numbered(FACTS, number)
+}
+
+/// Key of the number of a transaction.
+pub fn number_key(id: &TransactionId) -> Vec<u8> {
+    [&[NUMBER], id.0.as_slice()].concat()
+}
+
+/// Key of the mark of a number.
+pub fn mark_key(number: u64) -> Vec<u8> {
+    numbered(MARK, number)
+}
+
+/// Key of the bytes of a number's transaction.
+pub fn body_key(number: u64) -> Vec<u8> {
+    numbered(BODY, number)
+}
+
+/// Key of the cursor.
+pub fn cursor_key() -> Vec<u8> {
+    vec![CURSOR]
+}
+
+fn numbered(kind: u8, number: u64) -> Vec<u8> {
+    [&[kind], number.to_be_bytes().as_slice()].concat()
+}
+
+fn number_of(key: &[u8], kind: u8) -> Option<u64> {
+    let (first, number) = key.split_first()?;
+    (*first == kind).then_some(())?;
+    number.try_into().ok().map(u64::from_be_bytes)
+}
+
+/// The number of a transaction, `None` if it is not here.
+///
+/// # Errors
+/// The disk failed, or holds what it can't hold.
+pub fn find(rows: &dyn PostRows, id: &TransactionId) -> Result<Option<u64>, Internal> {
+    decoded(rows.get(&number_key(id))?)
+}
+
+/// The facts of a number.
+///
+/// # Errors
+/// As for [`find`].
+pub fn facts<F: DeserializeOwned + Serialize>(
+    rows: &dyn PostRows,
+    number: u64,
+) -> Result<Option<F>, Internal> {
+    decoded(rows.get(&facts_key(number))?)
+}
+
+/// The transaction of a number.
+///
+/// # Errors
+/// As for [`find`].
+pub fn body(rows: &dyn PostRows, number: u64) -> Result<Option<EncodedTransaction>, Internal> {
+    let bytes = rows.get(&body_key(number))?;
+    let read = |bytes: Vec<u8>| EncodedTransaction::decode(&bytes);
+    bytes.map(read).transpose().map_err(damaged)
+}
+
+/// How far the chain was looked through.
+///
+/// # Errors
+/// As for [`find`].
+pub fn cursor(rows: &dyn PostRows) -> Result<Option<Cursor>, Internal> {
+    decoded(rows.get(&cursor_key())?)
+}
+
+/// The marked number at `from` or behind it.
+///
+/// # Errors
+/// As for [`find`].
+pub fn marked_from(rows: &dyn PostRows, from: u64) -> Result<Option<u64>, Internal> {
+    let row = rows.first_from(&mark_key(from))?;
+    Ok(row.and_then(|(key, _)| number_of(&key, MARK)))
+}
+
+/// The first number that was never given, above all that are here.
+///
+/// # Errors
+/// As for [`find`].
+pub fn next_number(rows: &dyn PostRows) -> Result<u64, Internal> {
+    // Numbers are given one after the other and never taken back: halve what is left in between.
+    let taken = |number| Ok::<_, Internal>(rows.get(&facts_key(number))?.is_some());
+    let (mut low, mut high) = (1, 1);
+    while taken(high)? {
+        low = high;
+        high *= 2;
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if taken(middle)? {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
+fn decoded<T: DeserializeOwned + Serialize>(row: Option<Vec<u8>>) -> Result<Option<T>, Internal> {
+    let read = row.map(|bytes| canonical::decode(&bytes));
+    read.transpose().map_err(damaged)
+}
+
+fn damaged(error: Malformed) -> Internal {
+    Internal(format!("a row of the outbox or inbox is damaged: {error}"))
+}
+
+/// How far the chain was looked through for what it brought: `[height, block]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Height of the last block that was looked at.
+    pub height: Height,
+    /// Its id.
+    pub block: BlockId,
+}
+
+/// How a send ended without being paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum End {
+    /// Code 1: its recipient, or this node's own ledger, said no for good.
+    Refused,
+    /// Code 2: its time is over.
+    Expired,
+    /// Code 3: its owner withdrew it before it had left.
+    Cancelled,
+    /// Code 4: its coins went elsewhere.
+    Conflicted,
+}
+
+impl From<End> for u8 {
+    fn from(end: End) -> u8 {
+        match end {
+            End::Refused => 1,
+            End::Expired => 2,
+            End::Cancelled => 3,
+            End::Conflicted => 4,
+        }
+    }
+}
+
+impl TryFrom<u8> for End {
+    type Error = String;
+
+    fn try_from(code: u8) -> Result<Self, String> {
+        match code {
+            1 => Ok(Self::Refused),
+            2 => Ok(Self::Expired),
+            3 => Ok(Self::Cancelled),
+            4 => Ok(Self::Conflicted),
+            _ => Err(format!("no end of a send has the code {code}")),
+        }
+    }
+}
+
+/// What is stored of a send: `[id, to, amount, fee, size, expires_at, queued_at, broadcast,
+/// attempted, delivered_at, end, reason]`. Whether it is open or mined is not: that is looked up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendFacts {
+    /// Of which transaction.
+    pub id: TransactionId,
+    /// For whom.
+    pub to: PublicKey,
+    /// Coins.
+    pub amount: Amount,
+    /// The fee.
+    pub fee: Amount,
+    /// Bytes of the transaction.
+    pub size: usize,
+    /// Last height at which it can be mined.
+    pub expires_at: Height,
+    /// When it was taken in.
+    pub queued_at: Timestamp,
+    /// Whether it goes to the network without waiting for its recipient.
+    pub broadcast: bool,
+    /// Whether it may have left this node: then nobody can take it back.
+    pub attempted: bool,
+    /// When its recipient's receipt came.
+    pub delivered_at: Option<Timestamp>,
+    /// How it ended, if it did.
+    pub end: Option<End>,
+    /// Why it ended, or what was last in its way; empty if nothing was.
+    pub reason: Reason,
+}
+
+impl SendFacts {
+    /// Coins that leave the sender.
+    pub fn cost(&self) -> u64 {
+        self.amount.0.saturating_add(self.fee.0)
+    }
+
+    /// Where the send stands, given where its transaction does.
+    pub fn state(&self, place: Place) -> SendState {
+        match (place, self.end) {
+            (Place::Mined(_), _) => SendState::Mined,
+            (Place::Open, _) => SendState::Open,
+            (Place::Nowhere, Some(End::Refused)) => SendState::Refused,
+            (Place::Nowhere, Some(End::Expired)) => SendState::Expired,
+            (Place::Nowhere, Some(End::Cancelled)) => SendState::Cancelled,
+            (Place::Nowhere, Some(End::Conflicted)) => SendState::Conflicted,
+            (Place::Nowhere, None) if self.delivered_at.is_some() => SendState::Delivered,
+            (Place::Nowhere, None) => SendState::Queued,
+        }
+    }
+}
+
+/// Where a transaction stands, by the word of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Neither open nor mined.
+    Nowhere,
+    /// Open.
+    Open,
+    /// In the connected block at this height.
+    Mined(Height),
+}
+
+/// Where a transaction stands.
+///
+/// # Errors
+/// The disk failed, or holds what it can't hold.
+pub fn place_of(chain: &dyn StateView, id: &TransactionId) -> Result<Place, Internal> {
+    if let Some(mined) = chain.mined(id)? {
+        return Ok(Place::Mined(mined.height));
+    }
+    let open = chain.read(&RowKey::Open(*id))?.is_some();
+    Ok(if open { Place::Open } else { Place::Nowhere })
+}
+
+/// The states of a send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SendState {
+    /// Stored here; its recipient has not acknowledged it.
+    Queued,
+    /// Its recipient has it and signed for it.
+    Delivered,
+    /// Valid and known to the network; not mined yet.
+    Open,
+    /// In a block of the connected chain.
+    Mined,
+    /// Its recipient said no, for good.
+    Refused,
+    /// Its time is over.
+    Expired,
+    /// Withdrawn before it left.
+    Cancelled,
+    /// Its coins went elsewhere.
+    Conflicted,
+}
+
+impl SendState {
+    /// The state's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Delivered => "delivered",
+            Self::Open => "open",
+            Self::Mined => "mined",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Conflicted => "conflicted",
+        }
+    }
+
+    /// Whether its recipient has it, or finds it on the network.
+    pub fn has_arrived(self) -> bool {
+        matches!(self, Self::Delivered | Self::Open | Self::Mined)
+    }
+
+    /// Whether it came to an end other than a block.
+    pub fn has_failed(self) -> bool {
+        matches!(
+            self,
+            Self::Refused | Self::Expired | Self::Cancelled | Self::Conflicted
+        )
+    }
+}
+
+/// What is stored of something received: `[id, from, amount, received_at, receipt, closed]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceivedFacts {
+    /// Of which transaction.
+    pub id: TransactionId,
+    /// From whom.
+    pub from: PublicKey,
+    /// Coins.
+    pub amount: Amount,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// What its sender was given for it; nothing if it came over the network alone.
+    pub receipt: Option<Receipt>,
+    /// Why it is open no more without having been mined, if so.
+    pub closed: Option<Closed>,
+}

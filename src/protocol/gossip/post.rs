@@ -1,0 +1,131 @@
+//! Deliveries and receipts: what is said in a session to one member alone.
+
+use super::Effect;
+use crate::chain::{Action, EncodedTransaction, TransactionId};
+use crate::keys::PublicKey;
+use crate::protocol::SessionId;
+use crate::protocol::retry::MAX_UNANSWERED;
+use crate::wire::{Message, Receipt};
+use std::collections::{BTreeMap, HashSet};
+
+/// What the outbox hears.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostFact {
+    /// There is a session with this member.
+    Reached(PublicKey),
+    /// A session with this member is gone: what was sent in it may not have arrived.
+    Lost(PublicKey),
+    /// No session with this member can be made.
+    Unreachable(PublicKey),
+    /// It answers a delivery.
+    Receipt {
+        /// Who.
+        from: PublicKey,
+        /// What it says.
+        receipt: Box<Receipt>,
+    },
+}
+
+#[derive(Default)]
+struct Session {
+    /// What was delivered and has no receipt yet.
+    sent: HashSet<TransactionId>,
+    /// Deliveries that wait for our receipt.
+    taken: usize,
+}
+
+/// Who waits for whose answer.
+pub(super) struct Post {
+    own: PublicKey,
+    sessions: BTreeMap<SessionId, Session>,
+}
+
+impl Post {
+    pub(super) fn new(own: PublicKey) -> Self {
+        Self {
+            own,
+            sessions: BTreeMap::new(),
+        }
+    }
+
+    /// Whether something in this session waits for an answer.
+    pub(super) fn is_busy(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
+    }
+
+    /// Sends a transaction to its recipient.
+    pub(super) fn deliver(
+        &mut self,
+        session: SessionId,
+        transaction: EncodedTransaction,
+    ) -> Effect {
+        let sent = &mut self.sessions.entry(session).or_default().sent;
+        sent.insert(transaction.id());
+        Effect::Send(session, Message::Deliver(transaction))
+    }
+
+    /// A member delivers a transaction.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub(super) fn delivered(
+        &mut self,
+        session: SessionId,
+        from: PublicKey,
+        transaction: EncodedTransaction,
+    ) -> Result<Effect, &'static str> {
+        let payload = transaction.payload();
+        let to_us = matches!(&payload.action, Action::Transfer { to, .. } if *to == self.own);
+        if !to_us {
+            return Err("a transaction was delivered that is for somebody else");
+        }
+        if payload.sender != from {
+            return Err("a transaction was delivered by another than its sender");
+        }
+        let taken = &mut self.sessions.entry(session).or_default().taken;
+        if *taken >= MAX_UNANSWERED {
+            return Err("more was delivered at once than may be");
+        }
+        *taken += 1;
+        Ok(Effect::TakeDelivery(session, transaction))
+    }
+
+    /// Answers a delivery.
+    pub(super) fn answer(&mut self, session: SessionId, receipt: Receipt) -> Effect {
+        if let Some(state) = self.sessions.get_mut(&session) {
+            state.taken = state.taken.saturating_sub(1);
+        }
+        self.forget_idle(session);
+        Effect::Send(session, Message::Receipt(receipt))
+    }
+
+    /// A member answers a delivery.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub(super) fn receipt(
+        &mut self,
+        session: SessionId,
+        from: PublicKey,
+        receipt: Receipt,
+    ) -> Result<Effect, &'static str> {
+        let sent = self.sessions.get_mut(&session).map(|state| &mut state.sent);
+        if !sent.is_some_and(|sent| sent.remove(&receipt.statement.transaction)) {
+            return Err("a receipt came for what was not delivered");
+        }
+        self.forget_idle(session);
+        let receipt = Box::new(receipt);
+        Ok(Effect::TellOutbox(PostFact::Receipt { from, receipt }))
+    }
+
+    fn forget_idle(&mut self, session: SessionId) {
+        let idle = self.sessions.get(&session);
+        if idle.is_some_and(|state| state.sent.is_empty() && state.taken == 0) {
+            self.sessions.remove(&session);
+        }
+    }
+
+    pub(super) fn closed(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+}

