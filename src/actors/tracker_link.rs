@@ -174,7 +174,7 @@ impl TrackerLinkActor {
                 }
                 Effect::Joined { id } => {
                     self.trouble = None;
-                    tracing::info!(member = id.0, tracker = %self.tracker, "registered with the tracker");
+                    tracing::info!(id = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
                 Effect::Certified(certificate) => {
                     let until = certificate.statement.until.0;
@@ -355,7 +355,7 @@ impl TrackerLinkActor {
         if known {
             tracing::debug!(reason = %text, "still the same trouble with the tracker");
         } else {
-            tracing::warn!("{text}");
+            tracing::warn!(reason = %text, "trouble with the tracker");
         }
         self.trouble = Some(text);
     }

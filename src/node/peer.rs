@@ -257,6 +257,7 @@ impl Ground {
         let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
         let (mut ledger, effects) = opened;
         ledger.admit_members([self.key]);
+        ledger.watch(self.key);
         let tip = *ledger.tip();
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
