@@ -122,7 +122,7 @@ impl Ground {
             greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let wallet = WalletActor::new(Arc::new(secret)).start();
+        let wallet = WalletActor::new(Arc::new(secret), opened.entropy.clone()).start();
         let context = SessionContext::new(SessionParts {
             greeting,
             disk: opened.disk.clone(),

@@ -112,7 +112,9 @@ impl Running {
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: opened.disk.clone(),
-            sign: WalletActor::new(secret).start().recipient(),
+            sign: WalletActor::new(secret, opened.entropy.clone())
+                .start()
+                .recipient(),
             entropy: opened.entropy.clone(),
             clock: opened.clock.clone(),
         });
