@@ -36,7 +36,7 @@
 //!
 //! - `time`: UTC, ISO 8601, always with three decimals, so that it sorts as text.
 //! - `level`: `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
-//! - `actor`: the module that speaks, without `raclette::` and `actors::`.
+//! - `actor`: the module that speaks, without `raclette::` and `actors::` before it and `::log` behind.
 //! - `event`: the message.
 //! - Then the fields, in the order of the code: numbers and flags as such, everything else as text
 //!   of at most [`MAX_TEXT_BYTES`]. A field with one of the four names above gets a `_` behind it.

@@ -346,6 +346,10 @@ impl TrackerLinkActor {
 
     /// The same trouble is told once; how it stands can be asked at any time.
     fn warn(&mut self, warning: &Warning) {
+        // What ends because this node stops is no trouble.
+        if self.closing.is_some() {
+            return;
+        }
         let text = warning.to_string();
         let known = match (&self.trouble, warning) {
             (Some(_), Warning::Unreachable { .. }) => true,

@@ -43,6 +43,8 @@ impl LogEvent {
         let metadata = event.metadata();
         let target = metadata.target();
         let actor = target.strip_prefix("raclette::").unwrap_or(target);
+        // What writes down for the whole of a part is no part of its own.
+        let actor = actor.strip_suffix("::log").unwrap_or(actor);
         let mut own = Self {
             time: Time::from(now),
             level: *metadata.level(),

@@ -5,6 +5,7 @@ mod support;
 
 mod crowd;
 mod liveness;
+mod sync;
 mod trackers;
 
 use raclette::chain::Height;
