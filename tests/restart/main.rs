@@ -3,6 +3,8 @@
 mod downloading;
 mod killing;
 mod length;
+mod places;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 

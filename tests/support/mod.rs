@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod apart;
+mod cell;
 mod crowd;
 mod forge;
 mod grown;
@@ -14,6 +15,7 @@ mod proxy;
 mod raw;
 
 pub use apart::Apart;
+pub use cell::Cell;
 pub use crowd::{Crowd, View};
 pub use forge::Forge;
 pub use grown::Grown;
