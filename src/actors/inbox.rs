@@ -3,7 +3,7 @@
 use super::{Fatal, Link, TICK};
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
-use crate::messages::gossip::AnswerDelivery;
+use crate::messages::gossip::{AnswerDelivery, BlameSession};
 use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
@@ -31,6 +31,8 @@ pub struct InboxParts {
     pub store: Link<CommitRows>,
     /// Sends receipts.
     pub answers: Link<AnswerDelivery>,
+    /// Has sessions closed.
+    pub blame: Link<BlameSession>,
     /// Judges what is delivered.
     pub ledger: Recipient<JudgeTransaction>,
     /// Signs receipts.
@@ -77,6 +79,9 @@ impl InboxActor {
                 Effect::Sign { ticket, statement } => self.sign(ticket, statement, ctx),
                 Effect::Answer { session, receipt } => {
                     self.parts.answers.send(AnswerDelivery { session, receipt });
+                }
+                Effect::Blame { session, reason } => {
+                    self.parts.blame.send(BlameSession { session, reason });
                 }
                 Effect::Tell(facts) => {
                     let (tx, from) = (facts.id, facts.from.to_address());
@@ -125,6 +130,7 @@ impl Actor for InboxActor {
         ctx.run_interval(TICK, |actor, _| {
             actor.parts.store.flush();
             actor.parts.answers.flush();
+            actor.parts.blame.flush();
         });
     }
 }

@@ -1,9 +1,9 @@
 //! Ledger: the judge of what is valid, and the open transactions.
 
+mod log;
+
 use super::{Fatal, Link, TICK};
-use crate::chain::ledger::{
-    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
-};
+use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{EncodedTransaction, Internal, Rejected};
@@ -19,6 +19,7 @@ use crate::messages::ledger::{
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::branch_change::BranchChanges;
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
@@ -85,6 +86,7 @@ pub struct LedgerActor {
     open_told: usize,
     progress: Progress,
     owner: PublicKey,
+    branches: BranchChanges,
 }
 
 impl LedgerActor {
@@ -100,7 +102,7 @@ impl LedgerActor {
         fatal: Fatal,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(CHECKS);
-        ledger.follow(owner);
+        ledger.watch(owner);
         Self {
             ledger,
             disk,
@@ -116,6 +118,7 @@ impl LedgerActor {
             open_told: 0,
             progress: Progress::default(),
             owner,
+            branches: BranchChanges::default(),
         }
     }
 
@@ -158,9 +161,12 @@ impl LedgerActor {
                     self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
-                    log_tip(&change);
+                    log::tip(&change);
                     let connected = change.connected.len() as u64;
-                    self.progress.connected(connected, self.clock.now());
+                    let now = self.clock.now();
+                    self.progress.connected(connected, now);
+                    let news = self.branches.tip_changed(&change, now);
+                    log::news(news.as_slice());
                     self.links.tip_moved.send(TipMoved);
                 }
                 Effect::TipStored(mut change) => {
@@ -177,11 +183,15 @@ impl LedgerActor {
                         news.push(LedgerNews::Opened(transaction.clone()));
                     }
                     tracing::debug!(tx = %transaction.id(), "transaction open");
+                    let news = self.branches.opened(&transaction.id());
+                    log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionOpened(transaction));
                 }
                 Effect::TransactionClosed(id, why) => {
-                    tracing::debug!(tx = %id, why = ?why, "transaction closed");
                     news.push(LedgerNews::Closed(id, why));
+                    log::closed(&id, why);
+                    let news = self.branches.closed(&id, why);
+                    log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionClosed(id));
                 }
                 Effect::More => {
@@ -245,16 +255,6 @@ impl LedgerActor {
             }
             _ => {}
         }
-    }
-}
-
-/// What a moved tip says in the log.
-fn log_tip(change: &TipChange) {
-    for (id, height) in &change.disconnected {
-        tracing::warn!(%height, block = %id, "block disconnected: another branch has more work");
-    }
-    for (id, height, transactions) in &change.connected {
-        tracing::debug!(%height, block = %id, transactions, "block connected");
     }
 }
 
@@ -441,6 +441,7 @@ impl Handler<GetLedgerStatus> for LedgerActor {
             open_transactions: mempool.len(),
             open_bytes: mempool.bytes(),
             headers_in_memory: chain.headers_in_memory(),
+            branch_change: self.branches.last().cloned(),
         })
     }
 }

@@ -5,9 +5,9 @@ use super::error::Refused;
 use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::views::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, CatchingUpView, ChainStatusView,
-    LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView, OpenView,
-    PeerStatusView, PeersView, PostStatusView, SyncRequest, SyncView, TrackerLinkView,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, BranchChangeView, CatchingUpView,
+    ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView,
+    OpenView, PeerStatusView, PeersView, PostStatusView, SyncRequest, SyncView, TrackerLinkView,
     TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, post, tracker};
@@ -102,6 +102,9 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             reserved: waiting.reserved,
             unread,
         },
+        branch_change: ledger
+            .branch_change
+            .map(|change| BranchChangeView::new(change, api.clock.now())),
     })
 }
 

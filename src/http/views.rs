@@ -1,5 +1,7 @@
 //! What the API answers and takes, as JSON. The commands read the same types.
 
+mod branch;
+
 use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, NetworkId, Timestamp, TransactionId, TransactionsRoot,
@@ -7,6 +9,7 @@ use crate::chain::{
 use crate::wire::{MemberId, MemberName};
 use serde::{Deserialize, Serialize};
 
+pub use branch::{BranchChangeView, MovedTo, MovedView};
 mod post;
 
 pub use post::{
@@ -115,6 +118,9 @@ pub struct ChainStatusView {
     pub mining: MiningView,
     /// What its owner sends and receives.
     pub post: PostStatusView,
+    /// The last change of branch that took something of this node's away, since it runs; `None` if
+    /// there was none.
+    pub branch_change: Option<BranchChangeView>,
 }
 
 /// How fast the missing blocks come in.

@@ -6,6 +6,7 @@ use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, Transaction
 use crate::keys::PublicKey;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::protocol::gossip::peers::Outlook;
 use crate::wire::member::Address;
 use crate::wire::{MemberName, Receipt};
 use actix::Message;
@@ -75,6 +76,8 @@ pub struct Candidate {
     pub name: MemberName,
     /// Where it listens.
     pub addresses: Vec<Address>,
+    /// What dialling it promises.
+    pub outlook: Outlook,
 }
 
 /// Who is connected?
@@ -134,6 +137,16 @@ pub struct AnswerDelivery {
     pub session: SessionId,
     /// The receipt.
     pub receipt: Receipt,
+}
+
+/// Whoever is at the other end of this session broke a rule.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct BlameSession {
+    /// Which session.
+    pub session: SessionId,
+    /// Which rule.
+    pub reason: String,
 }
 
 /// Close every session and take no more.

@@ -105,6 +105,7 @@ impl PostOffice {
             clock: opened.clock.clone(),
             store: Link::new(&ground.store, WAITING),
             answers: Link::new(gossip, WAITING),
+            blame: Link::new(gossip, WAITING),
             ledger: ledger.clone().recipient(),
             sign: ground.wallet.clone().recipient(),
             fatal: opened.fatal.clone(),

@@ -8,6 +8,7 @@
 //! than the one it knows.
 
 mod certificate;
+mod dialling;
 mod effect;
 mod founding;
 mod joining;
@@ -475,68 +476,9 @@ impl TrackerLink {
         self.config.address.clone()
     }
 
-    /// Dials the tracker, if it is time.
-    fn dial(&mut self, now: Timestamp) {
-        if self.pause.is_due(now) {
-            self.phase = Phase::Dialling { since: now };
-            let address = self.address();
-            self.effects.push(Effect::Dial { address });
-        }
-    }
-
     fn commit(&mut self, key: u8, value: Vec<u8>) {
         let rows: Vec<Row> = vec![(vec![key], Some(value))];
         self.effects.push(Effect::Commit { rows });
-    }
-
-    fn unreachable(&mut self, reason: String, now: Timestamp) {
-        let address = self.address();
-        let retry_ms = self.retry_later(now);
-        self.effects.push(Effect::Warn(Warning::Unreachable {
-            address,
-            reason,
-            retry_ms,
-        }));
-    }
-
-    fn lost(&mut self, reason: String, now: Timestamp) {
-        let address = self.address();
-        let retry_ms = self.retry_later(now);
-        self.effects.push(Effect::Warn(Warning::ConnectionLost {
-            address,
-            reason,
-            retry_ms,
-        }));
-    }
-
-    /// Ends the conversation from our side, to try again later.
-    fn give_up(&mut self, reason: &str, now: Timestamp) {
-        if let Phase::Talking(Talk { session, .. }) = self.phase {
-            let reason = reason.to_owned();
-            self.effects.push(Effect::Close { session, reason });
-        }
-        self.lost(reason.to_owned(), now);
-    }
-
-    /// Ends the conversation for good.
-    fn rest(&mut self, last: Effect) {
-        self.stop_mining();
-        if let Phase::Talking(Talk { session, .. }) = self.phase {
-            let reason = "nothing more to say".to_owned();
-            self.effects.push(Effect::Close { session, reason });
-        }
-        self.phase = Phase::AtRest;
-        self.effects.push(last);
-    }
-
-    /// It is dialled again later; in how many milliseconds.
-    fn retry_later(&mut self, now: Timestamp) -> u64 {
-        if let Phase::Talking(Talk { session, .. }) = self.phase {
-            self.former = Some(session);
-        }
-        self.phase = Phase::Waiting;
-        self.pause.failed(now);
-        self.pause.due().since(now)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {

@@ -1,3 +1,4 @@
 //! Networks in simulated time.
 
 pub mod difficulty;
+pub mod growth;

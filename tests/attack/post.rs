@@ -113,22 +113,28 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
         };
         payload
     };
-    let mut forged = note(71).sign(&key(71));
+    // By a member, so that nothing else speaks against it.
+    target.alice.knows(&["mallory"]);
+    let mut forged = note(200).sign(&key(200));
     forged.signature = Signature([1; 64]);
     let mut of_another = note(72);
     of_another.sender = alice;
-    for (seed, delivered) in [
-        // The signature is never checked.
-        (71, EncodedTransaction::new(forged)),
+    for (seed, delivered, why) in [
+        (200, EncodedTransaction::new(forged), "bad signature"),
         // Another's name upon it.
-        (72, EncodedTransaction::new(of_another.sign(&key(72)))),
+        (
+            72,
+            EncodedTransaction::new(of_another.sign(&key(72))),
+            "by another than its sender",
+        ),
+        (73, signed(74, alice, 1), "by another than its sender"),
         // Somebody else's mail.
-        (73, signed(74, alice, 1)),
-        (75, signed(75, key(76).public_key(), 1)),
+        (75, signed(75, key(76).public_key(), 1), "for somebody else"),
     ] {
         let mut attacker = target.attacker(seed);
         attacker.send(&Message::Deliver(delivered));
-        attacker.expect_close(SOON);
+        let closed = attacker.expect_close(SOON).unwrap_or_default();
+        assert!(closed.contains(why), "{seed}: {closed}");
     }
     // A receipt for nothing, and one by another.
     let mut attacker = target.attacker(77);
@@ -142,7 +148,8 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
         block: target.network(),
     };
     attacker.send(&Message::Receipt(statement.sign(&key(77))));
-    attacker.expect_close(SOON);
+    let closed = attacker.expect_close(SOON).unwrap_or_default();
+    assert!(closed.contains("not delivered"), "{closed}");
     assert_eq!(target.alice.inbox(), []);
     assert_eq!(target.alice.open(), Vec::<String>::new());
     target.assert_well();

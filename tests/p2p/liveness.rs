@@ -1,12 +1,8 @@
 //! What the tracker tells of who is there, and what becomes of it when the tracker is not.
 
 use crate::support::{Lab, Node, RawPeer, agree, so, wait_until, wait_within};
-use raclette::chain::NetworkId;
 use raclette::http::views::PeerView;
 use raclette::protocol::liveness::ROUND_MS;
-use raclette::wire::MemberStatement;
-use raclette::wire::Message;
-use raclette::wire::member::Address;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
@@ -39,24 +35,7 @@ fn stands(nodes: &[&Node], name: &str, live: bool, reachable: bool) {
 
 /// Registers by hand, with an address or without.
 fn register(lab: &Lab, seed: u8, name: &str, address: Option<SocketAddr>) -> RawPeer {
-    let mut raw = RawPeer::peer(lab.tracker.listen, seed, NetworkId::ZERO);
-    let statement = MemberStatement {
-        tracker: raw.other.as_ref().unwrap().key,
-        sequence: 1,
-        name: name.parse().unwrap(),
-        key: raw.key.public_key(),
-        sealing_key: raw.key.sealing_key(),
-        addresses: address
-            .iter()
-            .map(|a| Address::new(a.to_string()).unwrap())
-            .collect(),
-    };
-    let record = statement.sign(&raw.key);
-    raw.send(&Message::Register(record));
-    raw.expect("to be registered", |message| {
-        matches!(message, Message::Registered(_)).then_some(())
-    });
-    raw
+    RawPeer::register_at(lab.tracker.listen, seed, name, address.as_slice()).0
 }
 
 #[test]

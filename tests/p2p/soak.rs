@@ -74,7 +74,8 @@ fn write_all(
 ) -> Vec<Message> {
     let mut chance = Chance(0x9e37_79b9 + from as u64);
     let mut messages = Vec::new();
-    while messages.len() < count {
+    let mut promised = 0;
+    while promised < count {
         let to = (from + 1 + chance.below(3) as usize) % NAMES.len();
         let note = format!("{} to {}, {}", NAMES[from], NAMES[to], messages.len());
         let body = json!({"to": NAMES[to], "amount": 0, "note": note});
@@ -93,9 +94,10 @@ fn write_all(
             }
             Err(refused) => panic!("{}: {refused}", NAMES[from]),
         };
-        if id.is_none() {
+        match id {
+            Some(_) => promised += 1,
             // Until it is back.
-            thread::sleep(Duration::from_millis(20));
+            None => thread::sleep(Duration::from_millis(50)),
         }
         messages.push(Message { from, to, note, id });
         done.fetch_add(1, Ordering::Relaxed);

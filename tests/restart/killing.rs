@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How often one of two nodes is killed.
-const KILLS: u64 = 50;
+const KILLS: u64 = 160;
 /// Within how many microseconds after something has begun the kill comes: a search, a few payments
 /// and the adoption of a branch all fall into it.
 const MOMENTS_US: u64 = 60_000;
@@ -46,7 +46,7 @@ fn random(round: u64) -> u64 {
 }
 
 #[test]
-fn restart_after_50_kills_at_random_moments_all_that_was_answered_is_true() {
+fn restart_after_160_kills_at_random_moments_all_that_was_answered_is_true() {
     let mut apart = Apart::start();
     let last = apart.alice.mine_blocks(5);
     apart.bob.reaches(&last);

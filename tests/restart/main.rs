@@ -1,6 +1,10 @@
 //! Stopped, killed, started again: nothing that was promised is lost.
 
+mod downloading;
 mod killing;
+mod length;
+mod places;
+mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 

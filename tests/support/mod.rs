@@ -5,8 +5,10 @@
 #![allow(dead_code, unused_imports)]
 
 mod apart;
+mod cell;
 mod crowd;
 mod forge;
+mod grown;
 mod lab;
 mod node;
 mod post;
@@ -14,8 +16,10 @@ mod proxy;
 mod raw;
 
 pub use apart::Apart;
+pub use cell::Cell;
 pub use crowd::{Crowd, View};
 pub use forge::Forge;
+pub use grown::Grown;
 pub use lab::{Lab, agree};
 pub use node::{Node, Refused, node};
 pub use proxy::Proxy;

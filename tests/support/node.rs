@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,10 @@ pub struct Node {
     pub data_dir: PathBuf,
     /// Where others reach it.
     pub listen: SocketAddr,
+    /// What stands before the command that starts it.
+    pub prefix: Vec<OsString>,
+    /// Variables of its environment.
+    pub environment: Vec<(&'static str, OsString)>,
     log: PathBuf,
     child: Option<Child>,
     agent: Agent,
@@ -58,6 +63,8 @@ impl Node {
             config,
             data_dir: directory.path().join(format!("{name}-data")),
             listen,
+            prefix: Vec::new(),
+            environment: Vec::new(),
             log: directory.path().join(format!("{name}.log")),
             child: None,
             agent: agent.into(),
@@ -99,8 +106,9 @@ impl Node {
         assert!(self.child.is_none(), "{} runs already", self.name);
         let mut options = OpenOptions::new();
         let log = options.create(true).append(true).open(&self.log).unwrap();
-        let mut command = node(["--config".as_ref(), self.config.as_os_str()]);
+        let mut command = self.own_command();
         command.stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
@@ -294,9 +302,14 @@ impl Node {
             .to_string()
     }
 
+    /// Mines one block, if it can.
+    pub fn try_mine(&self) -> Result<MinedView, Refused> {
+        self.try_post("/mine", json!({}))
+    }
+
     /// Mines one block.
     pub fn mine(&self) -> MinedView {
-        self.try_post("/mine", json!({}))
+        self.try_mine()
             .unwrap_or_else(|refused| panic!("{} mines: {refused}", self.name))
     }
 
@@ -341,10 +354,15 @@ impl Node {
         assert!(output.status.success(), "{output:?}");
     }
 
+    /// `node` with its settings, where it lives.
+    fn own_command(&self) -> Command {
+        let own = ["--config".as_ref(), self.config.as_os_str()];
+        within(&self.prefix, own)
+    }
+
     /// Runs a command of `node` on it.
     pub fn command<const N: usize>(&self, arguments: [&str; N]) -> Output {
-        let mut command = node(["--config".as_ref(), self.config.as_os_str()]);
-        command.args(arguments).output().unwrap()
+        self.own_command().args(arguments).output().unwrap()
     }
 }
 
@@ -387,8 +405,18 @@ impl std::fmt::Display for Refused {
 
 /// The program with these arguments, in an environment that does not change its settings.
 pub fn node<'a>(arguments: impl IntoIterator<Item = &'a std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_node"));
-    command.args(arguments);
+    within(&[], arguments)
+}
+
+/// The same, with a command before it that runs it somewhere else.
+fn within<'a>(
+    prefix: &[OsString],
+    arguments: impl IntoIterator<Item = &'a std::ffi::OsStr>,
+) -> Command {
+    let program = OsString::from(env!("CARGO_BIN_EXE_node"));
+    let mut words = prefix.iter().chain([&program]);
+    let mut command = Command::new(words.next().expect("there is the program"));
+    command.args(words).args(arguments);
     for (name, _) in raclette::settings::environment() {
         command.env_remove(name);
     }

@@ -1,5 +1,6 @@
 //! What the ledger wants done, and what it tells.
 
+use super::Concern;
 use crate::chain::overlay::Batch;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
@@ -80,6 +81,10 @@ pub struct TipChange {
     pub own_mined: Vec<EncodedTransaction>,
     /// Those in the blocks taken away that are not in the added ones.
     pub own_undone: Vec<TransactionId>,
+    /// What it means for the key that is watched.
+    pub own: Concern,
+    /// Whether it is a step on a longer way to another branch.
+    pub goes_on: bool,
 }
 
 /// What the ledger's shell has to do.

@@ -4,6 +4,7 @@
 //! done. It neither waits nor reads a clock. Signatures are checked by others ([`Effect::Verify`]),
 //! and so is the writing ([`Effect::Commit`]); both report back.
 
+mod concern;
 mod effect;
 mod open;
 mod pending;
@@ -11,6 +12,7 @@ mod remembered;
 #[cfg(test)]
 mod tests;
 
+pub use concern::{Concern, Fate, MAX_NAMED};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::{Batch, Overlay};
@@ -35,10 +37,10 @@ pub struct Ledger {
     overlay: Overlay,
     checks: Checks,
     good: Remembered,
+    /// Whose transactions are named when the chain changes.
+    watched: Option<PublicKey>,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
-    /// Whose transactions are named when blocks with them come and go.
-    owner: Option<PublicKey>,
     /// Whether a step left more to do, and nobody has been told yet.
     more: bool,
     effects: Vec<Effect>,
@@ -69,8 +71,8 @@ impl Ledger {
             overlay: Overlay::default(),
             checks: Checks::default(),
             good: Remembered::default(),
+            watched: None,
             promises: VecDeque::new(),
-            owner: None,
             more: false,
             effects: Vec::new(),
         };
@@ -127,21 +129,22 @@ impl Ledger {
         self.mempool.admit_members(members);
     }
 
-    /// Names the owner's transactions in every [`TipChange`] from now on.
-    pub fn follow(&mut self, owner: PublicKey) {
-        self.owner = Some(owner);
-    }
-
     fn own<'a>(
         &self,
         blocks: impl Iterator<Item = &'a Block>,
     ) -> impl Iterator<Item = &'a EncodedTransaction> {
-        let owner = self.owner;
+        let owner = self.watched;
         let all = blocks.flat_map(move |block| owner.map(|own| (block, own)));
         all.flat_map(|(block, own)| {
             let signed = block.transactions.iter().filter(|t| !t.is_reward());
             signed.filter(move |transaction| transaction.concerns(&own))
         })
+    }
+
+    /// Tells whose transactions are named when the connected chain changes
+    /// ([`TipChange::own`]): this node's own.
+    pub fn watch(&mut self, key: PublicKey) {
+        self.watched = Some(key);
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
@@ -358,6 +361,10 @@ impl Ledger {
             let undone = self.own(step.disconnected.iter()).map(|t| t.id());
             let again: HashSet<_> = own_mined.iter().map(|t| t.id()).collect();
             let own_undone = undone.filter(|id| !again.contains(id)).collect();
+            let own = match &self.watched {
+                Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
+                None => Concern::default(),
+            };
             let connected = step.connected.iter();
             let disconnected = step.disconnected.iter();
             effects.push(Effect::TipChanged(TipChange {
@@ -368,6 +375,8 @@ impl Ledger {
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
                 own_mined,
                 own_undone,
+                own,
+                goes_on: step.more,
             }));
         }
         self.more = step.more;

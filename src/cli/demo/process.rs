@@ -149,7 +149,8 @@ mod tests {
     fn a_process_that_ends_by_itself_is_noticed_with_what_it_said() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("bob.log");
-        let mut process = Process::start(Path::new("/bin/ls"), Path::new("nothing"), &log).unwrap();
+        let process = Process::start(Path::new("/bin/ls"), Path::new("nothing"), &log, None);
+        let mut process = process.unwrap();
         let far = Instant::now() + Duration::from_secs(60);
         let status = process.wait(far).unwrap().expect("ls ends");
         assert!(!status.success());

@@ -64,6 +64,13 @@ pub enum Effect {
         /// The receipt.
         receipt: Receipt,
     },
+    /// Whoever delivered this did what no honest program does: have its session closed.
+    Blame {
+        /// Where the delivery came from.
+        session: SessionId,
+        /// What was wrong with it.
+        reason: String,
+    },
     /// Tell the owner that something came.
     Tell(ReceivedFacts),
 }
@@ -222,6 +229,13 @@ impl Inbox {
         let Some(transaction) = self.find(ticket).map(|p| p.transaction.id()) else {
             return Vec::new();
         };
+        if let Err(rejected) = &judgement.verdict
+            && rejected.is_fault()
+            && let Some(&session) = self.sessions.get(&ticket)
+        {
+            let reason = format!("what was delivered is invalid: {rejected}");
+            self.effects.push(Effect::Blame { session, reason });
+        }
         let (verdict, reason) = match &judgement.verdict {
             _ if judgement.holds() => (Verdict::Accepted, Reason::default()),
             Ok(()) => (Verdict::Accepted, Reason::default()),
@@ -509,7 +523,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// The owner has read everything up to this number. Whether there was something.
+    /// The owner has read everything up to this number.
     pub fn read(&mut self, up_to: u64) -> Vec<Effect> {
         let read = self.unread.range(..=up_to).take(READ_AT_A_TIME);
         for number in read.copied().collect::<Vec<_>>() {

@@ -91,7 +91,7 @@ struct End {
 impl End {
     fn new(number: u8) -> Self {
         let mut node = Node::new();
-        node.ledger.follow(member(number).public_key());
+        node.ledger.watch(member(number).public_key());
         let (sent, received) = (MemoryRows::default(), MemoryRows::default());
         let tip = node.ledger.tip().height();
         Self {
@@ -233,6 +233,7 @@ impl World {
                         self.wires[1 - at].push_back(Packet::Receipt(receipt.into()));
                     }
                 }
+                inbox::Effect::Blame { reason, .. } => panic!("alice is honest: {reason}"),
                 inbox::Effect::Tell(_) => {}
             }
         }
@@ -356,7 +357,7 @@ impl World {
         end.writing.clear();
         let (disk, now) = (end.node.disk.clone(), end.node.now);
         let mut node = Node::reopened(rules(), MempoolLimits::default(), disk, now);
-        node.ledger.follow(member(end.number).public_key());
+        node.ledger.watch(member(end.number).public_key());
         let tip = node.ledger.tip().height();
         let config = outbox_config(end.number);
         end.outbox = Outbox::open(config, &end.sent_rows, &node.disk, tip, now).unwrap();

@@ -263,6 +263,12 @@ impl Gossip {
         vec![self.post.deliver(session, transaction)]
     }
 
+    /// What came in this session can't have come from an honest program.
+    pub fn blame(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+        let effects = self.peers.misbehaved(session, reason, now);
+        self.settle(effects, now)
+    }
+
     /// Answers a delivery of [`Effect::TakeDelivery`], if its session is still there.
     pub fn answer_delivery(&mut self, session: SessionId, receipt: Receipt) -> Vec<Effect> {
         if !self.peers.is_open(session) {

@@ -173,6 +173,23 @@ fn who_is_blocked_is_told_so_and_nothing_is_judged() {
 }
 
 #[test]
+fn attack_who_delivers_what_nobody_signed_is_blamed() {
+    let mut bob = Recipient::new();
+    bob.delivered(&transfer(1, 2, 5, 0, 1));
+    let judgement = Judgement {
+        verdict: Err(Rejected::BadSignature("forged".into())),
+        height: Height(4),
+        block: BlockId([4; 32]),
+        syncing: false,
+    };
+    let effects = bob.inbox.judged(1, &judgement);
+    assert!(
+        matches!(&effects[0], Effect::Blame { session: HERE, reason } if reason.contains("forged"))
+    );
+    assert_eq!(bob.received(), []);
+}
+
+#[test]
 fn what_is_read_stays_read() {
     let mut bob = Recipient::new();
     for salt in 1..=3 {

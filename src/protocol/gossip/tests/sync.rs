@@ -192,8 +192,9 @@ fn attack_headers_known_from_a_staller_are_found_at_those_who_have_the_bodies() 
     }
 }
 
-#[test]
-fn what_led_to_a_branch_that_is_gone_does_not_hold_up_the_next() {
+/// A newcomer, one that shows a branch with more work and keeps its bodies, and an honest one with
+/// another branch.
+fn beside_a_heavier_staller() -> (World, Vec<Block>) {
     let mut forge = Forge::new();
     let genesis = forge.genesis();
     let (heavier, lighter) = (forge.branch(genesis, 120, 1), forge.branch(genesis, 100, 2));
@@ -202,7 +203,12 @@ fn what_led_to_a_branch_that_is_gone_does_not_hold_up_the_next() {
         (Kind::Staller, heavier),
         (Kind::Honest, lighter.clone()),
     ];
-    let mut world = World::new(1, 200, chains);
+    (World::new(1, 200, chains), lighter)
+}
+
+#[test]
+fn what_led_to_a_branch_that_is_gone_does_not_hold_up_the_next() {
+    let (mut world, lighter) = beside_a_heavier_staller();
     world.connect(0, 1, 1);
     world.run(1_000);
     world.connect(0, 2, 1);
@@ -214,15 +220,7 @@ fn what_led_to_a_branch_that_is_gone_does_not_hold_up_the_next() {
 #[test]
 fn attack_bodies_withheld_do_not_hold_up_the_chain_of_others() {
     // The staller's branch has more work, so it comes first; it is asked less and less.
-    let mut forge = Forge::new();
-    let genesis = forge.genesis();
-    let (heavier, lighter) = (forge.branch(genesis, 120, 1), forge.branch(genesis, 100, 2));
-    let chains = vec![
-        (Kind::Honest, Vec::new()),
-        (Kind::Staller, heavier),
-        (Kind::Honest, lighter.clone()),
-    ];
-    let mut world = World::new(1, 200, chains);
+    let (mut world, lighter) = beside_a_heavier_staller();
     world.connect(0, 1, 1);
     world.connect(0, 2, 1);
     world.until_all_have(last(&lighter), 60_000);

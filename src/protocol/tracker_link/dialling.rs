@@ -1,0 +1,65 @@
+//! When the tracker is dialled, and what follows when that, or the conversation, fails.
+
+use super::{Effect, Phase, Talk, TrackerLink, Warning};
+use crate::chain::Timestamp;
+
+impl TrackerLink {
+    /// Dials the tracker, if it is time.
+    pub(super) fn dial(&mut self, now: Timestamp) {
+        if self.pause.is_due(now) {
+            self.phase = Phase::Dialling { since: now };
+            let address = self.address();
+            self.effects.push(Effect::Dial { address });
+        }
+    }
+
+    pub(super) fn unreachable(&mut self, reason: String, now: Timestamp) {
+        let address = self.address();
+        let retry_ms = self.retry_later(now);
+        self.effects.push(Effect::Warn(Warning::Unreachable {
+            address,
+            reason,
+            retry_ms,
+        }));
+    }
+
+    pub(super) fn lost(&mut self, reason: String, now: Timestamp) {
+        let address = self.address();
+        let retry_ms = self.retry_later(now);
+        self.effects.push(Effect::Warn(Warning::ConnectionLost {
+            address,
+            reason,
+            retry_ms,
+        }));
+    }
+
+    /// Ends the conversation from our side, to try again later.
+    pub(super) fn give_up(&mut self, reason: &str, now: Timestamp) {
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            let reason = reason.to_owned();
+            self.effects.push(Effect::Close { session, reason });
+        }
+        self.lost(reason.to_owned(), now);
+    }
+
+    /// Ends the conversation for good.
+    pub(super) fn rest(&mut self, last: Effect) {
+        self.stop_mining();
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            let reason = "nothing more to say".to_owned();
+            self.effects.push(Effect::Close { session, reason });
+        }
+        self.phase = Phase::AtRest;
+        self.effects.push(last);
+    }
+
+    /// It is dialled again later; in how many milliseconds.
+    pub(super) fn retry_later(&mut self, now: Timestamp) -> u64 {
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            self.former = Some(session);
+        }
+        self.phase = Phase::Waiting;
+        self.pause.failed(now);
+        self.pause.due().since(now)
+    }
+}

@@ -1,0 +1,207 @@
+//! What the tracker tells of the members.
+
+use super::*;
+
+fn told(id: u32, record: MemberRecord, live: bool) -> Member {
+    Member {
+        id: MemberId(id),
+        record,
+        live,
+        reachable: live,
+        since: START,
+    }
+}
+
+fn tell(peer: &mut Peer, changed: Vec<Member>, left: Vec<u32>) -> (Vec<Member>, Vec<Member>) {
+    let left = left.into_iter().map(MemberId).collect();
+    let news = MembersChanged { changed, left };
+    peer.receive(SESSION, &Message::MembersChanged(news));
+    match peer.changed.pop() {
+        Some(Effect::DirectoryChanged { changed, left }) => (changed, left),
+        _ => (Vec::new(), Vec::new()),
+    }
+}
+
+fn known(peer: &Peer) -> Vec<u32> {
+    let members = peer.link.directory().members();
+    members.map(|m| m.id.0).collect()
+}
+
+#[test]
+fn the_directory_follows_the_tracker_and_survives_a_restart() {
+    let mut peer = joined();
+    let alice = told(1, record(1, "alice", START.0), true);
+    let bob = told(2, record(2, "bob", 1), true);
+    let (changed, left) = tell(&mut peer, vec![alice.clone(), bob.clone()], vec![]);
+    assert_eq!((changed, left), (vec![alice.clone(), bob.clone()], vec![]));
+    let (changed, _) = tell(&mut peer, vec![bob.clone()], vec![]);
+    assert_eq!(changed, [], "no news");
+    let away = told(2, record(2, "robert", 2), false);
+    let (changed, _) = tell(&mut peer, vec![away.clone()], vec![]);
+    assert_eq!(changed, std::slice::from_ref(&away));
+    peer.restart(true);
+    let directory = peer.link.directory();
+    assert_eq!(directory.by_name(&"robert".parse().unwrap()), Some(&away));
+    assert_eq!(directory.by_key(&key(2)), Some(&away));
+    assert_eq!(directory.by_id(MemberId(2)), Some(&away));
+    assert_eq!(directory.by_name(&"bob".parse().unwrap()), None);
+    assert_eq!(directory.len(), 2);
+}
+
+#[test]
+fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
+    let mut peer = joined();
+    let alice = told(1, record(1, "alice", START.0), true);
+    let bob = told(2, record(2, "bob", 1), true);
+    let carol = told(3, record(3, "carol", 1), true);
+    let all = vec![alice.clone(), bob.clone(), carol.clone()];
+    tell(&mut peer, all, vec![]);
+    let (_, left) = tell(&mut peer, vec![], vec![3, 99]);
+    assert_eq!(left, [carol]);
+    peer.close(SESSION);
+    next_dial(&mut peer);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    // An answer to a question is not the list.
+    peer.receive(SESSION, &Message::Members(vec![alice.clone()]));
+    assert_eq!(known(&peer), [1, 2]);
+    let (_, left) = tell(&mut peer, vec![alice], vec![]);
+    assert_eq!(left, std::slice::from_ref(&bob));
+    // From now on it is told only what changes.
+    tell(&mut peer, vec![bob], vec![]);
+    assert_eq!(known(&peer), [1, 2]);
+    peer.restart(true);
+    assert_eq!(known(&peer), [1, 2]);
+}
+
+#[test]
+fn a_list_in_parts_takes_nobody_out_before_its_end() {
+    let mut peer = joined();
+    let bob = told(2, record(2, "bob", 1), true);
+    tell(&mut peer, vec![bob.clone()], vec![]);
+    peer.close(SESSION);
+    next_dial(&mut peer);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    let alice = told(1, record(1, "alice", START.0), true);
+    tell(&mut peer, vec![alice; MAX_MEMBERS], vec![]);
+    assert_eq!(known(&peer), [1, 2]);
+    tell(&mut peer, vec![], vec![]);
+    assert_eq!(known(&peer), [1]);
+}
+
+#[test]
+fn a_record_that_its_key_did_not_sign_is_not_entered() {
+    let mut peer = joined();
+    let mut forged = record(2, "bob", 1);
+    forged.statement.sealing_key = member(66).sealing_key();
+    let mut abroad = statement(3, "carol", 1);
+    abroad.tracker = key(77);
+    let abroad = abroad.sign(&member(3));
+    let news = vec![told(2, forged, true), told(3, abroad, true)];
+    assert_eq!(tell(&mut peer, news, vec![]), (vec![], vec![]));
+    assert!(peer.link.directory().is_empty());
+    assert!(matches!(
+        peer.warnings[..],
+        [Warning::BadRecord { .. }, Warning::BadRecord { .. }]
+    ));
+}
+
+#[test]
+fn an_old_record_told_again_does_not_replace_the_latest() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 5), true)], vec![]);
+    tell(
+        &mut peer,
+        vec![told(2, record(2, "bobby", 4), false)],
+        vec![],
+    );
+    let bob = peer.link.directory().by_key(&key(2)).unwrap();
+    assert_eq!((bob.record.statement.sequence, bob.live), (5, false));
+}
+
+#[test]
+fn a_name_keeps_its_key_until_the_owner_of_this_node_says_otherwise() {
+    let mut peer = joined();
+    let name: MemberName = "bob".parse().unwrap();
+    let bob = told(2, record(2, "bob", 1), true);
+    let thief = told(3, record(3, "bob", 1), true);
+    tell(&mut peer, vec![bob.clone()], vec![]);
+    for restart in [false, true] {
+        if restart {
+            // Also when bob has left, and after a restart.
+            tell(&mut peer, vec![], vec![2]);
+            peer.restart(true);
+            peer.tick(0);
+            peer.open(SESSION, &tracker_hello());
+            peer.receive(SESSION, &registered(None));
+        }
+        peer.warnings.clear();
+        let (changed, _) = tell(&mut peer, vec![thief.clone()], vec![]);
+        assert_eq!(changed, []);
+        let warned = Warning::NameChangedKey {
+            name: name.clone(),
+            pinned: key(2),
+            shown: key(3),
+        };
+        assert_eq!(peer.warnings, [warned]);
+        tell(&mut peer, vec![thief.clone()], vec![]);
+        assert_eq!(peer.warnings.len(), 1, "told once");
+        assert_eq!(peer.link.directory().by_key(&key(3)), None);
+    }
+    let withheld: Vec<_> = peer.link.directory().withheld().collect();
+    assert_eq!(withheld, [(&thief, key(2))]);
+    let (keys, effects) = peer.link.accept_changed_key(&name);
+    assert!(keys.is_some());
+    peer.carry_out(effects);
+    assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
+    assert_eq!(peer.link.directory().withheld().count(), 0);
+    peer.restart(true);
+    assert_eq!(peer.link.directory().by_name(&name), Some(&thief));
+    assert_eq!(peer.link.accept_changed_key(&name), (None, vec![]));
+}
+
+#[test]
+fn who_left_is_not_withheld_any_more() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
+    tell(&mut peer, vec![told(3, record(3, "bob", 1), true)], vec![]);
+    tell(&mut peer, vec![], vec![3]);
+    assert_eq!(peer.link.directory().withheld().count(), 0);
+    assert_eq!(known(&peer), [2]);
+}
+
+#[test]
+fn numbers_are_the_trackers_to_give() {
+    let mut peer = joined();
+    let bob = told(2, record(2, "bob", 1), true);
+    let carol = told(3, record(3, "carol", 1), true);
+    tell(&mut peer, vec![bob.clone(), carol], vec![]);
+    // It lost its register, and gives them out anew.
+    let carol = told(2, record(3, "carol", 1), true);
+    let (changed, left) = tell(&mut peer, vec![carol.clone()], vec![]);
+    assert_eq!((changed, left), (vec![carol], vec![bob]));
+    let bob = told(3, record(2, "bob", 1), true);
+    tell(&mut peer, vec![bob], vec![]);
+    assert_eq!(known(&peer), [3, 2], "by name");
+    assert_eq!(peer.link.directory().len(), 2);
+}
+
+#[test]
+fn damaged_rows_are_told_at_the_start() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
+    let config = peer.link.config.clone();
+    for row_key in peer.disk.keys() {
+        let mut damaged = peer.disk.clone();
+        damaged.get_mut(row_key).unwrap().pop();
+        assert!(TrackerLink::open(config.clone(), damaged).is_err());
+    }
+    let mut misplaced = peer.disk.clone();
+    let bob = misplaced[&b"\x01bob"[..]].clone();
+    misplaced.insert(b"\x01rob".to_vec(), bob);
+    assert!(TrackerLink::open(config.clone(), misplaced).is_err());
+    let mut strange = peer.disk.clone();
+    strange.insert(vec![99], Vec::new());
+    assert!(TrackerLink::open(config, strange).is_err());
+}
