@@ -148,11 +148,11 @@ fn cli_demo_stays_up_until_ctrl_c_and_says_what_it_saved() {
         );
         let status: Value = serde_json::from_str(&text.succeeds()).unwrap();
         let height = &status["chain"]["tip"]["height"];
-        so(*height == 10, height)
+        so(*height == 11, height)
     });
     demo.interrupt();
     let saved = demo.reads("Saved");
-    assert!(saved.contains("alice at height 10"), "{saved}");
+    assert!(saved.contains("alice at height 11"), "{saved}");
     assert_eq!(demo.ends(), Some(0));
     assert_all_ended(directory.path());
 }

@@ -26,7 +26,10 @@ fn use_until_it_is_gone(node: &Node, other: &str) -> Answered {
     let mut answered = Answered::default();
     loop {
         if answered.sent.len() < SENT {
-            match node.try_post::<SentView>("/transactions", json!({"to": other, "amount": 1})) {
+            match node.try_post::<SentView>(
+                "/transactions",
+                json!({"to": other, "amount": 1, "broadcast": true}),
+            ) {
                 Ok(sent) => answered.sent.push(sent.id.to_string()),
                 Err(_) => return answered,
             }

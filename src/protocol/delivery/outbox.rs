@@ -42,9 +42,11 @@ const SETTLED_BLOCKS: u64 = 100;
 const MAX_SETTLING: usize = 10_000;
 /// Sends that are being handed to the network at a time: a restart may find all of them due.
 const MAX_PASSING_ON: usize = 64;
-/// Calls that a recipient lets fail, though the tracker finds it alive, before its mail goes by way of
-/// the network: it may be one that only dials out itself, or has no place for a further connection.
-const FAILED_CALLS: u32 = 3;
+/// Calls and sessions of a recipient without any receipt, though the tracker finds it alive, before its
+/// mail goes by way of the network: it may be one that only dials out itself, or has no place for a
+/// further connection. With the pauses in between about a minute, in which a tracker finds out that
+/// somebody has died.
+const FAILED_CALLS: u32 = 7;
 
 struct Entry {
     facts: SendFacts,
@@ -101,7 +103,7 @@ pub struct Outbox {
     settling: BTreeSet<(Height, u64)>,
     /// Members that the tracker finds alive.
     live: HashSet<PublicKey>,
-    /// Calls in a row that failed.
+    /// Calls and sessions in a row that brought no receipt.
     failed_calls: HashMap<PublicKey, u32>,
     reserved: u128,
     next: u64,
@@ -284,7 +286,6 @@ impl Outbox {
 
     /// There is a session with this member.
     pub fn reached(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.failed_calls.remove(key);
         self.queue.reached(key, now);
         self.deliver(key, now);
         self.take_effects()
@@ -294,6 +295,8 @@ impl Outbox {
     pub fn lost(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
         self.queue.unreachable(key, now);
         self.keep_back(key);
+        // One that has no place for us takes the handshake and closes at once.
+        self.call_failed(key, now);
         self.take_effects()
     }
 
@@ -358,6 +361,7 @@ impl Outbox {
         if to != *from || receipt.check(&self.config.network, &to).is_err() {
             return Vec::new();
         }
+        self.failed_calls.remove(from);
         match said.verdict {
             Verdict::Accepted => self.accepted(number, now),
             Verdict::Refused => {
