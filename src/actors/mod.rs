@@ -17,6 +17,7 @@ mod session_handle;
 mod store;
 mod tracker_link;
 mod wallet;
+mod wallet_door;
 
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{GossipActor, GossipLinks};
@@ -30,6 +31,7 @@ pub use registry::{RegistryActor, RegistryParts};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
 pub use wallet::WalletActor;
+pub use wallet_door::WalletDoorActor;
 
 /// How often actors with a machine that watches the time look at the clock, in milliseconds.
 const TICK: std::time::Duration = std::time::Duration::from_millis(100);

@@ -10,7 +10,7 @@ use crate::chain::Amount;
 use crate::http::DEFAULT_EXPIRY_BLOCKS;
 use crate::http::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
-    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView,
+    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SendRequest, SentView, StatusView,
     SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use std::thread;
@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     match (ask, client.kind()) {
         (Ask::Status, NodeKind::Tracker) => {
-            let status: TrackerStatusView = client.get("/status", &[])?;
-            output.show(&status, show::tracker_status)?;
+            let status: StatusView<TrackerStatusView> = client.get("/status", &[])?;
+            output.show(&status, |status| show::status(status, show::tracker_status))?;
         }
         (Ask::Peers, _) => {
             let peers: PeersView = client.get("/peers", &[])?;
@@ -35,8 +35,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             )));
         }
         (Ask::Status, NodeKind::Peer) => {
-            let status: PeerStatusView = client.get("/status", &[])?;
-            output.show(&status, show::peer_status)?;
+            let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
+            output.show(&status, |status| show::status(status, show::peer_status))?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));

@@ -9,13 +9,25 @@ use super::words::{
 use crate::chain::Amount;
 use crate::http::views::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView,
-    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, TipView,
-    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, SentView, StatusView,
+    TipView, TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView,
+    TransactionView,
 };
 use std::path::Path;
 
 /// Rows of a long table that people are shown; JSON has all of them.
 const MAX_ROWS: usize = 40;
+
+/// How a node stands: as `running` shows it, or what it waits for.
+pub fn status<T>(status: &StatusView<T>, running: impl FnOnce(&T) -> String) -> String {
+    match status {
+        StatusView::Running(status) => running(status),
+        StatusView::Waiting(waiting) => facts(&[
+            ("wallet", waiting.file.clone()),
+            ("waiting", waiting.waiting.clone()),
+        ]),
+    }
+}
 
 /// How a peer stands.
 pub fn peer_status(status: &PeerStatusView) -> String {
