@@ -4,7 +4,7 @@ mod branch;
 
 use super::table::{Align, Table, facts};
 use super::words::{
-    count, cut, moment, person, rate, short_address, short_id, short_person, stretch,
+    count, cut, day, moment, person, rate, short_address, short_id, short_person, stretch,
 };
 use crate::chain::Amount;
 use crate::http::views::{
@@ -153,6 +153,7 @@ pub fn peers(peers: &PeersView) -> String {
         ("state", Align::Left),
         ("session", Align::Left),
         ("height", Align::Right),
+        ("since", Align::Left),
         ("endpoint", Align::Left),
     ]);
     for peer in &peers.peers {
@@ -161,7 +162,7 @@ pub fn peers(peers: &PeersView) -> String {
     table.render()
 }
 
-fn peer_row(peer: &PeerView) -> [String; 6] {
+fn peer_row(peer: &PeerView) -> [String; 7] {
     let dash = || "-".to_owned();
     let state = match (peer.this_node, peer.live, peer.reachable) {
         (true, _, _) => "itself",
@@ -187,6 +188,7 @@ fn peer_row(peer: &PeerView) -> [String; 6] {
             if session.outgoing { "out" } else { "in" }.to_owned()
         }),
         session.map_or_else(dash, |session| session.height.to_string()),
+        peer.since.map_or_else(dash, day),
         endpoint.unwrap_or_else(dash),
     ]
 }

@@ -21,9 +21,9 @@ use zeroize::{Zeroize, Zeroizing};
 const SCRYPT_COST: u64 = 16 * 1024;
 /// scrypt's block size r, as everywhere.
 const SCRYPT_BLOCK: u16 = 8;
-/// scrypt's parallelization p: makes up in time for what may not be had in memory. A try takes
-/// 0.2 s on one core of a machine of 2020, once at a start; OWASP names these three numbers as equal in
-/// strength to its first choice.
+/// scrypt's parallelization p: makes up in time for what may not be had in memory. A try takes 0.11 s on
+/// one core (`make bench`), once at a start; OWASP names these three numbers as equal in strength to its
+/// first choice.
 const SCRYPT_PARALLEL: u16 = 5;
 
 /// Most memory, in bytes, that scrypt may take for a file that is read: whoever wrote it must not be
