@@ -50,7 +50,7 @@ lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 bench: setup ## Measure speed
-	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench delivery
+	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench keys --bench delivery
 
 grow: setup ## Fill a new peer with a long chain, as in: make grow GROW_ARGS='alice.toml blocks 100000'
 	$(CARGO) run $(PROFILE) --example grow -- $(GROW_ARGS)

@@ -15,6 +15,7 @@ pub mod logging;
 pub mod messages;
 pub mod net;
 pub mod node;
+pub mod passphrase;
 pub mod pow;
 pub mod protocol;
 pub mod settings;

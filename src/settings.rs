@@ -15,8 +15,8 @@
 //!    peers and trackers can be started from one environment. The role itself stands in the file.
 //! 3. **Defaults fill the rest**, and a required key that is missing is a mistake like the others.
 //!
-//! A relative `data_dir` in the file starts at the directory of the file; one in the environment
-//! starts, as everywhere, at the directory the node was started in.
+//! A relative path in the file starts at the directory of the file; one in the environment starts, as
+//! everywhere, at the directory the node was started in. That of a wallet starts at the data directory.
 //!
 //! # Adding a key
 //!
@@ -94,6 +94,14 @@ impl Settings {
         }
     }
 
+    /// Where its wallet is.
+    pub fn wallet(&self) -> &WalletSettings {
+        match self {
+            Self::Peer(peer) => &peer.wallet,
+            Self::Tracker(tracker) => &tracker.wallet,
+        }
+    }
+
     /// Where and how the node logs.
     pub fn log(&self) -> &LogSettings {
         match self {
@@ -139,6 +147,20 @@ impl MiningMode {
     const CHOICES: &[&str] = &["on-command", "when-pending", "always"];
 }
 
+/// What a node does that has no wallet yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WalletCreation {
+    /// It makes one.
+    AtStart,
+    /// It waits until it is given one, by `node wallet` or the API.
+    OnCommand,
+}
+
+impl WalletCreation {
+    const CHOICES: &[&str] = &["at-start", "on-command"];
+}
+
 /// The least weighty event that is still logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -176,8 +198,8 @@ section! {
         /// The name by which the others know this peer. No two members of a network have the same;
         /// the first to register it keeps it.
         name: String = Kind::Name, Given::Required("\"alice\"");
-        /// Everything this peer keeps: its key, the chain, its logs. A relative path starts at the
-        /// directory of this file. Left out: the name followed by "-data".
+        /// Everything this peer keeps: its wallet, the chain, its logs. A relative path starts at
+        /// the directory of this file. Left out: the name followed by "-data".
         data_dir: PathBuf = Kind::Path, Given::Derived("\"alice-data\"");
         /// Where other peers reach this one. 127.0.0.1 is this machine alone; 0.0.0.0 is every
         /// network it is connected to, and then "advertise" must say what others dial. Port 0 takes
@@ -195,6 +217,7 @@ section! {
         /// first is kept, and any other is refused.
         tracker_key: String = Kind::Key, Given::Default("\"\"");
     }
+    wallet: WalletSettings,
     api: ApiSettings,
     mining: MiningSettings,
     peers: ConnectionSettings,
@@ -205,7 +228,7 @@ section! {
 section! {
     /// Settings of a tracker, the meeting place of a network.
     TrackerSettings {
-        /// Everything this tracker keeps: its key, the register of members, its logs. A relative
+        /// Everything this tracker keeps: its wallet, the register of members, its logs. A relative
         /// path starts at the directory of this file.
         data_dir: PathBuf = Kind::Path, Given::Default("\"tracker-data\"");
         /// Where peers reach this tracker. 127.0.0.1 is this machine alone; 0.0.0.0 is every
@@ -217,6 +240,7 @@ section! {
         /// Left empty, this tracker is the first.
         introduces_for: String = Kind::OptionalAddress, Given::Default("\"\"");
     }
+    wallet: WalletSettings,
     network: NetworkSettings,
     api: ApiSettings,
     log: LogSettings,
@@ -254,6 +278,32 @@ section! {
         allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
         /// The topics of the applications that judge records in this network.
         applications: Vec<String> = Kind::Topics, Given::Default("[]");
+    }
+}
+
+section! {
+    /// The wallet: the secret that this node's keys are derived from. `node wallet` makes, shows,
+    /// locks and restores it.
+    WalletSettings {
+        /// The file it is in. A relative path starts at the data directory, where several may lie.
+        file: PathBuf = Kind::File, Given::Default("\"key.pem\"");
+        /// A file whose first line is the passphrase of the wallet; its mode must be 0600. A new
+        /// wallet is locked with it. A relative path starts at the directory of this file. Left
+        /// empty, the passphrase of a locked wallet is asked for on the terminal, or, where there is
+        /// none, waited for: `node wallet load`.
+        passphrase_file: PathBuf = Kind::OptionalFile, Given::Default("\"\"");
+        /// What to do at a start without a wallet: "at-start" makes a new one, "on-command" waits
+        /// for `node wallet new` or `node wallet restore`. Until then the node is on no network.
+        create: WalletCreation = Kind::Choice(WalletCreation::CHOICES),
+            Given::Default("\"at-start\"");
+    }
+}
+
+impl WalletSettings {
+    /// The file with the passphrase, if one is named.
+    pub fn passphrase_file(&self) -> Option<&Path> {
+        let named = !self.passphrase_file.as_os_str().is_empty();
+        named.then_some(self.passphrase_file.as_path())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["canonical", "entropy", "suggest"],
     &["keys", "pow", "settings"],
-    &["chain", "logging"],
+    &["chain", "logging", "passphrase"],
     &["apps", "clock", "verifier", "wire"],
     &["protocol"],
     &["store", "net"],
@@ -50,7 +50,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "keys/file.rs",
         "std::fs",
-        "the key file is what it is about",
+        "the wallet file is what it is about",
     ),
     (
         "keys/file.rs",

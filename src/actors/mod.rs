@@ -19,6 +19,7 @@ mod session_handle;
 mod store;
 mod tracker_link;
 mod wallet;
+mod wallet_door;
 
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{GossipActor, GossipLinks, PostLinks};
@@ -34,6 +35,7 @@ pub use retry_queue::{RetryQueueActor, RetryQueueParts};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
 pub use wallet::WalletActor;
+pub use wallet_door::WalletDoorActor;
 
 /// How often actors with a machine that watches the time look at the clock, in milliseconds.
 const TICK: std::time::Duration = std::time::Duration::from_millis(100);

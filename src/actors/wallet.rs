@@ -97,3 +97,54 @@ impl Handler<SignIntroduction> for WalletActor {
         MessageResult(Introduction::sign(hello, &binding, certificate, &self.key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+    use crate::keys::{NoteContext, NoteText, OpenError, SealError};
+    use actix::Addr;
+
+    fn key(byte: u8) -> SecretKey {
+        SecretKey::from_bytes([byte; 32])
+    }
+
+    fn wallet(byte: u8) -> Addr<WalletActor> {
+        WalletActor::new(Arc::new(key(byte)), Arc::new(OsEntropy)).start()
+    }
+
+    fn seal(to: u8) -> SealNote {
+        SealNote {
+            to: key(to).sealing_key(),
+            about: NoteContext {
+                network: [7; 32],
+                sender: key(1).public_key(),
+                recipient: key(to).public_key(),
+                salt: [8; 16],
+            },
+            text: NoteText::new("see you at eight").unwrap(),
+        }
+    }
+
+    #[actix_rt::test]
+    async fn what_one_wallet_seals_the_other_opens() {
+        let [alice, bob, carol] = [1, 2, 3].map(wallet);
+        let note = alice.send(seal(2)).await.unwrap().unwrap();
+        let about = seal(2).about;
+        let open = || OpenNote {
+            about,
+            note: note.clone(),
+        };
+        for wallet in [&alice, &bob] {
+            let text = wallet.send(open()).await.unwrap().unwrap();
+            assert_eq!(text.as_str(), "see you at eight");
+        }
+        let refused = carol.send(open()).await.unwrap();
+        assert_eq!(refused, Err(OpenError::NotOurs));
+        let again = alice.send(seal(2)).await.unwrap().unwrap();
+        assert_ne!(again, note, "the same keys twice");
+        let refused = carol.send(seal(2)).await.unwrap();
+        assert_eq!(refused, Err(SealError::NotTheSender));
+        assert!(!format!("{:?} {:?}", seal(2), open()).contains("eight"));
+    }
+}

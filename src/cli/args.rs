@@ -46,9 +46,46 @@ pub enum Command {
     Logs(LogsArgs),
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
+    /// The secret that this node's keys are derived from: make it, keep it, bring it back
+    #[command(subcommand)]
+    Wallet(Wallet),
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
+}
+
+/// What can be done with a wallet. The settings name its file, and the file with its passphrase if
+/// that is not to be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Wallet {
+    /// Make a new wallet
+    New {
+        /// Lock it at once: the secret is then encrypted under a passphrase
+        #[arg(long)]
+        locked: bool,
+    },
+    /// Show where the wallet is, whose it is, and whether it is locked
+    Show,
+    /// Show the 24 words that bring the wallet back anywhere: write them down, on paper
+    Words {
+        /// Also where the words do not go to a terminal
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Bring a wallet back from its 24 words, which are typed, or come on standard input
+    Restore {
+        /// Lock it at once: the secret is then encrypted under a passphrase
+        #[arg(long)]
+        locked: bool,
+    },
+    /// Encrypt the wallet under a passphrase
+    Lock,
+    /// Take the encryption away again
+    Unlock,
+    /// Print the wallet's address alone
+    Address,
+    /// Give the node, which runs and waits for it, its wallet
+    Load,
 }
 
 /// The forms of an export.
@@ -400,6 +437,15 @@ mod tests {
             "node export",
             "node export --format json --out chain.json --config peer.toml",
             "node import chain.json",
+            "node wallet new",
+            "node wallet new --locked --config peer.toml",
+            "node wallet show --json",
+            "node wallet words --reveal",
+            "node wallet restore --locked",
+            "node wallet lock",
+            "node wallet unlock",
+            "node wallet address",
+            "node wallet load",
             "node prove 7",
             "node prove 00 --tail 3 --until 9 --format bytes --out proof",
             "node verify proof",
@@ -429,6 +475,9 @@ mod tests {
             "node init peer --name alice --tracker nowhere",
             "node init tracker --dir a --out b",
             "node chain",
+            "node wallet",
+            "node wallet lock swordfish",
+            "node wallet restore abandon abandon",
             "node export --format xml",
             "node import",
             "node logs --since soon",

@@ -8,7 +8,7 @@ use super::progress::ProgressLine;
 use super::{post, proofs, show};
 use crate::http::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
-    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, SyncRequest, SyncView,
+    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
     TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use std::thread;
@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     match (ask, client.kind()) {
         (Ask::Status, NodeKind::Tracker) => {
-            let status: TrackerStatusView = client.get("/status", &[])?;
-            output.show(&status, show::tracker_status)?;
+            let status: StatusView<TrackerStatusView> = client.get("/status", &[])?;
+            output.show(&status, |status| show::status(status, show::tracker_status))?;
         }
         (Ask::Peers, _) => {
             let peers: PeersView = client.get("/peers", &[])?;
@@ -33,8 +33,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             )));
         }
         (Ask::Status, NodeKind::Peer) => {
-            let status: PeerStatusView = client.get("/status", &[])?;
-            output.show(&status, show::peer_status)?;
+            let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
+            output.show(&status, |status| show::status(status, show::peer_status))?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));

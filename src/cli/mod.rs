@@ -21,6 +21,7 @@ mod proofs;
 mod run;
 mod show;
 mod table;
+mod wallet;
 mod words;
 
 use self::args::{Cli, Command};
@@ -68,6 +69,10 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
         Some(Command::Import(arguments)) => {
             let config = config_path(cli.config, place, program)?;
             archives::import(&arguments, &load(&config)?, &config, output)
+        }
+        Some(Command::Wallet(what)) => {
+            let config = config_path(cli.config, place, program)?;
+            wallet::wallet(what, &load(&config)?, &config, program, output)
         }
         Some(Command::Logs(arguments)) => {
             let config = config_path(cli.config, place, program)?;

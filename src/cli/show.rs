@@ -4,17 +4,29 @@ mod branch;
 
 use super::table::{Align, Table, facts};
 use super::words::{
-    count, cut, moment, person, rate, short_address, short_id, short_person, stretch,
+    count, cut, day, moment, person, rate, short_address, short_id, short_person, stretch,
 };
 use crate::chain::Amount;
 use crate::http::views::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView,
-    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, PostStatusView, TipView,
-    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, PostStatusView,
+    StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    TransactionStateView, TransactionView,
 };
 
 /// Rows of a long table that people are shown; JSON has all of them.
 const MAX_ROWS: usize = 40;
+
+/// How a node stands: as `running` shows it, or what it waits for.
+pub fn status<T>(status: &StatusView<T>, running: impl FnOnce(&T) -> String) -> String {
+    match status {
+        StatusView::Running(status) => running(status),
+        StatusView::Waiting(waiting) => facts(&[
+            ("wallet", waiting.file.clone()),
+            ("waiting", waiting.waiting.clone()),
+        ]),
+    }
+}
 
 /// How a peer stands.
 pub fn peer_status(status: &PeerStatusView) -> String {
@@ -147,6 +159,7 @@ pub fn peers(peers: &PeersView) -> String {
         ("state", Align::Left),
         ("session", Align::Left),
         ("height", Align::Right),
+        ("since", Align::Left),
         ("endpoint", Align::Left),
     ]);
     for peer in &peers.peers {
@@ -155,7 +168,7 @@ pub fn peers(peers: &PeersView) -> String {
     table.render()
 }
 
-fn peer_row(peer: &PeerView) -> [String; 6] {
+fn peer_row(peer: &PeerView) -> [String; 7] {
     let dash = || "-".to_owned();
     let state = match (peer.this_node, peer.live, peer.reachable) {
         (true, _, _) => "itself",
@@ -181,6 +194,7 @@ fn peer_row(peer: &PeerView) -> [String; 6] {
             if session.outgoing { "out" } else { "in" }.to_owned()
         }),
         session.map_or_else(dash, |session| session.height.to_string()),
+        peer.since.map_or_else(dash, day),
         endpoint.unwrap_or_else(dash),
     ]
 }

@@ -83,6 +83,12 @@ pub fn moment(at: Timestamp) -> String {
     }
 }
 
+/// The day of a moment, in UTC: `2026-11-20`.
+pub fn day(at: Timestamp) -> String {
+    let text = Time::from_unix_ms(at.0).to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
 /// A rate of hashes: `0`, `950`, `4.2 million`.
 pub fn rate(per_second: f64) -> String {
     match per_second {
@@ -121,5 +127,6 @@ mod tests {
             "2026-11-20 21:43:02 UTC"
         );
         assert!(moment(Timestamp(u64::MAX)).ends_with("UTC"));
+        assert_eq!(day(Timestamp(1_795_210_982_123)), "2026-11-20");
     }
 }

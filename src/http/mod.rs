@@ -11,6 +11,9 @@
 //!   thing, 409 and 422 a fair no, 500 the node failed, 503 not now (no network yet, busy, stopping).
 //! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip,
 //!   and names that tip.
+//! - A node without a wallet answers `GET /status` with a [`views::WaitingView`] and takes `POST /wallet`;
+//!   everything else is 503 `no_wallet` until it has one. Then it starts, and with it this API anew: with
+//!   another token and, if the settings say port 0, another port.
 //!
 //! | Request | Answer | Of a |
 //! |---|---|---|
@@ -35,6 +38,7 @@
 //! | `GET /chain/export` | lines of [`Entry`](crate::archive::Entry), as it goes | peer |
 //! | `GET /proofs/ID?tail=N&until=HEIGHT-OR-ID` | [`ProofJson`](crate::chain::proof::ProofJson) of a block or a transaction | peer |
 //! | `POST /accept` with [`views::AcceptRequest`] | [`views::AcceptedView`] | peer |
+//! | `POST /wallet` with [`views::WalletRequest`] | [`views::WalletOpenedView`] | peer or tracker that waits for its wallet |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
 
 mod api_file;
@@ -51,6 +55,7 @@ mod server;
 mod tracker;
 mod verification;
 pub mod views;
+mod waiting;
 
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
 pub use server::{ApiError, ServerHandle, start};
@@ -60,7 +65,7 @@ use crate::chain::Rules;
 use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, WalletFile};
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
@@ -68,9 +73,9 @@ use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
 use crate::messages::retry_queue::{GetOutbox, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{AcceptChangedKey, GetDirectory, LeaveNetwork};
-use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
 use crate::store::Disk;
-use crate::wire::MemberName;
+use crate::wire::{MemberName, NodeRole};
 use actix::Recipient;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -99,6 +104,8 @@ pub enum Api {
     Peer(PeerApi),
     /// A tracker.
     Tracker(TrackerApi),
+    /// Either, as long as it has no wallet.
+    Waiting(WaitingApi),
 }
 
 /// What the API of a peer needs of the node. Cheap to clone.
@@ -171,6 +178,19 @@ pub struct TrackerApi {
     pub listen: SocketAddr,
     /// Knows the members.
     pub registry: Recipient<GetRegistryStatus>,
+    /// Gives tokens.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What the API of a node needs that waits for its wallet. Cheap to clone.
+#[derive(Clone)]
+pub struct WaitingApi {
+    /// What the node will be.
+    pub role: NodeRole,
+    /// Where its wallet is to be.
+    pub file: WalletFile,
+    /// Opens it.
+    pub open: Recipient<OpenWallet>,
     /// Gives tokens.
     pub entropy: Arc<dyn Entropy>,
 }

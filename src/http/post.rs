@@ -6,8 +6,8 @@ use super::member_lookup::MemberLookup;
 use super::peer::parts;
 use super::server::resource;
 use super::views::{
-    HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView, ReadRequest,
-    ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView, TipView, WaitingView,
+    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView, TipView,
 };
 use super::{DEFAULT_LISTED, MAX_LISTED, PeerApi, PeerParts};
 use crate::chain::params::MAX_EXPIRY;
@@ -241,7 +241,7 @@ impl<'a> Reading<'a> {
         if view.height.is_none() {
             view.reason = reason;
         }
-        view.waiting = line.standing.map(|standing| WaitingView {
+        view.waiting = line.standing.map(|standing| AttemptsView {
             tries: line.tries,
             next_try: match standing {
                 Standing::Waiting(at) | Standing::Aside(at) => Some(at),

@@ -4,7 +4,7 @@ use super::api_file::{ApiFile, ApiFileError};
 use super::error::Refused;
 use super::guard::{self, Guard};
 use super::long_read::LongReads;
-use super::{Api, MAX_REQUEST_BYTES, peer, tracker};
+use super::{Api, MAX_REQUEST_BYTES, peer, tracker, waiting};
 use crate::entropy::Entropy;
 use crate::store::SCRATCH;
 use actix_web::dev::ServerHandle as WebServerHandle;
@@ -171,6 +171,7 @@ impl Api {
         match self {
             Self::Peer(peer) => &peer.entropy,
             Self::Tracker(tracker) => &tracker.entropy,
+            Self::Waiting(waiting) => &waiting.entropy,
         }
     }
 }
@@ -186,8 +187,11 @@ pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, lon
         .app_data(Data::new(guard))
         .app_data(Data::new(long))
         .app_data(json)
-        .app_data(query)
-        .default_service(web::route().to(nothing_here));
+        .app_data(query);
+    match api {
+        Api::Waiting(_) => config.default_service(web::route().to(waiting::not_yet)),
+        Api::Peer(_) | Api::Tracker(_) => config.default_service(web::route().to(nothing_here)),
+    };
     match api {
         Api::Peer(peer) => config
             .app_data(Data::new(peer.clone()))
@@ -195,6 +199,9 @@ pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, lon
         Api::Tracker(tracker) => config
             .app_data(Data::new(tracker.clone()))
             .configure(tracker::routes),
+        Api::Waiting(waiting) => config
+            .app_data(Data::new(waiting.clone()))
+            .configure(waiting::routes),
     };
 }
 

@@ -8,14 +8,15 @@ use crate::chain::{
 };
 use crate::wire::{MemberId, MemberName};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 mod post;
 
 pub use post::{
-    HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView, PostStatusView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
-    WaitingView,
+    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView,
+    PostStatusView, ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView,
+    SentView,
 };
 
 /// Why there is no answer: `{"error": {"code", "reason"}}`.
@@ -158,6 +159,66 @@ pub struct MiningView {
     pub hashes_per_second: f64,
     /// Blocks of this node that were connected since it started.
     pub blocks_mined: u64,
+}
+
+/// How a node stands that waits for its wallet. What runs has no `waiting_for`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WaitingView {
+    /// `"peer"` or `"tracker"`.
+    pub role: String,
+    /// Version of the program.
+    pub version: String,
+    /// `"wallet"`.
+    pub waiting_for: String,
+    /// What to do, for people.
+    pub waiting: String,
+    /// The wallet file that the settings name.
+    pub file: String,
+    /// Whether it is there, and locked; else there is none.
+    pub locked: bool,
+}
+
+/// How a node stands: running, or waiting for its wallet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StatusView<T> {
+    /// It waits.
+    Waiting(WaitingView),
+    /// It runs.
+    Running(T),
+}
+
+/// What is to be done about the wallet of a node that waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WalletOrder {
+    /// Make a new one; there must be none.
+    Create,
+    /// Take the one in the file.
+    Load,
+}
+
+/// What to ask for [`super`]'s `/wallet`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WalletRequest {
+    /// What.
+    pub order: WalletOrder,
+    /// The passphrase that a new wallet is locked with, or a locked one is unlocked with.
+    #[serde(default)]
+    pub passphrase: Option<Zeroizing<String>>,
+}
+
+/// The wallet that a node goes on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletOpenedView {
+    /// Its file.
+    pub file: String,
+    /// Its address.
+    pub address: String,
+    /// Whether its file is locked.
+    pub locked: bool,
 }
 
 /// How a tracker stands.

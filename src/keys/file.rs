@@ -1,42 +1,40 @@
-//! The key file: a member's root secret on disk.
+//! The wallet file: a member's root secret on disk.
 //!
-//! PKCS#8 version 1 in PEM, as `openssl` and others read it: an Ed25519 private key whose 32 bytes are
-//! the root secret. (The public key that `openssl` shows for it is not the member's: the member signs
-//! with a key derived from these bytes.)
+//! A private key as `openssl` and others read it, locked by a passphrase or not. (The public key that
+//! `openssl` shows for it is not the member's: the member signs with a key derived from these bytes.)
 
 use super::SecretKey;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use ed25519_dalek::pkcs8::{self, DecodePrivateKey, EncodePrivateKey, KeypairBytes, spki};
+use super::pem::{self, Lock, PemError, Stored};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-/// A key file has about 120 bytes. Reading stops here, so that a wrong path to something huge or
+/// A wallet file has 119 bytes, a locked one 362. Reading stops here, so that a wrong path to something huge or
 /// endless does no harm.
 const MAX_FILE_LEN: usize = 4096;
 
-/// Permissions of a key file: its owner reads and writes it, nobody else does anything.
+/// Permissions of a wallet file: its owner reads and writes it, nobody else does anything.
 const OWNER_ONLY: u32 = 0o600;
 
 /// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
 /// Names tried for the temporary file: others may be taken by what a crash left over, or by another
-/// thread that makes a key file.
+/// thread that makes a wallet file.
 const TEMPORARY_NAMES: u32 = 16;
 
 /// A place on disk where a secret key is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyFile {
+pub struct WalletFile {
     path: PathBuf,
 }
 
-/// Why a key file was not made or not taken. No variant tells anything of what the file holds.
+/// Why a wallet file was not made or not taken. No variant tells anything of what the file holds.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
+pub enum WalletFileError {
     /// There is a file of this name already; it is never written over.
     #[error(
         "{path} exists already and was left alone: it may hold a member's only key. Name another file, or move this one away"
@@ -47,7 +45,7 @@ pub enum KeyFileError {
     },
     /// The file could not be written.
     #[error(
-        "the key file {path} could not be written ({source}): check that its directory exists, is yours, and has room"
+        "the wallet file {path} could not be written ({source}): check that its directory exists, is yours, and has room"
     )]
     Unwritable {
         /// The file.
@@ -56,14 +54,14 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// There is no such file.
-    #[error("there is no key file {path}: check the path, or make a key first")]
+    #[error("there is no wallet file {path}: check the path, or make a key first")]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// The file could not be opened or read.
     #[error(
-        "the key file {path} could not be read ({source}): check the path, and that the file is yours"
+        "the wallet file {path} could not be read ({source}): check the path, and that the file is yours"
     )]
     Unreadable {
         /// The file.
@@ -73,7 +71,7 @@ pub enum KeyFileError {
     },
     /// Others than the owner may read or write the file.
     #[error(
-        "others may read or change the key file {path} (mode {mode:03o}): run `chmod 600 {path}`, and take a new key if others have had access to this machine"
+        "others may read or change the wallet file {path} (mode {mode:03o}): run `chmod 600 {path}`, and take a new key if others have had access to this machine"
     )]
     Permissions {
         /// The file.
@@ -83,7 +81,7 @@ pub enum KeyFileError {
     },
     /// Not a text, no PEM armour, or the bytes inside it are damaged.
     #[error(
-        "{path} is not a key file in PEM form (`-----BEGIN PRIVATE KEY-----`), or is damaged: name the right file, or restore it from your copy"
+        "{path} is not a wallet file in PEM form (`-----BEGIN PRIVATE KEY-----`), or is damaged: name the right file, or restore it from your copy"
     )]
     NotPem {
         /// The file.
@@ -101,37 +99,40 @@ pub enum KeyFileError {
     },
 }
 
-impl KeyFile {
-    /// The key file at `path`, which need not exist yet.
+impl WalletFile {
+    /// The wallet file at `path`, which need not exist yet.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Writes `secret` into a new file, for its owner only, and waits until it would survive a power
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `secret` into a new file, locked or not, for its owner only, and waits until it would survive a power
     /// cut. A file of that name is never replaced, and never seen half written.
     ///
     /// # Errors
-    /// [`KeyFileError::Exists`] if there is something of that name, [`KeyFileError::Unwritable`] if
+    /// [`WalletFileError::Exists`] if there is something of that name, [`WalletFileError::Unwritable`] if
     /// the system refuses.
-    pub fn create(&self, secret: &SecretKey) -> Result<(), KeyFileError> {
+    pub fn create(
+        &self,
+        secret: &SecretKey,
+        lock: Option<&Lock<'_>>,
+    ) -> Result<(), WalletFileError> {
         let path = || self.path.clone();
-        let unwritable = |source| KeyFileError::Unwritable {
-            path: path(),
-            source,
-        };
-        let directory = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let unwritable = |source| self.unwritable(source);
+        let directory = self.directory();
         let temporary = self
-            .write_temporary(directory, pem_of(secret).as_bytes())
+            .write_temporary(directory, text_of(secret, lock).as_bytes())
             .map_err(unwritable)?;
         // A hard link, since a rename would replace what is there.
         let linked = fs::hard_link(&temporary, &self.path);
         let removed = fs::remove_file(&temporary);
         match linked {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(KeyFileError::Exists { path: path() })
+                Err(WalletFileError::Exists { path: path() })
             }
             linked => linked
                 .and(removed)
@@ -140,7 +141,7 @@ impl KeyFile {
         }
     }
 
-    /// Writes `bytes` to a new file beside the key file, for its owner only, waits until they are on
+    /// Writes `bytes` to a new file beside the wallet file, for its owner only, waits until they are on
     /// disk, and returns where that file is.
     fn write_temporary(&self, directory: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
         let name = self
@@ -172,62 +173,136 @@ impl KeyFile {
         ))
     }
 
-    /// Reads the secret.
+    /// Writes `secret` in place of what the file holds, locked or not, in one step: at any moment there
+    /// is the old file or the new one, whole. What was written is read back first.
     ///
     /// # Errors
-    /// [`KeyFileError::Missing`], [`KeyFileError::Unreadable`], [`KeyFileError::Permissions`], [`KeyFileError::NotPem`] or
-    /// [`KeyFileError::WrongAlgorithm`], looked for in this order.
-    pub fn load(&self) -> Result<SecretKey, KeyFileError> {
-        let path = || self.path.clone();
-        let unreadable = |source| KeyFileError::Unreadable {
-            path: path(),
-            source,
-        };
-        let file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(KeyFileError::Missing { path: path() });
-            }
-            opened => opened.map_err(unreadable)?,
-        };
-        // Asked of the open file, so that nobody can exchange it between the look and the reading.
-        let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-        if mode & OTHERS != 0 {
-            return Err(KeyFileError::Permissions { path: path(), mode });
+    /// [`WalletFileError::Missing`] if there is no file yet, [`WalletFileError::Unwritable`] if the
+    /// system refuses.
+    pub fn replace(
+        &self,
+        secret: &SecretKey,
+        lock: Option<&Lock<'_>>,
+    ) -> Result<(), WalletFileError> {
+        let unwritable = |source| self.unwritable(source);
+        if !self.path.try_exists().map_err(unwritable)? {
+            return Err(WalletFileError::Missing {
+                path: self.path.clone(),
+            });
         }
-        // Full size at once: a buffer that grows leaves copies of the secret behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN));
-        file.take(MAX_FILE_LEN as u64)
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        let text =
-            std::str::from_utf8(&bytes).map_err(|_| KeyFileError::NotPem { path: path() })?;
-        let mut pair = KeypairBytes::from_pkcs8_pem(text).map_err(|error| match error {
-            pkcs8::Error::PublicKey(spki::Error::OidUnknown { oid }) => {
-                KeyFileError::WrongAlgorithm {
-                    path: path(),
-                    algorithm: oid.to_string(),
-                }
-            }
-            _ => KeyFileError::NotPem { path: path() },
-        })?;
-        let secret = SecretKey::from_bytes(pair.secret_key);
-        pair.secret_key.zeroize();
-        Ok(secret)
+        let directory = self.directory();
+        let temporary = self
+            .write_temporary(directory, text_of(secret, lock).as_bytes())
+            .map_err(unwritable)?;
+        let renamed = if Self::new(&temporary).holds(secret, lock) {
+            fs::rename(&temporary, &self.path)
+        } else {
+            Err(io::Error::other("what was written reads differently"))
+        };
+        if renamed.is_err() {
+            fs::remove_file(&temporary).map_err(unwritable)?;
+        }
+        renamed
+            .and_then(|()| File::open(directory)?.sync_all())
+            .map_err(unwritable)
+    }
+
+    /// Whether the file holds `secret`, and opens with what it is locked with.
+    fn holds(&self, secret: &SecretKey, lock: Option<&Lock<'_>>) -> bool {
+        let read = match (self.read(), lock) {
+            (Ok(Stored::Open(read)), None) => Some(*read),
+            (Ok(Stored::Locked(locked)), Some(lock)) => locked.unlock(lock.passphrase()).ok(),
+            _ => None,
+        };
+        read.is_some_and(|read| *read.root() == *secret.root())
+    }
+
+    /// The directory that the file is in.
+    fn directory(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    fn unwritable(&self, source: io::Error) -> WalletFileError {
+        WalletFileError::Unwritable {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    /// Reads what the file holds.
+    ///
+    /// # Errors
+    /// [`WalletFileError::Missing`], [`WalletFileError::Unreadable`], [`WalletFileError::Permissions`], [`WalletFileError::NotPem`] or
+    /// [`WalletFileError::WrongAlgorithm`], looked for in this order.
+    pub fn read(&self) -> Result<Stored, WalletFileError> {
+        let bytes = read_private(&self.path, MAX_FILE_LEN).map_err(|error| self.refused(error))?;
+        let path = || self.path.clone();
+        let text = std::str::from_utf8(&bytes);
+        let text = text.map_err(|_| WalletFileError::NotPem { path: path() })?;
+        pem::read(text).map_err(|error| match error {
+            PemError::NotPem => WalletFileError::NotPem { path: path() },
+            PemError::WrongAlgorithm(algorithm) => WalletFileError::WrongAlgorithm {
+                path: path(),
+                algorithm,
+            },
+        })
+    }
+
+    fn refused(&self, error: PrivateFileError) -> WalletFileError {
+        let path = self.path.clone();
+        match error {
+            PrivateFileError::Missing => WalletFileError::Missing { path },
+            PrivateFileError::Unreadable(source) => WalletFileError::Unreadable { path, source },
+            PrivateFileError::Permissions(mode) => WalletFileError::Permissions { path, mode },
+        }
     }
 }
 
-/// The secret as PKCS#8 version 1: without the public key, which would make it version 2, a form that
-/// OpenSSL refuses.
-fn pem_of(secret: &SecretKey) -> Zeroizing<String> {
-    let mut pair = KeypairBytes {
-        secret_key: **secret.root(),
-        public_key: None,
+/// Why a file with a secret in it was not read.
+#[derive(Debug)]
+pub enum PrivateFileError {
+    /// It is not there.
+    Missing,
+    /// The system refuses.
+    Unreadable(io::Error),
+    /// Others than its owner may read or write it; its permission bits.
+    Permissions(u32),
+}
+
+/// The first `most` bytes of a file that only its owner may read; in memory that is wiped.
+///
+/// # Errors
+/// One variant of [`PrivateFileError`] per way to fail.
+pub fn read_private(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(PrivateFileError::Missing);
+        }
+        opened => opened.map_err(PrivateFileError::Unreadable)?,
     };
-    let pem = pair
-        .to_pkcs8_pem(LineEnding::LF)
-        .expect("32 bytes always have a PKCS#8 form");
-    pair.secret_key.zeroize();
-    pem
+    // Asked of the open file, so that nobody can exchange it between the look and the reading.
+    let metadata = file.metadata().map_err(PrivateFileError::Unreadable)?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & OTHERS != 0 {
+        return Err(PrivateFileError::Permissions(mode));
+    }
+    // Full size at once: a buffer that grows leaves copies of the secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+    file.take(most as u64)
+        .read_to_end(&mut bytes)
+        .map_err(PrivateFileError::Unreadable)?;
+    Ok(bytes)
+}
+
+/// The text of a file.
+fn text_of(secret: &SecretKey, lock: Option<&Lock<'_>>) -> Zeroizing<String> {
+    match lock {
+        None => pem::open_text(secret),
+        Some(lock) => pem::locked_text(secret, lock),
+    }
 }
 
 #[cfg(test)]

@@ -7,18 +7,24 @@
 mod address;
 mod file;
 mod note;
+mod passphrase;
+mod pem;
 mod public;
 mod secret;
 mod signature;
+mod words;
 
 pub use address::AddressError;
-pub use file::{KeyFile, KeyFileError};
+pub use file::{PrivateFileError, WalletFile, WalletFileError, read_private};
 pub use note::{
     MAX_NOTE_TEXT, MAX_SEALED_NOTE, NOTE_CLASSES, NoteContext, NoteSeed, NoteText, NoteTextError,
     OpenError, SealError,
 };
+pub use passphrase::{MAX_PASSPHRASE_BYTES, MIN_PASSPHRASE_CHARS, Passphrase, PassphraseError};
+pub use pem::{Lock, LockedSecret, Stored, UnlockError};
 pub use public::{PublicKey, SealingKey};
 pub use secret::SecretKey;
 pub use signature::{
     SIGNATURE_BATCH, Signature, SignatureError, SignatureItem, verify, verify_batch,
 };
+pub use words::{MAX_WORDS_TEXT, SecretWords, WORDS, WordsError};

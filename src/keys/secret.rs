@@ -1,6 +1,7 @@
 //! The secret: one root, from which every key of a member is derived.
 
 use super::{PublicKey, SealingKey, Signature};
+use crate::entropy::Entropy;
 use curve25519_dalek::montgomery::MontgomeryPoint;
 use ed25519_dalek::{Signer, SigningKey};
 use std::fmt;
@@ -34,6 +35,13 @@ impl SecretKey {
         key
     }
 
+    /// A new secret.
+    pub fn draw(entropy: &dyn Entropy) -> Self {
+        let mut root = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *root);
+        Self::from_bytes(*root)
+    }
+
     /// The key that others check this member's signatures with.
     pub fn public_key(&self) -> PublicKey {
         PublicKey(self.signing.verifying_key().to_bytes())
@@ -54,7 +62,7 @@ impl SecretKey {
         &self.sealing
     }
 
-    /// The root secret, for the key file alone.
+    /// The root secret, for the wallet file alone.
     pub(super) fn root(&self) -> &Zeroizing<[u8; 32]> {
         &self.root
     }

@@ -1,8 +1,11 @@
-//! To the Wallet, which alone knows the secret key.
+//! To the Wallet, which alone knows the secret key; and to the door at which a node without one waits.
 
 use crate::chain::transaction::Note;
 use crate::chain::{EncodedTransaction, Payload};
-use crate::keys::{NoteContext, NoteText, OpenError, PublicKey, SealError, SealingKey};
+use crate::keys::{
+    NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
+    SealingKey, UnlockError, WalletFileError,
+};
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
 use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
@@ -65,4 +68,52 @@ pub struct SignIntroduction {
     pub binding: Binding,
     /// What shows that it is a member.
     pub certificate: Option<Certificate>,
+}
+
+/// How a node that waits for a wallet is to come by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// Make a new one; there must be none yet.
+    Create,
+    /// Take the one in the file.
+    Load,
+}
+
+/// Open the wallet of a node that waits for it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<OpenedWallet, WalletRefused>")]
+pub struct OpenWallet {
+    /// How.
+    pub how: Opening,
+    /// What a new one is locked with, if it is to be; what a locked one is unlocked with.
+    pub passphrase: Option<Passphrase>,
+}
+
+/// A wallet was opened, and the node goes on with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenedWallet {
+    /// Whose it is.
+    pub key: PublicKey,
+    /// Whether its file is locked.
+    pub locked: bool,
+}
+
+/// Why a wallet was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum WalletRefused {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] WalletFileError),
+    /// The passphrase that was chosen.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseError),
+    /// It is locked, and no passphrase came.
+    #[error("the wallet is locked: its passphrase is needed, `node wallet load` asks for it")]
+    NoPassphrase,
+    /// The passphrase that was given.
+    #[error(transparent)]
+    Locked(#[from] UnlockError),
+    /// One is being opened, or is open by now.
+    #[error("a wallet is being opened already, or open by now: see `node status`")]
+    Busy,
 }

@@ -8,14 +8,16 @@ mod peer;
 mod post;
 mod status_line;
 mod tracker;
+mod wallet;
 
-pub use opening::{has_database, open_offline};
+pub use opening::{has_database, make_private, open_offline};
 
 use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
-use crate::keys::KeyFileError;
+use crate::keys::{UnlockError, WalletFileError};
 use crate::logging::LoggingError;
+use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
@@ -50,9 +52,15 @@ pub enum RunError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The key file.
+    /// The wallet file.
     #[error(transparent)]
-    Key(#[from] KeyFileError),
+    Wallet(#[from] WalletFileError),
+    /// The wallet is locked.
+    #[error(transparent)]
+    Locked(#[from] UnlockError),
+    /// Its passphrase.
+    #[error(transparent)]
+    Passphrase(#[from] NoPassphrase),
     /// The log files.
     #[error(transparent)]
     Logging(#[from] LoggingError),
@@ -122,16 +130,18 @@ pub enum RunError {
 pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (opened, key) = opening::Opened::peer(&settings, fatal)?;
-    actix::System::new().block_on(peer::run(settings, opened, key, heard))
+    let opened = opening::Opened::peer(&settings, fatal)?;
+    let secret = wallet::open(&settings.wallet, &*opened.entropy)?;
+    actix::System::new().block_on(peer::run(settings, opened, secret, heard))
 }
 
 /// Runs a tracker until it is told to stop.
 pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (opened, key) = opening::Opened::tracker(&settings, fatal)?;
-    actix::System::new().block_on(tracker::run(settings, opened, key, heard))
+    let opened = opening::Opened::tracker(&settings, fatal)?;
+    let secret = wallet::open(&settings.wallet, &*opened.entropy)?;
+    actix::System::new().block_on(tracker::run(settings, opened, secret, heard))
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is

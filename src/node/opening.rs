@@ -1,10 +1,9 @@
-//! What a node opens before any actor runs: log, database, key.
+//! What a node opens before any actor runs: log and database.
 
 use super::{RunError, open_files};
 use crate::actors::Fatal;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
-use crate::keys::{KeyFile, KeyFileError, SecretKey};
 use crate::logging::{self, LogGuard};
 use crate::net::{Listener, Transport};
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
@@ -18,12 +17,10 @@ use std::sync::Arc;
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
-/// The key file in the data directory.
-const KEY: &str = "key.pem";
 /// Mode of a data directory that is made.
 const OWNER_ONLY: u32 = 0o700;
 
-/// What every node has, but for its key, which only the wallet gets.
+/// What every node has, but for its secret, which only the wallet gets.
 pub(super) struct Opened {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) clock: Arc<dyn Clock>,
@@ -36,17 +33,11 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn peer(
-        settings: &PeerSettings,
-        fatal: Fatal,
-    ) -> Result<(Self, SecretKey), RunError> {
+    pub(super) fn peer(settings: &PeerSettings, fatal: Fatal) -> Result<Self, RunError> {
         Self::open(&settings.data_dir, &settings.log, Role::Peer, fatal)
     }
 
-    pub(super) fn tracker(
-        settings: &TrackerSettings,
-        fatal: Fatal,
-    ) -> Result<(Self, SecretKey), RunError> {
+    pub(super) fn tracker(settings: &TrackerSettings, fatal: Fatal) -> Result<Self, RunError> {
         Self::open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
     }
 
@@ -55,23 +46,21 @@ impl Opened {
         log: &LogSettings,
         role: Role,
         fatal: Fatal,
-    ) -> Result<(Self, SecretKey), RunError> {
+    ) -> Result<Self, RunError> {
         let connections = open_files::connections();
         make_private(data_dir)?;
         // The database first: it is what refuses a directory that another node uses.
         let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
         let log = logging::start(log, data_dir, true)?;
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        let key = open_key(&data_dir.join(KEY), &*entropy)?;
-        let opened = Self {
+        Ok(Self {
             disk: Arc::new(disk),
             clock: Arc::new(SystemClock),
             entropy,
             fatal,
             connections,
             _log: log,
-        };
-        Ok((opened, key))
+        })
     }
 }
 
@@ -93,29 +82,13 @@ pub fn has_database(data_dir: &Path) -> bool {
 
 /// Makes the data directory where there is none, for its owner alone: its database has rows, and its
 /// API a token, that are nobody else's business. One that is there keeps the mode its owner gave it.
-fn make_private(data_dir: &Path) -> Result<(), RunError> {
+pub fn make_private(data_dir: &Path) -> Result<(), RunError> {
     let mut builder = DirBuilder::new();
     let made = builder.mode(OWNER_ONLY).recursive(true).create(data_dir);
     made.map_err(|source| RunError::DataDir {
         path: data_dir.to_owned(),
         source,
     })
-}
-
-/// The key in the file, which is made at the first start.
-fn open_key(path: &Path, entropy: &dyn Entropy) -> Result<SecretKey, KeyFileError> {
-    let file = KeyFile::new(path);
-    match file.load() {
-        Err(KeyFileError::Missing { .. }) => {
-            let mut root = zeroize::Zeroizing::new([0; 32]);
-            entropy.fill(&mut *root);
-            let key = SecretKey::from_bytes(*root);
-            file.create(&key)?;
-            tracing::info!(file = %path.display(), "new key made: keep a copy of this file, it is this node's identity and purse");
-            Ok(key)
-        }
-        loaded => loaded,
-    }
 }
 
 /// A random number.

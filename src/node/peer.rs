@@ -4,6 +4,7 @@ use super::opening::{Opened, listen, random_u64};
 use super::orders::Orders;
 use super::post::PostOffice;
 use super::status_line::StatusLine;
+use super::wallet::wait_for;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, IntroducerActor, IntroducerParts, LedgerActor, LedgerLinks,
@@ -76,10 +77,27 @@ struct Upper {
 pub(super) async fn run(
     settings: PeerSettings,
     opened: Opened,
-    secret: SecretKey,
+    secret: Option<SecretKey>,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
     let mut orders = Orders::listen(fatal)?;
+    let found = match secret {
+        Some(secret) => Some(secret),
+        None => {
+            let place = (&settings.wallet, &settings.api);
+            wait_for(
+                NodeRole::Peer,
+                place,
+                &settings.data_dir,
+                &opened,
+                &mut orders,
+            )
+            .await?
+        }
+    };
+    let Some(secret) = found else {
+        return Ok(());
+    };
     let transport: Arc<dyn Transport> = Arc::new(TcpTransport);
     let listener = listen(&*transport, settings.listen).await?;
     let mut ground = Ground::lay(settings, opened, secret, transport, &*listener)?;

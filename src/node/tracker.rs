@@ -3,6 +3,7 @@
 use super::opening::{Opened, listen, random_u64};
 use super::orders::Orders;
 use super::peer::accept;
+use super::wallet::wait_for;
 use super::{RunError, end_thread, phase};
 use crate::actors::{
     Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
@@ -48,11 +49,28 @@ struct Running {
 pub(super) async fn run(
     settings: TrackerSettings,
     opened: Opened,
-    secret: SecretKey,
+    secret: Option<SecretKey>,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
-    let (key, secret) = (secret.public_key(), Arc::new(secret));
     let mut orders = Orders::listen(fatal)?;
+    let found = match secret {
+        Some(secret) => Some(secret),
+        None => {
+            let place = (&settings.wallet, &settings.api);
+            wait_for(
+                NodeRole::Tracker,
+                place,
+                &settings.data_dir,
+                &opened,
+                &mut orders,
+            )
+            .await?
+        }
+    };
+    let Some(secret) = found else {
+        return Ok(());
+    };
+    let (key, secret) = (secret.public_key(), Arc::new(secret));
     let listener = listen(&TcpTransport, settings.listen).await?;
     let address = listener.address();
     let running = Running::start(&settings, &opened, secret, address)?;

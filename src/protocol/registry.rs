@@ -76,8 +76,8 @@ pub enum RegistryError {
     Params(#[from] ParamsError),
     /// The network was founded with another tracker key.
     #[error(
-        "this register belongs to the tracker key {stored}, but the key file holds {given}; put the \
-         former key file back, or begin a new network in an empty data directory"
+        "this register belongs to the tracker key {stored}, but the wallet holds {given}; put the \
+         former wallet back, or begin a new network in an empty data directory"
     )]
     OtherKey {
         /// Key in genesis.

@@ -38,8 +38,12 @@ pub(super) enum Kind {
     Choice(&'static [&'static str]),
     /// The name of a peer or a network.
     Name,
-    /// A path in the file system.
+    /// The path of a directory.
     Path,
+    /// The path of a file.
+    File,
+    /// The path of a file, or nothing.
+    OptionalFile,
     /// An address of this machine, with a port, to listen on.
     Listen,
     /// As `Listen`, reachable from this machine alone.
@@ -96,6 +100,8 @@ impl Kind {
                 format!("1 to {MAX_NAME_LEN} characters of a-z, 0-9 and \"-\", the first a letter")
             }
             Self::Path => "the path of a directory".to_owned(),
+            Self::File => "the path of a file".to_owned(),
+            Self::OptionalFile => "the path of a file, or nothing: \"\"".to_owned(),
             Self::Listen => "a numeric address and a port, \"address:port\"".to_owned(),
             Self::LoopbackListen => {
                 "an address of this machine alone and a port, \"127.0.0.1:port\" or \"[::1]:port\""
@@ -130,7 +136,8 @@ impl Kind {
             }
             Self::Choice(words) => text(value, |text| words.contains(&text)),
             Self::Name => text(value, |text| is_word(text, MAX_NAME_LEN, b"-")),
-            Self::Path => text(value, is_path),
+            Self::Path | Self::File => text(value, is_path),
+            Self::OptionalFile => text(value, |text| text.is_empty() || is_path(text)),
             Self::Listen => text(value, |text| text.parse::<SocketAddr>().is_ok()),
             Self::LoopbackListen => text(value, |text| {
                 text.parse::<SocketAddr>()
@@ -160,6 +167,8 @@ impl Kind {
             Self::Choice(_)
             | Self::Name
             | Self::Path
+            | Self::File
+            | Self::OptionalFile
             | Self::Listen
             | Self::LoopbackListen
             | Self::OptionalAddress

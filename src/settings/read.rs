@@ -61,32 +61,51 @@ pub(super) fn settings(
     }
 
     // A relative path in the environment starts at the working directory, as it stands.
-    let base = match path.parent() {
-        Some(directory) if !from_environment.has("data_dir") => directory,
+    let base = |key| match path.parent() {
+        Some(directory) if !from_environment.has(key) => directory,
         _ => Path::new(""),
+    };
+    let bases = Bases {
+        data_dir: base("data_dir"),
+        passphrase_file: base("wallet.passphrase_file"),
     };
     let layered = Config::builder()
         .add_source(defaults)
         .add_source(from_file)
-        .add_source(from_environment)
+        .add_source(from_environment.clone())
         .build()?;
-    let settings = take_over(role, layered, base)?;
+    let settings = take_over(role, layered, &bases)?;
     document.check_together(&settings)?;
     Ok(settings)
 }
 
+/// Where relative paths start.
+struct Bases<'a> {
+    data_dir: &'a Path,
+    passphrase_file: &'a Path,
+}
+
+impl Bases<'_> {
+    fn start(&self, data_dir: &mut PathBuf, wallet: &mut super::WalletSettings) {
+        *data_dir = self.data_dir.join(&data_dir);
+        wallet.file = data_dir.join(&wallet.file);
+        if !wallet.passphrase_file.as_os_str().is_empty() {
+            wallet.passphrase_file = self.passphrase_file.join(&wallet.passphrase_file);
+        }
+    }
+}
+
 /// Turns layered values into typed settings.
-fn take_over(role: Role, layered: Config, base: &Path) -> Result<Settings, ConfigError> {
-    let start = |data_dir: &mut PathBuf| *data_dir = base.join(&data_dir);
+fn take_over(role: Role, layered: Config, bases: &Bases<'_>) -> Result<Settings, ConfigError> {
     Ok(match role {
         Role::Peer => {
             let mut peer: super::PeerSettings = layered.try_deserialize()?;
-            start(&mut peer.data_dir);
+            bases.start(&mut peer.data_dir, &mut peer.wallet);
             Settings::Peer(peer)
         }
         Role::Tracker => {
             let mut tracker: super::TrackerSettings = layered.try_deserialize()?;
-            start(&mut tracker.data_dir);
+            bases.start(&mut tracker.data_dir, &mut tracker.wallet);
             Settings::Tracker(tracker)
         }
     })

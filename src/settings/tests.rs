@@ -569,3 +569,46 @@ proptest! {
         prop_assert!(message.contains(&format!("did you mean `{path}`?")), "{}", message);
     }
 }
+
+#[test]
+fn a_wallet_lies_in_the_data_directory_and_its_passphrase_beside_the_settings() {
+    let wallet = |text: &str, variables: &[(&str, &str)]| peer(text, variables).wallet;
+    let unchanged = wallet("", &[]);
+    assert_eq!(unchanged.file, Path::new("/home/alice/alice-data/key.pem"));
+    assert_eq!(unchanged.passphrase_file(), None);
+    assert_eq!(unchanged.create, WalletCreation::AtStart);
+    let text =
+        "[wallet]\nfile = \"old.pem\"\npassphrase_file = \"secret\"\ncreate = \"on-command\"\n";
+    let named = wallet(text, &[]);
+    assert_eq!(named.file, Path::new("/home/alice/alice-data/old.pem"));
+    assert_eq!(
+        named.passphrase_file(),
+        Some(Path::new("/home/alice/secret"))
+    );
+    assert_eq!(named.create, WalletCreation::OnCommand);
+    let elsewhere = wallet(
+        "[wallet]\nfile = \"/x/y.pem\"\npassphrase_file = \"/z\"\n",
+        &[],
+    );
+    assert_eq!(elsewhere.file, Path::new("/x/y.pem"));
+    assert_eq!(elsewhere.passphrase_file(), Some(Path::new("/z")));
+    let variable = [("RACLETTE_WALLET__PASSPHRASE_FILE", "there")];
+    let replaced = wallet(text, &variable);
+    assert_eq!(replaced.passphrase_file(), Some(Path::new("there")));
+    let tracker = tracker("", &[]).wallet;
+    assert_eq!(tracker.file, Path::new("/home/alice/tracker-data/key.pem"));
+}
+
+/// A variable can be read by every program of the same owner, and a file of settings is often shown
+/// around.
+#[test]
+fn no_setting_is_a_secret_itself() {
+    for role in [Role::Peer, Role::Tracker] {
+        for (path, key) in role.keys() {
+            let secret = ["passphrase", "secret", "words", "seed"];
+            let named = secret.iter().any(|word| path.contains(word));
+            let file = matches!(key.kind, Kind::OptionalFile);
+            assert!(!named || file, "{path} is a secret in the settings");
+        }
+    }
+}

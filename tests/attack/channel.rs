@@ -1,7 +1,7 @@
 //! Strangers, impostors, listeners and go-betweens on the connections of real nodes.
 
 use super::{SOON, Target};
-use crate::support::{Heard, Lab, Proxy, RawPeer, free_address, so, wait_until};
+use crate::support::{Heard, Lab, Proxy, RawPeer, free_address, secret_in, so, wait_until};
 use raclette::canonical;
 use raclette::chain::{Action, BlockId, NetworkId, Timestamp};
 use raclette::keys::SecretKey;
@@ -455,8 +455,8 @@ fn attack_a_tracker_with_another_key_is_refused_with_both_shown() {
     tracker.stop();
     std::fs::remove_dir_all(&tracker.data_dir).unwrap();
     tracker.start();
-    let file = raclette::keys::KeyFile::new(tracker.data_dir.join("key.pem"));
-    let shown = file.load().unwrap().public_key().to_address();
+    let shown = secret_in(&tracker.data_dir.join("key.pem"));
+    let shown = shown.public_key().to_address();
     assert_ne!(former, shown);
     wait_until("alice tells of both keys", || {
         let output = target.alice.output();

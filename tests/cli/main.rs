@@ -8,6 +8,8 @@ mod commands;
 mod demo;
 mod logs;
 mod mistakes;
+mod secrets;
+mod wallet;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! What the tracker tells of who is there, and what becomes of it when the tracker is not.
 
-use crate::support::{Lab, Node, RawPeer, agree, so, wait_until, wait_within};
+use crate::support::{Lab, Node, RawPeer, agree, free_address, so, wait_until, wait_within};
 use raclette::http::views::PeerView;
 use raclette::protocol::liveness::ROUND_MS;
 use std::fs;
@@ -183,4 +183,44 @@ fn p2p_a_tracker_that_lost_its_data_takes_the_network_from_its_members() {
     assert_eq!(carol.block(0).id, genesis);
     agree(&[&alice, &bob, &carol]);
     stands(&[&alice, &bob, &carol], "alice", true, true);
+}
+
+#[test]
+fn p2p_a_new_name_or_address_is_a_new_record_of_the_same_member() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    let mut bob = lab.peer("bob");
+    let all = [&lab.tracker, &alice];
+    stands(&all, "bob", true, true);
+    let before = told(&alice, "bob").unwrap();
+    bob.stop();
+    bob.move_to(free_address());
+    let settings = fs::read_to_string(&bob.config).unwrap();
+    // The directory keeps its name, and with it the wallet.
+    let renamed = settings.replace(
+        "name = \"bob\"",
+        "name = \"robert\"\ndata_dir = \"bob-data\"",
+    );
+    fs::write(&bob.config, renamed).unwrap();
+    bob.start();
+    stands(&all, "robert", true, true);
+    for node in all {
+        let after = told(node, "robert").unwrap();
+        assert_eq!(after.endpoints, [bob.listen.to_string()]);
+        assert_ne!(after.endpoints, before.endpoints);
+        assert_eq!(
+            (after.id, &after.address, after.since),
+            (before.id, &before.address, before.since)
+        );
+        assert!(told(node, "bob").is_none(), "{} knows both", node.name);
+    }
+    // By the new name, and the old one is nobody's.
+    alice.has_sessions(1);
+    alice.mine();
+    alice.send("robert", 1);
+    let shown = alice.command(["peers"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("since") && shown.contains(&bob.listen.to_string()));
+    let former = alice.command(["send", "bob", "1"]);
+    assert!(!former.status.success());
 }

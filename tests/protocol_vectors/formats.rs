@@ -5,8 +5,10 @@ use bech32::{Bech32m, Hrp};
 use ed25519_dalek::SigningKey;
 use raclette::canonical::{self, Malformed};
 use raclette::chain::{Salt, Topic};
+use raclette::entropy::Entropy;
 use raclette::keys::{
-    KeyFile, PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify, verify_batch,
+    Lock, Passphrase, PublicKey, SecretKey, Signature, SignatureError, SignatureItem, Stored,
+    WalletFile, verify, verify_batch,
 };
 use raclette::wire::member::Address;
 use raclette::wire::message::Goodbye;
@@ -88,14 +90,44 @@ pub fn address_refused(work: &mut Work) {
     work.found("refused", refusal);
 }
 
-/// A key file, and that it is read back.
-pub fn key_file(work: &mut Work) {
+/// What a wallet file holds, if it is open, or opens with the passphrase.
+fn secret_in(file: &WalletFile, passphrase: Option<&Passphrase>) -> SecretKey {
+    match (file.read().expect("it is a wallet file"), passphrase) {
+        (Stored::Open(secret), None) => *secret,
+        (Stored::Locked(locked), Some(passphrase)) => {
+            locked.unlock(passphrase).expect("the right passphrase")
+        }
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+/// Gives one byte again and again.
+struct Same(u8);
+
+impl Entropy for Same {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0);
+    }
+}
+
+/// A wallet file, open or locked, and that it is read back.
+pub fn wallet_file(work: &mut Work) {
     let root: [u8; 32] = work.array("root");
+    let passphrase = work.maybe("passphrase").map(|text| {
+        let text = zeroize::Zeroizing::new(text.to_owned());
+        Passphrase::given(text).expect("short enough")
+    });
+    let random = work.maybe("random");
+    let random = random.map(|byte| Same(byte.parse().expect("a number")));
+    let lock = passphrase.as_ref().map(|passphrase| {
+        let random = random.as_ref().expect("a lock takes random bytes");
+        Lock::new(passphrase, random).expect("long enough")
+    });
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("key.pem");
     let secret = SecretKey::from_bytes(root);
-    KeyFile::new(&path)
-        .create(&secret)
+    let file = WalletFile::new(&path);
+    file.create(&secret, lock.as_ref())
         .expect("it can be written");
     let text = std::fs::read_to_string(&path).expect("it can be read");
     for (line, number) in text.lines().zip(1..) {
@@ -107,9 +139,21 @@ pub fn key_file(work: &mut Work) {
         .permissions()
         .mode();
     work.found("mode", format!("{:04o}", mode & 0o7777));
-    let read = KeyFile::new(&path).load().expect("it is a key file");
+    let read = secret_in(&file, passphrase.as_ref());
     assert_eq!(read.public_key(), secret.public_key());
     work.found("public_key", read.public_key());
+}
+
+/// The words of a root secret.
+pub fn words(work: &mut Work) {
+    let secret = SecretKey::from_bytes(work.array("root"));
+    let words = secret.words();
+    let words: Vec<_> = words.iter().collect();
+    for (line, number) in words.chunks(8).zip(1..) {
+        work.found(&format!("words.{number}"), line.join(" "));
+    }
+    let again = SecretKey::from_words(&words.join(" ")).expect("they are right");
+    assert_eq!(again.public_key(), secret.public_key());
 }
 
 /// A signature and its verdict, alone and in a batch.

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::{free_address, so, wait_until};
-use raclette::keys::{KeyFile, SecretKey};
+use raclette::keys::{SecretKey, Stored, WalletFile};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -95,13 +95,20 @@ impl Lab {
 
     /// The tracker's key: who has it can make members.
     pub fn tracker_key(&self) -> SecretKey {
-        let file = KeyFile::new(self.tracker.data_dir.join("key.pem"));
-        file.load().unwrap()
+        secret_in(&self.tracker.data_dir.join("key.pem"))
     }
 
     /// The directory of its nodes.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()
+    }
+}
+
+/// The secret in a wallet file that is not locked.
+pub fn secret_in(file: &std::path::Path) -> SecretKey {
+    match WalletFile::new(file).read().unwrap() {
+        Stored::Open(secret) => *secret,
+        Stored::Locked(_) => panic!("{} is locked", file.display()),
     }
 }
 

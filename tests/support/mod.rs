@@ -20,7 +20,7 @@ pub use cell::Cell;
 pub use crowd::{Crowd, View};
 pub use forge::Forge;
 pub use grown::Grown;
-pub use lab::{Lab, agree};
+pub use lab::{Lab, agree, secret_in};
 pub use node::{Node, Refused, node};
 pub use proxy::Proxy;
 pub use raw::{Heard, RawPeer};

@@ -6,8 +6,8 @@ use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
 use crate::cli::words::{count, cut, moment, person, short_id, short_person};
 use crate::http::views::{
-    HistoryEntry, HistoryView, InboxView, NoteView, OutboxView, ReceivedState, ReceivedView,
-    SendView, SentView, WaitingView,
+    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView, ReceivedState,
+    ReceivedView, SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn sends(sends: &[SendView]) -> String {
     table.render()
 }
 
-fn next_try(waiting: &WaitingView) -> String {
+fn next_try(waiting: &AttemptsView) -> String {
     match waiting.next_try {
         None => "sent".to_owned(),
         Some(Timestamp(0)) => "now".to_owned(),

@@ -99,12 +99,12 @@ pub struct SendView {
     /// The last height at which it can be mined.
     pub expires_at: Height,
     /// How it goes, while it is on its way to its recipient.
-    pub waiting: Option<WaitingView>,
+    pub waiting: Option<AttemptsView>,
 }
 
 /// Something on its way to its recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WaitingView {
+pub struct AttemptsView {
     /// How often it was sent since the node started.
     pub tries: u32,
     /// When it is tried next; `None` while an answer is waited for.

@@ -139,7 +139,7 @@ impl Members {
         if self.by_name.get(&name).is_some_and(|id| Some(*id) != known) {
             let text = format!(
                 "the name \"{name}\" belongs to another key; choose another name in the settings, \
-                 or use the key file that registered it"
+                 or use the wallet that registered it"
             );
             return Err((RefusalCode::NameTaken, text));
         }

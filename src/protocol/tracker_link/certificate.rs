@@ -172,7 +172,7 @@ mod tests {
         let mut peer = certified(end);
         peer.restart(true);
         assert_eq!(peer.link.certificate(), Some(&until(end)));
-        // With a key file of somebody else's it is of no use.
+        // With a wallet of somebody else's it is of no use.
         peer.number = 2;
         peer.restart(true);
         assert_eq!(peer.link.certificate(), None);

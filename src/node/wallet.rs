@@ -1,0 +1,113 @@
+//! How a node comes to its secret: from its wallet file, with a passphrase if that is locked, or from
+//! whoever gives it one while it waits.
+
+use super::RunError;
+use super::opening::Opened;
+use super::orders::Orders;
+use crate::actors::WalletDoorActor;
+use crate::entropy::Entropy;
+use crate::http::{self, Api, WaitingApi};
+use crate::keys::{
+    Lock, LockedSecret, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
+};
+use crate::passphrase::{self, NoPassphrase};
+use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
+use crate::wire::NodeRole;
+use actix::Actor;
+use std::path::Path;
+use tokio::sync::oneshot;
+
+/// How often a passphrase may be typed before the start is given up.
+const TRIES: usize = 3;
+
+/// The secret in the wallet file, which is made at the first start; `None` if the settings say to
+/// wait for one, or it is locked and nobody is there who could be asked for the passphrase.
+pub(super) fn open(
+    settings: &WalletSettings,
+    entropy: &dyn Entropy,
+) -> Result<Option<SecretKey>, RunError> {
+    let file = WalletFile::new(&settings.file);
+    match file.read() {
+        Ok(Stored::Open(secret)) => Ok(Some(*secret)),
+        Ok(Stored::Locked(locked)) => unlock(settings, &locked),
+        Err(WalletFileError::Missing { .. }) => match settings.create {
+            WalletCreation::AtStart => make(settings, &file, entropy).map(Some),
+            WalletCreation::OnCommand => Ok(None),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn make(
+    settings: &WalletSettings,
+    file: &WalletFile,
+    entropy: &dyn Entropy,
+) -> Result<SecretKey, RunError> {
+    let passphrase = match settings.passphrase_file() {
+        Some(path) => Some(passphrase::from_file(path)?),
+        None => None,
+    };
+    let lock = passphrase.as_ref().map(|p| Lock::new(p, entropy));
+    let lock = lock.transpose().map_err(NoPassphrase::from)?;
+    let secret = SecretKey::draw(entropy);
+    file.create(&secret, lock.as_ref())?;
+    tracing::info!(
+        file = %file.path().display(),
+        "new wallet made: it is this node's identity and purse. Write its words down: node wallet words"
+    );
+    Ok(secret)
+}
+
+fn unlock(settings: &WalletSettings, locked: &LockedSecret) -> Result<Option<SecretKey>, RunError> {
+    if let Some(path) = settings.passphrase_file() {
+        let passphrase = passphrase::from_file(path)?;
+        return Ok(Some(locked.unlock(&passphrase)?));
+    }
+    let prompt = format!("Passphrase of {}: ", settings.file.display());
+    for left in (0..TRIES).rev() {
+        let Some(passphrase) = passphrase::ask(&prompt)? else {
+            return Ok(None);
+        };
+        match locked.unlock(&passphrase) {
+            Err(UnlockError::WrongPassphrase) if left > 0 => {
+                tracing::warn!(left, "that was not the passphrase");
+            }
+            unlocked => return Ok(Some(unlocked?)),
+        }
+    }
+    Err(UnlockError::WrongPassphrase.into())
+}
+
+/// Waits on the API until the wallet is made or unlocked there; `None` if the node was told to stop
+/// before. Nothing else of it runs: every connection begins with a proof of its key.
+pub(super) async fn wait_for(
+    role: NodeRole,
+    (settings, api): (&WalletSettings, &ApiSettings),
+    data_dir: &Path,
+    opened: &Opened,
+    orders: &mut Orders,
+) -> Result<Option<SecretKey>, RunError> {
+    let (found, wanted) = oneshot::channel();
+    let file = WalletFile::new(&settings.file);
+    let door = WalletDoorActor::new(file.clone(), opened.entropy.clone(), found).start();
+    let waiting = WaitingApi {
+        role,
+        file,
+        open: door.recipient(),
+        entropy: opened.entropy.clone(),
+    };
+    let (server, address) = http::start(api.listen, data_dir, Api::Waiting(waiting)).await?;
+    tracing::warn!(
+        file = %settings.file.display(),
+        api = %address,
+        "waiting for a wallet: on no network until one is made, restored or unlocked with node wallet"
+    );
+    let secret = tokio::select! {
+        secret = wanted => Ok(secret.ok()),
+        told = orders.wait() => told.map(|()| None),
+    };
+    if let Err(error) = server.stop().await {
+        tracing::warn!(%error, "the API's file could not be removed");
+    }
+    secret
+}
