@@ -43,6 +43,7 @@ fn delivered_per_second() {
     let bob = lab.peer_with("bob", "[mining]\nmode = \"when-pending\"\n");
     let last = alice.mine_blocks(FIRST_BLOCKS);
     bob.reaches(&last);
+    alice.knows(&["bob"]);
     let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
     let begun = Instant::now();
     let acknowledged = thread::scope(|scope| {
@@ -77,6 +78,7 @@ fn memory_while_many_wait() {
     let lab = Lab::start();
     let alice = lab.peer("alice");
     let mut bob = lab.peer("bob");
+    alice.knows(&["bob"]);
     bob.stop();
     let before = alice.resident_bytes();
     let begun = Instant::now();
