@@ -4,7 +4,8 @@ mod branch;
 
 use super::table::{Align, Table, facts};
 use super::words::{
-    count, cut, day, moment, person, rate, short_address, short_id, short_person, stretch,
+    count, cut, day, moment, person, rate, short_address, short_id, short_name, short_person,
+    stretch,
 };
 use crate::chain::Amount;
 use crate::http::views::{
@@ -158,7 +159,6 @@ pub fn peers(peers: &PeersView) -> String {
         ("name", Align::Left),
         ("state", Align::Left),
         ("session", Align::Left),
-        ("height", Align::Right),
         ("since", Align::Left),
         ("endpoint", Align::Left),
     ]);
@@ -168,11 +168,11 @@ pub fn peers(peers: &PeersView) -> String {
     table.render()
 }
 
-fn peer_row(peer: &PeerView) -> [String; 7] {
+fn peer_row(peer: &PeerView) -> [String; 6] {
     let dash = || "-".to_owned();
     let state = match (peer.this_node, peer.live, peer.reachable) {
         (true, _, _) => "itself",
-        (false, Some(true), Some(false)) => "live, not reachable",
+        (false, Some(true), Some(false)) => "not reachable",
         (false, Some(true), _) => "live",
         (false, Some(false), _) => "offline",
         (false, None, _) => "unknown",
@@ -186,14 +186,14 @@ fn peer_row(peer: &PeerView) -> [String; 7] {
     [
         peer.id.map_or_else(dash, |id| id.0.to_string()),
         match &peer.name {
-            Some(name) => name.to_string(),
+            Some(name) => short_name(name.as_str()),
             None => short_address(&peer.address),
         },
         state.to_owned(),
         session.map_or_else(dash, |session| {
-            if session.outgoing { "out" } else { "in" }.to_owned()
+            let way = if session.outgoing { "out" } else { "in" };
+            format!("{way}, {}", session.height)
         }),
-        session.map_or_else(dash, |session| session.height.to_string()),
         peer.since.map_or_else(dash, day),
         endpoint.unwrap_or_else(dash),
     ]

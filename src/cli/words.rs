@@ -42,9 +42,14 @@ pub fn cut(text: &str, most: usize) -> String {
 /// Somebody, in a narrow column.
 pub fn short_person(person: &PersonView) -> String {
     match &person.name {
-        Some(name) => cut(name.as_str(), MAX_NAME),
+        Some(name) => short_name(name.as_str()),
         None => short_address(&person.address),
     }
+}
+
+/// A name in a table.
+pub fn short_name(name: &str) -> String {
+    cut(name, MAX_NAME)
 }
 
 /// Somebody, by name if there is one.

@@ -4,6 +4,9 @@
 //! the root secret. Locked, it is PKCS#8's `EncryptedPrivateKeyInfo` with PBES2: scrypt and
 //! AES-256-CBC, which OpenSSL reads, too. That cipher authenticates nothing; so the member's address
 //! stands before the armour, where other programs pass over it, and what is unlocked must lead to it.
+//!
+//! The libraries wipe the secret, but not the key that scrypt derives from the passphrase: it opens
+//! nothing but the file, whose secret this process has in its memory at that time anyway.
 
 use super::{Passphrase, PassphraseError, PublicKey, SecretKey};
 use crate::entropy::Entropy;

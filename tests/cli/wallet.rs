@@ -221,6 +221,12 @@ fn cli_a_node_with_a_locked_wallet_waits_for_the_passphrase() {
     alice.joins();
     assert_eq!(alice.status().address, fact(&made, "address"));
 
+    // A wallet that is made at a start is locked as well, where a passphrase is there.
+    let mut carol = lab.prepare_peer_with("carol", &lines);
+    carol.start().joins();
+    let made = wallet(carol.config.to_str().unwrap(), &["show", "--json"]);
+    assert_eq!(fact(&made, "locked"), "true", "{made:?}");
+
     // With the file in its settings it asks nobody; so does a tracker.
     alice.stop();
     fs::copy(config, &alice.config).unwrap();

@@ -143,8 +143,8 @@ fn attack_what_members_say_stays_in_its_cell() {
         address: somebody(None).address,
         this_node: false,
         live: Some(true),
-        reachable: Some(true),
-        since: None,
+        reachable: Some(false),
+        since: Some(Timestamp(1_795_210_982_123)),
         endpoints: vec![endpoint.to_owned()],
         session: Some(SessionView {
             endpoint: endpoint.to_owned(),
