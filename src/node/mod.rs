@@ -5,6 +5,7 @@ mod open_files;
 mod opening;
 mod orders;
 mod peer;
+mod seams;
 mod status_line;
 mod tracker;
 
@@ -19,11 +20,9 @@ use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
-use actix::Arbiter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// How long each phase of a stop may take before the next begins.
 const PHASE: Duration = Duration::from_secs(5);
@@ -121,16 +120,16 @@ pub enum RunError {
 pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (opened, key) = opening::Opened::peer(&settings, fatal)?;
-    actix::System::new().block_on(peer::run(settings, opened, key, heard))
+    let (_log, seams, key) = opening::open_peer(&settings, fatal)?;
+    actix::System::new().block_on(peer::run(settings, seams, key, heard))
 }
 
 /// Runs a tracker until it is told to stop.
 pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (opened, key) = opening::Opened::tracker(&settings, fatal)?;
-    actix::System::new().block_on(tracker::run(settings, opened, key, heard))
+    let (_log, seams, key) = opening::open_tracker(&settings, fatal)?;
+    actix::System::new().block_on(tracker::run(settings, seams, key, heard))
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is
@@ -155,25 +154,6 @@ async fn phase(name: &'static str, work: impl Future<Output = ()>) {
     if tokio::time::timeout(PHASE, work).await.is_err() {
         tracing::warn!(phase = name, "a phase of the stop took too long; going on");
     }
-}
-
-/// Ends the thread of an arbiter, and waits for its end: the process must not end under a thread
-/// that works with the database.
-async fn end_thread(name: &'static str, arbiter: Arbiter) {
-    arbiter.stop();
-    let (ended, end) = oneshot::channel();
-    // Not a task of the runtime, which would wait for it without a deadline.
-    std::thread::spawn(move || {
-        // A thread that panicked has ended the process already.
-        let _ = arbiter.join();
-        // Nobody waits for it after the deadline.
-        let _ = ended.send(());
-    });
-    phase(name, async {
-        // Dropped only after the thread has ended.
-        let _ = end.await;
-    })
-    .await;
 }
 
 #[cfg(test)]

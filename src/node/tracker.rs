@@ -1,9 +1,10 @@
 //! A tracker.
 
-use super::opening::{Opened, listen, random_u64};
+use super::opening::{listen, random_u64};
 use super::orders::Orders;
 use super::peer::accept;
-use super::{RunError, end_thread, phase};
+use super::seams::{Place, Seams};
+use super::{RunError, phase};
 use crate::actors::{
     Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
     StoreActor, WalletActor,
@@ -16,13 +17,12 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
-use crate::net::TcpTransport;
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context};
+use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -40,22 +40,22 @@ const LOOK: Duration = Duration::from_millis(20);
 struct Running {
     registry: Addr<RegistryActor>,
     store: Addr<StoreActor>,
-    store_arbiter: Arbiter,
-    probe_arbiter: Arbiter,
+    store_place: Place,
+    probe_place: Place,
 }
 
 /// Runs a tracker until it is told to stop.
 pub(super) async fn run(
     settings: TrackerSettings,
-    opened: Opened,
+    seams: Seams,
     secret: SecretKey,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
     let (key, secret) = (secret.public_key(), Arc::new(secret));
     let mut orders = Orders::listen(fatal)?;
-    let listener = listen(&TcpTransport, settings.listen).await?;
+    let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
-    let running = Running::start(&settings, &opened, secret, address)?;
+    let running = Running::start(&settings, &seams, secret, address)?;
     let report = ReportTo {
         committer: Committer::Registry,
         to: running.registry.clone().recipient(),
@@ -67,7 +67,7 @@ pub(super) async fn run(
         key,
         listen: address,
         registry: running.registry.clone().recipient(),
-        entropy: opened.entropy.clone(),
+        entropy: seams.entropy.clone(),
     };
     let started = http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await;
     let (api, api_address) = match started {
@@ -89,58 +89,57 @@ pub(super) async fn run(
 impl Running {
     fn start(
         settings: &TrackerSettings,
-        opened: &Opened,
+        seams: &Seams,
         secret: Arc<SecretKey>,
         listen: SocketAddr,
     ) -> Result<Self, RunError> {
         let rows =
-            rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
-        let seed = random_u64(&*opened.entropy);
+            rows_from(&*seams.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+        let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
         let machine = match issuer(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
-        let store_arbiter = Arbiter::new();
-        let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
-        let store =
-            StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
+        let store_place = seams.place();
+        let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
+        let store = store_place.start(StoreActor::new(disk, fatal));
         let address = CappedText::new(listen.to_string()).ok();
-        let nonce = random_u64(&*opened.entropy);
+        let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
         let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
         let sessions = SessionContext::new(SessionParts {
             greeting,
-            disk: opened.disk.clone(),
+            disk: seams.disk.clone(),
             sign: WalletActor::new(secret).start().recipient(),
-            entropy: opened.entropy.clone(),
-            clock: opened.clock.clone(),
+            entropy: seams.entropy.clone(),
+            clock: seams.clock.clone(),
         });
 
         let context = Context::<RegistryActor>::new();
         let registry = context.address();
-        let probe_arbiter = Arbiter::new();
         let shell = LivenessProbeActor::new(
             sessions.clone(),
-            Arc::new(TcpTransport),
+            seams.transport.clone(),
             registry.clone().recipient(),
         );
-        let probe = LivenessProbeActor::start_in_arbiter(&probe_arbiter.handle(), |_| shell);
+        let probe_place = seams.place();
+        let probe = probe_place.start(shell);
         let parts = RegistryParts {
             context: sessions,
-            clock: opened.clock.clone(),
+            clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
             probe: Link::new(&probe, MAX_DIALS),
             network_name: settings.network.name.clone(),
-            connections: opened.connections,
+            connections: seams.connections,
         };
         context.run(RegistryActor::new(machine, parts));
         Ok(Self {
             registry,
             store,
-            store_arbiter,
-            probe_arbiter,
+            store_place,
+            probe_place,
         })
     }
 
@@ -164,12 +163,12 @@ impl Running {
             }
         })
         .await;
-        end_thread("probe thread", self.probe_arbiter).await;
+        self.probe_place.end("probe thread").await;
         phase("store", async {
             let _ = self.store.send(FlushStore).await;
         })
         .await;
-        end_thread("store thread", self.store_arbiter).await;
+        self.store_place.end("store thread").await;
         tracing::info!("stopped");
     }
 }
