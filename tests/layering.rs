@@ -15,7 +15,8 @@ const FLOORS: &[&[&str]] = &[
     &["archive", "messages"],
     &["actors"],
     &["http"],
-    &["bench", "node", "sim"],
+    &["bench", "node"],
+    &["sim"],
     &["cli"],
     &["main", "lib"],
 ];

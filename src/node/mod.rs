@@ -10,6 +10,9 @@ mod status_line;
 mod tracker;
 
 pub use opening::{has_database, open_offline};
+pub(crate) use peer::{Ground, accept, stop as stop_peer};
+pub(crate) use seams::Seams;
+pub(crate) use tracker::Running as RunningTracker;
 
 use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};

@@ -47,23 +47,24 @@ const PAGE: usize = 1_000;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What runs from the start, before the network is known.
-struct Ground {
+pub(crate) struct Ground {
     settings: PeerSettings,
     seams: Seams,
     context: SessionContext,
     store: Addr<StoreActor>,
     wallet: Addr<WalletActor>,
-    link: Addr<TrackerLinkActor>,
-    network: oneshot::Receiver<Genesis>,
+    pub(crate) link: Addr<TrackerLinkActor>,
+    /// Is told which network this is.
+    pub(crate) network: oneshot::Receiver<Genesis>,
     store_place: Place,
     name: MemberName,
     key: PublicKey,
 }
 
 /// What runs once the network is known.
-struct Upper {
+pub(crate) struct Upper {
     ledger: Addr<LedgerActor>,
-    gossip: Addr<GossipActor>,
+    pub(crate) gossip: Addr<GossipActor>,
     miner: Addr<MinerActor>,
     ledger_place: Place,
 }
@@ -93,7 +94,7 @@ pub(super) async fn run(
 
 impl Ground {
     /// Starts what needs no network: store, wallet, and the link to the tracker.
-    fn lay(
+    pub(crate) fn lay(
         settings: PeerSettings,
         seams: Seams,
         secret: SecretKey,
@@ -233,7 +234,8 @@ impl Ground {
         (Some(upper), ended)
     }
 
-    async fn build(
+    /// Builds the upper floors on the network that was heard of.
+    pub(crate) async fn build(
         &self,
         genesis: Genesis,
         running: &OnceLock<PeerParts>,
@@ -417,7 +419,7 @@ fn address(key: &'static str, text: &str) -> Result<Address, RunError> {
 
 /// Hands every connection on; what keeps one from being made is told, once until the next is made,
 /// and the next is waited for.
-pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
+pub(crate) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
     /// How long to wait when the system has nothing left to accept with.
     const PAUSE: Duration = Duration::from_millis(100);
     let mut told = false;
@@ -441,7 +443,7 @@ pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<Connec
 }
 
 /// Stops in order: who asks from outside, who mines, who talks; then what was decided is written.
-async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
+pub(crate) async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
     phase("api", async {
         if let Some(api) = api
             && let Err(error) = api.stop().await

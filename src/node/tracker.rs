@@ -37,8 +37,8 @@ const PAGE: usize = 1_000;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What runs.
-struct Running {
-    registry: Addr<RegistryActor>,
+pub(crate) struct Running {
+    pub(crate) registry: Addr<RegistryActor>,
     store: Addr<StoreActor>,
     store_place: Place,
     probe_place: Place,
@@ -56,13 +56,6 @@ pub(super) async fn run(
     let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
     let running = Running::start(&settings, &seams, secret, address)?;
-    let report = ReportTo {
-        committer: Committer::Registry,
-        to: running.registry.clone().recipient(),
-    };
-    if running.store.try_send(report).is_err() {
-        return Err(RunError::Fatal("the store has ended at the start".into()));
-    }
     let api = TrackerApi {
         key,
         listen: address,
@@ -87,7 +80,8 @@ pub(super) async fn run(
 }
 
 impl Running {
-    fn start(
+    /// Starts all actors.
+    pub(crate) fn start(
         settings: &TrackerSettings,
         seams: &Seams,
         secret: Arc<SecretKey>,
@@ -135,6 +129,13 @@ impl Running {
             connections: seams.connections,
         };
         context.run(RegistryActor::new(machine, parts));
+        let report = ReportTo {
+            committer: Committer::Registry,
+            to: registry.clone().recipient(),
+        };
+        if store.try_send(report).is_err() {
+            return Err(RunError::Fatal("the store has ended at the start".into()));
+        }
         Ok(Self {
             registry,
             store,
@@ -144,7 +145,7 @@ impl Running {
     }
 
     /// Stops in order: who asks from outside, who talks; then what was decided is written.
-    async fn stop(self, api: Option<&ServerHandle>) {
+    pub(crate) async fn stop(self, api: Option<&ServerHandle>) {
         phase("api", async {
             if let Some(api) = api
                 && let Err(error) = api.stop().await

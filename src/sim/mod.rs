@@ -1,3 +1,20 @@
-//! Networks in simulated time.
+//! Networks in simulated time: the real actors on simulated hosts, lines, disks and clocks, and all the
+//! bad days that a seed can bring. One seed is one run, to the byte.
 
+mod audit;
+mod chance;
+mod clock;
 pub mod difficulty;
+mod host;
+mod network;
+mod panics;
+mod plan;
+mod search;
+mod trace;
+mod verifier;
+mod watch;
+mod world;
+
+pub use plan::{Fault, Payment, PeerPlan, Plan, Step, Trouble};
+pub use watch::Broken;
+pub use world::{Outcome, run};

@@ -1,0 +1,143 @@
+//! What happened in a simulated network, and when: two runs of one seed have the same trace.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context as LayerContext, Layer};
+
+/// The last events that are kept in words; the hash knows all.
+const KEPT: usize = 20_000;
+
+thread_local! {
+    /// Whose code is running on this thread.
+    static HOST: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// The events of one simulation.
+#[derive(Clone)]
+pub struct Trace(Arc<Mutex<Tape>>);
+
+struct Tape {
+    begun: Instant,
+    names: Vec<String>,
+    hasher: blake3::Hasher,
+    kept: VecDeque<String>,
+}
+
+impl Trace {
+    /// Nothing yet. `names` are those of the hosts.
+    pub fn new(begun: Instant, names: Vec<String>) -> Self {
+        Self(Arc::new(Mutex::new(Tape {
+            begun,
+            names,
+            hasher: blake3::Hasher::new(),
+            kept: VecDeque::new(),
+        })))
+    }
+
+    /// Adds an event of whoever is running.
+    pub fn event(&self, text: &str) {
+        let mut tape = self.tape();
+        let elapsed = tape.begun.elapsed().as_millis();
+        let who = HOST.get().and_then(|host| tape.names.get(host));
+        let who = who.map_or("world", String::as_str);
+        let line = format!(
+            "{:>6}.{:03} {who:<8} {text}",
+            elapsed / 1_000,
+            elapsed % 1_000
+        );
+        tape.hasher.update(line.as_bytes()).update(b"\n");
+        if tape.kept.len() == KEPT {
+            tape.kept.pop_front();
+        }
+        tape.kept.push_back(line);
+    }
+
+    /// Adds bytes on a line, which only the hash remembers.
+    pub fn bytes(&self, from: usize, to: usize, bytes: &[u8]) {
+        let mut tape = self.tape();
+        let elapsed = tape.begun.elapsed().as_millis() as u64;
+        let hasher = &mut tape.hasher;
+        hasher.update(&elapsed.to_le_bytes());
+        hasher.update(&[from as u8, to as u8]);
+        hasher.update(bytes);
+    }
+
+    /// The hash of all of it so far.
+    pub fn hash(&self) -> String {
+        self.tape().hasher.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// The last events, one a line.
+    pub fn lines(&self) -> Vec<String> {
+        self.tape().kept.iter().cloned().collect()
+    }
+
+    /// A panic ends the simulation anyway.
+    fn tape(&self) -> MutexGuard<'_, Tape> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs what belongs to one host, and remembers whose it is.
+pub struct OnHost<F> {
+    host: usize,
+    work: Pin<Box<F>>,
+}
+
+impl<F: Future> OnHost<F> {
+    /// `work` of `host`.
+    pub fn new(host: usize, work: F) -> Self {
+        let work = Box::pin(work);
+        Self { host, work }
+    }
+}
+
+impl<F: Future> Future for OnHost<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let before = HOST.replace(Some(self.host));
+        let polled = self.work.as_mut().poll(context);
+        HOST.set(before);
+        polled
+    }
+}
+
+/// Puts what the nodes log into the trace.
+pub struct Logged(pub Trace);
+
+impl<S: Subscriber> Layer<S> for Logged {
+    fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
+        if *event.metadata().level() > Level::INFO {
+            return;
+        }
+        let mut text = Text(String::new());
+        if *event.metadata().level() < Level::INFO {
+            text.0.push_str(event.metadata().level().as_str());
+            text.0.push(' ');
+        }
+        event.record(&mut text);
+        self.0.event(&text.0);
+    }
+}
+
+/// An event in words.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        // Writing to a string does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.0, "{value:?}"),
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
+}

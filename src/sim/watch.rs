@@ -1,0 +1,233 @@
+//! What must hold all the time in a simulated network, and what it must come to.
+
+use super::host::{Faces, Host};
+use super::plan::TRACKER;
+use crate::chain::rows::RowKey;
+use crate::chain::target::Work;
+use crate::chain::{BlockId, Height, StateView, TransactionId};
+use crate::http::PeerParts;
+use crate::messages::gossip::GetGossipStatus;
+use crate::messages::ledger::{GetLedgerStatus, LedgerStatus};
+use crate::messages::miner::GetMinerStatus;
+use crate::messages::registry::GetRegistryStatus;
+use crate::messages::tracker_link::GetDirectory;
+use crate::store::chain_rows::ChainRows;
+use crate::wire::Member;
+use std::fmt;
+use std::time::Duration;
+
+/// How long an actor may take to answer, in simulated time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Sessions that a peer may have: 8 outgoing and 32 incoming.
+const MAX_SESSIONS: usize = 40;
+/// Blocks that may be on their way to one peer.
+const MAX_IN_FLIGHT: usize = 128;
+/// Bytes of open transactions.
+const MAX_OPEN_BYTES: usize = 64 << 20;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What must hold.
+    pub invariant: &'static str,
+    /// In which way it does not.
+    pub how: String,
+}
+
+impl Broken {
+    /// That `invariant` does not hold.
+    pub fn new(invariant: &'static str, how: impl Into<String>) -> Self {
+        let how = how.into();
+        Self { invariant, how }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.how)
+    }
+}
+
+/// Remembers what it has seen.
+pub struct Watch {
+    work: Vec<Option<Work>>,
+    height: u64,
+}
+
+impl Watch {
+    /// Of so many hosts.
+    pub fn new(hosts: usize) -> Self {
+        let work = vec![None; hosts];
+        Self { work, height: 0 }
+    }
+
+    /// Height of the highest tip that was seen.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Looks at every host.
+    pub async fn look(&mut self, hosts: &[Host]) -> Result<(), Broken> {
+        for (index, host) in hosts.iter().enumerate() {
+            if let Some(reason) = host.ended() {
+                let how = format!("host {index}: {reason}");
+                return Err(Broken::new("no node ends by itself", how));
+            }
+            self.work_never_falls(index, host)?;
+            let Some(faces) = host.faces().filter(|_| !host.is_tearing()) else {
+                continue;
+            };
+            if let Some(parts) = faces.parts.get() {
+                self.peer_is_well(index, parts).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn work_never_falls(&mut self, index: usize, host: &Host) -> Result<(), Broken> {
+        let rows = ChainRows(&**host.disk());
+        let read = |error| Broken::new("a disk can be read", format!("host {index}: {error}"));
+        let Some(tip) = rows.named(&RowKey::Tip).map_err(read)? else {
+            return match self.work[index] {
+                None => Ok(()),
+                Some(_) => Err(Broken::new(
+                    "no chain is lost",
+                    format!("host {index} has none"),
+                )),
+            };
+        };
+        let entry = rows.header(&tip).map_err(read)?;
+        let entry = entry
+            .ok_or_else(|| Broken::new("a tip has a header", format!("host {index}: {tip}")))?;
+        if self.work[index].is_some_and(|before| entry.work < before) {
+            let how = format!("host {index} at height {}", entry.header.height);
+            return Err(Broken::new("work never falls", how));
+        }
+        self.work[index] = Some(entry.work);
+        self.height = self.height.max(entry.header.height.0);
+        Ok(())
+    }
+
+    async fn peer_is_well(&mut self, index: usize, parts: &PeerParts) -> Result<(), Broken> {
+        let status = ledger(index, parts).await?;
+        let gossip = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
+        answer(index, "miner", parts.miner_status.send(GetMinerStatus)).await?;
+        let bounds = [
+            ("sessions", gossip.sessions.len(), MAX_SESSIONS),
+            ("blocks in flight", gossip.blocks_in_flight, MAX_IN_FLIGHT),
+            (
+                "bytes of open transactions",
+                status.open_bytes,
+                MAX_OPEN_BYTES,
+            ),
+        ];
+        for (what, count, most) in bounds {
+            if count > most {
+                let how = format!("host {index} has {count} {what}");
+                return Err(Broken::new("no queue grows beyond its bound", how));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is not yet as it has to become, if anything.
+    pub async fn unsettled(
+        &self,
+        hosts: &[Host],
+        promised: &[(TransactionId, usize)],
+    ) -> Result<Option<Broken>, Broken> {
+        let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
+        for (index, host) in hosts.iter().enumerate().skip(1) {
+            let faces = host.faces();
+            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
+                let how = format!("host {index} has not found its network");
+                return Ok(Some(Broken::new("everybody finds the network", how)));
+            };
+            let tip = ledger(index, parts).await?.tip;
+            tips.push((index, tip.id, tip.height()));
+        }
+        if tips.windows(2).any(|pair| pair[0].1 != pair[1].1) {
+            let tips: Vec<_> = tips
+                .iter()
+                .map(|(host, id, height)| format!("host {host}: {height} {id}"))
+                .collect();
+            return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
+        }
+        for (index, host) in hosts.iter().enumerate().skip(1) {
+            let rows = ChainRows(&**host.disk());
+            let missing = promised
+                .iter()
+                .find(|(id, _)| !matches!(rows.mined(id), Ok(Some(_))));
+            if let Some((id, sender)) = missing {
+                let how = format!("payment {id} of host {sender} is not mined at host {index}");
+                return Ok(Some(Broken::new("what was promised is mined", how)));
+            }
+        }
+        self.lists_differ(hosts).await
+    }
+
+    /// Whether somebody's list does not say that all are there, as they are.
+    async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        const TRUE: &str = "lists of who is there are true";
+        let peers = hosts.len() - 1;
+        for (index, host) in hosts.iter().enumerate() {
+            let Some(faces) = host.faces() else {
+                return Ok(Some(Broken::new(
+                    TRUE,
+                    format!("host {index} does not run"),
+                )));
+            };
+            let members = members(index, &faces).await?;
+            let dead: Vec<_> = members
+                .iter()
+                .filter(|m| !m.live)
+                .map(|m| m.record.statement.name.to_string())
+                .collect();
+            if members.len() != peers || !dead.is_empty() {
+                let how = format!(
+                    "host {index} knows {} of {peers} and holds {dead:?} for offline",
+                    members.len()
+                );
+                return Ok(Some(Broken::new(TRUE, how)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
+    if index == TRACKER {
+        let registry = faces
+            .registry
+            .get()
+            .ok_or_else(|| silent(index, "registry"))?;
+        let status = answer(index, "registry", registry.send(GetRegistryStatus)).await?;
+        return Ok(status.members);
+    }
+    let directory = faces
+        .directory
+        .get()
+        .ok_or_else(|| silent(index, "tracker link"))?;
+    let status = answer(index, "tracker link", directory.send(GetDirectory)).await?;
+    Ok(status.members)
+}
+
+async fn ledger(index: usize, parts: &PeerParts) -> Result<LedgerStatus, Broken> {
+    answer(index, "ledger", parts.ledger_status.send(GetLedgerStatus)).await
+}
+
+/// The answer of an actor, which must come.
+async fn answer<T>(
+    host: usize,
+    actor: &str,
+    asked: impl Future<Output = Result<T, actix::MailboxError>>,
+) -> Result<T, Broken> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(answer)) => Ok(answer),
+        _ => Err(silent(host, actor)),
+    }
+}
+
+fn silent(host: usize, actor: &str) -> Broken {
+    Broken::new("every actor answers", format!("{actor} of host {host}"))
+}
