@@ -14,6 +14,10 @@ const KNOWN_PER_SESSION: usize = 20_000;
 const MAX_ASKED: usize = 4_000;
 /// How long an answer may take before another session is asked, in milliseconds.
 const ANSWER_MS: u64 = 5_000;
+/// How often a session is asked again if no other has it, each time after twice as long: together 75 s.
+/// Nobody announces a second time what it has announced, and a line that lets nothing through for so long
+/// has ended its sessions.
+const ASKED_AGAIN: u32 = 3;
 /// Sessions remembered as others to ask, for one id.
 const OTHERS: usize = 3;
 /// Ids of refused transactions that are not asked for again until the tip moves.
@@ -77,6 +81,8 @@ struct Session {
 struct Asked {
     from: SessionId,
     since: Timestamp,
+    /// How often it was asked again.
+    again: u32,
     /// Whether it came, and is being judged.
     judging: bool,
     others: Vec<SessionId>,
@@ -123,6 +129,7 @@ impl Questions {
             Asked {
                 from: session,
                 since: now,
+                again: 0,
                 judging: false,
                 others: Vec::new(),
             },
@@ -159,21 +166,18 @@ impl Questions {
         }
     }
 
-    /// Moves what did not come in time to another session that has it, or asks the same again if it
-    /// has sent others meanwhile: its answers may be too long for one message.
+    /// Moves what did not come in time to another session that has it. Where there is none, the same is
+    /// asked again: the question or its answer may be lost, or answers too long for one message.
     fn overdue(&mut self, now: Timestamp) -> BTreeMap<SessionId, Vec<TransactionId>> {
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         let sessions = &mut self.sessions;
         self.asked.retain(|id, asked| {
-            if asked.judging || now.since(asked.since) < ANSWER_MS {
+            let Some(next) = asked.next(sessions, now) else {
                 return true;
-            }
-            let before = sessions.get_mut(&asked.from).map(|from| {
+            };
+            if let Some(from) = sessions.get_mut(&asked.from) {
                 from.asked -= 1;
-                (asked.from, from.delivered > asked.since)
-            });
-            let same = before.filter(|(_, delivers)| *delivers);
-            let next = asked.others.pop().or(same.map(|(from, _)| from));
+            }
             let Some((next, state)) = next.and_then(|n| Some((n, sessions.get_mut(&n)?))) else {
                 return false;
             };
@@ -184,6 +188,33 @@ impl Questions {
             true
         });
         ask
+    }
+}
+
+impl Asked {
+    /// Whom to ask now, `Some(None)` if there is nobody any more; `None` while the answer may still come.
+    fn next(
+        &mut self,
+        sessions: &BTreeMap<SessionId, Session>,
+        now: Timestamp,
+    ) -> Option<Option<SessionId>> {
+        let waited = now.since(self.since);
+        if self.judging || waited < ANSWER_MS {
+            return None;
+        }
+        if let Some(other) = self.others.pop() {
+            self.again = 0;
+            return Some(Some(other));
+        }
+        let from = sessions.get(&self.from);
+        if from.is_some_and(|from| from.delivered > self.since) {
+            self.again = 0;
+        } else if from.is_some() && waited < ANSWER_MS << self.again {
+            return None;
+        } else {
+            self.again += 1;
+        }
+        Some((self.again <= ASKED_AGAIN).then_some(self.from))
     }
 }
 
