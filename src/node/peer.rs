@@ -50,7 +50,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Ground {
     settings: PeerSettings,
     seams: Seams,
-    context: SessionContext,
+    pub(crate) context: SessionContext,
     store: Addr<StoreActor>,
     wallet: Addr<WalletActor>,
     pub(crate) link: Addr<TrackerLinkActor>,

@@ -2,7 +2,7 @@
 //! model so simple that it can be seen to be right, and against each other.
 
 use super::host::Host;
-use super::watch::Broken;
+use super::watch::{Broken, honest_peers};
 use crate::chain::rows::StateKey;
 use crate::chain::verify::{Scratch, VerifyError, verify_chain};
 use crate::chain::{Action, Amount, Height, Internal, Rules, StateView, TransactionId};
@@ -17,9 +17,10 @@ const PAGE: usize = 1_000;
 const SHARED: [Table; 4] = [Table::Active, Table::State, Table::Mined, Table::History];
 
 /// Goes through the books of all peers, who have one tip.
-pub fn audit(peers: &[Host], promised: &[(TransactionId, usize)]) -> Result<(), Broken> {
-    for (host, peer) in (1..).zip(peers) {
-        let disk: &dyn DiskRead = &**peer.disk();
+pub fn audit(hosts: &[Host], promised: &[(TransactionId, usize)]) -> Result<(), Broken> {
+    let peers: Vec<_> = honest_peers(hosts).collect();
+    for (host, peer) in &peers {
+        let (host, disk): (_, &dyn DiskRead) = (*host, &**peer.disk());
         replay(disk).map_err(|how| {
             Broken::new(
                 "a ledger is what its blocks lead to",
@@ -40,7 +41,7 @@ pub fn audit(peers: &[Host], promised: &[(TransactionId, usize)]) -> Result<(), 
             ));
         }
     }
-    compare_tables(peers)
+    compare_tables(&peers)
 }
 
 fn replay(disk: &dyn DiskRead) -> Result<(), String> {
@@ -161,16 +162,19 @@ impl Model {
     }
 }
 
-fn compare_tables(peers: &[Host]) -> Result<(), Broken> {
+fn compare_tables(peers: &[(usize, &Host)]) -> Result<(), Broken> {
     let rows = |peer: &Host, table| -> Result<Vec<_>, Broken> {
         let disk: &dyn DiskRead = &**peer.disk();
         let read = rows_from(disk, table, &[], PAGE).collect::<Result<Vec<_>, _>>();
         read.map_err(|error| Broken::new("a disk can be read", error.to_string()))
     };
     for table in SHARED {
-        for (host, pair) in (1..).zip(peers.windows(2)) {
-            if rows(&pair[0], table)? != rows(&pair[1], table)? {
-                let how = format!("table {} of hosts {host} and {}", table.name(), host + 1);
+        for pair in peers.windows(2) {
+            let [(host, peer), (next, other)] = pair else {
+                continue;
+            };
+            if rows(peer, table)? != rows(other, table)? {
+                let how = format!("table {} of hosts {host} and {next}", table.name());
                 return Err(Broken::new("who has one tip has one ledger", how));
             }
         }

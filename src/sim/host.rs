@@ -3,6 +3,7 @@
 
 use super::chance::{Chance, SeededEntropy};
 use super::clock::HostClock;
+use super::liar::{Liar, LiarParts, Lie};
 use super::network::{Network, SimTransport};
 use super::search::{Rate, SimSearch};
 use super::trace::{OnHost, Trace};
@@ -15,7 +16,7 @@ use crate::messages::tracker_link::GetDirectory;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, MemoryDisk};
-use actix::Recipient;
+use actix::{Actor, Recipient};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -33,6 +34,8 @@ pub enum Role {
     Tracker(Box<TrackerSettings>),
     /// A peer with these settings.
     Peer(Box<PeerSettings>),
+    /// A peer with these settings that does not keep to the protocol.
+    Liar(Box<PeerSettings>, Lie),
 }
 
 /// What all hosts of a simulation share.
@@ -102,6 +105,11 @@ impl Host {
         }
     }
 
+    /// Whether it is a peer that keeps to the protocol.
+    pub fn is_honest_peer(&self) -> bool {
+        matches!(self.role, Role::Peer(_))
+    }
+
     /// Where the node keeps its rows.
     pub fn disk(&self) -> &Arc<MemoryDisk> {
         &self.disk
@@ -163,10 +171,26 @@ impl Host {
             connections: CONNECTIONS,
         };
         let orders = Orders { stopped, failed };
+        let hosts = around.network.hosts();
         let (role, key, told) = (self.role.clone(), self.secret_key(), faces.clone());
         let life = async move {
             let ended = match role {
-                Role::Peer(settings) => peer(*settings, seams, key, orders, &told).await,
+                Role::Peer(settings) => {
+                    let life = Life {
+                        host,
+                        hosts,
+                        lie: None,
+                    };
+                    peer(life, *settings, seams, key, orders, &told).await
+                }
+                Role::Liar(settings, lie) => {
+                    let life = Life {
+                        host,
+                        hosts,
+                        lie: Some(lie),
+                    };
+                    peer(life, *settings, seams, key, orders, &told).await
+                }
                 Role::Tracker(settings) => tracker(*settings, seams, key, orders, &told).await,
             };
             if let Err(error) = ended {
@@ -254,7 +278,15 @@ impl Orders {
     }
 }
 
+/// Which host this is, of how many, and how it lies, if it does.
+struct Life {
+    host: usize,
+    hosts: usize,
+    lie: Option<Lie>,
+}
+
 async fn peer(
+    life: Life,
     settings: PeerSettings,
     seams: Seams,
     key: SecretKey,
@@ -262,6 +294,7 @@ async fn peer(
     faces: &Faces,
 ) -> Result<(), RunError> {
     let listener = listen(&seams, settings.listen).await?;
+    let transport = seams.transport.clone();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
     let _ = faces.directory.set(ground.link.clone().recipient());
@@ -274,6 +307,26 @@ async fn peer(
         genesis = &mut ground.network => genesis,
     };
     let genesis = genesis.map_err(|_| RunError::Fatal("the tracker link has ended".into()))?;
+    if let Some(lie) = life.lie {
+        let transport = transport.clone();
+        let parts = LiarParts {
+            lie,
+            host: life.host,
+            hosts: life.hosts,
+            context: ground.context.clone(),
+            tracker: genesis.content.tracker,
+            genesis: genesis.header.id(),
+            transport,
+        };
+        let liar = Liar::new(parts).start();
+        tokio::select! {
+            biased;
+            _ = orders.wait() => {}
+            () = accept(listener, liar.recipient()) => {}
+        }
+        stop_peer(ground, None, None).await;
+        return Ok(());
+    }
     let upper = ground.build(genesis, &faces.parts).await?;
     let accepting = accept(listener, upper.gossip.clone().recipient());
     let ended = tokio::select! {

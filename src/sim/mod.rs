@@ -6,15 +6,18 @@ mod chance;
 mod clock;
 pub mod difficulty;
 mod host;
+mod liar;
 mod network;
 mod panics;
 mod plan;
 mod search;
+pub mod seeds;
 mod trace;
 mod verifier;
 mod watch;
 mod world;
 
+pub use liar::Lie;
 pub use plan::{Fault, Payment, PeerPlan, Plan, Step, Trouble};
 pub use watch::Broken;
 pub use world::{Outcome, run};

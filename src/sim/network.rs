@@ -195,6 +195,11 @@ impl Network {
         state.forget_ended();
     }
 
+    /// How many hosts there are.
+    pub fn hosts(&self) -> usize {
+        self.state().hosts.len()
+    }
+
     /// Bytes that a host has sent.
     pub fn sent(&self, host: usize) -> u64 {
         self.state().hosts[host].sent

@@ -1,6 +1,7 @@
 //! What is to happen to a simulated network: drawn from its seed, or written down.
 
 use super::chance::Chance;
+use super::liar::Lie;
 use super::network::Line;
 use crate::settings::MiningMode;
 use std::fmt;
@@ -13,6 +14,8 @@ pub const INTERVAL_MS: u64 = 5_000;
 pub const START_WORK: u64 = 64;
 /// Coins of each peer from the start: more than it can ever spend, so that no payment can fail.
 pub const ALLOCATION: u64 = 1_000_000;
+/// All lies.
+const LIES: [Lie; 4] = [Lie::Stalls, Lie::Denies, Lie::Forges, Lie::Invents];
 /// Most that a clock is wrong, so that no two differ by more than is allowed ahead.
 const MAX_SKEW_MS: u64 = 14_000;
 
@@ -44,6 +47,8 @@ pub struct PeerPlan {
     pub skew_ms: i64,
     /// When it starts for the first time.
     pub joins_ms: u64,
+    /// How it lies, if it does.
+    pub lie: Option<Lie>,
 }
 
 /// A payment.
@@ -109,6 +114,13 @@ pub enum Trouble {
         /// How wrong.
         skew_ms: i64,
     },
+    /// Its disk takes so long for a write.
+    SlowDisk {
+        /// Whose.
+        host: usize,
+        /// How long.
+        write_ms: u64,
+    },
 }
 
 /// What is done at one moment.
@@ -132,6 +144,8 @@ pub enum Step {
     Lines(usize, Option<Line>),
     /// A host's clock is wrong by so much.
     Skew(usize, i64),
+    /// A host's disk takes so long for a write.
+    Disk(usize, u64),
     /// A payment, by its number.
     Pay(usize),
 }
@@ -140,7 +154,7 @@ impl Plan {
     /// The network of a seed, and what happens to it.
     pub fn draw(seed: u64) -> Self {
         let chance = &mut Chance::of(seed, "plan");
-        let count = chance.between(2, 5) as usize;
+        let count = chance.between(2, 6) as usize;
         let trouble_ms = chance.between(90_000, 300_000);
         let mut peers: Vec<_> = (0..count)
             .map(|_| PeerPlan::draw(chance, trouble_ms))
@@ -148,6 +162,10 @@ impl Plan {
         // Somebody founds the network and goes on mining.
         peers[0].mode = MiningMode::Always;
         peers[0].joins_ms = 0;
+        // Two that are honest, at least.
+        for peer in peers.iter_mut().skip(2) {
+            peer.lie = chance.percent(12).then(|| LIES[chance.index(LIES.len())]);
+        }
         let least = chance.between(1, 40);
         let line = Line {
             delay_ms: (least, least + chance.between(0, 80)),
@@ -158,7 +176,7 @@ impl Plan {
             },
             bytes_per_second: None,
         };
-        let faults = (0..chance.between(1, 10))
+        let faults = (0..chance.between(1, 14))
             .map(|_| Fault::draw(chance, count, trouble_ms))
             .collect();
         let payments = (0..chance.between(5, 60))
@@ -217,6 +235,7 @@ impl PeerPlan {
                 true => chance.between(5_000, trouble_ms),
                 false => chance.between(0, 3_000),
             },
+            lie: None,
         }
     }
 }
@@ -250,7 +269,7 @@ impl Fault {
         };
         let any = chance.index(1 + peers);
         let peer = 1 + chance.index(peers);
-        let what = match chance.between(0, 9) {
+        let what = match chance.between(0, 10) {
             0..=2 => Trouble::Partition {
                 side: some_of(chance, peers),
                 out: true,
@@ -278,6 +297,10 @@ impl Fault {
             },
             7 => Trouble::Stop(any),
             8 => Trouble::Kill(TRACKER),
+            9 => Trouble::SlowDisk {
+                host: any,
+                write_ms: chance.between(10, 4_000),
+            },
             _ => Trouble::Clock {
                 host: peer,
                 skew_ms: match chance.percent(40) {
@@ -290,6 +313,18 @@ impl Fault {
             at_ms,
             for_ms,
             what,
+        }
+    }
+
+    /// The hosts it names.
+    pub fn hosts(&self) -> Vec<usize> {
+        match &self.what {
+            Trouble::Partition { side, .. } => side.clone(),
+            Trouble::Kill(host) | Trouble::Stop(host) => vec![*host],
+            Trouble::Lines { host, .. }
+            | Trouble::PowerCut { host, .. }
+            | Trouble::Clock { host, .. }
+            | Trouble::SlowDisk { host, .. } => vec![*host],
         }
     }
 
@@ -331,6 +366,9 @@ impl Fault {
                 steps.push((end, Step::Start(*host)));
             }
             Trouble::Stop(host) => both(Step::Stop(*host), Step::Start(*host)),
+            Trouble::SlowDisk { host, write_ms } => {
+                both(Step::Disk(*host, *write_ms), Step::Disk(*host, 0));
+            }
             Trouble::Clock { host, skew_ms } => {
                 let usual = plan
                     .peers
@@ -406,6 +444,9 @@ impl fmt::Display for Fault {
                 }
             }
             Trouble::Stop(host) => write!(f, "host {host} stopped in order"),
+            Trouble::SlowDisk { host, write_ms } => {
+                write!(f, "writes of host {host} take {write_ms} ms")
+            }
             Trouble::Clock { host, skew_ms } => {
                 write!(f, "clock of host {host} off by {skew_ms} ms")
             }

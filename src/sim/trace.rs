@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::time::Instant;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 /// The last events that are kept in words; the hash knows all.
@@ -31,6 +31,23 @@ struct Tape {
     kept: VecDeque<String>,
 }
 
+impl Tape {
+    fn add(&mut self, text: &str, hashed: bool) {
+        let elapsed = self.begun.elapsed().as_millis();
+        let (seconds, ms) = (elapsed / 1_000, elapsed % 1_000);
+        let who = HOST.get().and_then(|host| self.names.get(host));
+        let who = who.map_or("world", String::as_str);
+        let line = format!("{seconds:>6}.{ms:03} {who:<8} {text}");
+        if hashed {
+            self.hasher.update(line.as_bytes()).update(b"\n");
+        }
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(line);
+    }
+}
+
 impl Trace {
     /// Nothing yet. `names` are those of the hosts.
     pub fn new(begun: Instant, names: Vec<String>) -> Self {
@@ -44,20 +61,12 @@ impl Trace {
 
     /// Adds an event of whoever is running.
     pub fn event(&self, text: &str) {
-        let mut tape = self.tape();
-        let elapsed = tape.begun.elapsed().as_millis();
-        let who = HOST.get().and_then(|host| tape.names.get(host));
-        let who = who.map_or("world", String::as_str);
-        let line = format!(
-            "{:>6}.{:03} {who:<8} {text}",
-            elapsed / 1_000,
-            elapsed % 1_000
-        );
-        tape.hasher.update(line.as_bytes()).update(b"\n");
-        if tape.kept.len() == KEPT {
-            tape.kept.pop_front();
-        }
-        tape.kept.push_back(line);
+        self.tape().add(text, true);
+    }
+
+    /// Adds an event of whoever is running that the hash does not know.
+    pub fn remark(&self, text: &str) {
+        self.tape().add(text, false);
     }
 
     /// Adds bytes on a line, which only the hash remembers.
@@ -111,21 +120,32 @@ impl<F: Future> Future for OnHost<F> {
     }
 }
 
-/// Puts what the nodes log into the trace.
-pub struct Logged(pub Trace);
+/// Puts what the nodes log into the trace: what weighs less than [`Level::INFO`] in words alone, so that a
+/// trace has one hash however much of it is to be seen.
+pub struct Logged {
+    /// The trace.
+    pub trace: Trace,
+    /// The least weighty that is kept.
+    pub level: Level,
+}
 
 impl<S: Subscriber> Layer<S> for Logged {
     fn on_event(&self, event: &Event<'_>, _: LayerContext<'_, S>) {
-        if *event.metadata().level() > Level::INFO {
-            return;
-        }
+        let level = *event.metadata().level();
         let mut text = Text(String::new());
-        if *event.metadata().level() < Level::INFO {
-            text.0.push_str(event.metadata().level().as_str());
+        if level != Level::INFO {
+            text.0.push_str(level.as_str());
             text.0.push(' ');
         }
         event.record(&mut text);
-        self.0.event(&text.0);
+        match level > Level::INFO {
+            true => self.trace.remark(&text.0),
+            false => self.trace.event(&text.0),
+        }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+        *metadata.level() <= self.level && metadata.target().starts_with("raclette")
     }
 }
 

@@ -137,7 +137,7 @@ impl Watch {
         promised: &[(TransactionId, usize)],
     ) -> Result<Option<Broken>, Broken> {
         let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
-        for (index, host) in hosts.iter().enumerate().skip(1) {
+        for (index, host) in honest_peers(hosts) {
             let faces = host.faces();
             let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
                 let how = format!("host {index} has not found its network");
@@ -153,7 +153,7 @@ impl Watch {
                 .collect();
             return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
         }
-        for (index, host) in hosts.iter().enumerate().skip(1) {
+        for (index, host) in honest_peers(hosts) {
             let rows = ChainRows(&**host.disk());
             let missing = promised
                 .iter()
@@ -193,6 +193,12 @@ impl Watch {
         }
         Ok(None)
     }
+}
+
+/// The peers that keep to the protocol, with their numbers.
+pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
+    let all = hosts.iter().enumerate();
+    all.filter(|(_, host)| host.is_honest_peer())
 }
 
 async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {

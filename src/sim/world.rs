@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
+use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// How often it is looked whether all is well.
@@ -46,8 +47,8 @@ pub struct Outcome {
     pub elapsed_ms: u64,
 }
 
-/// Carries out a plan.
-pub fn run(plan: &Plan) -> Outcome {
+/// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
+pub fn run(plan: &Plan, level: Level) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -58,7 +59,8 @@ pub fn run(plan: &Plan) -> Outcome {
     let local = LocalSet::new();
     let outcome = local.block_on(&runtime, async {
         let mut world = World::new(plan);
-        let logged = tracing_subscriber::registry().with(Logged(world.around.trace.clone()));
+        let trace = world.around.trace.clone();
+        let logged = tracing_subscriber::registry().with(Logged { trace, level });
         let _logged = tracing::subscriber::set_default(logged);
         let broken = world.live().await.err();
         world.end().await;
@@ -108,7 +110,13 @@ impl World {
         };
         let role = |host| match host {
             TRACKER => Role::Tracker(Box::new(tracker_settings(plan))),
-            _ => Role::Peer(Box::new(peer_settings(plan, host))),
+            _ => {
+                let settings = Box::new(peer_settings(plan, host));
+                match plan.peers[host - 1].lie {
+                    Some(lie) => Role::Liar(settings, lie),
+                    None => Role::Peer(settings),
+                }
+            }
         };
         let hosts: Vec<_> = (0..plan.hosts())
             .map(|host| Host::new(host, role(host), &around))
@@ -188,7 +196,7 @@ impl World {
 
     fn final_checks(&self) -> Result<(), Broken> {
         self.around.trace.event("of one mind");
-        super::audit::audit(&self.hosts[1..], &self.promised.borrow())
+        super::audit::audit(&self.hosts, &self.promised.borrow())
     }
 
     fn set_rates(&self, on: bool) {
@@ -215,6 +223,10 @@ impl World {
                     network.set_line(host, other, line);
                     network.set_line(other, host, line);
                 }
+            }
+            Step::Disk(host, write_ms) => {
+                let latency = Duration::from_millis(write_ms);
+                self.hosts[host].disk().set_latency(latency);
             }
             Step::Skew(host, skew_ms) => self.hosts[host].clock().set_skew(skew_ms),
             Step::Pay(number) => self.pay(number),

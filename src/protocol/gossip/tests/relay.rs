@@ -110,12 +110,24 @@ fn who_does_not_answer_is_passed_over_for_the_next() {
     for round in 1..=5 {
         from.extend(asked(&tick(&mut gossip, later(5_000 * round))));
     }
-    // Three others are remembered, and the last one is asked again.
-    assert_eq!(from, [4, 3, 2, 2].map(|n| (session(n), id)));
-    // Another one who announces it is asked before that.
+    // Three others are remembered; then it is the first one's turn again.
+    assert_eq!(from, [2, 3, 4, 1, 2].map(|n| (session(n), id)));
+    // Another one who announces it takes the place of one that failed, and is asked first.
     assert_eq!(announce(&mut gossip, 5, vec![id], later(26_000)), []);
-    let next = asked(&tick(&mut gossip, later(26_000)));
+    let next = asked(&tick(&mut gossip, later(30_000)));
     assert_eq!(next, [(session(5), id)]);
+}
+
+#[test]
+fn attack_a_liar_who_has_it_last_does_not_keep_the_first_one_from_sending_it() {
+    let mut gossip = with_sessions(2);
+    let transaction = transfer(1, 2, 1, 1, 1);
+    let id = transaction.id();
+    let _ = announce(&mut gossip, 1, vec![id], START);
+    let _ = announce(&mut gossip, 2, vec![id], START);
+    assert_eq!(asked(&tick(&mut gossip, later(5_000))), [(session(2), id)]);
+    // The first one's answer was only slow.
+    assert!(deliver(&mut gossip, 1, &[transaction], later(7_000)));
 }
 
 #[test]
@@ -171,7 +183,7 @@ fn attack_one_session_can_not_take_the_places_of_others_to_ask() {
     let _ = announce(&mut gossip, 3, vec![id], START);
     let first = asked(&tick(&mut gossip, later(5_000)));
     let second = asked(&tick(&mut gossip, later(10_000)));
-    assert_eq!([first, second].concat(), [3, 2].map(|n| (session(n), id)));
+    assert_eq!([first, second].concat(), [2, 3].map(|n| (session(n), id)));
 }
 
 #[test]
