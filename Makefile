@@ -7,6 +7,8 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 # For `node demo`, as in: make demo DEMO_ARGS=--once
 DEMO_ARGS ?=
+# For `grow`: a peer's settings, blocks or headers, how many
+GROW_ARGS ?=
 # For `cargo test`, as in: make test TEST_ARGS='--test restart'
 TEST_ARGS ?=
 
@@ -19,7 +21,7 @@ CARGO := cargo
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check format-check lint bench difficulty
+.PHONY: help setup build demo test check format-check lint bench difficulty grow
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,9 @@ lint: setup
 
 bench: setup ## Measure speed
 	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel
+
+grow: setup ## Fill a new peer with a long chain, as in: make grow GROW_ARGS='alice.toml blocks 100000'
+	$(CARGO) run $(PROFILE) --example grow -- $(GROW_ARGS)
 
 difficulty: setup ## Simulate the rule of difficulty under fast, slow and lying miners
 	$(CARGO) run $(PROFILE) --example difficulty

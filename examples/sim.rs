@@ -23,6 +23,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// Last events of a network that are shown if others were broken, too.
+const SHOWN: usize = 60;
+
 /// All that happens in one network, its verdict in the last line.
 fn one(seed: u64) -> ExitCode {
     let plan = Plan::draw(seed);
@@ -32,6 +35,10 @@ fn one(seed: u64) -> ExitCode {
     let outcome = run(&plan, level.unwrap_or(Level::INFO));
     show(&plan, &outcome);
     let Some(broken) = &outcome.broken else {
+        println!(
+            "height {}, of one mind {} ms after the last fault",
+            outcome.height, outcome.settled_ms
+        );
         println!("seed {seed}: ok, trace {}", outcome.hash);
         return ExitCode::SUCCESS;
     };
@@ -68,7 +75,10 @@ fn many(first: u64, count: u64) -> ExitCode {
         println!("\nseed {seed}: {how}");
         let failure = shrink(&Plan::draw(*seed), how.clone());
         println!("the same breaks by no more than this:");
-        show(&failure.smallest, &failure.outcome);
+        let mut outcome = failure.outcome;
+        let cut = outcome.lines.len().saturating_sub(SHOWN);
+        outcome.lines.drain(..cut);
+        show(&failure.smallest, &outcome);
         println!("all of it: make sim SEED={seed}");
     }
     match broken.is_empty() {

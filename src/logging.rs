@@ -10,7 +10,11 @@
 //!
 //! Fields are single values, never whole structs, so that no secret is logged by accident. Spans
 //! are not used. The target is left at its default, the module, since it tells which part of the
-//! node speaks; what other crates log is shown from `WARN` on, whatever the level is.
+//! node speaks; what other crates log is shown from `WARN` on, whatever the level is. Every event is
+//! listed with its fields in ARCHITECTURE.md, which a test holds complete.
+//!
+//! The terminal and the file have levels of their own: the file tells more, so that a block or a
+//! payment can be followed by its id afterwards ([`reading`], `node logs`).
 //!
 //! # On the terminal (standard error)
 //!
@@ -32,7 +36,7 @@
 //!
 //! - `time`: UTC, ISO 8601, always with three decimals, so that it sorts as text.
 //! - `level`: `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
-//! - `actor`: the module that speaks, without `raclette::` and `actors::`.
+//! - `actor`: the module that speaks, without `raclette::` and `actors::` before it and `::log` behind.
 //! - `event`: the message.
 //! - Then the fields, in the order of the code: numbers and flags as such, everything else as text
 //!   of at most [`MAX_TEXT_BYTES`]. A field with one of the four names above gets a `_` behind it.
@@ -44,8 +48,10 @@
 //! succeeds, logs how many lines were lost.
 
 mod event;
+pub mod reading;
 mod rotating_file;
 mod terminal;
+mod time;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,9 +67,10 @@ use tracing_subscriber::registry::Registry;
 
 use crate::settings::{LogLevel, LogSettings};
 
-pub use event::{MAX_TEXT_BYTES, Time};
+pub use event::{LogEvent, MAX_TEXT_BYTES};
+pub use terminal::{colours_for, for_people};
+pub use time::{NotATime, Time};
 
-use event::LogEvent;
 use rotating_file::RotatingFile;
 use terminal::Terminal;
 
@@ -134,17 +141,25 @@ fn subscriber(
     let file = RotatingFile::open(&path, log.file_bytes, log.files)
         .map_err(|source| LoggingError::File { path, source })?;
     let file = Arc::new(Mutex::new(file));
-    let level = LevelFilter::from(log.level);
-    let targets = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_targets(OWN_TARGETS.map(|target| (target, level)));
+    let file_level = LevelFilter::from(log.file_level);
+    let level = terminal.as_ref().map(|_| LevelFilter::from(log.level));
     let outputs = Outputs {
-        terminal: terminal.map(Mutex::new),
+        terminal: terminal.map(|terminal| (targets(log.level.into()), Mutex::new(terminal))),
+        file_targets: targets(file_level),
         file: Arc::clone(&file),
         now,
     };
-    let subscriber = Registry::default().with(outputs.with_filter(targets));
+    // Asked once a place in the code: what neither output takes costs nothing.
+    let either = targets(level.map_or(file_level, |level| level.max(file_level)));
+    let subscriber = Registry::default().with(outputs.with_filter(either));
     Ok((subscriber, LogGuard { file }))
+}
+
+/// What is told at a level: everything of ours, and of others what is a warning at least.
+fn targets(level: LevelFilter) -> Targets {
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OWN_TARGETS.map(|target| (target, level)))
 }
 
 impl From<LogLevel> for LevelFilter {
@@ -161,20 +176,28 @@ impl From<LogLevel> for LevelFilter {
 
 /// Where every event goes.
 struct Outputs {
-    terminal: Option<Mutex<Terminal>>,
+    terminal: Option<(Targets, Mutex<Terminal>)>,
+    file_targets: Targets,
     file: Arc<Mutex<RotatingFile>>,
     now: fn() -> SystemTime,
 }
 
 impl<S: Subscriber> Layer<S> for Outputs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let (target, level) = (event.metadata().target(), event.metadata().level());
         let event = LogEvent::new((self.now)(), event);
-        let outcome = lock(&self.file).append(&event);
-        let Some(terminal) = &self.terminal else {
+        let outcome = if self.file_targets.would_enable(target, level) {
+            lock(&self.file).append(&event)
+        } else {
+            Ok(())
+        };
+        let Some((targets, terminal)) = &self.terminal else {
             return;
         };
         let mut terminal = lock(terminal);
-        terminal.show(&event);
+        if targets.would_enable(target, level) {
+            terminal.show(&event);
+        }
         if let Err(first_failure) = outcome {
             terminal.show(&LogEvent::file_failed(event.time, &first_failure));
         }

@@ -292,8 +292,12 @@ section! {
     /// What the node tells about itself, on the terminal and as lines of JSON in the directory
     /// "logs" of the data directory.
     LogSettings {
-        /// The least weighty event that is still told: "error", "warn", "info", "debug" or "trace".
+        /// The least weighty event that the terminal still shows: "error", "warn", "info", "debug"
+        /// or "trace".
         level: LogLevel = Kind::Choice(LogLevel::CHOICES), Given::Default("\"info\"");
+        /// The least weighty event that is still written to the file. With "debug", `node logs --id`
+        /// can tell what became of a payment or a block; with "info" the files reach further back.
+        file_level: LogLevel = Kind::Choice(LogLevel::CHOICES), Given::Default("\"debug\"");
         /// How many bytes a log file may have before the next one is begun.
         file_bytes: u64 = Kind::Whole { least: 65_536, most: 1 << 30 },
             Given::Default("8_388_608");

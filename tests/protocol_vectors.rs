@@ -15,6 +15,8 @@ mod example;
 mod formats;
 #[path = "protocol_vectors/limits.rs"]
 mod limits;
+#[path = "protocol_vectors/notes.rs"]
+mod notes;
 #[path = "protocol_vectors/numbers.rs"]
 mod numbers;
 #[path = "protocol_vectors/proofs.rs"]
@@ -44,6 +46,8 @@ const KINDS: &[(&str, Handler)] = &[
     ("signature", formats::signature),
     ("small-order", formats::small_order),
     ("name", formats::name),
+    ("sealed-note", notes::sealed_note),
+    ("note-opened", notes::note_opened),
     ("header", chain::header),
     ("header-rules", chain::header_rules),
     ("transactions-root", chain::transactions_root_of),

@@ -1,5 +1,7 @@
 //! Gossip: the sessions with other peers, and everything said in them.
 
+mod log;
+
 use super::session_handle::SessionHandle;
 use super::{Link, SessionContext, TICK};
 use crate::clock::Clock;
@@ -13,7 +15,7 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
 use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
-use crate::protocol::gossip::{Effect, Fact, Gossip};
+use crate::protocol::gossip::{Effect, Gossip};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use actix::{
@@ -63,6 +65,8 @@ impl GossipLinks {
 struct Handle {
     commands: SessionHandle,
     address: String,
+    /// For the log: the address until it is known whose it is, then the member's.
+    peer: String,
     direction: Direction,
     opened: bool,
 }
@@ -114,6 +118,7 @@ impl GossipActor {
         for effect in effects {
             match effect {
                 Effect::Send(session, message) => {
+                    log::said(self.peer(session), &message);
                     self.command(session, SessionCommand::Send(message));
                 }
                 Effect::SendBlocks(session, ids) => {
@@ -131,18 +136,22 @@ impl GossipActor {
                     self.ask(|ledger| ledger.headers.send(CheckHeaders { session, headers }));
                 }
                 Effect::SubmitBlock(session, block) => {
+                    log::block(self.peer(session), &block);
                     self.ask(|ledger| ledger.block.send(SubmitBlock { session, block }));
                 }
-                Effect::SubmitTransactions(session, transactions) => self.ask(|ledger| {
-                    ledger.transactions.send(SubmitTransactions {
-                        session,
-                        transactions,
+                Effect::SubmitTransactions(session, transactions) => {
+                    log::transactions(self.peer(session), &transactions);
+                    self.ask(|ledger| {
+                        ledger.transactions.send(SubmitTransactions {
+                            session,
+                            transactions,
+                        });
                     });
-                }),
+                }
                 Effect::FindMissing(toward, limit) => {
                     self.ask(|ledger| ledger.missing.send(FindMissing { toward, limit }));
                 }
-                Effect::Tell(fact) => self.tell(&fact),
+                Effect::Tell(fact) => log::fact(&fact, self.clock.now()),
             }
         }
     }
@@ -194,6 +203,7 @@ impl GossipActor {
             session,
             Handle {
                 commands: SessionHandle::new(commands),
+                peer: address.clone(),
                 address,
                 direction,
                 opened: false,
@@ -202,28 +212,10 @@ impl GossipActor {
         session
     }
 
-    fn tell(&self, fact: &Fact) {
-        match fact {
-            Fact::Connected(session, key, direction) => {
-                tracing::info!(peer = %key.to_address(), session = session.0, direction = ?direction, "peer connected");
-            }
-            Fact::Disconnected(session, key, reason) => {
-                tracing::info!(peer = %key.to_address(), session = session.0, %reason, "peer disconnected");
-            }
-            Fact::Misbehaved(key, reason) => {
-                tracing::warn!(peer = %key.to_address(), %reason, "peer broke a rule and is shunned for a while");
-            }
-            Fact::ClockDiffers(key) => {
-                tracing::warn!(peer = %key.to_address(), "a block lies in the future: this machine's clock or the miner's is wrong");
-            }
-            Fact::Alone(since) => {
-                let alone_ms = self.clock.now().since(*since);
-                tracing::warn!(
-                    elapsed_ms = alone_ms,
-                    "no peer is connected: nothing this node mines or sends reaches anybody"
-                );
-            }
-        }
+    /// Who is at the other end, for the log: the member, or where it was dialled.
+    fn peer(&self, session: SessionId) -> &str {
+        let handle = self.sessions.get(&session);
+        handle.map_or("", |handle| &handle.peer)
     }
 
     fn ledger_told(&mut self, fact: LedgerFact) -> Vec<Effect> {
@@ -236,6 +228,11 @@ impl GossipActor {
                 | LedgerFact::MissingFound { .. }
         );
         self.unanswered -= usize::from(answers);
+        if let LedgerFact::BlockJudged { session, .. }
+        | LedgerFact::TransactionsJudged { session, .. } = &fact
+        {
+            log::judged(self.peer(*session), &fact);
+        }
         match fact {
             LedgerFact::HeadersJudged { session, outcome } => {
                 self.gossip.headers_judged(session, outcome, now)
@@ -293,6 +290,7 @@ impl Handler<SessionEvent> for GossipActor {
             SessionFact::Opened { hello, .. } => match self.sessions.get_mut(&session) {
                 Some(handle) => {
                     handle.opened = true;
+                    handle.peer = hello.key.to_address();
                     self.gossip.opened(session, &hello, handle.direction, now)
                 }
                 None => Vec::new(),

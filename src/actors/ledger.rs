@@ -1,9 +1,9 @@
 //! Ledger: the judge of what is valid, and the open transactions.
 
+mod log;
+
 use super::{Fatal, Link, TICK};
-use crate::chain::ledger::{
-    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
-};
+use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{EncodedTransaction, Internal, Rejected};
@@ -17,6 +17,7 @@ use crate::messages::ledger::{
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
+use crate::protocol::branch_change::BranchChanges;
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
@@ -77,6 +78,7 @@ pub struct LedgerActor {
     under_way: bool,
     open_told: usize,
     progress: Progress,
+    branches: BranchChanges,
 }
 
 impl LedgerActor {
@@ -104,6 +106,7 @@ impl LedgerActor {
             under_way: false,
             open_told: 0,
             progress: Progress::default(),
+            branches: BranchChanges::default(),
         }
     }
 
@@ -145,18 +148,25 @@ impl LedgerActor {
                     self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
-                    log_tip(&change);
+                    log::tip(&change);
                     let connected = change.connected.len() as u64;
-                    self.progress.connected(connected, self.clock.now());
+                    let now = self.clock.now();
+                    self.progress.connected(connected, now);
+                    let news = self.branches.tip_changed(&change, now);
+                    log::news(news.as_slice());
                     self.links.tip_moved.send(TipMoved);
                 }
                 Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
                 Effect::TransactionOpened(transaction) => {
                     tracing::debug!(tx = %transaction.id(), "transaction open");
+                    let news = self.branches.opened(&transaction.id());
+                    log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionOpened(transaction));
                 }
                 Effect::TransactionClosed(id, why) => {
-                    tracing::debug!(tx = %id, why = ?why, "transaction closed");
+                    log::closed(&id, why);
+                    let news = self.branches.closed(&id, why);
+                    log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionClosed(id));
                 }
                 Effect::More => {
@@ -206,16 +216,6 @@ impl LedgerActor {
             }
             _ => {}
         }
-    }
-}
-
-/// What a moved tip says in the log.
-fn log_tip(change: &TipChange) {
-    for (id, height) in &change.disconnected {
-        tracing::warn!(%height, block = %id, "block disconnected: another branch has more work");
-    }
-    for (id, height, transactions) in &change.connected {
-        tracing::debug!(%height, block = %id, transactions, "block connected");
     }
 }
 
@@ -399,6 +399,7 @@ impl Handler<GetLedgerStatus> for LedgerActor {
             open_transactions: mempool.len(),
             open_bytes: mempool.bytes(),
             headers_in_memory: chain.headers_in_memory(),
+            branch_change: self.branches.last().cloned(),
         })
     }
 }

@@ -142,7 +142,7 @@ impl MinerActor {
             races_lost: success.races_lost,
         });
         if let Ok(mined) = &answer {
-            tracing::info!(height = %mined.height, block = %mined.id, tries = mined.tries, elapsed_ms = mined.elapsed_ms, "block mined");
+            tracing::info!(height = mined.height.0, block = %mined.id, tries = mined.tries, elapsed_ms = mined.elapsed_ms, "block mined");
         }
         // Whoever asked may have gone meanwhile.
         let _ = asker.send(answer);
@@ -244,7 +244,7 @@ impl Handler<MiningComplete> for MinerActor {
 
     fn handle(&mut self, message: MiningComplete, ctx: &mut Self::Context) {
         if self.mining.is_searching() {
-            tracing::debug!(height = %message.0.height, block = %message.0.id(), "another found a block: the search rests");
+            tracing::debug!(height = message.0.height.0, block = %message.0.id(), "another found a block: the search rests");
         }
         let effects = self.mining.better_seen(self.parts.clock.now());
         self.carry_out(effects, ctx);

@@ -172,7 +172,7 @@ impl TrackerLinkActor {
                 }
                 Effect::Joined { id } => {
                     self.trouble = None;
-                    tracing::info!(member = id.0, tracker = %self.tracker, "registered with the tracker");
+                    tracing::info!(id = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
                 Effect::Certified(certificate) => {
                     let until = certificate.statement.until.0;
@@ -342,6 +342,10 @@ impl TrackerLinkActor {
 
     /// The same trouble is told once; how it stands can be asked at any time.
     fn warn(&mut self, warning: &Warning) {
+        // What ends because this node stops is no trouble.
+        if self.closing.is_some() {
+            return;
+        }
         let text = warning.to_string();
         let known = match (&self.trouble, warning) {
             (Some(_), Warning::Unreachable { .. }) => true,
@@ -351,7 +355,7 @@ impl TrackerLinkActor {
         if known {
             tracing::debug!(reason = %text, "still the same trouble with the tracker");
         } else {
-            tracing::warn!("{text}");
+            tracing::warn!(reason = %text, "trouble with the tracker");
         }
         self.trouble = Some(text);
     }

@@ -1,23 +1,29 @@
 //! Wallet: the secret key, and nothing that leaves with it.
 
 use crate::chain::EncodedTransaction;
-use crate::keys::SecretKey;
-use crate::messages::wallet::{SignIntroduction, SignLeaving, SignStatement, SignTransaction};
+use crate::chain::transaction::Note;
+use crate::entropy::Entropy;
+use crate::keys::{NoteSeed, SecretKey};
+use crate::messages::wallet::{
+    OpenNote, SealNote, SignIntroduction, SignLeaving, SignStatement, SignTransaction,
+};
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
 use crate::wire::member::Leaving;
 use actix::{Actor, Context, Handler, MessageResult};
 use std::sync::Arc;
 
-/// The shell around the secret key. Only signatures and public keys come out of it.
+/// The shell around the secret key. Signatures, sealed notes and the text of notes come out of it.
 pub struct WalletActor {
     key: Arc<SecretKey>,
+    entropy: Arc<dyn Entropy>,
 }
 
 impl WalletActor {
-    /// Signs with `key`, which a tracker's wallet shares with what signs its certificates.
-    pub fn new(key: Arc<SecretKey>) -> Self {
-        Self { key }
+    /// Signs with `key`, which a tracker's wallet shares with what signs its certificates, and draws
+    /// the keys of notes from `entropy`.
+    pub fn new(key: Arc<SecretKey>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { key, entropy }
     }
 }
 
@@ -30,6 +36,27 @@ impl Handler<SignTransaction> for WalletActor {
 
     fn handle(&mut self, message: SignTransaction, _: &mut Self::Context) -> Self::Result {
         MessageResult(EncodedTransaction::new(message.0.sign(&self.key)))
+    }
+}
+
+impl Handler<SealNote> for WalletActor {
+    type Result = MessageResult<SealNote>;
+
+    fn handle(&mut self, message: SealNote, _: &mut Self::Context) -> Self::Result {
+        let SealNote { to, about, text } = message;
+        let mut seed = NoteSeed::default();
+        self.entropy.fill(seed.as_mut());
+        let sealed = self.key.seal_note(&to, &about, &text, &seed);
+        MessageResult(sealed.map(|note| Note::new(note).expect("a sealed note has room")))
+    }
+}
+
+impl Handler<OpenNote> for WalletActor {
+    type Result = MessageResult<OpenNote>;
+
+    fn handle(&mut self, message: OpenNote, _: &mut Self::Context) -> Self::Result {
+        let OpenNote { about, note } = message;
+        MessageResult(self.key.open_note(&about, note.as_slice()))
     }
 }
 

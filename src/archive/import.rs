@@ -1,27 +1,18 @@
 //! An archive brought into a database, through the one judge of everything.
 
 use super::entry::{ARCHIVE_VERSION, EndEntry, Entry, HeadEntry};
+use super::offline::{OfflineError, OfflineLedger};
 use super::{Progress, ReadError};
 use crate::chain::application::Application;
 use crate::chain::json::{BlockJson, JsonError};
-use crate::chain::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
+use crate::chain::ledger::BlockOutcome;
 use crate::chain::{
-    Block, BlockId, EncodedTransaction, Genesis, Height, Internal, MempoolLimits, NetworkId,
-    PeerFault, Rules, RulesError, check_signatures, tree::Tip,
+    Block, BlockId, Genesis, Height, Internal, NetworkId, PeerFault, Rules, RulesError, tree::Tip,
 };
 use crate::clock::Clock;
-use crate::keys::{SIGNATURE_BATCH, SignatureError};
-use crate::store::chain_rows::{ChainRows, changes, stored_genesis, stored_open};
-use crate::store::{Disk, DiskError, RowChange};
-use rayon::prelude::*;
-use std::collections::VecDeque;
+use crate::store::chain_rows::stored_genesis;
+use crate::store::{Disk, DiskError};
 use std::sync::Arc;
-
-/// Bytes of rows that are gathered into one synced write: far fewer writes than blocks, and no more
-/// memory than a few blocks take.
-const WRITE_BYTES: usize = 4 * 1024 * 1024;
-/// Batches of the ledger that are gathered at most, below what it lets wait for the disk.
-const WRITE_BATCHES: u64 = 256;
 
 /// What an import came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +87,15 @@ pub enum ImportError {
     Internal(#[from] Internal),
 }
 
+impl From<OfflineError> for ImportError {
+    fn from(error: OfflineError) -> Self {
+        match error {
+            OfflineError::Disk(error) => Self::Disk(error),
+            OfflineError::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
 impl ImportError {
     /// Whether blocks before the one that failed may have been imported; otherwise nothing was
     /// changed.
@@ -152,45 +152,19 @@ pub fn import(
         return Err(ImportError::OtherNetwork { file, here });
     }
     let rules = Rules::new(genesis, applications)?;
-    let mut import = Import::open(disk, rules, clock)?;
+    let ledger = OfflineLedger::open(disk, rules, clock)?;
+    let mut import = Import { ledger };
     let imported = import.run(&head, entries, &mut progress);
     // Also after a failure: what is valid is kept.
-    import.write()?;
+    import.ledger.write()?;
     imported
 }
 
 struct Import<'a> {
-    disk: &'a dyn Disk,
-    clock: &'a dyn Clock,
-    ledger: Ledger,
-    /// Rows that are on their way to the disk, and the last batch among them.
-    rows: Vec<RowChange>,
-    bytes: usize,
-    begun: u64,
-    last: u64,
-    answer: Option<BlockOutcome>,
+    ledger: OfflineLedger<'a>,
 }
 
-impl<'a> Import<'a> {
-    fn open(disk: &'a dyn Disk, rules: Rules, clock: &'a dyn Clock) -> Result<Self, ImportError> {
-        let open = stored_open(disk)?;
-        let limits = MempoolLimits::default();
-        let view = ChainRows(disk);
-        let (ledger, effects) = Ledger::open(rules, limits, open, &view, clock.now())?;
-        let mut import = Self {
-            disk,
-            clock,
-            ledger,
-            rows: Vec::new(),
-            bytes: 0,
-            begun: 0,
-            last: 0,
-            answer: None,
-        };
-        import.carry_out(effects)?;
-        Ok(import)
-    }
-
+impl Import<'_> {
     fn run(
         &mut self,
         head: &HeadEntry,
@@ -239,7 +213,7 @@ impl<'a> Import<'a> {
             added,
             known,
             file,
-            tip: *self.ledger.tip(),
+            tip: *self.ledger.ledger().tip(),
         })
     }
 
@@ -247,85 +221,15 @@ impl<'a> Import<'a> {
     fn block(&mut self, block: Block, height: Height) -> Result<bool, ImportError> {
         let wrong = |fault| ImportError::Block { height, fault };
         // Of a block that is here already the ledger compares the header only.
-        self.ledger
-            .chain()
-            .rules()
-            .check_body(&block)
-            .map_err(wrong)?;
-        if self.ledger.is_full() {
-            self.write()?;
-        }
-        let origin = Origin::Relay(Ticket(height.0));
-        let now = self.clock.now();
-        let effects = self
-            .ledger
-            .block(origin, block, &ChainRows(self.disk), now)?;
-        self.carry_out(effects)?;
-        match self.answer.take() {
-            Some(BlockOutcome::Accepted) => Ok(true),
-            Some(BlockOutcome::Known) => Ok(false),
-            Some(BlockOutcome::Held) => Err(ImportError::Ahead { height }),
-            Some(BlockOutcome::Fault(fault)) => Err(wrong(fault)),
+        let rules = self.ledger.ledger().chain().rules();
+        rules.check_body(&block).map_err(wrong)?;
+        match self.ledger.block(block)? {
+            BlockOutcome::Accepted => Ok(true),
+            BlockOutcome::Known => Ok(false),
+            BlockOutcome::Held => Err(ImportError::Ahead { height }),
+            BlockOutcome::Fault(fault) => Err(wrong(fault)),
             other => Err(Internal(format!("the ledger says {other:?} to block {height}")).into()),
         }
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), ImportError> {
-        let mut open = VecDeque::from(effects);
-        while let Some(effect) = open.pop_front() {
-            match effect {
-                Effect::Verify {
-                    check,
-                    transactions,
-                } => {
-                    let verdicts = verdicts(&transactions);
-                    let (view, now) = (ChainRows(self.disk), self.clock.now());
-                    let ledger = &mut self.ledger;
-                    open.extend(ledger.signatures_checked(check, &verdicts, &view, now)?);
-                }
-                Effect::Commit { batch, rows } => {
-                    let rows: Vec<_> = changes(&rows).collect();
-                    self.bytes += rows.iter().map(size).sum::<usize>();
-                    self.rows.extend(rows);
-                    self.last = batch;
-                    if self.bytes > WRITE_BYTES || batch - self.begun >= WRITE_BATCHES {
-                        open.extend(self.written()?);
-                    }
-                }
-                Effect::More => {
-                    let (view, now) = (ChainRows(self.disk), self.clock.now());
-                    open.extend(self.ledger.advance(&view, now)?);
-                }
-                Effect::Answer { answer, .. } => {
-                    if let Answer::Block(_, outcome) = answer {
-                        self.answer = Some(outcome);
-                    }
-                }
-                // Nobody is there to be told.
-                Effect::BetterHeaderSeen(_)
-                | Effect::TipChanged(_)
-                | Effect::TipStored(_)
-                | Effect::TransactionOpened(_)
-                | Effect::TransactionClosed(..) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes what waits, and carries out what the ledger has to say to it.
-    fn write(&mut self) -> Result<(), ImportError> {
-        while !self.rows.is_empty() {
-            let effects = self.written()?;
-            self.carry_out(effects)?;
-        }
-        Ok(())
-    }
-
-    fn written(&mut self) -> Result<Vec<Effect>, ImportError> {
-        self.disk.commit(&std::mem::take(&mut self.rows))?;
-        self.bytes = 0;
-        self.begun = self.last;
-        Ok(self.ledger.committed(self.last))
     }
 }
 
@@ -342,15 +246,4 @@ fn block_of(
         ));
     }
     Ok(block)
-}
-
-fn size(row: &RowChange) -> usize {
-    row.key.len() + row.value.as_ref().map_or(0, Vec::len)
-}
-
-fn verdicts(transactions: &[EncodedTransaction]) -> Vec<Result<(), SignatureError>> {
-    transactions
-        .par_chunks(SIGNATURE_BATCH)
-        .flat_map_iter(check_signatures)
-        .collect()
 }

@@ -5,11 +5,12 @@
 //! end, by which a file that was cut short is told from a whole one. As `jsonl` each entry is a line;
 //! as `json` they are the items of one array. [`Entries`] makes them from what is stored, [`Writer`]
 //! and [`Reader`] turn them into text and back, [`import`] brings them into a database. None of these
-//! holds more than one block at a time.
+//! holds more than one block at a time. [`OfflineLedger`] is what import works with.
 
 mod entry;
 mod export;
 mod import;
+mod offline;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod write;
 pub use entry::{ARCHIVE_VERSION, EndEntry, Entry, HeadEntry};
 pub use export::{Entries, archive_of};
 pub use import::{ImportError, Imported, import};
+pub use offline::{OfflineError, OfflineLedger};
 pub use read::{MAX_ENTRY_BYTES, ReadError, Reader};
 pub use write::{Format, Writer, json_line};
 

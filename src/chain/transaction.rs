@@ -3,7 +3,10 @@
 use super::merkle::witness;
 use super::{Amount, Height, NetworkId, Salt, TransactionId, Witness};
 use crate::canonical::{self, CappedBytes, CappedText, Malformed};
-use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify_batch};
+use crate::keys::{
+    MAX_SEALED_NOTE, NoteContext, PublicKey, SecretKey, Signature, SignatureError, SignatureItem,
+    verify_batch,
+};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Serialize, Serializer};
@@ -15,9 +18,10 @@ pub const ID_CONTEXT: &str = "raclette 2026-11 transaction id";
 /// Context of the hash that its sender signs.
 pub const SIGNATURE_CONTEXT: &str = "raclette 2026-11 transaction signature";
 
-/// Longest sealed note, in bytes: room for 8 KiB of text, padded and sealed twice, once for the
-/// recipient and once for the sender.
-pub const MAX_NOTE: usize = 20 * 1024;
+/// Longest sealed note, in bytes: 8 KiB of text as it is sealed today, and room for keys of some KiB,
+/// as they are when no future computer is to break them.
+pub const MAX_NOTE: usize = 12 * 1024;
+const _: () = assert!(MAX_SEALED_NOTE <= MAX_NOTE);
 /// Longest body of a record, in bytes: a page of JSON or a small picture; larger things belong
 /// beside the ledger, with their hash on it.
 pub const MAX_RECORD: usize = 64 * 1024;
@@ -180,6 +184,20 @@ impl Payload {
             Action::Transfer { amount, .. } => amount.plus(self.fee),
             Action::Record { .. } | Action::Reward { .. } => Some(self.fee),
         }
+    }
+
+    /// What a note in it is sealed for, if it is a transfer. Fixed before the note is: of the whole
+    /// payload it takes network, sender, recipient and salt.
+    pub fn note_context(&self) -> Option<NoteContext> {
+        let Action::Transfer { to, .. } = &self.action else {
+            return None;
+        };
+        Some(NoteContext {
+            network: self.network.0,
+            sender: self.sender,
+            recipient: *to,
+            salt: self.salt.0,
+        })
     }
 
     /// Signs it with the sender's key.

@@ -1,9 +1,10 @@
 //! What can be typed.
 
 use super::demo::DemoArgs;
+use super::logs::{MOST_LAST, Since, USUAL_LAST};
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
-use crate::settings::Endpoint;
+use crate::settings::{Endpoint, LogLevel};
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -40,6 +41,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Check a proof that a block, or a transaction, is on the chain; no node is needed
     Verify(VerifyArgs),
+    /// Show what the node wrote down, whether it runs or not
+    Logs(LogsArgs),
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
     /// Ask a running node
@@ -113,6 +116,34 @@ pub struct VerifyArgs {
     /// How many hashes must stand behind the proof, where no block is known
     #[arg(long, value_name = "HASHES", conflicts_with = "trust")]
     pub work: Option<u64>,
+}
+
+/// Which part of the log is shown.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on as more is written, until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
+    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment in UTC (2026-11-20T21:43)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Since>,
+    /// Only what this part of the node says: ledger, gossip, miner, tracker_link ...
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+    /// Only what is at least this weighty: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", value_parser = log_level)]
+    pub level: Option<LogLevel>,
+    /// Only what concerns this transaction, block or member: its id or address, or the beginning
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    #[arg(long, value_name = "N", help = format!("Only the last N events [default: {USUAL_LAST}, if neither --since nor --id is given]"),
+          value_parser = last_events)]
+    /// Only so many events from the end.
+    pub last: Option<usize>,
+    /// Show the log of another node beside it, in the order of time: its settings file, or a copy
+    /// of its log (node.jsonl); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub with: Vec<PathBuf>,
 }
 
 /// The kinds of nodes there are.
@@ -238,6 +269,25 @@ fn whole_coins(text: &str) -> Result<u64, String> {
     }
 }
 
+fn log_level(text: &str) -> Result<LogLevel, String> {
+    match text {
+        "error" => Ok(LogLevel::Error),
+        "warn" => Ok(LogLevel::Warn),
+        "info" => Ok(LogLevel::Info),
+        "debug" => Ok(LogLevel::Debug),
+        "trace" => Ok(LogLevel::Trace),
+        _ => Err("there are error, warn, info, debug and trace".into()),
+    }
+}
+
+fn last_events(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|last| (1..=MOST_LAST).contains(last));
+    number.ok_or_else(|| format!("a number from 1 to {MOST_LAST} is wanted"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -276,6 +326,9 @@ mod tests {
             "node open",
             "node chain verify --json",
             "node chain show",
+            "node logs",
+            "node logs --follow --since 5m --actor miner --level warn --json",
+            "node logs --id 00ff --with bob.toml --with carol.jsonl --last 20",
             "node export",
             "node export --format json --out chain.json --config peer.toml",
             "node import chain.json",
@@ -306,6 +359,9 @@ mod tests {
             "node chain",
             "node export --format xml",
             "node import",
+            "node logs --since soon",
+            "node logs --level loud",
+            "node logs --last 0",
             "node verify",
             "node verify proof --trust 7",
             "node verify proof --work -1",

@@ -12,6 +12,7 @@ mod commands;
 pub mod demo;
 mod failure;
 mod init;
+mod logs;
 mod new_file;
 mod output;
 mod progress;
@@ -66,6 +67,10 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
         Some(Command::Import(arguments)) => {
             let config = config_path(cli.config, place, program)?;
             archives::import(&arguments, &load(&config)?, &config, output)
+        }
+        Some(Command::Logs(arguments)) => {
+            let config = config_path(cli.config, place, program)?;
+            logs::logs(&arguments, &config, output)
         }
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Ask(ask)) => {

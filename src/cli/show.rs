@@ -1,5 +1,7 @@
 //! Answers as text for people, at 80 columns.
 
+mod branch;
+
 use super::table::{Align, Table, facts};
 use super::words::{
     count, cut, moment, person, rate, short_address, short_id, short_person, stretch,
@@ -41,7 +43,7 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         "transaction",
         "transactions",
     );
-    vec![
+    let mut facts = vec![
         ("network", format!("{} ({network})", chain.network.name)),
         (
             "height",
@@ -55,7 +57,11 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         ("peers", peers),
         ("open", format!("{open}, {} bytes", chain.open_bytes)),
         ("mining", mining(&chain.mining)),
-    ]
+    ];
+    if let Some(change) = &chain.branch_change {
+        facts.push(("branch", branch::change(change)));
+    }
+    facts
 }
 
 fn sync_state(chain: &ChainStatusView) -> String {

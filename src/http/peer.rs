@@ -5,10 +5,10 @@ use super::error::Refused;
 use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::views::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, CatchingUpView, ChainStatusView,
-    LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView, OpenView,
-    PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView, TrackerLinkView,
-    TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, BranchChangeView, CatchingUpView,
+    ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView,
+    OpenView, PeerStatusView, PeersView, SendRequest, SentView, SyncRequest, SyncView,
+    TrackerLinkView, TransactionStateView,
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, tracker};
 use crate::chain::params::MAX_EXPIRY;
@@ -99,6 +99,9 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             hashes_per_second: miner.hashes_per_second,
             blocks_mined: miner.blocks_mined,
         },
+        branch_change: ledger
+            .branch_change
+            .map(|change| BranchChangeView::new(change, api.clock.now())),
     })
 }
 

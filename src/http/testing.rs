@@ -143,6 +143,7 @@ answers! {
         open_bytes: 300,
         headers_in_memory: 1,
         catching_up: None,
+        branch_change: None,
     };
     GetFunds => |node, asked| {
         let funds = node.chain.disk.balance(&asked.0).map(|balance| Funds {

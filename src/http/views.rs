@@ -1,11 +1,15 @@
 //! What the API answers and takes, as JSON. The commands read the same types.
 
+mod branch;
+
 use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, NetworkId, Timestamp, TransactionId, TransactionsRoot,
 };
 use crate::wire::{MemberId, MemberName};
 use serde::{Deserialize, Serialize};
+
+pub use branch::{BranchChangeView, MovedTo, MovedView};
 
 /// Why there is no answer: `{"error": {"code", "reason"}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +109,9 @@ pub struct ChainStatusView {
     pub open_bytes: usize,
     /// The miner.
     pub mining: MiningView,
+    /// The last change of branch that took something of this node's away, since it runs; `None` if
+    /// there was none.
+    pub branch_change: Option<BranchChangeView>,
 }
 
 /// How fast the missing blocks come in.

@@ -6,12 +6,17 @@
 
 mod address;
 mod file;
+mod note;
 mod public;
 mod secret;
 mod signature;
 
 pub use address::AddressError;
 pub use file::{KeyFile, KeyFileError};
+pub use note::{
+    MAX_NOTE_TEXT, MAX_SEALED_NOTE, NOTE_CLASSES, NoteContext, NoteSeed, NoteText, NoteTextError,
+    OpenError, SealError,
+};
 pub use public::{PublicKey, SealingKey};
 pub use secret::SecretKey;
 pub use signature::{

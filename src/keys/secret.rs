@@ -49,6 +49,11 @@ impl SecretKey {
         Signature(self.signing.sign(message).to_bytes())
     }
 
+    /// The scalar behind [`SecretKey::sealing_key`], for sealing and opening notes alone.
+    pub(super) fn sealing_scalar(&self) -> &Zeroizing<[u8; 32]> {
+        &self.sealing
+    }
+
     /// The root secret, for the key file alone.
     pub(super) fn root(&self) -> &Zeroizing<[u8; 32]> {
         &self.root

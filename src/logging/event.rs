@@ -1,5 +1,6 @@
 //! One event, taken out of `tracing`, and its form as a line of JSON.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::io;
@@ -10,6 +11,8 @@ use serde_json::Value;
 use tracing::Level;
 use tracing::field::{Field, Visit};
 
+use super::time::Time;
+
 /// The most bytes of text in one field or message; the rest is cut and replaced by `…`. With at
 /// most 32 fields to an event, it bounds a line whatever other nodes send.
 pub const MAX_TEXT_BYTES: usize = 1024;
@@ -17,14 +20,22 @@ pub const MAX_TEXT_BYTES: usize = 1024;
 /// Which part of this module speaks when it speaks of itself.
 const OWN_ACTOR: &str = "logging";
 
+/// The four names that every line has.
+pub(super) const FIXED: [&str; 4] = ["time", "level", "actor", "event"];
+
 /// One thing that happened.
-#[derive(Debug)]
-pub(super) struct LogEvent {
-    pub(super) time: Time,
-    pub(super) level: Level,
-    pub(super) actor: String,
-    pub(super) event: String,
-    pub(super) fields: Vec<(&'static str, Value)>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEvent {
+    /// When.
+    pub time: Time,
+    /// How weighty it is.
+    pub level: Level,
+    /// The module that speaks.
+    pub actor: String,
+    /// What happened: a constant text.
+    pub event: String,
+    /// What varies, in the order of the code.
+    pub fields: Vec<(Cow<'static, str>, Value)>,
 }
 
 impl LogEvent {
@@ -32,6 +43,8 @@ impl LogEvent {
         let metadata = event.metadata();
         let target = metadata.target();
         let actor = target.strip_prefix("raclette::").unwrap_or(target);
+        // What writes down for the whole of a part is no part of its own.
+        let actor = actor.strip_suffix("::log").unwrap_or(actor);
         let mut own = Self {
             time: Time::from(now),
             level: *metadata.level(),
@@ -50,7 +63,7 @@ impl LogEvent {
             level: Level::ERROR,
             actor: OWN_ACTOR.to_owned(),
             event: "the log file can't be written; its lines are lost until it can".to_owned(),
-            fields: vec![("error", bounded(error))],
+            fields: vec![("error".into(), bounded(error))],
         }
     }
 
@@ -61,7 +74,7 @@ impl LogEvent {
             level: Level::ERROR,
             actor: OWN_ACTOR.to_owned(),
             event: "log lines lost".to_owned(),
-            fields: vec![("lines", lines.into())],
+            fields: vec![("lines".into(), lines.into())],
         }
     }
 
@@ -75,7 +88,7 @@ impl LogEvent {
     }
 
     fn push(&mut self, field: &Field, value: impl Into<Value>) {
-        self.fields.push((field.name(), value.into()));
+        self.fields.push((field.name().into(), value.into()));
     }
 }
 
@@ -87,11 +100,10 @@ impl Serialize for LogEvent {
         line.serialize_entry("actor", &self.actor)?;
         line.serialize_entry("event", &self.event)?;
         for (name, value) in &self.fields {
-            match *name {
-                "time" | "level" | "actor" | "event" => {
-                    line.serialize_entry(&format!("{name}_"), value)?;
-                }
-                name => line.serialize_entry(name, value)?,
+            if FIXED.contains(&name.as_ref()) {
+                line.serialize_entry(&format!("{name}_"), value)?;
+            } else {
+                line.serialize_entry(name, value)?;
             }
         }
         line.end()
@@ -172,60 +184,4 @@ fn bounded(value: impl fmt::Display) -> Value {
         text.push('…');
     }
     text.into()
-}
-
-/// A moment, to the millisecond, in UTC. Shown as `2026-11-20T21:43:02.123Z`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time {
-    ms_since_1970: u64,
-}
-
-impl From<SystemTime> for Time {
-    fn from(time: SystemTime) -> Self {
-        // A clock before 1970 is not set; there is no better answer than its earliest.
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH);
-        let ms = since_1970.map_or(0, |since| since.as_millis());
-        Self {
-            ms_since_1970: u64::try_from(ms).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-impl Time {
-    /// From milliseconds since the start of 1970.
-    pub fn from_unix_ms(ms_since_1970: u64) -> Self {
-        Self { ms_since_1970 }
-    }
-
-    /// `21:43:02.123Z`
-    pub(super) fn of_day(self) -> String {
-        let ms = self.ms_since_1970 % 86_400_000;
-        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-        format!("{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
-    }
-
-    /// Year, month and day of the Gregorian calendar.
-    fn date(self) -> (u64, u64, u64) {
-        // Counted in years that begin in March: the leap day is then the last of its year, and the
-        // months from March on have 31, 30, 31, 30, 31 days over and over: 153 for each five.
-        let days = self.ms_since_1970 / 86_400_000 + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let day = day - (153 * month + 2) / 5 + 1;
-        let (month, next_year) = if month < 10 {
-            (month + 3, 0)
-        } else {
-            (month - 9, 1)
-        };
-        (400 * era + year + next_year, month, day)
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.date();
-        write!(f, "{year:04}-{month:02}-{day:02}T{}", self.of_day())
-    }
 }

@@ -117,7 +117,7 @@ impl RotatingFile {
 }
 
 /// `node.jsonl.3`
-fn numbered(path: &Path, number: u16) -> PathBuf {
+pub(super) fn numbered(path: &Path, number: u16) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{number}"));
     PathBuf::from(name)

@@ -25,9 +25,8 @@ pub(super) struct Terminal {
 impl Terminal {
     /// Standard error; coloured if somebody sees it and did not ask for none.
     pub(super) fn stderr() -> Self {
-        let asked = colours_wanted(env::var_os("NO_COLOR"), env::var_os("TERM"));
         Self {
-            colours: asked && io::stderr().is_terminal(),
+            colours: colours_for(&io::stderr()),
             out: Box::new(io::stderr()),
         }
     }
@@ -42,36 +41,44 @@ impl Terminal {
 
     /// Shows one event. A terminal that went away is no reason to stop.
     pub(super) fn show(&mut self, event: &LogEvent) {
-        let line = self.line(event);
+        let mut line = for_people(event, &[], self.colours);
+        line.push('\n');
         let _ = self.out.write_all(line.as_bytes());
     }
+}
 
-    fn line(&self, event: &LogEvent) -> String {
-        let mut line = format!(
-            "{} {} {}",
-            self.paint(DIM, &event.time.of_day()),
-            self.paint(
-                colour_of(event.level),
-                &format!("{:5}", event.level.as_str())
-            ),
-            escape(&event.event)
-        );
-        for (name, value) in &event.fields {
-            line.push(' ');
-            line.push_str(&self.paint(DIM, &format!("{name}=")));
-            line.push_str(&field(value));
-        }
-        line.push('\n');
-        line
-    }
-
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colours {
+/// An event as a line for people, without its end; `speakers` (a node, an actor) stand before what
+/// happened. Nothing in it can steer a terminal.
+pub fn for_people(event: &LogEvent, speakers: &[&str], colours: bool) -> String {
+    let paint = |colour: &str, text: &str| {
+        if colours {
             format!("{colour}{text}{RESET}")
         } else {
             text.to_owned()
         }
+    };
+    let level = format!("{:5}", event.level.as_str());
+    let mut line = paint(DIM, &event.time.of_day());
+    line.push(' ');
+    line.push_str(&paint(colour_of(event.level), &level));
+    for speaker in speakers {
+        line.push(' ');
+        line.push_str(&paint(DIM, &escape(speaker)));
     }
+    line.push(' ');
+    line.push_str(&escape(&event.event));
+    for (name, value) in &event.fields {
+        line.push(' ');
+        line.push_str(&paint(DIM, &format!("{}=", escape(name))));
+        line.push_str(&field(value));
+    }
+    line
+}
+
+/// Whether what is written to a stream should have colours: somebody sees it and did not ask for
+/// none.
+pub fn colours_for(stream: &impl IsTerminal) -> bool {
+    colours_wanted(env::var_os("NO_COLOR"), env::var_os("TERM")) && stream.is_terminal()
 }
 
 fn colour_of(level: Level) -> &'static str {
@@ -100,7 +107,8 @@ fn field(value: &Value) -> String {
                 escape(text)
             }
         }
-        other => other.to_string(),
+        // A line of a file that is not ours may hold anything.
+        other => escape(&other.to_string()),
     }
 }
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tracing::{debug, error, info, warn};
 
-use super::event::Time;
 use super::terminal::colours_wanted;
 use super::*;
 
@@ -37,6 +36,7 @@ impl Screen {
 fn settings(level: LogLevel, files: u16) -> LogSettings {
     LogSettings {
         level,
+        file_level: level,
         file_bytes: SMALL,
         files,
     }

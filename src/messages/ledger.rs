@@ -6,6 +6,7 @@ use crate::chain::tree::Tip;
 use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, Rejected};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
+use crate::protocol::branch_change::BranchChange;
 use crate::protocol::progress::Estimate;
 use actix::Message;
 
@@ -76,7 +77,7 @@ pub struct GetTemplate {
 pub struct GetLedgerStatus;
 
 /// The answer to [`GetLedgerStatus`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LedgerStatus {
     /// End of the connected chain.
     pub tip: Tip,
@@ -90,6 +91,8 @@ pub struct LedgerStatus {
     pub headers_in_memory: usize,
     /// How catching up goes, if blocks are missing and some came of late.
     pub catching_up: Option<Estimate>,
+    /// The last change of branch that took something of this node's away.
+    pub branch_change: Option<BranchChange>,
 }
 
 /// What can a key spend?

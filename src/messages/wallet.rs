@@ -1,7 +1,8 @@
 //! To the Wallet, which alone knows the secret key.
 
+use crate::chain::transaction::Note;
 use crate::chain::{EncodedTransaction, Payload};
-use crate::keys::PublicKey;
+use crate::keys::{NoteContext, NoteText, OpenError, PublicKey, SealError, SealingKey};
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
 use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement};
@@ -11,6 +12,28 @@ use actix::Message;
 #[derive(Debug, Message)]
 #[rtype(result = "EncodedTransaction")]
 pub struct SignTransaction(pub Payload);
+
+/// Seal a note of this wallet's owner.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Note, SealError>")]
+pub struct SealNote {
+    /// The recipient's key for it, from the recipient's member record.
+    pub to: SealingKey,
+    /// The transaction that it will stand in; its sender is this wallet's key.
+    pub about: NoteContext,
+    /// What it says.
+    pub text: NoteText,
+}
+
+/// Open a note that was sealed for this wallet's owner, or by it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<NoteText, OpenError>")]
+pub struct OpenNote {
+    /// The transaction that it stands in.
+    pub about: NoteContext,
+    /// As it stands there.
+    pub note: Note,
+}
 
 /// Sign what this node says of itself.
 #[derive(Debug, Message)]

@@ -117,7 +117,7 @@ impl Ground {
             greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let wallet = WalletActor::new(Arc::new(secret)).start();
+        let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
         let context = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
@@ -250,6 +250,7 @@ impl Ground {
         let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
         let (mut ledger, effects) = opened;
         ledger.admit_members([self.key]);
+        ledger.watch(self.key);
         let tip = *ledger.tip();
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");

@@ -105,7 +105,9 @@ impl Running {
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
-            sign: WalletActor::new(secret).start().recipient(),
+            sign: WalletActor::new(secret, seams.entropy.clone())
+                .start()
+                .recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
         });

@@ -9,9 +9,10 @@
 //! [`directory`] what a member knows of the others. [`liveness`] says who of them answers, and
 //! [`doorstep`] who of those that dial a tracker may come in. [`introducer`] is a member's side of the
 //! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
-//! long catching up will take.
+//! long catching up will take, [`branch_change`] what a reorganisation did to this node's transactions.
 
 pub mod backoff;
+pub mod branch_change;
 pub mod directory;
 pub mod doorstep;
 pub mod gossip;

@@ -124,6 +124,7 @@ fn defaults_of_a_peer() {
     assert_eq!(peer.mining.threads, 1);
     assert_eq!((peer.peers.outgoing, peer.peers.incoming), (8, 32));
     assert_eq!(peer.log.level, LogLevel::Info);
+    assert_eq!(peer.log.file_level, LogLevel::Debug);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn unknown_keys_name_line_and_nearest() {
         ),
         (
             "[log]\ncolour = true\n",
-            ":5: `log.colour` is no key; there are: log.level, log.file_bytes, log.files",
+            ":5: `log.colour` is no key; there are: log.level, log.file_level, log.file_bytes, log.files",
         ),
         (
             "[network]\nreward = 5\n",

@@ -240,6 +240,11 @@ impl Host {
         });
     }
 
+    /// Replaces the disk by an empty one; no node runs.
+    pub fn wipe(&mut self) {
+        self.disk = Arc::new(MemoryDisk::new());
+    }
+
     /// Tells the node to stop, and waits until it has.
     pub async fn stop(&mut self) {
         if let Some(mut node) = self.node.take() {

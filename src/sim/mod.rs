@@ -5,6 +5,7 @@ mod audit;
 mod chance;
 mod clock;
 pub mod difficulty;
+pub mod growth;
 mod host;
 mod liar;
 mod network;

@@ -8,22 +8,23 @@ use std::fmt;
 
 /// The tracker's host; peers are those from 1 on.
 pub const TRACKER: usize = 0;
-/// The time between blocks that the networks aim at.
-pub const INTERVAL_MS: u64 = 5_000;
 /// Hashes that the easiest block takes on average: few enough to be searched for in earnest.
 pub const START_WORK: u64 = 64;
 /// Coins of each peer from the start: more than it can ever spend, so that no payment can fail.
 pub const ALLOCATION: u64 = 1_000_000;
 /// All lies.
 const LIES: [Lie; 4] = [Lie::Stalls, Lie::Denies, Lie::Forges, Lie::Invents];
-/// Most that a clock is wrong, so that no two differ by more than is allowed ahead.
-const MAX_SKEW_MS: u64 = 14_000;
+/// How far the clocks of miners are ahead or behind at most, in hundredths of an interval: no two differ by
+/// more than the six intervals that are allowed ahead.
+const MAX_SKEW_PERCENT: u64 = 280;
 
 /// A network and its bad days.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Where all of it, and all chance in it, comes from.
     pub seed: u64,
+    /// The time between blocks that the network aims at.
+    pub interval_ms: u64,
     /// The peers, in their order.
     pub peers: Vec<PeerPlan>,
     /// What lies between any two hosts.
@@ -114,6 +115,10 @@ pub enum Trouble {
         /// How wrong.
         skew_ms: i64,
     },
+    /// The disk is replaced by an empty one, but for the key.
+    Wipe(usize),
+    /// The power is cut everywhere.
+    Blackout,
     /// Its disk takes so long for a write.
     SlowDisk {
         /// Whose.
@@ -136,6 +141,8 @@ pub enum Step {
     Tear(usize),
     /// An orderly stop.
     Stop(usize),
+    /// What is on a host's disk is gone; its node does not run.
+    Wipe(usize),
     /// Nothing gets from one to the other.
     Cut(Vec<(usize, usize)>),
     /// It does again.
@@ -156,8 +163,14 @@ impl Plan {
         let chance = &mut Chance::of(seed, "plan");
         let count = chance.between(2, 6) as usize;
         let trouble_ms = chance.between(90_000, 300_000);
+        let interval_ms = match chance.between(0, 9) {
+            0 => 500,
+            1 | 2 => 1_500,
+            _ => 5_000,
+        };
+        let max_skew_ms = interval_ms * MAX_SKEW_PERCENT / 100;
         let mut peers: Vec<_> = (0..count)
-            .map(|_| PeerPlan::draw(chance, trouble_ms))
+            .map(|_| PeerPlan::draw(chance, trouble_ms, interval_ms))
             .collect();
         // Somebody founds the network and goes on mining.
         peers[0].mode = MiningMode::Always;
@@ -177,13 +190,14 @@ impl Plan {
             bytes_per_second: None,
         };
         let faults = (0..chance.between(1, 14))
-            .map(|_| Fault::draw(chance, count, trouble_ms))
+            .map(|_| Fault::draw(chance, &peers, trouble_ms, max_skew_ms))
             .collect();
         let payments = (0..chance.between(5, 60))
             .map(|_| Payment::draw(chance, count, trouble_ms))
             .collect();
         Self {
             seed,
+            interval_ms,
             peers,
             line,
             faults,
@@ -221,7 +235,7 @@ impl Plan {
 }
 
 impl PeerPlan {
-    fn draw(chance: &mut Chance, trouble_ms: u64) -> Self {
+    fn draw(chance: &mut Chance, trouble_ms: u64, interval_ms: u64) -> Self {
         let mode = match chance.between(0, 4) {
             0 => MiningMode::WhenPending,
             1 => MiningMode::OnCommand,
@@ -229,8 +243,8 @@ impl PeerPlan {
         };
         Self {
             mode,
-            rate: chance.between(4, 60),
-            skew_ms: skew(chance, MAX_SKEW_MS / 2),
+            rate: chance.between(4, 60) * 5_000 / interval_ms,
+            skew_ms: skew(chance, interval_ms * MAX_SKEW_PERCENT / 200),
             joins_ms: match chance.percent(25) {
                 true => chance.between(5_000, trouble_ms),
                 false => chance.between(0, 3_000),
@@ -260,7 +274,8 @@ fn skew(chance: &mut Chance, most: u64) -> i64 {
 }
 
 impl Fault {
-    fn draw(chance: &mut Chance, peers: usize, trouble_ms: u64) -> Self {
+    fn draw(chance: &mut Chance, plans: &[PeerPlan], trouble_ms: u64, max_skew_ms: u64) -> Self {
+        let peers = plans.len();
         let at_ms = chance.between(5_000, trouble_ms);
         let for_ms = match chance.between(0, 3) {
             0 => chance.between(100, 3_000),
@@ -269,7 +284,7 @@ impl Fault {
         };
         let any = chance.index(1 + peers);
         let peer = 1 + chance.index(peers);
-        let what = match chance.between(0, 10) {
+        let what = match chance.between(0, 14) {
             0..=2 => Trouble::Partition {
                 side: some_of(chance, peers),
                 out: true,
@@ -301,13 +316,22 @@ impl Fault {
                 host: any,
                 write_ms: chance.between(10, 4_000),
             },
-            _ => Trouble::Clock {
-                host: peer,
-                skew_ms: match chance.percent(40) {
-                    true => -(chance.between(MAX_SKEW_MS, 120_000) as i64),
-                    false => skew(chance, MAX_SKEW_MS),
-                },
-            },
+            10 => Trouble::Wipe(any),
+            11 => Trouble::Blackout,
+            _ => {
+                // Who never mines may be ahead by as much as clocks are wrong by.
+                let is_idle = plans[peer - 1].mode == MiningMode::OnCommand;
+                let (host, far) = match (is_idle, chance.percent(30)) {
+                    (_, true) => (TRACKER, true),
+                    (far, false) => (peer, far),
+                };
+                let skew_ms = match chance.between(0, 2) {
+                    0 => -(chance.between(max_skew_ms, 120_000) as i64),
+                    1 if far => chance.between(max_skew_ms, 4_000_000) as i64,
+                    _ => skew(chance, max_skew_ms),
+                };
+                Trouble::Clock { host, skew_ms }
+            }
         };
         Self {
             at_ms,
@@ -320,7 +344,8 @@ impl Fault {
     pub fn hosts(&self) -> Vec<usize> {
         match &self.what {
             Trouble::Partition { side, .. } => side.clone(),
-            Trouble::Kill(host) | Trouble::Stop(host) => vec![*host],
+            Trouble::Kill(host) | Trouble::Stop(host) | Trouble::Wipe(host) => vec![*host],
+            Trouble::Blackout => Vec::new(),
             Trouble::Lines { host, .. }
             | Trouble::PowerCut { host, .. }
             | Trouble::Clock { host, .. }
@@ -364,6 +389,18 @@ impl Fault {
                 let cut = begin + self.for_ms / 2;
                 steps.push((cut, Step::PowerCut(*host, *torn == Some(true))));
                 steps.push((end, Step::Start(*host)));
+            }
+            Trouble::Wipe(host) => {
+                steps.push((begin, Step::Kill(*host)));
+                steps.push((begin, Step::Wipe(*host)));
+                steps.push((end, Step::Start(*host)));
+            }
+            Trouble::Blackout => {
+                for host in 0..plan.hosts() {
+                    steps.push((begin, Step::PowerCut(host, false)));
+                    // They do not come back together.
+                    steps.push((end + 700 * host as u64, Step::Start(host)));
+                }
             }
             Trouble::Stop(host) => both(Step::Stop(*host), Step::Start(*host)),
             Trouble::SlowDisk { host, write_ms } => {
@@ -434,6 +471,8 @@ impl fmt::Display for Fault {
                 }
             }
             Trouble::Lines { host, line } => write!(f, "lines of host {host} as {line:?}"),
+            Trouble::Wipe(host) => write!(f, "disk of host {host} wiped"),
+            Trouble::Blackout => write!(f, "power cut everywhere"),
             Trouble::Kill(host) => write!(f, "host {host} killed"),
             Trouble::PowerCut { host, torn } => {
                 write!(f, "power cut at host {host}")?;

@@ -29,6 +29,18 @@ struct Tape {
     names: Vec<String>,
     hasher: blake3::Hasher,
     kept: VecDeque<String>,
+    troubles: Vec<Trouble>,
+}
+
+/// Something that a node logged and that should not be.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// Which host logged it.
+    pub host: usize,
+    /// Whether it says that it failed; if not, it accuses somebody.
+    pub is_error: bool,
+    /// Its words.
+    pub text: String,
 }
 
 impl Tape {
@@ -56,6 +68,7 @@ impl Trace {
             names,
             hasher: blake3::Hasher::new(),
             kept: VecDeque::new(),
+            troubles: Vec::new(),
         })))
     }
 
@@ -67,6 +80,11 @@ impl Trace {
     /// Adds an event of whoever is running that the hash does not know.
     pub fn remark(&self, text: &str) {
         self.tape().add(text, false);
+    }
+
+    /// Errors and accusations since the last call.
+    pub fn take_troubles(&self) -> Vec<Trouble> {
+        std::mem::take(&mut self.tape().troubles)
     }
 
     /// Adds bytes on a line, which only the hash remembers.
@@ -138,6 +156,17 @@ impl<S: Subscriber> Layer<S> for Logged {
             text.0.push(' ');
         }
         event.record(&mut text);
+        let is_error = level == Level::ERROR;
+        if let Some(host) = HOST.get()
+            && (is_error || text.0.contains("broke a rule"))
+        {
+            let text = text.0.clone();
+            self.trace.tape().troubles.push(Trouble {
+                host,
+                is_error,
+                text,
+            });
+        }
         match level > Level::INFO {
             true => self.trace.remark(&text.0),
             false => self.trace.event(&text.0),

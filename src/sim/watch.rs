@@ -2,6 +2,7 @@
 
 use super::host::{Faces, Host};
 use super::plan::TRACKER;
+use super::trace::Trace;
 use crate::chain::rows::RowKey;
 use crate::chain::target::Work;
 use crate::chain::{BlockId, Height, StateView, TransactionId};
@@ -50,15 +51,25 @@ impl fmt::Display for Broken {
 
 /// Remembers what it has seen.
 pub struct Watch {
+    trace: Trace,
     work: Vec<Option<Work>>,
     height: u64,
 }
 
 impl Watch {
-    /// Of so many hosts.
-    pub fn new(hosts: usize) -> Self {
+    /// Of so many hosts, who write into this trace.
+    pub fn new(hosts: usize, trace: Trace) -> Self {
         let work = vec![None; hosts];
-        Self { work, height: 0 }
+        Self {
+            trace,
+            work,
+            height: 0,
+        }
+    }
+
+    /// Of this host, what was seen counts no more.
+    pub fn forget(&mut self, host: usize) {
+        self.work[host] = None;
     }
 
     /// Height of the highest tip that was seen.
@@ -68,6 +79,7 @@ impl Watch {
 
     /// Looks at every host.
     pub async fn look(&mut self, hosts: &[Host]) -> Result<(), Broken> {
+        self.nobody_is_wronged(hosts)?;
         for (index, host) in hosts.iter().enumerate() {
             if let Some(reason) = host.ended() {
                 let how = format!("host {index}: {reason}");
@@ -79,6 +91,22 @@ impl Watch {
             };
             if let Some(parts) = faces.parts.get() {
                 self.peer_is_well(index, parts).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody who keeps to the protocol is accused of breaking it, and nothing fails but a torn write.
+    fn nobody_is_wronged(&self, hosts: &[Host]) -> Result<(), Broken> {
+        for trouble in self.trace.take_troubles() {
+            let accused =
+                honest_peers(hosts).find(|(_, h)| trouble.text.contains(&h.key().to_address()));
+            let complains = hosts.get(trouble.host);
+            if trouble.is_error && complains.is_some_and(|host| !host.is_tearing()) {
+                return Err(Broken::new("no node logs an error", trouble.text));
+            }
+            if !trouble.is_error && accused.is_some() {
+                return Err(Broken::new("nobody honest is accused", trouble.text));
             }
         }
         Ok(())
@@ -163,7 +191,29 @@ impl Watch {
                 return Ok(Some(Broken::new("what was promised is mined", how)));
             }
         }
+        if let Some(broken) = self.somebody_is_apart(hosts).await? {
+            return Ok(Some(broken));
+        }
         self.lists_differ(hosts).await
+    }
+
+    /// Whether two who are both there have no session.
+    async fn somebody_is_apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        for (index, host) in honest_peers(hosts) {
+            let faces = host.faces();
+            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
+                continue;
+            };
+            let status = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
+            for (other, peer) in honest_peers(hosts).filter(|(other, _)| *other != index) {
+                let key = peer.key();
+                if !status.sessions.iter().any(|session| session.key == key) {
+                    let how = format!("host {index} has no session with host {other}");
+                    return Ok(Some(Broken::new("everybody is connected", how)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Whether somebody's list does not say that all are there, as they are.

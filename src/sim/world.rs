@@ -3,14 +3,17 @@
 use super::chance::Chance;
 use super::host::{Host, Role, Surroundings, secret};
 use super::network::{Network, address};
-use super::plan::{ALLOCATION, INTERVAL_MS, Plan, START_WORK, Step, TRACKER};
+use super::plan::{ALLOCATION, Plan, START_WORK, Step, TRACKER};
 use super::trace::{Logged, Trace};
-use super::watch::{Broken, Watch};
+use super::watch::{Broken, Watch, honest_peers};
 use crate::chain::transaction::Note;
-use crate::chain::{Action, Amount, EncodedTransaction, Height, Payload, Salt, TransactionId};
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Height, Payload, Salt, StateView, TransactionId,
+};
 use crate::keys::SecretKey;
 use crate::messages::ledger::{GetLedgerStatus, SendTransaction};
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
+use crate::store::chain_rows::ChainRows;
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
@@ -22,9 +25,11 @@ use tracing_subscriber::layer::SubscriberExt;
 
 /// How often it is looked whether all is well.
 const LOOK_MS: u64 = 1_000;
-/// How long after the last fault the network may take to be of one mind: thirty blocks, and the time in
-/// which sessions notice that they are dead (35 s), back-off ends (60 s) and headers are asked for (30 s).
-const SETTLING_MS: u64 = 30 * INTERVAL_MS + 130_000;
+/// How many blocks after the last fault the network may take to be of one mind.
+const SETTLING_BLOCKS: u64 = 30;
+/// What comes on top: the time in which sessions notice that they are dead (35 s), back-off ends (60 s) and
+/// headers are asked for (30 s).
+const SETTLING_MS: u64 = 130_000;
 /// How long what was found last may take to be everywhere.
 const QUIET_MS: u64 = 8_000;
 /// How many blocks a payment may wait for: longer than any simulation.
@@ -45,6 +50,8 @@ pub struct Outcome {
     pub height: u64,
     /// How long it was, in simulated milliseconds.
     pub elapsed_ms: u64,
+    /// How long after the last fault it took to be of one mind, in simulated milliseconds.
+    pub settled_ms: u64,
 }
 
 /// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
@@ -68,10 +75,10 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
             broken,
             world.around.trace.clone(),
             world.watch.height(),
-            world.elapsed_ms(),
+            (world.elapsed_ms(), world.settled_ms),
         )
     });
-    let (broken, trace, height, elapsed_ms) = outcome;
+    let (broken, trace, height, (elapsed_ms, settled_ms)) = outcome;
     let panicked = panics
         .first()
         .map(|panic| Broken::new("no actor panics", panic));
@@ -82,6 +89,7 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
         lines: trace.lines(),
         height,
         elapsed_ms,
+        settled_ms,
     }
 }
 
@@ -94,6 +102,8 @@ pub(super) struct World {
     chance: Chance,
     /// Payments whose sender was told that they are open.
     promised: Rc<RefCell<Vec<(TransactionId, usize)>>>,
+    /// How long after the last fault it took to be of one mind.
+    settled_ms: u64,
 }
 
 impl World {
@@ -125,14 +135,15 @@ impl World {
             host.rate().set(peer.rate);
             host.clock().set_skew(peer.skew_ms);
         }
-        // Genesis may be asked of anybody.
+        let around_trace = around.trace.clone();
         Self {
             plan: plan.clone(),
             around,
             hosts,
-            watch: Watch::new(plan.hosts()),
+            watch: Watch::new(plan.hosts(), around_trace),
             chance: Chance::of(plan.seed, "load"),
             promised: Rc::default(),
+            settled_ms: 0,
         }
     }
 
@@ -166,7 +177,8 @@ impl World {
         for host in 0..self.hosts.len() {
             self.hosts[host].start(&self.around);
         }
-        let deadline = self.elapsed_ms() + SETTLING_MS;
+        let begun = self.elapsed_ms();
+        let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
             self.watch.look(&self.hosts).await?;
@@ -177,6 +189,7 @@ impl World {
                 self.watch.look(&self.hosts).await?;
                 unsettled = self.unsettled().await?;
                 if unsettled.is_none() {
+                    self.settled_ms = self.elapsed_ms() - begun;
                     return self.final_checks();
                 }
                 self.set_rates(true);
@@ -224,6 +237,7 @@ impl World {
                     network.set_line(other, host, line);
                 }
             }
+            Step::Wipe(host) => self.wipe(host),
             Step::Disk(host, write_ms) => {
                 let latency = Duration::from_millis(write_ms);
                 self.hosts[host].disk().set_latency(latency);
@@ -231,6 +245,24 @@ impl World {
             Step::Skew(host, skew_ms) => self.hosts[host].clock().set_skew(skew_ms),
             Step::Pay(number) => self.pay(number),
         }
+    }
+
+    /// What only this host knew is gone, and so is what it promised on it.
+    fn wipe(&mut self, host: usize) {
+        let others: Vec<_> = honest_peers(&self.hosts)
+            .filter(|(other, _)| *other != host)
+            .collect();
+        let is_mined = |id: &TransactionId| {
+            let disks = others.iter().map(|(_, other)| other.disk());
+            disks
+                .map(|disk| ChainRows(&**disk).mined(id))
+                .all(|mined| matches!(mined, Ok(Some(_))))
+        };
+        self.promised
+            .borrow_mut()
+            .retain(|(id, sender)| *sender != host || is_mined(id));
+        self.hosts[host].wipe();
+        self.watch.forget(host);
     }
 
     /// Sends a payment as the API does; what is promised is written down.
@@ -309,9 +341,10 @@ fn tracker_settings(plan: &Plan) -> TrackerSettings {
     let allocation = |host| format!("{{ address = \"{}\", amount = {ALLOCATION} }}", owner(host));
     let allocations: Vec<_> = (1..plan.hosts()).map(allocation).collect();
     let text = format!(
-        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nblock_interval_ms = {INTERVAL_MS}\n\
+        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nblock_interval_ms = {}\n\
          start_work = {START_WORK}\nallocations = [{}]\n",
         address(TRACKER),
+        plan.interval_ms,
         allocations.join(", ")
     );
     match settings(&text) {

@@ -6,6 +6,7 @@ mod support;
 mod archives;
 mod commands;
 mod demo;
+mod logs;
 mod mistakes;
 
 use std::ffi::OsStr;

@@ -5,9 +5,11 @@ mod support;
 
 mod crowd;
 mod liveness;
+mod sync;
 mod trackers;
 
-use raclette::http::views::TransactionState;
+use raclette::chain::Height;
+use raclette::http::views::{MovedTo, MovedView, TransactionState};
 use std::collections::HashSet;
 use std::thread;
 use support::{Apart, Lab, Node, agree, so, wait_until};
@@ -149,9 +151,23 @@ fn p2p_a_fork_heals_and_the_losers_payments_come_back_and_are_mined() {
         "its own blocks are gone"
     );
     open_at_all(&[alice, bob], &payment);
+    let change = alice.chain().branch_change.expect("alice is told");
+    assert_eq!((change.blocks, change.rewards_lost.as_str()), (2, "100"));
+    let moved = |to| MovedView {
+        id: payment.parse().unwrap(),
+        to,
+    };
+    assert_eq!(change.transactions, [moved(MovedTo::Open)]);
+    assert_eq!(bob.chain().branch_change, None, "nothing of bob's fell out");
 
     let last = bob.mine().id.to_string();
     alice.reaches(&last);
+    let height = Height(bob.height());
+    let change = alice.chain().branch_change.unwrap();
+    assert_eq!(change.transactions, [moved(MovedTo::Mined { height })]);
+    let told = alice.command(["status"]).stdout;
+    let told = String::from_utf8(told).unwrap();
+    assert!(told.contains("gave way to a branch"), "{told}");
     for node in [alice, bob] {
         assert!(mined_at(node, &payment).expect("mined again") > lost);
         assert_eq!(balances(node, &["alice", "bob"]), [93, 357]);

@@ -20,6 +20,7 @@ macro_rules! constants {
 fn limits() -> BTreeMap<&'static str, u64> {
     constants! {
         raclette::canonical: MAX_DEPTH;
+        raclette::keys: MAX_NOTE_TEXT MAX_SEALED_NOTE;
         raclette::chain::block: MAX_TRANSACTIONS SMALLEST_TRANSACTION EMPTY_BLOCK;
         raclette::chain::transaction: MAX_NOTE MAX_RECORD MAX_TOPIC;
         raclette::chain::application: MAX_APPLICATION_KEY MAX_APPLICATION_VALUE;

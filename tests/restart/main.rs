@@ -1,6 +1,8 @@
 //! Stopped, killed, started again: nothing that was promised is lost.
 
+mod downloading;
 mod killing;
+mod length;
 #[path = "../support/mod.rs"]
 mod support;
 

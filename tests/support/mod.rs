@@ -7,6 +7,7 @@
 mod apart;
 mod crowd;
 mod forge;
+mod grown;
 mod lab;
 mod node;
 mod proxy;
@@ -15,6 +16,7 @@ mod raw;
 pub use apart::Apart;
 pub use crowd::{Crowd, View};
 pub use forge::Forge;
+pub use grown::Grown;
 pub use lab::{Lab, agree};
 pub use node::{Node, Refused, node};
 pub use proxy::Proxy;

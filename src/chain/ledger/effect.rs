@@ -1,5 +1,6 @@
 //! What the ledger wants done, and what it tells.
 
+use super::Concern;
 use crate::chain::overlay::Batch;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
@@ -76,6 +77,10 @@ pub struct TipChange {
     pub connected: Vec<(BlockId, Height, usize)>,
     /// Blocks taken away, the former tip first.
     pub disconnected: Vec<(BlockId, Height)>,
+    /// What it means for the key that is watched.
+    pub own: Concern,
+    /// Whether it is a step on a longer way to another branch.
+    pub goes_on: bool,
 }
 
 /// What the ledger's shell has to do.

@@ -4,6 +4,7 @@
 //! done. It neither waits nor reads a clock. Signatures are checked by others ([`Effect::Verify`]),
 //! and so is the writing ([`Effect::Commit`]); both report back.
 
+mod concern;
 mod effect;
 mod open;
 mod pending;
@@ -11,6 +12,7 @@ mod remembered;
 #[cfg(test)]
 mod tests;
 
+pub use concern::{Concern, Fate, MAX_NAMED};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::{Batch, Overlay};
@@ -35,6 +37,8 @@ pub struct Ledger {
     overlay: Overlay,
     checks: Checks,
     good: Remembered,
+    /// Whose transactions are named when the chain changes.
+    watched: Option<PublicKey>,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
     /// Whether a step left more to do, and nobody has been told yet.
@@ -67,6 +71,7 @@ impl Ledger {
             overlay: Overlay::default(),
             checks: Checks::default(),
             good: Remembered::default(),
+            watched: None,
             promises: VecDeque::new(),
             more: false,
             effects: Vec::new(),
@@ -122,6 +127,12 @@ impl Ledger {
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.mempool.admit_members(members);
+    }
+
+    /// Tells whose transactions are named when the connected chain changes
+    /// ([`TipChange::own`]): this node's own.
+    pub fn watch(&mut self, key: PublicKey) {
+        self.watched = Some(key);
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
@@ -334,6 +345,10 @@ impl Ledger {
         self.settle_open(draft, &step, now, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
             let tip = *self.chain.tip();
+            let own = match &self.watched {
+                Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
+                None => Concern::default(),
+            };
             let connected = step.connected.iter();
             let disconnected = step.disconnected.iter();
             effects.push(Effect::TipChanged(TipChange {
@@ -342,6 +357,8 @@ impl Ledger {
                     .map(|b| (b.id(), b.header.height, b.transactions.len()))
                     .collect(),
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
+                own,
+                goes_on: step.more,
             }));
         }
         self.more = step.more;

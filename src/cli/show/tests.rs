@@ -1,6 +1,8 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
-use crate::http::views::{CatchingUpView, NetworkView, PersonView, SessionView};
+use crate::http::views::{
+    BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
+};
 use crate::wire::MemberId;
 
 /// What a hostile member may say of itself.
@@ -67,6 +69,7 @@ fn status() -> PeerStatusView {
                 hashes_per_second: 123_456_789.0,
                 blocks_mined: 12,
             },
+            branch_change: None,
         }),
         waiting: None,
     }
@@ -88,6 +91,43 @@ fn a_status_says_what_matters() {
     waiting.chain = None;
     waiting.waiting = Some("on no network yet ".repeat(9));
     assert_fits(&peer_status(&waiting));
+}
+
+#[test]
+fn a_status_tells_what_a_change_of_branch_did() {
+    let id = TransactionId([0xab; 32]);
+    let moved = |to| MovedView { id, to };
+    let mut changed = status();
+    let chain = changed.chain.as_mut().unwrap();
+    chain.branch_change = Some(BranchChangeView {
+        age_ms: 720_000,
+        fork: Height(40),
+        blocks: 3,
+        transactions: vec![
+            moved(MovedTo::Open),
+            moved(MovedTo::Mined { height: Height(41) }),
+            moved(MovedTo::Conflicted),
+            moved(MovedTo::Expired),
+            moved(MovedTo::Evicted),
+            moved(MovedTo::Conflicted),
+        ],
+        and_more: 7,
+        rewards_lost: "100".into(),
+    });
+    let text = peer_status(&changed);
+    assert_fits(&text);
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains(
+            "changed 12 min ago above height 40: 3 blocks gave way to a branch with more work; \
+             1 transaction of yours mined again; 1 transaction of yours open again; \
+             ababababab… is void: its sender's coins went elsewhere; \
+             ababababab… is void: its last height has passed; \
+             ababababab… is void: better paying ones took its place; 1 more are void; \
+             7 more are not named; rewards of 100 coins are lost"
+        ),
+        "{told}"
+    );
 }
 
 #[test]

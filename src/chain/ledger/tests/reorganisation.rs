@@ -1,11 +1,11 @@
 //! Changing the branch: at any depth, through crashes, and back again.
 
-use crate::chain::ledger::{BlockOutcome, Effect, Ledger, Origin, Ticket};
+use crate::chain::ledger::{BlockOutcome, Concern, Effect, Fate, Ledger, Origin, Ticket};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{MemoryView, Node, member, rules, transfer};
 use crate::chain::tree::{MAX_STEP_BLOCKS, Source};
-use crate::chain::{Block, BlockId, Closed, Header, Internal, MempoolLimits, StateView};
+use crate::chain::{Block, BlockId, Closed, Header, Height, Internal, MempoolLimits, StateView};
 use std::cell::Cell;
 
 /// Hands the effects to the node but for [`Effect::More`]: says whether there was one.
@@ -232,6 +232,47 @@ fn what_falls_out_returns_unless_the_other_branch_has_it_or_forbids_it() {
     node.mine(7);
     assert!(node.ledger.mempool().is_empty());
     assert_eq!(node.balance(5), 300);
+}
+
+#[test]
+fn a_change_of_branch_names_what_it_took_from_the_watched_key() {
+    let mut forge = Forge::new();
+    let lost = transfer(1, 5, 100, 1, 1);
+    let in_both = transfer(5, 2, 10, 1, 2);
+    let (spent_here, spent_there) = (transfer(3, 5, 900, 1, 3), transfer(3, 6, 900, 1, 4));
+    let of_others = transfer(2, 4, 100, 1, 5);
+    let sent = [lost.clone(), in_both.clone(), spent_here.clone(), of_others];
+    let ours = forge.child(forge.genesis(), 1_000, 5, &sent);
+    let paid_first = transfer(1, 5, 50, 1, 6);
+    let theirs = [paid_first.clone(), in_both.clone(), spent_there];
+    let theirs = forge.child(forge.genesis(), 1_000, 8, &theirs);
+    let upon = forge.child(theirs.id(), 1_000, 8, &[]);
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    node.ledger.watch(member(5).public_key());
+    for block in [ours, theirs, upon] {
+        assert_eq!(node.block(block), BlockOutcome::Accepted);
+    }
+    let changes = node.told.iter().filter_map(|effect| match effect {
+        Effect::TipStored(change) => Some(change.own.clone()),
+        _ => None,
+    });
+    let [first, second]: [Concern; 2] = changes.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(
+        first.mined.len(),
+        3,
+        "what others do among themselves is left out"
+    );
+    assert_eq!(first.taken_back, []);
+    let taken_back = [
+        (lost.id(), Fate::Open),
+        (in_both.id(), Fate::Mined(Height(1))),
+        (spent_here.id(), Fate::Closed(Closed::Conflicted)),
+    ];
+    assert_eq!(second.taken_back, taken_back);
+    assert_eq!(second.rewards_lost, 54, "the reward of 50, and the fees");
+    let mined = [(paid_first.id(), Height(1)), (in_both.id(), Height(1))];
+    assert_eq!(second.mined, mined);
 }
 
 /// Counts what is read from the disk below.

@@ -1,0 +1,65 @@
+//! What the ledger writes down.
+
+use crate::chain::ledger::{Fate, TipChange};
+use crate::chain::{Closed, TransactionId};
+use crate::protocol::branch_change::News;
+
+/// The tip moved.
+pub(super) fn tip(change: &TipChange) {
+    for (id, height) in &change.disconnected {
+        tracing::warn!(height = height.0, block = %id, "block disconnected: another branch has more work");
+    }
+    for (id, height, transactions) in &change.connected {
+        tracing::debug!(height = height.0, block = %id, transactions, "block connected");
+    }
+}
+
+/// A transaction is open no more.
+pub(super) fn closed(id: &TransactionId, why: Closed) {
+    tracing::debug!(tx = %id, reason = reason(why), "transaction closed");
+}
+
+/// What a change of branch means for this node's owner.
+pub(super) fn news(news: &[News]) {
+    for one in news {
+        match one {
+            News::Changed(change) => {
+                tracing::warn!(
+                    height = change.fork.0,
+                    blocks = change.undone,
+                    transactions = change.transactions.len() as u64 + change.and_more,
+                    rewards_lost = %change.rewards_lost,
+                    "the chain changed its branch above this height"
+                );
+                for (id, fate) in &change.transactions {
+                    moved(id, *fate);
+                }
+            }
+            News::Moved(id, fate) => moved(id, *fate),
+        }
+    }
+}
+
+fn moved(id: &TransactionId, fate: Fate) {
+    match fate {
+        Fate::Open => {
+            tracing::warn!(tx = %id, "own transaction fell out of the chain and is open again");
+        }
+        Fate::Mined(height) => {
+            tracing::info!(tx = %id, height = height.0, "own transaction that fell out of the chain is mined again");
+        }
+        Fate::Closed(why) => {
+            let reason = reason(why);
+            tracing::warn!(tx = %id, reason, "own transaction that fell out of the chain is void");
+        }
+    }
+}
+
+fn reason(why: Closed) -> &'static str {
+    match why {
+        Closed::Mined => "it was mined",
+        Closed::Expired => "its last height has passed",
+        Closed::Evicted => "better paying ones took its place",
+        Closed::Conflicted => "its sender's coins went elsewhere",
+    }
+}

@@ -1,0 +1,284 @@
+//! `node logs`: what a node wrote down, of one node or several, and as it goes on.
+
+use super::args::LogsArgs;
+use super::failure::Failure;
+use super::load;
+use super::output::Output;
+use super::words::count;
+use crate::logging::reading::{Line, LogReader};
+use crate::logging::{DIRECTORY, FILE, LogEvent, Time, colours_for, for_people};
+use crate::settings::{LogLevel, Settings};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::path::Path;
+use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, SystemTime};
+use tracing::Level;
+
+/// How many events are shown if nothing says which.
+pub const USUAL_LAST: usize = 100;
+/// Most events that can be asked for from the end; they are held in memory.
+pub const MOST_LAST: usize = 100_000;
+/// How often the files are looked at for more.
+const LOOK: Duration = Duration::from_millis(250);
+/// Units of a stretch of time and their milliseconds.
+const UNITS: [(char, u64); 4] = [
+    ('s', 1_000),
+    ('m', 60_000),
+    ('h', 3_600_000),
+    ('d', 86_400_000),
+];
+
+/// From when on events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// This many milliseconds ago.
+    Ago(u64),
+    /// A moment.
+    At(Time),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ago = text.chars().next_back().and_then(|unit| {
+            let (_, ms) = UNITS.iter().find(|(name, _)| *name == unit)?;
+            let number: u64 = text[..text.len() - 1].parse().ok()?;
+            number.checked_mul(*ms)
+        });
+        match (ago, text.parse()) {
+            (Some(ms), _) => Ok(Self::Ago(ms)),
+            (None, Ok(time)) => Ok(Self::At(time)),
+            (None, Err(_)) => Err(
+                "write how long ago (30s, 5m, 2h, 1d) or a moment in UTC (2026-11-20, \
+                 2026-11-20T21:43)"
+                    .into(),
+            ),
+        }
+    }
+}
+
+impl Since {
+    fn moment(self, now: Time) -> Time {
+        match self {
+            Self::Ago(ms) => Time::from_unix_ms(now.unix_ms().saturating_sub(ms)),
+            Self::At(time) => time,
+        }
+    }
+}
+
+/// Which events are shown.
+struct Filter<'a> {
+    since: Option<Time>,
+    level: Level,
+    actor: Option<&'a str>,
+    id: Option<&'a str>,
+}
+
+impl Filter<'_> {
+    fn takes(&self, event: &LogEvent) -> bool {
+        let in_time = self.since.is_none_or(|since| event.time >= since);
+        let weighty = event.level <= self.level;
+        let speaks = |actor| event.actor.split("::").any(|part| part == actor);
+        let concerns = |id| {
+            let begins = |value: &Value| value.as_str().is_some_and(|text| text.starts_with(id));
+            event.fields.iter().any(|(_, value)| begins(value))
+        };
+        in_time && weighty && self.actor.is_none_or(speaks) && self.id.is_none_or(concerns)
+    }
+}
+
+/// The log of one node.
+struct Source {
+    node: String,
+    reader: LogReader,
+    /// The next event, read already.
+    head: Option<LogEvent>,
+    unreadable: u64,
+}
+
+impl Source {
+    fn fill(&mut self, filter: &Filter<'_>) -> io::Result<()> {
+        while self.head.is_none() {
+            match self.reader.next_line()? {
+                None => return Ok(()),
+                Some(Line::Unreadable) => self.unreadable += 1,
+                Some(Line::Event(event)) if filter.takes(&event) => self.head = Some(event),
+                Some(Line::Event(_)) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows what the logs hold.
+pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Result<(), Failure> {
+    let since = arguments
+        .since
+        .map(|since| since.moment(Time::from(SystemTime::now())));
+    let filter = Filter {
+        since,
+        level: level(arguments.level),
+        actor: arguments.actor.as_deref(),
+        id: arguments.id.as_deref(),
+    };
+    let mut sources = vec![source(config, since)?];
+    for other in &arguments.with {
+        sources.push(source(other, since)?);
+    }
+    let mut shown = Shown {
+        output,
+        several: sources.len() > 1,
+        colours: colours_for(&io::stdout()),
+        day: String::new(),
+    };
+    let all = since.is_some() || filter.id.is_some();
+    let last = arguments.last.or((!all).then_some(USUAL_LAST));
+    let mut kept = VecDeque::new();
+    while let Some(at) = next(&mut sources, &filter)? {
+        let (node, event) = take(&mut sources, at);
+        match last {
+            None => shown.show(node, event)?,
+            Some(last) => {
+                kept.push_back((node.to_owned(), event));
+                if kept.len() > last {
+                    kept.pop_front();
+                }
+            }
+        }
+    }
+    for (node, event) in kept {
+        shown.show(&node, event)?;
+    }
+    tell_unreadable(&sources);
+    if !arguments.follow {
+        return Ok(());
+    }
+    loop {
+        thread::sleep(LOOK);
+        while let Some(at) = next(&mut sources, &filter)? {
+            let (node, event) = take(&mut sources, at);
+            shown.show(node, event)?;
+        }
+    }
+}
+
+fn level(level: Option<LogLevel>) -> Level {
+    match level {
+        Some(LogLevel::Error) => Level::ERROR,
+        Some(LogLevel::Warn) => Level::WARN,
+        Some(LogLevel::Info) => Level::INFO,
+        Some(LogLevel::Debug) => Level::DEBUG,
+        Some(LogLevel::Trace) | None => Level::TRACE,
+    }
+}
+
+/// The log that a settings file leads to, or that is this file.
+fn source(named: &Path, since: Option<Time>) -> Result<Source, Failure> {
+    let is_log = named
+        .extension()
+        .is_some_and(|extension| extension == "jsonl");
+    let (node, path) = if is_log {
+        (named.display().to_string(), named.to_owned())
+    } else {
+        let settings = load(named)?;
+        let node = match &settings {
+            Settings::Peer(peer) => peer.name.clone(),
+            Settings::Tracker(_) => "tracker".to_owned(),
+        };
+        (node, settings.data_dir().join(DIRECTORY).join(FILE))
+    };
+    if !path.exists() {
+        return Err(Failure::No(format!(
+            "there is no log {}: {}",
+            path.display(),
+            if is_log {
+                "check the path".to_owned()
+            } else {
+                format!("the node of {} never ran here", named.display())
+            }
+        )));
+    }
+    let since = since.map(|since| SystemTime::UNIX_EPOCH + Duration::from_millis(since.unix_ms()));
+    Ok(Source {
+        node,
+        reader: LogReader::new(&path, since),
+        head: None,
+        unreadable: 0,
+    })
+}
+
+/// Whose event is the next: the earliest of those that are there.
+fn next(sources: &mut [Source], filter: &Filter<'_>) -> Result<Option<usize>, Failure> {
+    for source in sources.iter_mut() {
+        source.fill(filter).map_err(|error| {
+            Failure::No(format!("the log of {} can't be read: {error}", source.node))
+        })?;
+    }
+    let heads = sources.iter().enumerate();
+    let times = heads.filter_map(|(at, source)| Some((source.head.as_ref()?.time, at)));
+    Ok(times.min().map(|(_, at)| at))
+}
+
+/// The event of the source that [`next`] named.
+fn take(sources: &mut [Source], at: usize) -> (&str, LogEvent) {
+    let source = &mut sources[at];
+    let event = source.head.take().expect("`next` found it there");
+    (&source.node, event)
+}
+
+/// On standard error: what stands in a file and is no event is left out, and that is said.
+fn tell_unreadable(sources: &[Source]) {
+    for source in sources.iter().filter(|source| source.unreadable > 0) {
+        let lines = count(source.unreadable, "line", "lines");
+        // Whoever does not listen misses nothing that matters.
+        let _ = writeln!(
+            io::stderr(),
+            "{lines} in the log of {} could not be read and {} left out",
+            source.node,
+            if source.unreadable == 1 {
+                "was"
+            } else {
+                "were"
+            }
+        );
+    }
+}
+
+/// Where events are shown, and what was shown last.
+struct Shown<'a, 'b> {
+    output: &'a mut Output<'b>,
+    several: bool,
+    colours: bool,
+    day: String,
+}
+
+impl Shown<'_, '_> {
+    fn show(&mut self, node: &str, mut event: LogEvent) -> io::Result<()> {
+        if self.output.is_json() {
+            if self.several {
+                event.fields.push(("node".into(), node.into()));
+            }
+            return self.output.json(&event);
+        }
+        let day = event.time.day();
+        if day != self.day {
+            writeln!(self.output.raw(), "{day}")?;
+            self.day = day;
+        }
+        let speakers = [node, event.actor.as_str()];
+        let speakers = if self.several {
+            &speakers[..]
+        } else {
+            &speakers[1..]
+        };
+        let line = for_people(&event, speakers, self.colours);
+        writeln!(self.output.raw(), "{line}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
