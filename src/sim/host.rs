@@ -27,6 +27,9 @@ use tokio::time::Instant;
 /// Connections that a simulated system has room for.
 const CONNECTIONS: usize = 10_000;
 
+/// Why a write fails that a power cut tears.
+pub const TORN: &str = "the power goes";
+
 /// What a host is there for.
 #[derive(Debug, Clone)]
 pub enum Role {
@@ -236,7 +239,7 @@ impl Host {
         self.tearing = true;
         self.disk.fail_next(DiskError::Failed {
             path: "simulated".into(),
-            reason: "the power goes".into(),
+            reason: TORN.into(),
         });
     }
 

@@ -35,8 +35,6 @@ struct Tape {
 /// Something that a node logged and that should not be.
 #[derive(Debug, Clone)]
 pub struct Trouble {
-    /// Which host logged it.
-    pub host: usize,
     /// Whether it says that it failed; if not, it accuses somebody.
     pub is_error: bool,
     /// Its words.
@@ -157,15 +155,9 @@ impl<S: Subscriber> Layer<S> for Logged {
         }
         event.record(&mut text);
         let is_error = level == Level::ERROR;
-        if let Some(host) = HOST.get()
-            && (is_error || text.0.contains("broke a rule"))
-        {
+        if is_error || text.0.contains("broke a rule") {
             let text = text.0.clone();
-            self.trace.tape().troubles.push(Trouble {
-                host,
-                is_error,
-                text,
-            });
+            self.trace.tape().troubles.push(Trouble { is_error, text });
         }
         match level > Level::INFO {
             true => self.trace.remark(&text.0),

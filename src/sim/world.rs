@@ -13,7 +13,7 @@ use crate::chain::{
 use crate::keys::SecretKey;
 use crate::messages::ledger::{GetLedgerStatus, SendTransaction};
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
-use crate::store::chain_rows::ChainRows;
+use crate::store::chain_rows::{ChainRows, stored_genesis};
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
@@ -104,6 +104,8 @@ pub(super) struct World {
     promised: Rc<RefCell<Vec<(TransactionId, usize)>>>,
     /// How long after the last fault it took to be of one mind.
     settled_ms: u64,
+    /// A disk was wiped.
+    wiped: bool,
 }
 
 impl World {
@@ -144,6 +146,7 @@ impl World {
             chance: Chance::of(plan.seed, "load"),
             promised: Rc::default(),
             settled_ms: 0,
+            wiped: false,
         }
     }
 
@@ -247,8 +250,18 @@ impl World {
         }
     }
 
-    /// What only this host knew is gone, and so is what it promised on it.
+    /// What only this host knew is gone, and so is what it promised on it. Once in a simulation, and where
+    /// the network is known to others: should all who know it lose it, it is lost.
     fn wipe(&mut self, host: usize) {
+        let peers = self.hosts.iter().enumerate().skip(1);
+        let known = |host: &Host| matches!(stored_genesis(&**host.disk()), Ok(Some(_)));
+        let is_known = peers
+            .filter(|(other, _)| *other != host)
+            .all(|(_, peer)| known(peer));
+        if self.wiped || !is_known {
+            return;
+        }
+        self.wiped = true;
         let others: Vec<_> = honest_peers(&self.hosts)
             .filter(|(other, _)| *other != host)
             .collect();
