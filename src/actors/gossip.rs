@@ -151,7 +151,7 @@ impl GossipActor {
                 Effect::FindMissing(toward, limit) => {
                     self.ask(|ledger| ledger.missing.send(FindMissing { toward, limit }));
                 }
-                Effect::Tell(fact) => log::fact(&fact, self.clock.now()),
+                Effect::Tell(fact) => log::fact(&fact, self.clock.steady()),
             }
         }
     }
@@ -179,7 +179,7 @@ impl GossipActor {
                     }
                     Err(error) => {
                         tracing::debug!(peer = %address, %error, "peer not reached");
-                        actor.gossip.dial_failed(&address, actor.clock.now());
+                        actor.gossip.dial_failed(&address, actor.clock.steady());
                     }
                 }),
         );
@@ -219,7 +219,7 @@ impl GossipActor {
     }
 
     fn ledger_told(&mut self, fact: LedgerFact) -> Vec<Effect> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let answers = matches!(
             fact,
             LedgerFact::HeadersJudged { .. }
@@ -273,7 +273,7 @@ impl Actor for GossipActor {
                 handle.commands.flush();
             }
             if !actor.closing {
-                let effects = actor.gossip.tick(actor.clock.now());
+                let effects = actor.gossip.tick(actor.clock.steady());
                 actor.carry_out(effects, ctx);
             }
         });
@@ -284,7 +284,7 @@ impl Handler<SessionEvent> for GossipActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) -> Self::Result {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let SessionEvent { session, what } = event;
         let effects = match what {
             SessionFact::Opened { hello, .. } => match self.sessions.get_mut(&session) {
@@ -385,7 +385,7 @@ impl Handler<CandidatesKnown> for GossipActor {
                     .collect(),
             })
             .collect();
-        let effects = self.gossip.candidates(candidates, self.clock.now());
+        let effects = self.gossip.candidates(candidates, self.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -418,7 +418,7 @@ impl Handler<SyncFrom> for GossipActor {
     type Result = Option<u64>;
 
     fn handle(&mut self, message: SyncFrom, ctx: &mut Self::Context) -> Self::Result {
-        let (height, effects) = self.gossip.prefer(&message.0, self.clock.now())?;
+        let (height, effects) = self.gossip.prefer(&message.0, self.clock.steady())?;
         self.carry_out(effects, ctx);
         Some(height)
     }

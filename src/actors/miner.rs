@@ -89,7 +89,7 @@ impl MinerActor {
                     ctx.spawn(submitted.into_actor(self).map(move |outcome, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(outcome) = outcome {
-                            let now = actor.parts.clock.now();
+                            let now = actor.parts.clock.steady();
                             let effects = actor.mining.judged(&block, &outcome, now);
                             actor.carry_out(effects, ctx);
                         }
@@ -107,7 +107,7 @@ impl MinerActor {
         ctx.spawn(asked.into_actor(self).map(|template, actor, ctx| {
             // A ledger that fails ends the node by itself.
             if let Ok(Ok(template)) = template {
-                let effects = actor.mining.template(template, actor.parts.clock.now());
+                let effects = actor.mining.template(template, actor.parts.clock.steady());
                 actor.carry_out(effects, ctx);
             }
         }));
@@ -169,7 +169,7 @@ impl MinerActor {
             let effects = self.mining.gave_up(request);
             self.carry_out(effects, ctx);
         }
-        let effects = self.mining.tick(self.parts.clock.now());
+        let effects = self.mining.tick(self.parts.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -246,7 +246,7 @@ impl Handler<MiningComplete> for MinerActor {
         if self.mining.is_searching() {
             tracing::debug!(height = message.0.height.0, block = %message.0.id(), "another found a block: the search rests");
         }
-        let effects = self.mining.better_seen(self.parts.clock.now());
+        let effects = self.mining.better_seen(self.parts.clock.steady());
         self.carry_out(effects, ctx);
     }
 }

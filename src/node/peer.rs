@@ -285,7 +285,7 @@ impl Ground {
             },
             tip.work(),
             random_u64(&*self.seams.entropy),
-            clock.now(),
+            clock.steady(),
         );
         gossip_context.run(GossipActor::new(
             machine,

@@ -1,7 +1,7 @@
 //! What time it is on a simulated host.
 
 use crate::chain::Timestamp;
-use crate::clock::Clock;
+use crate::clock::{Clock, LONG_AGO_MS};
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::Instant;
 
@@ -21,6 +21,10 @@ impl HostClock {
         Self { begun, skew_ms }
     }
 
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Sets it to be wrong by so much.
     pub fn set_skew(&self, skew_ms: i64) {
         self.skew_ms.store(skew_ms, Ordering::Relaxed);
@@ -29,8 +33,11 @@ impl HostClock {
 
 impl Clock for HostClock {
     fn now(&self) -> Timestamp {
-        let elapsed = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let right = BEGINNING_MS.saturating_add(elapsed);
+        let right = BEGINNING_MS.saturating_add(self.elapsed_ms());
         Timestamp(right.saturating_add_signed(self.skew_ms.load(Ordering::Relaxed)))
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp(self.elapsed_ms().saturating_add(LONG_AGO_MS))
     }
 }

@@ -62,6 +62,11 @@ impl Clock for MadeUpTime {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::Relaxed))
     }
+
+    /// It is only ever set to what is later.
+    fn steady(&self) -> Timestamp {
+        self.now()
+    }
 }
 
 impl MadeUpTime {

@@ -58,6 +58,8 @@ pub struct Liar {
     sessions: BTreeMap<SessionId, (Recipient<SessionCommand>, Option<usize>)>,
     dialling: BTreeSet<usize>,
     blocks: BTreeMap<BlockId, Block>,
+    /// What it passed on: two liars would tell each other for ever.
+    seen: BTreeSet<[u8; 32]>,
     told: u64,
 }
 
@@ -69,6 +71,7 @@ impl Liar {
             sessions: BTreeMap::new(),
             dialling: BTreeSet::new(),
             blocks: BTreeMap::new(),
+            seen: BTreeSet::new(),
             told: 0,
         }
     }
@@ -137,8 +140,11 @@ impl Liar {
                 }
                 self.blocks.insert(block.id(), block);
             }
-            Message::AnnounceTransactions(ids) => {
-                self.send_others(session, &Message::AnnounceTransactions(ids));
+            Message::AnnounceTransactions(mut ids) => {
+                ids.retain(|id| self.seen.insert(id.0));
+                if !ids.is_empty() {
+                    self.send_others(session, &Message::AnnounceTransactions(ids));
+                }
             }
             Message::GetBlocks(ids) => self.asked(session, ids),
             Message::GetHeaders(_) if self.parts.lie != Lie::Stalls => {
@@ -150,6 +156,9 @@ impl Liar {
 
     /// Passes it on as if it had it.
     fn saw(&mut self, session: SessionId, header: Header) {
+        if !self.seen.insert(header.id().0) {
+            return;
+        }
         self.send_others(session, &Message::AnnounceBlock(header));
         match self.parts.lie {
             Lie::Forges => self.send(session, Message::GetBlocks(vec![header.id()])),

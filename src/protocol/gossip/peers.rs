@@ -94,7 +94,7 @@ pub(super) struct Peers {
     dialled: HashMap<SessionId, String>,
     /// Sessions that were turned away after their handshake, until they are gone.
     refused: HashSet<SessionId>,
-    banned: HashMap<PublicKey, Timestamp>,
+    banned: BTreeMap<PublicKey, Timestamp>,
     clock_told: Option<Timestamp>,
     alone_since: Option<Timestamp>,
     alone_told: Timestamp,
@@ -111,7 +111,7 @@ impl Peers {
             dialling: BTreeMap::new(),
             dialled: HashMap::new(),
             refused: HashSet::new(),
-            banned: HashMap::new(),
+            banned: BTreeMap::new(),
             clock_told: None,
             alone_since: Some(now),
             alone_told: now,
