@@ -19,6 +19,7 @@ mod watch;
 mod world;
 
 pub use liar::Lie;
+pub use network::Line;
 pub use plan::{Fault, Payment, PeerPlan, Plan, Step, Trouble};
 pub use watch::Broken;
 pub use world::{Outcome, run};

@@ -206,6 +206,30 @@ impl Plan {
         }
     }
 
+    /// A network of so many honest peers, all of which mine, without any trouble.
+    pub fn quiet(seed: u64, peers: usize) -> Self {
+        let peer = PeerPlan {
+            mode: MiningMode::Always,
+            rate: 30,
+            skew_ms: 0,
+            joins_ms: 0,
+            lie: None,
+        };
+        Self {
+            seed,
+            interval_ms: 5_000,
+            peers: vec![peer; peers],
+            line: Line {
+                delay_ms: (20, 60),
+                lost_permille: 0,
+                bytes_per_second: None,
+            },
+            faults: Vec::new(),
+            payments: Vec::new(),
+            trouble_ms: 0,
+        }
+    }
+
     /// Number of hosts, the tracker included.
     pub fn hosts(&self) -> usize {
         1 + self.peers.len()
