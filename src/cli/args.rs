@@ -45,9 +45,22 @@ pub enum Command {
     Logs(LogsArgs),
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
+    /// Live through a network in simulated time, and show how fast and how reliable it is
+    Sim(SimArgs),
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
+}
+
+/// A simulation.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// What to simulate, such as config/scenarios/classroom.toml
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: PathBuf,
+    /// Draw how times grow with the number of peers, into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// The forms of an export.

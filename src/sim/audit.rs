@@ -2,7 +2,7 @@
 //! model so simple that it can be seen to be right, and against each other.
 
 use super::host::Host;
-use super::watch::{Broken, honest_peers};
+use super::watch::{Broken, Promise, honest_peers};
 use crate::chain::rows::StateKey;
 use crate::chain::verify::{Scratch, VerifyError, verify_chain};
 use crate::chain::{Action, Amount, Height, Internal, Rules, StateView, TransactionId};
@@ -17,7 +17,7 @@ const PAGE: usize = 1_000;
 const SHARED: [Table; 4] = [Table::Active, Table::State, Table::Mined, Table::History];
 
 /// Goes through the books of all peers, who have one tip.
-pub fn audit(hosts: &[Host], promised: &[(TransactionId, usize)]) -> Result<(), Broken> {
+pub fn audit(hosts: &[Host], promised: &[Promise]) -> Result<(), Broken> {
     let peers: Vec<_> = honest_peers(hosts).collect();
     for (host, peer) in &peers {
         let (host, disk): (_, &dyn DiskRead) = (*host, &**peer.disk());
@@ -34,7 +34,8 @@ pub fn audit(hosts: &[Host], promised: &[(TransactionId, usize)]) -> Result<(), 
             )
         })?;
         model.compare(host, disk)?;
-        if let Some((id, _)) = promised.iter().find(|(id, _)| !model.mined.contains(id)) {
+        let is_missing = |p: &&Promise| !model.mined.contains(&p.id);
+        if let Some(Promise { id, .. }) = promised.iter().find(is_missing) {
             return Err(Broken::new(
                 "what was promised is mined",
                 format!("host {host}: {id}"),

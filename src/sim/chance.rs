@@ -8,11 +8,6 @@ use std::sync::{Mutex, PoisonError};
 pub struct Chance(u64);
 
 impl Chance {
-    /// Always draws the same for the same seed.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Draws for one purpose among others that share a seed: what is drawn for one does not depend on
     /// how much is drawn for another.
     pub fn of(seed: u64, purpose: &str) -> Self {
@@ -114,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_number_between_includes_both_ends() {
-        let mut chance = Chance::new(3);
+        let mut chance = Chance::of(3, "ends");
         let drawn: std::collections::BTreeSet<_> = (0..100).map(|_| chance.between(4, 6)).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [4, 5, 6]);
         assert_eq!(chance.index(0), 0);

@@ -8,8 +8,9 @@ use std::fmt;
 
 /// The tracker's host; peers are those from 1 on.
 pub const TRACKER: usize = 0;
-/// Hashes that the easiest block takes on average: few enough to be searched for in earnest.
-pub const START_WORK: u64 = 64;
+/// Hashes that the easiest block takes on average in networks of a seed: few enough to be searched for in
+/// earnest.
+const START_WORK: u64 = 64;
 /// Coins of each peer from the start: more than it can ever spend, so that no payment can fail.
 pub const ALLOCATION: u64 = 1_000_000;
 /// All lies.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub seed: u64,
     /// The time between blocks that the network aims at.
     pub interval_ms: u64,
+    /// Hashes that the easiest block takes on average. They are tried in earnest.
+    pub start_work: u64,
     /// The peers, in their order.
     pub peers: Vec<PeerPlan>,
     /// What lies between any two hosts.
@@ -198,6 +201,7 @@ impl Plan {
         Self {
             seed,
             interval_ms,
+            start_work: START_WORK,
             peers,
             line,
             faults,
@@ -218,6 +222,7 @@ impl Plan {
         Self {
             seed,
             interval_ms: 5_000,
+            start_work: START_WORK,
             peers: vec![peer; peers],
             line: Line {
                 delay_ms: (20, 60),

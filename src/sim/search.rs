@@ -66,7 +66,7 @@ impl SimSearch {
 }
 
 /// How many tries a target takes on average.
-fn mean_tries(target: &[u8; 32]) -> f64 {
+pub fn mean_tries(target: &[u8; 32]) -> f64 {
     let target = target
         .iter()
         .fold(0.0, |sum, byte| sum * 256.0 + f64::from(*byte));

@@ -20,6 +20,11 @@ thread_local! {
     static HOST: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+/// The host whose code is running on this thread.
+pub fn current_host() -> Option<usize> {
+    HOST.get()
+}
+
 /// The events of one simulation.
 #[derive(Clone)]
 pub struct Trace(Arc<Mutex<Tape>>);

@@ -49,6 +49,17 @@ impl fmt::Display for Broken {
     }
 }
 
+/// A payment whose sender was told that it is open.
+#[derive(Debug, Clone, Copy)]
+pub struct Promise {
+    /// Which.
+    pub id: TransactionId,
+    /// Its sender's host.
+    pub sender: usize,
+    /// When it was sent, in simulated milliseconds.
+    pub at_ms: u64,
+}
+
 /// Remembers what it has seen.
 pub struct Watch {
     trace: Trace,
@@ -161,7 +172,7 @@ impl Watch {
     pub async fn unsettled(
         &self,
         hosts: &[Host],
-        promised: &[(TransactionId, usize)],
+        promised: &[Promise],
     ) -> Result<Option<Broken>, Broken> {
         let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
         for (index, host) in honest_peers(hosts) {
@@ -182,10 +193,8 @@ impl Watch {
         }
         for (index, host) in honest_peers(hosts) {
             let rows = ChainRows(&**host.disk());
-            let missing = promised
-                .iter()
-                .find(|(id, _)| !matches!(rows.mined(id), Ok(Some(_))));
-            if let Some((id, sender)) = missing {
+            let is_missing = |p: &&Promise| !matches!(rows.mined(&p.id), Ok(Some(_)));
+            if let Some(Promise { id, sender, .. }) = promised.iter().find(is_missing) {
                 let how = format!("payment {id} of host {sender} is not mined at host {index}");
                 return Ok(Some(Broken::new("what was promised is mined", how)));
             }

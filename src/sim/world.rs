@@ -3,9 +3,9 @@
 use super::chance::Chance;
 use super::host::{Host, Role, Surroundings, secret};
 use super::network::{Network, address};
-use super::plan::{ALLOCATION, Plan, START_WORK, Step, TRACKER};
+use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
-use super::watch::{Broken, Watch, honest_peers};
+use super::watch::{Broken, Promise, Watch, honest_peers};
 use crate::chain::transaction::Note;
 use crate::chain::{
     Action, Amount, EncodedTransaction, Height, Payload, Salt, StateView, TransactionId,
@@ -18,6 +18,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 use tracing::Level;
@@ -56,12 +57,7 @@ pub struct Outcome {
 
 /// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
 pub fn run(plan: &Plan, level: Level) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
-    // Without sockets there is nothing that a system could refuse.
-    let runtime = runtime.expect("a runtime with a clock and nothing else");
+    let runtime = runtime();
     let panics = super::panics::Caught::new();
     let local = LocalSet::new();
     let outcome = local.block_on(&runtime, async {
@@ -93,6 +89,16 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
     }
 }
 
+/// A runtime whose clock jumps to the next timer when nothing is left to do.
+pub(super) fn runtime() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    // Without sockets there is nothing that a system could refuse.
+    runtime.expect("a runtime with a clock and nothing else")
+}
+
 /// A network and who watches it.
 pub(super) struct World {
     plan: Plan,
@@ -101,7 +107,7 @@ pub(super) struct World {
     watch: Watch,
     chance: Chance,
     /// Payments whose sender was told that they are open.
-    promised: Rc<RefCell<Vec<(TransactionId, usize)>>>,
+    promised: Rc<RefCell<Vec<Promise>>>,
     /// How long after the last fault it took to be of one mind.
     settled_ms: u64,
     /// A disk was wiped.
@@ -109,7 +115,8 @@ pub(super) struct World {
 }
 
 impl World {
-    fn new(plan: &Plan) -> Self {
+    /// All of it, before anything has started.
+    pub(super) fn new(plan: &Plan) -> Self {
         let begun = Instant::now();
         let names = (0..plan.hosts()).map(name).collect();
         let trace = Trace::new(begun, names);
@@ -154,7 +161,8 @@ impl World {
         self.around.begun.elapsed().as_millis() as u64
     }
 
-    async fn wait_until(&self, at_ms: u64) {
+    /// Waits for this moment.
+    pub(super) async fn wait_until(&self, at_ms: u64) {
         tokio::time::sleep_until(self.around.begun + Duration::from_millis(at_ms)).await;
     }
 
@@ -206,7 +214,7 @@ impl World {
     }
 
     async fn unsettled(&mut self) -> Result<Option<Broken>, Broken> {
-        let promised = self.promised.borrow().clone();
+        let promised = self.promised();
         self.watch.unsettled(&self.hosts, &promised).await
     }
 
@@ -221,7 +229,8 @@ impl World {
         }
     }
 
-    async fn take(&mut self, step: Step) {
+    /// Takes a step of the plan.
+    pub(super) async fn take(&mut self, step: Step) {
         if !matches!(step, Step::Pay(_)) {
             self.around.trace.event(&format!("{step:?}"));
         }
@@ -273,7 +282,7 @@ impl World {
         };
         self.promised
             .borrow_mut()
-            .retain(|(id, sender)| *sender != host || is_mined(id));
+            .retain(|promise| promise.sender != host || is_mined(&promise.id));
         self.hosts[host].wipe();
         self.watch.forget(host);
     }
@@ -316,7 +325,8 @@ impl World {
                 payment.from
             ));
             if let Ok(Ok(())) = answer {
-                promised.borrow_mut().push((id, payment.from));
+                let (sender, at_ms) = (payment.from, payment.at_ms);
+                promised.borrow_mut().push(Promise { id, sender, at_ms });
             }
         });
     }
@@ -329,8 +339,13 @@ impl World {
         salt
     }
 
+    /// The payments whose sender was told that they are open.
+    pub(super) fn promised(&self) -> Vec<Promise> {
+        self.promised.borrow().clone()
+    }
+
     /// Ends every node.
-    async fn end(&mut self) {
+    pub(super) async fn end(&mut self) {
         for host in &mut self.hosts {
             host.kill().await;
         }
@@ -355,9 +370,10 @@ fn tracker_settings(plan: &Plan) -> TrackerSettings {
     let allocations: Vec<_> = (1..plan.hosts()).map(allocation).collect();
     let text = format!(
         "role = \"tracker\"\nlisten = \"{}\"\n[network]\nblock_interval_ms = {}\n\
-         start_work = {START_WORK}\nallocations = [{}]\n",
+         start_work = {}\nallocations = [{}]\n",
         address(TRACKER),
         plan.interval_ms,
+        plan.start_work,
         allocations.join(", ")
     );
     match settings(&text) {
