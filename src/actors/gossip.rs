@@ -378,6 +378,7 @@ impl Handler<CandidatesKnown> for GossipActor {
             .into_iter()
             .map(|candidate| Candidate {
                 key: candidate.key,
+                outlook: candidate.outlook,
                 addresses: candidate
                     .addresses
                     .iter()

@@ -17,6 +17,7 @@ use crate::messages::tracker_link::{
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
+use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
@@ -293,19 +294,23 @@ impl TrackerLinkActor {
 
     /// Who may be dialled, by the word of all trackers: each where it said last that it is.
     fn candidates(&self) -> Vec<Candidate> {
-        let members = self.link.directory().members().map(|m| &m.record);
+        let members = self.link.directory().members();
+        let members = members.map(|member| (&member.record, Outlook::of(member)));
         let introduced = self.introduced.values().flatten();
-        let mut latest: BTreeMap<PublicKey, &MemberStatement> = BTreeMap::new();
-        for statement in members.chain(introduced).map(|record| &record.statement) {
-            let known = latest.entry(statement.key).or_insert(statement);
-            if known.sequence < statement.sequence {
-                *known = statement;
+        let introduced = introduced.map(|record| (record, Outlook::Unknown));
+        let mut latest: BTreeMap<PublicKey, (&MemberStatement, Outlook)> = BTreeMap::new();
+        for (record, outlook) in members.chain(introduced) {
+            let statement = &record.statement;
+            let known = latest.entry(statement.key).or_insert((statement, outlook));
+            if known.0.sequence < statement.sequence {
+                *known = (statement, outlook);
             }
         }
-        let candidate = |statement: &MemberStatement| Candidate {
+        let candidate = |(statement, outlook): (&MemberStatement, Outlook)| Candidate {
             key: statement.key,
             name: statement.name.clone(),
             addresses: statement.addresses.clone(),
+            outlook,
         };
         latest.into_values().map(candidate).collect()
     }

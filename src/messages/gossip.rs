@@ -6,6 +6,7 @@ use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, Transaction
 use crate::keys::PublicKey;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::protocol::gossip::peers::Outlook;
 use crate::wire::MemberName;
 use crate::wire::member::Address;
 use actix::Message;
@@ -75,6 +76,8 @@ pub struct Candidate {
     pub name: MemberName,
     /// Where it listens.
     pub addresses: Vec<Address>,
+    /// What dialling it promises.
+    pub outlook: Outlook,
 }
 
 /// Who is connected?

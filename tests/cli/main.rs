@@ -8,6 +8,7 @@ mod commands;
 mod demo;
 mod logs;
 mod mistakes;
+mod sim;
 
 use std::ffi::OsStr;
 use std::path::Path;

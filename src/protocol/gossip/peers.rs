@@ -6,6 +6,7 @@ use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::spread::Spread;
+use crate::wire::Member;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// How many connections a node keeps.
@@ -58,6 +59,29 @@ pub enum Direction {
     Incoming,
 }
 
+/// What dialling a member promises, the best first. The word of the tracker only decides on the
+/// order: whoever it calls away is dialled all the same when nobody better is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outlook {
+    /// It answered under its address.
+    Good,
+    /// Nobody said.
+    Unknown,
+    /// It did not answer, or only on a session of its own.
+    Poor,
+}
+
+impl Outlook {
+    /// By what the tracker tells of a member.
+    pub fn of(member: &Member) -> Self {
+        if member.live && member.reachable {
+            Self::Good
+        } else {
+            Self::Poor
+        }
+    }
+}
+
 /// A member that may be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -65,6 +89,8 @@ pub struct Candidate {
     pub key: PublicKey,
     /// Where it listens.
     pub addresses: Vec<String>,
+    /// What dialling it promises.
+    pub outlook: Outlook,
 }
 
 struct Open {
@@ -79,6 +105,7 @@ struct Open {
 struct Dialling {
     key: PublicKey,
     backoff: Backoff,
+    outlook: Outlook,
     busy: bool,
 }
 
@@ -123,9 +150,10 @@ impl Peers {
         for candidate in candidates.into_iter().filter(|c| c.key != self.own) {
             for address in candidate.addresses {
                 let before = self.dialling.remove(&address);
+                // Who is back is dialled at once.
                 let backoff = before
                     .as_ref()
-                    .filter(|d| d.key == candidate.key)
+                    .filter(|d| d.key == candidate.key && candidate.outlook >= d.outlook)
                     .map_or_else(
                         || Backoff::new(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, self.seed),
                         |d| d.backoff,
@@ -136,6 +164,7 @@ impl Peers {
                     Dialling {
                         key: candidate.key,
                         backoff,
+                        outlook: candidate.outlook,
                         busy,
                     },
                 );
@@ -170,13 +199,14 @@ impl Peers {
             .iter()
             .filter(|(address, d)| !d.busy && d.backoff.is_due(now) && !live.contains(address))
             .filter(|(_, d)| !taken.contains(&d.key) && !self.banned.contains_key(&d.key))
-            .map(|(address, d)| (address.clone(), d.key))
+            .map(|(address, d)| (d.outlook, address.clone(), d.key))
             .collect();
-        // Each node its own, or all would meet at the same few.
+        // Each node its own, or all would meet at the same few; of these the promising ones first.
         let count = due.len();
         self.spread.choose(&mut due, count);
+        due.sort_by_key(|(outlook, ..)| *outlook);
         let mut effects = Vec::new();
-        for (address, key) in due {
+        for (_, address, key) in due {
             if effects.len() == room {
                 break;
             }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::gossip::peers::Outlook;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,6 +7,7 @@ fn candidate(number: u8) -> Candidate {
     Candidate {
         key: member(number).public_key(),
         addresses: vec![format!("10.0.0.{number}:1")],
+        outlook: Outlook::Unknown,
     }
 }
 
@@ -36,6 +38,7 @@ fn it_dials_as_many_as_it_may_each_key_once_and_never_itself() {
     candidates.push(Candidate {
         key: member(100).public_key(),
         addresses: vec!["own:1".into()],
+        outlook: Outlook::Good,
     });
     let dialled = dials(&gossip.candidates(candidates.clone(), START));
     assert_eq!(dialled.len(), LIMITS.outgoing);
@@ -59,6 +62,54 @@ fn it_dials_as_many_as_it_may_each_key_once_and_never_itself() {
     }
     assert_eq!(tried.len(), 21);
     assert!(!tried.contains("own:1"));
+}
+
+#[test]
+fn who_is_said_to_answer_is_dialled_first_and_the_others_all_the_same() {
+    let with = |outlook: fn(u8) -> Outlook| -> Vec<Candidate> {
+        let candidates = (1..=20).map(candidate).zip(1..);
+        let outlooked = candidates.map(|(candidate, number)| Candidate {
+            outlook: outlook(number),
+            ..candidate
+        });
+        outlooked.collect()
+    };
+    let good: fn(u8) -> Outlook = |number| match number {
+        1..=5 => Outlook::Good,
+        _ => Outlook::Poor,
+    };
+    let mut gossip = gossip(100);
+    let dialled = dials(&gossip.candidates(with(good), START));
+    let first: BTreeSet<_> = dialled[..5].iter().cloned().collect();
+    let expected: BTreeSet<_> = (1..=5).map(|n| format!("10.0.0.{n}:1")).collect();
+    assert_eq!(first, expected);
+    assert_eq!(dialled.len(), LIMITS.outgoing, "the rest is tried as well");
+}
+
+#[test]
+fn who_is_back_is_dialled_at_once_and_who_only_is_named_again_is_not() {
+    let mut gossip = gossip(100);
+    let with = |outlook| {
+        vec![Candidate {
+            outlook,
+            ..candidate(1)
+        }]
+    };
+    let address = dials(&gossip.candidates(with(Outlook::Poor), START)).remove(0);
+    gossip.dial_failed(&address, START);
+    assert_eq!(
+        dials(&gossip.candidates(with(Outlook::Poor), later(1))),
+        [""; 0]
+    );
+    assert_eq!(
+        dials(&gossip.candidates(with(Outlook::Good), later(2))),
+        [address.as_str()]
+    );
+    gossip.dial_failed(&address, later(2));
+    assert_eq!(
+        dials(&gossip.candidates(with(Outlook::Good), later(3))),
+        [""; 0]
+    );
 }
 
 #[test]
