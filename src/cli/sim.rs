@@ -25,7 +25,7 @@ pub fn sim(arguments: &SimArgs, output: &mut Output<'_>) -> Result<(), Failure> 
     let scenario =
         Scenario::parse(&text).map_err(|error| Failure::Misuse(format!("{path}: {error}")))?;
     let mut networks = Vec::new();
-    let mut progress = ProgressLine::begin("simulating, in seconds of all networks");
+    let mut progress = ProgressLine::counting("simulating", "second");
     let all = scenario.length_ms() * scenario.peers.len() as u64;
     for (peers, before) in scenario.peers.iter().zip(0..) {
         let done = scenario.length_ms() * before;

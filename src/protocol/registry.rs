@@ -357,7 +357,7 @@ impl Registry {
     /// To be called every [`TICK_MS`].
     #[must_use]
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let late = |s: &Session| s.member.is_none() && s.since.is_past(REGISTER_WITHIN_MS, now);
+        let late = |s: &Session| s.member.is_none() && now.since(s.since) > REGISTER_WITHIN_MS;
         let idle: Vec<_> = self.session_ids(late);
         for session in idle {
             self.close(session, "you did not register in time");

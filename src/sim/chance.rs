@@ -64,7 +64,8 @@ impl SeededEntropy {
     /// The seed of the network, which host, and the how manieth start of it: drawn again from the
     /// beginning, its keys, salts and nonces would come twice.
     pub fn new(seed: u64, host: usize, start: u32) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("raclette simulation: entropy of a host");
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"entropy of a host");
         hasher.update(&seed.to_le_bytes());
         hasher.update(&(host as u64).to_le_bytes());
         hasher.update(&start.to_le_bytes());

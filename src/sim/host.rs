@@ -262,7 +262,8 @@ impl Host {
 
 /// The key of a host.
 pub fn secret(seed: u64, host: usize) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new_derive_key("raclette simulation: key of a host");
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"key of a host");
     hasher.update(&seed.to_le_bytes());
     hasher.update(&(host as u64).to_le_bytes());
     *hasher.finalize().as_bytes()

@@ -343,3 +343,6 @@ impl State {
             .retain(|_, stream| !(stream.reader_gone && stream.writer_gone));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,8 @@ fn percentile(values: &mut [u64], percent: usize) -> u64 {
 
 fn percent(part: f64, of: f64) -> f64 {
     match of > 0.0 {
-        true => 100.0 * part / of,
+        // Nothing at all would be minus zero.
+        true => (100.0 * part / of).abs(),
         false => 0.0,
     }
 }
