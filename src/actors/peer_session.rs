@@ -299,8 +299,8 @@ impl Line {
                 let message = Message::decode(&frame).map_err(|e| refused(&e))?;
                 tracing::trace!(
                     session = self.session.0,
-                    message = message.name(),
-                    "received"
+                    name = message.name(),
+                    "message received"
                 );
                 match message {
                     Message::Pong(_) => {}
