@@ -7,6 +7,10 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 # For `node demo`, as in: make demo DEMO_ARGS=--once
 DEMO_ARGS ?=
+# For `sim`: how many networks, from which on; or the one to show in full (LEVEL=debug tells more of it)
+SEEDS ?= 200
+FIRST ?= 0
+SEED ?=
 # For `grow`: a peer's settings, blocks or headers, how many
 GROW_ARGS ?=
 # For `cargo test`, as in: make test TEST_ARGS='--test restart'
@@ -21,7 +25,7 @@ CARGO := cargo
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak check format-check lint bench difficulty grow
+.PHONY: help setup build demo test soak check format-check lint bench difficulty grow sim
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +55,9 @@ lint: setup
 
 bench: setup ## Measure speed
 	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench keys --bench delivery
+
+sim: setup ## Simulate networks on bad days: make sim SEEDS=1000 [FIRST=1], or one in full: make sim SEED=7
+	@$(CARGO) run $(PROFILE) --quiet --example sim -- $(if $(SEED),seed $(SEED),seeds $(SEEDS) $(FIRST))
 
 grow: setup ## Fill a new peer with a long chain, as in: make grow GROW_ARGS='alice.toml blocks 100000'
 	$(CARGO) run $(PROFILE) --example grow -- $(GROW_ARGS)

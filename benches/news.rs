@@ -2,7 +2,7 @@
 //! somebody who makes it templates and nobody to take its blocks. `cargo bench --bench news`.
 
 use actix::{Actor, Context, Handler, MessageResult};
-use raclette::actors::{MinerActor, MinerParts};
+use raclette::actors::{MinerActor, MinerParts, ThreadSearch};
 use raclette::chain::ledger::BlockOutcome;
 use raclette::chain::target::Target;
 use raclette::chain::template::Template;
@@ -52,7 +52,7 @@ async fn stop_often(threads: u16) -> Vec<Duration> {
     let parts = MinerParts {
         reward_to: PublicKey([0; 32]),
         threads,
-        engine: Arc::new(Watched(sender)),
+        search: Box::new(ThreadSearch::new(Arc::new(Watched(sender)), threads)),
         clock: Arc::new(SystemClock),
         templates: ledger.clone().recipient(),
         blocks: ledger.recipient(),

@@ -171,7 +171,7 @@ impl GossipActor {
                     });
                 }
                 Effect::TellOutbox(fact) => self.post.outbox.send(PostTold(fact)),
-                Effect::Tell(fact) => log::fact(&fact, self.clock.now()),
+                Effect::Tell(fact) => log::fact(&fact, self.clock.steady()),
             }
         }
     }
@@ -209,7 +209,7 @@ impl GossipActor {
                     }
                     Err(error) => {
                         tracing::debug!(peer = %address, %error, "peer not reached");
-                        let effects = actor.gossip.dial_failed(&address, actor.clock.now());
+                        let effects = actor.gossip.dial_failed(&address, actor.clock.steady());
                         actor.carry_out(effects, ctx);
                     }
                 }),
@@ -250,7 +250,7 @@ impl GossipActor {
     }
 
     fn ledger_told(&mut self, fact: LedgerFact) -> Vec<Effect> {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let answers = matches!(
             fact,
             LedgerFact::HeadersJudged { .. }
@@ -306,7 +306,7 @@ impl Actor for GossipActor {
                 handle.commands.flush();
             }
             if !actor.closing {
-                let effects = actor.gossip.tick(actor.clock.now());
+                let effects = actor.gossip.tick(actor.clock.steady());
                 actor.carry_out(effects, ctx);
             }
         });
@@ -317,7 +317,7 @@ impl Handler<SessionEvent> for GossipActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) -> Self::Result {
-        let now = self.clock.now();
+        let now = self.clock.steady();
         let SessionEvent { session, what } = event;
         let effects = match what {
             SessionFact::Opened { hello, .. } => match self.sessions.get_mut(&session) {
@@ -458,7 +458,7 @@ impl Handler<CandidatesKnown> for GossipActor {
                     .collect(),
             })
             .collect();
-        let effects = self.gossip.candidates(candidates, self.clock.now());
+        let effects = self.gossip.candidates(candidates, self.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -491,7 +491,7 @@ impl Handler<SyncFrom> for GossipActor {
     type Result = Option<u64>;
 
     fn handle(&mut self, message: SyncFrom, ctx: &mut Self::Context) -> Self::Result {
-        let (height, effects) = self.gossip.prefer(&message.0, self.clock.now())?;
+        let (height, effects) = self.gossip.prefer(&message.0, self.clock.steady())?;
         self.carry_out(effects, ctx);
         Some(height)
     }

@@ -109,7 +109,7 @@ impl IntroducerActor {
                         actor.sessions.insert(session, SessionHandle::new(commands));
                     }
                     Err(error) => {
-                        let now = actor.parts.clock.now();
+                        let now = actor.parts.clock.steady();
                         let effects = actor.introducer.dial_failed(&error.to_string(), now);
                         actor.carry_out(effects, ctx);
                     }
@@ -156,7 +156,7 @@ impl Actor for IntroducerActor {
         ctx.run_interval(TICK, |actor, ctx| {
             actor.sessions.values_mut().for_each(SessionHandle::flush);
             if !actor.closing {
-                let effects = actor.introducer.tick(actor.parts.clock.now());
+                let effects = actor.introducer.tick(actor.parts.clock.steady());
                 actor.carry_out(effects, ctx);
                 actor.tell();
             }
@@ -168,7 +168,7 @@ impl Handler<SessionEvent> for IntroducerActor {
     type Result = ();
 
     fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
-        let (session, now) = (event.session, self.parts.clock.now());
+        let (session, now) = (event.session, self.parts.clock.steady());
         let effects = match event.what {
             SessionFact::Opened { hello, .. } => self.introducer.opened(session, &hello, now),
             SessionFact::Received(message) => self.introducer.received(session, message, now),

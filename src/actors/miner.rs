@@ -1,7 +1,7 @@
-//! Miner: jobs, and the threads that search for their nonces.
+//! Miner: jobs, and what the search for their nonces comes to.
 
 use super::TICK;
-use crate::chain::Header;
+use super::search::{Order, Search};
 use crate::chain::template::Template;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -10,7 +10,6 @@ use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
     StopMining, TipMoved,
 };
-use crate::pow::{PowEngine, Scan};
 use crate::protocol::mining::{
     Effect, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
 };
@@ -19,17 +18,11 @@ use actix::{
     ResponseFuture, StreamHandler, WrapFuture,
 };
 use futures_util::stream;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc as orders;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// How nice the searching threads are to others: the node answers even on one core.
-const NICENESS: i32 = 15;
-/// Indices that a thread scans before it adds up its tries: some ten milliseconds.
-const SLICE: u64 = 1 << 20;
 /// Reports of threads that may wait: each thread sends one for each job.
 const REPORTS: usize = 1024;
 
@@ -39,23 +32,14 @@ pub struct MinerParts {
     pub reward_to: PublicKey,
     /// How many threads search.
     pub threads: u16,
-    /// What they search with.
-    pub engine: Arc<dyn PowEngine>,
+    /// The threads.
+    pub search: Box<dyn Search>,
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
     /// Makes templates.
     pub templates: Recipient<GetTemplate>,
     /// Takes blocks.
     pub blocks: Recipient<SubmitMinedBlock>,
-}
-
-/// One thread's share of a job.
-struct Order {
-    job: JobId,
-    header: [u8; Header::LEN],
-    target: [u8; 32],
-    indices: std::ops::Range<u64>,
-    stop: Arc<AtomicBool>,
 }
 
 /// What a thread has to say.
@@ -65,34 +49,16 @@ struct Report {
     found: Option<u64>,
 }
 
-/// What all threads did together.
-#[derive(Default)]
-struct Progress {
-    tries: AtomicU64,
-    /// Nanoseconds they were at it.
-    busy: AtomicU64,
-}
-
-impl Progress {
-    fn now(&self) -> (u64, Duration) {
-        let busy = Duration::from_nanos(self.busy.load(Ordering::Relaxed));
-        (self.tries.load(Ordering::Relaxed), busy)
-    }
-}
-
 /// The shell around mining.
 pub struct MinerActor {
     mining: Mining,
     parts: MinerParts,
-    workers: Vec<orders::Sender<Order>>,
     reports: (mpsc::Sender<Report>, Option<mpsc::Receiver<Report>>),
-    stop: Arc<AtomicBool>,
-    progress: Arc<Progress>,
-    /// As much of it as was told on.
+    /// As much of the search's effort as was told on.
     told: (u64, Duration),
     rate: HashRate,
     requests: u64,
-    askers: HashMap<Request, oneshot::Sender<Result<Mined, MineError>>>,
+    askers: BTreeMap<Request, oneshot::Sender<Result<Mined, MineError>>>,
 }
 
 impl MinerActor {
@@ -103,14 +69,11 @@ impl MinerActor {
         Self {
             mining,
             parts,
-            workers: Vec::new(),
             reports: (sender, Some(receiver)),
-            stop: Arc::new(AtomicBool::new(true)),
-            progress: Arc::default(),
             told: (0, Duration::ZERO),
             rate,
             requests: 0,
-            askers: HashMap::new(),
+            askers: BTreeMap::new(),
         }
     }
 
@@ -119,14 +82,14 @@ impl MinerActor {
             match effect {
                 Effect::GetTemplate => self.get_template(ctx),
                 Effect::Search(job, template, part) => self.search(job, &template, part),
-                Effect::Stop => self.stop.store(true, Ordering::Relaxed),
+                Effect::Stop => self.parts.search.stop(),
                 Effect::Submit(block) => {
-                    self.stop.store(true, Ordering::Relaxed);
+                    self.parts.search.stop();
                     let submitted = self.parts.blocks.send(SubmitMinedBlock(block.clone()));
                     ctx.spawn(submitted.into_actor(self).map(move |outcome, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(outcome) = outcome {
-                            let now = actor.parts.clock.now();
+                            let now = actor.parts.clock.steady();
                             let effects = actor.mining.judged(&block, &outcome, now);
                             actor.carry_out(effects, ctx);
                         }
@@ -144,29 +107,26 @@ impl MinerActor {
         ctx.spawn(asked.into_actor(self).map(|template, actor, ctx| {
             // A ledger that fails ends the node by itself.
             if let Ok(Ok(template)) = template {
-                let effects = actor.mining.template(template, actor.parts.clock.now());
+                let effects = actor.mining.template(template, actor.parts.clock.steady());
                 actor.carry_out(effects, ctx);
             }
         }));
     }
 
     fn search(&mut self, job: JobId, template: &Template, part: Part) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.stop = Arc::new(AtomicBool::new(false));
         let Ok(target) = template.header.target.expand() else {
-            return;
+            return self.parts.search.stop();
         };
-        for (worker, n) in self.workers.iter().zip(0..) {
-            let order = Order {
-                job,
-                header: template.header.to_bytes(),
-                target: target.to_be_bytes(),
-                indices: part.share(n, self.parts.threads),
-                stop: self.stop.clone(),
-            };
-            // A thread ends only with this actor.
-            let _ = worker.send(order);
-        }
+        let reports = self.reports.0.clone();
+        self.parts.search.begin(Order {
+            header: template.header.to_bytes(),
+            target: target.to_be_bytes(),
+            part,
+            done: Arc::new(move |found| {
+                // Full or closed: the actor is behind or gone; a job that hears nothing is made anew.
+                let _ = reports.try_send(Report { job, found });
+            }),
+        });
     }
 
     fn answer(&mut self, request: Request, result: Result<Success, String>) {
@@ -189,7 +149,7 @@ impl MinerActor {
     }
 
     fn count_tries(&mut self) {
-        let (tries, busy) = self.progress.now();
+        let (tries, busy) = self.parts.search.effort();
         let more = tries - self.told.0;
         self.mining.tried(more);
         self.rate.observe(more, busy.saturating_sub(self.told.1));
@@ -209,48 +169,8 @@ impl MinerActor {
             let effects = self.mining.gave_up(request);
             self.carry_out(effects, ctx);
         }
-        let effects = self.mining.tick(self.parts.clock.now());
+        let effects = self.mining.tick(self.parts.clock.steady());
         self.carry_out(effects, ctx);
-    }
-}
-
-/// One searching thread: takes the latest order, searches until it is found, exhausted or stopped.
-fn work(
-    engine: &dyn PowEngine,
-    orders: &orders::Receiver<Order>,
-    reports: &mpsc::Sender<Report>,
-    progress: &Progress,
-) {
-    // Where it is not allowed, threads compete as equals.
-    let _ = rustix::process::setpriority_process(None, NICENESS);
-    while let Ok(mut order) = orders.recv() {
-        while let Ok(later) = orders.try_recv() {
-            order = later;
-        }
-        let mut at = order.indices.start;
-        let found = loop {
-            if at >= order.indices.end {
-                break Some(None);
-            }
-            let end = order.indices.end.min(at.saturating_add(SLICE));
-            let begun = Instant::now();
-            let scan = engine.scan(&order.header, &order.target, at..end, &order.stop);
-            let busy = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            progress.busy.fetch_add(busy, Ordering::Relaxed);
-            progress.tries.fetch_add(scan.tries(), Ordering::Relaxed);
-            match scan {
-                Scan::Found { nonce, .. } => break Some(Some(nonce)),
-                Scan::Exhausted { .. } => at = end,
-                Scan::Stopped { .. } => break None,
-            }
-        };
-        if let Some(found) = found {
-            // Full or closed: the actor is behind or gone; a job that hears nothing is made anew.
-            let _ = reports.try_send(Report {
-                job: order.job,
-                found,
-            });
-        }
     }
 }
 
@@ -261,24 +181,13 @@ impl Actor for MinerActor {
         if let Some(mut reports) = self.reports.1.take() {
             ctx.add_stream(stream::poll_fn(move |cx| reports.poll_recv(cx)));
         }
-        for n in 0..self.parts.threads {
-            let (sender, receiver) = orders::channel();
-            let engine = self.parts.engine.clone();
-            let (reports, progress) = (self.reports.0.clone(), self.progress.clone());
-            let named = std::thread::Builder::new().name(format!("miner-{n}"));
-            let spawned = named.spawn(move || work(&*engine, &receiver, &reports, &progress));
-            match spawned {
-                Ok(_) => self.workers.push(sender),
-                Err(error) => tracing::error!(%error, "a mining thread could not be started"),
-            }
-        }
         ctx.run_interval(TICK, Self::tick);
         let effects = self.mining.start();
         self.carry_out(effects, ctx);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.parts.search.stop();
     }
 }
 
@@ -337,7 +246,7 @@ impl Handler<MiningComplete> for MinerActor {
         if self.mining.is_searching() {
             tracing::debug!(height = message.0.height.0, block = %message.0.id(), "another found a block: the search rests");
         }
-        let effects = self.mining.better_seen(self.parts.clock.now());
+        let effects = self.mining.better_seen(self.parts.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -358,7 +267,7 @@ impl Handler<StopMining> for MinerActor {
     type Result = ();
 
     fn handle(&mut self, _: StopMining, ctx: &mut Self::Context) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.parts.search.stop();
         self.askers.clear();
         actix::ActorContext::stop(ctx);
     }

@@ -297,6 +297,11 @@ impl Line {
             let mut data = record.data;
             while let Some(frame) = reading.frames.next(&mut data).map_err(|e| refused(&e))? {
                 let message = Message::decode(&frame).map_err(|e| refused(&e))?;
+                tracing::trace!(
+                    session = self.session.0,
+                    name = message.name(),
+                    "message received"
+                );
                 match message {
                     Message::Pong(_) => {}
                     Message::Ping(number) => {

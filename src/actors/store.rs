@@ -7,6 +7,7 @@ use crate::store::{Disk, RowChange};
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Batches that may wait here: above what the ledger lets be under way (its overlay), the directory
 /// and the registry send few.
@@ -108,7 +109,10 @@ impl Handler<CommitRows> for StoreActor {
         self.last.insert(message.committer, message.batch);
         if !self.scheduled {
             self.scheduled = true;
-            ctx.notify(Write);
+            match self.disk.latency() {
+                Duration::ZERO => ctx.notify(Write),
+                wait => drop(ctx.notify_later(Write, wait)),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! TrackerLink: the conversation with the tracker, and the directory of members.
 
+use super::search::{Order, Search};
 use super::session_handle::SessionHandle;
 use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
@@ -17,8 +18,8 @@ use crate::messages::tracker_link::{
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
-use crate::pow::{PowEngine, Scan};
 use crate::protocol::gossip::peers::Outlook;
+use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
 use crate::store::{RowChange, Table};
@@ -31,7 +32,6 @@ use actix::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::oneshot;
 
 /// A tracker may serve a member that has no network yet; the machine judges which network it is.
@@ -56,7 +56,7 @@ pub struct TrackerLinkParts {
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
     /// Finds the nonce of genesis.
-    pub engine: Arc<dyn PowEngine>,
+    pub search: Box<dyn Search>,
     /// Signs our records.
     pub sign: Recipient<SignStatement>,
     /// Signs that we leave.
@@ -75,7 +75,7 @@ pub struct TrackerLinkActor {
     context: SessionContext,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    engine: Arc<dyn PowEngine>,
+    search: Box<dyn Search>,
     sign: Recipient<SignStatement>,
     sign_leaving: Recipient<SignLeaving>,
     store: Link<CommitRows>,
@@ -92,7 +92,6 @@ pub struct TrackerLinkActor {
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     batches: u64,
-    search: Arc<AtomicBool>,
     tracker: String,
     trouble: Option<String>,
 }
@@ -108,7 +107,7 @@ impl TrackerLinkActor {
             context: parts.context,
             transport: parts.transport,
             clock: parts.clock,
-            engine: parts.engine,
+            search: parts.search,
             sign: parts.sign,
             sign_leaving: parts.sign_leaving,
             store: parts.store,
@@ -121,7 +120,6 @@ impl TrackerLinkActor {
             introduced: BTreeMap::new(),
             leaving: None,
             batches: 0,
-            search: Arc::new(AtomicBool::new(true)),
             tracker: String::new(),
             trouble: None,
         }
@@ -164,7 +162,7 @@ impl TrackerLinkActor {
                     }));
                 }
                 Effect::MineGenesis { header, content } => self.mine_genesis(header, content, ctx),
-                Effect::StopMiningGenesis => self.search.store(true, Ordering::Relaxed),
+                Effect::StopMiningGenesis => self.search.stop(),
                 Effect::NetworkKnown(genesis) => {
                     self.context.greeting.set_network(genesis.id());
                     self.tell_introducers(&TellIntroducer::Network(genesis.clone()));
@@ -245,26 +243,24 @@ impl TrackerLinkActor {
     }
 
     fn mine_genesis(&mut self, header: Header, content: GenesisContent, ctx: &mut Context<Self>) {
-        self.search.store(true, Ordering::Relaxed);
-        self.search = Arc::new(AtomicBool::new(false));
-        let (engine, stop) = (self.engine.clone(), self.search.clone());
-        let done = ctx.address().recipient();
+        let Ok(target) = header.target.expand() else {
+            return self.search.stop();
+        };
         tracing::info!(motto = %content.motto, "making the genesis block");
-        std::thread::spawn(move || {
-            let Ok(target) = header.target.expand() else {
-                return;
-            };
-            let scan = engine.scan(
-                &header.to_bytes(),
-                &target.to_be_bytes(),
-                0..u64::MAX,
-                &stop,
-            );
-            if let Scan::Found { nonce, .. } = scan {
+        let to = ctx.address().recipient();
+        self.search.begin(Order {
+            header: header.to_bytes(),
+            target: target.to_be_bytes(),
+            part: Part(0),
+            done: Arc::new(move |found| {
+                let Some(nonce) = found else {
+                    return;
+                };
                 let header = Header { nonce, ..header };
+                let content = content.clone();
                 // Gone only when the node stops.
-                let _ = done.try_send(GenesisMined(Genesis { header, content }));
-            }
+                let _ = to.try_send(GenesisMined(Genesis { header, content }));
+            }),
         });
     }
 
@@ -391,7 +387,7 @@ impl Actor for TrackerLinkActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.search.store(true, Ordering::Relaxed);
+        self.search.stop();
     }
 }
 

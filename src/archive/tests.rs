@@ -19,6 +19,10 @@ impl Clock for At {
     fn now(&self) -> Timestamp {
         self.0
     }
+
+    fn steady(&self) -> Timestamp {
+        self.0
+    }
 }
 
 /// An hour after everything that the tests mine.

@@ -49,6 +49,8 @@ pub enum Command {
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
     #[command(subcommand)]
     Wallet(Wallet),
+    /// Live through a network in simulated time, and show how fast and how reliable it is
+    Sim(SimArgs),
     /// Ask a running node
     #[command(flatten)]
     Ask(Ask),
@@ -86,6 +88,17 @@ pub enum Wallet {
     Address,
     /// Give the node, which runs and waits for it, its wallet
     Load,
+}
+
+/// A simulation.
+#[derive(Debug, Args)]
+pub struct SimArgs {
+    /// What to simulate, such as config/scenarios/classroom.toml
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: PathBuf,
+    /// Draw how times grow with the number of peers, into this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
 }
 
 /// The forms of an export.

@@ -20,6 +20,7 @@ mod progress;
 mod proofs;
 mod run;
 mod show;
+mod sim;
 mod table;
 mod wallet;
 mod words;
@@ -79,6 +80,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
             logs::logs(&arguments, &config, output)
         }
         Some(Command::Bench) => bench::bench(output),
+        Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

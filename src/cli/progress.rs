@@ -12,6 +12,8 @@ const SELDOM: Duration = Duration::from_secs(10);
 /// One line about one long undertaking.
 pub struct ProgressLine {
     what: &'static str,
+    /// What is counted.
+    unit: &'static str,
     terminal: bool,
     begun: Instant,
     shown: Instant,
@@ -21,11 +23,17 @@ pub struct ProgressLine {
 }
 
 impl ProgressLine {
-    /// Nothing is shown yet; `what` is what is being done: "verifying".
+    /// Nothing is shown yet; `what` is what is being done, block by block: "verifying".
     pub fn begin(what: &'static str) -> Self {
+        Self::counting(what, "block")
+    }
+
+    /// Nothing is shown yet; `what` is being done, and counted in this unit.
+    pub fn counting(what: &'static str, unit: &'static str) -> Self {
         let now = Instant::now();
         Self {
             what,
+            unit,
             terminal: std::io::stderr().is_terminal(),
             begun: now,
             shown: now,
@@ -45,7 +53,13 @@ impl ProgressLine {
             return;
         }
         self.shown = now;
-        let line = told(self.what, done, of, done - from.min(done), now - since);
+        let line = told(
+            (self.what, self.unit),
+            done,
+            of,
+            done - from.min(done),
+            now - since,
+        );
         let mut stderr = std::io::stderr().lock();
         // Whoever does not listen misses nothing that matters.
         let _ = if self.terminal {
@@ -75,14 +89,14 @@ impl Drop for ProgressLine {
 }
 
 /// `verifying block 1200 of 5000, 400 blocks/s, 9.5 s left`
-fn told(what: &str, done: u64, of: u64, since: u64, elapsed: Duration) -> String {
+fn told((what, unit): (&str, &str), done: u64, of: u64, since: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
-    let mut line = format!("{what} block {done} of {of}");
+    let mut line = format!("{what} {unit} {done} of {of}");
     if since > 0 && seconds > 0.0 {
         let speed = since as f64 / seconds;
         let left = of.saturating_sub(done) as f64 / speed;
         line.push_str(&format!(
-            ", {} blocks/s, {} left",
+            ", {} {unit}s/s, {} left",
             rate(speed),
             stretch((left * 1_000.0) as u64)
         ));
@@ -96,18 +110,30 @@ mod tests {
 
     #[test]
     fn rate_and_time_left_are_told() {
-        let half = told("importing", 1_200, 5_000, 1_200, Duration::from_secs(3));
+        let half = told(
+            ("importing", "block"),
+            1_200,
+            5_000,
+            1_200,
+            Duration::from_secs(3),
+        );
         assert_eq!(
             half,
             "importing block 1200 of 5000, 400 blocks/s, 9.5 s left"
         );
         // What was there before does not make it faster.
-        let resumed = told("importing", 4_000, 5_000, 1_000, Duration::from_secs(10));
+        let resumed = told(
+            ("importing", "block"),
+            4_000,
+            5_000,
+            1_000,
+            Duration::from_secs(10),
+        );
         assert_eq!(
             resumed,
             "importing block 4000 of 5000, 100 blocks/s, 10.0 s left"
         );
-        let nothing = told("verifying", 0, 0, 0, Duration::ZERO);
+        let nothing = told(("verifying", "block"), 0, 0, 0, Duration::ZERO);
         assert_eq!(nothing, "verifying block 0 of 0");
     }
 }

@@ -233,6 +233,10 @@ impl Clock for FixedClock {
     fn now(&self) -> crate::chain::Timestamp {
         START.plus_ms(6_000)
     }
+
+    fn steady(&self) -> crate::chain::Timestamp {
+        self.now()
+    }
 }
 
 /// Every byte a different one from call to call, so that salts and tokens differ.

@@ -6,11 +6,15 @@ mod opening;
 mod orders;
 mod peer;
 mod post;
+mod seams;
 mod status_line;
 mod tracker;
 mod wallet;
 
 pub use opening::{has_database, make_private, open_offline};
+pub(crate) use peer::{Ground, accept, stop as stop_peer};
+pub(crate) use seams::Seams;
+pub(crate) use tracker::Running as RunningTracker;
 
 use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
@@ -22,11 +26,9 @@ use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
-use actix::Arbiter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// How long each phase of a stop may take before the next begins.
 const PHASE: Duration = Duration::from_secs(5);
@@ -130,18 +132,18 @@ pub enum RunError {
 pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let opened = opening::Opened::peer(&settings, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*opened.entropy)?;
-    actix::System::new().block_on(peer::run(settings, opened, secret, heard))
+    let (_log, seams) = opening::open_peer(&settings, fatal)?;
+    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
+    actix::System::new().block_on(peer::run(settings, seams, secret, heard))
 }
 
 /// Runs a tracker until it is told to stop.
 pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let opened = opening::Opened::tracker(&settings, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*opened.entropy)?;
-    actix::System::new().block_on(tracker::run(settings, opened, secret, heard))
+    let (_log, seams) = opening::open_tracker(&settings, fatal)?;
+    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
+    actix::System::new().block_on(tracker::run(settings, seams, secret, heard))
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is
@@ -166,25 +168,6 @@ async fn phase(name: &'static str, work: impl Future<Output = ()>) {
     if tokio::time::timeout(PHASE, work).await.is_err() {
         tracing::warn!(phase = name, "a phase of the stop took too long; going on");
     }
-}
-
-/// Ends the thread of an arbiter, and waits for its end: the process must not end under a thread
-/// that works with the database.
-async fn end_thread(name: &'static str, arbiter: Arbiter) {
-    arbiter.stop();
-    let (ended, end) = oneshot::channel();
-    // Not a task of the runtime, which would wait for it without a deadline.
-    std::thread::spawn(move || {
-        // A thread that panicked has ended the process already.
-        let _ = arbiter.join();
-        // Nobody waits for it after the deadline.
-        let _ = ended.send(());
-    });
-    phase(name, async {
-        // Dropped only after the thread has ended.
-        let _ = end.await;
-    })
-    .await;
 }
 
 #[cfg(test)]

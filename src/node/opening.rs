@@ -1,13 +1,16 @@
 //! What a node opens before any actor runs: log and database.
 
+use super::seams::Seams;
 use super::{RunError, open_files};
-use crate::actors::Fatal;
-use crate::clock::{Clock, SystemClock};
+use crate::actors::{Fatal, ThreadSearch};
+use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::logging::{self, LogGuard};
-use crate::net::{Listener, Transport};
+use crate::net::{Listener, TcpTransport, Transport};
+use crate::pow::{NativeEngine, PowEngine};
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
-use crate::store::{Disk, OpenOptions, RocksDisk, Role};
+use crate::store::{OpenOptions, RocksDisk, Role};
+use crate::verifier::RayonVerifier;
 use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
@@ -20,48 +23,40 @@ const DATABASE: &str = "db";
 /// Mode of a data directory that is made.
 const OWNER_ONLY: u32 = 0o700;
 
-/// What every node has, but for its secret, which only the wallet gets.
-pub(super) struct Opened {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) fatal: Fatal,
-    /// Connections that may be open at a time, as far as the system is concerned.
-    pub(super) connections: usize,
-    /// Dropped last: writes out the log.
-    _log: LogGuard,
+/// What is open: the log, which is to be dropped last since that writes it out, and what the node takes
+/// of this machine.
+type Opened = (LogGuard, Seams);
+
+/// Opens what a peer needs.
+pub(super) fn open_peer(settings: &PeerSettings, fatal: Fatal) -> Result<Opened, RunError> {
+    open(&settings.data_dir, &settings.log, Role::Peer, fatal)
 }
 
-impl Opened {
-    pub(super) fn peer(settings: &PeerSettings, fatal: Fatal) -> Result<Self, RunError> {
-        Self::open(&settings.data_dir, &settings.log, Role::Peer, fatal)
-    }
+/// Opens what a tracker needs.
+pub(super) fn open_tracker(settings: &TrackerSettings, fatal: Fatal) -> Result<Opened, RunError> {
+    open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
+}
 
-    pub(super) fn tracker(settings: &TrackerSettings, fatal: Fatal) -> Result<Self, RunError> {
-        Self::open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
-    }
-
-    fn open(
-        data_dir: &Path,
-        log: &LogSettings,
-        role: Role,
-        fatal: Fatal,
-    ) -> Result<Self, RunError> {
-        let connections = open_files::connections();
-        make_private(data_dir)?;
-        // The database first: it is what refuses a directory that another node uses.
-        let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
-        let log = logging::start(log, data_dir, true)?;
-        let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-        Ok(Self {
-            disk: Arc::new(disk),
-            clock: Arc::new(SystemClock),
-            entropy,
-            fatal,
-            connections,
-            _log: log,
-        })
-    }
+fn open(data_dir: &Path, log: &LogSettings, role: Role, fatal: Fatal) -> Result<Opened, RunError> {
+    let connections = open_files::connections();
+    make_private(data_dir)?;
+    // The database first: it is what refuses a directory that another node uses.
+    let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
+    let log = logging::start(log, data_dir, true)?;
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
+    let seams = Seams {
+        disk: Arc::new(disk),
+        clock: Arc::new(SystemClock),
+        entropy,
+        transport: Arc::new(TcpTransport),
+        verifier: Arc::new(RayonVerifier::default()),
+        search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
+        threads: true,
+        fatal,
+        connections,
+    };
+    Ok((log, seams))
 }
 
 /// Opens the database of a peer that does not run, to read or to fill it; makes both it and its

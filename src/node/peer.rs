@@ -1,11 +1,12 @@
 //! A peer.
 
-use super::opening::{Opened, listen, random_u64};
+use super::opening::{listen, random_u64};
 use super::orders::Orders;
 use super::post::PostOffice;
+use super::seams::{Place, Seams};
 use super::status_line::StatusLine;
 use super::wallet::wait_for;
-use super::{RunError, end_thread, phase};
+use super::{RunError, phase};
 use crate::actors::{
     GossipActor, GossipLinks, Greeting, IntroducerActor, IntroducerParts, LedgerActor, LedgerLinks,
     Link, MinerActor, MinerParts, SessionContext, SessionParts, StoreActor, TrackerLinkActor,
@@ -22,8 +23,7 @@ use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::miner::StopMining;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::messages::tracker_link::{AttachDirectory, AttachIntroducers, CloseLink};
-use crate::net::{Listener, TcpTransport, Transport};
-use crate::pow::{NativeEngine, PowEngine};
+use crate::net::Listener;
 use crate::protocol::TrackerLink;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
@@ -33,10 +33,9 @@ use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, MiningMode, PeerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis, stored_open};
 use crate::store::{Disk, Table, rows_from};
-use crate::verifier::RayonVerifier;
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Recipient};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -50,33 +49,32 @@ const PAGE: usize = 1_000;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What runs from the start, before the network is known.
-pub(super) struct Ground {
+pub(crate) struct Ground {
     pub(super) settings: PeerSettings,
-    pub(super) opened: Opened,
-    transport: Arc<dyn Transport>,
-    engine: Arc<dyn PowEngine>,
-    context: SessionContext,
+    pub(super) seams: Seams,
+    pub(crate) context: SessionContext,
     pub(super) store: Addr<StoreActor>,
     pub(super) wallet: Addr<WalletActor>,
-    link: Addr<TrackerLinkActor>,
-    network: oneshot::Receiver<Genesis>,
-    store_arbiter: Arbiter,
+    pub(crate) link: Addr<TrackerLinkActor>,
+    /// Is told which network this is.
+    pub(crate) network: oneshot::Receiver<Genesis>,
+    store_place: Place,
     name: MemberName,
     pub(super) key: PublicKey,
 }
 
 /// What runs once the network is known.
-struct Upper {
+pub(crate) struct Upper {
     ledger: Addr<LedgerActor>,
-    gossip: Addr<GossipActor>,
+    pub(crate) gossip: Addr<GossipActor>,
     miner: Addr<MinerActor>,
-    ledger_arbiter: Arbiter,
+    ledger_place: Place,
 }
 
 /// Runs a peer until it is told to stop.
 pub(super) async fn run(
     settings: PeerSettings,
-    opened: Opened,
+    seams: Seams,
     secret: Option<SecretKey>,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
@@ -85,22 +83,15 @@ pub(super) async fn run(
         Some(secret) => Some(secret),
         None => {
             let place = (&settings.wallet, &settings.api);
-            wait_for(
-                NodeRole::Peer,
-                place,
-                &settings.data_dir,
-                &opened,
-                &mut orders,
-            )
-            .await?
+            let role = NodeRole::Peer;
+            wait_for(role, place, &settings.data_dir, &seams, &mut orders).await?
         }
     };
     let Some(secret) = found else {
         return Ok(());
     };
-    let transport: Arc<dyn Transport> = Arc::new(TcpTransport);
-    let listener = listen(&*transport, settings.listen).await?;
-    let mut ground = Ground::lay(settings, opened, secret, transport, &*listener)?;
+    let listener = listen(&*seams.transport, settings.listen).await?;
+    let mut ground = Ground::lay(settings, seams, secret, &*listener)?;
     let running = Arc::new(OnceLock::new());
     let api = match ground.start_api(running.clone()).await {
         Ok(api) => api,
@@ -116,11 +107,10 @@ pub(super) async fn run(
 
 impl Ground {
     /// Starts what needs no network: store, wallet, and the link to the tracker.
-    fn lay(
+    pub(crate) fn lay(
         settings: PeerSettings,
-        opened: Opened,
+        seams: Seams,
         secret: SecretKey,
-        transport: Arc<dyn Transport>,
         listener: &dyn Listener,
     ) -> Result<Self, RunError> {
         let name: MemberName = settings.name.parse().map_err(|error| RunError::Setting {
@@ -129,25 +119,24 @@ impl Ground {
         })?;
         let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
         let addresses = addresses(&settings, listener)?;
-        let genesis = stored_genesis(&*opened.disk)?;
-        let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
+        let genesis = stored_genesis(&*seams.disk)?;
         let greeting = Arc::new(Greeting::new(
             NodeRole::Peer,
             key,
-            random_u64(&*opened.entropy),
+            random_u64(&*seams.entropy),
             addresses.first().cloned(),
         ));
         if let Some(genesis) = &genesis {
             greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let wallet = WalletActor::new(Arc::new(secret), opened.entropy.clone()).start();
+        let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
         let context = SessionContext::new(SessionParts {
             greeting,
-            disk: opened.disk.clone(),
+            disk: seams.disk.clone(),
             sign: wallet.clone().recipient(),
-            entropy: opened.entropy.clone(),
-            clock: opened.clock.clone(),
+            entropy: seams.entropy.clone(),
+            clock: seams.clock.clone(),
         });
         let config = Config {
             address: first,
@@ -157,15 +146,14 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
-            seed: random_u64(&*opened.entropy),
+            seed: random_u64(&*seams.entropy),
         };
         let rows =
-            rows_from(&*opened.disk, Table::Members, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+            rows_from(&*seams.disk, Table::Members, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
         let link = TrackerLink::open(config, rows)?;
-        let store_arbiter = Arbiter::new();
-        let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
-        let store =
-            StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
+        let store_place = seams.place();
+        let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
+        let store = store_place.start(StoreActor::new(disk, fatal));
         let (known, network) = oneshot::channel();
         let mut known = Some(known);
         if let Some(genesis) = genesis
@@ -176,28 +164,26 @@ impl Ground {
         }
         let parts = TrackerLinkParts {
             context: context.clone(),
-            transport: transport.clone(),
-            clock: opened.clock.clone(),
-            engine: engine.clone(),
+            transport: seams.transport.clone(),
+            clock: seams.clock.clone(),
+            search: (seams.search)(1),
             sign: wallet.clone().recipient(),
             sign_leaving: wallet.clone().recipient(),
             store: Link::new(&store, WAITING),
             network: known,
-            fatal: opened.fatal.clone(),
+            fatal: seams.fatal.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
-        introduce(others, &link, &opened, &context, &transport)?;
+        introduce(others, &link, &seams, &context)?;
         Ok(Self {
             settings,
-            opened,
-            transport,
-            engine,
+            seams,
             context,
             store,
             wallet,
             link,
             network,
-            store_arbiter,
+            store_place,
             name,
             key,
         })
@@ -207,15 +193,15 @@ impl Ground {
         let api = PeerApi {
             name: self.name.clone(),
             key: self.key,
-            disk: self.opened.disk.clone(),
+            disk: self.seams.disk.clone(),
             wallet: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
             tracker_link: self.link.clone().recipient(),
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
-            clock: self.opened.clock.clone(),
-            entropy: self.opened.entropy.clone(),
+            clock: self.seams.clock.clone(),
+            entropy: self.seams.entropy.clone(),
             running,
         };
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
@@ -263,7 +249,8 @@ impl Ground {
         (Some(upper), ended)
     }
 
-    async fn build(
+    /// Builds the upper floors on the network that was heard of.
+    pub(crate) async fn build(
         &self,
         genesis: Genesis,
         running: &OnceLock<PeerParts>,
@@ -272,7 +259,7 @@ impl Ground {
         let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
         let rules = Rules::new(genesis, &[])?;
-        let (disk, clock) = (self.opened.disk.clone(), self.opened.clock.clone());
+        let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
         let limits = MempoolLimits::default();
         let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
@@ -295,18 +282,18 @@ impl Ground {
             open_changed: Link::new(&miner, WAITING),
             mining_complete: Link::new(&miner, WAITING),
         };
-        let ledger_arbiter = Arbiter::new();
-        let fatal = self.opened.fatal.clone();
+        let fatal = self.seams.fatal.clone();
         let shell = LedgerActor::new(
             (ledger, effects),
             self.key,
             disk,
             clock.clone(),
-            Arc::new(RayonVerifier::default()),
+            self.seams.verifier.clone(),
             links,
             fatal,
         );
-        let ledger = LedgerActor::start_in_arbiter(&ledger_arbiter.handle(), |_| shell);
+        let ledger_place = self.seams.place();
+        let ledger = ledger_place.start(shell);
         self.attach(&ledger, &gossip, &post).await?;
         let machine = Gossip::new(
             self.key,
@@ -315,21 +302,21 @@ impl Ground {
                 incoming: self.settings.peers.incoming.into(),
             },
             tip.work(),
-            random_u64(&*self.opened.entropy),
-            clock.now(),
+            random_u64(&*self.seams.entropy),
+            clock.steady(),
         );
         gossip_context.run(GossipActor::new(
             machine,
             self.context.clone(),
             tracker,
-            self.transport.clone(),
+            self.seams.transport.clone(),
             clock.clone(),
             (GossipLinks::new(&ledger), post.links()),
         ));
         let parts = MinerParts {
             reward_to: self.key,
             threads: self.settings.mining.threads,
-            engine: self.engine.clone(),
+            search: (self.seams.search)(self.settings.mining.threads),
             clock,
             templates: ledger.clone().recipient(),
             blocks: ledger.clone().recipient(),
@@ -358,7 +345,7 @@ impl Ground {
             ledger,
             gossip,
             miner,
-            ledger_arbiter,
+            ledger_place,
         })
     }
 
@@ -412,18 +399,17 @@ fn trackers(settings: &PeerSettings) -> Result<(Address, Vec<Address>), RunError
 fn introduce(
     others: Vec<Address>,
     link: &Addr<TrackerLinkActor>,
-    opened: &Opened,
+    seams: &Seams,
     context: &SessionContext,
-    transport: &Arc<dyn Transport>,
 ) -> Result<(), RunError> {
     let start = |(tracker, address): (usize, Address)| {
-        let machine = Introducer::new(address.clone(), random_u64(&*opened.entropy));
+        let machine = Introducer::new(address.clone(), random_u64(&*seams.entropy));
         let parts = IntroducerParts {
             tracker,
             address: address.to_string(),
             context: context.clone(),
-            transport: transport.clone(),
-            clock: opened.clock.clone(),
+            transport: seams.transport.clone(),
+            clock: seams.clock.clone(),
             link: link.clone().recipient(),
         };
         IntroducerActor::new(machine, parts).start().recipient()
@@ -464,7 +450,7 @@ fn address(key: &'static str, text: &str) -> Result<Address, RunError> {
 
 /// Hands every connection on; what keeps one from being made is told, once until the next is made,
 /// and the next is waited for.
-pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
+pub(crate) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
     /// How long to wait when the system has nothing left to accept with.
     const PAUSE: Duration = Duration::from_millis(100);
     let mut told = false;
@@ -488,7 +474,7 @@ pub(super) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<Connec
 }
 
 /// Stops in order: who asks from outside, who mines, who talks; then what was decided is written.
-async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
+pub(crate) async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
     phase("api", async {
         if let Some(api) = api
             && let Err(error) = api.stop().await
@@ -526,11 +512,11 @@ async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) 
         let _ = ground.store.send(FlushStore).await;
     })
     .await;
-    if let Some(Upper { ledger_arbiter, .. }) = upper {
-        end_thread("ledger thread", ledger_arbiter).await;
+    if let Some(Upper { ledger_place, .. }) = upper {
+        ledger_place.end("ledger thread").await;
     }
-    end_thread("store thread", ground.store_arbiter).await;
-    match stored_height(&*ground.opened.disk) {
+    ground.store_place.end("store thread").await;
+    match stored_height(&*ground.seams.disk) {
         Ok(Some(Height(height))) => {
             tracing::info!(height, "stopped; everything up to this height is saved");
         }

@@ -32,7 +32,7 @@ pub(super) struct PostOffice {
 impl PostOffice {
     /// Takes up what is on the disk.
     pub(super) fn open(ground: &Ground, network: NetworkId, tip: &Tip) -> Result<Self, RunError> {
-        let (disk, own) = (&*ground.opened.disk, ground.key);
+        let (disk, own) = (&*ground.seams.disk, ground.key);
         let settings = &ground.settings.delivery;
         let config = outbox::Config {
             own,
@@ -42,9 +42,9 @@ impl PostOffice {
                 entries: MAX_WAITING,
                 bytes: MAX_WAITING_BYTES,
             },
-            seed: random_u64(&*ground.opened.entropy),
+            seed: random_u64(&*ground.seams.entropy),
         };
-        let now = ground.opened.clock.now();
+        let now = ground.seams.clock.now();
         let rows = PostTable::outbox(disk);
         let outbox = Outbox::open(config, &rows, &ChainRows(disk), tip.height(), now)?;
         let config = inbox::Config {
@@ -86,29 +86,29 @@ impl PostOffice {
         ledger: &Addr<LedgerActor>,
         gossip: &Addr<GossipActor>,
     ) {
-        let opened = &ground.opened;
+        let seams = &ground.seams;
         let parts = RetryQueueParts {
             own: ground.key,
-            disk: opened.disk.clone(),
-            clock: opened.clock.clone(),
+            disk: seams.disk.clone(),
+            clock: seams.clock.clone(),
             store: Link::new(&ground.store, WAITING),
             reach: Link::new(gossip, WAITING),
             deliver: Link::new(gossip, WAITING),
             ledger: ledger.clone().recipient(),
             funds: ledger.clone().recipient(),
-            fatal: opened.fatal.clone(),
+            fatal: seams.fatal.clone(),
         };
         self.outbox_context
             .run(RetryQueueActor::new(self.outbox, parts));
         let parts = InboxParts {
-            disk: opened.disk.clone(),
-            clock: opened.clock.clone(),
+            disk: seams.disk.clone(),
+            clock: seams.clock.clone(),
             store: Link::new(&ground.store, WAITING),
             answers: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
             ledger: ledger.clone().recipient(),
             sign: ground.wallet.clone().recipient(),
-            fatal: opened.fatal.clone(),
+            fatal: seams.fatal.clone(),
         };
         self.inbox_context.run(InboxActor::new(self.inbox, parts));
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::{OpenOptions, RocksDisk, Role};
+use actix::Arbiter;
 use std::process::Command;
 
 /// Says to [`a_process_whose_thread_panics`] which thread it is to be.

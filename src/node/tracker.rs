@@ -1,10 +1,11 @@
 //! A tracker.
 
-use super::opening::{Opened, listen, random_u64};
+use super::opening::{listen, random_u64};
 use super::orders::Orders;
 use super::peer::accept;
+use super::seams::{Place, Seams};
 use super::wallet::wait_for;
-use super::{RunError, end_thread, phase};
+use super::{RunError, phase};
 use crate::actors::{
     Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
     StoreActor, WalletActor,
@@ -17,13 +18,12 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
-use crate::net::TcpTransport;
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context};
+use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -38,17 +38,17 @@ const PAGE: usize = 1_000;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What runs.
-struct Running {
-    registry: Addr<RegistryActor>,
+pub(crate) struct Running {
+    pub(crate) registry: Addr<RegistryActor>,
     store: Addr<StoreActor>,
-    store_arbiter: Arbiter,
-    probe_arbiter: Arbiter,
+    store_place: Place,
+    probe_place: Place,
 }
 
 /// Runs a tracker until it is told to stop.
 pub(super) async fn run(
     settings: TrackerSettings,
-    opened: Opened,
+    seams: Seams,
     secret: Option<SecretKey>,
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
@@ -57,35 +57,22 @@ pub(super) async fn run(
         Some(secret) => Some(secret),
         None => {
             let place = (&settings.wallet, &settings.api);
-            wait_for(
-                NodeRole::Tracker,
-                place,
-                &settings.data_dir,
-                &opened,
-                &mut orders,
-            )
-            .await?
+            let role = NodeRole::Tracker;
+            wait_for(role, place, &settings.data_dir, &seams, &mut orders).await?
         }
     };
     let Some(secret) = found else {
         return Ok(());
     };
     let (key, secret) = (secret.public_key(), Arc::new(secret));
-    let listener = listen(&TcpTransport, settings.listen).await?;
+    let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
-    let running = Running::start(&settings, &opened, secret, address)?;
-    let report = ReportTo {
-        committer: Committer::Registry,
-        to: running.registry.clone().recipient(),
-    };
-    if running.store.try_send(report).is_err() {
-        return Err(RunError::Fatal("the store has ended at the start".into()));
-    }
+    let running = Running::start(&settings, &seams, secret, address)?;
     let api = TrackerApi {
         key,
         listen: address,
         registry: running.registry.clone().recipient(),
-        entropy: opened.entropy.clone(),
+        entropy: seams.entropy.clone(),
     };
     let started = http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await;
     let (api, api_address) = match started {
@@ -105,67 +92,74 @@ pub(super) async fn run(
 }
 
 impl Running {
-    fn start(
+    /// Starts all actors.
+    pub(crate) fn start(
         settings: &TrackerSettings,
-        opened: &Opened,
+        seams: &Seams,
         secret: Arc<SecretKey>,
         listen: SocketAddr,
     ) -> Result<Self, RunError> {
         let rows =
-            rows_from(&*opened.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
-        let seed = random_u64(&*opened.entropy);
+            rows_from(&*seams.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+        let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
         let machine = match issuer(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
-        let store_arbiter = Arbiter::new();
-        let (disk, fatal) = (opened.disk.clone(), opened.fatal.clone());
-        let store =
-            StoreActor::start_in_arbiter(&store_arbiter.handle(), |_| StoreActor::new(disk, fatal));
+        let store_place = seams.place();
+        let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
+        let store = store_place.start(StoreActor::new(disk, fatal));
         let address = CappedText::new(listen.to_string()).ok();
-        let nonce = random_u64(&*opened.entropy);
+        let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
         let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
         let sessions = SessionContext::new(SessionParts {
             greeting,
-            disk: opened.disk.clone(),
-            sign: WalletActor::new(secret, opened.entropy.clone())
+            disk: seams.disk.clone(),
+            sign: WalletActor::new(secret, seams.entropy.clone())
                 .start()
                 .recipient(),
-            entropy: opened.entropy.clone(),
-            clock: opened.clock.clone(),
+            entropy: seams.entropy.clone(),
+            clock: seams.clock.clone(),
         });
 
         let context = Context::<RegistryActor>::new();
         let registry = context.address();
-        let probe_arbiter = Arbiter::new();
         let shell = LivenessProbeActor::new(
             sessions.clone(),
-            Arc::new(TcpTransport),
+            seams.transport.clone(),
             registry.clone().recipient(),
         );
-        let probe = LivenessProbeActor::start_in_arbiter(&probe_arbiter.handle(), |_| shell);
+        let probe_place = seams.place();
+        let probe = probe_place.start(shell);
         let parts = RegistryParts {
             context: sessions,
-            clock: opened.clock.clone(),
+            clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
             probe: Link::new(&probe, MAX_DIALS),
             network_name: settings.network.name.clone(),
-            connections: opened.connections,
+            connections: seams.connections,
         };
         context.run(RegistryActor::new(machine, parts));
+        let report = ReportTo {
+            committer: Committer::Registry,
+            to: registry.clone().recipient(),
+        };
+        if store.try_send(report).is_err() {
+            return Err(RunError::Fatal("the store has ended at the start".into()));
+        }
         Ok(Self {
             registry,
             store,
-            store_arbiter,
-            probe_arbiter,
+            store_place,
+            probe_place,
         })
     }
 
     /// Stops in order: who asks from outside, who talks; then what was decided is written.
-    async fn stop(self, api: Option<&ServerHandle>) {
+    pub(crate) async fn stop(self, api: Option<&ServerHandle>) {
         phase("api", async {
             if let Some(api) = api
                 && let Err(error) = api.stop().await
@@ -184,12 +178,12 @@ impl Running {
             }
         })
         .await;
-        end_thread("probe thread", self.probe_arbiter).await;
+        self.probe_place.end("probe thread").await;
         phase("store", async {
             let _ = self.store.send(FlushStore).await;
         })
         .await;
-        end_thread("store thread", self.store_arbiter).await;
+        self.store_place.end("store thread").await;
         tracing::info!("stopped");
     }
 }

@@ -2,8 +2,8 @@
 //! whoever gives it one while it waits.
 
 use super::RunError;
-use super::opening::Opened;
 use super::orders::Orders;
+use super::seams::Seams;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
 use crate::http::{self, Api, WaitingApi};
@@ -84,17 +84,17 @@ pub(super) async fn wait_for(
     role: NodeRole,
     (settings, api): (&WalletSettings, &ApiSettings),
     data_dir: &Path,
-    opened: &Opened,
+    seams: &Seams,
     orders: &mut Orders,
 ) -> Result<Option<SecretKey>, RunError> {
     let (found, wanted) = oneshot::channel();
     let file = WalletFile::new(&settings.file);
-    let door = WalletDoorActor::new(file.clone(), opened.entropy.clone(), found).start();
+    let door = WalletDoorActor::new(file.clone(), seams.entropy.clone(), found).start();
     let waiting = WaitingApi {
         role,
         file,
         open: door.recipient(),
-        entropy: opened.entropy.clone(),
+        entropy: seams.entropy.clone(),
     };
     let (server, address) = http::start(api.listen, data_dir, Api::Waiting(waiting)).await?;
     tracing::warn!(

@@ -25,9 +25,10 @@ impl Backoff {
         }
     }
 
-    /// Whether it is time.
+    /// Whether it is time. It is, too, where more than the pause would be left of it: then the clock
+    /// was set back.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        now >= self.due
+        now >= self.due || self.due.since(now) > self.pause_ms
     }
 
     /// When it is time.
@@ -78,6 +79,8 @@ mod tests {
                 now = backoff.due();
                 prop_assert!(backoff.is_due(now));
             }
+            // An hour earlier, by a clock that was set right.
+            prop_assert!(backoff.is_due(Timestamp(now.0.saturating_sub(3_600_000))));
             backoff.succeeded();
             backoff.failed(now);
             prop_assert!(backoff.due().since(now) <= 1_000);

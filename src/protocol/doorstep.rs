@@ -93,7 +93,7 @@ impl Doorstep {
             (!too_many_here || is_neighbour(id)) && (!too_many_handshakes || !s.greeted)
         });
         match oldest {
-            Some((session, s)) if now.since(s.since) >= s.patience() => {
+            Some((session, s)) if s.since.is_past(s.patience(), now) => {
                 Admission::InPlaceOf(*session)
             }
             _ => Admission::Full,

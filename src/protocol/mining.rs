@@ -57,7 +57,7 @@ impl Part {
 }
 
 /// Stands for whoever asked for a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Request(pub u64);
 
 /// A block that was asked for and mined.

@@ -261,12 +261,12 @@ impl TrackerLink {
         self.prepare_record(now);
         match &self.phase {
             Phase::Waiting => self.dial(now),
-            Phase::Dialling { since } if now.since(*since) > DIAL_PATIENCE_MS => {
+            Phase::Dialling { since } if since.is_past(DIAL_PATIENCE_MS, now) => {
                 self.unreachable("no greeting came".to_owned(), now);
             }
             Phase::Talking(talk) => {
                 let answered = matches!(talk.stage, Stage::Registered(_));
-                if !answered && now.since(talk.since) > ANSWER_PATIENCE_MS {
+                if !answered && talk.since.is_past(ANSWER_PATIENCE_MS, now) {
                     self.give_up("it did not answer the registration", now);
                 }
             }

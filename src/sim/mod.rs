@@ -1,4 +1,27 @@
-//! Networks in simulated time.
+//! Networks in simulated time: the real actors on simulated hosts, lines, disks and clocks, and all the
+//! bad days that a seed can bring. One seed is one run, to the byte.
 
+mod audit;
+mod chance;
+mod clock;
 pub mod difficulty;
 pub mod growth;
+mod host;
+mod liar;
+mod network;
+mod observe;
+mod panics;
+mod plan;
+pub mod scenario;
+mod search;
+pub mod seeds;
+mod trace;
+mod verifier;
+mod watch;
+mod world;
+
+pub use liar::Lie;
+pub use network::Line;
+pub use plan::{Fault, Payment, PeerPlan, Plan, Step, Trouble};
+pub use watch::Broken;
+pub use world::{Outcome, run};

@@ -1,6 +1,7 @@
 //! The seam between the node and what keeps its rows.
 
 use super::{DiskError, Table};
+use std::time::Duration;
 use std::vec;
 
 /// Most bytes of keys and values that one [`DiskRead::scan`] answers with, unless its first row
@@ -74,6 +75,12 @@ pub trait Disk: DiskRead {
     /// at the next start is then unknown, and the disk refuses further commits: the node must
     /// promise nothing more and stop.
     fn commit(&self, rows: &[RowChange]) -> Result<(), DiskError>;
+
+    /// How long to wait before the next commit: nothing, but for a simulated disk, which can't take its
+    /// time within one.
+    fn latency(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// The rows as they are now, held fixed: all reads of one answer come from one snapshot.
     ///

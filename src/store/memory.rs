@@ -6,6 +6,7 @@ use super::{Disk, DiskError, DiskRead, Row, RowChange, Table};
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 type Tables = BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>;
 
@@ -29,6 +30,7 @@ struct State {
     broken: Option<DiskError>,
     /// Commits return before they are synced.
     deferring: bool,
+    latency: Duration,
 }
 
 impl MemoryDisk {
@@ -48,6 +50,11 @@ impl MemoryDisk {
     /// a [`power_cut`](Self::power_cut) then takes.
     pub fn defer_syncs(&self, deferring: bool) {
         self.state().deferring = deferring;
+    }
+
+    /// From now on, a commit is waited for as long.
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
     }
 
     /// Cuts the power and starts again: what was synced is there; of the batches that were not
@@ -147,6 +154,10 @@ impl Disk for MemoryDisk {
             state.sync();
         }
         Ok(())
+    }
+
+    fn latency(&self) -> Duration {
+        self.state().latency
     }
 
     fn snapshot(&self) -> Box<dyn DiskRead + '_> {

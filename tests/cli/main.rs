@@ -9,6 +9,7 @@ mod demo;
 mod logs;
 mod mistakes;
 mod secrets;
+mod sim;
 mod wallet;
 
 use std::ffi::OsStr;

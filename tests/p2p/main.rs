@@ -5,6 +5,7 @@ mod support;
 
 mod crowd;
 mod delivery;
+mod hosts;
 mod liveness;
 mod soak;
 mod sync;

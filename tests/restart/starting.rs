@@ -7,16 +7,22 @@ use std::time::Duration;
 
 /// How often a node is killed in its start.
 const KILLS: u64 = 40;
-/// Within how many microseconds after it was begun: a start takes some 60 ms.
-const MOMENTS_US: u64 = 80_000;
+/// Within how many microseconds after it was begun: a start takes some 40 ms, or more on a busy
+/// machine.
+const MOMENTS_US: u64 = 60_000;
+/// Most tries: kills that came after the start do not count.
+const TRIES: u64 = 20 * KILLS;
 
 #[test]
 fn restart_after_40_kills_while_it_starts_has_all_that_was_answered() {
     let lab = Lab::start();
     let [mut alice, bob] = lab.peers(["alice", "bob"]);
-    let mut last = alice.mine_blocks(3);
+    let mut last = alice.mine_blocks(20);
     let mut amid = 0;
-    for round in 0..KILLS {
+    for round in 0..TRIES {
+        if amid == KILLS {
+            break;
+        }
         let payment = alice.send("bob", 1);
         alice.kill();
         // Others go on meanwhile, so that there is something to catch up with at each start.
@@ -34,7 +40,7 @@ fn restart_after_40_kills_while_it_starts_has_all_that_was_answered() {
         alice.start();
         assert_ne!(alice.transaction(&payment), TransactionState::Unknown);
     }
-    assert!(amid >= KILLS / 2, "{amid} of {KILLS} kills came in a start");
+    assert_eq!(amid, KILLS, "kills that came in a start");
     wait_until("alice has caught up", || {
         let height = alice.height();
         so(height >= bob.height(), height)

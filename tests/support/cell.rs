@@ -11,8 +11,7 @@ const READY: &str = "ready";
 /// Namespaces that live as long as this does.
 pub struct Cell {
     holder: Child,
-    /// Letters of the namespaces that whoever enters it goes into.
-    enter: &'static str,
+    network: bool,
 }
 
 impl Cell {
@@ -35,9 +34,8 @@ impl Cell {
         };
         let mut line = String::new();
         let read = BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line);
-        let enter = if network { "-Umn" } else { "-Um" };
         if read.is_ok() && line.trim() == READY {
-            return Some(Self { holder, enter });
+            return Some(Self { holder, network });
         }
         let _ = holder.kill();
         let _ = holder.wait();
@@ -50,26 +48,24 @@ impl Cell {
     /// What stands before a command that is to be run inside.
     pub fn prefix(&self) -> Vec<OsString> {
         let id = self.holder.id().to_string();
-        [
-            "nsenter",
-            "-t",
-            &id,
-            self.enter,
-            "--preserve-credentials",
-            "--",
-        ]
-        .map(OsString::from)
-        .into()
+        let mut words = vec!["nsenter", "-t", &id, "-U", "-m", "--preserve-credentials"];
+        words.extend(self.network.then_some("-n"));
+        words.into_iter().map(OsString::from).collect()
     }
 
     /// Runs a shell script inside; fails the test if that fails.
     pub fn run(&self, script: &str) {
+        assert!(self.tries(script), "{script}");
+    }
+
+    /// Runs a shell script inside; whether that worked.
+    pub fn tries(&self, script: &str) -> bool {
         let prefix = self.prefix();
         let status = Command::new(&prefix[0])
             .args(&prefix[1..])
-            .args(["sh", "-c", script])
+            .args(["sh", "-e", "-c", script])
             .status();
-        assert!(status.unwrap().success(), "{script}");
+        status.unwrap().success()
     }
 
     /// Where a path inside is seen from outside.

@@ -131,7 +131,7 @@ pub(super) struct Peers {
     dialled: HashMap<SessionId, String>,
     /// Sessions that were turned away after their handshake, until they are gone.
     refused: HashSet<SessionId>,
-    banned: HashMap<PublicKey, Timestamp>,
+    banned: BTreeMap<PublicKey, Timestamp>,
     /// Members that something is to be delivered to, with their addresses that are still to be tried.
     wanted: BTreeMap<PublicKey, VecDeque<String>>,
     clock_told: Option<Timestamp>,
@@ -150,7 +150,7 @@ impl Peers {
             dialling: BTreeMap::new(),
             dialled: HashMap::new(),
             refused: HashSet::new(),
-            banned: HashMap::new(),
+            banned: BTreeMap::new(),
             wanted: BTreeMap::new(),
             clock_told: None,
             alone_since: Some(now),

@@ -14,6 +14,10 @@ const KNOWN_PER_SESSION: usize = 20_000;
 const MAX_ASKED: usize = 4_000;
 /// How long an answer may take before another session is asked, in milliseconds.
 const ANSWER_MS: u64 = 5_000;
+/// How often a session is asked again, each time after twice as long: a single one for 75 s together.
+/// Nobody announces a second time what it has announced, and a line that lets nothing through for so long
+/// has ended its sessions.
+const ASKED_AGAIN: u32 = 3;
 /// Sessions remembered as others to ask, for one id.
 const OTHERS: usize = 3;
 /// Ids of refused transactions that are not asked for again until the tip moves.
@@ -75,11 +79,69 @@ struct Session {
 }
 
 struct Asked {
+    /// Who was asked last.
     from: SessionId,
     since: Timestamp,
     /// Whether it came, and is being judged.
     judging: bool,
-    others: Vec<SessionId>,
+    /// Who announced it, in that order.
+    holders: Vec<Holder>,
+}
+
+struct Holder {
+    session: SessionId,
+    /// How often it was asked without an answer.
+    asked: u32,
+}
+
+impl Asked {
+    fn holder(&mut self, session: SessionId) -> Option<&mut Holder> {
+        let mut holders = self.holders.iter_mut();
+        holders.find(|holder| holder.session == session)
+    }
+
+    /// Notes that this session has it, too. Where there is no room, it takes the place of one that was
+    /// asked and did not answer.
+    fn held_by(&mut self, session: SessionId) {
+        if self.holder(session).is_some() {
+            return;
+        }
+        if self.holders.len() > OTHERS {
+            let from = self.from;
+            let failed = |h: &Holder| h.session != from && h.asked > 0;
+            let Some(place) = self.holders.iter().position(failed) else {
+                return;
+            };
+            self.holders.remove(place);
+        }
+        self.holders.push(Holder { session, asked: 0 });
+    }
+
+    /// Whom to ask now, `Some(None)` if there is nobody any more; `None` while the answer may still come.
+    fn next(
+        &mut self,
+        sessions: &BTreeMap<SessionId, Session>,
+        now: Timestamp,
+    ) -> Option<Option<SessionId>> {
+        let waited = now.since(self.since);
+        if self.judging || waited < ANSWER_MS {
+            return None;
+        }
+        let (from, since) = (self.from, self.since);
+        if sessions.get(&from).is_some_and(|s| s.delivered > since)
+            && let Some(holder) = self.holder(from)
+        {
+            holder.asked = 1;
+        }
+        let Some(next) = self.holders.iter_mut().min_by_key(|holder| holder.asked) else {
+            return Some(None);
+        };
+        if waited < ANSWER_MS << next.asked.saturating_sub(1) {
+            return None;
+        }
+        next.asked += 1;
+        Some((next.asked <= 1 + ASKED_AGAIN).then_some(next.session))
+    }
 }
 
 #[derive(Default)]
@@ -100,16 +162,10 @@ impl Questions {
     /// Notes that the session has it. Whether it is to be asked for it.
     fn announced(&mut self, session: SessionId, id: TransactionId, now: Timestamp) -> bool {
         if let Some(asked) = self.asked.get_mut(&id) {
+            asked.held_by(session);
             // Announced anew by the one who was asked: it did not have it at that time, but has now.
             // Its time does not begin anew, or it could keep all others from being asked.
-            if asked.from == session && !asked.judging && asked.since < now {
-                return true;
-            }
-            let is_new = asked.from != session && !asked.others.contains(&session);
-            if is_new && asked.others.len() < OTHERS {
-                asked.others.push(session);
-            }
-            return false;
+            return asked.from == session && !asked.judging && asked.since < now;
         }
         let Some(state) = self.sessions.get_mut(&session) else {
             return false;
@@ -124,22 +180,27 @@ impl Questions {
                 from: session,
                 since: now,
                 judging: false,
-                others: Vec::new(),
+                holders: vec![Holder { session, asked: 1 }],
             },
         );
         true
     }
 
-    /// Whether this was asked of this session, and has come only now.
+    /// Whether this was asked of this session, be it that others were asked since, and has come only now.
     fn arrived(&mut self, session: SessionId, id: &TransactionId, now: Timestamp) -> bool {
-        let Some(asked) = self.asked.get_mut(id) else {
+        let Some(asked) = self.asked.get_mut(id).filter(|asked| !asked.judging) else {
             return false;
         };
-        if asked.from != session || asked.judging {
+        if asked.holder(session).is_none_or(|holder| holder.asked == 0) {
             return false;
         }
         asked.judging = true;
+        let before = std::mem::replace(&mut asked.from, session);
+        if let Some(before) = self.sessions.get_mut(&before) {
+            before.asked -= 1;
+        }
         if let Some(state) = self.sessions.get_mut(&session) {
+            state.asked += 1;
             state.delivered = now;
         }
         true
@@ -147,33 +208,36 @@ impl Questions {
 
     /// What a session sent could not be used: others are asked, `again` itself as well.
     fn spoilt(&mut self, session: SessionId, id: &TransactionId, again: bool, now: Timestamp) {
-        if let Some(asked) = self.asked.get_mut(id)
-            && asked.from == session
-            && asked.judging
-        {
-            asked.judging = false;
-            asked.since = if again { now } else { Timestamp(0) };
-            if again {
-                asked.others.push(session);
+        let Some(asked) = self.asked.get_mut(id).filter(|asked| asked.judging) else {
+            return;
+        };
+        if asked.from != session {
+            return;
+        }
+        asked.judging = false;
+        if !again {
+            asked.since = Timestamp(0);
+            asked.holders.retain(|holder| holder.session != session);
+        } else {
+            asked.since = now;
+            if let Some(holder) = asked.holder(session) {
+                holder.asked = 0;
             }
         }
     }
 
-    /// Moves what did not come in time to another session that has it, or asks the same again if it
-    /// has sent others meanwhile: its answers may be too long for one message.
+    /// Asks the next session that has what did not come in time, or the same again: the question or its
+    /// answer may be lost, or answers too long for one message.
     fn overdue(&mut self, now: Timestamp) -> BTreeMap<SessionId, Vec<TransactionId>> {
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         let sessions = &mut self.sessions;
         self.asked.retain(|id, asked| {
-            if asked.judging || now.since(asked.since) < ANSWER_MS {
+            let Some(next) = asked.next(sessions, now) else {
                 return true;
-            }
-            let before = sessions.get_mut(&asked.from).map(|from| {
+            };
+            if let Some(from) = sessions.get_mut(&asked.from) {
                 from.asked -= 1;
-                (asked.from, from.delivered > asked.since)
-            });
-            let same = before.filter(|(_, delivers)| *delivers);
-            let next = asked.others.pop().or(same.map(|(from, _)| from));
+            }
             let Some((next, state)) = next.and_then(|n| Some((n, sessions.get_mut(&n)?))) else {
                 return false;
             };
@@ -227,7 +291,7 @@ impl Relay {
     pub(super) fn closed(&mut self, session: SessionId) {
         self.questions.sessions.remove(&session);
         for asked in self.questions.asked.values_mut() {
-            asked.others.retain(|other| *other != session);
+            asked.holders.retain(|holder| holder.session != session);
             if asked.from == session {
                 // Due for another session at the next tick.
                 asked.since = Timestamp(0);

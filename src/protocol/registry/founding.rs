@@ -102,13 +102,15 @@ impl Registry {
 
     /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
     pub(super) fn next_holder(&mut self, now: Timestamp) -> Option<MemberId> {
-        let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
+        // More is left than was given where the clock was set back: it ends at once, then.
+        let lasts = |h: &Holder| h.until > now && h.until.since(now) <= LEASE_MS;
+        let holds = |h: &Holder| lasts(h) && self.live.contains_key(&h.id);
         if self.introduces() || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
             return None;
         }
         let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;
         let presents =
-            |s: &Session| s.member.is_some() && has_network(s) && now.since(s.since) < CLAIM_MS;
+            |s: &Session| s.member.is_some() && has_network(s) && !s.since.is_past(CLAIM_MS, now);
         if self.sessions.values().any(presents) {
             return None;
         }

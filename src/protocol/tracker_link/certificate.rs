@@ -72,7 +72,7 @@ impl TrackerLink {
         };
         let until = certificate.statement.until;
         let left = until.since(now);
-        let due = |last: Option<Timestamp>, every| last.is_none_or(|last| now.since(last) >= every);
+        let due = |last: Option<Timestamp>, every| last.is_none_or(|last| last.is_past(every, now));
         if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
             self.membership.warned = Some(now);
             let warning = Warning::CertificateEnds { until, now };

@@ -1,0 +1,380 @@
+//! One host of a simulated network, and the node that runs on it: the real actors, put together as in a
+//! process of their own, on everything simulated.
+
+use super::chance::{Chance, SeededEntropy};
+use super::clock::HostClock;
+use super::liar::{Liar, LiarParts, Lie};
+use super::network::{Network, SimTransport};
+use super::search::{Rate, SimSearch};
+use super::trace::{OnHost, Trace};
+use super::verifier::InlineVerifier;
+use crate::actors::fatal_channel;
+use crate::http::PeerParts;
+use crate::keys::{PublicKey, SecretKey};
+use crate::messages::registry::GetRegistryStatus;
+use crate::messages::tracker_link::GetDirectory;
+use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
+use crate::settings::{PeerSettings, TrackerSettings};
+use crate::store::{DiskError, MemoryDisk};
+use actix::{Actor, Recipient};
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::Instant;
+
+/// Connections that a simulated system has room for.
+const CONNECTIONS: usize = 10_000;
+
+/// Why a write fails that a power cut tears.
+pub const TORN: &str = "the power goes";
+
+/// What a host is there for.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// A tracker with these settings.
+    Tracker(Box<TrackerSettings>),
+    /// A peer with these settings.
+    Peer(Box<PeerSettings>),
+    /// A peer with these settings that does not keep to the protocol.
+    Liar(Box<PeerSettings>, Lie),
+}
+
+/// What all hosts of a simulation share.
+pub struct Surroundings {
+    /// Everything is drawn from it.
+    pub seed: u64,
+    /// When the simulation began.
+    pub begun: Instant,
+    /// The lines between the hosts.
+    pub network: Network,
+    /// What happens.
+    pub trace: Trace,
+}
+
+/// A host: what outlives its node, and the node while it runs.
+pub struct Host {
+    index: usize,
+    role: Role,
+    secret: [u8; 32],
+    disk: Arc<MemoryDisk>,
+    clock: Arc<HostClock>,
+    rate: Arc<Rate>,
+    luck: Arc<Mutex<Chance>>,
+    starts: u32,
+    /// The next write fails, or one has.
+    tearing: bool,
+    node: Option<Node>,
+}
+
+/// A running node.
+struct Node {
+    task: JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
+    faces: Rc<Faces>,
+}
+
+/// Where a running node can be asked.
+#[derive(Default)]
+pub struct Faces {
+    /// A peer, from its start.
+    pub directory: OnceCell<Recipient<GetDirectory>>,
+    /// A peer that knows its network.
+    pub parts: Arc<OnceLock<PeerParts>>,
+    /// A tracker.
+    pub registry: OnceCell<Recipient<GetRegistryStatus>>,
+    /// Why it has ended, if by itself.
+    ended: RefCell<Option<String>>,
+}
+
+impl Host {
+    /// A host that is off.
+    pub fn new(index: usize, role: Role, around: &Surroundings) -> Self {
+        Self {
+            index,
+            role,
+            secret: secret(around.seed, index),
+            disk: Arc::new(MemoryDisk::new()),
+            clock: Arc::new(HostClock::new(around.begun, 0)),
+            rate: Arc::default(),
+            luck: Arc::new(Mutex::new(Chance::of(
+                around.seed,
+                &format!("luck {index}"),
+            ))),
+            starts: 0,
+            tearing: false,
+            node: None,
+        }
+    }
+
+    /// Whether it is a peer that keeps to the protocol.
+    pub fn is_honest_peer(&self) -> bool {
+        matches!(self.role, Role::Peer(_))
+    }
+
+    /// Where the node keeps its rows.
+    pub fn disk(&self) -> &Arc<MemoryDisk> {
+        &self.disk
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &HostClock {
+        &self.clock
+    }
+
+    /// How fast it searches.
+    pub fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    /// Its key.
+    pub fn key(&self) -> PublicKey {
+        self.secret_key().public_key()
+    }
+
+    /// What signs for it.
+    pub fn secret_key(&self) -> SecretKey {
+        SecretKey::from_bytes(self.secret)
+    }
+
+    /// Where its node can be asked, if one runs.
+    pub fn faces(&self) -> Option<Rc<Faces>> {
+        self.node.as_ref().map(|node| node.faces.clone())
+    }
+
+    /// Why its node has ended, if it has by itself.
+    pub fn ended(&self) -> Option<String> {
+        let ended = self.node.as_ref()?.faces.ended.borrow().clone();
+        // A failed write is no fault of the node's.
+        ended.filter(|_| !self.tearing)
+    }
+
+    /// Starts a node, unless one runs.
+    pub fn start(&mut self, around: &Surroundings) {
+        if self.node.is_some() {
+            return;
+        }
+        self.starts += 1;
+        around.network.power_on(self.index);
+        around.trace.event(&format!("start of host {}", self.index));
+        let faces = Rc::new(Faces::default());
+        let (stop, stopped) = oneshot::channel();
+        let (fatal, failed) = fatal_channel();
+        let (host, rate, luck) = (self.index, self.rate.clone(), self.luck.clone());
+        let seams = Seams {
+            disk: self.disk.clone(),
+            clock: self.clock.clone(),
+            entropy: Arc::new(SeededEntropy::new(around.seed, host, self.starts)),
+            transport: Arc::new(SimTransport::new(around.network.clone(), host)),
+            verifier: Arc::new(InlineVerifier),
+            search: Box::new(move |_| Box::new(SimSearch::new(host, rate.clone(), luck.clone()))),
+            threads: false,
+            fatal,
+            connections: CONNECTIONS,
+        };
+        let orders = Orders { stopped, failed };
+        let hosts = around.network.hosts();
+        let (role, key, told) = (self.role.clone(), self.secret_key(), faces.clone());
+        let life = async move {
+            let ended = match role {
+                Role::Peer(settings) => {
+                    let life = Life {
+                        host,
+                        hosts,
+                        lie: None,
+                    };
+                    peer(life, *settings, seams, key, orders, &told).await
+                }
+                Role::Liar(settings, lie) => {
+                    let life = Life {
+                        host,
+                        hosts,
+                        lie: Some(lie),
+                    };
+                    peer(life, *settings, seams, key, orders, &told).await
+                }
+                Role::Tracker(settings) => tracker(*settings, seams, key, orders, &told).await,
+            };
+            if let Err(error) = ended {
+                *told.ended.borrow_mut() = Some(error.to_string());
+            }
+        };
+        let process = async move { LocalSet::new().run_until(life).await };
+        let task = tokio::task::spawn_local(OnHost::new(host, process));
+        let stop = Some(stop);
+        self.node = Some(Node { task, stop, faces });
+    }
+
+    /// Whether a write fails, or has, as before a power cut.
+    pub fn is_tearing(&self) -> bool {
+        self.tearing
+    }
+
+    /// Ends the process at once; the system closes its connections.
+    pub async fn kill(&mut self) {
+        if let Some(node) = self.node.take() {
+            node.task.abort();
+            // Cancelled, or ended before: gone in any case.
+            let _ = node.task.await;
+        }
+        if std::mem::take(&mut self.tearing) {
+            self.disk.power_cut(0);
+        }
+    }
+
+    /// Cuts the power: nobody hears that the connections have ended. Of what was being written, if
+    /// anything, `torn` decides whether it is there afterwards.
+    pub async fn cut_power(&mut self, around: &Surroundings, torn: bool) {
+        around.network.power_off(self.index);
+        if std::mem::take(&mut self.tearing) {
+            self.kill().await;
+            self.disk.power_cut(usize::from(torn));
+        }
+        self.kill().await;
+    }
+
+    /// Lets the next write fail midway: only a power cut does that.
+    pub fn tear_next_write(&mut self) {
+        self.tearing = true;
+        self.disk.fail_next(DiskError::Failed {
+            path: "simulated".into(),
+            reason: TORN.into(),
+        });
+    }
+
+    /// Replaces the disk by an empty one; no node runs.
+    pub fn wipe(&mut self) {
+        self.disk = Arc::new(MemoryDisk::new());
+    }
+
+    /// Tells the node to stop, and waits until it has.
+    pub async fn stop(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            if let Some(stop) = node.stop.take() {
+                // Gone if it has ended by itself.
+                let _ = stop.send(());
+            }
+            let _ = node.task.await;
+        }
+    }
+}
+
+/// The key of a host.
+pub fn secret(seed: u64, host: usize) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"key of a host");
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(&(host as u64).to_le_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+/// What ends a node.
+struct Orders {
+    stopped: oneshot::Receiver<()>,
+    failed: mpsc::Receiver<String>,
+}
+
+impl Orders {
+    async fn wait(&mut self) -> Result<(), RunError> {
+        tokio::select! {
+            biased;
+            reason = self.failed.recv() => Err(RunError::Fatal(
+                reason.unwrap_or_else(|| "all actors have ended".into()),
+            )),
+            _ = &mut self.stopped => Ok(()),
+        }
+    }
+}
+
+/// Which host this is, of how many, and how it lies, if it does.
+struct Life {
+    host: usize,
+    hosts: usize,
+    lie: Option<Lie>,
+}
+
+async fn peer(
+    life: Life,
+    settings: PeerSettings,
+    seams: Seams,
+    key: SecretKey,
+    mut orders: Orders,
+    faces: &Faces,
+) -> Result<(), RunError> {
+    let listener = listen(&seams, settings.listen).await?;
+    let transport = seams.transport.clone();
+    let mut ground = Ground::lay(settings, seams, key, &*listener)?;
+    // Set once: a node starts once.
+    let _ = faces.directory.set(ground.link.clone().recipient());
+    let genesis = tokio::select! {
+        biased;
+        ended = orders.wait() => {
+            stop_peer(ground, None, None).await;
+            return ended;
+        }
+        genesis = &mut ground.network => genesis,
+    };
+    let genesis = genesis.map_err(|_| RunError::Fatal("the tracker link has ended".into()))?;
+    if let Some(lie) = life.lie {
+        let transport = transport.clone();
+        let parts = LiarParts {
+            lie,
+            host: life.host,
+            hosts: life.hosts,
+            context: ground.context.clone(),
+            tracker: genesis.content.tracker,
+            genesis: genesis.header.id(),
+            transport,
+        };
+        let liar = Liar::new(parts).start();
+        tokio::select! {
+            biased;
+            _ = orders.wait() => {}
+            () = accept(listener, liar.recipient()) => {}
+        }
+        stop_peer(ground, None, None).await;
+        return Ok(());
+    }
+    let upper = ground.build(genesis, &faces.parts).await?;
+    let accepting = accept(listener, upper.gossip.clone().recipient());
+    let ended = tokio::select! {
+        biased;
+        ended = orders.wait() => ended,
+        () = accepting => Err(RunError::Fatal("gossip has ended".into())),
+    };
+    stop_peer(ground, None, Some(upper)).await;
+    ended
+}
+
+async fn tracker(
+    settings: TrackerSettings,
+    seams: Seams,
+    key: SecretKey,
+    mut orders: Orders,
+    faces: &Faces,
+) -> Result<(), RunError> {
+    let listener = listen(&seams, settings.listen).await?;
+    let running = RunningTracker::start(&settings, &seams, Arc::new(key), settings.listen)?;
+    // Set once: a node starts once.
+    let _ = faces.registry.set(running.registry.clone().recipient());
+    let accepting = accept(listener, running.registry.clone().recipient());
+    let ended = tokio::select! {
+        biased;
+        ended = orders.wait() => ended,
+        () = accepting => Err(RunError::Fatal("the registry has ended".into())),
+    };
+    running.stop(None).await;
+    ended
+}
+
+async fn listen(
+    seams: &Seams,
+    at: std::net::SocketAddr,
+) -> Result<Box<dyn crate::net::Listener>, RunError> {
+    let listening = seams.transport.listen(at).await;
+    listening.map_err(|source| RunError::Listen {
+        address: at,
+        source,
+    })
+}

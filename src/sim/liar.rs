@@ -1,0 +1,236 @@
+//! A member that does not keep to the protocol: admitted and certified like everybody, and then it
+//! stalls, denies, forges or invents.
+
+use super::network::address;
+use crate::actors::SessionContext;
+use crate::chain::{Block, BlockId, Header, TransactionId};
+use crate::keys::PublicKey;
+use crate::messages::gossip::ConnectionAccepted;
+use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::net::{Connection, Transport};
+use crate::protocol::SessionId;
+use crate::wire::channel::{Expected, Side};
+use crate::wire::{Message, NodeRole};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it dials whom it has no session with.
+const DIAL_EVERY: Duration = Duration::from_secs(5);
+/// Blocks that it keeps to forge.
+const KEPT: usize = 200;
+
+/// What it does when it is asked for a block that it has shown the header of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lie {
+    /// Nothing, nor does it answer anything else.
+    Stalls,
+    /// It says that it has none.
+    Denies,
+    /// It sends one with a transaction less, or one that is another's.
+    Forges,
+    /// It shows headers without work, and ids of transactions that do not exist.
+    Invents,
+}
+
+/// What it needs of its node.
+pub struct LiarParts {
+    /// Which lie.
+    pub lie: Lie,
+    /// Which host it is, of how many.
+    pub host: usize,
+    /// How many hosts there are.
+    pub hosts: usize,
+    /// What its sessions share.
+    pub context: SessionContext,
+    /// Who certifies members.
+    pub tracker: PublicKey,
+    /// The network's first block.
+    pub genesis: BlockId,
+    /// Dials.
+    pub transport: Arc<dyn Transport>,
+}
+
+/// It, in place of Gossip and everything above.
+pub struct Liar {
+    parts: LiarParts,
+    sessions: BTreeMap<SessionId, (Recipient<SessionCommand>, Option<usize>)>,
+    dialling: BTreeSet<usize>,
+    blocks: BTreeMap<BlockId, Block>,
+    /// What it passed on: two liars would tell each other for ever.
+    seen: BTreeSet<[u8; 32]>,
+    told: u64,
+}
+
+impl Liar {
+    /// One that lies from now on.
+    pub fn new(parts: LiarParts) -> Self {
+        Self {
+            parts,
+            sessions: BTreeMap::new(),
+            dialling: BTreeSet::new(),
+            blocks: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            told: 0,
+        }
+    }
+
+    fn dial(&mut self, ctx: &mut Context<Self>) {
+        let connected: BTreeSet<_> = self
+            .sessions
+            .values()
+            .filter_map(|(_, host)| *host)
+            .collect();
+        for host in (1..self.parts.hosts).filter(|host| *host != self.parts.host) {
+            if connected.contains(&host) || !self.dialling.insert(host) {
+                continue;
+            }
+            let dialling = self.parts.transport.dial(address(host).to_string());
+            ctx.spawn(dialling.into_actor(self).map(move |dialled, liar, ctx| {
+                liar.dialling.remove(&host);
+                if let Ok(connection) = dialled {
+                    liar.begin(connection, Side::Initiator, Some(host), ctx);
+                }
+            }));
+        }
+    }
+
+    fn begin(
+        &mut self,
+        connection: Connection,
+        side: Side,
+        host: Option<usize>,
+        ctx: &mut Context<Self>,
+    ) {
+        let expected = Expected {
+            role: NodeRole::Peer,
+            same_network: true,
+            certified_by: Some(self.parts.tracker),
+        };
+        let owner = ctx.address().recipient();
+        let (session, commands) = self.parts.context.begin(connection, side, expected, owner);
+        self.sessions.insert(session, (commands, host));
+    }
+
+    fn send(&self, session: SessionId, message: Message) {
+        if let Some((commands, _)) = self.sessions.get(&session) {
+            // What finds no room is not missed.
+            let _ = commands.try_send(SessionCommand::Send(message));
+        }
+    }
+
+    fn send_others(&self, session: SessionId, message: &Message) {
+        for other in self.sessions.keys().filter(|other| **other != session) {
+            self.send(*other, message.clone());
+        }
+    }
+
+    fn received(&mut self, session: SessionId, message: Message) {
+        match message {
+            Message::AnnounceBlock(header) => self.saw(session, header),
+            Message::Headers(headers) => {
+                if let Some(last) = headers.last() {
+                    self.saw(session, *last);
+                }
+            }
+            Message::Block(block) => {
+                if self.blocks.len() == KEPT {
+                    self.blocks.pop_first();
+                }
+                self.blocks.insert(block.id(), block);
+            }
+            Message::AnnounceTransactions(mut ids) => {
+                ids.retain(|id| self.seen.insert(id.0));
+                if !ids.is_empty() {
+                    self.send_others(session, &Message::AnnounceTransactions(ids));
+                }
+            }
+            Message::GetBlocks(ids) => self.asked(session, ids),
+            Message::GetHeaders(_) if self.parts.lie != Lie::Stalls => {
+                self.send(session, Message::Headers(Vec::new()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Passes it on as if it had it.
+    fn saw(&mut self, session: SessionId, header: Header) {
+        if !self.seen.insert(header.id().0) {
+            return;
+        }
+        self.send_others(session, &Message::AnnounceBlock(header));
+        match self.parts.lie {
+            Lie::Forges => self.send(session, Message::GetBlocks(vec![header.id()])),
+            Lie::Invents => {
+                self.told += 1;
+                let child = Header {
+                    previous: header.id(),
+                    height: header.height.next(),
+                    nonce: self.told,
+                    ..header
+                };
+                self.send(session, Message::AnnounceBlock(child));
+                let mut id = TransactionId([0xEE; 32]);
+                id.0[..8].copy_from_slice(&self.told.to_le_bytes());
+                self.send(session, Message::AnnounceTransactions(vec![id]));
+            }
+            Lie::Stalls | Lie::Denies => {}
+        }
+    }
+
+    fn asked(&self, session: SessionId, ids: Vec<BlockId>) {
+        for id in ids {
+            match self.parts.lie {
+                Lie::Stalls | Lie::Invents => {}
+                Lie::Denies => self.send(session, Message::NoBlock(id)),
+                Lie::Forges => {
+                    let Some(mut block) = self.blocks.get(&id).cloned() else {
+                        continue;
+                    };
+                    if block.transactions.len() > 1 {
+                        block.transactions.pop();
+                    } else if let Some(other) = self.blocks.values().find(|other| other.id() != id)
+                    {
+                        block.transactions.clone_from(&other.transactions);
+                    }
+                    self.send(session, Message::Block(block));
+                }
+            }
+        }
+    }
+}
+
+impl Actor for Liar {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.dial(ctx);
+        ctx.run_interval(DIAL_EVERY, Self::dial);
+    }
+}
+
+impl Handler<ConnectionAccepted> for Liar {
+    type Result = ();
+
+    fn handle(&mut self, message: ConnectionAccepted, ctx: &mut Self::Context) {
+        self.begin(message.0, Side::Responder, None, ctx);
+    }
+}
+
+impl Handler<SessionEvent> for Liar {
+    type Result = ();
+
+    fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
+        match event.what {
+            SessionFact::Opened { .. } => {
+                let locator = vec![self.parts.genesis];
+                self.send(event.session, Message::GetHeaders(locator));
+            }
+            SessionFact::Received(message) => self.received(event.session, message),
+            SessionFact::Closed(_) => {
+                self.sessions.remove(&event.session);
+            }
+        }
+    }
+}

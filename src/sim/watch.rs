@@ -1,0 +1,297 @@
+//! What must hold all the time in a simulated network, and what it must come to.
+
+use super::host::{Faces, Host, TORN};
+use super::plan::TRACKER;
+use super::trace::Trace;
+use crate::chain::rows::RowKey;
+use crate::chain::target::Work;
+use crate::chain::{BlockId, Height, StateView, TransactionId};
+use crate::http::PeerParts;
+use crate::messages::gossip::GetGossipStatus;
+use crate::messages::ledger::{GetLedgerStatus, LedgerStatus};
+use crate::messages::miner::GetMinerStatus;
+use crate::messages::registry::GetRegistryStatus;
+use crate::messages::tracker_link::GetDirectory;
+use crate::store::chain_rows::ChainRows;
+use crate::wire::Member;
+use std::fmt;
+use std::time::Duration;
+
+/// How long an actor may take to answer, in simulated time.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Sessions that a peer may have: 8 outgoing and 32 incoming.
+const MAX_SESSIONS: usize = 40;
+/// Blocks that may be on their way to one peer.
+const MAX_IN_FLIGHT: usize = 128;
+/// Bytes of open transactions.
+const MAX_OPEN_BYTES: usize = 64 << 20;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What must hold.
+    pub invariant: &'static str,
+    /// In which way it does not.
+    pub how: String,
+}
+
+impl Broken {
+    /// That `invariant` does not hold.
+    pub fn new(invariant: &'static str, how: impl Into<String>) -> Self {
+        let how = how.into();
+        Self { invariant, how }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.how)
+    }
+}
+
+/// A payment whose sender was told that it is open.
+#[derive(Debug, Clone, Copy)]
+pub struct Promise {
+    /// Which.
+    pub id: TransactionId,
+    /// Its sender's host.
+    pub sender: usize,
+    /// When it was sent, in simulated milliseconds.
+    pub at_ms: u64,
+}
+
+/// Remembers what it has seen.
+pub struct Watch {
+    trace: Trace,
+    work: Vec<Option<Work>>,
+    height: u64,
+}
+
+impl Watch {
+    /// Of so many hosts, who write into this trace.
+    pub fn new(hosts: usize, trace: Trace) -> Self {
+        let work = vec![None; hosts];
+        Self {
+            trace,
+            work,
+            height: 0,
+        }
+    }
+
+    /// Of this host, what was seen counts no more.
+    pub fn forget(&mut self, host: usize) {
+        self.work[host] = None;
+    }
+
+    /// Height of the highest tip that was seen.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// Looks at every host.
+    pub async fn look(&mut self, hosts: &[Host]) -> Result<(), Broken> {
+        self.nobody_is_wronged(hosts)?;
+        for (index, host) in hosts.iter().enumerate() {
+            if let Some(reason) = host.ended() {
+                let how = format!("host {index}: {reason}");
+                return Err(Broken::new("no node ends by itself", how));
+            }
+            self.work_never_falls(index, host)?;
+            let Some(faces) = host.faces().filter(|_| !host.is_tearing()) else {
+                continue;
+            };
+            if let Some(parts) = faces.parts.get() {
+                self.peer_is_well(index, parts).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody who keeps to the protocol is accused of breaking it, and nothing fails but a torn write.
+    fn nobody_is_wronged(&self, hosts: &[Host]) -> Result<(), Broken> {
+        for trouble in self.trace.take_troubles() {
+            let accused =
+                honest_peers(hosts).find(|(_, h)| trouble.text.contains(&h.key().to_address()));
+            if trouble.is_error && !trouble.text.contains(TORN) {
+                return Err(Broken::new("no node logs an error", trouble.text));
+            }
+            if !trouble.is_error && accused.is_some() {
+                return Err(Broken::new("nobody honest is accused", trouble.text));
+            }
+        }
+        Ok(())
+    }
+
+    fn work_never_falls(&mut self, index: usize, host: &Host) -> Result<(), Broken> {
+        let rows = ChainRows(&**host.disk());
+        let read = |error| Broken::new("a disk can be read", format!("host {index}: {error}"));
+        let Some(tip) = rows.named(&RowKey::Tip).map_err(read)? else {
+            return match self.work[index] {
+                None => Ok(()),
+                Some(_) => Err(Broken::new(
+                    "no chain is lost",
+                    format!("host {index} has none"),
+                )),
+            };
+        };
+        let entry = rows.header(&tip).map_err(read)?;
+        let entry = entry
+            .ok_or_else(|| Broken::new("a tip has a header", format!("host {index}: {tip}")))?;
+        if self.work[index].is_some_and(|before| entry.work < before) {
+            let how = format!("host {index} at height {}", entry.header.height);
+            return Err(Broken::new("work never falls", how));
+        }
+        self.work[index] = Some(entry.work);
+        self.height = self.height.max(entry.header.height.0);
+        Ok(())
+    }
+
+    async fn peer_is_well(&mut self, index: usize, parts: &PeerParts) -> Result<(), Broken> {
+        let status = ledger(index, parts).await?;
+        let gossip = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
+        answer(index, "miner", parts.miner_status.send(GetMinerStatus)).await?;
+        let bounds = [
+            ("sessions", gossip.sessions.len(), MAX_SESSIONS),
+            ("blocks in flight", gossip.blocks_in_flight, MAX_IN_FLIGHT),
+            (
+                "bytes of open transactions",
+                status.open_bytes,
+                MAX_OPEN_BYTES,
+            ),
+        ];
+        for (what, count, most) in bounds {
+            if count > most {
+                let how = format!("host {index} has {count} {what}");
+                return Err(Broken::new("no queue grows beyond its bound", how));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is not yet as it has to become, if anything.
+    pub async fn unsettled(
+        &self,
+        hosts: &[Host],
+        promised: &[Promise],
+    ) -> Result<Option<Broken>, Broken> {
+        let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
+        for (index, host) in honest_peers(hosts) {
+            let faces = host.faces();
+            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
+                let how = format!("host {index} has not found its network");
+                return Ok(Some(Broken::new("everybody finds the network", how)));
+            };
+            let tip = ledger(index, parts).await?.tip;
+            tips.push((index, tip.id, tip.height()));
+        }
+        if tips.windows(2).any(|pair| pair[0].1 != pair[1].1) {
+            let tips: Vec<_> = tips
+                .iter()
+                .map(|(host, id, height)| format!("host {host}: {height} {id}"))
+                .collect();
+            return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
+        }
+        for (index, host) in honest_peers(hosts) {
+            let rows = ChainRows(&**host.disk());
+            let is_missing = |p: &&Promise| !matches!(rows.mined(&p.id), Ok(Some(_)));
+            if let Some(Promise { id, sender, .. }) = promised.iter().find(is_missing) {
+                let how = format!("payment {id} of host {sender} is not mined at host {index}");
+                return Ok(Some(Broken::new("what was promised is mined", how)));
+            }
+        }
+        if let Some(broken) = self.somebody_is_apart(hosts).await? {
+            return Ok(Some(broken));
+        }
+        self.lists_differ(hosts).await
+    }
+
+    /// Whether two who are both there have no session.
+    async fn somebody_is_apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        for (index, host) in honest_peers(hosts) {
+            let faces = host.faces();
+            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
+                continue;
+            };
+            let status = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
+            for (other, peer) in honest_peers(hosts).filter(|(other, _)| *other != index) {
+                let key = peer.key();
+                if !status.sessions.iter().any(|session| session.key == key) {
+                    let how = format!("host {index} has no session with host {other}");
+                    return Ok(Some(Broken::new("everybody is connected", how)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether somebody's list does not say that all are there, as they are.
+    async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        const TRUE: &str = "lists of who is there are true";
+        let peers = hosts.len() - 1;
+        for (index, host) in hosts.iter().enumerate() {
+            let Some(faces) = host.faces() else {
+                return Ok(Some(Broken::new(
+                    TRUE,
+                    format!("host {index} does not run"),
+                )));
+            };
+            let members = members(index, &faces).await?;
+            let dead: Vec<_> = members
+                .iter()
+                .filter(|m| !m.live)
+                .map(|m| m.record.statement.name.to_string())
+                .collect();
+            if members.len() != peers || !dead.is_empty() {
+                let how = format!(
+                    "host {index} knows {} of {peers} and holds {dead:?} for offline",
+                    members.len()
+                );
+                return Ok(Some(Broken::new(TRUE, how)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The peers that keep to the protocol, with their numbers.
+pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
+    let all = hosts.iter().enumerate();
+    all.filter(|(_, host)| host.is_honest_peer())
+}
+
+async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
+    if index == TRACKER {
+        let registry = faces
+            .registry
+            .get()
+            .ok_or_else(|| silent(index, "registry"))?;
+        let status = answer(index, "registry", registry.send(GetRegistryStatus)).await?;
+        return Ok(status.members);
+    }
+    let directory = faces
+        .directory
+        .get()
+        .ok_or_else(|| silent(index, "tracker link"))?;
+    let status = answer(index, "tracker link", directory.send(GetDirectory)).await?;
+    Ok(status.members)
+}
+
+async fn ledger(index: usize, parts: &PeerParts) -> Result<LedgerStatus, Broken> {
+    answer(index, "ledger", parts.ledger_status.send(GetLedgerStatus)).await
+}
+
+/// The answer of an actor, which must come.
+async fn answer<T>(
+    host: usize,
+    actor: &str,
+    asked: impl Future<Output = Result<T, actix::MailboxError>>,
+) -> Result<T, Broken> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(answer)) => Ok(answer),
+        _ => Err(silent(host, actor)),
+    }
+}
+
+fn silent(host: usize, actor: &str) -> Broken {
+    Broken::new("every actor answers", format!("{actor} of host {host}"))
+}

@@ -1,0 +1,411 @@
+//! A simulated network at work: carries out a plan, and looks all the time whether anything is broken.
+
+use super::chance::Chance;
+use super::host::{Host, Role, Surroundings, secret};
+use super::network::{Network, address};
+use super::plan::{ALLOCATION, Plan, Step, TRACKER};
+use super::trace::{Logged, Trace};
+use super::watch::{Broken, Promise, Watch, honest_peers};
+use crate::chain::transaction::Note;
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Height, Payload, Salt, StateView, TransactionId,
+};
+use crate::keys::SecretKey;
+use crate::messages::ledger::GetLedgerStatus;
+use crate::messages::retry_queue::SendTransfer;
+use crate::settings::{PeerSettings, Settings, TrackerSettings};
+use crate::store::chain_rows::{ChainRows, stored_genesis};
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+use tracing::Level;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// How often it is looked whether all is well.
+const LOOK_MS: u64 = 1_000;
+/// How many blocks after the last fault the network may take to be of one mind.
+const SETTLING_BLOCKS: u64 = 30;
+/// What comes on top: the time in which sessions notice that they are dead (35 s), back-off ends (60 s) and
+/// headers are asked for (30 s).
+const SETTLING_MS: u64 = 130_000;
+/// How long what was found last may take to be everywhere.
+const QUIET_MS: u64 = 8_000;
+/// How many blocks a payment may wait for: longer than any simulation.
+const EXPIRY_BLOCKS: u64 = 10_000;
+
+/// What became of a simulation.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Of which seed.
+    pub seed: u64,
+    /// The first thing that was not as it must be, and when.
+    pub broken: Option<Broken>,
+    /// The hash of the trace.
+    pub hash: String,
+    /// The last events.
+    pub lines: Vec<String>,
+    /// Blocks of the chain at the end.
+    pub height: u64,
+    /// How long it was, in simulated milliseconds.
+    pub elapsed_ms: u64,
+    /// How long after the last fault it took to be of one mind, in simulated milliseconds.
+    pub settled_ms: u64,
+}
+
+/// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
+pub fn run(plan: &Plan, level: Level) -> Outcome {
+    let runtime = runtime();
+    let panics = super::panics::Caught::new();
+    let local = LocalSet::new();
+    let outcome = local.block_on(&runtime, async {
+        let mut world = World::new(plan);
+        let trace = world.around.trace.clone();
+        let logged = tracing_subscriber::registry().with(Logged { trace, level });
+        let _logged = tracing::subscriber::set_default(logged);
+        let broken = world.live().await.err();
+        world.end().await;
+        (
+            broken,
+            world.around.trace.clone(),
+            world.watch.height(),
+            (world.elapsed_ms(), world.settled_ms),
+        )
+    });
+    let (broken, trace, height, (elapsed_ms, settled_ms)) = outcome;
+    let panicked = panics
+        .first()
+        .map(|panic| Broken::new("no actor panics", panic));
+    Outcome {
+        seed: plan.seed,
+        broken: panicked.or(broken),
+        hash: trace.hash(),
+        lines: trace.lines(),
+        height,
+        elapsed_ms,
+        settled_ms,
+    }
+}
+
+/// A runtime whose clock jumps to the next timer when nothing is left to do.
+pub(super) fn runtime() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    // Without sockets there is nothing that a system could refuse.
+    runtime.expect("a runtime with a clock and nothing else")
+}
+
+/// A network and who watches it.
+pub(super) struct World {
+    plan: Plan,
+    pub(super) around: Surroundings,
+    pub(super) hosts: Vec<Host>,
+    watch: Watch,
+    chance: Chance,
+    /// Payments whose sender was told that they are open.
+    promised: Rc<RefCell<Vec<Promise>>>,
+    /// How long after the last fault it took to be of one mind.
+    settled_ms: u64,
+    /// A disk was wiped.
+    wiped: bool,
+}
+
+impl World {
+    /// All of it, before anything has started.
+    pub(super) fn new(plan: &Plan) -> Self {
+        let begun = Instant::now();
+        let names = (0..plan.hosts()).map(name).collect();
+        let trace = Trace::new(begun, names);
+        let chance = Chance::of(plan.seed, "network");
+        let around = Surroundings {
+            seed: plan.seed,
+            begun,
+            network: Network::new(plan.hosts(), plan.line, chance, trace.clone()),
+            trace,
+        };
+        let role = |host| match host {
+            TRACKER => Role::Tracker(Box::new(tracker_settings(plan))),
+            _ => {
+                let settings = Box::new(peer_settings(plan, host));
+                match plan.peers[host - 1].lie {
+                    Some(lie) => Role::Liar(settings, lie),
+                    None => Role::Peer(settings),
+                }
+            }
+        };
+        let hosts: Vec<_> = (0..plan.hosts())
+            .map(|host| Host::new(host, role(host), &around))
+            .collect();
+        for (host, peer) in hosts.iter().skip(1).zip(&plan.peers) {
+            host.rate().set(peer.rate);
+            host.clock().set_skew(peer.skew_ms);
+        }
+        let around_trace = around.trace.clone();
+        Self {
+            plan: plan.clone(),
+            around,
+            hosts,
+            watch: Watch::new(plan.hosts(), around_trace),
+            chance: Chance::of(plan.seed, "load"),
+            promised: Rc::default(),
+            settled_ms: 0,
+            wiped: false,
+        }
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.around.begun.elapsed().as_millis() as u64
+    }
+
+    /// Waits for this moment.
+    pub(super) async fn wait_until(&self, at_ms: u64) {
+        tokio::time::sleep_until(self.around.begun + Duration::from_millis(at_ms)).await;
+    }
+
+    /// All of it; the first thing that is broken ends it.
+    async fn live(&mut self) -> Result<(), Broken> {
+        let mut look_at = LOOK_MS;
+        for (at_ms, step) in self.plan.steps() {
+            while look_at <= at_ms {
+                self.wait_until(look_at).await;
+                self.watch.look(&self.hosts).await?;
+                look_at += LOOK_MS;
+            }
+            self.wait_until(at_ms).await;
+            self.take(step).await;
+        }
+        self.settle().await
+    }
+
+    /// No fault any more: the network comes to be of one mind, and stays so.
+    async fn settle(&mut self) -> Result<(), Broken> {
+        self.around.trace.event("the last fault is over");
+        self.around.network.heal_all();
+        for host in 0..self.hosts.len() {
+            self.hosts[host].start(&self.around);
+        }
+        let begun = self.elapsed_ms();
+        let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
+        loop {
+            tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
+            self.watch.look(&self.hosts).await?;
+            let mut unsettled = self.unsettled().await?;
+            if unsettled.is_none() {
+                self.set_rates(false);
+                tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
+                self.watch.look(&self.hosts).await?;
+                unsettled = self.unsettled().await?;
+                if unsettled.is_none() {
+                    self.settled_ms = self.elapsed_ms() - begun;
+                    return self.final_checks();
+                }
+                self.set_rates(true);
+            }
+            if let Some(broken) = unsettled
+                && self.elapsed_ms() > deadline
+            {
+                return Err(broken);
+            }
+        }
+    }
+
+    async fn unsettled(&mut self) -> Result<Option<Broken>, Broken> {
+        let promised = self.promised();
+        self.watch.unsettled(&self.hosts, &promised).await
+    }
+
+    fn final_checks(&self) -> Result<(), Broken> {
+        self.around.trace.event("of one mind");
+        super::audit::audit(&self.hosts, &self.promised.borrow())
+    }
+
+    fn set_rates(&self, on: bool) {
+        for (host, peer) in self.hosts.iter().skip(1).zip(&self.plan.peers) {
+            host.rate().set(if on { peer.rate } else { 0 });
+        }
+    }
+
+    /// Takes a step of the plan.
+    pub(super) async fn take(&mut self, step: Step) {
+        if !matches!(step, Step::Pay(_)) {
+            self.around.trace.event(&format!("{step:?}"));
+        }
+        let network = &self.around.network;
+        match step {
+            Step::Start(host) => self.hosts[host].start(&self.around),
+            Step::Kill(host) => self.hosts[host].kill().await,
+            Step::PowerCut(host, torn) => self.hosts[host].cut_power(&self.around, torn).await,
+            Step::Tear(host) => self.hosts[host].tear_next_write(),
+            Step::Stop(host) => self.hosts[host].stop().await,
+            Step::Cut(pairs) => pairs.iter().for_each(|(from, to)| network.cut(*from, *to)),
+            Step::Heal(pairs) => pairs.iter().for_each(|(from, to)| network.heal(*from, *to)),
+            Step::Lines(host, line) => {
+                for other in (0..self.hosts.len()).filter(|other| *other != host) {
+                    network.set_line(host, other, line);
+                    network.set_line(other, host, line);
+                }
+            }
+            Step::Wipe(host) => self.wipe(host),
+            Step::Disk(host, write_ms) => {
+                let latency = Duration::from_millis(write_ms);
+                self.hosts[host].disk().set_latency(latency);
+            }
+            Step::Skew(host, skew_ms) => self.hosts[host].clock().set_skew(skew_ms),
+            Step::Pay(number) => self.pay(number),
+        }
+    }
+
+    /// What only this host knew is gone, and so is what it promised on it. Once in a simulation, and where
+    /// the network is known to others: should all who know it lose it, it is lost.
+    fn wipe(&mut self, host: usize) {
+        let peers = self.hosts.iter().enumerate().skip(1);
+        let known = |host: &Host| matches!(stored_genesis(&**host.disk()), Ok(Some(_)));
+        let is_known = peers
+            .filter(|(other, _)| *other != host)
+            .all(|(_, peer)| known(peer));
+        if self.wiped || !is_known {
+            return;
+        }
+        self.wiped = true;
+        let others: Vec<_> = honest_peers(&self.hosts)
+            .filter(|(other, _)| *other != host)
+            .collect();
+        let is_mined = |id: &TransactionId| {
+            let disks = others.iter().map(|(_, other)| other.disk());
+            disks
+                .map(|disk| ChainRows(&**disk).mined(id))
+                .all(|mined| matches!(mined, Ok(Some(_))))
+        };
+        self.promised
+            .borrow_mut()
+            .retain(|promise| promise.sender != host || is_mined(&promise.id));
+        self.hosts[host].wipe();
+        self.watch.forget(host);
+    }
+
+    /// Sends a payment as the API does; what is promised is written down.
+    fn pay(&mut self, number: usize) {
+        let payment = self.plan.payments[number].clone();
+        let faces = self.hosts[payment.from].faces();
+        let Some(parts) = faces.map(|faces| faces.parts.clone()) else {
+            return;
+        };
+        let key = self.hosts[payment.from].secret_key();
+        let to = self.hosts[payment.to].key();
+        let salt = self.salt();
+        let (promised, trace) = (self.promised.clone(), self.around.trace.clone());
+        tokio::task::spawn_local(async move {
+            let Some(parts) = parts.get() else {
+                return;
+            };
+            let Ok(status) = parts.ledger_status.send(GetLedgerStatus).await else {
+                return;
+            };
+            let payload = Payload {
+                network: parts.rules.network(),
+                sender: key.public_key(),
+                salt,
+                expires_at: Height(status.tip.height().0 + EXPIRY_BLOCKS),
+                fee: Amount(1),
+                action: Action::Transfer {
+                    to,
+                    amount: Amount(payment.amount),
+                    note: Note::default(),
+                },
+            };
+            let transaction = EncodedTransaction::new(payload.sign(&key));
+            let id = transaction.id();
+            let answer = parts
+                .send
+                .send(SendTransfer {
+                    transaction,
+                    broadcast: true,
+                })
+                .await;
+            trace.event(&format!(
+                "payment {number} of host {}: {id} {answer:?}",
+                payment.from
+            ));
+            if let Ok(Ok(())) = answer {
+                let (sender, at_ms) = (payment.from, payment.at_ms);
+                promised.borrow_mut().push(Promise { id, sender, at_ms });
+            }
+        });
+    }
+
+    fn salt(&mut self) -> Salt {
+        let mut salt = Salt([0; Salt::LEN]);
+        for byte in &mut salt.0 {
+            *byte = self.chance.number() as u8;
+        }
+        salt
+    }
+
+    /// The payments whose sender was told that they are open.
+    pub(super) fn promised(&self) -> Vec<Promise> {
+        self.promised.borrow().clone()
+    }
+
+    /// Ends every node.
+    pub(super) async fn end(&mut self) {
+        for host in &mut self.hosts {
+            host.kill().await;
+        }
+    }
+}
+
+/// What a host is called.
+pub(super) fn name(host: usize) -> String {
+    match host {
+        TRACKER => "tracker".to_owned(),
+        peer => format!("peer-{peer}"),
+    }
+}
+
+fn tracker_settings(plan: &Plan) -> TrackerSettings {
+    let owner = |host| {
+        SecretKey::from_bytes(secret(plan.seed, host))
+            .public_key()
+            .to_address()
+    };
+    let allocation = |host| format!("{{ address = \"{}\", amount = {ALLOCATION} }}", owner(host));
+    let allocations: Vec<_> = (1..plan.hosts()).map(allocation).collect();
+    let text = format!(
+        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nblock_interval_ms = {}\n\
+         start_work = {}\nallocations = [{}]\n",
+        address(TRACKER),
+        plan.interval_ms,
+        plan.start_work,
+        allocations.join(", ")
+    );
+    match settings(&text) {
+        Settings::Tracker(tracker) => tracker,
+        Settings::Peer(_) => unreachable!("the text says tracker"),
+    }
+}
+
+fn peer_settings(plan: &Plan, host: usize) -> PeerSettings {
+    let text = format!(
+        "role = \"peer\"\nname = \"{}\"\nlisten = \"{}\"\ntrackers = [\"{}\"]\n",
+        name(host),
+        address(host),
+        address(TRACKER),
+    );
+    match settings(&text) {
+        Settings::Peer(mut peer) => {
+            peer.mining.mode = plan.peers[host - 1].mode;
+            peer
+        }
+        Settings::Tracker(_) => unreachable!("the text says peer"),
+    }
+}
+
+fn settings(text: &str) -> Settings {
+    let parsed = Settings::parse(Path::new("simulated.toml"), text, std::iter::empty());
+    parsed.expect("the settings of a simulated node are right")
+}
