@@ -2,7 +2,7 @@
 
 use super::opening::{listen, random_u64};
 use super::orders::Orders;
-use super::post::PostOffice;
+use super::post::{PostOffice, RunningPost};
 use super::seams::{Place, Seams};
 use super::status_line::StatusLine;
 use super::wallet::wait_for;
@@ -68,6 +68,7 @@ pub(crate) struct Upper {
     ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     miner: Addr<MinerActor>,
+    post: RunningPost,
     ledger_place: Place,
 }
 
@@ -323,7 +324,7 @@ impl Ground {
         };
         miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
         let (outbox, inbox) = (post.outbox(), post.inbox());
-        post.run(self, &ledger, &gossip);
+        let post = post.run(self, &ledger, &gossip);
         // Set once: the network is known once.
         let _ = running.set(PeerParts {
             rules,
@@ -345,6 +346,7 @@ impl Ground {
             ledger,
             gossip,
             miner,
+            post,
             ledger_place,
         })
     }
@@ -498,6 +500,7 @@ pub(crate) async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Opti
             }
         })
         .await;
+        phase("post", upper.post.settle()).await;
         phase("ledger", async {
             // Answered after everything that came before: all of it is with the store then.
             let _ = upper.ledger.send(GetLedgerStatus).await;

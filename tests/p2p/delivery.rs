@@ -8,6 +8,7 @@ use raclette::keys::SecretKey;
 use raclette::protocol::delivery::rows::SendState;
 use raclette::wire::{Message, ReceiptStatement, Verdict};
 use std::fs;
+use std::thread;
 use std::time::Duration;
 
 #[test]
@@ -274,6 +275,45 @@ fn p2p_open_transactions_survive_a_restart_and_are_told_to_the_first_who_comes()
     });
     let found = carol.inbox().remove(0);
     assert_eq!((found.id.to_string(), found.direct), (id, false));
+}
+
+#[test]
+fn p2p_nodes_that_are_stopped_amid_their_mail_end_well_and_go_on_with_all_of_it() {
+    let lab = Lab::start();
+    let [mut alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let write = |number: u32| alice.try_write("bob", 0, Some(&number.to_string()));
+    let promised = thread::scope(|scope| {
+        let writers = [0, 1, 2, 3].map(|first| {
+            let write = &write;
+            scope.spawn(move || {
+                let numbers = (first..).step_by(4);
+                numbers
+                    .take_while(|n| write(*n).is_ok())
+                    .collect::<Vec<_>>()
+            })
+        });
+        wait_until("mail is on its way", || {
+            let unread = bob.chain().post.unread;
+            so(unread >= 100, unread)
+        });
+        alice.ask_to_stop();
+        bob.ask_to_stop();
+        writers.map(|writer| writer.join().unwrap()).concat()
+    });
+    assert!(alice.wait().success(), "{}", alice.output());
+    assert!(bob.wait().success(), "{}", bob.output());
+    bob.start();
+    alice.start();
+    wait_until("all of it has left", || {
+        let queued = alice.outbox().queued;
+        so(queued == 0, queued)
+    });
+    let mut received: Vec<u32> = bob.notes().iter().map(|n| n.parse().unwrap()).collect();
+    received.sort_unstable();
+    assert!(received.windows(2).all(|two| two[0] < two[1]), "each once");
+    let missing = promised.iter().find(|n| !received.contains(n));
+    assert_eq!(missing, None, "of {} promised", promised.len());
 }
 
 /// How long it may take until mail goes by way of the network: a minute of attempts, and then some.
