@@ -20,8 +20,7 @@ fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_sta
     let last = alice.mine_blocks(2);
     bob.reaches(&last);
     let id = alice.write("bob", 5, Some("for the cheese"));
-    let sent = alice.sees_one_of(&id, &[SendState::Delivered, SendState::Open]);
-    assert!(sent.delivered_at.is_some());
+    let sent = alice.has_receipt(&id);
     assert_eq!(sent.note, Some(NoteView::Text("for the cheese".into())));
     bob.has_notes(&["for the cheese"]);
     let received = bob.inbox().remove(0);

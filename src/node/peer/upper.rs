@@ -4,7 +4,7 @@ use super::{Ground, WAITING};
 use crate::actors::{
     GossipActor, GossipLinks, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
 };
-use crate::chain::ledger::Ledger;
+use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
 use crate::http::PeerParts;
 use crate::messages::store::{Committer, ReportTo};
@@ -43,10 +43,12 @@ impl Ground {
         let rules = Rules::new(genesis, &[])?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
-        let limits = MempoolLimits::default();
-        let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
-        let (mut ledger, effects) = opened;
-        ledger.admit_members([self.key]);
+        let config = ledger::Config {
+            rules: rules.clone(),
+            limits: MempoolLimits::default(),
+            owner: Some(self.key),
+        };
+        let (ledger, effects) = Ledger::open(config, open, &ChainRows(&*disk), clock.now())?;
         let tip = *ledger.tip();
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
@@ -67,7 +69,6 @@ impl Ground {
         let fatal = self.seams.fatal.clone();
         let shell = LedgerActor::new(
             (ledger, effects),
-            self.key,
             disk,
             clock.clone(),
             self.seams.verifier.clone(),
@@ -111,6 +112,7 @@ impl Ground {
             rules,
             send: outbox.clone().recipient(),
             outbox: outbox.clone().recipient(),
+            outbox_line: outbox.clone().recipient(),
             retry: outbox.clone().recipient(),
             withdraw: outbox.recipient(),
             unread: inbox.clone().recipient(),

@@ -11,8 +11,8 @@ pub mod rows;
 #[cfg(test)]
 mod tests;
 
-use crate::chain::{BlockId, Closed};
-use crate::chain::{EncodedTransaction, Height, Rejected, TransactionId};
+use crate::chain::ledger::{Concern, Effect};
+use crate::chain::{BlockId, Closed, EncodedTransaction, Height, Rejected, TransactionId};
 
 /// What the ledger tells of its own owner's transactions, those it sends and those it receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +27,28 @@ pub enum LedgerNews {
         height: Height,
         /// Id of its tip.
         block: BlockId,
-        /// Those in blocks that were added, oldest first.
-        mined: Vec<EncodedTransaction>,
-        /// Those in blocks that were taken away, and not added again.
-        undone: Vec<TransactionId>,
+        /// What it means for the owner.
+        own: Concern,
     },
+}
+
+impl LedgerNews {
+    /// What the owner should hear of a thing that the ledger did.
+    pub fn of(effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::TransactionOpened {
+                transaction,
+                own: true,
+            } => Some(Self::Opened(transaction.clone())),
+            Effect::TransactionClosed(id, why) => Some(Self::Closed(*id, *why)),
+            Effect::TipStored(change) => Some(Self::Moved {
+                height: change.tip.height(),
+                block: change.tip.id,
+                own: change.own.clone(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What the ledger said of a transaction that was to become open.

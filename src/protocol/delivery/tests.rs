@@ -5,9 +5,9 @@ use super::inbox::{self, Inbox};
 use super::outbox::{self, Outbox, SendError};
 use super::rows::{self, Found, PostRows, ReceivedFacts, SendFacts, SendState, place_of};
 use super::{Judgement, LedgerNews};
-use crate::chain::ledger::Effect as LedgerEffect;
-use crate::chain::testing::{Node, member, network, rules, transfer};
-use crate::chain::{Amount, Block, EncodedTransaction, Internal, MempoolLimits, TransactionId};
+use crate::chain::ledger::Funds;
+use crate::chain::testing::{MemoryView, Node, START, member, network, transfer};
+use crate::chain::{Amount, Block, EncodedTransaction, Internal, TransactionId};
 use crate::keys::PublicKey;
 use crate::protocol::retry::RetryLimits;
 use crate::protocol::{Row, SessionId};
@@ -90,8 +90,7 @@ struct End {
 
 impl End {
     fn new(number: u8) -> Self {
-        let mut node = Node::new();
-        node.ledger.watch(member(number).public_key());
+        let node = Node::of(number, MemoryView::default(), START);
         let (sent, received) = (MemoryRows::default(), MemoryRows::default());
         let tip = node.ledger.tip().height();
         Self {
@@ -151,12 +150,8 @@ impl World {
     fn send(&mut self, transaction: &EncodedTransaction, broadcast: bool) -> u64 {
         let end = &mut self.ends[0];
         let ticket = u64::from(transaction.payload().salt.0[0]);
-        let funds = end.node.ledger.funds(&end.key(), &end.node.disk).unwrap();
-        let spendable = funds.balance.minus(funds.promised).unwrap();
-        let now = end.node.now;
-        let effects = end
-            .outbox
-            .send(ticket, transaction, broadcast, spendable, now);
+        let (transaction, now) = (transaction.clone(), end.node.now);
+        let effects = end.outbox.send(ticket, transaction, broadcast, now);
         self.outbox_did(0, effects);
         ticket
     }
@@ -166,6 +161,12 @@ impl World {
             match effect {
                 outbox::Effect::Commit { batch, rows } => {
                     self.ends[at].writing.push_back(Write::Outbox(batch, rows));
+                }
+                outbox::Effect::AskFunds => {
+                    let end = &mut self.ends[at];
+                    let funds = end.node.ledger.funds(&end.key(), &end.node.disk).unwrap();
+                    let effects = end.outbox.funds(&funds, end.node.now);
+                    self.outbox_did(at, effects);
                 }
                 outbox::Effect::Reach(key) => {
                     let now = self.ends[at].node.now;
@@ -254,20 +255,9 @@ impl World {
 
     /// Tells outbox and inbox what the ledger told.
     fn news(&mut self, at: usize) {
-        let own = self.ends[at].key();
         for effect in std::mem::take(&mut self.ends[at].node.told) {
-            let news = match effect {
-                LedgerEffect::TransactionOpened(transaction) if transaction.concerns(&own) => {
-                    LedgerNews::Opened(transaction)
-                }
-                LedgerEffect::TransactionClosed(id, why) => LedgerNews::Closed(id, why),
-                LedgerEffect::TipStored(change) => LedgerNews::Moved {
-                    height: change.tip.height(),
-                    block: change.tip.id,
-                    mined: change.own_mined,
-                    undone: change.own_undone,
-                },
-                _ => continue,
+            let Some(news) = LedgerNews::of(&effect) else {
+                continue;
             };
             let end = &mut self.ends[at];
             let (rows, now) = (end.received_rows.clone(), end.node.now);
@@ -356,8 +346,7 @@ impl World {
         let end = &mut self.ends[at];
         end.writing.clear();
         let (disk, now) = (end.node.disk.clone(), end.node.now);
-        let mut node = Node::reopened(rules(), MempoolLimits::default(), disk, now);
-        node.ledger.watch(member(end.number).public_key());
+        let node = Node::of(end.number, disk, now);
         let tip = node.ledger.tip().height();
         let config = outbox_config(end.number);
         end.outbox = Outbox::open(config, &end.sent_rows, &node.disk, tip, now).unwrap();
@@ -505,7 +494,13 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
     let all = transfer(1, 2, 996, 0, 2);
     let end = &mut world.ends[0];
     let now = end.node.now;
-    let effects = end.outbox.send(2, &all, true, Amount(5_000), now);
+    let asked = end.outbox.send(2, all.clone(), true, now);
+    assert_eq!(asked, [outbox::Effect::AskFunds]);
+    let wrong = Funds {
+        balance: Amount(5_000),
+        promised: Amount(0),
+    };
+    let effects = end.outbox.funds(&wrong, now);
     world.outbox_did(0, effects);
     world.settle();
     let refused = world.ends[0].answers.remove(&2).unwrap();

@@ -2,6 +2,7 @@
 
 use super::{Effect, End, Place, Reason};
 use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
+use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Rejected, Timestamp, TransactionId};
 use crate::protocol::backoff::Backoff;
 use crate::protocol::delivery::{Judgement, LedgerNews};
@@ -26,7 +27,7 @@ impl Outbox {
                 Some(rejected) => Err(rejected.clone().into()),
                 None => Ok(number),
             };
-            self.after_rows(Effect::Answer { ticket, answer });
+            self.decided.after_rows(Effect::Answer { ticket, answer });
         }
         self.take_effects()
     }
@@ -79,17 +80,15 @@ impl Outbox {
                     self.closed(number, *why, now);
                 }
             }
-            LedgerNews::Moved {
-                height,
-                mined,
-                undone,
-                ..
-            } => {
+            LedgerNews::Moved { height, own, .. } => {
                 self.tip = *height;
-                for id in undone {
-                    self.undone(id, now);
+                for (id, fate) in &own.taken_back {
+                    // Where it was mined again follows.
+                    if !matches!(fate, Fate::Mined(_)) {
+                        self.undone(id, now);
+                    }
                 }
-                for transaction in mined {
+                for (transaction, height) in &own.mined {
                     if let Some(&number) = self.by_id.get(&transaction.id()) {
                         self.mined(number, *height);
                     }
