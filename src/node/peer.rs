@@ -65,7 +65,7 @@ pub(crate) struct Ground {
 
 /// What runs once the network is known.
 pub(crate) struct Upper {
-    ledger: Addr<LedgerActor>,
+    pub(crate) ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     miner: Addr<MinerActor>,
     ledger_place: Place,
@@ -189,8 +189,9 @@ impl Ground {
         })
     }
 
-    async fn start_api(&self, running: Arc<OnceLock<PeerParts>>) -> Result<ServerHandle, RunError> {
-        let api = PeerApi {
+    /// What the API speaks for; `running` is filled once the network is known.
+    pub(crate) fn api(&self, running: Arc<OnceLock<PeerParts>>) -> PeerApi {
+        PeerApi {
             name: self.name.clone(),
             key: self.key,
             disk: self.seams.disk.clone(),
@@ -203,7 +204,11 @@ impl Ground {
             clock: self.seams.clock.clone(),
             entropy: self.seams.entropy.clone(),
             running,
-        };
+        }
+    }
+
+    async fn start_api(&self, running: Arc<OnceLock<PeerParts>>) -> Result<ServerHandle, RunError> {
+        let api = self.api(running);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
         let (handle, address) = http::start(listen, data_dir, Api::Peer(api)).await?;
         tracing::info!(

@@ -9,10 +9,10 @@ use super::search::{Rate, SimSearch};
 use super::trace::{OnHost, Trace};
 use super::verifier::InlineVerifier;
 use crate::actors::fatal_channel;
-use crate::http::PeerParts;
+use crate::http::{PeerApi, PeerParts};
 use crate::keys::{PublicKey, SecretKey};
+use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::tracker_link::GetDirectory;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, MemoryDisk};
@@ -65,6 +65,8 @@ pub struct Host {
     starts: u32,
     /// The next write fails, or one has.
     tearing: bool,
+    /// Its owner does not come back.
+    gone: bool,
     node: Option<Node>,
 }
 
@@ -79,9 +81,11 @@ struct Node {
 #[derive(Default)]
 pub struct Faces {
     /// A peer, from its start.
-    pub directory: OnceCell<Recipient<GetDirectory>>,
+    pub api: OnceCell<PeerApi>,
     /// A peer that knows its network.
     pub parts: Arc<OnceLock<PeerParts>>,
+    /// Its ledger.
+    pub judge: OnceCell<Recipient<JudgeTransaction>>,
     /// A tracker.
     pub registry: OnceCell<Recipient<GetRegistryStatus>>,
     /// Why it has ended, if by itself.
@@ -104,6 +108,7 @@ impl Host {
             ))),
             starts: 0,
             tearing: false,
+            gone: false,
             node: None,
         }
     }
@@ -111,6 +116,11 @@ impl Host {
     /// Whether it is a peer that keeps to the protocol.
     pub fn is_honest_peer(&self) -> bool {
         matches!(self.role, Role::Peer(_))
+    }
+
+    /// Whether it has gone for good.
+    pub fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Where the node keeps its rows.
@@ -150,9 +160,9 @@ impl Host {
         ended.filter(|_| !self.tearing)
     }
 
-    /// Starts a node, unless one runs.
+    /// Starts a node, unless one runs or it has gone.
     pub fn start(&mut self, around: &Surroundings) {
-        if self.node.is_some() {
+        if self.node.is_some() || self.gone {
             return;
         }
         self.starts += 1;
@@ -234,6 +244,12 @@ impl Host {
         self.kill().await;
     }
 
+    /// Cuts the power for good.
+    pub async fn leave(&mut self, around: &Surroundings) {
+        self.cut_power(around, false).await;
+        self.gone = true;
+    }
+
     /// Lets the next write fail midway: only a power cut does that.
     pub fn tear_next_write(&mut self) {
         self.tearing = true;
@@ -306,7 +322,7 @@ async fn peer(
     let transport = seams.transport.clone();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
-    let _ = faces.directory.set(ground.link.clone().recipient());
+    let _ = faces.api.set(ground.api(faces.parts.clone()));
     let genesis = tokio::select! {
         biased;
         ended = orders.wait() => {
@@ -337,6 +353,7 @@ async fn peer(
         return Ok(());
     }
     let upper = ground.build(genesis, &faces.parts).await?;
+    let _ = faces.judge.set(upper.ledger.clone().recipient());
     let accepting = accept(listener, upper.gossip.clone().recipient());
     let ended = tokio::select! {
         biased;
