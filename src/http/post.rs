@@ -272,7 +272,8 @@ impl<'a> Reading<'a> {
             return Ok(None);
         };
         let (place, height, confirmations) = self.place(&facts.id)?;
-        let state = match (place, facts.closed) {
+        let closed = facts.closed_by(body.payload().expires_at, self.tip.height);
+        let state = match (place, closed) {
             (Place::Mined(_), _) => ReceivedState::Mined,
             (Place::Open, _) => ReceivedState::Open,
             (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,

@@ -11,8 +11,9 @@ mod status_line;
 mod tracker;
 mod wallet;
 
+pub(crate) use opening::accept;
 pub use opening::{has_database, make_private, open_offline};
-pub(crate) use peer::{Ground, accept, stop as stop_peer};
+pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;
 

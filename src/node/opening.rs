@@ -1,4 +1,4 @@
-//! What a node opens before any actor runs: log and database.
+//! What a node opens: log and database before any actor runs, and its door.
 
 use super::seams::Seams;
 use super::{RunError, open_files};
@@ -6,17 +6,20 @@ use crate::actors::{Fatal, ThreadSearch};
 use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::logging::{self, LogGuard};
+use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
 use crate::store::{OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
+use actix::Recipient;
 use std::fs::DirBuilder;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
@@ -105,6 +108,31 @@ pub(super) async fn listen(
             io::ErrorKind::AddrInUse => RunError::PortInUse { address },
             _ => RunError::Listen { address, source },
         })
+}
+
+/// Hands every connection on; what keeps one from being made is told, once until the next is made,
+/// and the next is waited for.
+pub(crate) async fn accept(mut listener: Box<dyn Listener>, to: Recipient<ConnectionAccepted>) {
+    /// How long to wait when the system has nothing left to accept with.
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut told = false;
+    loop {
+        match listener.accept().await {
+            Ok(connection) => {
+                told = false;
+                if to.send(ConnectionAccepted(connection)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                if !told {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                }
+                told = true;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

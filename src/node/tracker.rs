@@ -1,8 +1,7 @@
 //! A tracker.
 
-use super::opening::{listen, random_u64};
+use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
-use super::peer::accept;
 use super::seams::{Place, Seams};
 use super::wallet::wait_for;
 use super::{RunError, phase};

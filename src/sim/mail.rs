@@ -4,7 +4,8 @@
 use super::host::Host;
 use super::load::{Book, Letter, Promise};
 use super::watch::{Broken, honest_peers};
-use crate::chain::{Action, EncodedTransaction, Internal, StateView, TransactionId};
+use crate::chain::rows::RowKey;
+use crate::chain::{Action, EncodedTransaction, Height, Internal, StateView, TransactionId};
 use crate::keys::NoteContext;
 use crate::protocol::delivery::rows::{self, PostRows, ReceivedFacts, SendFacts, place_of};
 use crate::store::chain_rows::ChainRows;
@@ -206,10 +207,18 @@ impl Seen {
     /// A message that neither is mined nor has come to another end.
     fn unsettled(&self, host: usize, peer: &Host) -> Result<Option<Broken>, Internal> {
         let (chain, inbox) = (ChainRows(&**peer.disk()), PostTable::inbox(&**peer.disk()));
+        let tip = height_of(&chain)?;
         for (id, (number, _)) in &self.letters {
+            if chain.mined(id)?.is_some() {
+                continue;
+            }
             let facts = rows::facts::<ReceivedFacts>(&inbox, *number)?;
-            let has_ended = facts.is_some_and(|facts| facts.closed.is_some());
-            if chain.mined(id)?.is_none() && !has_ended {
+            let body = rows::body(&inbox, *number)?;
+            let closed = facts.zip(body).and_then(|(facts, body)| {
+                let expires_at = body.payload().expires_at;
+                facts.closed_by(expires_at, tip)
+            });
+            if closed.is_none() {
                 let how = format!("host {host}: message {number}, {id}");
                 return Ok(Some(Broken::new("what came comes to an end", how)));
             }
@@ -274,6 +283,16 @@ fn opened(host: usize, hosts: &[Host], body: &EncodedTransaction) -> Result<Lett
         amount: amount.0,
         text,
     })
+}
+
+/// Height of the connected chain.
+fn height_of(chain: &ChainRows<'_>) -> Result<Height, Internal> {
+    let tip = chain
+        .named(&RowKey::Tip)?
+        .and_then(|tip| chain.header(&tip).transpose());
+    Ok(tip
+        .transpose()?
+        .map_or(Height::GENESIS, |tip| tip.header.height))
 }
 
 /// What the outbox of a host holds of a transaction.

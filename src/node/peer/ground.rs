@@ -1,0 +1,230 @@
+//! What a peer runs from the start, before its network is known.
+
+use super::WAITING;
+use crate::actors::{
+    Greeting, IntroducerActor, IntroducerParts, Link, SessionContext, SessionParts, StoreActor,
+    TrackerLinkActor, TrackerLinkParts, WalletActor,
+};
+use crate::canonical::CappedText;
+use crate::chain::Genesis;
+use crate::http::{self, Api, PeerApi, PeerParts, ServerHandle};
+use crate::keys::{PublicKey, SecretKey};
+use crate::messages::tracker_link::AttachIntroducers;
+use crate::net::Listener;
+use crate::node::RunError;
+use crate::node::opening::random_u64;
+use crate::node::seams::{Place, Seams};
+use crate::protocol::TrackerLink;
+use crate::protocol::introducer::Introducer;
+use crate::protocol::tracker_link::Config;
+use crate::settings::{Endpoint, PeerSettings};
+use crate::store::chain_rows::stored_genesis;
+use crate::store::{Table, rows_from};
+use crate::wire::NodeRole;
+use crate::wire::member::{Address, MemberName};
+use actix::{Actor, Addr};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::oneshot;
+
+/// Rows of the directory read at a time.
+const PAGE: usize = 1_000;
+
+/// What runs from the start, before the network is known.
+pub(crate) struct Ground {
+    pub(in crate::node) settings: PeerSettings,
+    pub(in crate::node) seams: Seams,
+    pub(crate) context: SessionContext,
+    pub(in crate::node) store: Addr<StoreActor>,
+    pub(in crate::node) wallet: Addr<WalletActor>,
+    pub(crate) link: Addr<TrackerLinkActor>,
+    /// Is told which network this is.
+    pub(crate) network: oneshot::Receiver<Genesis>,
+    pub(super) store_place: Place,
+    name: MemberName,
+    pub(in crate::node) key: PublicKey,
+}
+
+impl Ground {
+    /// Starts what needs no network: store, wallet, and the link to the tracker.
+    pub(crate) fn lay(
+        settings: PeerSettings,
+        seams: Seams,
+        secret: SecretKey,
+        listener: &dyn Listener,
+    ) -> Result<Self, RunError> {
+        let name: MemberName = settings.name.parse().map_err(|error| RunError::Setting {
+            key: "name",
+            reason: format!("{error}"),
+        })?;
+        let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
+        let addresses = addresses(&settings, listener)?;
+        let genesis = stored_genesis(&*seams.disk)?;
+        let greeting = Arc::new(Greeting::new(
+            NodeRole::Peer,
+            key,
+            random_u64(&*seams.entropy),
+            addresses.first().cloned(),
+        ));
+        if let Some(genesis) = &genesis {
+            greeting.set_network(genesis.id());
+        }
+        let (first, others) = trackers(&settings)?;
+        let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
+        let context = SessionContext::new(SessionParts {
+            greeting,
+            disk: seams.disk.clone(),
+            sign: wallet.clone().recipient(),
+            entropy: seams.entropy.clone(),
+            clock: seams.clock.clone(),
+        });
+        let config = Config {
+            address: first,
+            name: name.clone(),
+            key,
+            sealing_key,
+            addresses,
+            tracker_key: tracker_key(&settings)?,
+            genesis: genesis.clone(),
+            seed: random_u64(&*seams.entropy),
+        };
+        let rows =
+            rows_from(&*seams.disk, Table::Members, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
+        let link = TrackerLink::open(config, rows)?;
+        let store_place = seams.place();
+        let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
+        let store = store_place.start(StoreActor::new(disk, fatal));
+        let (known, network) = oneshot::channel();
+        let mut known = Some(known);
+        if let Some(genesis) = genesis
+            && let Some(known) = known.take()
+        {
+            // Received below.
+            let _ = known.send(genesis);
+        }
+        let parts = TrackerLinkParts {
+            context: context.clone(),
+            transport: seams.transport.clone(),
+            clock: seams.clock.clone(),
+            search: (seams.search)(1),
+            sign: wallet.clone().recipient(),
+            sign_leaving: wallet.clone().recipient(),
+            store: Link::new(&store, WAITING),
+            network: known,
+            fatal: seams.fatal.clone(),
+        };
+        let link = TrackerLinkActor::new(link, parts).start();
+        introduce(others, &link, &seams, &context)?;
+        Ok(Self {
+            settings,
+            seams,
+            context,
+            store,
+            wallet,
+            link,
+            network,
+            store_place,
+            name,
+            key,
+        })
+    }
+
+    /// What the API speaks for; it answers from `running` once that is set.
+    pub(crate) fn api(&self, running: Arc<OnceLock<PeerParts>>) -> PeerApi {
+        PeerApi {
+            name: self.name.clone(),
+            key: self.key,
+            disk: self.seams.disk.clone(),
+            wallet: self.wallet.clone().recipient(),
+            seal: self.wallet.clone().recipient(),
+            open_note: self.wallet.clone().recipient(),
+            tracker_link: self.link.clone().recipient(),
+            leave: self.link.clone().recipient(),
+            accept: self.link.clone().recipient(),
+            clock: self.seams.clock.clone(),
+            entropy: self.seams.entropy.clone(),
+            running,
+        }
+    }
+
+    /// Starts the API.
+    pub(super) async fn start_api(
+        &self,
+        running: Arc<OnceLock<PeerParts>>,
+    ) -> Result<ServerHandle, RunError> {
+        let api = self.api(running);
+        let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
+        let (handle, address) = http::start(listen, data_dir, Api::Peer(api)).await?;
+        tracing::info!(
+            name = %self.name,
+            address = %self.key.to_address(),
+            listen = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
+            api = %address,
+            "peer up"
+        );
+        Ok(handle)
+    }
+}
+
+/// The first tracker, and the others.
+fn trackers(settings: &PeerSettings) -> Result<(Address, Vec<Address>), RunError> {
+    let mut trackers = settings.trackers.iter();
+    let one = |tracker: &Endpoint| address("trackers", &tracker.to_string());
+    let first = trackers.next().ok_or_else(|| RunError::Setting {
+        key: "trackers",
+        reason: "at least one must be named".into(),
+    })?;
+    Ok((one(first)?, trackers.map(one).collect::<Result<_, _>>()?))
+}
+
+/// Starts the conversations with all trackers but the first.
+fn introduce(
+    others: Vec<Address>,
+    link: &Addr<TrackerLinkActor>,
+    seams: &Seams,
+    context: &SessionContext,
+) -> Result<(), RunError> {
+    let start = |(tracker, address): (usize, Address)| {
+        let machine = Introducer::new(address.clone(), random_u64(&*seams.entropy));
+        let parts = IntroducerParts {
+            tracker,
+            address: address.to_string(),
+            context: context.clone(),
+            transport: seams.transport.clone(),
+            clock: seams.clock.clone(),
+            link: link.clone().recipient(),
+        };
+        IntroducerActor::new(machine, parts).start().recipient()
+    };
+    let introducers = (1..).zip(others).map(start).collect();
+    let told = link.try_send(AttachIntroducers(introducers));
+    told.map_err(|_| RunError::Fatal("the link to the tracker has ended at the start".into()))
+}
+
+/// Where others can dial this peer: as the settings say, or where it listens.
+fn addresses(settings: &PeerSettings, listener: &dyn Listener) -> Result<Vec<Address>, RunError> {
+    if settings.advertise.is_empty() {
+        return Ok(vec![address("listen", &listener.address().to_string())?]);
+    }
+    settings
+        .advertise
+        .iter()
+        .map(|a| address("advertise", &a.to_string()))
+        .collect()
+}
+
+/// The tracker's key, if the settings name it.
+fn tracker_key(settings: &PeerSettings) -> Result<Option<PublicKey>, RunError> {
+    let given = Some(&settings.tracker_key).filter(|key| !key.is_empty());
+    let key = given.map(|key| PublicKey::from_address(key)).transpose();
+    key.map_err(|error| RunError::Setting {
+        key: "tracker_key",
+        reason: format!("{error}; copy it from the line that the tracker prints when it starts"),
+    })
+}
+
+fn address(key: &'static str, text: &str) -> Result<Address, RunError> {
+    CappedText::new(text).map_err(|error| RunError::Setting {
+        key,
+        reason: error.to_string(),
+    })
+}

@@ -1,0 +1,102 @@
+//! A peer: what runs from the start ([`Ground`]), what runs once it is on a network ([`Upper`]), and how
+//! both end.
+
+mod ground;
+mod stopping;
+mod upper;
+
+pub(crate) use ground::Ground;
+pub(crate) use stopping::stop;
+pub(crate) use upper::Upper;
+
+use super::RunError;
+use super::opening::{accept, listen};
+use super::orders::Orders;
+use super::seams::Seams;
+use super::status_line::StatusLine;
+use super::wallet::wait_for;
+use crate::http::{PeerParts, ServerHandle};
+use crate::keys::SecretKey;
+use crate::net::Listener;
+use crate::settings::PeerSettings;
+use crate::wire::NodeRole;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc;
+
+/// Messages that may wait for room in another actor's mailbox. Each link carries either answers to
+/// counted questions or news of which the latest replaces the rest.
+pub(super) const WAITING: usize = 64 * 1024;
+
+/// What is to be stopped in the end, as far as it was started.
+#[derive(Default)]
+struct Up {
+    api: Option<ServerHandle>,
+    upper: Option<Upper>,
+}
+
+/// Runs a peer until it is told to stop.
+pub(super) async fn run(
+    settings: PeerSettings,
+    seams: Seams,
+    secret: Option<SecretKey>,
+    fatal: mpsc::Receiver<String>,
+) -> Result<(), RunError> {
+    let mut orders = Orders::listen(fatal)?;
+    let found = match secret {
+        Some(secret) => Some(secret),
+        None => {
+            let place = (&settings.wallet, &settings.api);
+            let role = NodeRole::Peer;
+            wait_for(role, place, &settings.data_dir, &seams, &mut orders).await?
+        }
+    };
+    let Some(secret) = found else {
+        return Ok(());
+    };
+    let listener = listen(&*seams.transport, settings.listen).await?;
+    let mut ground = Ground::lay(settings, seams, secret, &*listener)?;
+    let mut up = Up::default();
+    let ended = live(&mut ground, listener, &mut orders, &mut up).await;
+    let stopped = orders
+        .see_through(stop(ground, up.api.as_ref(), up.upper))
+        .await;
+    ended.and(stopped)
+}
+
+/// Starts the API and, when the network is known, the upper floors; lives until it is told to stop.
+async fn live(
+    ground: &mut Ground,
+    listener: Box<dyn Listener>,
+    orders: &mut Orders,
+    up: &mut Up,
+) -> Result<(), RunError> {
+    let running: Arc<OnceLock<PeerParts>> = Arc::default();
+    // Who has been on a network answers from it from the first question on.
+    if let Ok(genesis) = ground.network.try_recv() {
+        up.upper = Some(ground.build(genesis, &running).await?);
+    }
+    up.api = Some(ground.start_api(running.clone()).await?);
+    let upper = match &up.upper {
+        Some(upper) => upper,
+        None => {
+            let genesis = tokio::select! {
+                genesis = &mut ground.network => genesis,
+                told = orders.wait() => return told,
+            };
+            let ended = |_| RunError::Fatal("the link to the tracker has ended".into());
+            let genesis = genesis.map_err(ended)?;
+            up.upper.insert(ground.build(genesis, &running).await?)
+        }
+    };
+    let accepting = accept(listener, upper.gossip.clone().recipient());
+    let status = StatusLine {
+        ledger: upper.ledger.clone().recipient(),
+        gossip: upper.gossip.clone().recipient(),
+        miner: upper.miner.clone().recipient(),
+    };
+    tokio::select! {
+        () = accepting => Ok(()),
+        () = status.run() => Ok(()),
+        told = orders.wait() => told,
+    }
+}

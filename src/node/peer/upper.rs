@@ -1,0 +1,166 @@
+//! What a peer runs once its network is known.
+
+use super::{Ground, WAITING};
+use crate::actors::{
+    GossipActor, GossipLinks, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
+};
+use crate::chain::ledger::Ledger;
+use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
+use crate::http::PeerParts;
+use crate::messages::store::{Committer, ReportTo};
+use crate::messages::tracker_link::AttachDirectory;
+use crate::node::RunError;
+use crate::node::opening::random_u64;
+use crate::node::post::PostOffice;
+use crate::node::seams::Place;
+use crate::protocol::gossip::Gossip;
+use crate::protocol::gossip::peers::PeersLimits;
+use crate::protocol::mining::{Mining, Mode};
+use crate::settings::MiningMode;
+use crate::store::chain_rows::{ChainRows, stored_open};
+use actix::{Addr, AsyncContext, Context};
+use std::sync::OnceLock;
+
+/// What runs once the network is known.
+pub(crate) struct Upper {
+    pub(crate) ledger: Addr<LedgerActor>,
+    pub(crate) gossip: Addr<GossipActor>,
+    pub(super) miner: Addr<MinerActor>,
+    pub(super) ledger_place: Place,
+}
+
+impl Ground {
+    /// Builds the upper floors on the network that was heard of.
+    pub(crate) async fn build(
+        &self,
+        genesis: Genesis,
+        running: &OnceLock<PeerParts>,
+    ) -> Result<Upper, RunError> {
+        let network: NetworkId = genesis.id();
+        let tracker = genesis.content.tracker;
+        self.context.greeting.set_network(network);
+        let rules = Rules::new(genesis, &[])?;
+        let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
+        let open = stored_open(&*disk)?;
+        let limits = MempoolLimits::default();
+        let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
+        let (mut ledger, effects) = opened;
+        ledger.admit_members([self.key]);
+        let tip = *ledger.tip();
+        self.context.greeting.set_height(tip.height());
+        tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
+
+        let post = PostOffice::open(self, network, &tip)?;
+        let gossip_context = Context::<GossipActor>::new();
+        let miner_context = Context::<MinerActor>::new();
+        let (gossip, miner) = (gossip_context.address(), miner_context.address());
+        let links = LedgerLinks {
+            store: Link::new(&self.store, WAITING),
+            gossip: Link::new(&gossip, WAITING),
+            outbox: Link::new(&post.outbox(), WAITING),
+            inbox: Link::new(&post.inbox(), WAITING),
+            tip_moved: Link::new(&miner, WAITING),
+            open_changed: Link::new(&miner, WAITING),
+            mining_complete: Link::new(&miner, WAITING),
+        };
+        let fatal = self.seams.fatal.clone();
+        let shell = LedgerActor::new(
+            (ledger, effects),
+            self.key,
+            disk,
+            clock.clone(),
+            self.seams.verifier.clone(),
+            links,
+            fatal,
+        );
+        let ledger_place = self.seams.place();
+        let ledger = ledger_place.start(shell);
+        self.attach(&ledger, &gossip, &post).await?;
+        let machine = Gossip::new(
+            self.key,
+            PeersLimits {
+                outgoing: self.settings.peers.outgoing.into(),
+                incoming: self.settings.peers.incoming.into(),
+            },
+            tip.work(),
+            random_u64(&*self.seams.entropy),
+            clock.steady(),
+        );
+        gossip_context.run(GossipActor::new(
+            machine,
+            self.context.clone(),
+            tracker,
+            self.seams.transport.clone(),
+            clock.clone(),
+            (GossipLinks::new(&ledger), post.links()),
+        ));
+        let parts = MinerParts {
+            reward_to: self.key,
+            threads: self.settings.mining.threads,
+            search: (self.seams.search)(self.settings.mining.threads),
+            clock,
+            templates: ledger.clone().recipient(),
+            blocks: ledger.clone().recipient(),
+        };
+        miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
+        let (outbox, inbox) = (post.outbox(), post.inbox());
+        post.run(self, &ledger, &gossip);
+        // Set once: the network is known once.
+        let _ = running.set(PeerParts {
+            rules,
+            send: outbox.clone().recipient(),
+            outbox: outbox.clone().recipient(),
+            retry: outbox.clone().recipient(),
+            withdraw: outbox.recipient(),
+            unread: inbox.clone().recipient(),
+            mark_read: inbox.recipient(),
+            ledger_status: ledger.clone().recipient(),
+            funds: ledger.clone().recipient(),
+            open_transactions: ledger.clone().recipient(),
+            mine: miner.clone().recipient(),
+            miner_status: miner.clone().recipient(),
+            gossip: gossip.clone().recipient(),
+            sync_from: gossip.clone().recipient(),
+        });
+        Ok(Upper {
+            ledger,
+            gossip,
+            miner,
+            ledger_place,
+        })
+    }
+
+    /// Tells the store whom to report to, and the link whom to tell of members.
+    async fn attach(
+        &self,
+        ledger: &Addr<LedgerActor>,
+        gossip: &Addr<GossipActor>,
+        post: &PostOffice,
+    ) -> Result<(), RunError> {
+        let reports = [
+            (Committer::Ledger, ledger.clone().recipient()),
+            (Committer::Outbox, post.outbox().recipient()),
+            (Committer::Inbox, post.inbox().recipient()),
+        ];
+        let directory = AttachDirectory {
+            gossip: gossip.clone().recipient(),
+            ledger: ledger.clone().recipient(),
+            outbox: post.outbox().recipient(),
+        };
+        let ended = |who| RunError::Fatal(format!("{who} has ended at the start"));
+        for (committer, to) in reports {
+            let told = self.store.send(ReportTo { committer, to }).await;
+            told.map_err(|_| ended("the store"))?;
+        }
+        let told = self.link.send(directory).await;
+        told.map_err(|_| ended("the link to the tracker"))
+    }
+
+    fn mode(&self) -> Mode {
+        match self.settings.mining.mode {
+            MiningMode::OnCommand => Mode::OnCommand,
+            MiningMode::WhenPending => Mode::WhenPending,
+            MiningMode::Always => Mode::Always,
+        }
+    }
+}
