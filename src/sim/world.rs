@@ -187,22 +187,21 @@ impl World {
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
             self.look().await?;
-            let mut unsettled = self.unsettled().await?;
-            if unsettled.is_none() {
-                self.set_rates(false);
-                tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
-                self.look().await?;
-                unsettled = self.unsettled().await?;
-                if unsettled.is_none() {
+            let is_late = self.elapsed_ms() > deadline;
+            if self.unsettled().await?.is_some() && !is_late {
+                continue;
+            }
+            self.set_rates(false);
+            tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
+            self.look().await?;
+            match self.unsettled().await? {
+                None => {
                     self.settled_ms = self.elapsed_ms() - begun;
                     return self.final_checks();
                 }
-                self.set_rates(true);
-            }
-            if let Some(broken) = unsettled
-                && self.elapsed_ms() > deadline
-            {
-                return Err(broken);
+                // What a block of this moment would have been, is not it.
+                Some(broken) if is_late => return Err(broken),
+                Some(_) => self.set_rates(true),
             }
         }
     }

@@ -271,7 +271,7 @@ impl World {
             };
             let end = &mut self.ends[at];
             let (rows, now) = (end.received_rows.clone(), end.node.now);
-            let sent = end.outbox.ledger_told(&news, now);
+            let sent = end.outbox.ledger_told(&news, &end.sent_rows, now).unwrap();
             let received = end.inbox.ledger_told(&news, &rows, now).unwrap();
             self.outbox_did(at, sent);
             self.inbox_did(at, received);
