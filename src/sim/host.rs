@@ -8,6 +8,7 @@ use super::network::{Network, SimTransport};
 use super::search::{Rate, SimSearch};
 use super::trace::{OnHost, Trace};
 use super::verifier::InlineVerifier;
+use super::withheld::Withheld;
 use crate::actors::fatal_channel;
 use crate::http::{PeerApi, PeerParts};
 use crate::keys::{PublicKey, SecretKey};
@@ -183,6 +184,7 @@ impl Host {
             fatal,
             connections: CONNECTIONS,
         };
+        let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());
         let orders = Orders { stopped, failed };
         let hosts = around.network.hosts();
         let (role, key, told) = (self.role.clone(), self.secret_key(), faces.clone());
@@ -193,6 +195,7 @@ impl Host {
                         host,
                         hosts,
                         lie: None,
+                        search: liars_search,
                     };
                     peer(life, *settings, seams, key, orders, &told).await
                 }
@@ -201,6 +204,7 @@ impl Host {
                         host,
                         hosts,
                         lie: Some(lie),
+                        search: liars_search,
                     };
                     peer(life, *settings, seams, key, orders, &told).await
                 }
@@ -308,6 +312,8 @@ struct Life {
     host: usize,
     hosts: usize,
     lie: Option<Lie>,
+    /// What it mines with, if it lies.
+    search: SimSearch,
 }
 
 async fn peer(
@@ -319,7 +325,8 @@ async fn peer(
     faces: &Faces,
 ) -> Result<(), RunError> {
     let listener = listen(&seams, settings.listen).await?;
-    let transport = seams.transport.clone();
+    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
+    let own = key.public_key();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
     let _ = faces.api.set(ground.api(faces.parts.clone()));
@@ -334,6 +341,12 @@ async fn peer(
     let genesis = genesis.map_err(|_| RunError::Fatal("the tracker link has ended".into()))?;
     if let Some(lie) = life.lie {
         let transport = transport.clone();
+        let miner = match lie {
+            Lie::Withholds(until) => {
+                Some((life.search, Withheld::new(genesis.clone(), own, until)?))
+            }
+            _ => None,
+        };
         let parts = LiarParts {
             lie,
             host: life.host,
@@ -342,6 +355,8 @@ async fn peer(
             tracker: genesis.content.tracker,
             genesis: genesis.header.id(),
             transport,
+            miner,
+            clock,
         };
         let liar = Liar::new(parts).start();
         tokio::select! {

@@ -21,6 +21,7 @@ pub mod seeds;
 mod trace;
 mod verifier;
 mod watch;
+mod withheld;
 mod world;
 
 pub use deed::{Deed, Doing, Sending};

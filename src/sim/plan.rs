@@ -15,7 +15,19 @@ const START_WORK: u64 = 64;
 /// Coins of each peer from the start: more than it can ever spend, so that no payment can fail.
 pub const ALLOCATION: u64 = 1_000_000;
 /// All lies.
-const LIES: [Lie; 4] = [Lie::Stalls, Lie::Denies, Lie::Forges, Lie::Invents];
+const LIES: [Lie; 6] = [
+    Lie::Stalls,
+    Lie::Denies,
+    Lie::Forges,
+    Lie::Invents,
+    Lie::Withholds(None),
+    Lie::Withholds(Some(MAX_AHEAD)),
+];
+/// How many blocks a miner that withholds them gets ahead at most before it shows them.
+const MAX_AHEAD: u64 = 6;
+/// Which part of the first miner's speed it has at most: with more than the others together, it would
+/// rule the chain.
+const WITHHOLDING_SHARE: u64 = 3;
 /// How long somebody stays at least who goes for good.
 const LEAST_STAY_MS: u64 = 20_000;
 /// How far the clocks of miners are ahead or behind at most, in hundredths of an interval: no two differ by
@@ -173,8 +185,13 @@ impl Plan {
         peers[0].mode = MiningMode::Always;
         peers[0].joins_ms = 0;
         // Two that are honest, at least.
+        let fastest = peers[0].rate / WITHHOLDING_SHARE;
         for peer in peers.iter_mut().skip(2) {
             peer.lie = chance.percent(12).then(|| LIES[chance.index(LIES.len())]);
+            if let Some(Lie::Withholds(until)) = &mut peer.lie {
+                *until = until.map(|most| chance.between(1, most));
+                peer.rate = peer.rate.min(fastest);
+            }
             if peer.lie.is_none() && chance.percent(12) {
                 let least = peer.joins_ms + LEAST_STAY_MS;
                 peer.leaves_ms = Some(chance.between(least, least + trouble_ms));
