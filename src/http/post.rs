@@ -52,8 +52,20 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<SentView>, Refused> {
+    send_for_owner(&api, &request).await.map(Json)
+}
+
+/// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
+/// the synced write.
+///
+/// # Errors
+/// [`Refused`], with the reason for the owner.
+pub(crate) async fn send_for_owner(
+    api: &PeerApi,
+    request: &SendRequest,
+) -> Result<SentView, Refused> {
     let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
+    let parts = parts(api, &directory)?;
     let lookup = api.lookup(&directory);
     let to = lookup.key_of(&request.to)?;
     let member = sealing_key_of(&directory, &to);
@@ -67,7 +79,7 @@ async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<Sen
                 recipient: to,
                 salt: salt.0,
             };
-            seal(&api, member, about, text).await?
+            seal(api, member, about, text).await?
         }
         None => Note::default(),
     };
@@ -95,14 +107,14 @@ async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<Sen
         broadcast,
     };
     parts.send.send(order).await??;
-    Ok(Json(SentView {
+    Ok(SentView {
         id,
         to: lookup.person(&to),
         amount: request.amount,
         fee: request.fee,
         expires_at,
         broadcast,
-    }))
+    })
 }
 
 fn sealing_key_of(directory: &DirectoryStatus, key: &PublicKey) -> Option<SealingKey> {
@@ -256,7 +268,8 @@ impl<'a> Reading<'a> {
             return Ok(None);
         };
         let (place, height, confirmations) = self.place(&facts.id)?;
-        let state = match (place, facts.closed) {
+        let closed = facts.closed_by(body.payload().expires_at, self.tip.height);
+        let state = match (place, closed) {
             (Place::Mined(_), _) => ReceivedState::Mined,
             (Place::Open, _) => ReceivedState::Open,
             (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,

@@ -23,7 +23,7 @@ use std::sync::OnceLock;
 
 /// What runs once the network is known.
 pub(crate) struct Upper {
-    pub(super) ledger: Addr<LedgerActor>,
+    pub(crate) ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     pub(super) miner: Addr<MinerActor>,
     pub(super) post: RunningPost,

@@ -5,9 +5,11 @@ use super::inbox::{self, Inbox};
 use super::outbox::{self, Outbox, SendError};
 use super::rows::{self, Found, PostRows, ReceivedFacts, SendFacts, SendState, place_of};
 use super::{Judgement, LedgerNews};
-use crate::chain::ledger::Funds;
+use crate::chain::ledger::{Concern, Fate, Funds};
 use crate::chain::testing::{MemoryView, Node, START, member, network, transfer};
-use crate::chain::{Amount, Block, EncodedTransaction, Internal, TransactionId};
+use crate::chain::{
+    Amount, Block, BlockId, Closed, EncodedTransaction, Height, Internal, TransactionId,
+};
 use crate::keys::PublicKey;
 use crate::protocol::retry::RetryLimits;
 use crate::protocol::{Row, SessionId};
@@ -41,6 +43,26 @@ impl PostRows for MemoryRows {
     fn first_from(&self, key: &[u8]) -> Result<Option<Found>, Internal> {
         let first = self.0.range(key.to_vec()..).next();
         Ok(first.map(|(key, value)| (key.clone(), value.clone())))
+    }
+}
+
+/// The tip moved to this height, where these were mined; those fell out of the chain and are void.
+pub(super) fn moved(
+    height: u64,
+    mined: &[EncodedTransaction],
+    undone: &[TransactionId],
+) -> LedgerNews {
+    LedgerNews::Moved {
+        height: Height(height),
+        block: BlockId([1; 32]),
+        own: Concern {
+            taken_back: undone
+                .iter()
+                .map(|id| (*id, Fate::Closed(Closed::Expired)))
+                .collect(),
+            mined: mined.iter().map(|t| (t.clone(), Height(height))).collect(),
+            rewards_lost: 0,
+        },
     }
 }
 
@@ -261,7 +283,7 @@ impl World {
             };
             let end = &mut self.ends[at];
             let (rows, now) = (end.received_rows.clone(), end.node.now);
-            let sent = end.outbox.ledger_told(&news, now);
+            let sent = end.outbox.ledger_told(&news, &end.sent_rows, now).unwrap();
             let received = end.inbox.ledger_told(&news, &rows, now).unwrap();
             self.outbox_did(at, sent);
             self.inbox_did(at, received);
