@@ -14,10 +14,11 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::delivery::outbox::{Effect, OrderError, Outbox, SendError};
 use crate::protocol::delivery::rows;
 use crate::protocol::gossip::post::PostFact;
+use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
 use crate::store::{Disk, RowChange, Table};
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient,
     ResponseFuture, WrapFuture,
 };
 use std::collections::HashMap;
@@ -150,11 +151,17 @@ impl RetryQueueActor {
     }
 }
 
+/// Look through the next blocks.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct CatchUp;
+
 impl Actor for RetryQueueActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        ctx.notify(CatchUp);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.parts.store.flush();
             actor.parts.reach.flush();
@@ -162,6 +169,24 @@ impl Actor for RetryQueueActor {
             let effects = actor.outbox.tick(actor.parts.clock.now());
             actor.carry_out(effects, ctx);
         });
+    }
+}
+
+impl Handler<CatchUp> for RetryQueueActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        let (disk, now) = (self.parts.disk.clone(), self.parts.clock.now());
+        let (chain, rows) = (ChainRows(&*disk), PostTable::outbox(&*disk));
+        match self.outbox.catch_up(&chain, &rows, now) {
+            Ok((more, effects)) => {
+                if more {
+                    ctx.notify(CatchUp);
+                }
+                self.carry_out(effects, ctx);
+            }
+            Err(error) => self.parts.fatal.raise(error.to_string()),
+        }
     }
 }
 

@@ -5,12 +5,12 @@
 //! network alone, or was mined while this node was away, is found in the ledger's news and, for the
 //! time in between, in the blocks themselves.
 
-use super::rows::{self, Cursor, PostRows, Reason, ReceivedFacts, cursor_key, facts_key, mark_key};
+use super::rows::{self, Cursor, PostRows, Reason, ReceivedFacts, facts_key, mark_key};
+use super::walk::Walk;
 use super::{Judgement, LedgerNews};
 use crate::canonical;
 use crate::chain::{
-    Action, BlockId, Closed, EncodedTransaction, Height, Internal, NetworkId, StateView, Timestamp,
-    TransactionId,
+    Action, Closed, EncodedTransaction, Internal, NetworkId, StateView, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
 use crate::protocol::commit_queue::CommitQueue;
@@ -21,9 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 #[cfg(test)]
 mod tests;
 
-/// Blocks after which the place up to which the chain was looked through is stored, though it brought
-/// nothing: at most so many are looked through again after a crash.
-const CURSOR_EVERY: u64 = 100;
 /// Blocks that are looked through, or stepped back over, in one go.
 const AT_A_TIME: usize = 16;
 /// Marks of unread messages that are taken away in one go: the rest is taken by the next.
@@ -110,9 +107,7 @@ pub struct Inbox {
     fresh: HashMap<TransactionId, Fresh>,
     unread: BTreeSet<u64>,
     next: u64,
-    cursor: Cursor,
-    stored_cursor: Height,
-    caught_up: bool,
+    walk: Walk,
     decided: CommitQueue<Effect>,
 }
 
@@ -123,11 +118,6 @@ impl Inbox {
     /// # Errors
     /// The disk failed, or holds what it can't hold.
     pub fn open(config: Config, rows: &dyn PostRows) -> Result<Self, Internal> {
-        let genesis = Cursor {
-            height: Height::GENESIS,
-            block: config.network,
-        };
-        let cursor = rows::cursor(rows)?.unwrap_or(genesis);
         let mut unread = BTreeSet::new();
         let mut from = 0;
         while let Some(number) = rows::marked_from(rows, from)? {
@@ -135,6 +125,7 @@ impl Inbox {
             from = number + 1;
         }
         Ok(Self {
+            walk: Walk::open(config.network, rows)?,
             config,
             pending: BTreeMap::new(),
             sessions: HashMap::new(),
@@ -144,9 +135,6 @@ impl Inbox {
             fresh: HashMap::new(),
             unread,
             next: rows::next_number(rows)?,
-            cursor,
-            stored_cursor: cursor.height,
-            caught_up: false,
             decided: CommitQueue::default(),
         })
     }
@@ -186,7 +174,7 @@ impl Inbox {
         self.decided
             .at_once(if self.config.blocked.contains(&sender) {
                 let reason = Reason::cut("the recipient takes nothing from this sender");
-                let statement = self.statement(id, Verdict::Refused, reason, self.cursor);
+                let statement = self.statement(id, Verdict::Refused, reason, self.walk.cursor());
                 Effect::Sign { ticket, statement }
             } else {
                 Effect::Judge {
@@ -419,8 +407,9 @@ impl Inbox {
                         self.receive(transaction, None, disk, now)?;
                     }
                 }
-                if self.caught_up {
-                    self.move_cursor(*height, *block);
+                if self.walk.is_caught_up() {
+                    let (height, block) = (*height, *block);
+                    self.walked(Cursor { height, block });
                 }
             }
         }
@@ -444,13 +433,10 @@ impl Inbox {
         Ok(())
     }
 
-    fn move_cursor(&mut self, height: Height, block: BlockId) {
-        self.cursor = Cursor { height, block };
-        let far = height.0.abs_diff(self.stored_cursor.0) >= CURSOR_EVERY;
-        if far || self.decided.is_writing() {
-            self.stored_cursor = height;
-            let cursor = canonical::encode(&self.cursor);
-            self.decided.write((cursor_key(), Some(cursor)));
+    fn walked(&mut self, to: Cursor) {
+        let row = self.walk.moved(to, self.decided.is_writing());
+        if let Some(row) = row {
+            self.decided.write(row);
         }
     }
 
@@ -466,48 +452,20 @@ impl Inbox {
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..AT_A_TIME {
-            if self.caught_up {
+            if self.walk.is_caught_up() {
                 break;
             }
-            self.step(chain, disk, now)?;
-        }
-        Ok((!self.caught_up, self.take_effects()))
-    }
-
-    fn step(
-        &mut self,
-        chain: &dyn StateView,
-        disk: &dyn PostRows,
-        now: Timestamp,
-    ) -> Result<(), Internal> {
-        let Cursor { height, block } = self.cursor;
-        let on_chain = height == Height::GENESIS || chain.active(height)? == Some(block);
-        if !on_chain {
-            // Another branch has won since: back to where it left this one.
-            let before = chain.header(&block)?.map(|entry| entry.header.previous);
-            self.cursor = match (height.previous(), before) {
-                (Some(height), Some(block)) => Cursor { height, block },
-                _ => Cursor {
-                    height: Height::GENESIS,
-                    block: self.config.network,
-                },
+            let Some((at, transactions)) = self.walk.step(chain)? else {
+                continue;
             };
-            return Ok(());
-        }
-        let next = height.next();
-        let Some(id) = chain.active(next)? else {
-            self.caught_up = true;
-            return Ok(());
-        };
-        let body = chain.block(&id)?;
-        let body = body.ok_or_else(|| Internal(format!("the body of block {id} is missing")))?;
-        for transaction in &body.transactions {
-            if self.is_for_owner(transaction) {
-                self.receive(transaction, None, disk, now)?;
+            for transaction in &transactions {
+                if self.is_for_owner(transaction) {
+                    self.receive(transaction, None, disk, now)?;
+                }
             }
+            self.walked(at);
         }
-        self.move_cursor(next, id);
-        Ok(())
+        Ok((!self.walk.is_caught_up(), self.take_effects()))
     }
 
     /// The owner has read everything up to this number.

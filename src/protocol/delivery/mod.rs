@@ -1,7 +1,8 @@
 //! Delivery: transfers on their way from their sender to their recipient.
 //!
 //! [`outbox`] is the sender's side: what is to be sent is stored first, then goes straight to its
-//! recipient until that one has signed a receipt, and its sender knows at any time where it stands.
+//! recipient until that one has signed a receipt, and its sender knows at any time where it stands. What
+//! the same key sent from another machine is found in the chain.
 //! [`inbox`] is the recipient's side: what was delivered is judged, stored and receipted, and what came
 //! over the network alone is found, each exactly once. [`rows`] is what both keep.
 
@@ -10,6 +11,7 @@ pub mod outbox;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use crate::chain::ledger::{Concern, Effect};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Height, Rejected, TransactionId};

@@ -5,9 +5,14 @@
 //! signed, does not. Delivery is a stored fact; whether a send is open or mined is the ledger's to say,
 //! and is only followed here: a reorganisation can take a mined one back.
 
-use super::rows::{self, End, Place, PostRows, Reason, SendFacts, facts_key, mark_key, place_of};
+use super::rows::{
+    self, Cursor, End, Place, PostRows, Reason, SendFacts, facts_key, mark_key, place_of,
+};
+use super::walk::Walk;
 use crate::canonical;
-use crate::chain::{Amount, Height, Internal, StateView, Timestamp, TransactionId};
+use crate::chain::{
+    Amount, EncodedTransaction, Height, Internal, StateView, Timestamp, TransactionId,
+};
 use crate::keys::PublicKey;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::commit_queue::CommitQueue;
@@ -17,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 mod delivering;
 mod effect;
+mod elsewhere;
 mod following;
 mod sending;
 #[cfg(test)]
@@ -102,6 +108,9 @@ pub struct Outbox {
     /// What waits for what can be spent, and what the asking for it goes on for.
     unfunded: Vec<Unfunded>,
     asked: Option<Asked>,
+    /// Sends from elsewhere whose rows are not on the disk yet, and the batch they are in.
+    taken_up: HashMap<TransactionId, u64>,
+    walk: Walk,
     decided: CommitQueue<Effect>,
 }
 
@@ -117,6 +126,7 @@ impl Outbox {
         tip: Height,
         now: Timestamp,
     ) -> Result<Self, Internal> {
+        let walk = Walk::open(config.network, rows)?;
         let mut outbox = Self {
             config,
             queue: RetryQueue::new(config.limits, config.seed),
@@ -133,6 +143,8 @@ impl Outbox {
             tip,
             unfunded: Vec::new(),
             asked: None,
+            taken_up: HashMap::new(),
+            walk,
             decided: CommitQueue::default(),
         };
         let mut from = 0;
@@ -168,6 +180,7 @@ impl Outbox {
 
     /// The disk holds all batches up to and including this one.
     pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.taken_up.retain(|_, taken| *taken > batch);
         self.decided.committed(batch);
         self.take_effects()
     }
@@ -175,6 +188,29 @@ impl Outbox {
     fn take_effects(&mut self) -> Vec<Effect> {
         self.decided
             .take(|batch, rows| Effect::Commit { batch, rows })
+    }
+
+    /// Gives a new send its number, and has it written.
+    fn begin(&mut self, transaction: &EncodedTransaction, entry: Entry) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        let (id, expires_at) = (entry.facts.id, entry.facts.expires_at);
+        for row in rows::begun(number, &id, transaction.bytes().to_vec()) {
+            self.decided.write(row);
+        }
+        self.by_id.insert(id, number);
+        self.by_expiry.insert((expires_at, number));
+        self.reserved += entry.held();
+        self.entries.insert(number, entry);
+        self.store(number);
+        number
+    }
+
+    fn walked(&mut self, to: Cursor) {
+        let row = self.walk.moved(to, self.decided.is_writing());
+        if let Some(row) = row {
+            self.decided.write(row);
+        }
     }
 
     /// A send has come to an end. Where somebody else may still have it mined, it is followed on.

@@ -140,6 +140,12 @@ impl End {
         facts.state(place_of(&self.node.disk, id).unwrap())
     }
 
+    fn sent(&self) -> Vec<TransactionId> {
+        let numbers = 1..rows::next_number(&self.sent_rows).unwrap();
+        let facts = numbers.map(|n| rows::facts::<SendFacts>(&self.sent_rows, n));
+        facts.map(|facts| facts.unwrap().unwrap().id).collect()
+    }
+
     fn received(&self) -> Vec<TransactionId> {
         let numbers = 1..rows::next_number(&self.received_rows).unwrap();
         let facts = numbers.map(|n| rows::facts::<ReceivedFacts>(&self.received_rows, n));
@@ -379,15 +385,18 @@ impl World {
     }
 
     fn catch_up(&mut self, at: usize) {
-        loop {
+        let mut is_behind = true;
+        while is_behind {
             let end = &mut self.ends[at];
-            let (rows, now) = (end.received_rows.clone(), end.node.now);
-            let caught = end.inbox.catch_up(&end.node.disk, &rows, now);
-            let (more, effects) = caught.unwrap();
-            self.inbox_did(at, effects);
-            if !more {
-                return;
-            }
+            let now = end.node.now;
+            let (sent, received) = (end.sent_rows.clone(), end.received_rows.clone());
+            let caught_up = end.outbox.catch_up(&end.node.disk, &sent, now);
+            let (more_sent, sent) = caught_up.unwrap();
+            let caught_up = end.inbox.catch_up(&end.node.disk, &received, now);
+            let (more_received, received) = caught_up.unwrap();
+            self.outbox_did(at, sent);
+            self.inbox_did(at, received);
+            is_behind = more_sent || more_received;
         }
     }
 
@@ -553,6 +562,71 @@ fn what_came_over_the_network_alone_is_found_once_on_any_way() {
 }
 
 #[test]
+fn what_the_same_key_sent_from_another_machine_is_found_once_on_any_way() {
+    let mut world = World::new();
+    // Both ends are alice's.
+    world.ends[1] = End::new(1);
+    let (mined, open) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));
+    world.send(&mined, true);
+    world.settle();
+    world.mine(0);
+    world.send(&open, true);
+    world.settle();
+    world.connect();
+    world.gossip();
+    // Told and not written, then found in the blocks.
+    world.kill(1);
+    assert_eq!(world.ends[1].sent(), []);
+    world.settle();
+    assert_eq!(world.ends[1].sent(), [mined.id()]);
+    assert_eq!(world.ends[1].state(&mined.id()), SendState::Mined);
+    world.connect();
+    world.gossip();
+    world.settle();
+    assert_eq!(world.ends[1].sent(), [mined.id(), open.id()]);
+    assert_eq!(world.ends[1].state(&open.id()), SendState::Open);
+    // The ledger counts the coins of what is open: they are not kept back twice.
+    assert_eq!(world.ends[1].outbox.waiting().reserved, Amount(0));
+    // Each once, whatever comes after, and at neither end what the other has.
+    world.mine(1);
+    world.kill(1);
+    world.connect();
+    world.gossip();
+    world.settle();
+    for end in &world.ends {
+        assert_eq!(end.sent().len(), 2);
+        assert_eq!(end.state(&open.id()), SendState::Mined);
+        assert_eq!(end.received(), []);
+    }
+}
+
+#[test]
+fn what_another_machine_sent_is_looked_after_when_it_falls_out_of_the_chain() {
+    let mut world = World::new();
+    world.ends[1] = End::new(1);
+    world.connect();
+    let payment = transfer(1, 2, 5, 0, 1);
+    world.send(&payment, true);
+    world.settle();
+    world.mine(0);
+    world.gossip();
+    world.settle();
+    assert_eq!(world.ends[1].state(&payment.id()), SendState::Mined);
+    let mut other = Node::new();
+    for _ in 0..3 {
+        let block = other.mine(9);
+        world.ends[1].node.block(block);
+    }
+    world.news(1);
+    world.settle();
+    assert_eq!(world.ends[1].state(&payment.id()), SendState::Open);
+    world.mine(1);
+    world.settle();
+    assert_eq!(world.ends[1].state(&payment.id()), SendState::Mined);
+    assert_eq!(world.ends[1].sent(), [payment.id()]);
+}
+
+#[test]
 fn a_reorganisation_takes_mined_back_to_open() {
     let mut world = World::new();
     world.connect();
@@ -569,7 +643,7 @@ fn a_reorganisation_takes_mined_back_to_open() {
     }
     let branch: Vec<_> = (1..=3)
         .map(|height| {
-            let id = crate::chain::StateView::active(&other.disk, crate::chain::Height(height));
+            let id = crate::chain::StateView::active(&other.disk, Height(height));
             let id = id.unwrap().unwrap();
             crate::chain::StateView::block(&other.disk, &id)
                 .unwrap()
@@ -614,7 +688,7 @@ fn two_payments_of_the_same_coins_end_with_one_of_them_in_conflict() {
     let facts: ReceivedFacts = rows::facts(&world.ends[1].received_rows, number.unwrap())
         .unwrap()
         .unwrap();
-    assert_eq!(facts.closed, Some(crate::chain::Closed::Conflicted));
+    assert_eq!(facts.closed, Some(Closed::Conflicted));
 }
 
 /// What can happen.

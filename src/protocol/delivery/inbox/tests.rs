@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::testing::{START, member, network, transfer};
-use crate::chain::{Amount, Rejected};
+use crate::chain::{Amount, BlockId, Height, Rejected};
 use crate::protocol::delivery::tests::{MemoryRows, inbox_config, moved};
 
 struct Recipient {

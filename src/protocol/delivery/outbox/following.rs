@@ -5,6 +5,7 @@ use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, Timestamp, TransactionId};
 use crate::protocol::backoff::Backoff;
+use crate::protocol::delivery::rows::Cursor;
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS};
 
@@ -78,17 +79,16 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => {
-                if let Some(&number) = self.by_id.get(&transaction.id()) {
-                    self.opened(number);
-                }
-            }
+            LedgerNews::Opened(transaction) => match self.by_id.get(&transaction.id()) {
+                Some(&number) => self.opened(number),
+                None => self.found(transaction, Place::Open, disk, now)?,
+            },
             LedgerNews::Closed(id, why) => {
                 if let Some(&number) = self.by_id.get(id) {
                     self.closed(number, *why, now);
                 }
             }
-            LedgerNews::Moved { height, own, .. } => {
+            LedgerNews::Moved { height, block, own } => {
                 self.tip = *height;
                 for (id, fate) in &own.taken_back {
                     // Where it was mined again follows.
@@ -97,9 +97,14 @@ impl Outbox {
                     }
                 }
                 for (transaction, height) in &own.mined {
-                    if let Some(&number) = self.by_id.get(&transaction.id()) {
-                        self.mined(number, *height);
+                    match self.by_id.get(&transaction.id()) {
+                        Some(&number) => self.mined(number, *height),
+                        None => self.found(transaction, Place::Mined(*height), disk, now)?,
                     }
+                }
+                if self.walk.is_caught_up() {
+                    let (height, block) = (*height, *block);
+                    self.walked(Cursor { height, block });
                 }
                 self.settle();
             }
@@ -214,7 +219,7 @@ impl Outbox {
     }
 
     /// Lets go of what is mined for long, and of what can't be mined any more.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(&(height, number)) = self.settling.first()
             && (height.0.saturating_add(SETTLED_BLOCKS) <= self.tip.0
                 || self.settling.len() > MAX_SETTLING)

@@ -4,7 +4,7 @@ use super::{Entry, Outbox};
 use crate::chain::ledger::Funds;
 use crate::chain::{Action, Amount, EncodedTransaction, Rejected, Timestamp, TransactionId};
 use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
-use crate::protocol::delivery::rows::{self, End, Place, Reason, SendFacts};
+use crate::protocol::delivery::rows::{End, Place, Reason, SendFacts};
 use crate::protocol::retry::Full;
 
 /// A send that waits to hear what can be spent.
@@ -123,8 +123,6 @@ impl Outbox {
             let available = Amount(u64::try_from(available).unwrap_or(u64::MAX));
             return Err(Rejected::InsufficientFunds { available, needed }.into());
         }
-        let number = self.next;
-        self.next += 1;
         let facts = SendFacts {
             id: transaction.id(),
             to,
@@ -139,20 +137,11 @@ impl Outbox {
             end: None,
             reason: Reason::default(),
         };
-        let body = transaction.bytes().to_vec();
-        for row in rows::begun(number, &facts.id, body) {
-            self.decided.write(row);
-        }
-        self.by_id.insert(facts.id, number);
-        self.by_expiry.insert((facts.expires_at, number));
+        let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
         if !broadcast {
             let expires = now.plus_ms(self.config.keep_ms);
             self.queue.push(number, to, size, expires);
         }
-        let entry = Entry::new(facts, Place::Nowhere);
-        self.reserved += entry.held();
-        self.entries.insert(number, entry);
-        self.store(number);
         Ok(number)
     }
 
