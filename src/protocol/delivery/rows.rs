@@ -9,7 +9,7 @@
 //! | 2 | transaction id | its number |
 //! | 3 | number | nothing; there while it needs looking after: not settled (outbox), not read (inbox) |
 //! | 4 | number | the transaction's bytes |
-//! | 5 | | inbox: [`Cursor`] |
+//! | 5 | | [`Cursor`] |
 
 use crate::canonical::{self, CappedText, Malformed};
 use crate::chain::rows::RowKey;
