@@ -23,8 +23,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Last events of a network that are shown if others were broken, too.
-const SHOWN: usize = 60;
+/// Events of a network that are shown if others were broken, too: the last.
+const SHOWN: usize = 200;
 
 /// All that happens in one network, its verdict in the last line.
 fn one(seed: u64) -> ExitCode {
@@ -54,6 +54,9 @@ fn show(plan: &Plan, outcome: &Outcome) {
     for fault in &plan.faults {
         println!("{fault}");
     }
+    for deed in &plan.deeds {
+        println!("{deed}");
+    }
     for line in &outcome.lines {
         println!("{line}");
     }
@@ -73,12 +76,24 @@ fn many(first: u64, count: u64) -> ExitCode {
     let broken = run_all(first..first.saturating_add(count), threads, tell);
     for (seed, how) in &broken {
         println!("\nseed {seed}: {how}");
-        let failure = shrink(&Plan::draw(*seed), how.clone());
-        println!("the same breaks by no more than this:");
-        let mut outcome = failure.outcome;
-        let cut = outcome.lines.len().saturating_sub(SHOWN);
+        let plan = Plan::draw(*seed);
+        let failure = shrink(&plan, how.clone());
+        let (smallest, mut outcome) = (failure.smallest, failure.outcome);
+        println!(
+            "of {} faults and {} deeds, {} and {} break the same (found in {} runs):",
+            plan.faults.len(),
+            plan.deeds.len(),
+            smallest.faults.len(),
+            smallest.deeds.len(),
+            failure.runs
+        );
+        let (all, cut) = (
+            outcome.lines.len(),
+            outcome.lines.len().saturating_sub(SHOWN),
+        );
         outcome.lines.drain(..cut);
-        show(&failure.smallest, &outcome);
+        println!("the last {} of its {all} events:", outcome.lines.len());
+        show(&smallest, &outcome);
         println!("all of it: make sim SEED={seed}");
     }
     match broken.is_empty() {

@@ -199,8 +199,11 @@ impl Handler<LedgerTells> for RetryQueueActor {
     fn handle(&mut self, message: LedgerTells, ctx: &mut Self::Context) {
         let now = self.parts.clock.now();
         for news in message.0 {
-            let effects = self.outbox.ledger_told(&news, now);
-            self.carry_out(effects, ctx);
+            let rows = PostTable::outbox(&*self.parts.disk);
+            match self.outbox.ledger_told(&news, &rows, now) {
+                Ok(effects) => self.carry_out(effects, ctx),
+                Err(error) => self.parts.fatal.raise(error.to_string()),
+            }
         }
     }
 }

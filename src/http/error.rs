@@ -12,7 +12,7 @@ use std::fmt;
 
 /// A "no" with its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     pub(super) status: StatusCode,
     pub(super) detail: ErrorDetail,
 }

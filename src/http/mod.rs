@@ -57,6 +57,8 @@ mod verification;
 pub mod views;
 mod waiting;
 
+pub(crate) use post::send_for_owner;
+
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
 pub use server::{ApiError, ServerHandle, start};
 pub use views::{ErrorDetail, ErrorView};

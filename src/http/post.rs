@@ -22,7 +22,7 @@ use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
 use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
-use crate::protocol::delivery::outbox::Line;
+use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
     self, Place, PostRows, ReceivedFacts, SendFacts, marked_from, place_of,
 };
@@ -30,6 +30,7 @@ use crate::protocol::retry::Standing;
 use crate::store::DiskRead;
 use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
+use actix::{Message, Recipient};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
@@ -52,8 +53,20 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<SentView>, Refused> {
+    send_for_owner(&api, &request).await.map(Json)
+}
+
+/// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
+/// the synced write.
+///
+/// # Errors
+/// [`Refused`], with the reason for the owner.
+pub(crate) async fn send_for_owner(
+    api: &PeerApi,
+    request: &SendRequest,
+) -> Result<SentView, Refused> {
     let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
+    let parts = parts(api, &directory)?;
     let lookup = api.lookup(&directory);
     let to = lookup.key_of(&request.to)?;
     let member = sealing_key_of(&directory, &to);
@@ -67,7 +80,7 @@ async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<Sen
                 recipient: to,
                 salt: salt.0,
             };
-            seal(&api, member, about, text).await?
+            seal(api, member, about, text).await?
         }
         None => Note::default(),
     };
@@ -95,14 +108,14 @@ async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<Sen
         broadcast,
     };
     parts.send.send(order).await??;
-    Ok(Json(SentView {
+    Ok(SentView {
         id,
         to: lookup.person(&to),
         amount: request.amount,
         fee: request.fee,
         expires_at,
         broadcast,
-    }))
+    })
 }
 
 fn sealing_key_of(directory: &DirectoryStatus, key: &PublicKey) -> Option<SealingKey> {
@@ -256,7 +269,8 @@ impl<'a> Reading<'a> {
             return Ok(None);
         };
         let (place, height, confirmations) = self.place(&facts.id)?;
-        let state = match (place, facts.closed) {
+        let closed = facts.closed_by(body.payload().expires_at, self.tip.height);
+        let state = match (place, closed) {
             (Place::Mined(_), _) => ReceivedState::Mined,
             (Place::Open, _) => ReceivedState::Open,
             (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,
@@ -348,11 +362,7 @@ async fn retry(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.retry.send(RetrySend(id)).await??;
-    show(&api, id).await
+    order(&api, &id, |parts| &parts.retry, RetrySend).await
 }
 
 async fn withdraw(
@@ -360,11 +370,24 @@ async fn withdraw(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
+    order(&api, &id, |parts| &parts.withdraw, WithdrawSend).await
+}
+
+/// Tells the outbox to do something with a send, and shows what came of it.
+async fn order<M>(
+    api: &PeerApi,
+    id: &str,
+    outbox: impl Fn(&PeerParts) -> &Recipient<M>,
+    order: impl Fn(TransactionId) -> M,
+) -> Result<Json<SendView>, Refused>
+where
+    M: Message<Result = Result<(), OrderError>> + Send + 'static,
+{
+    let id = parse_transaction_id(id)?;
     let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.withdraw.send(WithdrawSend(id)).await??;
-    show(&api, id).await
+    let parts = parts(api, &directory)?;
+    outbox(parts).send(order(id)).await??;
+    show(api, id).await
 }
 
 #[derive(Deserialize)]

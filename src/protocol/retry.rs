@@ -6,7 +6,8 @@
 //! when it is heard of. A receiver that is there but says "not yet" to one thing has only that one set
 //! aside: what comes behind goes on.
 //!
-//! Nothing is lost here and nothing is sent twice in one conversation; across conversations whatever
+//! No receiver is sent more than it takes at a time, though what was sent may cease to matter before it
+//! is answered. Nothing is lost here and nothing is sent twice in one conversation; across conversations whatever
 //! was not answered is sent again, and it is for the receiver to know it.
 
 use super::backoff::Backoff;
@@ -101,11 +102,16 @@ struct Line {
     /// With the time when it was sent.
     sent: BTreeMap<u64, Timestamp>,
     sent_bytes: usize,
+    /// What was sent in this conversation and has no answer yet, whether or not it still matters here:
+    /// the receiver has it to do.
+    unanswered: usize,
 }
 
 impl Line {
-    fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.aside.is_empty() && self.sent.is_empty()
+    /// Whether there is nothing to send, and no answer to come.
+    fn is_over(&self) -> bool {
+        let is_idle = self.waiting.is_empty() && self.aside.is_empty() && self.sent.is_empty();
+        is_idle && self.unanswered == 0
     }
 
     fn is_due(&self, now: Timestamp) -> bool {
@@ -119,6 +125,7 @@ impl Line {
         self.waiting
             .extend(std::mem::take(&mut self.sent).into_keys());
         self.sent_bytes = 0;
+        self.unanswered = 0;
         self.contact = Contact::Away;
     }
 }
@@ -190,6 +197,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
             aside: BTreeSet::new(),
             sent: BTreeMap::new(),
             sent_bytes: 0,
+            unanswered: 0,
         });
         line.waiting.insert(number);
         self.bytes += size;
@@ -244,11 +252,12 @@ impl<R: Ord + Copy> RetryQueue<R> {
         }
         let mut next = Vec::new();
         while let Some(&number) = line.waiting.first()
-            && line.sent.len() < MAX_UNANSWERED
+            && line.unanswered < MAX_UNANSWERED
             && line.sent_bytes < UNANSWERED_BYTES
         {
             line.waiting.pop_first();
             line.sent.insert(number, now);
+            line.unanswered += 1;
             line.sent_bytes += self.items.get(&number).map_or(0, |item| item.size);
             next.push(number);
         }
@@ -265,7 +274,17 @@ impl<R: Ord + Copy> RetryQueue<R> {
         lines.map(|(receiver, _)| *receiver).collect()
     }
 
-    /// The thing waits no more: it was answered, or withdrawn. Whether it was here.
+    /// The receiver answered one of the things that it was sent, whatever the answer.
+    pub fn answered(&mut self, receiver: &R) {
+        if let Some(line) = self.lines.get_mut(receiver) {
+            line.unanswered = line.unanswered.saturating_sub(1);
+            if line.is_over() {
+                self.lines.remove(receiver);
+            }
+        }
+    }
+
+    /// The thing waits no more: it has arrived, or does not matter any more. Whether it was here.
     pub fn remove(&mut self, number: u64) -> bool {
         let Some(item) = self.items.remove(&number) else {
             return false;
@@ -281,7 +300,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
             if line.sent.remove(&number).is_some() {
                 line.sent_bytes -= item.size;
             }
-            if line.is_empty() {
+            if line.is_over() {
                 self.lines.remove(&item.receiver);
             }
         }
@@ -321,6 +340,9 @@ impl<R: Ord + Copy> RetryQueue<R> {
             }
             line.take_back();
             line.backoff.failed(now);
+            if line.is_over() {
+                self.lines.remove(receiver);
+            }
         }
     }
 

@@ -2,12 +2,15 @@
 //! model so simple that it can be seen to be right, and against each other.
 
 use super::host::Host;
-use super::watch::{Broken, Promise, honest_peers};
+use super::load::{Book, Promise};
+use super::watch::{Broken, honest_peers};
 use crate::chain::rows::StateKey;
 use crate::chain::verify::{Scratch, VerifyError, verify_chain};
 use crate::chain::{Action, Amount, Height, Internal, Rules, StateView, TransactionId};
 use crate::keys::PublicKey;
+use crate::protocol::delivery::rows;
 use crate::store::chain_rows::{ChainRows, stored_genesis};
+use crate::store::post_rows::PostTable;
 use crate::store::{DiskRead, Table, rows_from};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +20,7 @@ const PAGE: usize = 1_000;
 const SHARED: [Table; 4] = [Table::Active, Table::State, Table::Mined, Table::History];
 
 /// Goes through the books of all peers, who have one tip.
-pub fn audit(hosts: &[Host], promised: &[Promise]) -> Result<(), Broken> {
+pub fn audit(hosts: &[Host], book: &Book) -> Result<(), Broken> {
     let peers: Vec<_> = honest_peers(hosts).collect();
     for (host, peer) in &peers {
         let (host, disk): (_, &dyn DiskRead) = (*host, &**peer.disk());
@@ -34,12 +37,21 @@ pub fn audit(hosts: &[Host], promised: &[Promise]) -> Result<(), Broken> {
             )
         })?;
         model.compare(host, disk)?;
-        let is_missing = |p: &&Promise| !model.mined.contains(&p.id);
-        if let Some(Promise { id, .. }) = promised.iter().find(is_missing) {
+        let is_missing = |p: &&Promise| !p.lapses && !model.mined.contains(&p.id);
+        if let Some(Promise { id, .. }) = book.promises().iter().find(is_missing) {
             return Err(Broken::new(
                 "what was promised is mined",
                 format!("host {host}: {id}"),
             ));
+        }
+        let inbox = PostTable::inbox(disk);
+        for id in model.received.get(&peer.key()).into_iter().flatten() {
+            if !matches!(rows::find(&inbox, id), Ok(Some(_))) {
+                return Err(Broken::new(
+                    "what was mined for somebody is in the inbox",
+                    format!("host {host}: {id}"),
+                ));
+            }
         }
     }
     compare_tables(&peers)
@@ -86,6 +98,7 @@ struct Model {
     coins: BTreeMap<PublicKey, u64>,
     made: u64,
     mined: BTreeSet<TransactionId>,
+    received: BTreeMap<PublicKey, Vec<TransactionId>>,
 }
 
 impl Model {
@@ -95,6 +108,7 @@ impl Model {
             coins: BTreeMap::new(),
             made: 0,
             mined: BTreeSet::new(),
+            received: BTreeMap::new(),
         };
         for allocation in &rules.params().allocations {
             model.gets(allocation.to, allocation.amount.0);
@@ -122,6 +136,8 @@ impl Model {
                     Action::Transfer { to, amount, .. } => {
                         model.gives(payload.sender, amount.0 + payload.fee.0);
                         model.gets(*to, amount.0);
+                        let received = model.received.entry(*to).or_default();
+                        received.push(transaction.id());
                         fees += payload.fee.0;
                     }
                     Action::Record { .. } => {

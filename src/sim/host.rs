@@ -8,11 +8,12 @@ use super::network::{Network, SimTransport};
 use super::search::{Rate, SimSearch};
 use super::trace::{OnHost, Trace};
 use super::verifier::InlineVerifier;
+use super::withheld::Withheld;
 use crate::actors::fatal_channel;
-use crate::http::PeerParts;
+use crate::http::{PeerApi, PeerParts};
 use crate::keys::{PublicKey, SecretKey};
+use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::tracker_link::GetDirectory;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, MemoryDisk};
@@ -65,6 +66,8 @@ pub struct Host {
     starts: u32,
     /// The next write fails, or one has.
     tearing: bool,
+    /// Its owner does not come back.
+    gone: bool,
     node: Option<Node>,
 }
 
@@ -79,9 +82,11 @@ struct Node {
 #[derive(Default)]
 pub struct Faces {
     /// A peer, from its start.
-    pub directory: OnceCell<Recipient<GetDirectory>>,
+    pub api: OnceCell<PeerApi>,
     /// A peer that knows its network.
     pub parts: Arc<OnceLock<PeerParts>>,
+    /// Its ledger.
+    pub judge: OnceCell<Recipient<JudgeTransaction>>,
     /// A tracker.
     pub registry: OnceCell<Recipient<GetRegistryStatus>>,
     /// Why it has ended, if by itself.
@@ -104,6 +109,7 @@ impl Host {
             ))),
             starts: 0,
             tearing: false,
+            gone: false,
             node: None,
         }
     }
@@ -111,6 +117,11 @@ impl Host {
     /// Whether it is a peer that keeps to the protocol.
     pub fn is_honest_peer(&self) -> bool {
         matches!(self.role, Role::Peer(_))
+    }
+
+    /// Whether it has gone for good.
+    pub fn is_gone(&self) -> bool {
+        self.gone
     }
 
     /// Where the node keeps its rows.
@@ -150,9 +161,9 @@ impl Host {
         ended.filter(|_| !self.tearing)
     }
 
-    /// Starts a node, unless one runs.
+    /// Starts a node, unless one runs or it has gone.
     pub fn start(&mut self, around: &Surroundings) {
-        if self.node.is_some() {
+        if self.node.is_some() || self.gone {
             return;
         }
         self.starts += 1;
@@ -173,6 +184,7 @@ impl Host {
             fatal,
             connections: CONNECTIONS,
         };
+        let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());
         let orders = Orders { stopped, failed };
         let hosts = around.network.hosts();
         let (role, key, told) = (self.role.clone(), self.secret_key(), faces.clone());
@@ -183,6 +195,7 @@ impl Host {
                         host,
                         hosts,
                         lie: None,
+                        search: liars_search,
                     };
                     peer(life, *settings, seams, key, orders, &told).await
                 }
@@ -191,6 +204,7 @@ impl Host {
                         host,
                         hosts,
                         lie: Some(lie),
+                        search: liars_search,
                     };
                     peer(life, *settings, seams, key, orders, &told).await
                 }
@@ -232,6 +246,12 @@ impl Host {
             self.disk.power_cut(usize::from(torn));
         }
         self.kill().await;
+    }
+
+    /// Cuts the power for good.
+    pub async fn leave(&mut self, around: &Surroundings) {
+        self.cut_power(around, false).await;
+        self.gone = true;
     }
 
     /// Lets the next write fail midway: only a power cut does that.
@@ -292,6 +312,8 @@ struct Life {
     host: usize,
     hosts: usize,
     lie: Option<Lie>,
+    /// What it mines with, if it lies.
+    search: SimSearch,
 }
 
 async fn peer(
@@ -303,10 +325,11 @@ async fn peer(
     faces: &Faces,
 ) -> Result<(), RunError> {
     let listener = listen(&seams, settings.listen).await?;
-    let transport = seams.transport.clone();
+    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
+    let own = key.public_key();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
-    let _ = faces.directory.set(ground.link.clone().recipient());
+    let _ = faces.api.set(ground.api(faces.parts.clone()));
     let genesis = tokio::select! {
         biased;
         ended = orders.wait() => {
@@ -318,6 +341,12 @@ async fn peer(
     let genesis = genesis.map_err(|_| RunError::Fatal("the tracker link has ended".into()))?;
     if let Some(lie) = life.lie {
         let transport = transport.clone();
+        let miner = match lie {
+            Lie::Withholds(until) => {
+                Some((life.search, Withheld::new(genesis.clone(), own, until)?))
+            }
+            _ => None,
+        };
         let parts = LiarParts {
             lie,
             host: life.host,
@@ -326,6 +355,8 @@ async fn peer(
             tracker: genesis.content.tracker,
             genesis: genesis.header.id(),
             transport,
+            miner,
+            clock,
         };
         let liar = Liar::new(parts).start();
         tokio::select! {
@@ -337,6 +368,7 @@ async fn peer(
         return Ok(());
     }
     let upper = ground.build(genesis, &faces.parts).await?;
+    let _ = faces.judge.set(upper.ledger.clone().recipient());
     let accepting = accept(listener, upper.gossip.clone().recipient());
     let ended = tokio::select! {
         biased;

@@ -1,17 +1,24 @@
 //! A member that does not keep to the protocol: admitted and certified like everybody, and then it
-//! stalls, denies, forges or invents.
+//! stalls, denies, forges, invents, or keeps the blocks that it mines to itself.
 
 use super::network::address;
-use crate::actors::SessionContext;
+use super::search::SimSearch;
+use super::withheld::Withheld;
+use crate::actors::{Order, Search, SessionContext};
 use crate::chain::{Block, BlockId, Header, TransactionId};
+use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::ConnectionAccepted;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
+use crate::protocol::mining::Part;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::{Message, NodeRole};
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message as ActorMessage, Recipient,
+    WrapFuture,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +27,9 @@ use std::time::Duration;
 const DIAL_EVERY: Duration = Duration::from_secs(5);
 /// Blocks that it keeps to forge.
 const KEPT: usize = 200;
+
+/// How often it begins to search anew, as miners do.
+const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
 /// What it does when it is asked for a block that it has shown the header of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +42,9 @@ pub enum Lie {
     Forges,
     /// It shows headers without work, and ids of transactions that do not exist.
     Invents,
+    /// It mines, and shows what it finds when it is so many blocks ahead, or about to be overtaken; never,
+    /// if nothing is said.
+    Withholds(Option<u64>),
 }
 
 /// What it needs of its node.
@@ -50,6 +63,10 @@ pub struct LiarParts {
     pub genesis: BlockId,
     /// Dials.
     pub transport: Arc<dyn Transport>,
+    /// What it mines with, and what it keeps, if it withholds.
+    pub miner: Option<(SimSearch, Withheld)>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// It, in place of Gossip and everything above.
@@ -58,6 +75,8 @@ pub struct Liar {
     sessions: BTreeMap<SessionId, (Recipient<SessionCommand>, Option<usize>)>,
     dialling: BTreeSet<usize>,
     blocks: BTreeMap<BlockId, Block>,
+    /// What it searches a nonce for.
+    job: Option<Block>,
     /// What it passed on: two liars would tell each other for ever.
     seen: BTreeSet<[u8; 32]>,
     told: u64,
@@ -71,6 +90,7 @@ impl Liar {
             sessions: BTreeMap::new(),
             dialling: BTreeSet::new(),
             blocks: BTreeMap::new(),
+            job: None,
             seen: BTreeSet::new(),
             told: 0,
         }
@@ -126,7 +146,10 @@ impl Liar {
         }
     }
 
-    fn received(&mut self, session: SessionId, message: Message) {
+    fn received(&mut self, session: SessionId, message: Message, ctx: &mut Context<Self>) {
+        if self.parts.miner.is_some() {
+            return self.withholds(session, message, ctx);
+        }
         match message {
             Message::AnnounceBlock(header) => self.saw(session, header),
             Message::Headers(headers) => {
@@ -175,14 +198,73 @@ impl Liar {
                 id.0[..8].copy_from_slice(&self.told.to_le_bytes());
                 self.send(session, Message::AnnounceTransactions(vec![id]));
             }
-            Lie::Stalls | Lie::Denies => {}
+            Lie::Stalls | Lie::Denies | Lie::Withholds(_) => {}
+        }
+    }
+
+    /// What a miner hears that keeps its blocks to itself.
+    fn withholds(&mut self, session: SessionId, message: Message, ctx: &mut Context<Self>) {
+        let Some((_, withheld)) = &mut self.parts.miner else {
+            return;
+        };
+        let headers = match message {
+            Message::AnnounceBlock(header) => vec![header],
+            Message::Headers(headers) => headers,
+            Message::GetHeaders(locator) => {
+                let headers = withheld.headers_after(&locator);
+                return self.send(session, Message::Headers(headers));
+            }
+            Message::GetBlocks(ids) => {
+                let block = |id: &BlockId| withheld.block(id).cloned();
+                let answer = |id| block(&id).map_or(Message::NoBlock(id), Message::Block);
+                let answers: Vec<_> = ids.into_iter().map(answer).collect();
+                return answers
+                    .into_iter()
+                    .for_each(|answer| self.send(session, answer));
+            }
+            _ => return,
+        };
+        let before = withheld.seen();
+        if !headers.iter().all(|header| withheld.shown(header)) {
+            let locator = vec![withheld.seen(), self.parts.genesis];
+            self.send(session, Message::GetHeaders(locator));
+        } else if withheld.seen() != before {
+            self.search(ctx);
+        }
+    }
+
+    /// Shows what is to be shown, and searches on.
+    fn search(&mut self, ctx: &mut Context<Self>) {
+        let Some((search, withheld)) = &mut self.parts.miner else {
+            return;
+        };
+        let shown = withheld.show();
+        self.job = withheld.job(self.parts.clock.now());
+        if let Some(job) = &self.job
+            && let Ok(target) = job.header.target.expand()
+        {
+            let to = ctx.address().recipient();
+            search.begin(Order {
+                header: job.header.to_bytes(),
+                target: target.to_be_bytes(),
+                part: Part(0),
+                done: Arc::new(move |nonce| {
+                    // Gone only when the node stops.
+                    let _ = to.try_send(Found(nonce));
+                }),
+            });
+        }
+        for session in self.sessions.keys() {
+            if let Some(header) = shown {
+                self.send(*session, Message::AnnounceBlock(header));
+            }
         }
     }
 
     fn asked(&self, session: SessionId, ids: Vec<BlockId>) {
         for id in ids {
             match self.parts.lie {
-                Lie::Stalls | Lie::Invents => {}
+                Lie::Stalls | Lie::Invents | Lie::Withholds(_) => {}
                 Lie::Denies => self.send(session, Message::NoBlock(id)),
                 Lie::Forges => {
                     let Some(mut block) = self.blocks.get(&id).cloned() else {
@@ -207,6 +289,26 @@ impl Actor for Liar {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.dial(ctx);
         ctx.run_interval(DIAL_EVERY, Self::dial);
+        ctx.run_interval(SEARCH_EVERY, Self::search);
+    }
+}
+
+/// The end of a search.
+#[derive(ActorMessage)]
+#[rtype(result = "()")]
+struct Found(Option<u64>);
+
+impl Handler<Found> for Liar {
+    type Result = ();
+
+    fn handle(&mut self, message: Found, ctx: &mut Self::Context) {
+        if let (Some((_, withheld)), Some(mut block), Some(nonce)) =
+            (&mut self.parts.miner, self.job.take(), message.0)
+        {
+            block.header.nonce = nonce;
+            withheld.found(block);
+            self.search(ctx);
+        }
     }
 }
 
@@ -221,13 +323,13 @@ impl Handler<ConnectionAccepted> for Liar {
 impl Handler<SessionEvent> for Liar {
     type Result = ();
 
-    fn handle(&mut self, event: SessionEvent, _: &mut Self::Context) {
+    fn handle(&mut self, event: SessionEvent, ctx: &mut Self::Context) {
         match event.what {
             SessionFact::Opened { .. } => {
                 let locator = vec![self.parts.genesis];
                 self.send(event.session, Message::GetHeaders(locator));
             }
-            SessionFact::Received(message) => self.received(event.session, message),
+            SessionFact::Received(message) => self.received(event.session, message, ctx),
             SessionFact::Closed(_) => {
                 self.sessions.remove(&event.session);
             }

@@ -4,10 +4,13 @@
 mod audit;
 mod chance;
 mod clock;
+mod deed;
 pub mod difficulty;
 pub mod growth;
 mod host;
 mod liar;
+mod load;
+mod mail;
 mod network;
 mod observe;
 mod panics;
@@ -18,10 +21,12 @@ pub mod seeds;
 mod trace;
 mod verifier;
 mod watch;
+mod withheld;
 mod world;
 
+pub use deed::{Deed, Doing, Sending};
 pub use liar::Lie;
 pub use network::Line;
-pub use plan::{Fault, Payment, PeerPlan, Plan, Step, Trouble};
+pub use plan::{Fault, PeerPlan, Plan, Step, Trouble};
 pub use watch::Broken;
 pub use world::{Outcome, run};

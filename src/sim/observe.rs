@@ -1,10 +1,10 @@
 //! A network lived through for its figures, not judged.
 
+use super::load::Promise;
 use super::network::Network;
 use super::plan::{Plan, TRACKER};
 use super::search::mean_tries;
 use super::trace::current_host;
-use super::watch::Promise;
 use super::world::World;
 use crate::chain::{BlockId, Height, StateView, TransactionId};
 use crate::store::chain_rows::ChainRows;

@@ -1,6 +1,7 @@
 //! What is to happen to a simulated network: drawn from its seed, or written down.
 
 use super::chance::Chance;
+use super::deed::Deed;
 use super::liar::Lie;
 use super::network::Line;
 use crate::settings::MiningMode;
@@ -14,7 +15,21 @@ const START_WORK: u64 = 64;
 /// Coins of each peer from the start: more than it can ever spend, so that no payment can fail.
 pub const ALLOCATION: u64 = 1_000_000;
 /// All lies.
-const LIES: [Lie; 4] = [Lie::Stalls, Lie::Denies, Lie::Forges, Lie::Invents];
+const LIES: [Lie; 6] = [
+    Lie::Stalls,
+    Lie::Denies,
+    Lie::Forges,
+    Lie::Invents,
+    Lie::Withholds(None),
+    Lie::Withholds(Some(MAX_AHEAD)),
+];
+/// How many blocks a miner that withholds them gets ahead at most before it shows them.
+const MAX_AHEAD: u64 = 6;
+/// Which part of the first miner's speed it has at most: with more than the others together, it would
+/// rule the chain.
+const WITHHOLDING_SHARE: u64 = 3;
+/// How long somebody stays at least who goes for good.
+const LEAST_STAY_MS: u64 = 20_000;
 /// How far the clocks of miners are ahead or behind at most, in hundredths of an interval: no two differ by
 /// more than the six intervals that are allowed ahead.
 const MAX_SKEW_PERCENT: u64 = 280;
@@ -34,8 +49,8 @@ pub struct Plan {
     pub line: Line,
     /// What goes wrong.
     pub faults: Vec<Fault>,
-    /// Who pays whom.
-    pub payments: Vec<Payment>,
+    /// What the members' owners do.
+    pub deeds: Vec<Deed>,
     /// How long things go wrong.
     pub trouble_ms: u64,
 }
@@ -53,19 +68,8 @@ pub struct PeerPlan {
     pub joins_ms: u64,
     /// How it lies, if it does.
     pub lie: Option<Lie>,
-}
-
-/// A payment.
-#[derive(Debug, Clone)]
-pub struct Payment {
-    /// When.
-    pub at_ms: u64,
-    /// By which host.
-    pub from: usize,
-    /// To which host.
-    pub to: usize,
-    /// How many coins.
-    pub amount: u64,
+    /// When it goes for good, without a word, if it does.
+    pub leaves_ms: Option<u64>,
 }
 
 /// Something that goes wrong for a while.
@@ -156,8 +160,10 @@ pub enum Step {
     Skew(usize, i64),
     /// A host's disk takes so long for a write.
     Disk(usize, u64),
-    /// A payment, by its number.
-    Pay(usize),
+    /// The power goes for good.
+    Leave(usize),
+    /// A deed, by its number.
+    Do(usize),
 }
 
 impl Plan {
@@ -179,8 +185,17 @@ impl Plan {
         peers[0].mode = MiningMode::Always;
         peers[0].joins_ms = 0;
         // Two that are honest, at least.
+        let fastest = peers[0].rate / WITHHOLDING_SHARE;
         for peer in peers.iter_mut().skip(2) {
             peer.lie = chance.percent(12).then(|| LIES[chance.index(LIES.len())]);
+            if let Some(Lie::Withholds(until)) = &mut peer.lie {
+                *until = until.map(|most| chance.between(1, most));
+                peer.rate = peer.rate.min(fastest);
+            }
+            if peer.lie.is_none() && chance.percent(12) {
+                let least = peer.joins_ms + LEAST_STAY_MS;
+                peer.leaves_ms = Some(chance.between(least, least + trouble_ms));
+            }
         }
         let least = chance.between(1, 40);
         let line = Line {
@@ -195,8 +210,8 @@ impl Plan {
         let faults = (0..chance.between(1, 14))
             .map(|_| Fault::draw(chance, &peers, trouble_ms, max_skew_ms))
             .collect();
-        let payments = (0..chance.between(5, 60))
-            .map(|_| Payment::draw(chance, count, trouble_ms))
+        let deeds = (0..chance.between(5, 60))
+            .map(|_| Deed::draw(chance, &peers, trouble_ms))
             .collect();
         Self {
             seed,
@@ -205,7 +220,7 @@ impl Plan {
             peers,
             line,
             faults,
-            payments,
+            deeds,
             trouble_ms,
         }
     }
@@ -218,6 +233,7 @@ impl Plan {
             skew_ms: 0,
             joins_ms: 0,
             lie: None,
+            leaves_ms: None,
         };
         Self {
             seed,
@@ -230,7 +246,7 @@ impl Plan {
                 bytes_per_second: None,
             },
             faults: Vec::new(),
-            payments: Vec::new(),
+            deeds: Vec::new(),
             trouble_ms: 0,
         }
     }
@@ -244,7 +260,8 @@ impl Plan {
     pub fn last_fault_ms(&self) -> u64 {
         let ends = self.faults.iter().map(|fault| fault.at_ms + fault.for_ms);
         let joins = self.peers.iter().map(|peer| peer.joins_ms);
-        ends.chain(joins).max().unwrap_or(0)
+        let leaves = self.peers.iter().filter_map(|peer| peer.leaves_ms);
+        ends.chain(joins).chain(leaves).max().unwrap_or(0)
     }
 
     /// All that is done, in order.
@@ -252,12 +269,13 @@ impl Plan {
         let mut steps = vec![(0, Step::Start(TRACKER))];
         for (peer, host) in self.peers.iter().zip(1..) {
             steps.push((peer.joins_ms, Step::Start(host)));
+            steps.extend(peer.leaves_ms.map(|at_ms| (at_ms, Step::Leave(host))));
         }
         for fault in &self.faults {
             fault.steps(self, &mut steps);
         }
-        let paid = (0..).zip(&self.payments);
-        steps.extend(paid.map(|(number, payment)| (payment.at_ms, Step::Pay(number))));
+        let done = (0..).zip(&self.deeds);
+        steps.extend(done.map(|(number, deed)| (deed.at_ms, Step::Do(number))));
         steps.sort_by_key(|(at_ms, _)| *at_ms);
         steps
     }
@@ -279,21 +297,7 @@ impl PeerPlan {
                 false => chance.between(0, 3_000),
             },
             lie: None,
-        }
-    }
-}
-
-impl Payment {
-    fn draw(chance: &mut Chance, peers: usize, trouble_ms: u64) -> Self {
-        let (from, further) = (
-            chance.index(peers),
-            chance.between(1, peers as u64 - 1) as usize,
-        );
-        Self {
-            at_ms: chance.between(10_000, trouble_ms),
-            from: 1 + from,
-            to: 1 + (from + further) % peers,
-            amount: chance.between(1, 20),
+            leaves_ms: None,
         }
     }
 }

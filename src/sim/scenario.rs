@@ -7,8 +7,9 @@ pub use measure::{Figures, measure};
 pub use plot::plot;
 
 use super::chance::Chance;
+use super::deed::Deed;
 use super::network::Line;
-use super::plan::{Fault, Payment, PeerPlan, Plan, TRACKER, Trouble};
+use super::plan::{Fault, PeerPlan, Plan, TRACKER, Trouble};
 use crate::settings::MiningMode;
 use serde::Deserialize;
 
@@ -234,22 +235,19 @@ impl Scenario {
             skew_ms: 0,
             joins_ms: 20 * number as u64,
             lie: None,
+            leaves_ms: None,
         };
         let payments = (0..self.payments_per_minute * self.minutes).map(|_| {
             let from = chance.index(peers);
             let to = (from + 1 + chance.index(peers - 1)) % peers;
-            Payment {
-                at_ms: chance.between(30_000.min(self.length_ms() - 1), self.length_ms()),
-                from: 1 + from,
-                to: 1 + to,
-                amount: 1,
-            }
+            let at_ms = chance.between(30_000.min(self.length_ms() - 1), self.length_ms());
+            Deed::payment(at_ms, 1 + from, 1 + to, 1)
         });
         Plan {
             seed: self.seed,
             interval_ms: self.block_interval_ms,
             start_work: BLOCK_WORK / 2,
-            payments: payments.collect(),
+            deeds: payments.collect(),
             peers: (0..peers).map(peer).collect(),
             line: Line {
                 delay_ms: (self.delay_ms[0], self.delay_ms[1]),

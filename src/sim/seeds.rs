@@ -1,7 +1,8 @@
 //! Many seeds, one after the other on every core; and of one that breaks something, the smallest plan
 //! that still does.
 
-use super::plan::Plan;
+use super::deed::Deed;
+use super::plan::{Fault, Plan};
 use super::watch::Broken;
 use super::world::{Outcome, run};
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use tracing::Level;
 
 /// How often progress is told.
 const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// Runs that the search for the smallest plan may take, so that it is found within a minute.
+const SHRINK_RUNS: usize = 150;
 
 /// A seed that broke something.
 #[derive(Debug, Clone)]
@@ -23,6 +26,8 @@ pub struct Failure {
     pub smallest: Plan,
     /// What happens by that plan.
     pub outcome: Outcome,
+    /// How many runs it took to find it.
+    pub runs: usize,
 }
 
 /// How far many seeds are.
@@ -91,50 +96,92 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Leaves out of the plan whatever the same invariant breaks without.
+/// Leaves out of the plan whatever the same invariant breaks without, as far as [`SHRINK_RUNS`] go.
 pub fn shrink(plan: &Plan, broken: Broken) -> Failure {
-    let mut smallest = plan.clone();
-    let mut outcome = run(&smallest, Level::INFO);
-    let mut try_smaller = |smaller: Plan, smallest: &mut Plan| {
-        let tried = run(&smaller, Level::INFO);
-        let same = |b: &Broken| b.invariant == broken.invariant;
-        let breaks = tried.broken.as_ref().is_some_and(same);
-        if breaks {
-            *smallest = smaller;
-            outcome = tried;
-        }
-        breaks
+    let mut shrinking = Shrinking {
+        invariant: broken.invariant,
+        smallest: plan.clone(),
+        outcome: run(plan, Level::INFO),
+        runs: 1,
     };
-    for number in (0..smallest.faults.len()).rev() {
-        let mut smaller = smallest.clone();
-        smaller.faults.remove(number);
-        try_smaller(smaller, &mut smallest);
+    shrinking.leave_out(|plan| &mut plan.faults);
+    shrinking.leave_out(|plan| &mut plan.deeds);
+    for number in 0..plan.peers.len() {
+        shrinking.make_plain(number);
     }
-    for number in (0..smallest.payments.len()).rev() {
-        let mut smaller = smallest.clone();
-        smaller.payments.remove(number);
-        try_smaller(smaller, &mut smallest);
-    }
-    while smallest.peers.len() > 2 && !touches(&smallest, smallest.peers.len()) {
-        let mut smaller = smallest.clone();
-        smaller.peers.pop();
-        if !try_smaller(smaller, &mut smallest) {
-            break;
-        }
-    }
+    while shrinking.smallest.peers.len() > 2
+        && !touches(&shrinking.smallest, shrinking.smallest.peers.len())
+        && shrinking.tries(|plan| plan.peers.truncate(plan.peers.len() - 1))
+    {}
     Failure {
         broken,
-        smallest,
-        outcome,
+        smallest: shrinking.smallest,
+        outcome: shrinking.outcome,
+        runs: shrinking.runs,
     }
 }
 
-/// Whether a fault or a payment names the host.
+/// A plan on its way to its smallest.
+struct Shrinking {
+    invariant: &'static str,
+    smallest: Plan,
+    outcome: Outcome,
+    runs: usize,
+}
+
+impl Shrinking {
+    /// Whether the same breaks with this change, which stays if it does.
+    fn tries(&mut self, change: impl FnOnce(&mut Plan)) -> bool {
+        if self.runs == SHRINK_RUNS {
+            return false;
+        }
+        self.runs += 1;
+        let mut smaller = self.smallest.clone();
+        change(&mut smaller);
+        let outcome = run(&smaller, Level::INFO);
+        let same = |broken: &Broken| broken.invariant == self.invariant;
+        let breaks = outcome.broken.as_ref().is_some_and(same);
+        if breaks {
+            (self.smallest, self.outcome) = (smaller, outcome);
+        }
+        breaks
+    }
+
+    /// Leaves out of a list first all of it, then halves, and so on down to single entries.
+    fn leave_out<T>(&mut self, list: fn(&mut Plan) -> &mut Vec<T>) {
+        let mut size = list(&mut self.smallest).len();
+        while size > 0 {
+            let mut end = list(&mut self.smallest).len();
+            while end > 0 {
+                let begin = end.saturating_sub(size);
+                self.tries(|plan| drop(list(plan).drain(begin..end)));
+                end = begin;
+            }
+            size /= 2;
+        }
+    }
+
+    /// Takes away what is special about a peer.
+    fn make_plain(&mut self, number: usize) {
+        let peer = self.smallest.peers[number].clone();
+        if peer.lie.is_some() {
+            self.tries(|plan| plan.peers[number].lie = None);
+        }
+        if peer.leaves_ms.is_some() {
+            self.tries(|plan| plan.peers[number].leaves_ms = None);
+        }
+        if peer.joins_ms > 0 {
+            self.tries(|plan| plan.peers[number].joins_ms = 0);
+        }
+        if peer.skew_ms != 0 {
+            self.tries(|plan| plan.peers[number].skew_ms = 0);
+        }
+    }
+}
+
+/// Whether a fault or a deed names the host.
 fn touches(plan: &Plan, host: usize) -> bool {
-    let payments = plan.payments.iter().any(|p| p.from == host || p.to == host);
-    payments
-        || plan
-            .faults
-            .iter()
-            .any(|fault| fault.hosts().contains(&host))
+    let mut faults = plan.faults.iter().map(Fault::hosts);
+    let mut deeds = plan.deeds.iter().map(Deed::hosts);
+    faults.any(|hosts| hosts.contains(&host)) || deeds.any(|hosts| hosts.contains(&host))
 }

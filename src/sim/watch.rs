@@ -1,24 +1,35 @@
 //! What must hold all the time in a simulated network, and what it must come to.
 
 use super::host::{Faces, Host, TORN};
+use super::load::Book;
+use super::mail::MailWatch;
 use super::plan::TRACKER;
 use super::trace::Trace;
 use crate::chain::rows::RowKey;
 use crate::chain::target::Work;
-use crate::chain::{BlockId, Height, StateView, TransactionId};
+use crate::chain::{BlockId, Height, StateView};
 use crate::http::PeerParts;
 use crate::messages::gossip::GetGossipStatus;
+use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::GetMinerStatus;
 use crate::messages::registry::GetRegistryStatus;
+use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::GetDirectory;
+use crate::protocol::delivery::outbox::{Line, MAX_WAITING, MAX_WAITING_BYTES};
+use crate::protocol::retry::{MAX_UNANSWERED, Standing};
 use crate::store::chain_rows::ChainRows;
 use crate::wire::Member;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 /// How long an actor may take to answer, in simulated time.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Looks after which outboxes and inboxes are gone through again.
+const MAIL_EVERY: u64 = 5;
+/// Sends of an outbox that are looked at.
+const LISTED: usize = 1_000;
 /// Sessions that a peer may have: 8 outgoing and 32 incoming.
 const MAX_SESSIONS: usize = 40;
 /// Blocks that may be on their way to one peer.
@@ -49,22 +60,13 @@ impl fmt::Display for Broken {
     }
 }
 
-/// A payment whose sender was told that it is open.
-#[derive(Debug, Clone, Copy)]
-pub struct Promise {
-    /// Which.
-    pub id: TransactionId,
-    /// Its sender's host.
-    pub sender: usize,
-    /// When it was sent, in simulated milliseconds.
-    pub at_ms: u64,
-}
-
 /// Remembers what it has seen.
 pub struct Watch {
     trace: Trace,
     work: Vec<Option<Work>>,
     height: u64,
+    mail: MailWatch,
+    looks: u64,
 }
 
 impl Watch {
@@ -75,12 +77,15 @@ impl Watch {
             trace,
             work,
             height: 0,
+            mail: MailWatch::new(hosts),
+            looks: 0,
         }
     }
 
     /// Of this host, what was seen counts no more.
     pub fn forget(&mut self, host: usize) {
         self.work[host] = None;
+        self.mail.forget(host);
     }
 
     /// Height of the highest tip that was seen.
@@ -89,8 +94,12 @@ impl Watch {
     }
 
     /// Looks at every host.
-    pub async fn look(&mut self, hosts: &[Host]) -> Result<(), Broken> {
+    pub async fn look(&mut self, hosts: &[Host], book: &Book) -> Result<(), Broken> {
         self.nobody_is_wronged(hosts)?;
+        self.looks += 1;
+        if self.looks.is_multiple_of(MAIL_EVERY) {
+            self.mail.look(hosts, book)?;
+        }
         for (index, host) in hosts.iter().enumerate() {
             if let Some(reason) = host.ended() {
                 let how = format!("host {index}: {reason}");
@@ -150,7 +159,19 @@ impl Watch {
         let status = ledger(index, parts).await?;
         let gossip = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
         answer(index, "miner", parts.miner_status.send(GetMinerStatus)).await?;
+        let asked = parts.outbox.send(GetOutbox { limit: LISTED });
+        let outbox = answer(index, "outbox", asked).await?;
+        answer(index, "inbox", parts.unread.send(CountUnread)).await?;
+        let mut under_way = BTreeMap::new();
+        let sent = |line: &&Line| line.standing == Some(Standing::Sent);
+        for line in outbox.lines.iter().filter(sent) {
+            *under_way.entry(line.facts.to).or_insert(0) += 1;
+        }
+        let most = under_way.into_values().max().unwrap_or(0);
         let bounds = [
+            ("sends under way to one recipient", most, MAX_UNANSWERED),
+            ("sends waiting", outbox.waiting.queued, MAX_WAITING),
+            ("bytes waiting", outbox.waiting.bytes, MAX_WAITING_BYTES),
             ("sessions", gossip.sessions.len(), MAX_SESSIONS),
             ("blocks in flight", gossip.blocks_in_flight, MAX_IN_FLIGHT),
             (
@@ -170,9 +191,9 @@ impl Watch {
 
     /// What is not yet as it has to become, if anything.
     pub async fn unsettled(
-        &self,
+        &mut self,
         hosts: &[Host],
-        promised: &[Promise],
+        book: &Book,
     ) -> Result<Option<Broken>, Broken> {
         let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
         for (index, host) in honest_peers(hosts) {
@@ -191,18 +212,34 @@ impl Watch {
                 .collect();
             return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
         }
-        for (index, host) in honest_peers(hosts) {
-            let rows = ChainRows(&**host.disk());
-            let is_missing = |p: &&Promise| !matches!(rows.mined(&p.id), Ok(Some(_)));
-            if let Some(Promise { id, sender, .. }) = promised.iter().find(is_missing) {
-                let how = format!("payment {id} of host {sender} is not mined at host {index}");
-                return Ok(Some(Broken::new("what was promised is mined", how)));
-            }
+        self.mail.look(hosts, book)?;
+        if let Some(broken) = self.mail.unsettled(hosts, book)? {
+            return Ok(Some(broken));
+        }
+        if let Some(broken) = self.something_waits(hosts).await? {
+            return Ok(Some(broken));
         }
         if let Some(broken) = self.somebody_is_apart(hosts).await? {
             return Ok(Some(broken));
         }
         self.lists_differ(hosts).await
+    }
+
+    /// Whether an outbox still has something to do.
+    async fn something_waits(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        for (index, host) in honest_peers(hosts) {
+            let faces = host.faces();
+            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
+                continue;
+            };
+            let asked = parts.outbox.send(GetOutbox { limit: 0 });
+            let waiting = answer(index, "outbox", asked).await?.waiting;
+            if waiting.queued > 0 || waiting.reserved.0 > 0 {
+                let how = format!("outbox of host {index}: {waiting:?}");
+                return Ok(Some(Broken::new("what waits comes to an end", how)));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether two who are both there have no session.
@@ -224,11 +261,10 @@ impl Watch {
         Ok(None)
     }
 
-    /// Whether somebody's list does not say that all are there, as they are.
+    /// Whether somebody's list does not say who is there and who is not.
     async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
         const TRUE: &str = "lists of who is there are true";
-        let peers = hosts.len() - 1;
-        for (index, host) in hosts.iter().enumerate() {
+        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| !host.is_gone()) {
             let Some(faces) = host.faces() else {
                 return Ok(Some(Broken::new(
                     TRUE,
@@ -236,16 +272,25 @@ impl Watch {
                 )));
             };
             let members = members(index, &faces).await?;
-            let dead: Vec<_> = members
-                .iter()
-                .filter(|m| !m.live)
-                .map(|m| m.record.statement.name.to_string())
-                .collect();
-            if members.len() != peers || !dead.is_empty() {
-                let how = format!(
-                    "host {index} knows {} of {peers} and holds {dead:?} for offline",
-                    members.len()
-                );
+            let listed = |host: &Host| {
+                let key = host.key();
+                let mut members = members.iter().map(|m| (m.record.statement.key, m.live));
+                members
+                    .find(|(member, _)| *member == key)
+                    .map(|(_, live)| live)
+            };
+            for (other, peer) in hosts.iter().enumerate().skip(1) {
+                let is_true = match (peer.is_gone(), listed(peer)) {
+                    (false, listed) => listed == Some(true),
+                    (true, listed) => listed != Some(true),
+                };
+                if !is_true {
+                    let how = format!("live of host {other} at host {index}: {:?}", listed(peer));
+                    return Ok(Some(Broken::new(TRUE, how)));
+                }
+            }
+            if members.len() >= hosts.len() {
+                let how = format!("host {index} knows of {} members", members.len());
                 return Ok(Some(Broken::new(TRUE, how)));
             }
         }
@@ -253,10 +298,10 @@ impl Watch {
     }
 }
 
-/// The peers that keep to the protocol, with their numbers.
+/// The peers that keep to the protocol and are not gone for good, with their numbers.
 pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
     let all = hosts.iter().enumerate();
-    all.filter(|(_, host)| host.is_honest_peer())
+    all.filter(|(_, host)| host.is_honest_peer() && !host.is_gone())
 }
 
 async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
@@ -268,11 +313,11 @@ async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
         let status = answer(index, "registry", registry.send(GetRegistryStatus)).await?;
         return Ok(status.members);
     }
-    let directory = faces
-        .directory
+    let api = faces
+        .api
         .get()
         .ok_or_else(|| silent(index, "tracker link"))?;
-    let status = answer(index, "tracker link", directory.send(GetDirectory)).await?;
+    let status = answer(index, "tracker link", api.tracker_link.send(GetDirectory)).await?;
     Ok(status.members)
 }
 

@@ -1,23 +1,19 @@
 //! A simulated network at work: carries out a plan, and looks all the time whether anything is broken.
 
 use super::chance::Chance;
+use super::deed::Doing;
 use super::host::{Host, Role, Surroundings, secret};
+use super::load::{Load, Promise, Recorder};
+use super::mail::receipted;
 use super::network::{Network, address};
 use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
-use super::watch::{Broken, Promise, Watch, honest_peers};
-use crate::chain::transaction::Note;
-use crate::chain::{
-    Action, Amount, EncodedTransaction, Height, Payload, Salt, StateView, TransactionId,
-};
+use super::watch::{Broken, Watch, honest_peers};
+use crate::chain::{Salt, StateView, TransactionId};
 use crate::keys::SecretKey;
-use crate::messages::ledger::GetLedgerStatus;
-use crate::messages::retry_queue::SendTransfer;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
-use std::cell::RefCell;
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -34,8 +30,6 @@ const SETTLING_BLOCKS: u64 = 30;
 const SETTLING_MS: u64 = 130_000;
 /// How long what was found last may take to be everywhere.
 const QUIET_MS: u64 = 8_000;
-/// How many blocks a payment may wait for: longer than any simulation.
-const EXPIRY_BLOCKS: u64 = 10_000;
 
 /// What became of a simulation.
 #[derive(Debug, Clone)]
@@ -107,8 +101,7 @@ pub(super) struct World {
     pub(super) hosts: Vec<Host>,
     watch: Watch,
     chance: Chance,
-    /// Payments whose sender was told that they are open.
-    promised: Rc<RefCell<Vec<Promise>>>,
+    load: Load,
     /// How long after the last fault it took to be of one mind.
     settled_ms: u64,
     /// A disk was wiped.
@@ -145,14 +138,14 @@ impl World {
             host.rate().set(peer.rate);
             host.clock().set_skew(peer.skew_ms);
         }
-        let around_trace = around.trace.clone();
+        let (around_trace, load_trace) = (around.trace.clone(), around.trace.clone());
         Self {
             plan: plan.clone(),
             around,
             hosts,
             watch: Watch::new(plan.hosts(), around_trace),
             chance: Chance::of(plan.seed, "load"),
-            promised: Rc::default(),
+            load: Load::new(load_trace),
             settled_ms: 0,
             wiped: false,
         }
@@ -173,7 +166,7 @@ impl World {
         for (at_ms, step) in self.plan.steps() {
             while look_at <= at_ms {
                 self.wait_until(look_at).await;
-                self.watch.look(&self.hosts).await?;
+                self.look().await?;
                 look_at += LOOK_MS;
             }
             self.wait_until(at_ms).await;
@@ -193,35 +186,39 @@ impl World {
         let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
-            self.watch.look(&self.hosts).await?;
-            let mut unsettled = self.unsettled().await?;
-            if unsettled.is_none() {
-                self.set_rates(false);
-                tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
-                self.watch.look(&self.hosts).await?;
-                unsettled = self.unsettled().await?;
-                if unsettled.is_none() {
+            self.look().await?;
+            let is_late = self.elapsed_ms() > deadline;
+            if self.unsettled().await?.is_some() && !is_late {
+                continue;
+            }
+            self.set_rates(false);
+            tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
+            self.look().await?;
+            match self.unsettled().await? {
+                None => {
                     self.settled_ms = self.elapsed_ms() - begun;
                     return self.final_checks();
                 }
-                self.set_rates(true);
-            }
-            if let Some(broken) = unsettled
-                && self.elapsed_ms() > deadline
-            {
-                return Err(broken);
+                // What a block of this moment would have been, is not it.
+                Some(broken) if is_late => return Err(broken),
+                Some(_) => self.set_rates(true),
             }
         }
     }
 
+    async fn look(&mut self) -> Result<(), Broken> {
+        let book = self.load.book().borrow().clone();
+        self.watch.look(&self.hosts, &book).await
+    }
+
     async fn unsettled(&mut self) -> Result<Option<Broken>, Broken> {
-        let promised = self.promised();
-        self.watch.unsettled(&self.hosts, &promised).await
+        let book = self.load.book().borrow().clone();
+        self.watch.unsettled(&self.hosts, &book).await
     }
 
     fn final_checks(&self) -> Result<(), Broken> {
         self.around.trace.event("of one mind");
-        super::audit::audit(&self.hosts, &self.promised.borrow())
+        super::audit::audit(&self.hosts, &self.load.book().borrow())
     }
 
     fn set_rates(&self, on: bool) {
@@ -232,7 +229,7 @@ impl World {
 
     /// Takes a step of the plan.
     pub(super) async fn take(&mut self, step: Step) {
-        if !matches!(step, Step::Pay(_)) {
+        if !matches!(step, Step::Do(_)) {
             self.around.trace.event(&format!("{step:?}"));
         }
         let network = &self.around.network;
@@ -256,86 +253,66 @@ impl World {
                 self.hosts[host].disk().set_latency(latency);
             }
             Step::Skew(host, skew_ms) => self.hosts[host].clock().set_skew(skew_ms),
-            Step::Pay(number) => self.pay(number),
+            Step::Leave(host) => {
+                self.lose_promises(host);
+                self.hosts[host].leave(&self.around).await;
+            }
+            Step::Do(number) => self.act(number),
         }
     }
 
     /// What only this host knew is gone, and so is what it promised on it. Once in a simulation, and where
     /// the network is known to others: should all who know it lose it, it is lost.
     fn wipe(&mut self, host: usize) {
-        let peers = self.hosts.iter().enumerate().skip(1);
         let known = |host: &Host| matches!(stored_genesis(&**host.disk()), Ok(Some(_)));
-        let is_known = peers
-            .filter(|(other, _)| *other != host)
-            .all(|(_, peer)| known(peer));
-        if self.wiped || !is_known {
+        let peers = self.hosts.iter().enumerate().skip(1);
+        let others = peers.filter(|(other, peer)| *other != host && !peer.is_gone());
+        let is_known = others.map(|(_, peer)| peer).all(known);
+        if self.wiped || !is_known || self.hosts[host].is_gone() {
             return;
         }
         self.wiped = true;
-        let others: Vec<_> = honest_peers(&self.hosts)
-            .filter(|(other, _)| *other != host)
-            .collect();
-        let is_mined = |id: &TransactionId| {
-            let disks = others.iter().map(|(_, other)| other.disk());
-            disks
-                .map(|disk| ChainRows(&**disk).mined(id))
-                .all(|mined| matches!(mined, Ok(Some(_))))
-        };
-        self.promised
-            .borrow_mut()
-            .retain(|promise| promise.sender != host || is_mined(&promise.id));
+        self.lose_promises(host);
         self.hosts[host].wipe();
         self.watch.forget(host);
     }
 
-    /// Sends a payment as the API does; what is promised is written down.
-    fn pay(&mut self, number: usize) {
-        let payment = self.plan.payments[number].clone();
-        let faces = self.hosts[payment.from].faces();
-        let Some(parts) = faces.map(|faces| faces.parts.clone()) else {
+    /// What this host promised counts no more, unless others can see to it.
+    fn lose_promises(&mut self, host: usize) {
+        let hosts = &self.hosts;
+        let others: Vec<_> = honest_peers(hosts)
+            .filter(|(other, _)| *other != host)
+            .map(|(_, other)| ChainRows(&**other.disk()))
+            .collect();
+        let is_mined = |id: &TransactionId| {
+            others
+                .iter()
+                .all(|rows| matches!(rows.mined(id), Ok(Some(_))))
+        };
+        let is_out = |promise: &Promise| is_mined(&promise.id) || receipted(hosts, promise);
+        self.load.book().borrow_mut().lose(host, is_out);
+    }
+
+    /// Somebody's owner does something, if the node runs.
+    fn act(&mut self, number: usize) {
+        let deed = self.plan.deeds[number].clone();
+        let Some(faces) = self.hosts[deed.from].faces() else {
             return;
         };
-        let key = self.hosts[payment.from].secret_key();
-        let to = self.hosts[payment.to].key();
-        let salt = self.salt();
-        let (promised, trace) = (self.promised.clone(), self.around.trace.clone());
-        tokio::task::spawn_local(async move {
-            let Some(parts) = parts.get() else {
-                return;
-            };
-            let Ok(status) = parts.ledger_status.send(GetLedgerStatus).await else {
-                return;
-            };
-            let payload = Payload {
-                network: parts.rules.network(),
-                sender: key.public_key(),
-                salt,
-                expires_at: Height(status.tip.height().0 + EXPIRY_BLOCKS),
-                fee: Amount(1),
-                action: Action::Transfer {
-                    to,
-                    amount: Amount(payment.amount),
-                    note: Note::default(),
-                },
-            };
-            let transaction = EncodedTransaction::new(payload.sign(&key));
-            let id = transaction.id();
-            let answer = parts
-                .send
-                .send(SendTransfer {
-                    transaction,
-                    broadcast: true,
-                })
-                .await;
-            trace.event(&format!(
-                "payment {number} of host {}: {id} {answer:?}",
-                payment.from
-            ));
-            if let Ok(Ok(())) = answer {
-                let (sender, at_ms) = (payment.from, payment.at_ms);
-                promised.borrow_mut().push(Promise { id, sender, at_ms });
+        match &deed.what {
+            Doing::Send(sending) => {
+                if let Some(api) = faces.api.get() {
+                    let to = self.hosts[sending.to].key();
+                    self.load.send(number, &deed, sending, api, to);
+                }
             }
-        });
+            Doing::Record(bytes) => {
+                let key = self.hosts[deed.from].secret_key();
+                let salt = self.salt();
+                let by = Recorder { faces, key, salt };
+                self.load.record(number, &deed, *bytes, by);
+            }
+        }
     }
 
     fn salt(&mut self) -> Salt {
@@ -346,9 +323,9 @@ impl World {
         salt
     }
 
-    /// The payments whose sender was told that they are open.
+    /// What nodes have told their owners to have taken.
     pub(super) fn promised(&self) -> Vec<Promise> {
-        self.promised.borrow().clone()
+        self.load.book().borrow().promises().to_vec()
     }
 
     /// Ends every node.

@@ -34,15 +34,24 @@ fn live_through(seeds: Range<u64>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut told = String::new();
     for (seed, how) in run_all(seeds, threads, |_| {}) {
+        let plan = Plan::draw(seed);
         let Failure {
-            smallest, outcome, ..
-        } = shrink(&Plan::draw(seed), how.clone());
+            smallest,
+            outcome,
+            runs,
+            ..
+        } = shrink(&plan, how.clone());
         let lines = outcome.lines.len().saturating_sub(SHOWN);
-        told += &format!("seed {seed} (make sim SEED={seed}): {how}\nby these alone:\n");
-        smallest
-            .faults
-            .iter()
-            .for_each(|fault| told += &format!("{fault}\n"));
+        told += &format!("seed {seed} (make sim SEED={seed}): {how}\n");
+        told += &format!(
+            "by these alone of {} faults and {} deeds (found in {runs} runs):\n",
+            plan.faults.len(),
+            plan.deeds.len()
+        );
+        let faults = smallest.faults.iter().map(ToString::to_string);
+        for line in faults.chain(smallest.deeds.iter().map(ToString::to_string)) {
+            told += &format!("{line}\n");
+        }
         told += &outcome.lines[lines..].join("\n");
     }
     assert!(told.is_empty(), "{told}");

@@ -2,7 +2,7 @@
 
 use super::lives_through;
 use raclette::settings::MiningMode;
-use raclette::sim::{Fault, Lie, Payment, Plan, Trouble};
+use raclette::sim::{Deed, Fault, Lie, Plan, Trouble};
 
 /// A network in which these hosts are cut off outward: what they send is lost, what they are sent is not.
 fn cut_outward(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
@@ -27,14 +27,8 @@ fn one_miner(seed: u64, peers: usize) -> Plan {
     plan
 }
 
-fn payment(at_ms: u64, from: usize, to: usize) -> Payment {
-    let amount = 5;
-    Payment {
-        at_ms,
-        from,
-        to,
-        amount,
-    }
+fn payment(at_ms: u64, from: usize, to: usize) -> Deed {
+    Deed::payment(at_ms, from, to, 5)
 }
 
 /// The miner hears of a payment, but what it asks for is lost; nobody announces twice, and it did not ask
@@ -43,7 +37,7 @@ fn payment(at_ms: u64, from: usize, to: usize) -> Payment {
 fn seed_13_a_question_for_a_payment_is_lost() {
     let mut plan = one_miner(13, 2);
     plan.faults = vec![cut_outward(&[1], 46_000, 20_000)];
-    plan.payments = vec![payment(56_000, 2, 1)];
+    plan.deeds = vec![payment(56_000, 2, 1)];
     lives_through(&plan);
 }
 
@@ -54,7 +48,7 @@ fn seed_1384_a_liar_is_asked_last() {
     let mut plan = one_miner(1384, 3);
     plan.peers[2].lie = Some(Lie::Stalls);
     plan.faults = vec![cut_outward(&[0, 1], 81_000, 13_000)];
-    plan.payments = vec![payment(84_000, 2, 1)];
+    plan.deeds = vec![payment(84_000, 2, 1)];
     lives_through(&plan);
 }
 

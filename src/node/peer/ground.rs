@@ -128,12 +128,9 @@ impl Ground {
         })
     }
 
-    /// Starts the API, which answers from `running` once that is set.
-    pub(super) async fn start_api(
-        &self,
-        running: Arc<OnceLock<PeerParts>>,
-    ) -> Result<ServerHandle, RunError> {
-        let api = PeerApi {
+    /// What the API speaks for; it answers from `running` once that is set.
+    pub(crate) fn api(&self, running: Arc<OnceLock<PeerParts>>) -> PeerApi {
+        PeerApi {
             name: self.name.clone(),
             key: self.key,
             disk: self.seams.disk.clone(),
@@ -146,7 +143,15 @@ impl Ground {
             clock: self.seams.clock.clone(),
             entropy: self.seams.entropy.clone(),
             running,
-        };
+        }
+    }
+
+    /// Starts the API.
+    pub(super) async fn start_api(
+        &self,
+        running: Arc<OnceLock<PeerParts>>,
+    ) -> Result<ServerHandle, RunError> {
+        let api = self.api(running);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
         let (handle, address) = http::start(listen, data_dir, Api::Peer(api)).await?;
         tracing::info!(

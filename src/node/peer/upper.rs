@@ -11,7 +11,7 @@ use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
-use crate::node::post::PostOffice;
+use crate::node::post::{PostOffice, RunningPost};
 use crate::node::seams::Place;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
@@ -23,9 +23,10 @@ use std::sync::OnceLock;
 
 /// What runs once the network is known.
 pub(crate) struct Upper {
-    pub(super) ledger: Addr<LedgerActor>,
+    pub(crate) ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     pub(super) miner: Addr<MinerActor>,
+    pub(super) post: RunningPost,
     pub(super) ledger_place: Place,
 }
 
@@ -105,7 +106,7 @@ impl Ground {
         };
         miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
         let (outbox, inbox) = (post.outbox(), post.inbox());
-        post.run(self, &ledger, &gossip);
+        let post = post.run(self, &ledger, &gossip);
         // Set once: the network is known once.
         let _ = running.set(PeerParts {
             rules,
@@ -128,6 +129,7 @@ impl Ground {
             ledger,
             gossip,
             miner,
+            post,
             ledger_place,
         })
     }

@@ -405,7 +405,9 @@ impl Inbox {
                 }
             }
             LedgerNews::Closed(id, why) => {
-                if self.open.remove(id) && *why != Closed::Mined {
+                self.open.remove(id);
+                // It need not have been open: a block may have held it that is gone from the chain.
+                if *why != Closed::Mined {
                     self.closed(id, *why, disk)?;
                 }
             }

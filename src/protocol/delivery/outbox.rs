@@ -31,8 +31,8 @@ pub const MAX_WAITING_BYTES: usize = 256 * 1024 * 1024;
 /// How long after a receipt this node hands a transaction to the network itself, if its recipient has
 /// not, in milliseconds.
 pub const PASS_ON_WITHIN_MS: u64 = 10_000;
-/// Blocks upon a mined send after which it is not looked after any more. What the ledger says of it
-/// stays right for ever; only the reason why it fell out again would not be stored.
+/// Blocks upon a mined send after which it is not looked after any more, until the ledger tells that it
+/// fell out of the chain.
 const SETTLED_BLOCKS: u64 = 100;
 /// Mined sends that are looked after at most; the oldest is let go first.
 const MAX_SETTLING: usize = 10_000;

@@ -363,3 +363,12 @@ pub struct ReceivedFacts {
     /// Why it is open no more without having been mined, if so.
     pub closed: Option<Closed>,
 }
+
+impl ReceivedFacts {
+    /// Why it will not be mined, with the tip at this height, if it is not; whether or not this node
+    /// was there when its time was over.
+    pub fn closed_by(&self, expires_at: Height, tip: Height) -> Option<Closed> {
+        let is_over = expires_at <= tip;
+        self.closed.or(is_over.then_some(Closed::Expired))
+    }
+}

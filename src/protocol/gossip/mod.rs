@@ -260,7 +260,8 @@ impl Gossip {
             return vec![Effect::TellOutbox(PostFact::Lost(*to))];
         };
         self.peers.used(session, now);
-        vec![self.post.deliver(session, transaction)]
+        let sent = self.post.deliver((session, *to), transaction);
+        sent.into_iter().collect()
     }
 
     /// What came in this session can't have come from an honest program.

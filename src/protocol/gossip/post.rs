@@ -53,15 +53,23 @@ impl Post {
         self.sessions.contains_key(&session)
     }
 
-    /// Sends a transaction to its recipient.
+    /// Sends a transaction to its recipient. One that is under way in this session already is not sent
+    /// again: its answer is still to come. Beyond what the other end takes, nothing is sent, as if the
+    /// session had been lost: the outbox may believe less to be under way than there is.
     pub(super) fn deliver(
         &mut self,
-        session: SessionId,
+        (session, to): (SessionId, PublicKey),
         transaction: EncodedTransaction,
-    ) -> Effect {
+    ) -> Option<Effect> {
         let sent = &mut self.sessions.entry(session).or_default().sent;
+        if sent.contains(&transaction.id()) {
+            return None;
+        }
+        if sent.len() >= MAX_UNANSWERED {
+            return Some(Effect::TellOutbox(PostFact::Lost(to)));
+        }
         sent.insert(transaction.id());
-        Effect::Send(session, Message::Deliver(transaction))
+        Some(Effect::Send(session, Message::Deliver(transaction)))
     }
 
     /// A member delivers a transaction.
@@ -127,5 +135,50 @@ impl Post {
 
     pub(super) fn closed(&mut self, session: SessionId) {
         self.sessions.remove(&session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::{member, transfer};
+    use crate::wire::{ReceiptStatement, Verdict};
+
+    const SESSION: SessionId = SessionId(1);
+
+    fn receipt(transaction: &EncodedTransaction) -> Receipt {
+        let statement = ReceiptStatement {
+            network: transaction.payload().network,
+            transaction: transaction.id(),
+            recipient: member(2).public_key(),
+            verdict: Verdict::Accepted,
+            reason: Default::default(),
+            height: crate::chain::Height(0),
+            block: transaction.payload().network,
+        };
+        statement.sign(&member(2))
+    }
+
+    #[test]
+    fn nothing_is_sent_twice_in_a_session_nor_more_than_the_other_end_takes() {
+        let (to, mut post) = (member(2).public_key(), Post::new(member(1).public_key()));
+        let all: Vec<_> = (0..=MAX_UNANSWERED as u8)
+            .map(|salt| transfer(1, 2, 5, 0, salt))
+            .collect();
+        for transaction in &all[..MAX_UNANSWERED] {
+            let sent = post.deliver((SESSION, to), transaction.clone());
+            assert!(matches!(
+                sent,
+                Some(Effect::Send(SESSION, Message::Deliver(_)))
+            ));
+            assert_eq!(post.deliver((SESSION, to), transaction.clone()), None);
+        }
+        let too_many = post.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
+        assert_eq!(too_many, Some(Effect::TellOutbox(PostFact::Lost(to))));
+        // Each has its one answer.
+        assert!(post.receipt(SESSION, to, receipt(&all[0])).is_ok());
+        assert!(post.receipt(SESSION, to, receipt(&all[0])).is_err());
+        let sent = post.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
+        assert!(matches!(sent, Some(Effect::Send(..))));
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chain::testing::{START, member, network, transfer};
 use crate::chain::{Amount, Rejected};
-use crate::protocol::delivery::tests::{MemoryRows, inbox_config};
+use crate::protocol::delivery::tests::{MemoryRows, inbox_config, moved};
 
 struct Recipient {
     inbox: Inbox,
@@ -201,4 +201,33 @@ fn what_is_read_stays_read() {
     assert_eq!(bob.inbox.unread(), 1);
     let bob = Inbox::open(inbox_config(2), &bob.rows).unwrap();
     assert_eq!(bob.unread(), 1);
+}
+
+#[test]
+fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
+    let mut bob = Recipient::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    let told = |bob: &mut Recipient, news: LedgerNews| {
+        let effects = bob.inbox.ledger_told(&news, &bob.rows, START).unwrap();
+        bob.done(effects);
+        let number = rows::find(&bob.rows, &payment.id()).unwrap().unwrap();
+        let facts = rows::facts::<ReceivedFacts>(&bob.rows, number).unwrap();
+        facts.unwrap().closed
+    };
+    assert_eq!(told(&mut bob, LedgerNews::Opened(payment.clone())), None);
+    let closed = LedgerNews::Closed(payment.id(), Closed::Mined);
+    assert_eq!(told(&mut bob, closed), None);
+    assert_eq!(
+        told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
+        None
+    );
+    let void = LedgerNews::Closed(payment.id(), Closed::Conflicted);
+    assert_eq!(told(&mut bob, void), Some(Closed::Conflicted));
+    let undone = moved(5, &[], &[payment.id()]);
+    assert_eq!(told(&mut bob, undone), Some(Closed::Conflicted));
+    // The branch that holds it wins after all.
+    assert_eq!(
+        told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
+        None
+    );
 }

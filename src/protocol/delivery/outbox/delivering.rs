@@ -83,6 +83,7 @@ impl Outbox {
 
     /// A receipt came in a session with `from`.
     pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
+        self.queue.answered(from);
         let said = &receipt.statement;
         let number = self.by_id.get(&said.transaction).copied();
         let meant = number.and_then(|number| Some((number, self.entries.get(&number)?.facts.to)));

@@ -1,9 +1,9 @@
 //! How the outbox follows what the ledger says of its sends.
 
-use super::{Effect, End, Place, Reason};
+use super::{Effect, End, Place, PostRows, Reason, SendFacts, mark_key, rows};
 use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
 use crate::chain::ledger::Fate;
-use crate::chain::{Closed, Height, Rejected, Timestamp, TransactionId};
+use crate::chain::{Closed, Height, Internal, Rejected, Timestamp, TransactionId};
 use crate::protocol::backoff::Backoff;
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS};
@@ -68,7 +68,15 @@ impl Outbox {
     }
 
     /// The ledger tells of this owner's transactions.
-    pub fn ledger_told(&mut self, news: &LedgerNews, now: Timestamp) -> Vec<Effect> {
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub fn ledger_told(
+        &mut self,
+        news: &LedgerNews,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
         match news {
             LedgerNews::Opened(transaction) => {
                 if let Some(&number) = self.by_id.get(&transaction.id()) {
@@ -85,7 +93,7 @@ impl Outbox {
                 for (id, fate) in &own.taken_back {
                     // Where it was mined again follows.
                     if !matches!(fate, Fate::Mined(_)) {
-                        self.undone(id, now);
+                        self.undone(id, disk, now)?;
                     }
                 }
                 for (transaction, height) in &own.mined {
@@ -96,7 +104,7 @@ impl Outbox {
                 self.settle();
             }
         }
-        self.take_effects()
+        Ok(self.take_effects())
     }
 
     fn opened(&mut self, number: u64) {
@@ -123,10 +131,8 @@ impl Outbox {
             Closed::Conflicted => "other payments of the same coins came first",
         };
         let reason = Reason::cut(reason);
-        self.edit(number, |entry| {
-            entry.place = Place::Nowhere;
-            entry.facts.reason = reason.clone();
-        });
+        self.edit(number, |entry| entry.facts.reason = reason.clone());
+        self.fell_out(number);
         if why == Closed::Conflicted {
             return self.end(number, End::Conflicted, &reason);
         }
@@ -149,22 +155,62 @@ impl Outbox {
         self.tell(number);
     }
 
-    /// The block that held it is gone from the chain, and it has not become open again.
-    fn undone(&mut self, id: &TransactionId, now: Timestamp) {
+    /// The block that held it is gone from the chain.
+    fn undone(
+        &mut self,
+        id: &TransactionId,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
         let Some(&number) = self.by_id.get(id) else {
-            return;
+            return self.undone_late(id, disk, now);
         };
         let place = self.entries.get(&number).map(|entry| entry.place);
-        let Some(Place::Mined(height)) = place else {
-            return;
+        let Some(Place::Mined(_)) = place else {
+            return Ok(());
         };
-        self.settling.remove(&(height, number));
-        self.edit(number, |entry| entry.place = Place::Nowhere);
+        self.fell_out(number);
         self.tell(number);
         let waits = self.entries.get(&number);
         if waits.is_some_and(|entry| entry.facts.end.is_none()) {
             self.pass_on_at(number, now.plus_ms(FIRST_RETRY_MS));
         }
+        Ok(())
+    }
+
+    /// It was mined for so long that it was not looked after any more.
+    fn undone_late(
+        &mut self,
+        id: &TransactionId,
+        disk: &dyn PostRows,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        // Most of the owner's transactions that are undone were received.
+        let Some(number) = rows::find(disk, id)? else {
+            return Ok(());
+        };
+        let missing = || Internal(format!("send {number} of the outbox is missing"));
+        let facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
+        let waits = facts.end.is_none();
+        self.decided.write((mark_key(number), Some(Vec::new())));
+        self.take_up(number, Entry::new(facts, Place::Nowhere), now);
+        self.tell(number);
+        if waits {
+            self.pass_on_at(number, now.plus_ms(FIRST_RETRY_MS));
+        }
+        Ok(())
+    }
+
+    /// It is neither open nor mined any more, and may lapse.
+    fn fell_out(&mut self, number: u64) {
+        let Some(entry) = self.entries.get(&number) else {
+            return;
+        };
+        self.by_expiry.insert((entry.facts.expires_at, number));
+        if let Place::Mined(height) = entry.place {
+            self.settling.remove(&(height, number));
+        }
+        self.edit(number, |entry| entry.place = Place::Nowhere);
     }
 
     /// Lets go of what is mined for long, and of what can't be mined any more.

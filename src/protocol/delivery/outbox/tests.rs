@@ -1,10 +1,10 @@
 use super::*;
-use crate::chain::ledger::{Concern, Funds};
+use crate::chain::ledger::Funds;
 use crate::chain::testing::{MemoryView, START, member, network, transfer};
-use crate::chain::{BlockId, EncodedTransaction, Rejected};
+use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
-use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, outbox_config};
+use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
 use crate::wire::{ReceiptStatement, Verdict};
 use std::collections::VecDeque;
@@ -74,6 +74,11 @@ impl Sender {
         self.now = self.now.plus_ms(ms);
         let effects = self.outbox.tick(self.now);
         self.done(effects)
+    }
+
+    fn told(&mut self, news: LedgerNews) -> Vec<Effect> {
+        let effects = self.outbox.ledger_told(&news, &self.rows, self.now);
+        self.done(effects.unwrap())
     }
 
     fn facts(&self, number: u64) -> SendFacts {
@@ -245,13 +250,7 @@ fn nothing_waits_for_ever() {
     );
     // What may have reached its recipient keeps its coins until it can't be mined any more.
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
-    let moved = LedgerNews::Moved {
-        height: Height(100_000),
-        block: BlockId([1; 32]),
-        own: Concern::default(),
-    };
-    let effects = sender.outbox.ledger_told(&moved, sender.now);
-    sender.done(effects);
+    sender.told(moved(100_000, &[], &[]));
     assert_eq!(sender.outbox.waiting().reserved, Amount(0));
 }
 
@@ -295,4 +294,37 @@ fn the_bound_is_told_and_nothing_above_it_is_taken() {
     let reason = answer.as_ref().unwrap_err().to_string();
     assert!(reason.contains("the outbox is full (100 wait"), "{reason}");
     assert_eq!(rows::next_number(&sender.rows).unwrap(), 101);
+}
+
+#[test]
+fn what_falls_out_of_the_chain_after_its_last_height_lapses() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 1, 1);
+    sender.send(&payment);
+    sender.told(moved(99_999, std::slice::from_ref(&payment), &[]));
+    sender.told(moved(100_000, &[], &[]));
+    sender.told(LedgerNews::Closed(payment.id(), Closed::Expired));
+    assert_eq!(sender.outbox.waiting().reserved, Amount(6));
+    sender.told(moved(100_001, &[], &[payment.id()]));
+    assert_eq!(sender.outbox.waiting().reserved, Amount(0));
+    let facts = sender.facts(1);
+    assert_eq!(facts.state(Place::Nowhere), SendState::Expired);
+    assert!(!facts.reason.is_empty());
+    assert_eq!(sender.outbox.lines(10), []);
+}
+
+#[test]
+fn what_falls_out_of_the_chain_late_is_looked_after_again() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 1, 1);
+    sender.send(&payment);
+    sender.told(moved(10, std::slice::from_ref(&payment), &[]));
+    sender.told(moved(10 + SETTLED_BLOCKS, &[], &[]));
+    sender.told(moved(11 + SETTLED_BLOCKS, &[], &[payment.id()]));
+    assert_eq!(sender.outbox.waiting().reserved, Amount(6));
+    let handed_on = sender.pass(FIRST_RETRY_MS);
+    assert!(handed_on.contains(&Effect::PassOn { number: 1 }));
+    // So it is by a restart.
+    let again = Sender::with(sender.rows);
+    assert_eq!(again.outbox.lines(10).len(), 1);
 }

@@ -1,0 +1,173 @@
+//! What the owners of a simulated network's members do.
+
+use super::chance::Chance;
+use super::plan::PeerPlan;
+use std::fmt;
+
+/// Blocks that a send waits for at most unless it is to lapse: longer than any simulation.
+const EXPIRY_BLOCKS: u64 = 10_000;
+
+/// Something that a member's owner does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    /// When.
+    pub at_ms: u64,
+    /// On which host.
+    pub from: usize,
+    /// What.
+    pub what: Doing,
+}
+
+/// What can be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doing {
+    /// Sends something to another member.
+    Send(Sending),
+    /// Puts a record of so many bytes on the ledger.
+    Record(usize),
+}
+
+/// A send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// To which host.
+    pub to: usize,
+    /// How many coins.
+    pub amount: u64,
+    /// How long the note is, in bytes; 0: there is none.
+    pub text: usize,
+    /// Whether it goes straight to its recipient, and to the network only from there.
+    pub straight: bool,
+    /// The fee.
+    pub fee: u64,
+    /// In how many blocks it lapses, if it is likely to.
+    pub lapses: Option<u64>,
+    /// How many of the kind, all at once.
+    pub times: usize,
+}
+
+impl Sending {
+    /// In how many blocks it can be mined.
+    pub fn expires_in_blocks(&self) -> u64 {
+        self.lapses.unwrap_or(EXPIRY_BLOCKS)
+    }
+
+    fn draw(chance: &mut Chance, to: usize, plan: &PeerPlan) -> Self {
+        let (coins, words) = match chance.between(0, 8) {
+            0..=4 => (true, false),
+            5..=7 => (false, true),
+            _ => (true, true),
+        };
+        let amount = chance.between(1, 20);
+        let text = match chance.percent(5) {
+            true => chance.between(100, 4_000),
+            false => chance.between(10, 100),
+        };
+        // To the network at once, most of what has no words.
+        let straight = chance.percent(if words { 85 } else { 40 });
+        let is_burst = straight && chance.percent(2);
+        // Who does not take it in would leave it waiting for longer than anybody looks.
+        let lapses = match plan.lie.is_some() || plan.leaves_ms.is_some() {
+            true => Some(chance.between(3, 20)),
+            false => chance.percent(6).then(|| chance.between(1, 20)),
+        };
+        Self {
+            to,
+            amount: if coins { amount } else { 0 },
+            text: if words { text as usize } else { 0 },
+            straight,
+            fee: chance.between(0, 1),
+            lapses,
+            times: match is_burst {
+                true => chance.between(50, 150) as usize,
+                false => 1,
+            },
+        }
+    }
+}
+
+impl Deed {
+    /// So many coins, by way of the network.
+    pub fn payment(at_ms: u64, from: usize, to: usize, amount: u64) -> Self {
+        let sending = Sending {
+            to,
+            amount,
+            text: 0,
+            straight: false,
+            fee: 1,
+            lapses: None,
+            times: 1,
+        };
+        let what = Doing::Send(sending);
+        Self { at_ms, from, what }
+    }
+
+    /// A note of so many bytes, straight to its recipient.
+    pub fn note(at_ms: u64, from: usize, to: usize, text: usize) -> Self {
+        let sending = Sending {
+            to,
+            amount: 0,
+            text,
+            straight: true,
+            fee: 0,
+            lapses: None,
+            times: 1,
+        };
+        let what = Doing::Send(sending);
+        Self { at_ms, from, what }
+    }
+
+    pub(super) fn draw(chance: &mut Chance, peers: &[PeerPlan], trouble_ms: u64) -> Self {
+        let count = peers.len();
+        let from = chance.index(count);
+        let to = (from + chance.between(1, count as u64 - 1) as usize) % count;
+        let what = match chance.percent(8) {
+            true => Doing::Record(chance.between(1, 500) as usize),
+            false => Doing::Send(Sending::draw(chance, 1 + to, &peers[to])),
+        };
+        Self {
+            at_ms: chance.between(10_000, trouble_ms),
+            from: 1 + from,
+            what,
+        }
+    }
+
+    /// The hosts it names.
+    pub fn hosts(&self) -> Vec<usize> {
+        match &self.what {
+            Doing::Send(sending) => vec![self.from, sending.to],
+            Doing::Record(_) => vec![self.from],
+        }
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.at_ms as f64 / 1_000.0;
+        write!(f, "{seconds:>8.3} s: host {} ", self.from)?;
+        match &self.what {
+            Doing::Record(bytes) => write!(f, "records {bytes} bytes"),
+            Doing::Send(sending) => {
+                let way = if sending.straight {
+                    "straight"
+                } else {
+                    "by the network"
+                };
+                write!(f, "sends host {} {way}: ", sending.to)?;
+                write!(
+                    f,
+                    "{} coins, {} bytes of note",
+                    sending.amount, sending.text
+                )?;
+                write!(f, ", fee {}", sending.fee)?;
+                if let Some(blocks) = sending.lapses {
+                    write!(f, ", to be mined within {blocks} blocks")?;
+                }
+                match sending.times {
+                    1 => Ok(()),
+                    times => write!(f, ", {times} times"),
+                }
+            }
+        }
+    }
+}
