@@ -22,7 +22,7 @@ use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
 use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
-use crate::protocol::delivery::outbox::Line;
+use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
     self, Place, PostRows, ReceivedFacts, SendFacts, marked_from, place_of,
 };
@@ -30,6 +30,7 @@ use crate::protocol::retry::Standing;
 use crate::store::DiskRead;
 use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
+use actix::{Message, Recipient};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
@@ -361,11 +362,7 @@ async fn retry(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.retry.send(RetrySend(id)).await??;
-    show(&api, id).await
+    order(&api, &id, |parts| &parts.retry, RetrySend).await
 }
 
 async fn withdraw(
@@ -373,11 +370,24 @@ async fn withdraw(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
+    order(&api, &id, |parts| &parts.withdraw, WithdrawSend).await
+}
+
+/// Tells the outbox to do something with a send, and shows what came of it.
+async fn order<M>(
+    api: &PeerApi,
+    id: &str,
+    outbox: impl Fn(&PeerParts) -> &Recipient<M>,
+    order: impl Fn(TransactionId) -> M,
+) -> Result<Json<SendView>, Refused>
+where
+    M: Message<Result = Result<(), OrderError>> + Send + 'static,
+{
+    let id = parse_transaction_id(id)?;
     let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.withdraw.send(WithdrawSend(id)).await??;
-    show(&api, id).await
+    let parts = parts(api, &directory)?;
+    outbox(parts).send(order(id)).await??;
+    show(api, id).await
 }
 
 #[derive(Deserialize)]
