@@ -5,7 +5,7 @@ use raclette::http::views::{HistoryEntry, NoteView};
 use raclette::protocol::delivery::rows::SendState;
 use std::fs;
 
-/// What a node has sent: id, note and state, the last first.
+/// What a node has sent: id, note and state, by the notes.
 fn sent(node: &Node) -> Vec<(String, String, SendState)> {
     let entries = node.history().entries.into_iter();
     let sent = entries.filter_map(|entry| match entry {
@@ -16,8 +16,11 @@ fn sent(node: &Node) -> Vec<(String, String, SendState)> {
         Some(NoteView::Text(text)) => text,
         other => panic!("{other:?} is no text"),
     };
-    sent.map(|one| (one.id.to_string(), text(one.note), one.state))
-        .collect()
+    let mut sent: Vec<_> = sent
+        .map(|one| (one.id.to_string(), text(one.note), one.state))
+        .collect();
+    sent.sort_by(|one, other| one.1.cmp(&other.1));
+    sent
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! time in between, in the blocks themselves.
 
 use super::rows::{self, Cursor, PostRows, Reason, ReceivedFacts, facts_key, mark_key};
-use super::walk::Walk;
+use super::walk::{STEPS_AT_A_TIME, Walk};
 use super::{Judgement, LedgerNews};
 use crate::canonical;
 use crate::chain::{
@@ -21,8 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 #[cfg(test)]
 mod tests;
 
-/// Blocks that are looked through, or stepped back over, in one go.
-const AT_A_TIME: usize = 16;
 /// Marks of unread messages that are taken away in one go: the rest is taken by the next.
 const READ_AT_A_TIME: usize = 10_000;
 
@@ -451,7 +449,7 @@ impl Inbox {
         disk: &dyn PostRows,
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..STEPS_AT_A_TIME {
             if self.walk.is_caught_up() {
                 break;
             }

@@ -8,6 +8,9 @@ use crate::protocol::Row;
 #[cfg(test)]
 mod tests;
 
+/// Blocks that are looked through, or stepped back over, in one go: between two goes the thread is free
+/// for others.
+pub(super) const STEPS_AT_A_TIME: usize = 16;
 /// Blocks after which the place is stored though they brought nothing: at most so many are looked
 /// through again after a crash.
 const STORED_EVERY: u64 = 100;

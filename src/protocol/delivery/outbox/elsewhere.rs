@@ -5,9 +5,7 @@ use super::{Entry, Outbox};
 use crate::chain::{Action, EncodedTransaction, Internal, StateView, Timestamp};
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{self, Place, PostRows, Reason, SendFacts};
-
-/// Blocks that are looked through, or stepped back over, in one go.
-const AT_A_TIME: usize = 16;
+use crate::protocol::delivery::walk::STEPS_AT_A_TIME;
 
 impl Outbox {
     /// Looks through some of the blocks that came while this node, or its outbox, was not at work.
@@ -21,7 +19,7 @@ impl Outbox {
         disk: &dyn PostRows,
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..STEPS_AT_A_TIME {
             if self.walk.is_caught_up() {
                 break;
             }
