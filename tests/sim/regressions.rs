@@ -203,3 +203,22 @@ fn seed_354_a_payment_falls_out_of_the_chain_late() {
     plan.deeds = vec![within(9, payment(180_510, 1, 2))];
     lives_through(&plan);
 }
+
+/// A newcomer pays without a fee, and the only miner has not been told of it: nobody asked for the payment a
+/// second time.
+#[test]
+fn seed_30127_a_newcomer_is_not_known_yet() {
+    let mut plan = one_miner(30_127, 2);
+    plan.peers[1].joins_ms = 60_000;
+    plan.faults = vec![apart(&[1], 40_000, 60_000)];
+    plan.deeds = vec![free(payment(80_000, 2, 1))];
+    lives_through(&plan);
+}
+
+/// The same without a fee.
+fn free(mut deed: Deed) -> Deed {
+    if let Doing::Send(sending) = &mut deed.what {
+        sending.fee = 0;
+    }
+    deed
+}
