@@ -1,7 +1,8 @@
 //! Runs simulated networks: `sim seeds COUNT [FIRST]`, or one of them in full: `sim seed NUMBER`.
 
 use raclette::sim::seeds::{Progress, run_all, shrink};
-use raclette::sim::{Outcome, Plan, run};
+use raclette::sim::{Broken, Outcome, Plan, run};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use tracing::Level;
 
@@ -64,7 +65,8 @@ fn show(plan: &Plan, outcome: &Outcome) {
 
 fn many(first: u64, count: u64) -> ExitCode {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let tell = |progress: Progress| {
+    let mut told = BTreeSet::new();
+    let tell = |progress: Progress, all: &BTreeMap<u64, Broken>| {
         let Progress {
             done,
             of,
@@ -72,6 +74,9 @@ fn many(first: u64, count: u64) -> ExitCode {
             per_minute,
         } = progress;
         println!("{done:>6} of {of} seeds, {per_minute} a minute, {broken} broken");
+        for (seed, how) in all.iter().filter(|(seed, _)| told.insert(**seed)) {
+            println!("seed {seed}: {how}");
+        }
     };
     let broken = run_all(first..first.saturating_add(count), threads, tell);
     for (seed, how) in &broken {

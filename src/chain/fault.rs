@@ -141,13 +141,15 @@ impl Rejected {
         )
     }
 
-    /// Whether the same bytes may be acceptable upon another tip, later or on another branch.
+    /// Whether the same bytes may be acceptable upon another tip, later or on another branch, or by then:
+    /// a newcomer may not be known everywhere.
     pub fn is_for_now(&self) -> bool {
         matches!(
             self,
             Self::InsufficientFunds { .. }
                 | Self::ExpiresTooLate(_)
                 | Self::PoolFull(_)
+                | Self::ZeroFeeStranger
                 | Self::Application { .. }
         )
     }

@@ -353,6 +353,8 @@ impl<R: Ord + Copy> RetryQueue<R> {
             line.backoff.hurry();
             for (_, number) in std::mem::take(&mut line.aside) {
                 if let Some(pause) = self.pauses.get_mut(&number) {
+                    // What was in its way may take a moment more.
+                    pause.succeeded();
                     pause.hurry();
                 }
                 line.waiting.insert(number);

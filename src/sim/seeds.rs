@@ -43,12 +43,12 @@ pub struct Progress {
     pub per_minute: u64,
 }
 
-/// Runs all of them on so many threads, and tells of progress now and then. What breaks is found again by
-/// its seed.
+/// Runs all of them on so many threads, and tells of progress, and of all that broke so far, now and then.
+/// What breaks is found again by its seed.
 pub fn run_all(
     seeds: Range<u64>,
     threads: usize,
-    mut tell: impl FnMut(Progress),
+    mut tell: impl FnMut(Progress, &BTreeMap<u64, Broken>),
 ) -> BTreeMap<u64, Broken> {
     let begun = Instant::now();
     let next = AtomicU64::new(seeds.start);
@@ -84,11 +84,12 @@ pub fn run_all(
         drop(ended);
         // Every thread has dropped its end when all seeds are done.
         while end.recv_timeout(TOLD_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            tell(progress(&locked(&broken)));
+            let broken = locked(&broken);
+            tell(progress(&broken), &broken);
         }
     });
     let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
-    tell(progress(&broken));
+    tell(progress(&broken), &broken);
     broken
 }
 

@@ -189,12 +189,8 @@ impl Watch {
         Ok(())
     }
 
-    /// What is not yet as it has to become, if anything.
-    pub async fn unsettled(
-        &mut self,
-        hosts: &[Host],
-        book: &Book,
-    ) -> Result<Option<Broken>, Broken> {
+    /// In what the hosts do not agree yet, if in anything.
+    pub async fn apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
         let mut tips: Vec<(usize, BlockId, Height)> = Vec::new();
         for (index, host) in honest_peers(hosts) {
             let faces = host.faces();
@@ -212,17 +208,23 @@ impl Watch {
                 .collect();
             return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
         }
-        self.mail.look(hosts, book)?;
-        if let Some(broken) = self.mail.unsettled(hosts, book)? {
-            return Ok(Some(broken));
-        }
-        if let Some(broken) = self.something_waits(hosts).await? {
-            return Ok(Some(broken));
-        }
         if let Some(broken) = self.somebody_is_apart(hosts).await? {
             return Ok(Some(broken));
         }
         self.lists_differ(hosts).await
+    }
+
+    /// What of all that was sent has not come to its end, if anything.
+    pub async fn under_way(
+        &mut self,
+        hosts: &[Host],
+        book: &Book,
+    ) -> Result<Option<Broken>, Broken> {
+        self.mail.look(hosts, book)?;
+        match self.mail.unsettled(hosts, book)? {
+            None => self.something_waits(hosts).await,
+            unsettled => Ok(unsettled),
+        }
     }
 
     /// Whether an outbox still has something to do.

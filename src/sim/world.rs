@@ -11,6 +11,7 @@ use super::trace::{Logged, Trace};
 use super::watch::{Broken, Watch, honest_peers};
 use crate::chain::{Salt, StateView, TransactionId};
 use crate::keys::SecretKey;
+use crate::protocol::retry::LONGEST_RETRY_MS;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
 use std::path::Path;
@@ -26,7 +27,7 @@ const LOOK_MS: u64 = 1_000;
 /// How many blocks after the last fault the network may take to be of one mind.
 const SETTLING_BLOCKS: u64 = 30;
 /// What comes on top: the time in which sessions notice that they are dead (35 s), back-off ends (60 s) and
-/// headers are asked for (30 s).
+/// headers are asked for (30 s). A send may wait for as long as its longest pause besides.
 const SETTLING_MS: u64 = 130_000;
 /// How long what was found last may take to be everywhere.
 const QUIET_MS: u64 = 8_000;
@@ -183,37 +184,43 @@ impl World {
             self.hosts[host].start(&self.around);
         }
         let begun = self.elapsed_ms();
-        let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
             self.look().await?;
-            let is_late = self.elapsed_ms() > deadline;
-            if self.unsettled().await?.is_some() && !is_late {
+            if let Some((_, deadline)) = self.unsettled(begun).await?
+                && self.elapsed_ms() <= deadline
+            {
                 continue;
             }
             self.set_rates(false);
             tokio::time::sleep(Duration::from_millis(QUIET_MS)).await;
             self.look().await?;
-            match self.unsettled().await? {
+            match self.unsettled(begun).await? {
                 None => {
                     self.settled_ms = self.elapsed_ms() - begun;
                     return self.final_checks();
                 }
                 // What a block of this moment would have been, is not it.
-                Some(broken) if is_late => return Err(broken),
+                Some((broken, deadline)) if self.elapsed_ms() > deadline => return Err(broken),
                 Some(_) => self.set_rates(true),
             }
         }
     }
 
+    /// What is not as it has to become, and when it has to.
+    async fn unsettled(&mut self, begun: u64) -> Result<Option<(Broken, u64)>, Broken> {
+        let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
+        if let Some(broken) = self.watch.apart(&self.hosts).await? {
+            return Ok(Some((broken, deadline)));
+        }
+        let book = self.load.book().borrow().clone();
+        let under_way = self.watch.under_way(&self.hosts, &book).await?;
+        Ok(under_way.map(|broken| (broken, deadline + LONGEST_RETRY_MS)))
+    }
+
     async fn look(&mut self) -> Result<(), Broken> {
         let book = self.load.book().borrow().clone();
         self.watch.look(&self.hosts, &book).await
-    }
-
-    async fn unsettled(&mut self) -> Result<Option<Broken>, Broken> {
-        let book = self.load.book().borrow().clone();
-        self.watch.unsettled(&self.hosts, &book).await
     }
 
     fn final_checks(&self) -> Result<(), Broken> {

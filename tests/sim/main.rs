@@ -33,7 +33,7 @@ fn lives_through(plan: &Plan) -> Outcome {
 fn live_through(seeds: Range<u64>) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut told = String::new();
-    for (seed, how) in run_all(seeds, threads, |_| {}) {
+    for (seed, how) in run_all(seeds, threads, |_, _| {}) {
         let plan = Plan::draw(seed);
         let Failure {
             smallest,

@@ -2,7 +2,7 @@
 
 use super::lives_through;
 use raclette::settings::MiningMode;
-use raclette::sim::{Deed, Fault, Lie, Plan, Trouble};
+use raclette::sim::{Deed, Doing, Fault, Lie, Plan, Trouble};
 
 /// A network in which these hosts are cut off outward: what they send is lost, what they are sent is not.
 fn cut_outward(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
@@ -62,14 +62,163 @@ fn seed_822_a_clock_is_set_right_during_a_pause() {
         host: 2,
         skew_ms: 3_420_603,
     };
-    let fault = |at_ms, for_ms, what| Fault {
-        at_ms,
-        for_ms,
-        what,
-    };
     plan.faults = vec![
         fault(41_418, 35_281, Trouble::Kill(0)),
         fault(44_924, 30_089, clock),
     ];
     lives_through(&plan);
+}
+
+/// A network of peers that mine so and so fast, over lines with so much delay.
+fn miners(seed: u64, delay_ms: (u64, u64), peers: &[(MiningMode, u64)]) -> Plan {
+    let mut plan = Plan::quiet(seed, peers.len());
+    plan.line.delay_ms = delay_ms;
+    for (peer, (mode, rate)) in plan.peers.iter_mut().zip(peers) {
+        (peer.mode, peer.rate) = (*mode, *rate);
+    }
+    plan
+}
+
+fn fault(at_ms: u64, for_ms: u64, what: Trouble) -> Fault {
+    Fault {
+        at_ms,
+        for_ms,
+        what,
+    }
+}
+
+/// Nothing gets to these hosts, or from them.
+fn apart(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
+    let what = Trouble::Partition {
+        side: side.to_vec(),
+        out: true,
+        back: true,
+        flap_ms: None,
+    };
+    fault(at_ms, for_ms, what)
+}
+
+/// The same, to be mined within so many blocks.
+fn within(blocks: u64, mut deed: Deed) -> Deed {
+    if let Doing::Send(sending) = &mut deed.what {
+        sending.lapses = Some(blocks);
+    }
+    deed
+}
+
+/// A recipient is back after a power cut, and the line to it is made anew before the former one is found to
+/// be dead: what was on its way was sent twice in the new session, and the second receipt held for the doing
+/// of somebody dishonest.
+#[test]
+fn seed_381_a_note_is_under_way_when_the_line_is_made_anew() {
+    use MiningMode::{Always, OnCommand};
+    let mut plan = miners(
+        381,
+        (9, 21),
+        &[(Always, 30), (Always, 193), (OnCommand, 90)],
+    );
+    plan.interval_ms = 1_500;
+    plan.peers[2].joins_ms = 2_149;
+    let clock = Trouble::Clock {
+        host: 2,
+        skew_ms: -3_050,
+    };
+    let power = Trouble::PowerCut {
+        host: 3,
+        torn: None,
+    };
+    plan.faults = vec![fault(116_415, 23_810, clock), fault(88_382, 58_641, power)];
+    plan.deeds = vec![Deed::note(119_122, 2, 3, 2_402)];
+    lives_through(&plan);
+}
+
+/// Notes are mined before their recipient, whose disk is slow, has answered them: for their sender that made
+/// room for further ones, of which more were under way than may be, and the recipient shunned it.
+#[test]
+fn seed_147_notes_are_mined_before_they_are_answered() {
+    let mut plan = miners(
+        147,
+        (16, 60),
+        &[(MiningMode::Always, 41), (MiningMode::Always, 21)],
+    );
+    let slow = Trouble::SlowDisk {
+        host: 2,
+        write_ms: 3_940,
+    };
+    plan.faults = vec![fault(51_407, 42_561, slow)];
+    let mut notes = Deed::note(71_319, 1, 2, 38);
+    if let Doing::Send(sending) = &mut notes.what {
+        sending.times = 135;
+    }
+    plan.deeds = vec![notes];
+    lives_through(&plan);
+}
+
+/// A note is mined on a branch that loses, while its sender is away, and its last height has passed on the
+/// one that wins: its recipient saw it as accepted for ever.
+#[test]
+fn seed_82_a_note_falls_out_of_the_chain_when_its_time_is_over() {
+    use MiningMode::{Always, OnCommand, WhenPending};
+    let mut plan = miners(
+        82,
+        (20, 60),
+        &[(Always, 4), (WhenPending, 38), (OnCommand, 4)],
+    );
+    plan.faults = vec![
+        apart(&[1], 96_074, 24_047),
+        fault(104_296, 104_897, Trouble::Kill(2)),
+    ];
+    plan.deeds = vec![within(2, Deed::note(98_783, 2, 3, 72))];
+    lives_through(&plan);
+}
+
+/// A payment is mined on a branch that loses, and its last height has passed on the one that wins: its sender
+/// kept the coins back for ever.
+#[test]
+fn seed_504_a_payment_falls_out_of_the_chain_when_its_time_is_over() {
+    use MiningMode::{Always, WhenPending};
+    let mut plan = miners(
+        504,
+        (9, 34),
+        &[(Always, 40), (Always, 460), (WhenPending, 470)],
+    );
+    plan.interval_ms = 500;
+    plan.faults = vec![apart(&[1], 62_429, 128_838)];
+    plan.deeds = vec![within(5, payment(102_016, 1, 3))];
+    lives_through(&plan);
+}
+
+/// The same after it had been mined for so long that nobody looked after it any more: it was shown as queued
+/// for ever.
+#[test]
+fn seed_354_a_payment_falls_out_of_the_chain_late() {
+    let mut plan = miners(
+        354,
+        (15, 41),
+        &[(MiningMode::Always, 490), (MiningMode::Always, 440)],
+    );
+    plan.interval_ms = 500;
+    plan.peers[0].skew_ms = -163;
+    plan.faults = vec![cut_outward(&[0, 1], 116_914, 135_684)];
+    plan.deeds = vec![within(9, payment(180_510, 1, 2))];
+    lives_through(&plan);
+}
+
+/// A newcomer pays without a fee, and the only miner has not been told of it: nobody asked for the payment a
+/// second time.
+#[test]
+fn seed_30127_a_newcomer_is_not_known_yet() {
+    let mut plan = one_miner(30_127, 2);
+    plan.peers[1].joins_ms = 60_000;
+    plan.faults = vec![apart(&[1], 40_000, 60_000)];
+    plan.deeds = vec![free(payment(80_000, 2, 1))];
+    lives_through(&plan);
+}
+
+/// The same without a fee.
+fn free(mut deed: Deed) -> Deed {
+    if let Doing::Send(sending) = &mut deed.what {
+        sending.fee = 0;
+    }
+    deed
 }

@@ -79,7 +79,7 @@ impl Judgement {
     pub fn may_change(&self) -> bool {
         match &self.verdict {
             Ok(()) => false,
-            Err(Rejected::Busy | Rejected::ZeroFeeStranger) => true,
+            Err(Rejected::Busy) => true,
             Err(rejected) => rejected.is_for_now() || (self.syncing && !rejected.is_fault()),
         }
     }

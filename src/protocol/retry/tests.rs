@@ -108,6 +108,12 @@ fn not_yet_steps_aside_for_what_comes_after_it() {
     assert!(again.since(due) >= FIRST_RETRY_MS, "twice as long");
     queue.hurry_one(1);
     assert_eq!(queue.next(&1, due), [1]);
+    queue.answered(&1);
+    queue.set_aside(1, due);
+    let Some(Standing::Aside(soon)) = queue.standing(1) else {
+        panic!("it is aside");
+    };
+    assert!(soon.since(due) <= FIRST_RETRY_MS, "pauses begin anew");
 }
 
 #[test]

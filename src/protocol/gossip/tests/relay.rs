@@ -424,6 +424,13 @@ fn what_is_told_again_while_its_answer_is_missing_is_asked_for_again() {
 
 #[test]
 fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
+    let (available, needed) = (Amount(0), Amount(2));
+    again_when_the_tip_moves(&Rejected::InsufficientFunds { available, needed });
+    // A newcomer, of whom the tracker has not told everybody.
+    again_when_the_tip_moves(&Rejected::ZeroFeeStranger);
+}
+
+fn again_when_the_tip_moves(poor: &Rejected) {
     let mut gossip = with_sessions(2);
     let [early, never] = [1, 2].map(|salt| transfer(1, 2, 1, 1, salt));
     let both = vec![early.id(), never.id()];
@@ -434,8 +441,6 @@ fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
         &[early.clone(), never.clone()],
         START
     ));
-    let (available, needed) = (Amount(0), Amount(2));
-    let poor = Rejected::InsufficientFunds { available, needed };
     let verdicts = [
         (early.id(), Err(poor.clone())),
         (never.id(), Err(Rejected::AlreadyMined(Height(1)))),
@@ -453,7 +458,7 @@ fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
         std::slice::from_ref(&early),
         later(4)
     ));
-    let verdict = (early.id(), Err(poor));
+    let verdict = (early.id(), Err(poor.clone()));
     let _ = gossip.transactions_judged(session(1), &[verdict], later(4));
     let _ = gossip.closed(session(1), "gone", later(5));
     assert_eq!(gossip.relay.tip_changed(later(6)), []);
