@@ -36,6 +36,9 @@ pub enum Command {
     Init(Init),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),
+    /// Ask a running node
+    #[command(flatten)]
+    Ask(Ask),
     /// Listen in on the demo, which starts it
     #[command(hide = true)]
     Eavesdrop(EavesdropArgs),
@@ -54,9 +57,6 @@ pub enum Command {
     Wallet(Wallet),
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
-    /// Ask a running node
-    #[command(flatten)]
-    Ask(Ask),
 }
 
 /// What can be done with a wallet. The settings name its file, and the file with its passphrase if
@@ -354,12 +354,12 @@ pub enum WaitFor {
 pub enum OutboxOrder {
     /// Try again at once
     Retry {
-        /// Its id
+        /// Its id, or the first digits of it
         id: String,
     },
     /// Take back what has not left yet
     Withdraw {
-        /// Its id
+        /// Its id, or the first digits of it
         id: String,
     },
 }

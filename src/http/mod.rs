@@ -25,7 +25,7 @@
 //! | `GET /open` | [`views::OpenView`] | peer |
 //! | `POST /transactions` with [`views::SendRequest`] | [`views::SentView`], after the synced write | peer |
 //! | `GET /outbox` | [`views::OutboxView`] | peer |
-//! | `GET /outbox/ID` | [`views::SendView`]: one send, whatever became of it | peer |
+//! | `GET /outbox/ID` | [`views::SendView`]: one send, whatever became of it; the first six digits or more of its id will do | peer |
 //! | `POST /outbox/ID/retry`, `.../withdraw` with `{}` | [`views::SendView`] | peer |
 //! | `GET /inbox?unread=BOOL&after=NUMBER&limit=N` | [`views::InboxView`] | peer |
 //! | `POST /inbox/read` with [`views::ReadRequest`] | [`views::ReadView`] | peer |

@@ -35,6 +35,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
 
+/// Hexadecimal digits of a transaction's id.
+const ID_DIGITS: usize = 64;
+/// Digits that must be given of one at least: fewer are more likely a slip than an id.
+const MIN_DIGITS: usize = 6;
 /// Failed sends that the outbox shows, and how far back they are looked for.
 const FAILED_SHOWN: usize = 20;
 const FAILED_SOUGHT: u64 = 1_000;
@@ -332,8 +336,28 @@ async fn outbox(api: Data<PeerApi>) -> Result<Json<OutboxView>, Refused> {
     }))
 }
 
+/// The send that is meant by an id, or by the first digits of it, as lists show them.
+fn meant(api: &PeerApi, text: &str) -> Result<TransactionId, Refused> {
+    let digits = text.len();
+    if !(MIN_DIGITS..ID_DIGITS).contains(&digits) {
+        return parse_transaction_id(text);
+    }
+    let lowest = parse_transaction_id(&format!("{text:0<ID_DIGITS$}"))?;
+    let snapshot = api.disk.snapshot();
+    let found = rows::beginning_like(&PostTable::outbox(&*snapshot), &lowest, digits)?;
+    match found[..] {
+        [id] => Ok(id),
+        [] => Err(Refused::not_found(
+            "this node has sent no transaction whose id begins like this",
+        )),
+        _ => Err(Refused::bad_request(
+            "several sends have ids that begin like this: give more of its digits",
+        )),
+    }
+}
+
 async fn one(api: Data<PeerApi>, id: Path<String>) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
+    let id = meant(&api, &id)?;
     show(&api, id).await
 }
 
@@ -383,7 +407,7 @@ async fn order<M>(
 where
     M: Message<Result = Result<(), OrderError>> + Send + 'static,
 {
-    let id = parse_transaction_id(id)?;
+    let id = meant(api, id)?;
     let directory = api.tracker_link.send(GetDirectory).await?;
     let parts = parts(api, &directory)?;
     outbox(parts).send(order(id)).await??;

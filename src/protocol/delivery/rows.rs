@@ -104,6 +104,32 @@ pub fn find(rows: &dyn PostRows, id: &TransactionId) -> Result<Option<u64>, Inte
     decoded(rows.get(&number_key(id))?)
 }
 
+/// The first transactions whose ids begin like this one, as far as the first `digits` of its hexadecimal
+/// digits go; two at most, as who means one must not get another.
+///
+/// # Errors
+/// As for [`find`].
+pub fn beginning_like(
+    rows: &dyn PostRows,
+    id: &TransactionId,
+    digits: usize,
+) -> Result<Vec<TransactionId>, Internal> {
+    let wanted = id.to_string();
+    let mut found = Vec::new();
+    let mut from = number_key(id);
+    while found.len() < 2
+        && let Some((key, _)) = rows.first_from(&from)?
+        && let Some((&NUMBER, here)) = key.split_first()
+        && let Ok(here) = here.try_into().map(TransactionId)
+        && here.to_string().get(..digits) == wanted.get(..digits)
+    {
+        found.push(here);
+        from = key;
+        from.push(0);
+    }
+    Ok(found)
+}
+
 /// The facts of a number.
 ///
 /// # Errors

@@ -328,3 +328,26 @@ fn what_falls_out_of_the_chain_late_is_looked_after_again() {
     let again = Sender::with(sender.rows);
     assert_eq!(again.outbox.lines(10).len(), 1);
 }
+
+#[test]
+fn a_send_is_found_by_the_first_digits_of_its_id() {
+    let mut sender = Sender::new();
+    let payments: Vec<_> = (1..=3).map(|salt| transfer(1, 2, 5, 0, salt)).collect();
+    for payment in &payments {
+        sender.send(payment);
+    }
+    for payment in &payments {
+        let id = payment.id();
+        let padded = format!("{:0<64}", &id.to_string()[..7]);
+        let lowest = padded.parse().unwrap();
+        let found = rows::beginning_like(&sender.rows, &lowest, 7).unwrap();
+        assert_eq!(found, [id]);
+        let nobody = rows::beginning_like(&sender.rows, &lowest, 8).unwrap();
+        assert_eq!(
+            nobody.len(),
+            usize::from(padded[..8] == id.to_string()[..8])
+        );
+    }
+    let any = rows::beginning_like(&sender.rows, &TransactionId([0; 32]), 0).unwrap();
+    assert_eq!(any.len(), 2, "more than one, and no more are sought");
+}
