@@ -8,7 +8,6 @@ use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
-use crate::keys::PublicKey;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{
@@ -85,16 +84,14 @@ pub struct LedgerActor {
     under_way: bool,
     open_told: usize,
     progress: Progress,
-    owner: PublicKey,
     branches: BranchChanges,
 }
 
 impl LedgerActor {
     /// Around a ledger that was opened on `disk`, and what its opening left to be done. It tells of
-    /// what `owner` sends and receives.
+    /// what its owner sends and receives.
     pub fn new(
-        (mut ledger, first): (Ledger, Vec<Effect>),
-        owner: PublicKey,
+        (ledger, first): (Ledger, Vec<Effect>),
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
@@ -102,7 +99,6 @@ impl LedgerActor {
         fatal: Fatal,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(CHECKS);
-        ledger.watch(owner);
         Self {
             ledger,
             disk,
@@ -117,7 +113,6 @@ impl LedgerActor {
             under_way: false,
             open_told: 0,
             progress: Progress::default(),
-            owner,
             branches: BranchChanges::default(),
         }
     }
@@ -137,6 +132,7 @@ impl LedgerActor {
         let mut facts = Vec::new();
         let mut news = Vec::new();
         for effect in effects {
+            news.extend(LedgerNews::of(&effect));
             match effect {
                 Effect::Verify {
                     check,
@@ -169,26 +165,14 @@ impl LedgerActor {
                     log::news(news.as_slice());
                     self.links.tip_moved.send(TipMoved);
                 }
-                Effect::TipStored(mut change) => {
-                    news.push(LedgerNews::Moved {
-                        height: change.tip.height(),
-                        block: change.tip.id,
-                        mined: std::mem::take(&mut change.own_mined),
-                        undone: std::mem::take(&mut change.own_undone),
-                    });
-                    facts.push(LedgerFact::TipChanged(change));
-                }
-                Effect::TransactionOpened(transaction) => {
-                    if transaction.concerns(&self.owner) {
-                        news.push(LedgerNews::Opened(transaction.clone()));
-                    }
+                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
+                Effect::TransactionOpened { transaction, .. } => {
                     tracing::debug!(tx = %transaction.id(), "transaction open");
                     let news = self.branches.opened(&transaction.id());
                     log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionOpened(transaction));
                 }
                 Effect::TransactionClosed(id, why) => {
-                    news.push(LedgerNews::Closed(id, why));
                     log::closed(&id, why);
                     let news = self.branches.closed(&id, why);
                     log::news(news.as_slice());

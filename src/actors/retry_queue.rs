@@ -1,23 +1,24 @@
 //! RetryQueue: the outbox, and what waits in it for recipients who are away.
 
 use super::{Fatal, Link, TICK};
-use crate::chain::{Amount, EncodedTransaction, Internal};
+use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{Deliver, ReachMember};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
-    GetOutbox, MembersLive, OutboxStatus, PostTold, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, MembersLive, OutboxStatus, PostTold, RetrySend, SendTransfer, WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::delivery::outbox::{Effect, OrderError, Outbox, SendError};
 use crate::protocol::delivery::rows;
 use crate::protocol::gossip::post::PostFact;
+use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
 use crate::store::{Disk, RowChange, Table};
 use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
+    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient,
     ResponseFuture, WrapFuture,
 };
 use std::collections::HashMap;
@@ -56,9 +57,6 @@ type Answer = oneshot::Sender<Result<(), SendError>>;
 pub struct RetryQueueActor {
     outbox: Outbox,
     parts: RetryQueueParts,
-    /// Sends that wait to hear what can be spent, and whether that was asked.
-    waiting: Vec<(SendTransfer, Answer)>,
-    asked: bool,
     askers: HashMap<u64, Answer>,
     tickets: u64,
 }
@@ -69,8 +67,6 @@ impl RetryQueueActor {
         Self {
             outbox,
             parts,
-            waiting: Vec::new(),
-            asked: false,
             askers: HashMap::new(),
             tickets: 0,
         }
@@ -91,6 +87,7 @@ impl RetryQueueActor {
                         rows: Rows::Plain(rows.collect()),
                     });
                 }
+                Effect::AskFunds => self.ask_funds(ctx),
                 Effect::Reach(key) => self.parts.reach.send(ReachMember(key)),
                 Effect::Deliver { number, to } => {
                     if let Some(transaction) = self.body(number) {
@@ -142,58 +139,29 @@ impl RetryQueueActor {
         }));
     }
 
-    /// Asks what can be spent, for all sends that wait for it.
-    fn ask_funds(&mut self, ctx: &mut Context<Self>) {
-        if self.asked || self.waiting.is_empty() {
-            return;
-        }
-        self.asked = true;
-        let sends = std::mem::take(&mut self.waiting);
-        let reserved = self.outbox.waiting().reserved;
+    fn ask_funds(&self, ctx: &mut Context<Self>) {
         let asked = self.parts.funds.send(GetFunds(self.parts.own));
-        ctx.spawn(asked.into_actor(self).map(move |funds, actor, ctx| {
-            actor.asked = false;
+        ctx.spawn(asked.into_actor(self).map(|funds, actor, ctx| {
             // An error means that the node is stopping; whoever asked hears so.
             if let Ok(Ok(funds)) = funds {
-                // What became open meanwhile was reserved when it was asked, and may not have been
-                // among what the ledger counted.
-                let opened = reserved.minus(actor.outbox.waiting().reserved);
-                let spendable = funds.balance.minus(funds.promised).unwrap_or_default();
-                let spendable = spendable.minus(opened.unwrap_or_default());
-                for (send, answer) in sends {
-                    actor.send(&send, spendable.unwrap_or_default(), answer, ctx);
-                }
+                let effects = actor.outbox.funds(&funds, actor.parts.clock.now());
+                actor.carry_out(effects, ctx);
             }
-            actor.ask_funds(ctx);
         }));
     }
-
-    fn send(
-        &mut self,
-        send: &SendTransfer,
-        spendable: Amount,
-        answer: Answer,
-        ctx: &mut Context<Self>,
-    ) {
-        self.tickets += 1;
-        self.askers.insert(self.tickets, answer);
-        let now = self.parts.clock.now();
-        let SendTransfer {
-            transaction,
-            broadcast,
-        } = send;
-        let effects = self
-            .outbox
-            .send(self.tickets, transaction, *broadcast, spendable, now);
-        self.carry_out(effects, ctx);
-    }
 }
+
+/// Look through the next blocks.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct CatchUp;
 
 impl Actor for RetryQueueActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        ctx.notify(CatchUp);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.parts.store.flush();
             actor.parts.reach.flush();
@@ -204,17 +172,38 @@ impl Actor for RetryQueueActor {
     }
 }
 
+impl Handler<CatchUp> for RetryQueueActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
+        let (disk, now) = (self.parts.disk.clone(), self.parts.clock.now());
+        let (chain, rows) = (ChainRows(&*disk), PostTable::outbox(&*disk));
+        match self.outbox.catch_up(&chain, &rows, now) {
+            Ok((more, effects)) => {
+                if more {
+                    ctx.notify(CatchUp);
+                }
+                self.carry_out(effects, ctx);
+            }
+            Err(error) => self.parts.fatal.raise(error.to_string()),
+        }
+    }
+}
+
 impl Handler<SendTransfer> for RetryQueueActor {
     type Result = ResponseFuture<Result<(), SendError>>;
 
     fn handle(&mut self, message: SendTransfer, ctx: &mut Self::Context) -> Self::Result {
         let (answer, answered) = oneshot::channel();
-        if message.transaction.payload().cost() == Some(Amount::ZERO) {
-            self.send(&message, Amount::ZERO, answer, ctx);
-        } else {
-            self.waiting.push((message, answer));
-            self.ask_funds(ctx);
-        }
+        self.tickets += 1;
+        self.askers.insert(self.tickets, answer);
+        let SendTransfer {
+            transaction,
+            broadcast,
+        } = message;
+        let now = self.parts.clock.now();
+        let effects = self.outbox.send(self.tickets, transaction, broadcast, now);
+        self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
         Box::pin(async move { answered.await.unwrap_or(Err(SendError::Stopping)) })
     }
@@ -306,5 +295,13 @@ impl Handler<GetOutbox> for RetryQueueActor {
             waiting: self.outbox.waiting(),
             lines: self.outbox.lines(message.limit),
         })
+    }
+}
+
+impl Handler<GetSend> for RetryQueueActor {
+    type Result = MessageResult<GetSend>;
+
+    fn handle(&mut self, message: GetSend, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.outbox.line(&message.0))
     }
 }

@@ -1,7 +1,7 @@
 //! The ledger of a node that does not run, over its database: for what is done to a whole chain at
 //! once.
 
-use crate::chain::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
+use crate::chain::ledger::{self, Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use crate::chain::template::Template;
 use crate::chain::tree::{HeadersOutcome, Source};
 use crate::chain::{
@@ -57,9 +57,13 @@ impl<'a> OfflineLedger<'a> {
         clock: &'a dyn Clock,
     ) -> Result<Self, OfflineError> {
         let open = stored_open(disk)?;
-        let limits = MempoolLimits::default();
+        let config = ledger::Config {
+            rules,
+            limits: MempoolLimits::default(),
+            owner: None,
+        };
         let view = ChainRows(disk);
-        let (ledger, effects) = Ledger::open(rules, limits, open, &view, clock.now())?;
+        let (ledger, effects) = Ledger::open(config, open, &view, clock.now())?;
         let mut offline = Self {
             disk,
             clock,
@@ -202,7 +206,7 @@ impl<'a> OfflineLedger<'a> {
                 Effect::BetterHeaderSeen(_)
                 | Effect::TipChanged(_)
                 | Effect::TipStored(_)
-                | Effect::TransactionOpened(_)
+                | Effect::TransactionOpened { .. }
                 | Effect::TransactionClosed(..) => {}
             }
         }

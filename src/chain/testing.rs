@@ -3,7 +3,7 @@
 pub(crate) mod counter;
 pub(crate) mod forge;
 
-use super::ledger::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
+use super::ledger::{self, Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use super::params::Admission;
 use super::rows::{Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
@@ -167,6 +167,25 @@ impl Node {
         disk: MemoryView,
         now: Timestamp,
     ) -> Self {
+        let config = ledger::Config {
+            rules,
+            limits,
+            owner: None,
+        };
+        Self::started(config, disk, now)
+    }
+
+    /// That of a member.
+    pub(crate) fn of(owner: u8, disk: MemoryView, now: Timestamp) -> Self {
+        let config = ledger::Config {
+            rules: rules(),
+            limits: MempoolLimits::default(),
+            owner: Some(member(owner).public_key()),
+        };
+        Self::started(config, disk, now)
+    }
+
+    fn started(config: ledger::Config, disk: MemoryView, now: Timestamp) -> Self {
         let open = disk
             .0
             .iter()
@@ -174,7 +193,7 @@ impl Node {
         let open = open
             .map(|(_, bytes)| crate::canonical::decode(bytes).unwrap())
             .collect();
-        let (mut ledger, effects) = Ledger::open(rules, limits, open, &disk, now).unwrap();
+        let (mut ledger, effects) = Ledger::open(config, open, &disk, now).unwrap();
         ledger.admit_members((1..=9).map(|n| member(n).public_key()));
         let mut node = Self {
             ledger,

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::demo::DemoArgs;
+use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{MOST_LAST, Since, USUAL_LAST};
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
@@ -36,6 +36,9 @@ pub enum Command {
     Init(Init),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),
+    /// Listen in on the demo, which starts it
+    #[command(hide = true)]
+    Eavesdrop(EavesdropArgs),
     /// Write the chain to a file that people and other programs can read
     Export(ExportArgs),
     /// Bring an exported chain into a node that does not run, checking all of it

@@ -62,6 +62,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, program, output),
         Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
+        Some(Command::Eavesdrop(arguments)) => Ok(demo::eavesdrop(&arguments)?),
         Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),
         Some(Command::Export(arguments)) => {
             let config = config_path(cli.config, place, program)?;

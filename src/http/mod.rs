@@ -73,7 +73,7 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::GetRegistryStatus;
-use crate::messages::retry_queue::{GetOutbox, RetrySend, SendTransfer, WithdrawSend};
+use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{AcceptChangedKey, GetDirectory, LeaveNetwork};
 use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
 use crate::store::Disk;
@@ -147,6 +147,8 @@ pub struct PeerParts {
     pub send: Recipient<SendTransfer>,
     /// To the outbox: what waits.
     pub outbox: Recipient<GetOutbox>,
+    /// To the outbox: how one send stands.
+    pub outbox_line: Recipient<GetSend>,
     /// To the outbox: tries again.
     pub retry: Recipient<RetrySend>,
     /// To the outbox: takes back.

@@ -19,10 +19,10 @@ use crate::entropy::Entropy;
 use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::GetLedgerStatus;
-use crate::messages::retry_queue::{GetOutbox, RetrySend, SendTransfer, WithdrawSend};
+use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
 use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
 use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
-use crate::protocol::delivery::outbox::Line;
+use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
     self, Place, PostRows, ReceivedFacts, SendFacts, marked_from, place_of,
 };
@@ -30,6 +30,7 @@ use crate::protocol::retry::Standing;
 use crate::store::DiskRead;
 use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
+use actix::{Message, Recipient};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use serde::Deserialize;
@@ -246,13 +247,9 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// What is waited for, with what only the outbox knows.
+    /// What is looked after, with what only the outbox knows.
     async fn waiting(&self, line: Line) -> Result<SendView, Refused> {
-        let reason = line.facts.reason.to_string();
         let mut view = self.sent(line.number, line.facts).await?;
-        if view.height.is_none() {
-            view.reason = reason;
-        }
         view.waiting = line.standing.map(|standing| AttemptsView {
             tries: line.tries,
             next_try: match standing {
@@ -343,13 +340,21 @@ async fn one(api: Data<PeerApi>, id: Path<String>) -> Result<Json<SendView>, Ref
 async fn show(api: &PeerApi, id: TransactionId) -> Result<Json<SendView>, Refused> {
     let directory = api.tracker_link.send(GetDirectory).await?;
     let parts = parts(api, &directory)?;
+    let line = parts.outbox_line.send(GetSend(id)).await?;
     let snapshot = api.disk.snapshot();
     let rows = PostTable::outbox(&*snapshot);
     let missing = || Refused::not_found("this node has sent no transaction with this id");
     let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
-    let facts = rows::facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
+    let mut facts = rows::facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
     let reading = Reading::begin(api, parts, &*snapshot, &directory)?;
-    reading.sent(number, facts).await.map(Json)
+    let Some(line) = line else {
+        return reading.sent(number, facts).await.map(Json);
+    };
+    // What is stored is the younger; but what its recipient said last, "not yet", is not stored.
+    if facts.end.is_none() && facts.delivered_at.is_none() {
+        facts.reason = line.facts.reason.clone();
+    }
+    reading.waiting(Line { facts, ..line }).await.map(Json)
 }
 
 async fn retry(
@@ -357,11 +362,7 @@ async fn retry(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.retry.send(RetrySend(id)).await??;
-    show(&api, id).await
+    order(&api, &id, |parts| &parts.retry, RetrySend).await
 }
 
 async fn withdraw(
@@ -369,11 +370,24 @@ async fn withdraw(
     id: Path<String>,
     _: Json<OrderRequest>,
 ) -> Result<Json<SendView>, Refused> {
-    let id = parse_transaction_id(&id)?;
+    order(&api, &id, |parts| &parts.withdraw, WithdrawSend).await
+}
+
+/// Tells the outbox to do something with a send, and shows what came of it.
+async fn order<M>(
+    api: &PeerApi,
+    id: &str,
+    outbox: impl Fn(&PeerParts) -> &Recipient<M>,
+    order: impl Fn(TransactionId) -> M,
+) -> Result<Json<SendView>, Refused>
+where
+    M: Message<Result = Result<(), OrderError>> + Send + 'static,
+{
+    let id = parse_transaction_id(id)?;
     let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(&api, &directory)?;
-    parts.withdraw.send(WithdrawSend(id)).await??;
-    show(&api, id).await
+    let parts = parts(api, &directory)?;
+    outbox(parts).send(order(id)).await??;
+    show(api, id).await
 }
 
 #[derive(Deserialize)]

@@ -16,7 +16,7 @@ use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, Le
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetRegistryStatus, RegistryStatus};
 use crate::messages::retry_queue::{
-    GetOutbox, OutboxStatus, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, OutboxStatus, RetrySend, SendTransfer, WithdrawSend,
 };
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork,
@@ -148,6 +148,7 @@ answers! {
         },
         lines: Vec::new(),
     };
+    GetSend => |_node, _asked| None;
     RetrySend => |_node, _asked| Err(OrderError::NotWaiting);
     WithdrawSend => |_node, _asked| Err(OrderError::Attempted(Height(9)));
     CountUnread => |_node, _asked| 3;
@@ -335,6 +336,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
             rules: rules(),
             send: node.clone().recipient(),
             outbox: node.clone().recipient(),
+            outbox_line: node.clone().recipient(),
             retry: node.clone().recipient(),
             withdraw: node.clone().recipient(),
             unread: node.clone().recipient(),

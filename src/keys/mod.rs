@@ -5,6 +5,7 @@
 //! in for the other.
 
 mod address;
+mod draws;
 mod file;
 mod note;
 mod passphrase;

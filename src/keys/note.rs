@@ -13,13 +13,12 @@
 mod hpke;
 
 use self::hpke::{KeyPair, SEALED_KEY_LEN};
+use super::draws::Draws;
 use super::{PublicKey, SealingKey, SecretKey};
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce};
-use rand_core::{TryCryptoRng, TryRng};
-use std::convert::Infallible;
 use std::fmt;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Longest text of a note, in bytes: some pages. Longer things belong beside the ledger.
 pub const MAX_NOTE_TEXT: usize = 8 * 1024;
@@ -220,9 +219,9 @@ impl SecretKey {
         let class = class_of(text.len());
         let associated = about.associated_data();
         let own = KeyPair::from_scalar(self.sealing_scalar());
-        let mut draws = Draws::of(self.sealing_scalar(), seed, to, &associated, text);
+        let mut random = draws(self.sealing_scalar(), seed, to, &associated, text);
         let mut key = Key::default();
-        draws.0.fill(&mut *key);
+        random.fill(&mut *key);
 
         // All the room at once: a buffer that grows leaves copies of the text behind.
         let mut note = Vec::with_capacity(sealed_len(class));
@@ -230,7 +229,7 @@ impl SecretKey {
         note.extend_from_slice(&own.public().0);
         for to in [to, &own.public()] {
             let about = (INFO.as_bytes(), &associated[..]);
-            own.seal(to, about, &*key, &mut draws, &mut note)
+            own.seal(to, about, &*key, &mut random, &mut note)
                 .map_err(|_| SealError::RecipientKey)?;
         }
         let length = u16::try_from(text.len()).expect("a text has at most 8 KiB");
@@ -326,48 +325,13 @@ fn cipher(key: &Key) -> ChaCha20Poly1305 {
 /// They are a hash of the seed and of everything that makes the note, the secret of its sender
 /// included. So a source of randomness that repeats itself, as after a machine was copied, repeats a
 /// note at most, and never uses a key for two texts.
-struct Draws(blake3::OutputReader);
-
-impl Draws {
-    fn of(scalar: &Key, seed: &NoteSeed, to: &SealingKey, associated: &[u8], text: &[u8]) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(DRAWS_CONTEXT);
-        for part in [&seed.0[..], &scalar[..], &to.0, associated, text] {
-            hasher.update(part);
-        }
-        let draws = Self(hasher.finalize_xof());
-        hasher.zeroize();
-        draws
+fn draws(scalar: &Key, seed: &NoteSeed, to: &SealingKey, associated: &[u8], text: &[u8]) -> Draws {
+    let mut hasher = blake3::Hasher::new_derive_key(DRAWS_CONTEXT);
+    for part in [&seed.0[..], &scalar[..], &to.0, associated, text] {
+        hasher.update(part);
     }
+    Draws::of(hasher)
 }
-
-impl Drop for Draws {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl TryRng for Draws {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill(bytes);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Draws {}
 
 #[cfg(test)]
 #[path = "note_tests.rs"]

@@ -42,13 +42,13 @@ fn sealed(said: &str) -> Vec<u8> {
 fn sealed_body(body: &[u8]) -> Vec<u8> {
     let own = KeyPair::from_scalar(alice().sealing_scalar());
     let (key, seed) = (Key::new([3; 32]), filled(4));
-    let mut draws = Draws::of(&key, &seed, &own.public(), &[], &[]);
+    let mut random = draws(&key, &seed, &own.public(), &[], &[]);
     let mut note = vec![FORM];
     note.extend_from_slice(&own.public().0);
     let associated = about().associated_data();
     for to in [bob().sealing_key(), alice().sealing_key()] {
         let about = (INFO.as_bytes(), &associated[..]);
-        own.seal(&to, about, &*key, &mut draws, &mut note).unwrap();
+        own.seal(&to, about, &*key, &mut random, &mut note).unwrap();
     }
     let mut body = body.to_vec();
     let data = InOutBuf::from(body.as_mut_slice());

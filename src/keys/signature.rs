@@ -6,10 +6,9 @@
 //! nobody, since signatures under it can be made without a secret.
 
 use super::PublicKey;
+use super::draws::Draws;
 use crate::canonical::byte_newtype;
 use ed25519_zebra::{VerificationKey, VerificationKeyBytes, batch};
-use rand_core::{TryCryptoRng, TryRng};
-use std::convert::Infallible;
 
 byte_newtype! {
     /// An ed25519 signature: the encoded point R, then the scalar S, little-endian.
@@ -111,8 +110,9 @@ fn all_hold(items: &[SignatureItem], chosen: &[usize]) -> bool {
             &item.message,
         ));
     }
-    let coefficients = Coefficients::of(chosen.iter().map(|i| &items[*i]));
-    batch.verify(coefficients).is_ok()
+    batch
+        .verify(coefficients(chosen.iter().map(|i| &items[*i])))
+        .is_ok()
 }
 
 /// The random coefficients of a batch's equation.
@@ -121,43 +121,15 @@ fn all_hold(items: &[SignatureItem], chosen: &[usize]) -> bool {
 /// drawn from a hash of everything in the batch: whoever changes a signature to fit the coefficients
 /// changes the coefficients, and is left to try 2^128 times. So no source of randomness is needed,
 /// and the same batch always takes the same course.
-struct Coefficients(blake3::OutputReader);
-
-impl Coefficients {
-    /// The coefficients of a batch of these items.
-    fn of<'a>(items: impl Iterator<Item = &'a SignatureItem>) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key(COEFFICIENTS_CONTEXT);
-        for item in items {
-            hasher.update(&item.key.0);
-            hasher.update(&item.message);
-            hasher.update(&item.signature.0);
-        }
-        Self(hasher.finalize_xof())
+fn coefficients<'a>(items: impl Iterator<Item = &'a SignatureItem>) -> Draws {
+    let mut hasher = blake3::Hasher::new_derive_key(COEFFICIENTS_CONTEXT);
+    for item in items {
+        hasher.update(&item.key.0);
+        hasher.update(&item.message);
+        hasher.update(&item.signature.0);
     }
+    Draws::of(hasher)
 }
-
-impl TryRng for Coefficients {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.0.fill(&mut bytes);
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.fill(bytes);
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Coefficients {}
 
 #[cfg(test)]
 #[path = "signature_tests.rs"]

@@ -257,10 +257,10 @@ fn errors_fitted_to_the_coefficients_are_found() {
             }
         })
         .into();
-    let mut coefficients = Coefficients::of(one_sender.iter());
+    let mut coefficients = coefficients(one_sender.iter());
     let [first, second] = [(); 2].map(|()| {
         let mut bytes = [0; 16];
-        let Ok(()) = coefficients.try_fill_bytes(&mut bytes);
+        coefficients.fill(&mut bytes);
         Scalar::from(u128::from_le_bytes(bytes))
     });
     let mut forged = one_sender;

@@ -45,6 +45,11 @@ pub struct OutboxStatus {
     pub lines: Vec<Line>,
 }
 
+/// How does this send stand on its way? `None` if it is not looked after (any more).
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Line>")]
+pub struct GetSend(pub TransactionId);
+
 /// What happened between this node and the recipients.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

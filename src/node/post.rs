@@ -10,6 +10,8 @@ use crate::actors::{
 use crate::chain::NetworkId;
 use crate::chain::tree::Tip;
 use crate::keys::PublicKey;
+use crate::messages::inbox::CountUnread;
+use crate::messages::retry_queue::GetOutbox;
 use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
 use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
 use crate::protocol::retry::RetryLimits;
@@ -85,7 +87,7 @@ impl PostOffice {
         ground: &Ground,
         ledger: &Addr<LedgerActor>,
         gossip: &Addr<GossipActor>,
-    ) {
+    ) -> RunningPost {
         let seams = &ground.seams;
         let parts = RetryQueueParts {
             own: ground.key,
@@ -98,7 +100,8 @@ impl PostOffice {
             funds: ledger.clone().recipient(),
             fatal: seams.fatal.clone(),
         };
-        self.outbox_context
+        let outbox = self
+            .outbox_context
             .run(RetryQueueActor::new(self.outbox, parts));
         let parts = InboxParts {
             disk: seams.disk.clone(),
@@ -110,7 +113,24 @@ impl PostOffice {
             sign: ground.wallet.clone().recipient(),
             fatal: seams.fatal.clone(),
         };
-        self.inbox_context.run(InboxActor::new(self.inbox, parts));
+        let inbox = self.inbox_context.run(InboxActor::new(self.inbox, parts));
+        RunningPost { outbox, inbox }
+    }
+}
+
+/// Both actors, once they run.
+pub(super) struct RunningPost {
+    outbox: Addr<RetryQueueActor>,
+    inbox: Addr<InboxActor>,
+}
+
+impl RunningPost {
+    /// Waits until both have dealt with everything that they were told before: what follows from it
+    /// is with the store then.
+    pub(super) async fn settle(&self) {
+        // An error means that it has ended already.
+        let _ = self.inbox.send(CountUnread).await;
+        let _ = self.outbox.send(GetOutbox { limit: 0 }).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
-use super::wallet::wait_for;
+use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
     Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
@@ -52,14 +52,9 @@ pub(super) async fn run(
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
     let mut orders = Orders::listen(fatal)?;
-    let found = match secret {
-        Some(secret) => Some(secret),
-        None => {
-            let place = (&settings.wallet, &settings.api);
-            let role = NodeRole::Tracker;
-            wait_for(role, place, &settings.data_dir, &seams, &mut orders).await?
-        }
-    };
+    let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
+    let data_dir = &settings.data_dir;
+    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders).await?;
     let Some(secret) = found else {
         return Ok(());
     };

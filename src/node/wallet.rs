@@ -78,9 +78,25 @@ fn unlock(settings: &WalletSettings, locked: &LockedSecret) -> Result<Option<Sec
     Err(UnlockError::WrongPassphrase.into())
 }
 
+/// The secret if it was found, else what comes when it is waited for; `None` if the node was told to stop
+/// before.
+pub(super) async fn found_or_awaited(
+    found: Option<SecretKey>,
+    role: NodeRole,
+    place: (&WalletSettings, &ApiSettings),
+    data_dir: &Path,
+    seams: &Seams,
+    orders: &mut Orders,
+) -> Result<Option<SecretKey>, RunError> {
+    match found {
+        Some(secret) => Ok(Some(secret)),
+        None => wait_for(role, place, data_dir, seams, orders).await,
+    }
+}
+
 /// Waits on the API until the wallet is made or unlocked there; `None` if the node was told to stop
 /// before. Nothing else of it runs: every connection begins with a proof of its key.
-pub(super) async fn wait_for(
+async fn wait_for(
     role: NodeRole,
     (settings, api): (&WalletSettings, &ApiSettings),
     data_dir: &Path,

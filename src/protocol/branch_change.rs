@@ -1,7 +1,11 @@
 //! What became of this node's transactions when the chain changed its branch.
 
-use crate::chain::ledger::{Fate, MAX_NAMED, TipChange};
+use crate::chain::ledger::{Fate, TipChange};
 use crate::chain::{Closed, Height, Timestamp, TransactionId};
+
+/// Most transactions that a change of branch names, so that it stays small however long the branch was;
+/// the rest is counted.
+const MAX_NAMED: usize = 256;
 
 /// The last change of branch that took something of ours away, or any, where none did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +16,7 @@ pub struct BranchChange {
     pub fork: Height,
     /// Blocks that were taken away.
     pub undone: u64,
-    /// Our transactions in them, sent or received, and where they are now; [`MAX_NAMED`] at most.
+    /// Our transactions in them, sent or received, and where they are now; 256 at most.
     pub transactions: Vec<(TransactionId, Fate)>,
     /// How many more there were.
     pub and_more: u64,
@@ -57,8 +61,8 @@ impl BranchChanges {
             let fork = Height(lowest.0.saturating_sub(1));
             self.take_away(change, fork, now);
         }
-        for (id, height) in &change.own.mined {
-            news.extend(self.moved(id, Fate::Mined(*height)));
+        for (transaction, height) in &change.own.mined {
+            news.extend(self.moved(&transaction.id(), Fate::Mined(*height)));
         }
         let under_way = self.goes_on || !change.disconnected.is_empty();
         self.goes_on = under_way && change.goes_on;
@@ -89,7 +93,6 @@ impl BranchChanges {
         };
         last.fork = last.fork.min(fork);
         last.undone += change.disconnected.len() as u64;
-        last.and_more += own.and_more;
         last.rewards_lost += own.rewards_lost;
         for (id, fate) in &own.taken_back {
             let known = last.transactions.iter().position(|(known, _)| known == id);

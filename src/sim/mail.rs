@@ -7,7 +7,7 @@ use super::watch::{Broken, honest_peers};
 use crate::chain::rows::RowKey;
 use crate::chain::{Action, EncodedTransaction, Height, Internal, StateView, TransactionId};
 use crate::keys::NoteContext;
-use crate::protocol::delivery::rows::{self, PostRows, ReceivedFacts, SendFacts, place_of};
+use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, place_of};
 use crate::store::chain_rows::ChainRows;
 use crate::store::post_rows::PostTable;
 use std::collections::BTreeMap;
@@ -299,9 +299,7 @@ fn height_of(chain: &ChainRows<'_>) -> Result<Height, Internal> {
 fn sent(host: &Host, id: &TransactionId) -> Result<Option<SendFacts>, Internal> {
     let outbox = PostTable::outbox(&**host.disk());
     match rows::find(&outbox, id)? {
-        Some(number) if outbox.get(&rows::body_key(number))?.is_some() => {
-            rows::facts(&outbox, number)
-        }
+        Some(number) if rows::body(&outbox, number)?.is_some() => rows::facts(&outbox, number),
         _ => Ok(None),
     }
 }

@@ -105,6 +105,7 @@ fn attack_declared_heights_targets_times_and_roots_are_not_believed() {
     target.assert_well();
 }
 
+/// The proof of work covers only part of the block: lesson 9.
 #[test]
 fn attack_the_proof_of_work_covers_every_part_of_a_block() {
     let target = Target::start();
@@ -162,6 +163,7 @@ fn attack_rewards_are_exact_and_come_once() {
     target.assert_well();
 }
 
+/// A payment of -1,000 credits its sender: lesson 6.
 #[test]
 fn attack_coins_that_nobody_has_are_not_spent_and_negative_ones_do_not_exist() {
     let target = Target::start();
@@ -213,6 +215,7 @@ fn attack_coins_that_nobody_has_are_not_spent_and_negative_ones_do_not_exist() {
     target.assert_well();
 }
 
+/// The signature is never checked: lesson 14.
 #[test]
 fn attack_signatures_are_checked_in_payments_and_in_blocks() {
     let target = Target::start();

@@ -126,6 +126,7 @@ fn attack_a_name_stays_with_its_key_and_a_record_with_its_signer() {
     assert_eq!(alice[0].name.as_ref().unwrap().as_str(), "alice");
 }
 
+/// SQL injected through a peer's name: lesson 19.
 #[test]
 fn attack_names_that_are_commands_are_no_names() {
     let target = Target::start();
@@ -150,6 +151,7 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     bytes.windows(part.len()).position(|window| window == part)
 }
 
+/// The private key is served over HTTP: lesson 14.
 #[test]
 fn attack_the_api_opens_to_its_token_alone_and_never_shows_the_key() {
     let target = Target::start();

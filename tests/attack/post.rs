@@ -25,6 +25,7 @@ const HOSTILE: [&str; 10] = [
     "[[[[[[[[[[[[[[[[[[[[{\"a\":1e999}",
 ];
 
+/// `eval` of received text: lesson 2.
 #[test]
 fn attack_received_text_is_shown_and_nothing_else() {
     let lab = Lab::start();
@@ -47,6 +48,7 @@ fn attack_received_text_is_shown_and_nothing_else() {
     assert!(!std::path::Path::new("owned").exists());
 }
 
+/// A message of 60 characters crashes the encryption: lesson 15.
 #[test]
 fn attack_notes_of_any_length_arrive_and_longer_ones_are_refused() {
     let lab = Lab::start();
@@ -67,6 +69,7 @@ fn attack_notes_of_any_length_arrive_and_longer_ones_are_refused() {
     assert!(refused.is_err());
 }
 
+/// SQL injected through a peer's name: lesson 19. And a payment of -5: lesson 6.
 #[test]
 fn attack_names_and_amounts_that_are_commands_send_nothing() {
     let lab = Lab::start();
@@ -94,6 +97,7 @@ fn attack_names_and_amounts_that_are_commands_send_nothing() {
     assert_eq!(alice.balance("alice"), 50);
 }
 
+/// The signature is never checked: lesson 14.
 #[test]
 fn attack_only_what_its_sender_signed_is_taken_in() {
     let target = Target::start();
@@ -155,6 +159,45 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
     target.assert_well();
 }
 
+/// A payment of -1,000 credits its sender: lesson 6.
+#[test]
+fn attack_a_delivery_of_less_than_nothing_pays_nobody() {
+    let target = Target::start();
+    target.alice.mine_blocks(2);
+    let before = target.alice.balance("alice");
+    let alice = target.genesis.content.founder;
+    let forge = Forge::new(target.genesis.clone());
+    // A member, so that nothing else speaks against it.
+    target.alice.knows(&["mallory"]);
+    let mut attacker = target.attacker(200);
+    let owed = 1_000_u64.wrapping_neg();
+    let payment = forge.transfer(&attacker.key, alice, owed, 1);
+    attacker.send(&Message::Deliver(payment.clone()));
+    let said = attacker.expect("a receipt", |message| match message {
+        Message::Receipt(receipt) => Some(receipt.statement),
+        _ => None,
+    });
+    assert_eq!(said.transaction, payment.id());
+    assert_eq!(said.verdict, Verdict::NotYet);
+    assert!(
+        said.reason.as_str().contains("insufficient funds"),
+        "{}",
+        said.reason
+    );
+    // The same eight bytes with a sign, which no program of ours can be made to write.
+    let mut frame = Message::Deliver(payment).to_frame().unwrap();
+    let unsigned = [&[0xcf], owed.to_be_bytes().as_slice()].concat();
+    let mut windows = frame.windows(unsigned.len());
+    let at = windows.position(|window| window == unsigned);
+    frame[at.expect("the amount stands in it")] = 0xd3;
+    attacker.send_bytes(&frame);
+    attacker.expect_close(SOON);
+    assert_eq!(target.alice.inbox(), []);
+    assert_eq!(target.alice.open(), Vec::<String>::new());
+    assert_eq!(target.alice.balance("alice"), before);
+    target.assert_well();
+}
+
 #[test]
 fn attack_a_recipients_receipt_by_another_key_counts_for_nothing() {
     let target = Target::start();
@@ -211,6 +254,7 @@ fn attack_a_flood_of_deliveries_ends_the_session_that_it_comes_from() {
     target.assert_well();
 }
 
+/// The reward overwrites the payments: lesson 8.
 #[test]
 fn attack_payments_and_rewards_of_one_block_are_all_paid() {
     let lab = Lab::start();

@@ -59,9 +59,13 @@ fn assert_all_ended(directory: &Path) {
             continue;
         };
         let api: Value = serde_json::from_str(&text).unwrap();
-        let id = Pid::from_raw(api["pid"].as_i64().unwrap() as i32).unwrap();
-        assert!(test_kill_process(id).is_err(), "{name} still runs");
+        assert_ended(&api["pid"], name);
     }
+}
+
+fn assert_ended(process: &Value, name: &str) {
+    let id = Pid::from_raw(process.as_i64().unwrap() as i32).unwrap();
+    assert!(test_kill_process(id).is_err(), "{name} still runs");
 }
 
 #[test]
@@ -73,7 +77,10 @@ fn cli_demo_tells_a_true_story_and_resumes() {
     assert_eq!(first[13]["heights"]["carol"], 10);
     assert_eq!(first[13]["balances"]["bob"], 55);
     assert_eq!(first[13]["balances"]["alice"], 395);
-    assert!(first[12]["bytes_heard"].as_u64() > Some(10_000));
+    let sealed = &first[12];
+    assert!(sealed["bytes_heard"].as_u64() > Some(10_000));
+    assert_ne!(sealed["process"], first[0]["process"]);
+    assert_ended(&sealed["process"], "who listened in");
     assert_all_ended(directory.path());
     // The same network goes on.
     let second = story(directory.path());

@@ -10,6 +10,7 @@ mod logs;
 mod mistakes;
 mod secrets;
 mod sim;
+mod terminal;
 mod wallet;
 
 use std::ffi::OsStr;

@@ -149,6 +149,7 @@ fn everything_said(node: &Node, directory: &Path) -> Vec<(String, Vec<u8>)> {
     said
 }
 
+/// The private key is served over HTTP: lesson 14.
 #[test]
 fn attack_no_secret_is_ever_written_or_said() {
     let lab = Lab::start();

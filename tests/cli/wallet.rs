@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 /// What locks the wallets of these tests.
-const PASSPHRASE: &str = "eight mountains";
+pub const PASSPHRASE: &str = "eight mountains";
 
 /// Puts a passphrase where settings can name it.
 pub fn passphrase_file(directory: &Path, name: &str, text: &str) -> String {

@@ -1,6 +1,6 @@
 //! Messages and money that arrive: straight, receipted, kept for whoever is away.
 
-use crate::support::{Apart, Lab, Node, RawPeer, so, wait_until};
+use crate::support::{Apart, Lab, Node, RawPeer, so, wait_until, wait_within};
 use raclette::canonical::CappedText;
 use raclette::chain::{EncodedTransaction, Genesis};
 use raclette::http::views::{HistoryEntry, NoteView, ReceivedState};
@@ -8,6 +8,8 @@ use raclette::keys::SecretKey;
 use raclette::protocol::delivery::rows::SendState;
 use raclette::wire::{Message, ReceiptStatement, Verdict};
 use std::fs;
+use std::thread;
+use std::time::Duration;
 
 #[test]
 fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_stands() {
@@ -18,8 +20,7 @@ fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_sta
     let last = alice.mine_blocks(2);
     bob.reaches(&last);
     let id = alice.write("bob", 5, Some("for the cheese"));
-    let sent = alice.sees_one_of(&id, &[SendState::Delivered, SendState::Open]);
-    assert!(sent.delivered_at.is_some());
+    let sent = alice.has_receipt(&id);
     assert_eq!(sent.note, Some(NoteView::Text("for the cheese".into())));
     bob.has_notes(&["for the cheese"]);
     let received = bob.inbox().remove(0);
@@ -273,4 +274,76 @@ fn p2p_open_transactions_survive_a_restart_and_are_told_to_the_first_who_comes()
     });
     let found = carol.inbox().remove(0);
     assert_eq!((found.id.to_string(), found.direct), (id, false));
+}
+
+#[test]
+fn p2p_nodes_that_are_stopped_amid_their_mail_end_well_and_go_on_with_all_of_it() {
+    let lab = Lab::start();
+    let [mut alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let write = |number: u32| alice.try_write("bob", 0, Some(&number.to_string()));
+    let promised = thread::scope(|scope| {
+        let writers = [0, 1, 2, 3].map(|first| {
+            let write = &write;
+            scope.spawn(move || {
+                let numbers = (first..).step_by(4);
+                numbers
+                    .take_while(|n| write(*n).is_ok())
+                    .collect::<Vec<_>>()
+            })
+        });
+        wait_until("mail is on its way", || {
+            let unread = bob.chain().post.unread;
+            so(unread >= 100, unread)
+        });
+        alice.ask_to_stop();
+        bob.ask_to_stop();
+        writers.map(|writer| writer.join().unwrap()).concat()
+    });
+    assert!(alice.wait().success(), "{}", alice.output());
+    assert!(bob.wait().success(), "{}", bob.output());
+    bob.start();
+    alice.start();
+    wait_until("all of it has left", || {
+        let queued = alice.outbox().queued;
+        so(queued == 0, queued)
+    });
+    let mut received: Vec<u32> = bob.notes().iter().map(|n| n.parse().unwrap()).collect();
+    received.sort_unstable();
+    assert!(received.windows(2).all(|two| two[0] < two[1]), "each once");
+    let missing = promised.iter().find(|n| !received.contains(n));
+    assert_eq!(missing, None, "of {} promised", promised.len());
+}
+
+/// How long it may take until mail goes by way of the network: a minute of attempts, and then some.
+const DETOUR: Duration = Duration::from_secs(240);
+
+#[test]
+fn p2p_a_recipient_without_a_place_for_its_sender_is_written_to_by_way_of_the_network() {
+    let lab = Lab::start();
+    let carol = lab.peer("carol");
+    // One connection, which is carol's, and no place for anybody who dials.
+    let bob = lab.peer_with("bob", "[peers]\noutgoing = 1\nincoming = 0\n");
+    bob.has_sessions(1);
+    let alice = lab.peer("alice");
+    alice.has_sessions(1);
+    alice.knows(&["bob"]);
+    let id = alice.write("bob", 0, Some("in the end"));
+    let waiting = alice.outbox().sends.remove(0);
+    assert_eq!(waiting.state, SendState::Queued);
+    wait_within(DETOUR, "it is open at alice's", || {
+        let sent = alice.sent(&id);
+        so(sent.state == SendState::Open, format!("{sent:?}"))
+    });
+    bob.has_notes(&["in the end"]);
+    let received = bob.inbox().remove(0);
+    assert!(!received.direct, "{received:?}");
+    assert_eq!(alice.sent(&id).delivered_at, None);
+    // He himself finds a way to her.
+    bob.knows(&["alice"]);
+    let answer = bob.write("alice", 0, Some("thank you"));
+    let sent = bob.sees_one_of(&answer, &[SendState::Delivered, SendState::Open]);
+    assert!(sent.delivered_at.is_some(), "{sent:?}");
+    carol.reaches(&alice.mine().id.to_string());
+    bob.sees(&answer, SendState::Mined);
 }

@@ -224,3 +224,28 @@ fn p2p_a_new_name_or_address_is_a_new_record_of_the_same_member() {
     let former = alice.command(["send", "bob", "1"]);
     assert!(!former.status.success());
 }
+
+#[test]
+fn p2p_a_registration_that_nobody_could_hear_is_heard_when_the_tracker_is_back() {
+    let mut lab = Lab::start();
+    let [alice, mut bob] = lab.peers(["alice", "bob"]);
+    lab.tracker.kill();
+    bob.stop();
+    bob.move_to(free_address());
+    bob.start();
+    // She is not told where he is now; he finds her.
+    alice.has_sessions(1);
+    let former = told(&alice, "bob").unwrap().endpoints;
+    assert_ne!(former, [bob.listen.to_string()]);
+    lab.tracker.start();
+    for node in [&lab.tracker, &alice] {
+        wait_until("bob's new address is told", || {
+            let endpoints = told(node, "bob").map(|bob| bob.endpoints);
+            so(
+                endpoints == Some(vec![bob.listen.to_string()]),
+                format!("{endpoints:?}"),
+            )
+        });
+    }
+    assert_eq!(lab.tracker.tracker_status().registered, 2);
+}

@@ -7,6 +7,7 @@ mod crowd;
 mod delivery;
 mod hosts;
 mod liveness;
+mod same_key;
 mod soak;
 mod sync;
 mod trackers;

@@ -1,6 +1,6 @@
 //! Catching up with a long chain, beside peers who are no help.
 
-use crate::support::{Grown, Heard, Lab, RawPeer, so, wait_until};
+use crate::support::{Apart, Grown, Heard, Lab, RawPeer, so, wait_until};
 use raclette::chain::{Block, Header};
 use raclette::wire::Message;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,4 +107,30 @@ fn p2p_a_peer_2000_blocks_behind_catches_up_beside_one_who_stalls_and_one_who_li
     assert_eq!(carol.height(), BEHIND);
     assert_eq!(carol.balance("alice"), alice.balance("alice"));
     carol.verify_chain();
+}
+
+#[test]
+fn p2p_a_block_mined_while_a_peer_is_gone_reaches_it_as_soon_as_it_is_back() {
+    let apart = Apart::start();
+    let (alice, bob) = (&apart.alice, &apart.bob);
+    bob.reaches(&alice.mine().id.to_string());
+    apart.cut();
+    // The only one, and nobody is there to hear of it.
+    let missed = alice.mine().id.to_string();
+    assert_eq!(bob.height(), 1);
+    apart.mend();
+    bob.reaches(&missed);
+    // Also of a node that has ended in between, and says it first where it was not asked.
+    apart.cut();
+    let missed = bob.mine().id.to_string();
+    let Apart {
+        line,
+        alice,
+        mut bob,
+        ..
+    } = apart;
+    bob.kill();
+    line.mend();
+    bob.start();
+    alice.reaches(&missed);
 }

@@ -157,6 +157,37 @@ fn restart_of_the_tracker_keeps_members_and_genesis() {
     assert_eq!(members(&lab).len(), 3);
 }
 
+/// Keys are regenerated at each start: lesson 14.
+#[test]
+fn restart_keeps_the_key_and_what_was_sealed_for_it() {
+    let lab = Lab::start();
+    let [mut alice, bob] = lab.peers(["alice", "bob"]);
+    bob.knows(&["alice"]);
+    bob.write("alice", 0, Some("for this key alone"));
+    alice.has_notes(&["for this key alone"]);
+    let members = || {
+        let listed = lab.tracker.peers().peers.into_iter();
+        let members = listed.map(|one| (one.id, one.name, one.address, one.since));
+        members.collect::<Vec<_>>()
+    };
+    let (address, before) = (alice.status().address, members());
+    assert_eq!(before.len(), 2);
+    for round in 0..3 {
+        if round == 1 {
+            alice.kill();
+        } else {
+            assert!(alice.stop().success());
+        }
+        alice.start().joins();
+        assert_eq!(alice.status().address, address);
+        alice.has_notes(&["for this key alone"]);
+        assert_eq!(members(), before);
+    }
+    // What is sealed for it from now on, too.
+    bob.write("alice", 0, Some("and again"));
+    alice.has_notes(&["for this key alone", "and again"]);
+}
+
 #[test]
 fn restart_without_a_tracker_goes_on_from_what_is_on_the_disk() {
     let (mut lab, mut peers) = with_history();

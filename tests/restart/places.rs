@@ -83,6 +83,11 @@ fn restart_after_the_disk_was_full_has_all_that_was_answered_and_goes_on() {
     for id in &written[..ARRIVE] {
         alice.sees_one_of(id, &[SendState::Delivered, SendState::Open]);
     }
+    let last = written.last().expect("some were written");
+    wait_until("the last one says why it waits", || {
+        let reason = alice.sent(last).reason;
+        so(reason.contains("wait for a block"), reason)
+    });
 }
 
 #[test]

@@ -123,9 +123,14 @@ impl Node {
 
     /// Stops it as an owner does, and says how it ended.
     pub fn stop(&mut self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// Asks it to stop, and does not wait: [`Node::wait`] is still to come.
+    pub fn ask_to_stop(&self) {
         let child = self.child.as_ref().expect("it runs");
         kill_process(Pid::from_child(child), Signal::TERM).unwrap();
-        self.wait()
     }
 
     /// Waits until it ends by itself.

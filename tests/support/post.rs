@@ -66,6 +66,16 @@ impl Node {
         })
     }
 
+    /// Waits until its recipient has signed for it. Open it may be earlier: who has it may tell others
+    /// before the receipt is here.
+    pub fn has_receipt(&self, id: &str) -> SendView {
+        wait_until(&format!("{}: {id} is signed for", self.name), || {
+            let sent = self.sent(id);
+            so(sent.delivered_at.is_some(), format!("{sent:?}"))?;
+            Ok(sent)
+        })
+    }
+
     /// `GET /inbox`: everything, in order.
     pub fn inbox(&self) -> Vec<ReceivedView> {
         let mut all: Vec<ReceivedView> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::BenchError;
 use crate::chain::fold_hash::FoldMap;
-use crate::chain::ledger::{Effect, Ledger, Origin, Ticket};
+use crate::chain::ledger::{self, Effect, Ledger, Origin, Ticket};
 use crate::chain::overlay::Batch;
 use crate::chain::rows::{Row, RowKey};
 use crate::chain::{
@@ -66,8 +66,12 @@ struct Reports {
 impl Node {
     /// Opens the ledger on `rows`.
     pub fn open(rules: Rules, rows: MemoryRows, now: Timestamp) -> Result<Self, Internal> {
-        let limits = MempoolLimits::default();
-        let (ledger, effects) = Ledger::open(rules, limits, Vec::new(), &rows, now)?;
+        let config = ledger::Config {
+            rules,
+            limits: MempoolLimits::default(),
+            owner: None,
+        };
+        let (ledger, effects) = Ledger::open(config, Vec::new(), &rows, now)?;
         let mut node = Self {
             ledger,
             rows,

@@ -1,14 +1,10 @@
-//! What a change of the connected chain means for the key that is watched.
+//! What a change of the connected chain means for the node's owner.
 
 use super::Effect;
-use crate::chain::rows::Draft;
+use crate::chain::rows::{Draft, StateView};
 use crate::chain::tree::Step;
-use crate::chain::{Action, Closed, Height, Internal, Mempool, TransactionId};
+use crate::chain::{Action, Closed, EncodedTransaction, Height, Internal, Mempool, TransactionId};
 use crate::keys::PublicKey;
-
-/// Most transactions that one change names, so that it stays small whatever the blocks hold; the
-/// rest is counted.
-pub const MAX_NAMED: usize = 256;
 
 /// Where a transaction is after its block was taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +17,14 @@ pub enum Fate {
     Closed(Closed),
 }
 
-/// What a change means for the key that is watched ([`super::Ledger::watch`]).
+/// What a change means for the node's owner ([`super::Config::owner`]). It is of one step, and so no
+/// longer than the blocks of a step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concern {
-    /// Its transactions, sent or received, in blocks that were taken away, the first
-    /// [`MAX_NAMED`] of them.
+    /// Its transactions, sent or received, in blocks that were taken away, the former tip's first.
     pub taken_back: Vec<(TransactionId, Fate)>,
-    /// How many more there are.
-    pub and_more: u64,
-    /// Its transactions in blocks that were added, the first [`MAX_NAMED`] of them.
-    pub mined: Vec<(TransactionId, Height)>,
+    /// Its transactions in blocks that were added, in their order.
+    pub mined: Vec<(EncodedTransaction, Height)>,
     /// Coins of its rewards in blocks that were taken away.
     pub rewards_lost: u128,
 }
@@ -46,28 +40,25 @@ impl Concern {
         effects: &[Effect],
     ) -> Result<Self, Internal> {
         let mut concern = Self::default();
-        for block in &step.disconnected {
-            for transaction in &block.transactions {
-                if let Action::Reward { to, amount, .. } = &transaction.payload().action {
-                    if to == key {
-                        concern.rewards_lost += u128::from(amount.0);
-                    }
-                } else if !transaction.concerns(key) {
-                } else if concern.taken_back.len() == MAX_NAMED {
-                    concern.and_more += 1;
-                } else {
+        for transaction in step.disconnected.iter().flat_map(|b| &b.transactions) {
+            match &transaction.payload().action {
+                Action::Reward { to, amount, .. } if to == key => {
+                    concern.rewards_lost += u128::from(amount.0);
+                }
+                Action::Reward { .. } => {}
+                _ if transaction.concerns(key) => {
                     let id = transaction.id();
                     let fate = fate(id, mempool, draft, effects)?;
                     concern.taken_back.push((id, fate));
                 }
+                _ => {}
             }
         }
         for block in &step.connected {
             let own = block.transactions.iter().filter(|t| !t.is_reward());
             let own = own.filter(|transaction| transaction.concerns(key));
-            let room = MAX_NAMED - concern.mined.len();
-            let named = own.take(room).map(|t| (t.id(), block.header.height));
-            concern.mined.extend(named);
+            let mined = own.map(|t| (t.clone(), block.header.height));
+            concern.mined.extend(mined);
         }
         Ok(concern)
     }
@@ -79,7 +70,6 @@ fn fate(
     draft: &Draft<'_>,
     effects: &[Effect],
 ) -> Result<Fate, Internal> {
-    use crate::chain::StateView;
     if mempool.contains(&id) {
         return Ok(Fate::Open);
     }

@@ -77,11 +77,7 @@ pub struct TipChange {
     pub connected: Vec<(BlockId, Height, usize)>,
     /// Blocks taken away, the former tip first.
     pub disconnected: Vec<(BlockId, Height)>,
-    /// Transactions in the added blocks that the ledger's owner sends or receives, in their order.
-    pub own_mined: Vec<EncodedTransaction>,
-    /// Those in the blocks taken away that are not in the added ones.
-    pub own_undone: Vec<TransactionId>,
-    /// What it means for the key that is watched.
+    /// What it means for the owner ([`super::Config::owner`]).
     pub own: Concern,
     /// Whether it is a step on a longer way to another branch.
     pub goes_on: bool,
@@ -122,7 +118,12 @@ pub enum Effect {
     /// find the blocks here when they ask.
     TipStored(TipChange),
     /// A transaction is open now.
-    TransactionOpened(EncodedTransaction),
+    TransactionOpened {
+        /// Which.
+        transaction: EncodedTransaction,
+        /// Whether the owner ([`super::Config::owner`]) sends or receives it.
+        own: bool,
+    },
     /// A transaction is open no more.
     TransactionClosed(TransactionId, Closed),
     /// There is more to work through, and room for it: call [`super::Ledger::advance`] again.

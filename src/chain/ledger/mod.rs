@@ -12,7 +12,7 @@ mod remembered;
 #[cfg(test)]
 mod tests;
 
-pub use concern::{Concern, Fate, MAX_NAMED};
+pub use concern::{Concern, Fate};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::overlay::{Batch, Overlay};
@@ -28,7 +28,19 @@ use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use pending::{Check, Checks};
 use remembered::Remembered;
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
+
+/// What a ledger is opened with.
+#[derive(Clone)]
+pub struct Config {
+    /// The network's rules.
+    pub rules: Rules,
+    /// How much may be open.
+    pub limits: MempoolLimits,
+    /// The node's owner, who may send without a fee, and whose transactions are named when they become
+    /// open ([`Effect::TransactionOpened`]) and when the connected chain changes ([`TipChange::own`]).
+    pub owner: Option<PublicKey>,
+}
 
 /// The ledger of one network.
 pub struct Ledger {
@@ -37,8 +49,7 @@ pub struct Ledger {
     overlay: Overlay,
     checks: Checks,
     good: Remembered,
-    /// Whose transactions are named when the chain changes.
-    watched: Option<PublicKey>,
+    owner: Option<PublicKey>,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
     /// Whether a step left more to do, and nobody has been told yet.
@@ -51,12 +62,16 @@ impl Ledger {
     /// transactions of last time, judged anew in the order in which they came; their signatures were
     /// checked then.
     pub fn open(
-        rules: Rules,
-        limits: MempoolLimits,
+        config: Config,
         mut open: Vec<OpenEntry>,
         disk: &dyn StateView,
         now: Timestamp,
     ) -> Result<(Self, Vec<Effect>), Internal> {
+        let Config {
+            rules,
+            limits,
+            owner,
+        } = config;
         open.sort_by_key(|entry| entry.since);
         for entry in &mut open {
             // The clock may have been set back; nothing is younger than now.
@@ -65,13 +80,15 @@ impl Ledger {
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
+        let mut mempool = Mempool::new(limits);
+        mempool.admit_members(owner);
         let mut ledger = Self {
             chain,
-            mempool: Mempool::new(limits),
+            mempool,
             overlay: Overlay::default(),
             checks: Checks::default(),
             good: Remembered::default(),
-            watched: None,
+            owner,
             promises: VecDeque::new(),
             more: false,
             effects: Vec::new(),
@@ -129,22 +146,9 @@ impl Ledger {
         self.mempool.admit_members(members);
     }
 
-    fn own<'a>(
-        &self,
-        blocks: impl Iterator<Item = &'a Block>,
-    ) -> impl Iterator<Item = &'a EncodedTransaction> {
-        let owner = self.watched;
-        let all = blocks.flat_map(move |block| owner.map(|own| (block, own)));
-        all.flat_map(|(block, own)| {
-            let signed = block.transactions.iter().filter(|t| !t.is_reward());
-            signed.filter(move |transaction| transaction.concerns(&own))
-        })
-    }
-
-    /// Tells whose transactions are named when the connected chain changes
-    /// ([`TipChange::own`]): this node's own.
-    pub fn watch(&mut self, key: PublicKey) {
-        self.watched = Some(key);
+    fn is_own(&self, transaction: &EncodedTransaction) -> bool {
+        let owner = self.owner.as_ref();
+        owner.is_some_and(|key| transaction.concerns(key))
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
@@ -357,11 +361,7 @@ impl Ledger {
         self.settle_open(draft, &step, now, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
             let tip = *self.chain.tip();
-            let own_mined: Vec<_> = self.own(step.connected.iter()).cloned().collect();
-            let undone = self.own(step.disconnected.iter()).map(|t| t.id());
-            let again: HashSet<_> = own_mined.iter().map(|t| t.id()).collect();
-            let own_undone = undone.filter(|id| !again.contains(id)).collect();
-            let own = match &self.watched {
+            let own = match &self.owner {
                 Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
                 None => Concern::default(),
             };
@@ -373,8 +373,6 @@ impl Ledger {
                     .map(|b| (b.id(), b.header.height, b.transactions.len()))
                     .collect(),
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
-                own_mined,
-                own_undone,
                 own,
                 goes_on: step.more,
             }));

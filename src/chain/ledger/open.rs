@@ -119,7 +119,8 @@ impl Ledger {
                     let transaction = transaction.clone();
                     draft.put(row, &OpenEntry { since, transaction });
                 }
-                effects.push(Effect::TransactionOpened(transaction));
+                let own = self.is_own(&transaction);
+                effects.push(Effect::TransactionOpened { transaction, own });
                 Ok(Ok(()))
             }
             Err(Rejection::Rejected(reason)) => Ok(Err(reason)),

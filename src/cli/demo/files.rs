@@ -89,7 +89,8 @@ fn load(directory: &Path, name: &str) -> Result<Settings, DemoError> {
     Ok(Settings::load(&path, std::iter::empty())?)
 }
 
-fn listens_at(settings: &Settings) -> SocketAddr {
+/// Where a node listens.
+pub(super) fn listens_at(settings: &Settings) -> SocketAddr {
     match settings {
         Settings::Peer(peer) => peer.listen,
         Settings::Tracker(tracker) => tracker.listen,

@@ -1,15 +1,17 @@
 //! `node demo`: a whole network on this machine, and a story that shows what it does.
 
+mod eavesdrop;
+mod eavesdropper;
 mod error;
 mod files;
 mod interrupt;
 mod narrate;
 mod nodes;
 mod process;
-mod recorder;
 mod story;
 mod view;
 
+pub use eavesdrop::{EavesdropArgs, run as eavesdrop};
 pub use error::DemoError;
 
 use clap::Args;
@@ -79,7 +81,6 @@ fn introduce(story: &mut Story) -> Result<(), DemoError> {
 
 /// Says what to try, and looks after the nodes until somebody wants to end the demo.
 fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
-    story.nodes.recording().clear();
     let mut lines = "\nThe network stays up. In another terminal:\n".to_owned();
     for (name, command) in PEERS
         .iter()

@@ -1,16 +1,17 @@
 //! The nodes of the demo: started, asked, killed and stopped.
 
+use super::eavesdropper::Eavesdropper;
 use super::error::DemoError;
-use super::files::{Files, NODES};
+use super::files::{Files, NODES, listens_at};
 use super::process::Process;
-use super::recorder::{self, Recording};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::settings::{PeerSettings, Settings};
+use crate::settings::Settings;
 use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
@@ -31,7 +32,7 @@ pub(super) struct Nodes {
     files: Files,
     /// In the order in which they start.
     nodes: Vec<Node>,
-    recording: Recording,
+    eavesdropper: Eavesdropper,
 }
 
 #[derive(Debug)]
@@ -39,39 +40,33 @@ struct Node {
     name: &'static str,
     settings: Settings,
     process: Option<Process>,
-    /// Where others dial it: a line that is listened in on.
-    advertise: Option<SocketAddr>,
+    /// Settings instead of those in its file: it is dialled, and dials, where somebody listens in.
+    instead: Vec<(&'static str, String)>,
     /// Whether it has answered since it was started.
     answered: Cell<bool>,
 }
 
 impl Nodes {
-    /// The nodes of these files, run by `executable`. None is started yet.
+    /// The nodes of these files, run by `executable`. None is started yet, but who listens in.
     pub(super) fn new(executable: PathBuf, files: Files) -> Result<Self, DemoError> {
-        let recording = Recording::default();
-        let nodes = NODES.map(|name| {
-            let settings = files.settings(name)?;
-            let advertise = match &settings {
-                Settings::Peer(peer) => {
-                    let line = recorder::listen_for(peer.listen, &recording);
-                    Some(line.map_err(DemoError::System)?)
-                }
-                Settings::Tracker(_) => None,
-            };
-            Ok(Node {
-                name,
-                settings,
-                advertise,
-                process: None,
-                answered: Cell::new(false),
-            })
+        let settings: Result<Vec<_>, _> = NODES.iter().map(|name| files.settings(name)).collect();
+        let settings = settings?;
+        let targets: Vec<SocketAddr> = settings.iter().map(listens_at).collect();
+        let started = Eavesdropper::start(&executable, &targets);
+        let (eavesdropper, lines) = started.map_err(DemoError::System)?;
+        let lines: BTreeMap<_, _> = targets.into_iter().zip(lines).collect();
+        let nodes = NODES.iter().zip(settings).map(|(name, settings)| Node {
+            name,
+            instead: instead(&settings, &lines),
+            settings,
+            process: None,
+            answered: Cell::new(false),
         });
-        let nodes = nodes.into_iter().collect::<Result<_, DemoError>>()?;
         Ok(Self {
             executable,
+            nodes: nodes.collect(),
             files,
-            nodes,
-            recording,
+            eavesdropper,
         })
     }
 
@@ -80,32 +75,20 @@ impl Nodes {
         &self.files
     }
 
-    /// Everything that peers said to each other, as it was on the line.
-    pub(super) fn recording(&self) -> &Recording {
-        &self.recording
-    }
-
-    /// The settings of a peer.
-    pub(super) fn peer_settings(&self, name: &str) -> Option<&PeerSettings> {
-        let node = self.nodes.iter().find(|node| node.name == name)?;
-        match &node.settings {
-            Settings::Peer(peer) => Some(peer),
-            Settings::Tracker(_) => None,
-        }
+    /// Who listens in on all of them.
+    pub(super) fn eavesdropper(&mut self) -> &mut Eavesdropper {
+        &mut self.eavesdropper
     }
 
     /// Starts a node and returns its process id.
     pub(super) fn start(&mut self, name: &str) -> Result<u32, DemoError> {
         let (config, log) = (self.files.config(name), self.files.log(name));
-        let advertise = self.node_mut(name).and_then(|node| node.advertise);
-        let process = Process::start(&self.executable, &config, &log, advertise);
-        let process = process.map_err(DemoError::System)?;
-        let id = process.id();
-        if let Some(node) = self.node_mut(name) {
-            node.process = Some(process);
-            node.answered.set(false);
-        }
-        Ok(id)
+        let node = self.nodes.iter_mut().find(|node| node.name == name);
+        let node = node.ok_or_else(|| DemoError::System(io::ErrorKind::NotFound.into()))?;
+        let process = Process::start(&self.executable, &config, &log, &node.instead);
+        let process = node.process.insert(process.map_err(DemoError::System)?);
+        node.answered.set(false);
+        Ok(process.id())
     }
 
     /// Kills a node with SIGKILL.
@@ -195,6 +178,29 @@ impl Drop for Nodes {
         // Whatever went wrong before is worth telling; that it also went wrong here is not.
         let _ = self.stop();
     }
+}
+
+/// What a peer's settings are changed to, so that everything that is said to it and to its tracker goes
+/// by these lines: addresses of nodes, and where to dial them instead.
+fn instead(
+    settings: &Settings,
+    lines: &BTreeMap<SocketAddr, SocketAddr>,
+) -> Vec<(&'static str, String)> {
+    let Settings::Peer(peer) = settings else {
+        return Vec::new();
+    };
+    let by_line = |address: String| {
+        let line = address.parse().ok().and_then(|target| lines.get(&target));
+        line.map_or(address, SocketAddr::to_string)
+    };
+    let trackers = peer
+        .trackers
+        .iter()
+        .map(|tracker| by_line(tracker.to_string()));
+    vec![
+        ("ADVERTISE", by_line(peer.listen.to_string())),
+        ("TRACKERS", trackers.collect::<Vec<_>>().join(",")),
+    ]
 }
 
 /// Who said no, and why.

@@ -3,7 +3,6 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -29,8 +28,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `executable --config config`, with what it prints appended to the file `log`. Others are
-    /// to dial it at `advertise`, if that is given, instead of where its settings say.
+    /// Starts `executable --config config`, with what it prints appended to the file `log`. The
+    /// settings `instead` take the place of those in the file.
     ///
     /// It is put into a process group of its own, so that Ctrl-C on the terminal reaches the demo
     /// alone and the demo can stop its nodes in their order; and variables that would change the
@@ -39,7 +38,7 @@ impl Process {
         executable: &Path,
         config: &Path,
         log: &Path,
-        advertise: Option<SocketAddr>,
+        instead: &[(&str, String)],
     ) -> io::Result<Self> {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
         let log_start = output.metadata()?.len();
@@ -56,9 +55,8 @@ impl Process {
                 command.env_remove(name);
             }
         }
-        if let Some(advertise) = advertise {
-            let name = format!("{ENVIRONMENT_PREFIX}ADVERTISE");
-            command.env(name, advertise.to_string());
+        for (name, value) in instead {
+            command.env(format!("{ENVIRONMENT_PREFIX}{name}"), value);
         }
         Ok(Self {
             child: command.spawn()?,
@@ -149,7 +147,7 @@ mod tests {
     fn a_process_that_ends_by_itself_is_noticed_with_what_it_said() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("bob.log");
-        let process = Process::start(Path::new("/bin/ls"), Path::new("nothing"), &log, None);
+        let process = Process::start(Path::new("/bin/ls"), Path::new("nothing"), &log, &[]);
         let mut process = process.unwrap();
         let far = Instant::now() + Duration::from_secs(60);
         let status = process.wait(far).unwrap().expect("ls ends");

@@ -96,7 +96,7 @@ impl Story {
         let agreed = self.tell("read", reads, |story| story.carol_reads(&agreed, &letter))?;
         let stops = "All four stop.";
         self.tell("stop", stops, |story| story.all_stop(&agreed))?;
-        let seeks = "This process is none of them. It has kept every byte that they said to each \
+        let seeks = "A process that is none of them has kept every byte that all four said to each \
                      other, and now reads every row of bob's database.";
         self.tell("sealed", seeks, |story| {
             story.nobody_else_reads(&agreed, &letter)

@@ -14,7 +14,7 @@ use super::opening::{accept, listen};
 use super::orders::Orders;
 use super::seams::Seams;
 use super::status_line::StatusLine;
-use super::wallet::wait_for;
+use super::wallet::found_or_awaited;
 use crate::http::{PeerParts, ServerHandle};
 use crate::keys::SecretKey;
 use crate::net::Listener;
@@ -42,14 +42,9 @@ pub(super) async fn run(
     fatal: mpsc::Receiver<String>,
 ) -> Result<(), RunError> {
     let mut orders = Orders::listen(fatal)?;
-    let found = match secret {
-        Some(secret) => Some(secret),
-        None => {
-            let place = (&settings.wallet, &settings.api);
-            let role = NodeRole::Peer;
-            wait_for(role, place, &settings.data_dir, &seams, &mut orders).await?
-        }
-    };
+    let (role, place) = (NodeRole::Peer, (&settings.wallet, &settings.api));
+    let data_dir = &settings.data_dir;
+    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders).await?;
     let Some(secret) = found else {
         return Ok(());
     };

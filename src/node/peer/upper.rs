@@ -4,14 +4,14 @@ use super::{Ground, WAITING};
 use crate::actors::{
     GossipActor, GossipLinks, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
 };
-use crate::chain::ledger::Ledger;
+use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
 use crate::http::PeerParts;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
-use crate::node::post::PostOffice;
+use crate::node::post::{PostOffice, RunningPost};
 use crate::node::seams::Place;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
@@ -26,6 +26,7 @@ pub(crate) struct Upper {
     pub(crate) ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     pub(super) miner: Addr<MinerActor>,
+    pub(super) post: RunningPost,
     pub(super) ledger_place: Place,
 }
 
@@ -42,10 +43,12 @@ impl Ground {
         let rules = Rules::new(genesis, &[])?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
-        let limits = MempoolLimits::default();
-        let opened = Ledger::open(rules.clone(), limits, open, &ChainRows(&*disk), clock.now())?;
-        let (mut ledger, effects) = opened;
-        ledger.admit_members([self.key]);
+        let config = ledger::Config {
+            rules: rules.clone(),
+            limits: MempoolLimits::default(),
+            owner: Some(self.key),
+        };
+        let (ledger, effects) = Ledger::open(config, open, &ChainRows(&*disk), clock.now())?;
         let tip = *ledger.tip();
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
@@ -66,7 +69,6 @@ impl Ground {
         let fatal = self.seams.fatal.clone();
         let shell = LedgerActor::new(
             (ledger, effects),
-            self.key,
             disk,
             clock.clone(),
             self.seams.verifier.clone(),
@@ -104,12 +106,13 @@ impl Ground {
         };
         miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
         let (outbox, inbox) = (post.outbox(), post.inbox());
-        post.run(self, &ledger, &gossip);
+        let post = post.run(self, &ledger, &gossip);
         // Set once: the network is known once.
         let _ = running.set(PeerParts {
             rules,
             send: outbox.clone().recipient(),
             outbox: outbox.clone().recipient(),
+            outbox_line: outbox.clone().recipient(),
             retry: outbox.clone().recipient(),
             withdraw: outbox.recipient(),
             unread: inbox.clone().recipient(),
@@ -126,6 +129,7 @@ impl Ground {
             ledger,
             gossip,
             miner,
+            post,
             ledger_place,
         })
     }

@@ -5,17 +5,15 @@
 //! network alone, or was mined while this node was away, is found in the ledger's news and, for the
 //! time in between, in the blocks themselves.
 
-use super::rows::{
-    self, Cursor, PostRows, Reason, ReceivedFacts, body_key, cursor_key, facts_key, mark_key,
-    number_key,
-};
+use super::rows::{self, Cursor, PostRows, Reason, ReceivedFacts, facts_key, mark_key};
+use super::walk::Walk;
 use super::{Judgement, LedgerNews};
 use crate::canonical;
 use crate::chain::{
-    Action, BlockId, Closed, EncodedTransaction, Height, Internal, NetworkId, StateView, Timestamp,
-    TransactionId,
+    Action, Closed, EncodedTransaction, Internal, NetworkId, StateView, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
+use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::{Row, SessionId};
 use crate::wire::{Receipt, ReceiptStatement, Verdict};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -23,9 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 #[cfg(test)]
 mod tests;
 
-/// Blocks after which the place up to which the chain was looked through is stored, though it brought
-/// nothing: at most so many are looked through again after a crash.
-const CURSOR_EVERY: u64 = 100;
 /// Blocks that are looked through, or stepped back over, in one go.
 const AT_A_TIME: usize = 16;
 /// Marks of unread messages that are taken away in one go: the rest is taken by the next.
@@ -112,14 +107,8 @@ pub struct Inbox {
     fresh: HashMap<TransactionId, Fresh>,
     unread: BTreeSet<u64>,
     next: u64,
-    cursor: Cursor,
-    stored_cursor: Height,
-    caught_up: bool,
-    rows: Vec<Row>,
-    batches: u64,
-    committed: u64,
-    promises: VecDeque<(u64, Effect)>,
-    effects: Vec<Effect>,
+    walk: Walk,
+    decided: CommitQueue<Effect>,
 }
 
 impl Inbox {
@@ -129,11 +118,6 @@ impl Inbox {
     /// # Errors
     /// The disk failed, or holds what it can't hold.
     pub fn open(config: Config, rows: &dyn PostRows) -> Result<Self, Internal> {
-        let genesis = Cursor {
-            height: Height::GENESIS,
-            block: config.network,
-        };
-        let cursor = rows::cursor(rows)?.unwrap_or(genesis);
         let mut unread = BTreeSet::new();
         let mut from = 0;
         while let Some(number) = rows::marked_from(rows, from)? {
@@ -141,6 +125,7 @@ impl Inbox {
             from = number + 1;
         }
         Ok(Self {
+            walk: Walk::open(config.network, rows)?,
             config,
             pending: BTreeMap::new(),
             sessions: HashMap::new(),
@@ -150,14 +135,7 @@ impl Inbox {
             fresh: HashMap::new(),
             unread,
             next: rows::next_number(rows)?,
-            cursor,
-            stored_cursor: cursor.height,
-            caught_up: false,
-            rows: Vec::new(),
-            batches: 0,
-            committed: 0,
-            promises: VecDeque::new(),
-            effects: Vec::new(),
+            decided: CommitQueue::default(),
         })
     }
 
@@ -179,7 +157,7 @@ impl Inbox {
         let id = transaction.id();
         let known = self.facts_of(&id, disk)?;
         if let Some(receipt) = known.and_then(|(_, facts)| facts.receipt) {
-            self.after_rows(Effect::Answer { session, receipt });
+            self.decided.after_rows(Effect::Answer { session, receipt });
             return Ok(self.take_effects());
         }
         self.tickets += 1;
@@ -193,16 +171,17 @@ impl Inbox {
             receipt: None,
         };
         self.pending.entry(session).or_default().push_back(pending);
-        self.effects.push(if self.config.blocked.contains(&sender) {
-            let reason = Reason::cut("the recipient takes nothing from this sender");
-            let statement = self.statement(id, Verdict::Refused, reason, self.cursor);
-            Effect::Sign { ticket, statement }
-        } else {
-            Effect::Judge {
-                ticket,
-                transaction,
-            }
-        });
+        self.decided
+            .at_once(if self.config.blocked.contains(&sender) {
+                let reason = Reason::cut("the recipient takes nothing from this sender");
+                let statement = self.statement(id, Verdict::Refused, reason, self.walk.cursor());
+                Effect::Sign { ticket, statement }
+            } else {
+                Effect::Judge {
+                    ticket,
+                    transaction,
+                }
+            });
         Ok(self.take_effects())
     }
 
@@ -234,7 +213,7 @@ impl Inbox {
             && let Some(&session) = self.sessions.get(&ticket)
         {
             let reason = format!("what was delivered is invalid: {rejected}");
-            self.effects.push(Effect::Blame { session, reason });
+            self.decided.at_once(Effect::Blame { session, reason });
         }
         let (verdict, reason) = match &judgement.verdict {
             _ if judgement.holds() => (Verdict::Accepted, Reason::default()),
@@ -255,7 +234,7 @@ impl Inbox {
             block: judgement.block,
         };
         let statement = self.statement(transaction, verdict, reason, tip);
-        self.effects.push(Effect::Sign { ticket, statement });
+        self.decided.at_once(Effect::Sign { ticket, statement });
         self.take_effects()
     }
 
@@ -319,7 +298,7 @@ impl Inbox {
             Verdict::Refused | Verdict::NotYet => Some(receipt),
         };
         if let Some(receipt) = receipt {
-            self.after_rows(Effect::Answer { session, receipt });
+            self.decided.after_rows(Effect::Answer { session, receipt });
         }
         Ok(())
     }
@@ -357,12 +336,11 @@ impl Inbox {
         let number = self.next;
         self.next += 1;
         self.unread.insert(number);
-        let numbered = canonical::encode(&number);
         let body = transaction.bytes().to_vec();
-        self.rows.push((number_key(&id), Some(numbered)));
-        self.rows.push((mark_key(number), Some(Vec::new())));
-        self.rows.push((body_key(number), Some(body)));
-        self.effects.push(Effect::Tell(facts.clone()));
+        for row in rows::begun(number, &id, body) {
+            self.decided.write(row);
+        }
+        self.decided.at_once(Effect::Tell(facts.clone()));
         self.store(number, facts);
         Ok(receipt)
     }
@@ -385,10 +363,10 @@ impl Inbox {
 
     fn store(&mut self, number: u64, facts: ReceivedFacts) {
         let encoded = canonical::encode(&facts);
-        self.rows.push((facts_key(number), Some(encoded)));
+        self.decided.write((facts_key(number), Some(encoded)));
         let fresh = Fresh {
             number,
-            batch: self.batches + 1,
+            batch: self.decided.batch(),
             facts,
         };
         self.fresh.insert(fresh.facts.id, fresh);
@@ -421,21 +399,17 @@ impl Inbox {
                     self.closed(id, *why, disk)?;
                 }
             }
-            LedgerNews::Moved {
-                height,
-                block,
-                mined,
-                ..
-            } => {
-                for transaction in mined {
+            LedgerNews::Moved { height, block, own } => {
+                for (transaction, _) in &own.mined {
                     if self.is_for_owner(transaction)
                         && !self.judging.contains_key(&transaction.id())
                     {
                         self.receive(transaction, None, disk, now)?;
                     }
                 }
-                if self.caught_up {
-                    self.move_cursor(*height, *block);
+                if self.walk.is_caught_up() {
+                    let (height, block) = (*height, *block);
+                    self.walked(Cursor { height, block });
                 }
             }
         }
@@ -459,13 +433,10 @@ impl Inbox {
         Ok(())
     }
 
-    fn move_cursor(&mut self, height: Height, block: BlockId) {
-        self.cursor = Cursor { height, block };
-        let far = height.0.abs_diff(self.stored_cursor.0) >= CURSOR_EVERY;
-        if far || !self.rows.is_empty() {
-            self.stored_cursor = height;
-            let cursor = canonical::encode(&self.cursor);
-            self.rows.push((cursor_key(), Some(cursor)));
+    fn walked(&mut self, to: Cursor) {
+        let row = self.walk.moved(to, self.decided.is_writing());
+        if let Some(row) = row {
+            self.decided.write(row);
         }
     }
 
@@ -481,48 +452,20 @@ impl Inbox {
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..AT_A_TIME {
-            if self.caught_up {
+            if self.walk.is_caught_up() {
                 break;
             }
-            self.step(chain, disk, now)?;
-        }
-        Ok((!self.caught_up, self.take_effects()))
-    }
-
-    fn step(
-        &mut self,
-        chain: &dyn StateView,
-        disk: &dyn PostRows,
-        now: Timestamp,
-    ) -> Result<(), Internal> {
-        let Cursor { height, block } = self.cursor;
-        let on_chain = height == Height::GENESIS || chain.active(height)? == Some(block);
-        if !on_chain {
-            // Another branch has won since: back to where it left this one.
-            let before = chain.header(&block)?.map(|entry| entry.header.previous);
-            self.cursor = match (height.previous(), before) {
-                (Some(height), Some(block)) => Cursor { height, block },
-                _ => Cursor {
-                    height: Height::GENESIS,
-                    block: self.config.network,
-                },
+            let Some((at, transactions)) = self.walk.step(chain)? else {
+                continue;
             };
-            return Ok(());
-        }
-        let next = height.next();
-        let Some(id) = chain.active(next)? else {
-            self.caught_up = true;
-            return Ok(());
-        };
-        let body = chain.block(&id)?;
-        let body = body.ok_or_else(|| Internal(format!("the body of block {id} is missing")))?;
-        for transaction in &body.transactions {
-            if self.is_for_owner(transaction) {
-                self.receive(transaction, None, disk, now)?;
+            for transaction in &transactions {
+                if self.is_for_owner(transaction) {
+                    self.receive(transaction, None, disk, now)?;
+                }
             }
+            self.walked(at);
         }
-        self.move_cursor(next, id);
-        Ok(())
+        Ok((!self.walk.is_caught_up(), self.take_effects()))
     }
 
     /// The owner has read everything up to this number.
@@ -530,44 +473,20 @@ impl Inbox {
         let read = self.unread.range(..=up_to).take(READ_AT_A_TIME);
         for number in read.copied().collect::<Vec<_>>() {
             self.unread.remove(&number);
-            self.rows.push((mark_key(number), None));
+            self.decided.write((mark_key(number), None));
         }
         self.take_effects()
     }
 
     /// The disk holds all batches up to and including this one.
     pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
-        self.committed = self.committed.max(batch);
         self.fresh.retain(|_, fresh| fresh.batch > batch);
-        while let Some((waits_for, _)) = self.promises.front()
-            && *waits_for <= batch
-        {
-            let promise = self.promises.pop_front();
-            self.effects.extend(promise.map(|(_, effect)| effect));
-        }
+        self.decided.committed(batch);
         self.take_effects()
     }
 
-    /// Lets it follow everything that is decided and not written yet.
-    fn after_rows(&mut self, effect: Effect) {
-        let last = self.batches + u64::from(!self.rows.is_empty());
-        if last <= self.committed {
-            self.effects.push(effect);
-        } else {
-            self.promises.push_back((last, effect));
-        }
-    }
-
     fn take_effects(&mut self) -> Vec<Effect> {
-        if !self.rows.is_empty() {
-            self.batches += 1;
-            let commit = Effect::Commit {
-                batch: self.batches,
-                rows: std::mem::take(&mut self.rows),
-            };
-            // Before all else: whatever else there is to do may lead back here, and to the next batch.
-            self.effects.insert(0, commit);
-        }
-        std::mem::take(&mut self.effects)
+        self.decided
+            .take(|batch, rows| Effect::Commit { batch, rows })
     }
 }

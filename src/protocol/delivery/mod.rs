@@ -1,7 +1,8 @@
 //! Delivery: transfers on their way from their sender to their recipient.
 //!
 //! [`outbox`] is the sender's side: what is to be sent is stored first, then goes straight to its
-//! recipient until that one has signed a receipt, and its sender knows at any time where it stands.
+//! recipient until that one has signed a receipt, and its sender knows at any time where it stands. What
+//! the same key sent from another machine is found in the chain.
 //! [`inbox`] is the recipient's side: what was delivered is judged, stored and receipted, and what came
 //! over the network alone is found, each exactly once. [`rows`] is what both keep.
 
@@ -10,9 +11,10 @@ pub mod outbox;
 pub mod rows;
 #[cfg(test)]
 mod tests;
+mod walk;
 
-use crate::chain::{BlockId, Closed};
-use crate::chain::{EncodedTransaction, Height, Rejected, TransactionId};
+use crate::chain::ledger::{Concern, Effect};
+use crate::chain::{BlockId, Closed, EncodedTransaction, Height, Rejected, TransactionId};
 
 /// What the ledger tells of its own owner's transactions, those it sends and those it receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +29,28 @@ pub enum LedgerNews {
         height: Height,
         /// Id of its tip.
         block: BlockId,
-        /// Those in blocks that were added, oldest first.
-        mined: Vec<EncodedTransaction>,
-        /// Those in blocks that were taken away, and not added again.
-        undone: Vec<TransactionId>,
+        /// What it means for the owner.
+        own: Concern,
     },
+}
+
+impl LedgerNews {
+    /// What the owner should hear of a thing that the ledger did.
+    pub fn of(effect: &Effect) -> Option<Self> {
+        match effect {
+            Effect::TransactionOpened {
+                transaction,
+                own: true,
+            } => Some(Self::Opened(transaction.clone())),
+            Effect::TransactionClosed(id, why) => Some(Self::Closed(*id, *why)),
+            Effect::TipStored(change) => Some(Self::Moved {
+                height: change.tip.height(),
+                block: change.tip.id,
+                own: change.own.clone(),
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What the ledger said of a transaction that was to become open.

@@ -6,23 +6,25 @@
 //! and is only followed here: a reorganisation can take a mined one back.
 
 use super::rows::{
-    self, End, Place, PostRows, Reason, SendFacts, body_key, facts_key, mark_key, number_key,
-    place_of,
+    self, Cursor, End, Place, PostRows, Reason, SendFacts, facts_key, mark_key, place_of,
 };
+use super::walk::Walk;
 use crate::canonical;
 use crate::chain::{
-    Action, Amount, EncodedTransaction, Height, Internal, Rejected, StateView, Timestamp,
-    TransactionId,
+    Amount, EncodedTransaction, Height, Internal, StateView, Timestamp, TransactionId,
 };
 use crate::keys::PublicKey;
-use crate::protocol::Row;
 use crate::protocol::backoff::Backoff;
-use crate::protocol::retry::{Full, LONGEST_RETRY_MS, RetryQueue};
-use crate::wire::{Receipt, Verdict};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use crate::protocol::commit_queue::CommitQueue;
+use crate::protocol::retry::{LONGEST_RETRY_MS, RetryQueue};
+use sending::{Asked, Unfunded};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+mod delivering;
 mod effect;
+mod elsewhere;
 mod following;
+mod sending;
 #[cfg(test)]
 mod tests;
 
@@ -42,11 +44,6 @@ const SETTLED_BLOCKS: u64 = 100;
 const MAX_SETTLING: usize = 10_000;
 /// Sends that are being handed to the network at a time: a restart may find all of them due.
 const MAX_PASSING_ON: usize = 64;
-/// Calls and sessions of a recipient without any receipt, though the tracker finds it alive, before its
-/// mail goes by way of the network: it may be one that only dials out itself, or has no place for a
-/// further connection. With the pauses in between about a minute, in which a tracker finds out that
-/// somebody has died.
-const FAILED_CALLS: u32 = 7;
 
 struct Entry {
     facts: SendFacts,
@@ -108,12 +105,13 @@ pub struct Outbox {
     reserved: u128,
     next: u64,
     tip: Height,
-    rows: Vec<Row>,
-    batches: u64,
-    committed: u64,
-    /// What waits for a batch to be written.
-    promises: VecDeque<(u64, Effect)>,
-    effects: Vec<Effect>,
+    /// What waits for what can be spent, and what the asking for it goes on for.
+    unfunded: Vec<Unfunded>,
+    asked: Option<Asked>,
+    /// Sends from elsewhere whose rows are not on the disk yet, and the batch they are in.
+    taken_up: HashMap<TransactionId, u64>,
+    walk: Walk,
+    decided: CommitQueue<Effect>,
 }
 
 impl Outbox {
@@ -128,6 +126,7 @@ impl Outbox {
         tip: Height,
         now: Timestamp,
     ) -> Result<Self, Internal> {
+        let walk = Walk::open(config.network, rows)?;
         let mut outbox = Self {
             config,
             queue: RetryQueue::new(config.limits, config.seed),
@@ -142,11 +141,11 @@ impl Outbox {
             reserved: 0,
             next: rows::next_number(rows)?,
             tip,
-            rows: Vec::new(),
-            batches: 0,
-            committed: 0,
-            promises: VecDeque::new(),
-            effects: Vec::new(),
+            unfunded: Vec::new(),
+            asked: None,
+            taken_up: HashMap::new(),
+            walk,
+            decided: CommitQueue::default(),
         };
         let mut from = 0;
         while let Some(number) = rows::marked_from(rows, from)? {
@@ -179,304 +178,39 @@ impl Outbox {
         self.entries.insert(number, entry);
     }
 
-    /// Its owner sends something: a transfer signed by this node's key. `spendable` is what its key
-    /// has on the chain less what its open transactions cost, as of any moment after this outbox last
-    /// told it of a change. The answer is a promise and follows with the write. With `broadcast` it is
-    /// handed to the network at once, and the answer is the ledger's.
-    pub fn send(
-        &mut self,
-        ticket: u64,
-        transaction: &EncodedTransaction,
-        broadcast: bool,
-        spendable: Amount,
-        now: Timestamp,
-    ) -> Vec<Effect> {
-        match self.take_in(transaction, broadcast, spendable, now) {
-            Ok(number) => {
-                if broadcast {
-                    self.edit(number, |entry| entry.ticket = Some(ticket));
-                    self.pass_on(number, now);
-                } else {
-                    let answer = Ok(number);
-                    self.after_rows(Effect::Answer { ticket, answer });
-                    self.call(now);
-                }
-            }
-            Err(error) => self.effects.push(Effect::Answer {
-                ticket,
-                answer: Err(error),
-            }),
-        }
+    /// The disk holds all batches up to and including this one.
+    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.taken_up.retain(|_, taken| *taken > batch);
+        self.decided.committed(batch);
         self.take_effects()
     }
 
-    fn take_in(
-        &mut self,
-        transaction: &EncodedTransaction,
-        broadcast: bool,
-        spendable: Amount,
-        now: Timestamp,
-    ) -> Result<u64, SendError> {
-        let payload = transaction.payload();
-        let Action::Transfer { to, amount, .. } = payload.action else {
-            return Err(Rejected::Meaningless.into());
-        };
-        if self.by_id.contains_key(&transaction.id()) {
-            return Err(SendError::Known);
-        }
-        let size = transaction.size();
-        self.queue.room_for(size)?;
-        if self.entries.len() >= 2 * self.config.limits.entries {
-            return Err(SendError::Full(Full {
-                entries: self.entries.len(),
-                bytes: self.queue.bytes(),
-            }));
-        }
-        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
-        let available = u128::from(spendable.0).saturating_sub(self.reserved);
-        if u128::from(needed.0) > available {
-            let available = Amount(u64::try_from(available).unwrap_or(u64::MAX));
-            return Err(Rejected::InsufficientFunds { available, needed }.into());
-        }
+    fn take_effects(&mut self) -> Vec<Effect> {
+        self.decided
+            .take(|batch, rows| Effect::Commit { batch, rows })
+    }
+
+    /// Gives a new send its number, and has it written.
+    fn begin(&mut self, transaction: &EncodedTransaction, entry: Entry) -> u64 {
         let number = self.next;
         self.next += 1;
-        let facts = SendFacts {
-            id: transaction.id(),
-            to,
-            amount,
-            fee: payload.fee,
-            size,
-            expires_at: payload.expires_at,
-            queued_at: now,
-            broadcast,
-            attempted: broadcast,
-            delivered_at: None,
-            end: None,
-            reason: Reason::default(),
-        };
-        let numbered = canonical::encode(&number);
-        self.rows.push((number_key(&facts.id), Some(numbered)));
-        self.rows.push((mark_key(number), Some(Vec::new())));
-        let body = transaction.bytes().to_vec();
-        self.rows.push((body_key(number), Some(body)));
-        self.by_id.insert(facts.id, number);
-        self.by_expiry.insert((facts.expires_at, number));
-        if !broadcast {
-            let expires = now.plus_ms(self.config.keep_ms);
-            self.queue.push(number, to, size, expires);
+        let (id, expires_at) = (entry.facts.id, entry.facts.expires_at);
+        for row in rows::begun(number, &id, transaction.bytes().to_vec()) {
+            self.decided.write(row);
         }
-        let entry = Entry::new(facts, Place::Nowhere);
+        self.by_id.insert(id, number);
+        self.by_expiry.insert((expires_at, number));
         self.reserved += entry.held();
         self.entries.insert(number, entry);
         self.store(number);
-        Ok(number)
+        number
     }
 
-    /// The disk holds all batches up to and including this one.
-    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
-        self.committed = self.committed.max(batch);
-        while let Some((waits_for, _)) = self.promises.front()
-            && *waits_for <= batch
-        {
-            let promise = self.promises.pop_front();
-            self.effects.extend(promise.map(|(_, effect)| effect));
+    fn walked(&mut self, to: Cursor) {
+        let row = self.walk.moved(to, self.decided.is_writing());
+        if let Some(row) = row {
+            self.decided.write(row);
         }
-        self.take_effects()
-    }
-
-    /// There is a session with this member.
-    pub fn reached(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.reached(key, now);
-        self.deliver(key, now);
-        self.take_effects()
-    }
-
-    /// A session with this member is gone: what it has not answered may not have arrived.
-    pub fn lost(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.unreachable(key, now);
-        self.keep_back(key);
-        // One that has no place for us takes the handshake and closes at once.
-        self.call_failed(key, now);
-        self.take_effects()
-    }
-
-    /// What was to leave as soon as that was stored leaves in its turn in the next session, not before
-    /// what came before it.
-    fn keep_back(&mut self, key: &PublicKey) {
-        let leaves = |effect: &Effect| matches!(effect, Effect::Deliver { to, .. } if to == key);
-        self.promises.retain(|(_, effect)| !leaves(effect));
-    }
-
-    /// No session with this member can be made.
-    pub fn unreachable(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.unreachable(key, now);
-        self.keep_back(key);
-        self.call_failed(key, now);
-        self.take_effects()
-    }
-
-    fn call_failed(&mut self, key: &PublicKey, now: Timestamp) {
-        let numbers = self.queue.numbers_for(key);
-        if numbers.is_empty() {
-            self.failed_calls.remove(key);
-            return;
-        }
-        let failed = self.failed_calls.entry(*key).or_default();
-        *failed = failed.saturating_add(1);
-        if *failed < FAILED_CALLS || !self.live.contains(key) {
-            return;
-        }
-        self.failed_calls.remove(key);
-        for number in numbers {
-            self.edit(number, |entry| {
-                entry.facts.broadcast = true;
-                entry.facts.attempted = true;
-                entry.facts.reason = Reason::cut(
-                    "its recipient is alive, but can't be dialled: it goes by way of the network",
-                );
-            });
-            self.store(number);
-            self.pass_on_at(number, now);
-        }
-    }
-
-    /// The tracker's word on who is alive, of all members. Who is so again is called at once.
-    pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Timestamp) -> Vec<Effect> {
-        for back in live.difference(&self.live) {
-            self.queue.hurry(back);
-        }
-        self.live = live;
-        self.call(now);
-        self.take_effects()
-    }
-
-    /// A receipt came in a session with `from`.
-    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
-        self.queue.answered(from);
-        let said = &receipt.statement;
-        let number = self.by_id.get(&said.transaction).copied();
-        let meant = number.and_then(|number| Some((number, self.entries.get(&number)?.facts.to)));
-        let Some((number, to)) = meant else {
-            return Vec::new();
-        };
-        if to != *from || receipt.check(&self.config.network, &to).is_err() {
-            return Vec::new();
-        }
-        self.failed_calls.remove(from);
-        match said.verdict {
-            Verdict::Accepted => self.accepted(number, now),
-            Verdict::Refused => {
-                self.queue.remove(number);
-                self.end(number, End::Refused, &said.reason);
-            }
-            Verdict::NotYet => {
-                self.queue.set_aside(number, now);
-                let reason = said.reason.clone();
-                self.edit(number, |entry| entry.facts.reason = reason);
-            }
-        }
-        self.deliver(from, now);
-        self.take_effects()
-    }
-
-    fn accepted(&mut self, number: u64, now: Timestamp) {
-        self.queue.remove(number);
-        self.edit(number, |entry| {
-            entry.facts.delivered_at.get_or_insert(now);
-            entry.facts.end = None;
-            entry.facts.reason = Reason::default();
-        });
-        self.store(number);
-        let nowhere = self.entries.get(&number);
-        if nowhere.is_some_and(|entry| entry.place == Place::Nowhere) {
-            self.pass_on_at(number, now.plus_ms(PASS_ON_WITHIN_MS));
-        }
-        self.tell(number);
-    }
-
-    /// Withdraws what has never left. The answer is a promise and follows with the write.
-    ///
-    /// # Errors
-    /// [`OrderError`].
-    pub fn withdraw(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
-        let number = self.by_id.get(id).ok_or(OrderError::NotWaiting)?;
-        let (&number, entry) = (number, &self.entries[number]);
-        if entry.facts.attempted {
-            return Err(OrderError::Attempted(entry.facts.expires_at));
-        }
-        if entry.facts.end.is_some() || entry.place != Place::Nowhere {
-            return Err(OrderError::NotWaiting);
-        }
-        self.end(
-            number,
-            End::Cancelled,
-            &Reason::cut("withdrawn by its owner"),
-        );
-        let answer = Ok(number);
-        self.after_rows(Effect::Answer { ticket, answer });
-        Ok(self.take_effects())
-    }
-
-    /// Tries again at once what waits, for its recipient or for its coins.
-    ///
-    /// # Errors
-    /// [`OrderError::NotWaiting`].
-    pub fn retry(&mut self, id: &TransactionId, now: Timestamp) -> Result<Vec<Effect>, OrderError> {
-        let &number = self.by_id.get(id).ok_or(OrderError::NotWaiting)?;
-        let entry = &self.entries[&number];
-        if entry.place != Place::Nowhere {
-            return Err(OrderError::NotWaiting);
-        }
-        if self.queue.hurry_one(number) {
-            let to = entry.facts.to;
-            self.deliver(&to, now);
-        } else {
-            self.edit(number, |entry| entry.facts.end = None);
-            self.store(number);
-            self.pass_on_at(number, now);
-        }
-        self.call(now);
-        self.due_to_network(now);
-        Ok(self.take_effects())
-    }
-
-    /// Time has passed.
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let ticked = self.queue.tick(now);
-        for number in ticked.expired {
-            self.kept_for_too_long(number);
-        }
-        for key in ticked.silent {
-            self.keep_back(&key);
-            for number in self.queue.numbers_for(&key) {
-                self.edit(number, |entry| {
-                    entry.facts.reason = Reason::cut("its recipient does not answer");
-                });
-            }
-        }
-        self.call(now);
-        for key in self.queue.ready(now) {
-            self.deliver(&key, now);
-        }
-        self.due_to_network(now);
-        self.take_effects()
-    }
-
-    fn kept_for_too_long(&mut self, number: u64) {
-        let Some(entry) = self.entries.get(&number) else {
-            return;
-        };
-        let facts = &entry.facts;
-        let days = self.config.keep_ms / 86_400_000;
-        let mut reason = format!("its recipient did not take it within {days} days");
-        if facts.attempted {
-            let until = facts.expires_at;
-            reason.push_str(&format!("; it can be mined up to height {until}"));
-        }
-        if !facts.reason.is_empty() {
-            reason.push_str(&format!("; last it was: {}", facts.reason));
-        }
-        self.end(number, End::Expired, &Reason::cut(&reason));
     }
 
     /// A send has come to an end. Where somebody else may still have it mined, it is followed on.
@@ -498,26 +232,6 @@ impl Outbox {
         }
     }
 
-    fn call(&mut self, now: Timestamp) {
-        let calls = self.queue.calls(now);
-        self.effects.extend(calls.into_iter().map(Effect::Reach));
-    }
-
-    fn deliver(&mut self, key: &PublicKey, now: Timestamp) {
-        for number in self.queue.next(key, now) {
-            let mut first = false;
-            self.edit(number, |entry| {
-                entry.tries = entry.tries.saturating_add(1);
-                first = !std::mem::replace(&mut entry.facts.attempted, true);
-            });
-            if first {
-                // Stored before it leaves: nobody can take it back from then on.
-                self.store(number);
-            }
-            self.after_rows(Effect::Deliver { number, to: *key });
-        }
-    }
-
     /// Hands to the network what is due.
     fn due_to_network(&mut self, now: Timestamp) {
         while let Some(&(due, number)) = self.passing_on.first()
@@ -532,7 +246,7 @@ impl Outbox {
         // Again, should it not become open by then.
         self.pass_on_at(number, now.plus_ms(LONGEST_RETRY_MS));
         if self.with_ledger.insert(number) {
-            self.after_rows(Effect::PassOn { number });
+            self.decided.after_rows(Effect::PassOn { number });
         }
     }
 
@@ -571,48 +285,25 @@ impl Outbox {
             if let Place::Mined(height) = entry.place {
                 self.settling.remove(&(height, number));
             }
-            self.rows.push((mark_key(number), None));
+            self.decided.write((mark_key(number), None));
         }
     }
 
     fn store(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(&number) {
             let facts = canonical::encode(&entry.facts);
-            self.rows.push((facts_key(number), Some(facts)));
+            self.decided.write((facts_key(number), Some(facts)));
         }
     }
 
     fn tell(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(&number) {
-            self.effects.push(Effect::Tell {
+            self.decided.at_once(Effect::Tell {
                 id: entry.facts.id,
                 state: entry.facts.state(entry.place),
                 reason: entry.facts.reason.clone(),
             });
         }
-    }
-
-    /// Lets it follow everything that is decided and not written yet.
-    fn after_rows(&mut self, effect: Effect) {
-        let last = self.batches + u64::from(!self.rows.is_empty());
-        if last <= self.committed {
-            self.effects.push(effect);
-        } else {
-            self.promises.push_back((last, effect));
-        }
-    }
-
-    fn take_effects(&mut self) -> Vec<Effect> {
-        if !self.rows.is_empty() {
-            self.batches += 1;
-            let commit = Effect::Commit {
-                batch: self.batches,
-                rows: std::mem::take(&mut self.rows),
-            };
-            // Before all else: whatever else there is to do may lead back here, and to the next batch.
-            self.effects.insert(0, commit);
-        }
-        std::mem::take(&mut self.effects)
     }
 
     /// How much waits.
@@ -628,13 +319,23 @@ impl Outbox {
     pub fn lines(&self, limit: usize) -> Vec<Line> {
         let unsettled = self.entries.iter();
         let unsettled = unsettled.filter(|(_, entry)| entry.place == Place::Nowhere);
-        let line = |(&number, entry): (&u64, &Entry)| Line {
+        let line = |(&number, entry)| self.line_of(number, entry);
+        unsettled.take(limit).map(line).collect()
+    }
+
+    /// A send that is looked after.
+    pub fn line(&self, id: &TransactionId) -> Option<Line> {
+        let number = *self.by_id.get(id)?;
+        Some(self.line_of(number, self.entries.get(&number)?))
+    }
+
+    fn line_of(&self, number: u64, entry: &Entry) -> Line {
+        Line {
             number,
             facts: entry.facts.clone(),
             place: entry.place,
             standing: self.queue.standing(number),
             tries: entry.tries,
-        };
-        unsettled.take(limit).map(line).collect()
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! | 2 | transaction id | its number |
 //! | 3 | number | nothing; there while it needs looking after: not settled (outbox), not read (inbox) |
 //! | 4 | number | the transaction's bytes |
-//! | 5 | | inbox: [`Cursor`] |
+//! | 5 | | [`Cursor`] |
 
 use crate::canonical::{self, CappedText, Malformed};
 use crate::chain::rows::RowKey;
@@ -18,6 +18,7 @@ use crate::chain::{
     TransactionId,
 };
 use crate::keys::PublicKey;
+use crate::protocol::Row;
 use crate::wire::Receipt;
 use crate::wire::message::MAX_REASON;
 use serde::de::DeserializeOwned;
@@ -56,7 +57,7 @@ pub fn facts_key(number: u64) -> Vec<u8> {
 }
 
 /// Key of the number of a transaction.
-pub fn number_key(id: &TransactionId) -> Vec<u8> {
+fn number_key(id: &TransactionId) -> Vec<u8> {
     [&[NUMBER], id.0.as_slice()].concat()
 }
 
@@ -66,8 +67,18 @@ pub fn mark_key(number: u64) -> Vec<u8> {
 }
 
 /// Key of the bytes of a number's transaction.
-pub fn body_key(number: u64) -> Vec<u8> {
+fn body_key(number: u64) -> Vec<u8> {
     numbered(BODY, number)
+}
+
+/// The rows that a new number begins with, all but its facts: its transaction's way to it, its mark, and
+/// the transaction.
+pub fn begun(number: u64, id: &TransactionId, body: Vec<u8>) -> [Row; 3] {
+    [
+        (number_key(id), Some(canonical::encode(&number))),
+        (mark_key(number), Some(Vec::new())),
+        (body_key(number), Some(body)),
+    ]
 }
 
 /// Key of the cursor.

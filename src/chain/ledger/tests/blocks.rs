@@ -1,7 +1,6 @@
 //! Blocks and headers: what is refused, what waits, and what must not be lost.
 
-use crate::chain::ledger::Ledger;
-use crate::chain::ledger::{BlockOutcome, Effect};
+use crate::chain::ledger::{BlockOutcome, Config, Effect, Ledger};
 use crate::chain::testing::counter::{counting_rules, record, signed};
 use crate::chain::testing::forge::{Forge, reward};
 use crate::chain::testing::{
@@ -130,13 +129,12 @@ fn attack_a_chain_of_another_genesis_is_an_orphan() {
     }
     assert_eq!(node.ledger.tip().id, own.id());
     // Nor does a node begin upon the data of another network.
-    let begun = Ledger::open(
-        other,
-        MempoolLimits::default(),
-        Vec::new(),
-        &node.disk,
-        START,
-    );
+    let config = Config {
+        rules: other,
+        limits: MempoolLimits::default(),
+        owner: None,
+    };
+    let begun = Ledger::open(config, Vec::new(), &node.disk, START);
     assert!(begun.is_err());
 }
 

@@ -3,7 +3,7 @@
 use crate::chain::ledger::{BlockOutcome, Concern, Effect, Fate, Ledger, Origin, Ticket};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::forge::Forge;
-use crate::chain::testing::{MemoryView, Node, member, rules, transfer};
+use crate::chain::testing::{MemoryView, Node, START, member, rules, transfer};
 use crate::chain::tree::{MAX_STEP_BLOCKS, Source};
 use crate::chain::{Block, BlockId, Closed, Header, Height, Internal, MempoolLimits, StateView};
 use std::cell::Cell;
@@ -247,9 +247,8 @@ fn a_change_of_branch_names_what_it_took_from_the_watched_key() {
     let theirs = [paid_first.clone(), in_both.clone(), spent_there];
     let theirs = forge.child(forge.genesis(), 1_000, 8, &theirs);
     let upon = forge.child(theirs.id(), 1_000, 8, &[]);
-    let mut node = Node::new();
+    let mut node = Node::of(5, MemoryView::default(), START);
     node.now = node.now.plus_ms(10_000_000);
-    node.ledger.watch(member(5).public_key());
     for block in [ours, theirs, upon] {
         assert_eq!(node.block(block), BlockOutcome::Accepted);
     }
@@ -271,7 +270,7 @@ fn a_change_of_branch_names_what_it_took_from_the_watched_key() {
     ];
     assert_eq!(second.taken_back, taken_back);
     assert_eq!(second.rewards_lost, 54, "the reward of 50, and the fees");
-    let mined = [(paid_first.id(), Height(1)), (in_both.id(), Height(1))];
+    let mined = [(paid_first, Height(1)), (in_both, Height(1))];
     assert_eq!(second.mined, mined);
 }
 

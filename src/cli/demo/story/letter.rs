@@ -2,19 +2,15 @@
 
 use super::{Outcome, PEERS, Story, named, short};
 use crate::chain::TransactionId;
-use crate::cli::demo::error::DemoError;
-use crate::cli::demo::recorder::holds;
+use crate::cli::demo::eavesdrop::{Found, Sought};
 use crate::cli::demo::view::Agreed;
 use crate::http::views::{InboxView, NoteView, OpenView, SendView, SentView};
-use crate::node::open_offline;
 use crate::protocol::delivery::rows::SendState;
-use crate::store::{Table, rows_from};
 use serde_json::json;
 
 /// What alice writes to carol.
 const LETTER: &str = "The key to the cheese cellar lies under the third stone";
-/// Rows of bob's database read at a time.
-const ROWS_AT_A_TIME: usize = 1_000;
+
 /// What alice writes.
 pub(super) struct Letter {
     id: TransactionId,
@@ -86,54 +82,41 @@ impl Story {
         Ok((agreed, told, facts))
     }
 
-    /// Looks for the letter in everything that others than its two ends have.
+    /// Has the letter looked for in everything that others than its two ends have.
     pub(super) fn nobody_else_reads(&mut self, agreed: &Agreed, letter: &Letter) -> Outcome<()> {
-        let text = letter.text.as_bytes();
-        let heard = self.nodes.recording().len();
-        if heard == 0 {
-            return Err(self.not_true("something was said on the lines", "nothing".to_owned()));
+        let sought = Sought {
+            text: letter.text.clone(),
+            id: letter.id,
+            peer: self.nodes.files().config("bob"),
+        };
+        let eavesdropper = self.nodes.eavesdropper();
+        let (process, found) = (eavesdropper.id(), eavesdropper.look(&sought));
+        let looked = "bytes from the lines and bob's database can be looked through";
+        let found = found.map_err(|error| self.not_true(looked, error))?;
+        if found.heard == 0 || !found.kept_all || found.on_the_lines {
+            let expected = "every byte from the lines was kept, and the text is not among them";
+            return Err(self.not_true(expected, format!("{found:?}")));
         }
-        if self.nodes.recording().holds(text) {
-            let found = "it, on the line".to_owned();
-            return Err(self.not_true("the text is nowhere on the lines", found));
-        }
-        let (rows, bytes, id, found) = self.search_bob(letter)?;
-        if !id || found {
-            let found = format!("its id: {id}, its text: {found}, in {rows} rows");
+        if !found.has_transaction || found.in_the_rows {
             let expected = "bob has the letter's transaction and can't read it";
-            return Err(self.not_true(expected, found));
+            return Err(self.not_true(expected, format!("{found:?}")));
         }
+        let Found {
+            heard,
+            rows,
+            row_bytes,
+            ..
+        } = found;
         let told = format!(
-            "Nowhere in {heard} bytes from the lines, nor in the {bytes} bytes of bob's {rows} rows, \
-             which hold the sealed letter."
+            "Process {process} has found it nowhere: not in {heard} bytes from the lines, nor in the \
+             {row_bytes} bytes of bob's {rows} rows, which hold the sealed letter."
         );
         let mut facts = agreed.facts(&PEERS);
         facts.extend(named([
+            ("process", json!(process)),
             ("bytes_heard", json!(heard)),
             ("rows_read", json!(rows)),
         ]));
         Ok(((), told, facts))
-    }
-
-    /// Rows of bob's database and their bytes, and whether the letter's id and its text are in them.
-    fn search_bob(&self, letter: &Letter) -> Result<(usize, usize, bool, bool), DemoError> {
-        let failed = |error: &dyn std::fmt::Display| {
-            self.not_true("bob's database can be read", error.to_string())
-        };
-        let settings = self.nodes.peer_settings("bob");
-        let settings = settings.ok_or_else(|| failed(&"bob has no settings"))?;
-        let disk = open_offline(settings).map_err(|error| failed(&error))?;
-        let (mut rows, mut bytes, mut id, mut found) = (0, 0, false, false);
-        for table in Table::ALL {
-            for row in rows_from(&disk, table, &[], ROWS_AT_A_TIME) {
-                let (key, value) = row.map_err(|error| failed(&error))?;
-                rows += 1;
-                bytes += key.len() + value.len();
-                id |= holds(&key, &letter.id.0);
-                found |= holds(&key, letter.text.as_bytes());
-                found |= holds(&value, letter.text.as_bytes());
-            }
-        }
-        Ok((rows, bytes, id, found))
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chain::testing::{START, member, network, transfer};
-use crate::chain::{Amount, Rejected};
-use crate::protocol::delivery::tests::{MemoryRows, inbox_config};
+use crate::chain::{Amount, BlockId, Height, Rejected};
+use crate::protocol::delivery::tests::{MemoryRows, inbox_config, moved};
 
 struct Recipient {
     inbox: Inbox,
@@ -214,26 +214,20 @@ fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
         let facts = rows::facts::<ReceivedFacts>(&bob.rows, number).unwrap();
         facts.unwrap().closed
     };
-    let mined = |mined: &[EncodedTransaction], undone: &[TransactionId]| LedgerNews::Moved {
-        height: Height(5),
-        block: BlockId([5; 32]),
-        mined: mined.to_vec(),
-        undone: undone.to_vec(),
-    };
     assert_eq!(told(&mut bob, LedgerNews::Opened(payment.clone())), None);
     let closed = LedgerNews::Closed(payment.id(), Closed::Mined);
     assert_eq!(told(&mut bob, closed), None);
     assert_eq!(
-        told(&mut bob, mined(std::slice::from_ref(&payment), &[])),
+        told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
         None
     );
     let void = LedgerNews::Closed(payment.id(), Closed::Conflicted);
     assert_eq!(told(&mut bob, void), Some(Closed::Conflicted));
-    let undone = mined(&[], &[payment.id()]);
+    let undone = moved(5, &[], &[payment.id()]);
     assert_eq!(told(&mut bob, undone), Some(Closed::Conflicted));
     // The branch that holds it wins after all.
     assert_eq!(
-        told(&mut bob, mined(std::slice::from_ref(&payment), &[])),
+        told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
         None
     );
 }

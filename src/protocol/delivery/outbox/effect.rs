@@ -33,6 +33,8 @@ pub enum Effect {
         /// The rows.
         rows: Vec<Row>,
     },
+    /// Ask the ledger what this node's key has, and report [`Outbox::funds`].
+    AskFunds,
     /// Find, or make, a session with this member; report [`Outbox::reached`] or
     /// [`Outbox::unreachable`].
     Reach(PublicKey),

@@ -2,8 +2,10 @@
 
 use super::{Effect, End, Place, PostRows, Reason, SendFacts, mark_key, rows};
 use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
+use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, Timestamp, TransactionId};
 use crate::protocol::backoff::Backoff;
+use crate::protocol::delivery::rows::Cursor;
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS};
 
@@ -26,7 +28,7 @@ impl Outbox {
                 Some(rejected) => Err(rejected.clone().into()),
                 None => Ok(number),
             };
-            self.after_rows(Effect::Answer { ticket, answer });
+            self.decided.after_rows(Effect::Answer { ticket, answer });
         }
         self.take_effects()
     }
@@ -77,30 +79,32 @@ impl Outbox {
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => {
-                if let Some(&number) = self.by_id.get(&transaction.id()) {
-                    self.opened(number);
-                }
-            }
+            LedgerNews::Opened(transaction) => match self.by_id.get(&transaction.id()) {
+                Some(&number) => self.opened(number),
+                None => self.found(transaction, Place::Open, disk, now)?,
+            },
             LedgerNews::Closed(id, why) => {
                 if let Some(&number) = self.by_id.get(id) {
                     self.closed(number, *why, now);
                 }
             }
-            LedgerNews::Moved {
-                height,
-                mined,
-                undone,
-                ..
-            } => {
+            LedgerNews::Moved { height, block, own } => {
                 self.tip = *height;
-                for id in undone {
-                    self.undone(id, disk, now)?;
-                }
-                for transaction in mined {
-                    if let Some(&number) = self.by_id.get(&transaction.id()) {
-                        self.mined(number, *height);
+                for (id, fate) in &own.taken_back {
+                    // Where it was mined again follows.
+                    if !matches!(fate, Fate::Mined(_)) {
+                        self.undone(id, disk, now)?;
                     }
+                }
+                for (transaction, height) in &own.mined {
+                    match self.by_id.get(&transaction.id()) {
+                        Some(&number) => self.mined(number, *height),
+                        None => self.found(transaction, Place::Mined(*height), disk, now)?,
+                    }
+                }
+                if self.walk.is_caught_up() {
+                    let (height, block) = (*height, *block);
+                    self.walked(Cursor { height, block });
                 }
                 self.settle();
             }
@@ -193,7 +197,7 @@ impl Outbox {
         let missing = || Internal(format!("send {number} of the outbox is missing"));
         let facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
         let waits = facts.end.is_none();
-        self.rows.push((mark_key(number), Some(Vec::new())));
+        self.decided.write((mark_key(number), Some(Vec::new())));
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
         self.tell(number);
         if waits {
@@ -215,7 +219,7 @@ impl Outbox {
     }
 
     /// Lets go of what is mined for long, and of what can't be mined any more.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(&(height, number)) = self.settling.first()
             && (height.0.saturating_add(SETTLED_BLOCKS) <= self.tip.0
                 || self.settling.len() > MAX_SETTLING)

@@ -1,14 +1,19 @@
 use super::*;
+use crate::chain::ledger::Funds;
 use crate::chain::testing::{MemoryView, START, member, network, transfer};
-use crate::chain::{BlockId, Closed};
+use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
-use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, outbox_config};
+use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
-use crate::wire::ReceiptStatement;
+use crate::wire::{ReceiptStatement, Verdict};
+use std::collections::VecDeque;
 
 /// What alice can spend.
-const FUNDS: Amount = Amount(1_000);
+const FUNDS: Funds = Funds {
+    balance: Amount(1_000),
+    promised: Amount(0),
+};
 
 struct Sender {
     outbox: Outbox,
@@ -41,6 +46,7 @@ impl Sender {
                     self.rows.commit(rows);
                     open.extend(self.outbox.committed(batch));
                 }
+                Effect::AskFunds => open.extend(self.outbox.funds(&FUNDS, self.now)),
                 other => others.push(other),
             }
         }
@@ -48,7 +54,7 @@ impl Sender {
     }
 
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.outbox.send(1, transaction, false, FUNDS, self.now);
+        let effects = self.outbox.send(1, transaction.clone(), false, self.now);
         self.done(effects)
     }
 
@@ -77,15 +83,6 @@ impl Sender {
 
     fn facts(&self, number: u64) -> SendFacts {
         rows::facts(&self.rows, number).unwrap().unwrap()
-    }
-}
-
-fn moved(height: u64, mined: &[EncodedTransaction], undone: &[TransactionId]) -> LedgerNews {
-    LedgerNews::Moved {
-        height: Height(height),
-        block: BlockId([1; 32]),
-        mined: mined.to_vec(),
-        undone: undone.to_vec(),
     }
 }
 
@@ -275,7 +272,7 @@ fn who_is_back_is_called_at_once() {
     assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
     // Who is alive and can't be dialled is written to by way of the network.
     let mut effects = Vec::new();
-    for _ in 0..FAILED_CALLS {
+    for _ in 0..delivering::FAILED_CALLS {
         let failed = sender.outbox.unreachable(&bob, sender.now);
         effects.extend(sender.done(failed));
         effects.extend(sender.pass(LONGEST_RETRY_MS));

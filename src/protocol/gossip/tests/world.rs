@@ -385,7 +385,7 @@ impl World {
             let gossip = &mut self.peers[at].gossip;
             let effects = match told {
                 LedgerEffect::TipStored(change) => gossip.tip_changed(&change, self.now),
-                LedgerEffect::TransactionOpened(transaction) => {
+                LedgerEffect::TransactionOpened { transaction, .. } => {
                     gossip.transaction_opened(transaction);
                     Vec::new()
                 }

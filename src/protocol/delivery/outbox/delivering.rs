@@ -1,0 +1,189 @@
+//! How the outbox gets what it holds to the recipients.
+
+use super::{Outbox, PASS_ON_WITHIN_MS};
+use crate::chain::Timestamp;
+use crate::keys::PublicKey;
+use crate::protocol::delivery::outbox::Effect;
+use crate::protocol::delivery::rows::{End, Place, Reason};
+use crate::wire::{Receipt, Verdict};
+use std::collections::HashSet;
+
+/// Calls and sessions of a recipient without any receipt, though the tracker finds it alive, before its
+/// mail goes by way of the network: it may be one that only dials out itself, or has no place for a
+/// further connection. With the pauses in between about a minute, in which a tracker finds out that
+/// somebody has died.
+pub(super) const FAILED_CALLS: u32 = 7;
+
+impl Outbox {
+    /// There is a session with this member.
+    pub fn reached(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
+        self.queue.reached(key, now);
+        self.deliver(key, now);
+        self.take_effects()
+    }
+
+    /// A session with this member is gone: what it has not answered may not have arrived.
+    pub fn lost(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
+        self.queue.unreachable(key, now);
+        self.keep_back(key);
+        // One that has no place for us takes the handshake and closes at once.
+        self.call_failed(key, now);
+        self.take_effects()
+    }
+
+    /// What was to leave as soon as that was stored leaves in its turn in the next session, not before
+    /// what came before it.
+    fn keep_back(&mut self, key: &PublicKey) {
+        let leaves = |effect: &Effect| matches!(effect, Effect::Deliver { to, .. } if to == key);
+        self.decided.retain_waiting(|effect| !leaves(effect));
+    }
+
+    /// No session with this member can be made.
+    pub fn unreachable(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
+        self.queue.unreachable(key, now);
+        self.keep_back(key);
+        self.call_failed(key, now);
+        self.take_effects()
+    }
+
+    fn call_failed(&mut self, key: &PublicKey, now: Timestamp) {
+        let numbers = self.queue.numbers_for(key);
+        if numbers.is_empty() {
+            self.failed_calls.remove(key);
+            return;
+        }
+        let failed = self.failed_calls.entry(*key).or_default();
+        *failed = failed.saturating_add(1);
+        if *failed < FAILED_CALLS || !self.live.contains(key) {
+            return;
+        }
+        self.failed_calls.remove(key);
+        for number in numbers {
+            self.edit(number, |entry| {
+                entry.facts.broadcast = true;
+                entry.facts.attempted = true;
+                entry.facts.reason = Reason::cut(
+                    "its recipient is alive, but can't be dialled: it goes by way of the network",
+                );
+            });
+            self.store(number);
+            self.pass_on_at(number, now);
+        }
+    }
+
+    /// The tracker's word on who is alive, of all members. Who is so again is called at once.
+    pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Timestamp) -> Vec<Effect> {
+        for back in live.difference(&self.live) {
+            self.queue.hurry(back);
+        }
+        self.live = live;
+        self.call(now);
+        self.take_effects()
+    }
+
+    /// A receipt came in a session with `from`.
+    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
+        self.queue.answered(from);
+        let said = &receipt.statement;
+        let number = self.by_id.get(&said.transaction).copied();
+        let meant = number.and_then(|number| Some((number, self.entries.get(&number)?.facts.to)));
+        let Some((number, to)) = meant else {
+            return Vec::new();
+        };
+        if to != *from || receipt.check(&self.config.network, &to).is_err() {
+            return Vec::new();
+        }
+        self.failed_calls.remove(from);
+        match said.verdict {
+            Verdict::Accepted => self.accepted(number, now),
+            Verdict::Refused => {
+                self.queue.remove(number);
+                self.end(number, End::Refused, &said.reason);
+            }
+            Verdict::NotYet => {
+                self.queue.set_aside(number, now);
+                let reason = said.reason.clone();
+                self.edit(number, |entry| entry.facts.reason = reason);
+            }
+        }
+        self.deliver(from, now);
+        self.take_effects()
+    }
+
+    fn accepted(&mut self, number: u64, now: Timestamp) {
+        self.queue.remove(number);
+        self.edit(number, |entry| {
+            entry.facts.delivered_at.get_or_insert(now);
+            entry.facts.end = None;
+            entry.facts.reason = Reason::default();
+        });
+        self.store(number);
+        let nowhere = self.entries.get(&number);
+        if nowhere.is_some_and(|entry| entry.place == Place::Nowhere) {
+            self.pass_on_at(number, now.plus_ms(PASS_ON_WITHIN_MS));
+        }
+        self.tell(number);
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        let ticked = self.queue.tick(now);
+        for number in ticked.expired {
+            self.kept_for_too_long(number);
+        }
+        for key in ticked.silent {
+            self.keep_back(&key);
+            for number in self.queue.numbers_for(&key) {
+                self.edit(number, |entry| {
+                    entry.facts.reason = Reason::cut("its recipient does not answer");
+                });
+            }
+        }
+        self.call(now);
+        for key in self.queue.ready(now) {
+            self.deliver(&key, now);
+        }
+        self.due_to_network(now);
+        self.take_effects()
+    }
+
+    fn kept_for_too_long(&mut self, number: u64) {
+        let Some(entry) = self.entries.get(&number) else {
+            return;
+        };
+        let facts = &entry.facts;
+        let days = self.config.keep_ms / 86_400_000;
+        let mut reason = format!("its recipient did not take it within {days} days");
+        if facts.attempted {
+            let until = facts.expires_at;
+            reason.push_str(&format!("; it can be mined up to height {until}"));
+        }
+        if !facts.reason.is_empty() {
+            reason.push_str(&format!("; last it was: {}", facts.reason));
+        }
+        self.end(number, End::Expired, &Reason::cut(&reason));
+    }
+
+    pub(super) fn call(&mut self, now: Timestamp) {
+        let calls = self.queue.calls(now);
+        for receiver in calls {
+            self.decided.at_once(Effect::Reach(receiver));
+        }
+    }
+
+    pub(super) fn deliver(&mut self, key: &PublicKey, now: Timestamp) {
+        for number in self.queue.next(key, now) {
+            let mut first = false;
+            self.edit(number, |entry| {
+                entry.tries = entry.tries.saturating_add(1);
+                first = !std::mem::replace(&mut entry.facts.attempted, true);
+            });
+            if first {
+                // Stored before it leaves: nobody can take it back from then on.
+                self.store(number);
+            }
+            self.decided
+                .after_rows(Effect::Deliver { number, to: *key });
+        }
+    }
+}

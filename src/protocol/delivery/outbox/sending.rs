@@ -1,0 +1,193 @@
+//! How sends come into the outbox, and what their owner can still do about them.
+
+use super::{Entry, Outbox};
+use crate::chain::ledger::Funds;
+use crate::chain::{Action, Amount, EncodedTransaction, Rejected, Timestamp, TransactionId};
+use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
+use crate::protocol::delivery::rows::{End, Place, Reason, SendFacts};
+use crate::protocol::retry::Full;
+
+/// A send that waits to hear what can be spent.
+pub(super) struct Unfunded {
+    ticket: u64,
+    transaction: EncodedTransaction,
+    broadcast: bool,
+}
+
+/// What can be spent is being asked for.
+pub(super) struct Asked {
+    sends: Vec<Unfunded>,
+    /// What was reserved by then.
+    reserved: u128,
+}
+
+impl Outbox {
+    /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
+    /// follows with the write. With `broadcast` it is handed to the network at once, and the answer is
+    /// the ledger's.
+    pub fn send(
+        &mut self,
+        ticket: u64,
+        transaction: EncodedTransaction,
+        broadcast: bool,
+        now: Timestamp,
+    ) -> Vec<Effect> {
+        let is_free = transaction.payload().cost() == Some(Amount::ZERO);
+        let send = Unfunded {
+            ticket,
+            transaction,
+            broadcast,
+        };
+        if is_free {
+            self.decide(&send, Amount::ZERO, now);
+        } else {
+            self.unfunded.push(send);
+            self.ask_funds();
+        }
+        self.take_effects()
+    }
+
+    /// Asks once for all that wait for it.
+    fn ask_funds(&mut self) {
+        if self.asked.is_some() || self.unfunded.is_empty() {
+            return;
+        }
+        self.asked = Some(Asked {
+            sends: std::mem::take(&mut self.unfunded),
+            reserved: self.reserved,
+        });
+        self.decided.at_once(Effect::AskFunds);
+    }
+
+    /// The ledger says what this node's key has, and what its open transactions cost.
+    pub fn funds(&mut self, funds: &Funds, now: Timestamp) -> Vec<Effect> {
+        if let Some(Asked { sends, reserved }) = self.asked.take() {
+            // What became open meanwhile was reserved when it was asked, and may not have been among
+            // what the ledger counted.
+            let opened = reserved.saturating_sub(self.reserved);
+            let opened = Amount(u64::try_from(opened).unwrap_or(u64::MAX));
+            let spendable = funds.balance.minus(funds.promised).unwrap_or_default();
+            let spendable = spendable.minus(opened).unwrap_or_default();
+            for send in sends {
+                self.decide(&send, spendable, now);
+            }
+            self.ask_funds();
+        }
+        self.take_effects()
+    }
+
+    fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Timestamp) {
+        let ticket = send.ticket;
+        match self.take_in(&send.transaction, send.broadcast, spendable, now) {
+            Ok(number) if send.broadcast => {
+                self.edit(number, |entry| entry.ticket = Some(ticket));
+                self.pass_on(number, now);
+            }
+            Ok(number) => {
+                let answer = Ok(number);
+                self.decided.after_rows(Effect::Answer { ticket, answer });
+                self.call(now);
+            }
+            Err(error) => self.decided.at_once(Effect::Answer {
+                ticket,
+                answer: Err(error),
+            }),
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        transaction: &EncodedTransaction,
+        broadcast: bool,
+        spendable: Amount,
+        now: Timestamp,
+    ) -> Result<u64, SendError> {
+        let payload = transaction.payload();
+        let Action::Transfer { to, amount, .. } = payload.action else {
+            return Err(Rejected::Meaningless.into());
+        };
+        if self.by_id.contains_key(&transaction.id()) {
+            return Err(SendError::Known);
+        }
+        let size = transaction.size();
+        self.queue.room_for(size)?;
+        if self.entries.len() >= 2 * self.config.limits.entries {
+            return Err(SendError::Full(Full {
+                entries: self.entries.len(),
+                bytes: self.queue.bytes(),
+            }));
+        }
+        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
+        let available = u128::from(spendable.0).saturating_sub(self.reserved);
+        if u128::from(needed.0) > available {
+            let available = Amount(u64::try_from(available).unwrap_or(u64::MAX));
+            return Err(Rejected::InsufficientFunds { available, needed }.into());
+        }
+        let facts = SendFacts {
+            id: transaction.id(),
+            to,
+            amount,
+            fee: payload.fee,
+            size,
+            expires_at: payload.expires_at,
+            queued_at: now,
+            broadcast,
+            attempted: broadcast,
+            delivered_at: None,
+            end: None,
+            reason: Reason::default(),
+        };
+        let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
+        if !broadcast {
+            let expires = now.plus_ms(self.config.keep_ms);
+            self.queue.push(number, to, size, expires);
+        }
+        Ok(number)
+    }
+
+    /// Withdraws what has never left. The answer is a promise and follows with the write.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub fn withdraw(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
+        let number = self.by_id.get(id).ok_or(OrderError::NotWaiting)?;
+        let (&number, entry) = (number, &self.entries[number]);
+        if entry.facts.attempted {
+            return Err(OrderError::Attempted(entry.facts.expires_at));
+        }
+        if entry.facts.end.is_some() || entry.place != Place::Nowhere {
+            return Err(OrderError::NotWaiting);
+        }
+        self.end(
+            number,
+            End::Cancelled,
+            &Reason::cut("withdrawn by its owner"),
+        );
+        let answer = Ok(number);
+        self.decided.after_rows(Effect::Answer { ticket, answer });
+        Ok(self.take_effects())
+    }
+
+    /// Tries again at once what waits, for its recipient or for its coins.
+    ///
+    /// # Errors
+    /// [`OrderError::NotWaiting`].
+    pub fn retry(&mut self, id: &TransactionId, now: Timestamp) -> Result<Vec<Effect>, OrderError> {
+        let &number = self.by_id.get(id).ok_or(OrderError::NotWaiting)?;
+        let entry = &self.entries[&number];
+        if entry.place != Place::Nowhere {
+            return Err(OrderError::NotWaiting);
+        }
+        if self.queue.hurry_one(number) {
+            let to = entry.facts.to;
+            self.deliver(&to, now);
+        } else {
+            self.edit(number, |entry| entry.facts.end = None);
+            self.store(number);
+            self.pass_on_at(number, now);
+        }
+        self.call(now);
+        self.due_to_network(now);
+        Ok(self.take_effects())
+    }
+}

@@ -1,0 +1,93 @@
+//! Looking through the chain for what concerns an owner, from a stored place on.
+
+use super::rows::{self, Cursor, PostRows, cursor_key};
+use crate::canonical;
+use crate::chain::{EncodedTransaction, Height, Internal, NetworkId, StateView};
+use crate::protocol::Row;
+
+#[cfg(test)]
+mod tests;
+
+/// Blocks after which the place is stored though they brought nothing: at most so many are looked
+/// through again after a crash.
+const STORED_EVERY: u64 = 100;
+
+/// Up to where the blocks were looked through. It begins with those that came while nobody was at work,
+/// and once it has reached the tip it follows that.
+pub(super) struct Walk {
+    genesis: Cursor,
+    cursor: Cursor,
+    stored: Height,
+    caught_up: bool,
+}
+
+impl Walk {
+    /// From the place that is stored in this table, or from genesis.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub(super) fn open(network: NetworkId, rows: &dyn PostRows) -> Result<Self, Internal> {
+        let genesis = Cursor {
+            height: Height::GENESIS,
+            block: network,
+        };
+        let cursor = rows::cursor(rows)?.unwrap_or(genesis);
+        Ok(Self {
+            genesis,
+            cursor,
+            stored: cursor.height,
+            caught_up: false,
+        })
+    }
+
+    /// The last block that was looked at.
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Whether it has reached the tip.
+    pub(super) fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// What stands in the next block, and its place, to be reported by [`Walk::moved`]; `None` if there
+    /// is none, or if this step only led back from a branch that was left.
+    ///
+    /// # Errors
+    /// The disk failed, or holds what it can't hold.
+    pub(super) fn step(
+        &mut self,
+        chain: &dyn StateView,
+    ) -> Result<Option<(Cursor, Vec<EncodedTransaction>)>, Internal> {
+        let Cursor { height, block } = self.cursor;
+        if self.cursor != self.genesis && chain.active(height)? != Some(block) {
+            // Another branch has won since: back to where it left this one.
+            let before = chain.header(&block)?.map(|entry| entry.header.previous);
+            self.cursor = match (height.previous(), before) {
+                (Some(height), Some(block)) => Cursor { height, block },
+                _ => self.genesis,
+            };
+            return Ok(None);
+        }
+        let height = height.next();
+        let Some(block) = chain.active(height)? else {
+            self.caught_up = true;
+            return Ok(None);
+        };
+        let body = chain.block(&block)?;
+        let body = body.ok_or_else(|| Internal(format!("the body of block {block} is missing")))?;
+        Ok(Some((Cursor { height, block }, body.transactions)))
+    }
+
+    /// Everything up to this block was looked at. The row that says so, if it is to be stored: now and
+    /// then, and with whatever else is written.
+    pub(super) fn moved(&mut self, to: Cursor, with_rows: bool) -> Option<Row> {
+        self.cursor = to;
+        let far = to.height.0.abs_diff(self.stored.0) >= STORED_EVERY;
+        if !far && !with_rows {
+            return None;
+        }
+        self.stored = to.height;
+        Some((cursor_key(), Some(canonical::encode(&to))))
+    }
+}

@@ -1,0 +1,74 @@
+//! One key on two machines, one after the other.
+
+use crate::support::{Lab, Node, so, wait_until};
+use raclette::http::views::{HistoryEntry, NoteView};
+use raclette::protocol::delivery::rows::SendState;
+use std::fs;
+
+/// What a node has sent: id, note and state, the last first.
+fn sent(node: &Node) -> Vec<(String, String, SendState)> {
+    let entries = node.history().entries.into_iter();
+    let sent = entries.filter_map(|entry| match entry {
+        HistoryEntry::Sent(sent) => Some(sent),
+        HistoryEntry::Received(_) => None,
+    });
+    let text = |note| match note {
+        Some(NoteView::Text(text)) => text,
+        other => panic!("{other:?} is no text"),
+    };
+    sent.map(|one| (one.id.to_string(), text(one.note), one.state))
+        .collect()
+}
+
+#[test]
+fn p2p_what_was_sent_and_received_is_read_on_another_machine_with_the_same_key() {
+    let lab = Lab::start();
+    let [mut alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    bob.knows(&["alice"]);
+    bob.reaches(&alice.mine_blocks(2));
+    let paid = alice.write("bob", 5, Some("for the cheese"));
+    let answer = bob.write("alice", 0, Some("thank you"));
+    for (node, id) in [(&alice, &paid), (&bob, &answer)] {
+        node.sees(id, SendState::Open);
+    }
+    alice.has_notes(&["thank you"]);
+    wait_until("both are open at bob's", || {
+        let open = bob.open().len();
+        so(open == 2, open)
+    });
+    alice.reaches(&bob.mine().id.to_string());
+    let late = alice.write("bob", 0, Some("and one more"));
+    alice.sees(&late, SendState::Open);
+    bob.has_notes(&["for the cheese", "and one more"]);
+    alice.stop();
+
+    let mut anew = lab.prepare_peer("anew");
+    anew.name_as(&alice);
+    fs::create_dir_all(&anew.data_dir).unwrap();
+    let key = alice.data_dir.join("key.pem");
+    fs::copy(key, anew.data_dir.join("key.pem")).unwrap();
+    anew.start().joins();
+    let note = |id: &str, text: &str, state| (id.to_owned(), text.to_owned(), state);
+    let expected = [
+        note(&late, "and one more", SendState::Open),
+        note(&paid, "for the cheese", SendState::Mined),
+    ];
+    wait_until("both sends are in the history", || {
+        let sent = sent(&anew);
+        so(sent == expected, format!("{sent:?}"))
+    });
+    anew.has_notes(&["thank you"]);
+    assert_eq!(anew.outbox().queued, 0);
+    anew.reaches(&bob.mine().id.to_string());
+    anew.sees(&late, SendState::Mined);
+    // Each once, also after another start, and on the machine that they are from.
+    anew.kill();
+    anew.start();
+    anew.sees(&late, SendState::Mined);
+    assert_eq!(sent(&anew).len(), 2);
+    anew.stop();
+    alice.start();
+    alice.sees(&late, SendState::Mined);
+    assert_eq!(sent(&alice).len(), 2);
+}
