@@ -183,6 +183,7 @@ fn seed_504_a_payment_falls_out_of_the_chain_when_its_time_is_over() {
         &[(Always, 40), (Always, 460), (WhenPending, 470)],
     );
     plan.interval_ms = 500;
+    plan.line.lost_permille = 28;
     plan.faults = vec![apart(&[1], 62_429, 128_838)];
     plan.deeds = vec![within(5, payment(102_016, 1, 3))];
     lives_through(&plan);
