@@ -216,6 +216,21 @@ fn seed_30127_a_newcomer_is_not_known_yet() {
     lives_through(&plan);
 }
 
+/// A member whose clock is far ahead is the first to come: it founded a network on which nobody could mine
+/// before the clocks had come as far.
+#[test]
+fn seed_53097_a_founders_clock_is_ahead() {
+    let mut plan = one_miner(53_097, 2);
+    plan.peers[0].joins_ms = 20_000;
+    let clock = Trouble::Clock {
+        host: 2,
+        skew_ms: 2_539_589,
+    };
+    plan.faults = vec![fault(0, 60_000, clock)];
+    plan.deeds = vec![payment(150_000, 1, 2)];
+    lives_through(&plan);
+}
+
 /// The same without a fee.
 fn free(mut deed: Deed) -> Deed {
     if let Doing::Send(sending) = &mut deed.what {

@@ -29,7 +29,7 @@ impl Registry {
             .sessions
             .get(&session)
             .is_some_and(|s| s.hello.network == genesis.id());
-        if let Err(reason) = self.check_offer(id, &genesis, adopted) {
+        if let Err(reason) = self.check_offer(id, &genesis, adopted, now) {
             return self.refuse(session, RefusalCode::BadGenesis, &reason);
         }
         if !adopted && self.introduces() {
@@ -43,7 +43,13 @@ impl Registry {
         self.accept(genesis, id, adopted, now);
     }
 
-    fn check_offer(&self, id: MemberId, genesis: &Genesis, adopted: bool) -> Result<(), String> {
+    fn check_offer(
+        &self,
+        id: MemberId,
+        genesis: &Genesis,
+        adopted: bool,
+        now: Timestamp,
+    ) -> Result<(), String> {
         genesis.check().map_err(|e| e.to_string())?;
         if genesis.content.tracker != self.issuer {
             return Err(format!(
@@ -57,6 +63,15 @@ impl Registry {
         }
         if !adopted && genesis.content.params != self.params {
             return Err("the genesis block has other parameters than were asked for".to_owned());
+        }
+        let ahead_ms = genesis.header.timestamp.since(now);
+        if !adopted && ahead_ms > self.params.max_ahead_ms() {
+            // No block may be older than the one before it: until then nobody could mine.
+            let ahead = ahead_ms / 1_000;
+            return Err(format!(
+                "the genesis block is stamped {ahead} s ahead of the tracker's clock, and nobody could \
+                 mine until then: set the clock of this computer, or that of the tracker"
+            ));
         }
         Ok(())
     }

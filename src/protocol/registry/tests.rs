@@ -206,6 +206,24 @@ fn an_offer_that_is_not_what_was_asked_for_is_refused() {
 }
 
 #[test]
+fn a_genesis_block_upon_which_nobody_could_mine_for_long_is_refused() {
+    let most = params().max_ahead_ms();
+    for (ahead_ms, taken) in [(most + 1, false), (most, true)] {
+        let mut tracker = Tracker::new();
+        tracker.join(1, "alice");
+        let content = crate::chain::GenesisContent::new(params(), key(TRACKER), key(1));
+        let stamped = content.header(tracker.now.plus_ms(ahead_ms));
+        let genesis = crate::protocol::testing::mine(stamped, content);
+        tracker.receive(1, &Message::OfferGenesis(genesis.clone()));
+        if !taken {
+            assert_eq!(refusal(tracker.said()), RefusalCode::BadGenesis);
+        }
+        let known = tracker.registry.genesis().cloned();
+        assert_eq!(known, taken.then_some(genesis));
+    }
+}
+
+#[test]
 fn a_tracker_that_lost_its_rows_takes_genesis_from_a_member_that_has_it() {
     let mut tracker = Tracker::new();
     tracker.open(1, 1, other_genesis().id());
