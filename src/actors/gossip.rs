@@ -1,15 +1,14 @@
 //! Gossip: the sessions with other peers, and everything said in them.
 
+mod asked;
 mod log;
+mod post;
 
 use super::session_handle::SessionHandle;
 use super::{Link, SessionContext, TICK};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
-use crate::messages::gossip::{
-    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver,
-    GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus, SyncFrom,
-};
+use crate::messages::gossip::{CandidatesKnown, ConnectionAccepted, LedgerFact, LedgerTold};
 use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
 use crate::messages::retry_queue::PostTold;
@@ -20,10 +19,7 @@ use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
 use crate::protocol::gossip::{Effect, Gossip};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, ResponseFuture,
-    WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -367,50 +363,6 @@ impl Handler<LedgerTold> for GossipActor {
     }
 }
 
-impl Handler<ReachMember> for GossipActor {
-    type Result = ();
-
-    fn handle(&mut self, message: ReachMember, ctx: &mut Self::Context) {
-        if self.closing {
-            return;
-        }
-        let effects = self.gossip.reach(message.0, self.clock.now());
-        self.carry_out(effects, ctx);
-    }
-}
-
-impl Handler<Deliver> for GossipActor {
-    type Result = ();
-
-    fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
-        let Deliver { to, transaction } = message;
-        let effects = self.gossip.deliver(&to, transaction, self.clock.now());
-        self.carry_out(effects, ctx);
-    }
-}
-
-impl Handler<BlameSession> for GossipActor {
-    type Result = ();
-
-    fn handle(&mut self, message: BlameSession, ctx: &mut Self::Context) {
-        let BlameSession { session, reason } = message;
-        let effects = self.gossip.blame(session, &reason, self.clock.now());
-        self.carry_out(effects, ctx);
-    }
-}
-
-impl Handler<AnswerDelivery> for GossipActor {
-    type Result = ();
-
-    fn handle(&mut self, message: AnswerDelivery, ctx: &mut Self::Context) {
-        self.unanswered -= 1;
-        let AnswerDelivery { session, receipt } = message;
-        let effects = self.gossip.answer_delivery(session, receipt);
-        self.carry_out(effects, ctx);
-        self.resume();
-    }
-}
-
 impl Handler<ConnectionAccepted> for GossipActor {
     type Result = ();
 
@@ -460,54 +412,5 @@ impl Handler<CandidatesKnown> for GossipActor {
             .collect();
         let effects = self.gossip.candidates(candidates, self.clock.steady());
         self.carry_out(effects, ctx);
-    }
-}
-
-impl Handler<GetGossipStatus> for GossipActor {
-    type Result = MessageResult<GetGossipStatus>;
-
-    fn handle(&mut self, _: GetGossipStatus, _: &mut Self::Context) -> Self::Result {
-        let sessions = self
-            .gossip
-            .sessions()
-            .map(|(session, view)| SessionStatus {
-                key: view.key,
-                address: self
-                    .sessions
-                    .get(&session)
-                    .map_or(String::new(), |h| h.address.clone()),
-                outgoing: view.direction == Direction::Outgoing,
-                height: view.height,
-            })
-            .collect();
-        MessageResult(GossipStatus {
-            sessions,
-            blocks_in_flight: self.gossip.blocks_in_flight(),
-        })
-    }
-}
-
-impl Handler<SyncFrom> for GossipActor {
-    type Result = Option<u64>;
-
-    fn handle(&mut self, message: SyncFrom, ctx: &mut Self::Context) -> Self::Result {
-        let (height, effects) = self.gossip.prefer(&message.0, self.clock.steady())?;
-        self.carry_out(effects, ctx);
-        Some(height)
-    }
-}
-
-impl Handler<CloseSessions> for GossipActor {
-    type Result = ();
-
-    fn handle(&mut self, _: CloseSessions, _: &mut Self::Context) {
-        self.closing = true;
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
-        for session in sessions {
-            self.command(
-                session,
-                SessionCommand::Close("this node is stopping".into()),
-            );
-        }
     }
 }

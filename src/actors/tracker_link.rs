@@ -1,5 +1,7 @@
 //! TrackerLink: the conversation with the tracker, and the directory of members.
 
+mod asked;
+
 use super::search::{Order, Search};
 use super::session_handle::SessionHandle;
 use super::{Fatal, Link, SessionContext, TICK};
@@ -12,10 +14,7 @@ use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows};
-use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, AttachDirectory, AttachIntroducers, CloseLink, DirectoryStatus,
-    GenesisMined, GetDirectory, LeaveError, LeaveNetwork,
-};
+use crate::messages::tracker_link::{AttachDirectory, AttachIntroducers, GenesisMined, LeaveError};
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
 use crate::protocol::gossip::peers::Outlook;
@@ -27,8 +26,7 @@ use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Member, MemberRecord, MemberStatement, Message, NodeRole};
 use actix::{
-    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
-    ResponseFuture, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -457,68 +455,5 @@ impl Handler<Introduced> for TrackerLinkActor {
     fn handle(&mut self, message: Introduced, _: &mut Self::Context) {
         self.introduced.insert(message.tracker, message.records);
         self.tell_listeners();
-    }
-}
-
-impl Handler<GetDirectory> for TrackerLinkActor {
-    type Result = MessageResult<GetDirectory>;
-
-    fn handle(&mut self, _: GetDirectory, _: &mut Self::Context) -> Self::Result {
-        MessageResult(DirectoryStatus {
-            members: self.link.directory().members().cloned().collect(),
-            registered: self.link.is_registered(),
-            tracker: self.tracker.clone(),
-            trouble: self.trouble.clone().filter(|_| !self.link.is_registered()),
-        })
-    }
-}
-
-impl Handler<LeaveNetwork> for TrackerLinkActor {
-    type Result = ResponseFuture<Result<(), LeaveError>>;
-
-    fn handle(&mut self, _: LeaveNetwork, ctx: &mut Self::Context) -> Self::Result {
-        if !self.link.is_registered() {
-            return Box::pin(std::future::ready(Err(LeaveError::NotRegistered)));
-        }
-        let (leaving, left) = oneshot::channel();
-        self.leaving = Some(leaving);
-        let effects = self.link.leave(self.clock.now());
-        self.carry_out(effects, ctx);
-        Box::pin(async move { left.await.unwrap_or(Err(LeaveError::CutOff)) })
-    }
-}
-
-impl Handler<AcceptChangedKey> for TrackerLinkActor {
-    type Result = Result<(PublicKey, PublicKey), AcceptError>;
-
-    fn handle(&mut self, message: AcceptChangedKey, ctx: &mut Self::Context) -> Self::Result {
-        let name = message.0;
-        let (keys, effects) = self.link.accept_changed_key(&name);
-        self.carry_out(effects, ctx);
-        let (former, key) = keys.ok_or_else(|| AcceptError::NothingChanged(name.clone()))?;
-        tracing::info!(member = %name, former = %former.to_address(), key = %key.to_address(), "changed key accepted by the owner");
-        Ok((former, key))
-    }
-}
-
-impl Handler<CloseLink> for TrackerLinkActor {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: CloseLink, ctx: &mut Self::Context) -> Self::Result {
-        let (closing, closed) = oneshot::channel();
-        self.closing = Some(closing);
-        self.tell_introducers(&TellIntroducer::Close);
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
-        for session in sessions {
-            self.command(
-                session,
-                SessionCommand::Close("this node is stopping".into()),
-            );
-        }
-        self.end_if_closed(ctx);
-        Box::pin(async move {
-            // Dropped with the actor, which has ended then.
-            let _ = closed.await;
-        })
     }
 }

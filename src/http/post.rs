@@ -1,38 +1,29 @@
 //! What a peer answers about what its owner sends and receives.
 
-use super::chain_reads::{confirmations, parse_transaction_id, tip_of};
+mod reading;
+mod sending;
+
+pub(crate) use sending::send_for_owner;
+
+use super::chain_reads::parse_transaction_id;
 use super::error::Refused;
-use super::member_lookup::MemberLookup;
 use super::peer::parts;
 use super::server::resource;
 use super::views::{
-    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView, TipView,
+    HistoryEntry, HistoryView, InboxView, OrderRequest, OutboxView, ReadRequest, ReadView,
+    SendRequest, SendView, SentView,
 };
 use super::{DEFAULT_LISTED, MAX_LISTED, PeerApi, PeerParts};
-use crate::chain::params::MAX_EXPIRY;
-use crate::chain::transaction::Note;
-use crate::chain::{
-    Action, Closed, EncodedTransaction, Height, Internal, Payload, Salt, TransactionId,
-};
-use crate::entropy::Entropy;
-use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
+use crate::chain::{Internal, TransactionId};
 use crate::messages::inbox::{CountUnread, MarkRead};
-use crate::messages::ledger::GetLedgerStatus;
-use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
-use crate::messages::tracker_link::{DirectoryStatus, GetDirectory};
-use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
+use crate::messages::tracker_link::GetDirectory;
 use crate::protocol::delivery::outbox::{Line, OrderError};
-use crate::protocol::delivery::rows::{
-    self, Place, PostRows, ReceivedFacts, SendFacts, marked_from, place_of,
-};
-use crate::protocol::retry::Standing;
-use crate::store::DiskRead;
-use crate::store::chain_rows::ChainRows;
+use crate::protocol::delivery::rows::{self, PostRows, ReceivedFacts, SendFacts, marked_from};
 use crate::store::post_rows::PostTable;
 use actix::{Message, Recipient};
-use actix_web::http::StatusCode;
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
+use reading::Reading;
 use serde::Deserialize;
 
 /// Hexadecimal digits of a transaction's id.
@@ -58,244 +49,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn send(api: Data<PeerApi>, request: Json<SendRequest>) -> Result<Json<SentView>, Refused> {
     send_for_owner(&api, &request).await.map(Json)
-}
-
-/// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
-/// the synced write.
-///
-/// # Errors
-/// [`Refused`], with the reason for the owner.
-pub(crate) async fn send_for_owner(
-    api: &PeerApi,
-    request: &SendRequest,
-) -> Result<SentView, Refused> {
-    let directory = api.tracker_link.send(GetDirectory).await?;
-    let parts = parts(api, &directory)?;
-    let lookup = api.lookup(&directory);
-    let to = lookup.key_of(&request.to)?;
-    let member = sealing_key_of(&directory, &to);
-    let tip = parts.ledger_status.send(GetLedgerStatus).await?.tip;
-    let salt = draw_salt(&*api.entropy);
-    let note = match &request.note {
-        Some(text) => {
-            let about = NoteContext {
-                network: parts.rules.network().0,
-                sender: api.key,
-                recipient: to,
-                salt: salt.0,
-            };
-            seal(api, member, about, text).await?
-        }
-        None => Note::default(),
-    };
-    let payload = Payload {
-        network: parts.rules.network(),
-        sender: api.key,
-        salt,
-        expires_at: expiry(tip.height(), request.expires_in_blocks)?,
-        fee: request.fee,
-        action: Action::Transfer {
-            to,
-            amount: request.amount,
-            note,
-        },
-    };
-    let expires_at = payload.expires_at;
-    let transaction = api.wallet.send(SignTransaction(payload)).await?;
-    // What is waited for days must not turn out to be refused by everybody.
-    parts.rules.check_form(&transaction)?;
-    let id = transaction.id();
-    // Who is no member can't be met, and is paid by way of the network.
-    let broadcast = request.broadcast || member.is_none();
-    let order = SendTransfer {
-        transaction,
-        broadcast,
-    };
-    parts.send.send(order).await??;
-    Ok(SentView {
-        id,
-        to: lookup.person(&to),
-        amount: request.amount,
-        fee: request.fee,
-        expires_at,
-        broadcast,
-    })
-}
-
-fn sealing_key_of(directory: &DirectoryStatus, key: &PublicKey) -> Option<SealingKey> {
-    let mut statements = directory.members.iter().map(|m| &m.record.statement);
-    let statement = statements.find(|statement| statement.key == *key)?;
-    Some(statement.sealing_key)
-}
-
-async fn seal(
-    api: &PeerApi,
-    to: Option<SealingKey>,
-    about: NoteContext,
-    text: &str,
-) -> Result<Note, Refused> {
-    let to = to.ok_or_else(|| {
-        Refused::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "no_sealing_key",
-            "a note can only be sealed for a member, whose key for it is known: this address is no \
-             member's",
-        )
-    })?;
-    let text = NoteText::new(text).map_err(|error| Refused::bad_request(error.to_string()))?;
-    let sealed = api.seal.send(SealNote { to, about, text }).await?;
-    sealed.map_err(|error| {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Refused::new(status, "not_sealed", error.to_string())
-    })
-}
-
-fn draw_salt(entropy: &dyn Entropy) -> Salt {
-    let mut salt = Salt([0; Salt::LEN]);
-    entropy.fill(&mut salt.0);
-    salt
-}
-
-/// The last height at which a transfer of now can be mined.
-fn expiry(tip: Height, blocks: u64) -> Result<Height, Refused> {
-    if !(1..=MAX_EXPIRY).contains(&blocks) {
-        return Err(Refused::bad_request(format!(
-            "expires_in_blocks is {blocks}, but must be from 1 to {MAX_EXPIRY}"
-        )));
-    }
-    Ok(Height(tip.0.saturating_add(blocks)))
-}
-
-/// What is read of one snapshot of the disk, shown to one owner.
-struct Reading<'a> {
-    api: &'a PeerApi,
-    snapshot: &'a dyn DiskRead,
-    lookup: MemberLookup<'a>,
-    tip: TipView,
-}
-
-impl<'a> Reading<'a> {
-    fn begin(
-        api: &'a PeerApi,
-        parts: &PeerParts,
-        snapshot: &'a dyn DiskRead,
-        directory: &'a DirectoryStatus,
-    ) -> Result<Self, Refused> {
-        Ok(Self {
-            api,
-            snapshot,
-            lookup: api.lookup(directory),
-            tip: tip_of(&parts.rules, &ChainRows(snapshot))?,
-        })
-    }
-
-    async fn note(&self, transaction: &EncodedTransaction) -> Result<Option<NoteView>, Refused> {
-        let payload = transaction.payload();
-        let Action::Transfer { to, note, .. } = &payload.action else {
-            return Ok(None);
-        };
-        if note.is_empty() {
-            return Ok(None);
-        }
-        let about = NoteContext {
-            network: payload.network.0,
-            sender: payload.sender,
-            recipient: *to,
-            salt: payload.salt.0,
-        };
-        let note = note.clone();
-        let opened = self.api.open_note.send(OpenNote { about, note }).await?;
-        Ok(Some(match opened {
-            Ok(text) => NoteView::Text(text.as_str().to_owned()),
-            Err(error) => NoteView::Unreadable(error.to_string()),
-        }))
-    }
-
-    fn place(&self, id: &TransactionId) -> Result<(Place, Option<Height>, u64), Internal> {
-        let place = place_of(&ChainRows(self.snapshot), id)?;
-        let height = match place {
-            Place::Mined(height) => Some(height),
-            Place::Open | Place::Nowhere => None,
-        };
-        let confirmed = height.map_or(0, |height| confirmations(height, self.tip.height));
-        Ok((place, height, confirmed))
-    }
-
-    async fn sent(&self, number: u64, facts: SendFacts) -> Result<SendView, Refused> {
-        let (place, height, confirmations) = self.place(&facts.id)?;
-        let rows = PostTable::outbox(self.snapshot);
-        let body = rows::body(&rows, number)?;
-        let note = match &body {
-            Some(body) => self.note(body).await?,
-            None => None,
-        };
-        let state = facts.state(place);
-        Ok(SendView {
-            id: facts.id,
-            to: self.lookup.person(&facts.to),
-            amount: facts.amount,
-            fee: facts.fee,
-            note,
-            queued_at: facts.queued_at,
-            delivered_at: facts.delivered_at,
-            state,
-            reason: match place {
-                Place::Nowhere => facts.reason.to_string(),
-                // What was in its way is no more.
-                Place::Open | Place::Mined(_) => String::new(),
-            },
-            height,
-            confirmations,
-            expires_at: facts.expires_at,
-            waiting: None,
-        })
-    }
-
-    /// What is looked after, with what only the outbox knows.
-    async fn waiting(&self, line: Line) -> Result<SendView, Refused> {
-        let mut view = self.sent(line.number, line.facts).await?;
-        view.waiting = line.standing.map(|standing| AttemptsView {
-            tries: line.tries,
-            next_try: match standing {
-                Standing::Waiting(at) | Standing::Aside(at) => Some(at),
-                Standing::Sent => None,
-            },
-        });
-        Ok(view)
-    }
-
-    async fn received(&self, number: u64) -> Result<Option<ReceivedView>, Refused> {
-        let rows = PostTable::inbox(self.snapshot);
-        let (Some(facts), Some(body)) = (
-            rows::facts::<ReceivedFacts>(&rows, number)?,
-            rows::body(&rows, number)?,
-        ) else {
-            return Ok(None);
-        };
-        let (place, height, confirmations) = self.place(&facts.id)?;
-        let closed = facts.closed_by(body.payload().expires_at, self.tip.height);
-        let state = match (place, closed) {
-            (Place::Mined(_), _) => ReceivedState::Mined,
-            (Place::Open, _) => ReceivedState::Open,
-            (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,
-            (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
-            (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
-            (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,
-        };
-        Ok(Some(ReceivedView {
-            number,
-            id: facts.id,
-            from: self.lookup.person(&facts.from),
-            amount: facts.amount,
-            note: self.note(&body).await?,
-            received_at: facts.received_at,
-            direct: facts.receipt.is_some(),
-            unread: rows.get(&rows::mark_key(number))?.is_some(),
-            state,
-            height,
-            confirmations,
-        }))
-    }
 }
 
 async fn outbox(api: Data<PeerApi>) -> Result<Json<OutboxView>, Refused> {

@@ -1,5 +1,9 @@
 //! Whom to dial, whom to keep, whom to shun.
 
+mod candidate;
+
+pub use candidate::{Admission, Candidate, Direction, Outlook};
+
 use super::post::{Post, PostFact};
 use super::{Effect, Fact};
 use crate::chain::Timestamp;
@@ -7,7 +11,6 @@ use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::spread::Spread;
-use crate::wire::Member;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many connections a node keeps.
@@ -45,61 +48,6 @@ const MAX_WANTED: usize = 16;
 /// How long a connection beyond those that a node keeps may be idle, in milliseconds: what is written
 /// next to the same member should find it still there.
 const IDLE_MS: u64 = 30_000;
-
-/// What becomes of a stranger who dials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It may begin its handshake.
-    Welcome,
-    /// It may, in the place of the stranger who has been at it for longest: an honest handshake is
-    /// over in milliseconds, so that somebody who holds all places keeps nobody out.
-    InPlaceOfOldest,
-    /// There are as many connections as there may be.
-    Full,
-}
-
-/// Who dialled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// We did.
-    Outgoing,
-    /// The other did.
-    Incoming,
-}
-
-/// What dialling a member promises, the best first. The word of the tracker only decides on the
-/// order: whoever it calls away is dialled all the same when nobody better is due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outlook {
-    /// It answered under its address.
-    Good,
-    /// Nobody said.
-    Unknown,
-    /// It did not answer, or only on a session of its own.
-    Poor,
-}
-
-impl Outlook {
-    /// By what the tracker tells of a member.
-    pub fn of(member: &Member) -> Self {
-        if member.live && member.reachable {
-            Self::Good
-        } else {
-            Self::Poor
-        }
-    }
-}
-
-/// A member that may be dialled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// Who it is.
-    pub key: PublicKey,
-    /// Where it listens.
-    pub addresses: Vec<String>,
-    /// What dialling it promises.
-    pub outlook: Outlook,
-}
 
 struct Open {
     key: PublicKey,

@@ -1,5 +1,6 @@
 //! Each machine by itself, then whole networks of them in a world without a runtime.
 
+mod pair;
 mod peers;
 mod relay;
 mod sync;

@@ -1,0 +1,217 @@
+//! How headers and blocks come in, and the way to the branch with most work.
+
+use super::pending::Check;
+use super::{Answer, BlockOutcome, Concern, Effect, Ledger, Origin, Ticket, TipChange};
+use crate::chain::rows::{Draft, StateView};
+use crate::chain::tree::{Chain, HeadersOutcome, Source};
+use crate::chain::{Block, BlockId, BlockStatus, Header, Internal, PeerFault, Refusal, Timestamp};
+
+impl Ledger {
+    /// Headers that follow each other came in.
+    pub fn headers(
+        &mut self,
+        ticket: Ticket,
+        source: Source,
+        headers: &[Header],
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let outcome = if self.overlay.is_full() {
+            Ok(HeadersOutcome::Busy)
+        } else {
+            self.accept_headers(disk, |chain, draft| {
+                chain.accept_headers(draft, source, headers, now)
+            })?
+        };
+        self.answer(Origin::Relay(ticket), Answer::Headers(outcome));
+        Ok(self.take_effects())
+    }
+
+    pub(super) fn accept_headers(
+        &mut self,
+        disk: &dyn StateView,
+        accept: impl FnOnce(&mut Chain, &mut Draft<'_>) -> Result<HeadersOutcome, Refusal>,
+    ) -> Result<Result<HeadersOutcome, PeerFault>, Internal> {
+        let best_before = self.chain.best_header().id;
+        let outcome = self.in_one_batch(disk, |ledger, draft, _| {
+            match accept(&mut ledger.chain, draft) {
+                Ok(outcome) => Ok(Ok(outcome)),
+                Err(Refusal::Fault(fault)) => Ok(Err(fault)),
+                Err(Refusal::Internal(error)) => Err(error),
+            }
+        })?;
+        let best = *self.chain.best_header();
+        if best.id != best_before && best.work() > self.tip().work() {
+            self.effects
+                .push(Effect::BetterHeaderSeen(Box::new(best.entry.header)));
+        }
+        Ok(outcome)
+    }
+
+    /// A block came in.
+    pub fn block(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        let id = block.id();
+        match self.judge_block(origin, &block, disk, now)? {
+            Some(outcome) => self.answer(origin, Answer::Block(id, outcome)),
+            None => self.check_block_signatures(origin, block, disk, now)?,
+        }
+        Ok(self.take_effects())
+    }
+
+    /// Everything that can be said of a block before its signatures; `None` if it goes on.
+    fn judge_block(
+        &mut self,
+        origin: Origin,
+        block: &Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Option<BlockOutcome>, Internal> {
+        let id = block.id();
+        if self.overlay.is_full() || self.checks.is_full() {
+            return Ok(Some(BlockOutcome::Busy));
+        }
+        if matches!(origin, Origin::Promise(_)) && block.header.previous != self.tip().id {
+            return Ok(Some(BlockOutcome::LostRace));
+        }
+        if self.checks.holds_block(&id) {
+            return Ok(Some(BlockOutcome::Known));
+        }
+        let header = &block.header;
+        match self.accept_headers(disk, |chain, draft| chain.accept_header(draft, header, now))? {
+            Err(fault) => return Ok(Some(BlockOutcome::Fault(fault))),
+            Ok(HeadersOutcome::Orphan) => return Ok(Some(BlockOutcome::Orphan)),
+            Ok(HeadersOutcome::Busy) => return Ok(Some(BlockOutcome::Busy)),
+            Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
+            Ok(HeadersOutcome::Known { .. } | HeadersOutcome::Weighty { .. }) => {}
+        }
+        let entry = self.chain.entry(&self.overlay.over(disk), &id)?;
+        if entry.is_some_and(|entry| entry.status != BlockStatus::HeaderOnly) {
+            return Ok(Some(BlockOutcome::Known));
+        }
+        match self.chain.rules().check_body(block) {
+            Ok(()) => Ok(None),
+            Err(fault) => {
+                // Only a body that is the one its header names says something about the block.
+                if matches!(fault, PeerFault::InvalidBlock { .. }) {
+                    self.mark_invalid(id, disk)?;
+                }
+                Ok(Some(BlockOutcome::Fault(fault)))
+            }
+        }
+    }
+
+    pub(super) fn mark_invalid(
+        &mut self,
+        id: BlockId,
+        disk: &dyn StateView,
+    ) -> Result<(), Internal> {
+        self.in_one_batch(disk, |ledger, draft, _| {
+            ledger.chain.mark_invalid(draft, &id)
+        })
+    }
+
+    fn check_block_signatures(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        // A reward is not signed.
+        let signed = block.transactions.iter().enumerate().skip(1);
+        let (unseen, transactions): (Vec<_>, Vec<_>) = signed
+            .filter(|(_, transaction)| !self.good.contains(transaction))
+            .map(|(at, transaction)| (at, transaction.clone()))
+            .unzip();
+        if unseen.is_empty() {
+            return self.accept_block(origin, block, disk, now);
+        }
+        let check = self.checks.begin(Check::Block {
+            origin,
+            block,
+            unseen,
+        });
+        self.effects.push(Effect::Verify {
+            check,
+            transactions,
+        });
+        Ok(())
+    }
+
+    /// Keeps a block whose body and signatures are good and goes where it leads.
+    pub(super) fn accept_block(
+        &mut self,
+        origin: Origin,
+        block: Block,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
+        let id = block.id();
+        let parent = block.header.previous;
+        let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
+            ledger.chain.store_block(draft, block)?;
+            ledger.step(draft, now, effects)
+        })?;
+        let status = self.chain.entry(&self.overlay.over(disk), &id)?;
+        let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
+            let own = invalid.into_iter().find(|(bad, _)| *bad == id);
+            BlockOutcome::Fault(own.map_or(PeerFault::InvalidParent(parent), |(_, fault)| fault))
+        } else if matches!(origin, Origin::Promise(_)) && self.tip().id != id {
+            // Another block came to the tip while the signatures were being checked.
+            BlockOutcome::LostRace
+        } else {
+            BlockOutcome::Accepted
+        };
+        self.answer(origin, Answer::Block(id, outcome));
+        Ok(())
+    }
+
+    /// Goes on with what one step did not finish.
+    pub fn advance(
+        &mut self,
+        disk: &dyn StateView,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, Internal> {
+        self.in_one_batch(disk, |ledger, draft, effects| {
+            ledger.step(draft, now, effects)
+        })?;
+        Ok(self.take_effects())
+    }
+
+    /// One step towards the branch with most work, and what it means for the open transactions.
+    pub(super) fn step(
+        &mut self,
+        draft: &mut Draft<'_>,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Vec<(BlockId, PeerFault)>, Internal> {
+        let step = self.chain.advance(draft)?;
+        self.settle_open(draft, &step, now, effects)?;
+        if !step.connected.is_empty() || !step.disconnected.is_empty() {
+            let tip = *self.chain.tip();
+            let own = match &self.owner {
+                Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
+                None => Concern::default(),
+            };
+            let connected = step.connected.iter();
+            let disconnected = step.disconnected.iter();
+            effects.push(Effect::TipChanged(TipChange {
+                tip: Box::new(tip),
+                connected: connected
+                    .map(|b| (b.id(), b.header.height, b.transactions.len()))
+                    .collect(),
+                disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
+                own,
+                goes_on: step.more,
+            }));
+        }
+        self.more = step.more;
+        Ok(step.invalid)
+    }
+}

@@ -1,0 +1,149 @@
+//! How what was sent and received is shown to its owner.
+
+use crate::chain::{Action, Closed, EncodedTransaction, Height, Internal, TransactionId};
+use crate::http::chain_reads::{confirmations, tip_of};
+use crate::http::error::Refused;
+use crate::http::member_lookup::MemberLookup;
+use crate::http::views::{AttemptsView, NoteView, ReceivedState, ReceivedView, SendView, TipView};
+use crate::http::{PeerApi, PeerParts};
+use crate::keys::NoteContext;
+use crate::messages::tracker_link::DirectoryStatus;
+use crate::messages::wallet::OpenNote;
+use crate::protocol::delivery::outbox::Line;
+use crate::protocol::delivery::rows::{self, Place, PostRows, ReceivedFacts, SendFacts, place_of};
+use crate::protocol::retry::Standing;
+use crate::store::DiskRead;
+use crate::store::chain_rows::ChainRows;
+use crate::store::post_rows::PostTable;
+
+/// What is read of one snapshot of the disk, shown to one owner.
+pub(super) struct Reading<'a> {
+    api: &'a PeerApi,
+    snapshot: &'a dyn DiskRead,
+    lookup: MemberLookup<'a>,
+    pub(super) tip: TipView,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn begin(
+        api: &'a PeerApi,
+        parts: &PeerParts,
+        snapshot: &'a dyn DiskRead,
+        directory: &'a DirectoryStatus,
+    ) -> Result<Self, Refused> {
+        Ok(Self {
+            api,
+            snapshot,
+            lookup: api.lookup(directory),
+            tip: tip_of(&parts.rules, &ChainRows(snapshot))?,
+        })
+    }
+
+    async fn note(&self, transaction: &EncodedTransaction) -> Result<Option<NoteView>, Refused> {
+        let payload = transaction.payload();
+        let Action::Transfer { to, note, .. } = &payload.action else {
+            return Ok(None);
+        };
+        if note.is_empty() {
+            return Ok(None);
+        }
+        let about = NoteContext {
+            network: payload.network.0,
+            sender: payload.sender,
+            recipient: *to,
+            salt: payload.salt.0,
+        };
+        let note = note.clone();
+        let opened = self.api.open_note.send(OpenNote { about, note }).await?;
+        Ok(Some(match opened {
+            Ok(text) => NoteView::Text(text.as_str().to_owned()),
+            Err(error) => NoteView::Unreadable(error.to_string()),
+        }))
+    }
+
+    fn place(&self, id: &TransactionId) -> Result<(Place, Option<Height>, u64), Internal> {
+        let place = place_of(&ChainRows(self.snapshot), id)?;
+        let height = match place {
+            Place::Mined(height) => Some(height),
+            Place::Open | Place::Nowhere => None,
+        };
+        let confirmed = height.map_or(0, |height| confirmations(height, self.tip.height));
+        Ok((place, height, confirmed))
+    }
+
+    pub(super) async fn sent(&self, number: u64, facts: SendFacts) -> Result<SendView, Refused> {
+        let (place, height, confirmations) = self.place(&facts.id)?;
+        let rows = PostTable::outbox(self.snapshot);
+        let body = rows::body(&rows, number)?;
+        let note = match &body {
+            Some(body) => self.note(body).await?,
+            None => None,
+        };
+        let state = facts.state(place);
+        Ok(SendView {
+            id: facts.id,
+            to: self.lookup.person(&facts.to),
+            amount: facts.amount,
+            fee: facts.fee,
+            note,
+            queued_at: facts.queued_at,
+            delivered_at: facts.delivered_at,
+            state,
+            reason: match place {
+                Place::Nowhere => facts.reason.to_string(),
+                // What was in its way is no more.
+                Place::Open | Place::Mined(_) => String::new(),
+            },
+            height,
+            confirmations,
+            expires_at: facts.expires_at,
+            waiting: None,
+        })
+    }
+
+    /// What is looked after, with what only the outbox knows.
+    pub(super) async fn waiting(&self, line: Line) -> Result<SendView, Refused> {
+        let mut view = self.sent(line.number, line.facts).await?;
+        view.waiting = line.standing.map(|standing| AttemptsView {
+            tries: line.tries,
+            next_try: match standing {
+                Standing::Waiting(at) | Standing::Aside(at) => Some(at),
+                Standing::Sent => None,
+            },
+        });
+        Ok(view)
+    }
+
+    pub(super) async fn received(&self, number: u64) -> Result<Option<ReceivedView>, Refused> {
+        let rows = PostTable::inbox(self.snapshot);
+        let (Some(facts), Some(body)) = (
+            rows::facts::<ReceivedFacts>(&rows, number)?,
+            rows::body(&rows, number)?,
+        ) else {
+            return Ok(None);
+        };
+        let (place, height, confirmations) = self.place(&facts.id)?;
+        let closed = facts.closed_by(body.payload().expires_at, self.tip.height);
+        let state = match (place, closed) {
+            (Place::Mined(_), _) => ReceivedState::Mined,
+            (Place::Open, _) => ReceivedState::Open,
+            (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,
+            (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
+            (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
+            (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,
+        };
+        Ok(Some(ReceivedView {
+            number,
+            id: facts.id,
+            from: self.lookup.person(&facts.from),
+            amount: facts.amount,
+            note: self.note(&body).await?,
+            received_at: facts.received_at,
+            direct: facts.receipt.is_some(),
+            unread: rows.get(&rows::mark_key(number))?.is_some(),
+            state,
+            height,
+            confirmations,
+        }))
+    }
+}
