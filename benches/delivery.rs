@@ -70,7 +70,7 @@ fn delivered_per_second() {
         let queued = alice.outbox().queued;
         so(queued == 0, queued)
     });
-    let received = bob.chain().post.unread;
+    let received = bob.chain().delivery.unread;
     assert_eq!(received, sent.load(Ordering::Relaxed), "each once");
 }
 

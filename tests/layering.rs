@@ -93,8 +93,40 @@ impl Source {
         let stem = self.path.trim_end_matches(".rs");
         let name = stem.rsplit('/').next().unwrap_or_default();
         let inside = stem.split('/').any(|part| part == "tests");
-        inside || name == "testing" || name.ends_with("_tests") || name.ends_with("_vectors")
+        inside || name == "testing" || stem.split('/').any(|part| part == "testing")
     }
+}
+
+/// Lines that a `mod tests` at the end of a file may have: a longer one goes into a file of its own.
+const MAX_INLINE_TESTS: usize = 120;
+
+#[test]
+fn a_folder_lies_beside_its_module_and_tests_lie_in_theirs() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if source.path.ends_with("/mod.rs") {
+            wrong.push(format!(
+                "{}: the module of a folder is NAME.rs beside NAME/",
+                source.path
+            ));
+        }
+        let name = source.path.rsplit('/').next().unwrap_or_default();
+        if name.ends_with("_tests.rs") || source.text.contains("#[path") {
+            wrong.push(format!(
+                "{}: tests of NAME.rs are NAME/tests.rs",
+                source.path
+            ));
+        }
+        if let Some((_, tests)) = source.text.split_once("\nmod tests {\n")
+            && tests.lines().count() > MAX_INLINE_TESTS
+        {
+            wrong.push(format!(
+                "{}: these tests need a file, tests.rs",
+                source.path
+            ));
+        }
+    }
+    report(wrong);
 }
 
 #[test]

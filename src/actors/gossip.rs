@@ -1,8 +1,8 @@
 //! Gossip: the sessions with other peers, and everything said in them.
 
 mod asked;
+mod delivery;
 mod log;
-mod post;
 
 use super::session_handle::SessionHandle;
 use super::{Link, SessionContext, TICK};
@@ -11,7 +11,7 @@ use crate::keys::PublicKey;
 use crate::messages::gossip::{CandidatesKnown, ConnectionAccepted, LedgerFact, LedgerTold};
 use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
-use crate::messages::retry_queue::PostTold;
+use crate::messages::retry_queue::DeliveryTold;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
@@ -61,9 +61,9 @@ impl GossipLinks {
 }
 
 /// The links to those who send and receive for the owner.
-pub struct PostLinks {
+pub struct DeliveryLinks {
     /// What the owner sends.
-    pub outbox: Link<PostTold>,
+    pub outbox: Link<DeliveryTold>,
     /// What the owner receives.
     pub inbox: Link<TakeDelivery>,
 }
@@ -85,7 +85,7 @@ pub struct GossipActor {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     ledger: GossipLinks,
-    post: PostLinks,
+    delivery: DeliveryLinks,
     sessions: BTreeMap<SessionId, Handle>,
     unanswered: usize,
     parked: Vec<oneshot::Sender<()>>,
@@ -101,7 +101,7 @@ impl GossipActor {
         tracker: PublicKey,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
-        (ledger, post): (GossipLinks, PostLinks),
+        (ledger, delivery): (GossipLinks, DeliveryLinks),
     ) -> Self {
         Self {
             gossip,
@@ -114,7 +114,7 @@ impl GossipActor {
             transport,
             clock,
             ledger,
-            post,
+            delivery,
             sessions: BTreeMap::new(),
             unanswered: 0,
             parked: Vec::new(),
@@ -161,12 +161,12 @@ impl GossipActor {
                 }
                 Effect::TakeDelivery(session, transaction) => {
                     self.unanswered += 1;
-                    self.post.inbox.send(TakeDelivery {
+                    self.delivery.inbox.send(TakeDelivery {
                         session,
                         transaction,
                     });
                 }
-                Effect::TellOutbox(fact) => self.post.outbox.send(PostTold(fact)),
+                Effect::TellOutbox(fact) => self.delivery.outbox.send(DeliveryTold(fact)),
                 Effect::Tell(fact) => log::fact(&fact, self.clock.steady()),
             }
         }
@@ -296,8 +296,8 @@ impl Actor for GossipActor {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(TICK, |actor, ctx| {
             actor.ledger.flush();
-            actor.post.outbox.flush();
-            actor.post.inbox.flush();
+            actor.delivery.outbox.flush();
+            actor.delivery.inbox.flush();
             for handle in actor.sessions.values_mut() {
                 handle.commands.flush();
             }

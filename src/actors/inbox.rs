@@ -10,7 +10,7 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::SignReceipt;
 use crate::protocol::delivery::inbox::{Effect, Inbox};
 use crate::store::chain_rows::ChainRows;
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, RowChange, Table};
 use crate::wire::ReceiptStatement;
 use actix::{
@@ -108,7 +108,7 @@ impl InboxActor {
             // An error means that the node is stopping.
             if let Ok(receipt) = signed {
                 let (disk, now) = (actor.parts.disk.clone(), actor.parts.clock.now());
-                let rows = PostTable::inbox(&*disk);
+                let rows = DeliveryTable::inbox(&*disk);
                 let effects = actor.inbox.signed(ticket, receipt, &rows, now);
                 actor.carry_out(effects, ctx);
             }
@@ -140,7 +140,7 @@ impl Handler<CatchUp> for InboxActor {
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
         let (disk, now) = (self.parts.disk.clone(), self.parts.clock.now());
-        let (chain, rows) = (ChainRows(&*disk), PostTable::inbox(&*disk));
+        let (chain, rows) = (ChainRows(&*disk), DeliveryTable::inbox(&*disk));
         let effects = self.inbox.catch_up(&chain, &rows, now);
         let effects = effects.map(|(more, effects)| {
             if more {
@@ -160,7 +160,7 @@ impl Handler<TakeDelivery> for InboxActor {
             session,
             transaction,
         } = message;
-        let rows = PostTable::inbox(&*self.parts.disk);
+        let rows = DeliveryTable::inbox(&*self.parts.disk);
         let effects = self.inbox.delivered(session, transaction, &rows);
         self.carry_out(effects, ctx);
     }
@@ -172,7 +172,7 @@ impl Handler<LedgerTells> for InboxActor {
     fn handle(&mut self, message: LedgerTells, ctx: &mut Self::Context) {
         let now = self.parts.clock.now();
         for news in message.0 {
-            let rows = PostTable::inbox(&*self.parts.disk);
+            let rows = DeliveryTable::inbox(&*self.parts.disk);
             let effects = self.inbox.ledger_told(&news, &rows, now);
             self.carry_out(effects, ctx);
         }

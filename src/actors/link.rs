@@ -77,5 +77,4 @@ where
 }
 
 #[cfg(test)]
-#[path = "link_tests.rs"]
 mod tests;

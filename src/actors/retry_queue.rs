@@ -8,14 +8,15 @@ use crate::messages::gossip::{Deliver, ReachMember};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, MembersLive, OutboxStatus, PostTold, RetrySend, SendTransfer, WithdrawSend,
+    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, RetrySend, SendTransfer,
+    WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::delivery::outbox::{Effect, OrderError, Outbox, SendError};
 use crate::protocol::delivery::rows;
-use crate::protocol::gossip::post::PostFact;
+use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::store::chain_rows::ChainRows;
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, RowChange, Table};
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult, Recipient,
@@ -113,7 +114,7 @@ impl RetryQueueActor {
 
     /// The transaction of a number; a row that can't be read ends the node.
     fn body(&self, number: u64) -> Option<EncodedTransaction> {
-        let read = rows::body(&PostTable::outbox(&*self.parts.disk), number);
+        let read = rows::body(&DeliveryTable::outbox(&*self.parts.disk), number);
         let missing = || Internal(format!("transaction {number} of the outbox is missing"));
         match read.and_then(|body| body.ok_or_else(missing)) {
             Ok(transaction) => Some(transaction),
@@ -177,7 +178,7 @@ impl Handler<CatchUp> for RetryQueueActor {
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
         let (disk, now) = (self.parts.disk.clone(), self.parts.clock.now());
-        let (chain, rows) = (ChainRows(&*disk), PostTable::outbox(&*disk));
+        let (chain, rows) = (ChainRows(&*disk), DeliveryTable::outbox(&*disk));
         match self.outbox.catch_up(&chain, &rows, now) {
             Ok((more, effects)) => {
                 if more {
@@ -224,7 +225,7 @@ impl Handler<LedgerTells> for RetryQueueActor {
     fn handle(&mut self, message: LedgerTells, ctx: &mut Self::Context) {
         let now = self.parts.clock.now();
         for news in message.0 {
-            let rows = PostTable::outbox(&*self.parts.disk);
+            let rows = DeliveryTable::outbox(&*self.parts.disk);
             match self.outbox.ledger_told(&news, &rows, now) {
                 Ok(effects) => self.carry_out(effects, ctx),
                 Err(error) => self.parts.fatal.raise(error.to_string()),
@@ -233,16 +234,16 @@ impl Handler<LedgerTells> for RetryQueueActor {
     }
 }
 
-impl Handler<PostTold> for RetryQueueActor {
+impl Handler<DeliveryTold> for RetryQueueActor {
     type Result = ();
 
-    fn handle(&mut self, message: PostTold, ctx: &mut Self::Context) {
+    fn handle(&mut self, message: DeliveryTold, ctx: &mut Self::Context) {
         let now = self.parts.clock.now();
         let effects = match message.0 {
-            PostFact::Reached(key) => self.outbox.reached(&key, now),
-            PostFact::Lost(key) => self.outbox.lost(&key, now),
-            PostFact::Unreachable(key) => self.outbox.unreachable(&key, now),
-            PostFact::Receipt { from, receipt } => self.outbox.receipt(&from, &receipt, now),
+            DeliveryFact::Reached(key) => self.outbox.reached(&key, now),
+            DeliveryFact::Lost(key) => self.outbox.lost(&key, now),
+            DeliveryFact::Unreachable(key) => self.outbox.unreachable(&key, now),
+            DeliveryFact::Receipt { from, receipt } => self.outbox.receipt(&from, &receipt, now),
         };
         self.carry_out(effects, ctx);
     }

@@ -52,5 +52,4 @@ impl SessionHandle {
 }
 
 #[cfg(test)]
-#[path = "session_handle_tests.rs"]
 mod tests;

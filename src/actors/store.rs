@@ -139,5 +139,4 @@ impl Handler<FlushStore> for StoreActor {
 }
 
 #[cfg(test)]
-#[path = "store_tests.rs"]
 mod tests;

@@ -5,7 +5,7 @@ use super::client::{Client, NodeKind};
 use super::failure::Failure;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{post, proofs, show};
+use super::{delivery, proofs, show};
 use crate::http::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
     MineRequest, MinedView, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
@@ -52,10 +52,10 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
         (Ask::Sync { from }, _) => sync(from, client, output)?,
-        (Ask::Send(arguments), _) => post::send(arguments, client, output)?,
-        (Ask::Outbox { order }, _) => post::outbox(order.as_ref(), client, output)?,
-        (Ask::Inbox { unread, follow }, _) => post::inbox(*unread, *follow, client, output)?,
-        (Ask::History { limit }, _) => post::history(*limit, client, output)?,
+        (Ask::Send(arguments), _) => delivery::send(arguments, client, output)?,
+        (Ask::Outbox { order }, _) => delivery::outbox(order.as_ref(), client, output)?,
+        (Ask::Inbox { unread, follow }, _) => delivery::inbox(*unread, *follow, client, output)?,
+        (Ask::History { limit }, _) => delivery::history(*limit, client, output)?,
         (Ask::Accept { name }, _) => {
             let name = name.clone();
             let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;

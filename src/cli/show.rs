@@ -9,9 +9,9 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, LeftView,
-    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, PostStatusView,
-    StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
+    DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
+    PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
 
@@ -69,7 +69,7 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
         ("peers", peers),
         ("open", format!("{open}, {} bytes", chain.open_bytes)),
         ("mining", mining(&chain.mining)),
-        ("post", post_state(&chain.post)),
+        ("delivery", delivery_state(&chain.delivery)),
     ];
     if let Some(change) = &chain.branch_change {
         facts.push(("branch", branch::change(change)));
@@ -77,9 +77,9 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn post_state(post: &PostStatusView) -> String {
-    let queued = count(post.queued as u64, "send", "sends");
-    let unread = count(post.unread as u64, "message", "messages");
+fn delivery_state(delivery: &DeliveryStatusView) -> String {
+    let queued = count(delivery.queued as u64, "send", "sends");
+    let unread = count(delivery.unread as u64, "message", "messages");
     format!("{queued} waiting for recipients, {unread} unread")
 }
 

@@ -6,11 +6,11 @@ use super::member_lookup::MemberLookup;
 use super::server::resource;
 use super::views::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, BranchChangeView, CatchingUpView,
-    ChainStatusView, LeaveRequest, LeftView, MineRequest, MinedView, MiningView, NetworkView,
-    OpenView, PeerStatusView, PeersView, PostStatusView, SyncRequest, SyncView, TrackerLinkView,
-    TransactionStateView,
+    ChainStatusView, DeliveryStatusView, LeaveRequest, LeftView, MineRequest, MinedView,
+    MiningView, NetworkView, OpenView, PeerStatusView, PeersView, SyncRequest, SyncView,
+    TrackerLinkView, TransactionStateView,
 };
-use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, post, tracker};
+use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, delivery, tracker};
 use crate::chain::Amount;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
@@ -45,7 +45,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource("/leave", web::post().to(leave)))
         .service(resource("/accept", web::post().to(accept)))
         .configure(chain_calls::routes)
-        .configure(post::routes);
+        .configure(delivery::routes);
 }
 
 async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {
@@ -97,7 +97,7 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             hashes_per_second: miner.hashes_per_second,
             blocks_mined: miner.blocks_mined,
         },
-        post: PostStatusView {
+        delivery: DeliveryStatusView {
             queued: waiting.queued,
             reserved: waiting.reserved,
             unread,

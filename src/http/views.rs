@@ -2,7 +2,7 @@
 
 mod branch;
 mod chain;
-mod post;
+mod delivery;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::wire::{MemberId, MemberName};
@@ -14,9 +14,9 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockView, ChainView, GenesisView, OpenView,
     TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
-pub use post::{
-    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest, OutboxView,
-    PostStatusView, ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView,
+pub use delivery::{
+    AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest,
+    OutboxView, ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView,
     SentView,
 };
 
@@ -119,7 +119,7 @@ pub struct ChainStatusView {
     /// The miner.
     pub mining: MiningView,
     /// What its owner sends and receives.
-    pub post: PostStatusView,
+    pub delivery: DeliveryStatusView,
     /// The last change of branch that took something of this node's away, since it runs; `None` if
     /// there was none.
     pub branch_change: Option<BranchChangeView>,

@@ -306,5 +306,4 @@ fn text_of(secret: &SecretKey, lock: Option<&Lock<'_>>) -> Zeroizing<String> {
 }
 
 #[cfg(test)]
-#[path = "file_tests.rs"]
 mod tests;

@@ -334,5 +334,4 @@ fn draws(scalar: &Key, seed: &NoteSeed, to: &SealingKey, associated: &[u8], text
 }
 
 #[cfg(test)]
-#[path = "note_tests.rs"]
 mod tests;

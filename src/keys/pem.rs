@@ -289,5 +289,4 @@ impl fmt::Debug for LockedSecret {
 }
 
 #[cfg(test)]
-#[path = "pem_tests.rs"]
 mod tests;

@@ -132,8 +132,4 @@ fn coefficients<'a>(items: impl Iterator<Item = &'a SignatureItem>) -> Draws {
 }
 
 #[cfg(test)]
-#[path = "signature_tests.rs"]
 mod tests;
-#[cfg(test)]
-#[path = "signature_vectors.rs"]
-mod vectors;

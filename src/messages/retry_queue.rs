@@ -3,7 +3,7 @@
 use crate::chain::{EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::outbox::{Line, OrderError, SendError, Waiting};
-use crate::protocol::gossip::post::PostFact;
+use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
 use std::collections::HashSet;
 
@@ -53,7 +53,7 @@ pub struct GetSend(pub TransactionId);
 /// What happened between this node and the recipients.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct PostTold(pub PostFact);
+pub struct DeliveryTold(pub DeliveryFact);
 
 /// These members are alive by the word of the tracker, and no others.
 #[derive(Debug, Message)]

@@ -14,8 +14,6 @@ mod founding;
 mod joining;
 mod listing;
 #[cfg(test)]
-mod pinning_tests;
-#[cfg(test)]
 mod tests;
 
 use certificate::Membership;

@@ -10,7 +10,7 @@ use crate::chain::{Action, Amount, Height, Internal, Rules, StateView, Transacti
 use crate::keys::PublicKey;
 use crate::protocol::delivery::rows;
 use crate::store::chain_rows::{ChainRows, stored_genesis};
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{DiskRead, Table, rows_from};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,7 +44,7 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<(), Broken> {
                 format!("host {host}: {id}"),
             ));
         }
-        let inbox = PostTable::inbox(disk);
+        let inbox = DeliveryTable::inbox(disk);
         for id in model.received.get(&peer.key()).into_iter().flatten() {
             if !matches!(rows::find(&inbox, id), Ok(Some(_))) {
                 return Err(Broken::new(

@@ -1,8 +1,8 @@
 //! What must hold all the time in a simulated network, and what it must come to.
 
+use super::deliveries::DeliveryWatch;
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
-use super::mail::MailWatch;
 use super::plan::TRACKER;
 use super::trace::Trace;
 use crate::chain::rows::RowKey;
@@ -27,7 +27,7 @@ use std::time::Duration;
 /// How long an actor may take to answer, in simulated time.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Looks after which outboxes and inboxes are gone through again.
-const MAIL_EVERY: u64 = 5;
+const DELIVERIES_EVERY: u64 = 5;
 /// Sends of an outbox that are looked at.
 const LISTED: usize = 1_000;
 /// Sessions that a peer may have: 8 outgoing and 32 incoming.
@@ -65,7 +65,7 @@ pub struct Watch {
     trace: Trace,
     work: Vec<Option<Work>>,
     height: u64,
-    mail: MailWatch,
+    deliveries: DeliveryWatch,
     looks: u64,
 }
 
@@ -77,7 +77,7 @@ impl Watch {
             trace,
             work,
             height: 0,
-            mail: MailWatch::new(hosts),
+            deliveries: DeliveryWatch::new(hosts),
             looks: 0,
         }
     }
@@ -85,7 +85,7 @@ impl Watch {
     /// Of this host, what was seen counts no more.
     pub fn forget(&mut self, host: usize) {
         self.work[host] = None;
-        self.mail.forget(host);
+        self.deliveries.forget(host);
     }
 
     /// Height of the highest tip that was seen.
@@ -97,8 +97,8 @@ impl Watch {
     pub async fn look(&mut self, hosts: &[Host], book: &Book) -> Result<(), Broken> {
         self.nobody_is_wronged(hosts)?;
         self.looks += 1;
-        if self.looks.is_multiple_of(MAIL_EVERY) {
-            self.mail.look(hosts, book)?;
+        if self.looks.is_multiple_of(DELIVERIES_EVERY) {
+            self.deliveries.look(hosts, book)?;
         }
         for (index, host) in hosts.iter().enumerate() {
             if let Some(reason) = host.ended() {
@@ -220,8 +220,8 @@ impl Watch {
         hosts: &[Host],
         book: &Book,
     ) -> Result<Option<Broken>, Broken> {
-        self.mail.look(hosts, book)?;
-        match self.mail.unsettled(hosts, book)? {
+        self.deliveries.look(hosts, book)?;
+        match self.deliveries.unsettled(hosts, book)? {
             None => self.something_waits(hosts).await,
             unsettled => Ok(unsettled),
         }

@@ -2,9 +2,9 @@
 
 use super::chance::Chance;
 use super::deed::Doing;
+use super::deliveries::receipted;
 use super::host::{Host, Role, Surroundings, secret};
 use super::load::{Load, Promise, Recorder};
-use super::mail::receipted;
 use super::network::{Network, address};
 use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};

@@ -169,5 +169,4 @@ pub fn encode_frame(code: u16, payload: &[u8], out: &mut Vec<u8>) -> Result<(), 
 }
 
 #[cfg(test)]
-#[path = "frame_tests.rs"]
 mod tests;

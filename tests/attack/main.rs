@@ -5,8 +5,8 @@ mod support;
 
 mod chain;
 mod channel;
+mod delivery;
 mod members;
-mod post;
 mod stream;
 mod tracker;
 

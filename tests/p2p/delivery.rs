@@ -29,7 +29,7 @@ fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_sta
         (id.clone(), 5)
     );
     assert!(received.direct && received.unread, "{received:?}");
-    assert_eq!(bob.chain().post.unread, 1);
+    assert_eq!(bob.chain().delivery.unread, 1);
 
     alice.sees(&id, SendState::Open);
     let last = bob.mine_blocks(3);
@@ -40,7 +40,7 @@ fn p2p_what_is_sent_goes_straight_is_receipted_and_mined_and_both_see_how_it_sta
     assert_eq!(received.state, ReceivedState::Mined);
     assert_eq!(received.confirmations, 3);
     assert_eq!(alice.balance("bob"), 5 + 3 * crate::REWARD);
-    assert_eq!(alice.chain().post.queued, 0);
+    assert_eq!(alice.chain().delivery.queued, 0);
 
     // A message alone costs nothing, and the answer goes the other way.
     let answer = bob.write("alice", 0, Some("thank you"));
@@ -67,7 +67,7 @@ fn p2p_what_is_sent_to_somebody_who_is_away_is_kept_across_restarts_and_arrives_
     alice.knows(&["bob"]);
     bob.stop();
     let ids = ["one", "two", "three", "four"].map(|text| alice.write("bob", 0, Some(text)));
-    assert_eq!(alice.chain().post.queued, 4);
+    assert_eq!(alice.chain().delivery.queued, 4);
     for id in &ids {
         assert_eq!(alice.sent(id).state, SendState::Queued);
     }
@@ -292,8 +292,8 @@ fn p2p_nodes_that_are_stopped_amid_their_mail_end_well_and_go_on_with_all_of_it(
                     .collect::<Vec<_>>()
             })
         });
-        wait_until("mail is on its way", || {
-            let unread = bob.chain().post.unread;
+        wait_until("the deliveries are on their way", || {
+            let unread = bob.chain().delivery.unread;
             so(unread >= 100, unread)
         });
         alice.ask_to_stop();
@@ -315,7 +315,7 @@ fn p2p_nodes_that_are_stopped_amid_their_mail_end_well_and_go_on_with_all_of_it(
     assert_eq!(missing, None, "of {} promised", promised.len());
 }
 
-/// How long it may take until mail goes by way of the network: a minute of attempts, and then some.
+/// How long it may take until a send goes by way of the network: a minute of attempts, and then some.
 const DETOUR: Duration = Duration::from_secs(240);
 
 #[test]

@@ -7,11 +7,11 @@
 mod apart;
 mod cell;
 mod crowd;
+mod delivery;
 mod forge;
 mod grown;
 mod lab;
 mod node;
-mod post;
 mod proxy;
 mod raw;
 

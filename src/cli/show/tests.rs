@@ -69,7 +69,7 @@ fn status() -> PeerStatusView {
                 hashes_per_second: 123_456_789.0,
                 blocks_mined: 12,
             },
-            post: PostStatusView {
+            delivery: DeliveryStatusView {
                 queued: usize::MAX,
                 reserved: Amount(u64::MAX),
                 unread: usize::MAX,

@@ -42,7 +42,7 @@ pub(crate) async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Opti
             }
         })
         .await;
-        phase("post", upper.post.settle()).await;
+        phase("delivery", upper.delivery.settle()).await;
         phase("ledger", async {
             // Answered after everything that came before: all of it is with the store then.
             let _ = upper.ledger.send(GetLedgerStatus).await;

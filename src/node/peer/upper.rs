@@ -10,8 +10,8 @@ use crate::http::PeerParts;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
+use crate::node::delivery::{DeliveryParts, RunningDelivery};
 use crate::node::opening::random_u64;
-use crate::node::post::{PostOffice, RunningPost};
 use crate::node::seams::Place;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
@@ -26,7 +26,7 @@ pub(crate) struct Upper {
     pub(crate) ledger: Addr<LedgerActor>,
     pub(crate) gossip: Addr<GossipActor>,
     pub(super) miner: Addr<MinerActor>,
-    pub(super) post: RunningPost,
+    pub(super) delivery: RunningDelivery,
     pub(super) ledger_place: Place,
 }
 
@@ -53,15 +53,15 @@ impl Ground {
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");
 
-        let post = PostOffice::open(self, network, &tip)?;
+        let delivery = DeliveryParts::open(self, network, &tip)?;
         let gossip_context = Context::<GossipActor>::new();
         let miner_context = Context::<MinerActor>::new();
         let (gossip, miner) = (gossip_context.address(), miner_context.address());
         let links = LedgerLinks {
             store: Link::new(&self.store, WAITING),
             gossip: Link::new(&gossip, WAITING),
-            outbox: Link::new(&post.outbox(), WAITING),
-            inbox: Link::new(&post.inbox(), WAITING),
+            outbox: Link::new(&delivery.outbox(), WAITING),
+            inbox: Link::new(&delivery.inbox(), WAITING),
             tip_moved: Link::new(&miner, WAITING),
             open_changed: Link::new(&miner, WAITING),
             mining_complete: Link::new(&miner, WAITING),
@@ -77,7 +77,7 @@ impl Ground {
         );
         let ledger_place = self.seams.place();
         let ledger = ledger_place.start(shell);
-        self.attach(&ledger, &gossip, &post).await?;
+        self.attach(&ledger, &gossip, &delivery).await?;
         let machine = Gossip::new(
             self.key,
             PeersLimits {
@@ -94,7 +94,7 @@ impl Ground {
             tracker,
             self.seams.transport.clone(),
             clock.clone(),
-            (GossipLinks::new(&ledger), post.links()),
+            (GossipLinks::new(&ledger), delivery.links()),
         ));
         let parts = MinerParts {
             reward_to: self.key,
@@ -105,8 +105,8 @@ impl Ground {
             blocks: ledger.clone().recipient(),
         };
         miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
-        let (outbox, inbox) = (post.outbox(), post.inbox());
-        let post = post.run(self, &ledger, &gossip);
+        let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
+        let delivery = delivery.run(self, &ledger, &gossip);
         // Set once: the network is known once.
         let _ = running.set(PeerParts {
             rules,
@@ -129,7 +129,7 @@ impl Ground {
             ledger,
             gossip,
             miner,
-            post,
+            delivery,
             ledger_place,
         })
     }
@@ -139,17 +139,17 @@ impl Ground {
         &self,
         ledger: &Addr<LedgerActor>,
         gossip: &Addr<GossipActor>,
-        post: &PostOffice,
+        delivery: &DeliveryParts,
     ) -> Result<(), RunError> {
         let reports = [
             (Committer::Ledger, ledger.clone().recipient()),
-            (Committer::Outbox, post.outbox().recipient()),
-            (Committer::Inbox, post.inbox().recipient()),
+            (Committer::Outbox, delivery.outbox().recipient()),
+            (Committer::Inbox, delivery.inbox().recipient()),
         ];
         let directory = AttachDirectory {
             gossip: gossip.clone().recipient(),
             ledger: ledger.clone().recipient(),
-            outbox: post.outbox().recipient(),
+            outbox: delivery.outbox().recipient(),
         };
         let ended = |who| RunError::Fatal(format!("{who} has ended at the start"));
         for (committer, to) in reports {

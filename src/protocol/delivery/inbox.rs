@@ -5,7 +5,7 @@
 //! network alone, or was mined while this node was away, is found in the ledger's news and, for the
 //! time in between, in the blocks themselves.
 
-use super::rows::{self, Cursor, PostRows, Reason, ReceivedFacts, facts_key, mark_key};
+use super::rows::{self, Cursor, DeliveryRows, Reason, ReceivedFacts, facts_key, mark_key};
 use super::walk::{STEPS_AT_A_TIME, Walk};
 use super::{Judgement, LedgerNews};
 use crate::canonical;
@@ -115,7 +115,7 @@ impl Inbox {
     ///
     /// # Errors
     /// The disk failed, or holds what it can't hold.
-    pub fn open(config: Config, rows: &dyn PostRows) -> Result<Self, Internal> {
+    pub fn open(config: Config, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
         let mut unread = BTreeSet::new();
         let mut from = 0;
         while let Some(number) = rows::marked_from(rows, from)? {
@@ -150,7 +150,7 @@ impl Inbox {
         &mut self,
         session: SessionId,
         transaction: EncodedTransaction,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
     ) -> Result<Vec<Effect>, Internal> {
         let id = transaction.id();
         let known = self.facts_of(&id, disk)?;
@@ -250,7 +250,7 @@ impl Inbox {
         &mut self,
         ticket: u64,
         receipt: Receipt,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         if let Some(pending) = self.find(ticket) {
@@ -288,7 +288,7 @@ impl Inbox {
         session: SessionId,
         pending: &Pending,
         receipt: Receipt,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
         let receipt = match receipt.statement.verdict {
@@ -306,7 +306,7 @@ impl Inbox {
         &mut self,
         transaction: &EncodedTransaction,
         receipt: Option<Receipt>,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Option<Receipt>, Internal> {
         let id = transaction.id();
@@ -346,7 +346,7 @@ impl Inbox {
     fn facts_of(
         &self,
         id: &TransactionId,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
     ) -> Result<Option<(u64, ReceivedFacts)>, Internal> {
         if let Some(fresh) = self.fresh.get(id) {
             return Ok(Some((fresh.number, fresh.facts.clone())));
@@ -377,7 +377,7 @@ impl Inbox {
     pub fn ledger_told(
         &mut self,
         news: &LedgerNews,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
@@ -422,7 +422,7 @@ impl Inbox {
         &mut self,
         id: &TransactionId,
         why: Closed,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
     ) -> Result<(), Internal> {
         if let Some((number, mut facts)) = self.facts_of(id, disk)? {
             facts.closed = Some(why);
@@ -446,7 +446,7 @@ impl Inbox {
     pub fn catch_up(
         &mut self,
         chain: &dyn StateView,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..STEPS_AT_A_TIME {

@@ -6,7 +6,7 @@
 //! and is only followed here: a reorganisation can take a mined one back.
 
 use super::rows::{
-    self, Cursor, End, Place, PostRows, Reason, SendFacts, facts_key, mark_key, place_of,
+    self, Cursor, DeliveryRows, End, Place, Reason, SendFacts, facts_key, mark_key, place_of,
 };
 use super::walk::Walk;
 use crate::canonical;
@@ -121,7 +121,7 @@ impl Outbox {
     /// The disk failed, or holds what it can't hold.
     pub fn open(
         config: Config,
-        rows: &dyn PostRows,
+        rows: &dyn DeliveryRows,
         chain: &dyn StateView,
         tip: Height,
         now: Timestamp,

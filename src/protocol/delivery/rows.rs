@@ -37,7 +37,7 @@ pub type Reason = CappedText<MAX_REASON>;
 pub type Found = (Vec<u8>, Vec<u8>);
 
 /// Reads one of the two tables.
-pub trait PostRows {
+pub trait DeliveryRows {
     /// The value of a row, `None` if there is none.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ fn number_of(key: &[u8], kind: u8) -> Option<u64> {
 ///
 /// # Errors
 /// The disk failed, or holds what it can't hold.
-pub fn find(rows: &dyn PostRows, id: &TransactionId) -> Result<Option<u64>, Internal> {
+pub fn find(rows: &dyn DeliveryRows, id: &TransactionId) -> Result<Option<u64>, Internal> {
     decoded(rows.get(&number_key(id))?)
 }
 
@@ -110,7 +110,7 @@ pub fn find(rows: &dyn PostRows, id: &TransactionId) -> Result<Option<u64>, Inte
 /// # Errors
 /// As for [`find`].
 pub fn beginning_like(
-    rows: &dyn PostRows,
+    rows: &dyn DeliveryRows,
     id: &TransactionId,
     digits: usize,
 ) -> Result<Vec<TransactionId>, Internal> {
@@ -135,7 +135,7 @@ pub fn beginning_like(
 /// # Errors
 /// As for [`find`].
 pub fn facts<F: DeserializeOwned + Serialize>(
-    rows: &dyn PostRows,
+    rows: &dyn DeliveryRows,
     number: u64,
 ) -> Result<Option<F>, Internal> {
     decoded(rows.get(&facts_key(number))?)
@@ -145,7 +145,7 @@ pub fn facts<F: DeserializeOwned + Serialize>(
 ///
 /// # Errors
 /// As for [`find`].
-pub fn body(rows: &dyn PostRows, number: u64) -> Result<Option<EncodedTransaction>, Internal> {
+pub fn body(rows: &dyn DeliveryRows, number: u64) -> Result<Option<EncodedTransaction>, Internal> {
     let bytes = rows.get(&body_key(number))?;
     let read = |bytes: Vec<u8>| EncodedTransaction::decode(&bytes);
     bytes.map(read).transpose().map_err(damaged)
@@ -155,7 +155,7 @@ pub fn body(rows: &dyn PostRows, number: u64) -> Result<Option<EncodedTransactio
 ///
 /// # Errors
 /// As for [`find`].
-pub fn cursor(rows: &dyn PostRows) -> Result<Option<Cursor>, Internal> {
+pub fn cursor(rows: &dyn DeliveryRows) -> Result<Option<Cursor>, Internal> {
     decoded(rows.get(&cursor_key())?)
 }
 
@@ -163,7 +163,7 @@ pub fn cursor(rows: &dyn PostRows) -> Result<Option<Cursor>, Internal> {
 ///
 /// # Errors
 /// As for [`find`].
-pub fn marked_from(rows: &dyn PostRows, from: u64) -> Result<Option<u64>, Internal> {
+pub fn marked_from(rows: &dyn DeliveryRows, from: u64) -> Result<Option<u64>, Internal> {
     let row = rows.first_from(&mark_key(from))?;
     Ok(row.and_then(|(key, _)| number_of(&key, MARK)))
 }
@@ -172,7 +172,7 @@ pub fn marked_from(rows: &dyn PostRows, from: u64) -> Result<Option<u64>, Intern
 ///
 /// # Errors
 /// As for [`find`].
-pub fn next_number(rows: &dyn PostRows) -> Result<u64, Internal> {
+pub fn next_number(rows: &dyn DeliveryRows) -> Result<u64, Internal> {
     // Numbers are given one after the other and never taken back: halve what is left in between.
     let taken = |number| Ok::<_, Internal>(rows.get(&facts_key(number))?.is_some());
     let (mut low, mut high) = (1, 1);

@@ -1,6 +1,6 @@
 //! Looking through the chain for what concerns an owner, from a stored place on.
 
-use super::rows::{self, Cursor, PostRows, cursor_key};
+use super::rows::{self, Cursor, DeliveryRows, cursor_key};
 use crate::canonical;
 use crate::chain::{EncodedTransaction, Height, Internal, NetworkId, StateView};
 use crate::protocol::Row;
@@ -29,7 +29,7 @@ impl Walk {
     ///
     /// # Errors
     /// The disk failed, or holds what it can't hold.
-    pub(super) fn open(network: NetworkId, rows: &dyn PostRows) -> Result<Self, Internal> {
+    pub(super) fn open(network: NetworkId, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
         let genesis = Cursor {
             height: Height::GENESIS,
             block: network,

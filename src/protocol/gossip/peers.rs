@@ -4,7 +4,7 @@ mod candidate;
 
 pub use candidate::{Admission, Candidate, Direction, Outlook};
 
-use super::post::{Post, PostFact};
+use super::delivery::{Delivery, DeliveryFact};
 use super::{Effect, Fact};
 use crate::chain::Timestamp;
 use crate::keys::PublicKey;
@@ -155,7 +155,7 @@ impl Peers {
         let addresses = self.dialling.iter().filter(|(_, d)| d.key == key);
         let addresses: VecDeque<_> = addresses.map(|(address, _)| address.clone()).collect();
         if self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
-            return vec![Effect::TellOutbox(PostFact::Unreachable(key))];
+            return vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
         }
         self.wanted.insert(key, addresses);
         self.dial_wanted(key, now)
@@ -180,7 +180,7 @@ impl Peers {
             return vec![Effect::Dial(address)];
         }
         self.wanted.remove(&key);
-        let mut effects = vec![Effect::TellOutbox(PostFact::Unreachable(key))];
+        let mut effects = vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
         effects.extend(self.dial(now));
         effects
     }
@@ -387,11 +387,11 @@ impl Peers {
         let (key, reason) = (open.key, reason.to_owned());
         let mut effects = vec![
             Effect::Tell(Fact::Disconnected(session, key, reason)),
-            Effect::TellOutbox(PostFact::Lost(key)),
+            Effect::TellOutbox(DeliveryFact::Lost(key)),
         ];
         // What was sent in the one that is gone is sent again in the one that took its place.
         let other = self.session_of(&key);
-        effects.extend(other.map(|_| Effect::TellOutbox(PostFact::Reached(key))));
+        effects.extend(other.map(|_| Effect::TellOutbox(DeliveryFact::Reached(key))));
         effects
     }
 
@@ -432,12 +432,12 @@ impl Peers {
         ]
     }
 
-    pub(super) fn tick(&mut self, post: &Post, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tick(&mut self, delivery: &Delivery, now: Timestamp) -> Vec<Effect> {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
         let idle = self.open.iter().filter(|(session, open)| {
             let long = open.extra.is_some_and(|used| now.since(used) >= IDLE_MS);
-            long && !open.closing && !post.is_busy(**session)
+            long && !open.closing && !delivery.is_busy(**session)
         });
         let close = |(session, _): (&SessionId, _)| {
             Effect::Close(*session, "everything is delivered".into())

@@ -1,4 +1,5 @@
 mod listing;
+mod pinning;
 
 use super::*;
 use crate::chain::GenesisContent;

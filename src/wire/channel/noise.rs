@@ -250,5 +250,4 @@ fn nonce(number: u64) -> Nonce {
 }
 
 #[cfg(test)]
-#[path = "noise_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use crate::wire::{Receipt, Verdict};
 use std::collections::HashSet;
 
 /// Calls and sessions of a recipient without any receipt, though the tracker finds it alive, before its
-/// mail goes by way of the network: it may be one that only dials out itself, or has no place for a
+/// sends go by way of the network: it may be one that only dials out itself, or has no place for a
 /// further connection. With the pauses in between about a minute, in which a tracker finds out that
 /// somebody has died.
 pub(super) const FAILED_CALLS: u32 = 7;

@@ -4,7 +4,7 @@
 use super::{Entry, Outbox};
 use crate::chain::{Action, EncodedTransaction, Internal, StateView, Timestamp};
 use crate::protocol::delivery::outbox::Effect;
-use crate::protocol::delivery::rows::{self, Place, PostRows, Reason, SendFacts};
+use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, SendFacts};
 use crate::protocol::delivery::walk::STEPS_AT_A_TIME;
 
 impl Outbox {
@@ -16,7 +16,7 @@ impl Outbox {
     pub fn catch_up(
         &mut self,
         chain: &dyn StateView,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..STEPS_AT_A_TIME {
@@ -40,7 +40,7 @@ impl Outbox {
         &mut self,
         transaction: &EncodedTransaction,
         place: Place,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
         let (id, payload) = (transaction.id(), transaction.payload());

@@ -1,6 +1,6 @@
 //! How the outbox follows what the ledger says of its sends.
 
-use super::{Effect, End, Place, PostRows, Reason, SendFacts, mark_key, rows};
+use super::{DeliveryRows, Effect, End, Place, Reason, SendFacts, mark_key, rows};
 use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, Timestamp, TransactionId};
@@ -75,7 +75,7 @@ impl Outbox {
     pub fn ledger_told(
         &mut self,
         news: &LedgerNews,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
@@ -164,7 +164,7 @@ impl Outbox {
     fn undone(
         &mut self,
         id: &TransactionId,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
         let Some(&number) = self.by_id.get(id) else {
@@ -187,7 +187,7 @@ impl Outbox {
     fn undone_late(
         &mut self,
         id: &TransactionId,
-        disk: &dyn PostRows,
+        disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
         // Most of the owner's transactions that are undone were received.

@@ -8,7 +8,7 @@ use crate::keys::PublicKey;
 use crate::protocol::delivery::inbox::{self, Inbox};
 use crate::protocol::delivery::outbox::{self, Outbox, SendError};
 use crate::protocol::delivery::rows::{
-    self, Found, PostRows, ReceivedFacts, SendFacts, SendState, place_of,
+    self, DeliveryRows, Found, ReceivedFacts, SendFacts, SendState, place_of,
 };
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::RetryLimits;
@@ -34,7 +34,7 @@ impl MemoryRows {
     }
 }
 
-impl PostRows for MemoryRows {
+impl DeliveryRows for MemoryRows {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal> {
         Ok(self.0.get(key).cloned())
     }

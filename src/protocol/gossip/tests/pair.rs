@@ -1,5 +1,6 @@
 //! Two nodes that dial each other at once.
 
+use super::peers::candidate;
 use super::*;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};

@@ -2,7 +2,7 @@ use super::*;
 use crate::protocol::gossip::peers::Outlook;
 use std::collections::BTreeSet;
 
-fn candidate(number: u8) -> Candidate {
+pub(super) fn candidate(number: u8) -> Candidate {
     Candidate {
         key: member(number).public_key(),
         addresses: vec![format!("10.0.0.{number}:1")],

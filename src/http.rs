@@ -44,20 +44,20 @@
 mod api_file;
 mod chain_calls;
 mod chain_reads;
+mod delivery;
 mod error;
 mod export;
 mod guard;
 mod long_read;
 mod member_lookup;
 mod peer;
-mod post;
 mod server;
 mod tracker;
 mod verification;
 pub mod views;
 mod waiting;
 
-pub(crate) use post::send_for_owner;
+pub(crate) use delivery::send_for_owner;
 
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
 pub use server::{ApiError, ServerHandle, start};

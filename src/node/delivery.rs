@@ -4,7 +4,7 @@ use super::RunError;
 use super::opening::random_u64;
 use super::peer::{Ground, WAITING};
 use crate::actors::{
-    GossipActor, InboxActor, InboxParts, LedgerActor, Link, PostLinks, RetryQueueActor,
+    DeliveryLinks, GossipActor, InboxActor, InboxParts, LedgerActor, Link, RetryQueueActor,
     RetryQueueParts,
 };
 use crate::chain::NetworkId;
@@ -16,7 +16,7 @@ use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
 use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
 use crate::protocol::retry::RetryLimits;
 use crate::store::chain_rows::ChainRows;
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 use actix::{Addr, AsyncContext, Context};
 use std::collections::HashSet;
 
@@ -24,14 +24,14 @@ use std::collections::HashSet;
 const DAY_MS: u64 = 86_400_000;
 
 /// Both machines, opened, and the actors that are to run them.
-pub(super) struct PostOffice {
+pub(super) struct DeliveryParts {
     outbox: Outbox,
     inbox: Inbox,
     outbox_context: Context<RetryQueueActor>,
     inbox_context: Context<InboxActor>,
 }
 
-impl PostOffice {
+impl DeliveryParts {
     /// Takes up what is on the disk.
     pub(super) fn open(ground: &Ground, network: NetworkId, tip: &Tip) -> Result<Self, RunError> {
         let (disk, own) = (&*ground.seams.disk, ground.key);
@@ -47,14 +47,14 @@ impl PostOffice {
             seed: random_u64(&*ground.seams.entropy),
         };
         let now = ground.seams.clock.now();
-        let rows = PostTable::outbox(disk);
+        let rows = DeliveryTable::outbox(disk);
         let outbox = Outbox::open(config, &rows, &ChainRows(disk), tip.height(), now)?;
         let config = inbox::Config {
             own,
             network,
             blocked: blocked(&settings.blocked)?,
         };
-        let inbox = Inbox::open(config, &PostTable::inbox(disk))?;
+        let inbox = Inbox::open(config, &DeliveryTable::inbox(disk))?;
         Ok(Self {
             outbox,
             inbox,
@@ -74,8 +74,8 @@ impl PostOffice {
     }
 
     /// How the conversation with the peers reaches both.
-    pub(super) fn links(&self) -> PostLinks {
-        PostLinks {
+    pub(super) fn links(&self) -> DeliveryLinks {
+        DeliveryLinks {
             outbox: Link::new(&self.outbox(), WAITING),
             inbox: Link::new(&self.inbox(), WAITING),
         }
@@ -87,7 +87,7 @@ impl PostOffice {
         ground: &Ground,
         ledger: &Addr<LedgerActor>,
         gossip: &Addr<GossipActor>,
-    ) -> RunningPost {
+    ) -> RunningDelivery {
         let seams = &ground.seams;
         let parts = RetryQueueParts {
             own: ground.key,
@@ -114,17 +114,17 @@ impl PostOffice {
             fatal: seams.fatal.clone(),
         };
         let inbox = self.inbox_context.run(InboxActor::new(self.inbox, parts));
-        RunningPost { outbox, inbox }
+        RunningDelivery { outbox, inbox }
     }
 }
 
 /// Both actors, once they run.
-pub(super) struct RunningPost {
+pub(super) struct RunningDelivery {
     outbox: Addr<RetryQueueActor>,
     inbox: Addr<InboxActor>,
 }
 
-impl RunningPost {
+impl RunningDelivery {
     /// Waits until both have dealt with everything that they were told before: what follows from it
     /// is with the store then.
     pub(super) async fn settle(&self) {

@@ -1,6 +1,7 @@
 //! Crafted signatures: every corner where implementations of ed25519 are known to disagree.
 
-use super::vectors::{VECTORS, Vector};
+mod vectors;
+
 use super::*;
 use crate::keys::SecretKey;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
@@ -9,6 +10,7 @@ use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::{Verifier, VerifyingKey};
 use proptest::prelude::*;
 use sha2::{Digest, Sha512};
+use vectors::{VECTORS, Vector};
 
 type Verdict = Result<(), SignatureError>;
 

@@ -1,11 +1,11 @@
 //! The composition root: opens what a node needs, wires its actors, decides on which thread each
 //! lives, and stops them in order.
 
+mod delivery;
 mod open_files;
 mod opening;
 mod orders;
 mod peer;
-mod post;
 mod seams;
 mod status_line;
 mod tracker;

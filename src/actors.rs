@@ -23,7 +23,7 @@ mod wallet;
 mod wallet_door;
 
 pub use fatal::{Fatal, fatal_channel};
-pub use gossip::{GossipActor, GossipLinks, PostLinks};
+pub use gossip::{DeliveryLinks, GossipActor, GossipLinks};
 pub use inbox::{InboxActor, InboxParts};
 pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};

@@ -1,11 +1,11 @@
 //! Gossip: who is connected, who has what, and what is asked of whom.
 //!
 //! Four machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
-//! headers and blocks, [`relay`] passes open transactions on, [`post`] delivers to one member what is
+//! headers and blocks, [`relay`] passes open transactions on, [`delivery`] delivers to one member what is
 //! for that one. This one opens what came in and hands it to the one whose it is.
 
+pub mod delivery;
 pub mod peers;
-pub mod post;
 pub mod relay;
 pub mod sync;
 #[cfg(test)]
@@ -19,8 +19,8 @@ use crate::chain::{
 };
 use crate::keys::PublicKey;
 use crate::wire::{Hello, Message, Receipt};
+use delivery::{Delivery, DeliveryFact};
 use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
-use post::{Post, PostFact};
 use relay::Relay;
 use std::collections::VecDeque;
 use sync::Sync;
@@ -56,7 +56,7 @@ pub enum Effect {
     /// Have a delivery taken in, and report [`Gossip::answer_delivery`]: there is one answer to each.
     TakeDelivery(SessionId, EncodedTransaction),
     /// Tell the outbox.
-    TellOutbox(PostFact),
+    TellOutbox(DeliveryFact),
     /// Tell the owner.
     Tell(Fact),
 }
@@ -92,7 +92,7 @@ pub struct Gossip {
     peers: Peers,
     sync: Sync,
     relay: Relay,
-    post: Post,
+    delivery: Delivery,
 }
 
 impl Gossip {
@@ -109,7 +109,7 @@ impl Gossip {
             peers: Peers::new(own, limits, seed, now),
             sync: Sync::new(tip_work),
             relay: Relay::default(),
-            post: Post::new(own),
+            delivery: Delivery::new(own),
         }
     }
 
@@ -147,7 +147,7 @@ impl Gossip {
         if stays {
             effects.extend(self.sync.opened(session, now));
             effects.extend(self.relay.opened(session));
-            effects.push(Effect::TellOutbox(PostFact::Reached(hello.key)));
+            effects.push(Effect::TellOutbox(DeliveryFact::Reached(hello.key)));
         }
         effects
     }
@@ -156,7 +156,7 @@ impl Gossip {
     pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
         let mut effects = self.peers.closed(session, reason, now);
         self.relay.closed(session);
-        self.post.closed(session);
+        self.delivery.closed(session);
         effects.extend(self.sync.closed(session, now));
         effects
     }
@@ -207,7 +207,7 @@ impl Gossip {
                 && self.peers.release(session)
             {
                 self.relay.closed(session);
-                self.post.closed(session);
+                self.delivery.closed(session);
                 open.extend(self.sync.closed(session, now));
             }
             settled.push(effect);
@@ -224,7 +224,7 @@ impl Gossip {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
         };
-        match self.post.delivered(session, from, transaction) {
+        match self.delivery.delivered(session, from, transaction) {
             Ok(effect) => vec![effect],
             Err(rule) => self.peers.misbehaved(session, rule, now),
         }
@@ -234,17 +234,17 @@ impl Gossip {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
         };
-        match self.post.receipt(session, from, receipt) {
+        match self.delivery.receipt(session, from, receipt) {
             Ok(effect) => vec![effect],
             Err(rule) => self.peers.misbehaved(session, rule, now),
         }
     }
 
     /// The outbox wants to reach a member: over the session that there is, or one that is made for
-    /// it. Answered with [`PostFact::Reached`] or [`PostFact::Unreachable`].
+    /// it. Answered with [`DeliveryFact::Reached`] or [`DeliveryFact::Unreachable`].
     pub fn reach(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
         if self.peers.session_of(&key).is_some() {
-            return vec![Effect::TellOutbox(PostFact::Reached(key))];
+            return vec![Effect::TellOutbox(DeliveryFact::Reached(key))];
         }
         self.peers.want(key, now)
     }
@@ -257,10 +257,10 @@ impl Gossip {
         now: Timestamp,
     ) -> Vec<Effect> {
         let Some(session) = self.peers.session_of(to) else {
-            return vec![Effect::TellOutbox(PostFact::Lost(*to))];
+            return vec![Effect::TellOutbox(DeliveryFact::Lost(*to))];
         };
         self.peers.used(session, now);
-        let sent = self.post.deliver((session, *to), transaction);
+        let sent = self.delivery.deliver((session, *to), transaction);
         sent.into_iter().collect()
     }
 
@@ -275,7 +275,7 @@ impl Gossip {
         if !self.peers.is_open(session) {
             return Vec::new();
         }
-        vec![self.post.answer(session, receipt)]
+        vec![self.delivery.answer(session, receipt)]
     }
 
     /// Headers of a session were judged.
@@ -369,7 +369,7 @@ impl Gossip {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let mut effects = self.peers.tick(&self.post, now);
+        let mut effects = self.peers.tick(&self.delivery, now);
         effects.extend(self.sync.tick(now));
         effects.extend(self.relay.tick(now));
         self.settle(effects, now)

@@ -33,7 +33,7 @@ pub mod tracker_link;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod tracker_tests;
+mod tests;
 
 pub use directory::Directory;
 pub use registry::Registry;

@@ -3,12 +3,12 @@
 use super::chain_rows::internal;
 use super::{DiskRead, Table};
 use crate::chain::Internal;
-use crate::protocol::delivery::rows::{Found, PostRows};
+use crate::protocol::delivery::rows::{DeliveryRows, Found};
 
 /// One of the two tables, read from a disk or a snapshot.
-pub struct PostTable<'a>(&'a dyn DiskRead, Table);
+pub struct DeliveryTable<'a>(&'a dyn DiskRead, Table);
 
-impl<'a> PostTable<'a> {
+impl<'a> DeliveryTable<'a> {
     /// The outbox's.
     pub fn outbox(disk: &'a dyn DiskRead) -> Self {
         Self(disk, Table::Outbox)
@@ -20,7 +20,7 @@ impl<'a> PostTable<'a> {
     }
 }
 
-impl PostRows for PostTable<'_> {
+impl DeliveryRows for DeliveryTable<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal> {
         self.0.get(self.1, key).map_err(internal)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// How much is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostStatusView {
+pub struct DeliveryStatusView {
     /// Sends that their recipients have not acknowledged.
     pub queued: usize,
     /// Coins of sends that are neither open nor mined yet.

@@ -1,6 +1,6 @@
 //! Fixed signatures with their verdicts, as PROTOCOL.md publishes them.
 
-use super::{PublicKey, Signature, SignatureError, SignatureItem};
+use super::super::{PublicKey, Signature, SignatureError, SignatureItem};
 
 /// One published signature.
 pub(super) struct Vector {

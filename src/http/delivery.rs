@@ -19,8 +19,8 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
 use crate::messages::tracker_link::GetDirectory;
 use crate::protocol::delivery::outbox::{Line, OrderError};
-use crate::protocol::delivery::rows::{self, PostRows, ReceivedFacts, SendFacts, marked_from};
-use crate::store::post_rows::PostTable;
+use crate::protocol::delivery::rows::{self, DeliveryRows, ReceivedFacts, SendFacts, marked_from};
+use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
 use actix_web::web::{self, Data, Json, Path, Query, ServiceConfig};
 use reading::Reading;
@@ -61,7 +61,7 @@ async fn outbox(api: Data<PeerApi>) -> Result<Json<OutboxView>, Refused> {
     for line in status.lines {
         sends.push(reading.waiting(line).await?);
     }
-    let rows = PostTable::outbox(&*snapshot);
+    let rows = DeliveryTable::outbox(&*snapshot);
     let next = rows::next_number(&rows)?;
     let mut failed = Vec::new();
     for number in (next.saturating_sub(FAILED_SOUGHT)..next).rev() {
@@ -97,7 +97,7 @@ fn meant(api: &PeerApi, text: &str) -> Result<TransactionId, Refused> {
     }
     let lowest = parse_transaction_id(&format!("{text:0<ID_DIGITS$}"))?;
     let snapshot = api.disk.snapshot();
-    let found = rows::beginning_like(&PostTable::outbox(&*snapshot), &lowest, digits)?;
+    let found = rows::beginning_like(&DeliveryTable::outbox(&*snapshot), &lowest, digits)?;
     match found[..] {
         [id] => Ok(id),
         [] => Err(Refused::not_found(
@@ -119,7 +119,7 @@ async fn show(api: &PeerApi, id: TransactionId) -> Result<Json<SendView>, Refuse
     let parts = parts(api, &directory)?;
     let line = parts.outbox_line.send(GetSend(id)).await?;
     let snapshot = api.disk.snapshot();
-    let rows = PostTable::outbox(&*snapshot);
+    let rows = DeliveryTable::outbox(&*snapshot);
     let missing = || Refused::not_found("this node has sent no transaction with this id");
     let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
     let mut facts = rows::facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
@@ -196,7 +196,7 @@ async fn inbox(api: Data<PeerApi>, query: Query<InboxQuery>) -> Result<Json<Inbo
     let unread = parts.unread.send(CountUnread).await?;
     let snapshot = api.disk.snapshot();
     let reading = Reading::begin(&api, parts, &*snapshot, &directory)?;
-    let rows = PostTable::inbox(&*snapshot);
+    let rows = DeliveryTable::inbox(&*snapshot);
     let first = query.after.map(|after| after.saturating_add(1));
     let mut messages = Vec::new();
     for number in numbers(&rows, query.unread, first, limit)? {
@@ -211,7 +211,7 @@ async fn inbox(api: Data<PeerApi>, query: Query<InboxQuery>) -> Result<Json<Inbo
 
 /// Which messages to show: the first from there on, or the latest.
 fn numbers(
-    rows: &dyn PostRows,
+    rows: &dyn DeliveryRows,
     unread: bool,
     first: Option<u64>,
     limit: usize,
@@ -257,7 +257,10 @@ async fn history(
     let parts = parts(&api, &directory)?;
     let snapshot = api.disk.snapshot();
     let reading = Reading::begin(&api, parts, &*snapshot, &directory)?;
-    let (outbox, inbox) = (PostTable::outbox(&*snapshot), PostTable::inbox(&*snapshot));
+    let (outbox, inbox) = (
+        DeliveryTable::outbox(&*snapshot),
+        DeliveryTable::inbox(&*snapshot),
+    );
     let mut sent = rows::next_number(&outbox)?.saturating_sub(1);
     let mut received = rows::next_number(&inbox)?.saturating_sub(1);
     let mut entries = Vec::new();

@@ -11,10 +11,10 @@
 //! down at [`Table`], and encoded and decoded by those who own the meaning.
 
 pub mod chain_rows;
+pub mod delivery_rows;
 mod disk;
 mod error;
 mod memory;
-pub mod post_rows;
 mod rocks;
 mod schema;
 mod scratch;

@@ -9,7 +9,7 @@ use crate::chain::{Action, EncodedTransaction, Height, Internal, StateView, Tran
 use crate::keys::NoteContext;
 use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, place_of};
 use crate::store::chain_rows::ChainRows;
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 use std::collections::BTreeMap;
 
 /// What an inbox was seen to hold.
@@ -24,13 +24,13 @@ struct Seen {
 }
 
 /// Remembers what inboxes held.
-pub struct MailWatch {
+pub struct DeliveryWatch {
     inboxes: Vec<Seen>,
     /// Whose disk was replaced.
     wiped: Option<usize>,
 }
 
-impl MailWatch {
+impl DeliveryWatch {
     /// Of so many hosts, whose inboxes are empty.
     pub fn new(hosts: usize) -> Self {
         let inboxes = (0..hosts).map(|_| Seen::default()).collect();
@@ -60,7 +60,7 @@ impl MailWatch {
     }
 
     fn nothing_vanished(&self, host: usize, peer: &Host) -> Result<Result<(), Broken>, Internal> {
-        let inbox = PostTable::inbox(&**peer.disk());
+        let inbox = DeliveryTable::inbox(&**peer.disk());
         for (id, (number, _)) in &self.inboxes[host].letters {
             if rows::find(&inbox, id)? != Some(*number) {
                 let how = format!("host {host}: message {number}, {id}");
@@ -168,7 +168,7 @@ impl Seen {
         hosts: &[Host],
         book: &Book,
     ) -> Result<Result<(), Broken>, Internal> {
-        let inbox = PostTable::inbox(&**hosts[host].disk());
+        let inbox = DeliveryTable::inbox(&**hosts[host].disk());
         let next = rows::next_number(&inbox)?;
         for number in self.next.max(1)..next {
             let facts = rows::facts::<ReceivedFacts>(&inbox, number)?;
@@ -206,7 +206,10 @@ impl Seen {
 
     /// A message that neither is mined nor has come to another end.
     fn unsettled(&self, host: usize, peer: &Host) -> Result<Option<Broken>, Internal> {
-        let (chain, inbox) = (ChainRows(&**peer.disk()), PostTable::inbox(&**peer.disk()));
+        let (chain, inbox) = (
+            ChainRows(&**peer.disk()),
+            DeliveryTable::inbox(&**peer.disk()),
+        );
         let tip = height_of(&chain)?;
         for (id, (number, _)) in &self.letters {
             if chain.mined(id)?.is_some() {
@@ -229,7 +232,10 @@ impl Seen {
 
 /// A send that neither is mined nor has failed for a reason.
 fn unsettled_send(host: usize, peer: &Host) -> Result<Option<Broken>, Internal> {
-    let (chain, outbox) = (ChainRows(&**peer.disk()), PostTable::outbox(&**peer.disk()));
+    let (chain, outbox) = (
+        ChainRows(&**peer.disk()),
+        DeliveryTable::outbox(&**peer.disk()),
+    );
     for number in 1..rows::next_number(&outbox)? {
         let Some(facts) = rows::facts::<SendFacts>(&outbox, number)? else {
             continue;
@@ -297,7 +303,7 @@ fn height_of(chain: &ChainRows<'_>) -> Result<Height, Internal> {
 
 /// What the outbox of a host holds of a transaction.
 fn sent(host: &Host, id: &TransactionId) -> Result<Option<SendFacts>, Internal> {
-    let outbox = PostTable::outbox(&**host.disk());
+    let outbox = DeliveryTable::outbox(&**host.disk());
     match rows::find(&outbox, id)? {
         Some(number) if rows::body(&outbox, number)?.is_some() => rows::facts(&outbox, number),
         _ => Ok(None),
@@ -309,7 +315,7 @@ pub fn receipted(hosts: &[Host], promise: &Promise) -> bool {
     let Some(to) = promise.letter.as_ref().map(|letter| &hosts[letter.to]) else {
         return false;
     };
-    let inbox = PostTable::inbox(&**to.disk());
+    let inbox = DeliveryTable::inbox(&**to.disk());
     let facts = rows::find(&inbox, &promise.id).ok().flatten();
     let facts = facts.and_then(|number| rows::facts::<ReceivedFacts>(&inbox, number).ok()?);
     to.is_honest_peer() && !to.is_gone() && facts.is_some_and(|facts| facts.receipt.is_some())

@@ -132,7 +132,7 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
             "by another than its sender",
         ),
         (73, signed(74, alice, 1), "by another than its sender"),
-        // Somebody else's mail.
+        // What is for somebody else.
         (75, signed(75, key(76).public_key(), 1), "for somebody else"),
     ] {
         let mut attacker = target.attacker(seed);

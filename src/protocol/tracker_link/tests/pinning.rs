@@ -1,6 +1,6 @@
 //! Which tracker is believed: genesis first, then the owner's word, then the first meeting.
 
-use super::*;
+use super::super::*;
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key};
 use crate::wire::MemberId;
 use crate::wire::message::Registered;

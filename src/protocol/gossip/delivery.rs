@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// What the outbox hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PostFact {
+pub enum DeliveryFact {
     /// There is a session with this member.
     Reached(PublicKey),
     /// A session with this member is gone: what was sent in it may not have arrived.
@@ -35,12 +35,12 @@ struct Session {
 }
 
 /// Who waits for whose answer.
-pub(super) struct Post {
+pub(super) struct Delivery {
     own: PublicKey,
     sessions: BTreeMap<SessionId, Session>,
 }
 
-impl Post {
+impl Delivery {
     pub(super) fn new(own: PublicKey) -> Self {
         Self {
             own,
@@ -66,7 +66,7 @@ impl Post {
             return None;
         }
         if sent.len() >= MAX_UNANSWERED {
-            return Some(Effect::TellOutbox(PostFact::Lost(to)));
+            return Some(Effect::TellOutbox(DeliveryFact::Lost(to)));
         }
         sent.insert(transaction.id());
         Some(Effect::Send(session, Message::Deliver(transaction)))
@@ -123,7 +123,7 @@ impl Post {
         }
         self.forget_idle(session);
         let receipt = Box::new(receipt);
-        Ok(Effect::TellOutbox(PostFact::Receipt { from, receipt }))
+        Ok(Effect::TellOutbox(DeliveryFact::Receipt { from, receipt }))
     }
 
     fn forget_idle(&mut self, session: SessionId) {
@@ -161,24 +161,27 @@ mod tests {
 
     #[test]
     fn nothing_is_sent_twice_in_a_session_nor_more_than_the_other_end_takes() {
-        let (to, mut post) = (member(2).public_key(), Post::new(member(1).public_key()));
+        let (to, mut delivery) = (
+            member(2).public_key(),
+            Delivery::new(member(1).public_key()),
+        );
         let all: Vec<_> = (0..=MAX_UNANSWERED as u8)
             .map(|salt| transfer(1, 2, 5, 0, salt))
             .collect();
         for transaction in &all[..MAX_UNANSWERED] {
-            let sent = post.deliver((SESSION, to), transaction.clone());
+            let sent = delivery.deliver((SESSION, to), transaction.clone());
             assert!(matches!(
                 sent,
                 Some(Effect::Send(SESSION, Message::Deliver(_)))
             ));
-            assert_eq!(post.deliver((SESSION, to), transaction.clone()), None);
+            assert_eq!(delivery.deliver((SESSION, to), transaction.clone()), None);
         }
-        let too_many = post.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
-        assert_eq!(too_many, Some(Effect::TellOutbox(PostFact::Lost(to))));
+        let too_many = delivery.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
+        assert_eq!(too_many, Some(Effect::TellOutbox(DeliveryFact::Lost(to))));
         // Each has its one answer.
-        assert!(post.receipt(SESSION, to, receipt(&all[0])).is_ok());
-        assert!(post.receipt(SESSION, to, receipt(&all[0])).is_err());
-        let sent = post.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
+        assert!(delivery.receipt(SESSION, to, receipt(&all[0])).is_ok());
+        assert!(delivery.receipt(SESSION, to, receipt(&all[0])).is_err());
+        let sent = delivery.deliver((SESSION, to), all[MAX_UNANSWERED].clone());
         assert!(matches!(sent, Some(Effect::Send(..))));
     }
 }

@@ -10,11 +10,13 @@ use crate::keys::NoteContext;
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::messages::wallet::OpenNote;
 use crate::protocol::delivery::outbox::Line;
-use crate::protocol::delivery::rows::{self, Place, PostRows, ReceivedFacts, SendFacts, place_of};
+use crate::protocol::delivery::rows::{
+    self, DeliveryRows, Place, ReceivedFacts, SendFacts, place_of,
+};
 use crate::protocol::retry::Standing;
 use crate::store::DiskRead;
 use crate::store::chain_rows::ChainRows;
-use crate::store::post_rows::PostTable;
+use crate::store::delivery_rows::DeliveryTable;
 
 /// What is read of one snapshot of the disk, shown to one owner.
 pub(super) struct Reading<'a> {
@@ -73,7 +75,7 @@ impl<'a> Reading<'a> {
 
     pub(super) async fn sent(&self, number: u64, facts: SendFacts) -> Result<SendView, Refused> {
         let (place, height, confirmations) = self.place(&facts.id)?;
-        let rows = PostTable::outbox(self.snapshot);
+        let rows = DeliveryTable::outbox(self.snapshot);
         let body = rows::body(&rows, number)?;
         let note = match &body {
             Some(body) => self.note(body).await?,
@@ -115,7 +117,7 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) async fn received(&self, number: u64) -> Result<Option<ReceivedView>, Refused> {
-        let rows = PostTable::inbox(self.snapshot);
+        let rows = DeliveryTable::inbox(self.snapshot);
         let (Some(facts), Some(body)) = (
             rows::facts::<ReceivedFacts>(&rows, number)?,
             rows::body(&rows, number)?,
