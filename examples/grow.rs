@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => SecretKey::from_bytes(OWNER).public_key(),
     };
     let owner = SecretKey::from_bytes(OWNER);
-    let growth = Growth::new(tracker, owner, number, SystemClock.now());
+    let growth = Growth::new(tracker, owner, number, SystemClock.wall());
     let disk = open_offline(&settings)?;
     let tell = |height: raclette::chain::Height| {
         if height.0.is_multiple_of(TELL) {

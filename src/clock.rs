@@ -1,40 +1,106 @@
 //! What time it is, behind a trait, so that a whole network can run in simulated time.
+//!
+//! There are two kinds of time, and they are two types. The [wall clock](Clock::wall) tells
+//! [`Timestamp`]s, which people and other nodes understand, and which step when somebody sets the clock.
+//! The [steady clock](Clock::steady) tells [`SteadyTime`]s, which only run forward, and mean nothing to
+//! anybody else nor after a restart. Neither converts into the other; the signature of a machine says which
+//! one it takes.
 
 use crate::chain::Timestamp;
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// How long ago a steady clock has begun at the least, a day: longer than anything waits, so that zero is
-/// always long ago.
+/// How long ago a steady clock has begun at the least, a day: longer than anything waits, so that
+/// [`SteadyTime::LONG_AGO`] is always long ago.
 pub const LONG_AGO_MS: u64 = 86_400_000;
+
+/// A moment by a steady clock: milliseconds since its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SteadyTime(u64);
+
+impl SteadyTime {
+    /// Before everything that may still be waited for.
+    pub const LONG_AGO: Self = Self(0);
+
+    /// So long after a steady clock began, which is [`LONG_AGO_MS`] after [`Self::LONG_AGO`].
+    pub const fn after_beginning(ms: u64) -> Self {
+        Self(LONG_AGO_MS.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to `self`; 0 if `earlier` is later.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This moment and `ms` milliseconds.
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+}
+
+/// Where the steady clocks of tests begin.
+#[cfg(test)]
+pub(crate) const STARTED: SteadyTime = SteadyTime::after_beginning(0);
+
+/// Where both clocks of tests begin.
+#[cfg(test)]
+pub(crate) const BEGUN: Now = Now {
+    wall: crate::chain::testing::START,
+    steady: STARTED,
+};
+
+/// One moment by both clocks, for machines that live by both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// What the wall clock says: for what people read, and what is compared with others.
+    pub wall: Timestamp,
+    /// What the steady clock says: for what waits, and for what must not wait for ever.
+    pub steady: SteadyTime,
+}
+
+impl Now {
+    /// Both clocks `ms` milliseconds later.
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self {
+            wall: self.wall.plus_ms(ms),
+            steady: self.steady.plus_ms(ms),
+        }
+    }
+}
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// Milliseconds since the start of 1970, UTC. It may step back when somebody sets the clock.
-    fn now(&self) -> Timestamp;
+    /// Milliseconds since the start of 1970, UTC. It steps when somebody sets the clock.
+    fn wall(&self) -> Timestamp;
 
-    /// Milliseconds since a moment of this clock's choice, at least [`LONG_AGO_MS`] ago, which never step
-    /// back: for what waits, and for what must not wait for ever.
-    fn steady(&self) -> Timestamp;
+    /// The time that passes: it never steps, whatever the wall clock does.
+    fn steady(&self) -> SteadyTime;
+
+    /// Both.
+    fn now(&self) -> Now {
+        Now {
+            wall: self.wall(),
+            steady: self.steady(),
+        }
+    }
 }
 
-/// The operating system's clock.
+/// The operating system's clocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
+    fn wall(&self) -> Timestamp {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    fn steady(&self) -> Timestamp {
+    fn steady(&self) -> SteadyTime {
         /// The moment: when it was asked for first.
         static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
         let since = BEGINNING.elapsed();
-        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-        Timestamp(since.saturating_add(LONG_AGO_MS))
+        SteadyTime::after_beginning(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }

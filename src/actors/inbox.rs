@@ -107,7 +107,7 @@ impl InboxActor {
         ctx.spawn(signed.into_actor(self).map(move |signed, actor, ctx| {
             // An error means that the node is stopping.
             if let Ok(receipt) = signed {
-                let (disk, now) = (actor.parts.disk.clone(), actor.parts.clock.now());
+                let (disk, now) = (actor.parts.disk.clone(), actor.parts.clock.wall());
                 let rows = DeliveryTable::inbox(&*disk);
                 let effects = actor.inbox.signed(ticket, receipt, &rows, now);
                 actor.carry_out(effects, ctx);
@@ -139,7 +139,7 @@ impl Handler<CatchUp> for InboxActor {
     type Result = ();
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
-        let (disk, now) = (self.parts.disk.clone(), self.parts.clock.now());
+        let (disk, now) = (self.parts.disk.clone(), self.parts.clock.wall());
         let (chain, rows) = (ChainRows(&*disk), DeliveryTable::inbox(&*disk));
         let effects = self.inbox.catch_up(&chain, &rows, now);
         let effects = effects.map(|(more, effects)| {
@@ -170,7 +170,7 @@ impl Handler<LedgerTells> for InboxActor {
     type Result = ();
 
     fn handle(&mut self, message: LedgerTells, ctx: &mut Self::Context) {
-        let now = self.parts.clock.now();
+        let now = self.parts.clock.wall();
         for news in message.0 {
             let rows = DeliveryTable::inbox(&*self.parts.disk);
             let effects = self.inbox.ledger_told(&news, &rows, now);

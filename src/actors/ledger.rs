@@ -160,8 +160,8 @@ impl LedgerActor {
                     log::tip(&change);
                     let connected = change.connected.len() as u64;
                     let now = self.clock.now();
-                    self.progress.connected(connected, now);
-                    let news = self.branches.tip_changed(&change, now);
+                    self.progress.connected(connected, now.steady);
+                    let news = self.branches.tip_changed(&change, now.wall);
                     log::news(news.as_slice());
                     self.links.tip_moved.send(TipMoved);
                 }
@@ -267,7 +267,7 @@ impl Actor for LedgerActor {
             actor.links.mining_complete.flush();
             let effects = actor
                 .ledger
-                .tick(&ChainRows(&*actor.disk), actor.clock.now());
+                .tick(&ChainRows(&*actor.disk), actor.clock.wall());
             actor.carry_out(effects, ctx);
         });
     }
@@ -279,7 +279,7 @@ impl StreamHandler<SignaturesChecked> for LedgerActor {
         let view = ChainRows(&*self.disk);
         let effects = self
             .ledger
-            .signatures_checked(check, &verdicts, &view, self.clock.now());
+            .signatures_checked(check, &verdicts, &view, self.clock.wall());
         self.carry_out(effects, ctx);
     }
 }
@@ -306,7 +306,7 @@ impl Handler<GoOn> for LedgerActor {
         self.under_way = false;
         let effects = self
             .ledger
-            .advance(&ChainRows(&*self.disk), self.clock.now());
+            .advance(&ChainRows(&*self.disk), self.clock.wall());
         self.carry_out(effects, ctx);
     }
 }
@@ -316,7 +316,7 @@ impl Handler<CheckHeaders> for LedgerActor {
 
     fn handle(&mut self, message: CheckHeaders, ctx: &mut Self::Context) {
         let ticket = self.ticket(Asker::Session(message.session));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let source = Source(message.session.0);
         let headers = &message.headers;
         let effects = self.ledger.headers(ticket, source, headers, &view, now);
@@ -329,7 +329,7 @@ impl Handler<SubmitBlock> for LedgerActor {
 
     fn handle(&mut self, message: SubmitBlock, ctx: &mut Self::Context) {
         let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self.ledger.block(origin, message.block, &view, now);
         self.carry_out(effects, ctx);
     }
@@ -340,7 +340,7 @@ impl Handler<SubmitTransactions> for LedgerActor {
 
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
         let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self
             .ledger
             .transactions(origin, message.transactions, &view, now);
@@ -355,7 +355,7 @@ impl Handler<JudgeTransaction> for LedgerActor {
         let (owner, judgement) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
         let busy = self.judgement(Err(Rejected::Busy));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self
             .ledger
             .transactions(origin, vec![message.0], &view, now);
@@ -371,7 +371,7 @@ impl Handler<SubmitMinedBlock> for LedgerActor {
     fn handle(&mut self, message: SubmitMinedBlock, ctx: &mut Self::Context) -> Self::Result {
         let (miner, outcome) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Miner(miner)));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.now());
+        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self.ledger.block(origin, message.0, &view, now);
         self.carry_out(effects, ctx);
         Box::pin(async move { outcome.await.unwrap_or(BlockOutcome::Busy) })
@@ -403,7 +403,7 @@ impl Handler<GetTemplate> for LedgerActor {
         let view = ChainRows(&*self.disk);
         let template = self
             .ledger
-            .template(message.reward_to, &view, self.clock.now());
+            .template(message.reward_to, &view, self.clock.wall());
         self.ours_to_answer_for(template)
     }
 }
@@ -419,7 +419,7 @@ impl Handler<GetLedgerStatus> for LedgerActor {
             .0
             .saturating_sub(chain.tip().height().0);
         MessageResult(LedgerStatus {
-            catching_up: self.progress.estimate(missing, self.clock.now()),
+            catching_up: self.progress.estimate(missing, self.clock.steady()),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
             open_transactions: mempool.len(),

@@ -63,7 +63,7 @@ impl<'a> OfflineLedger<'a> {
             owner: None,
         };
         let view = ChainRows(disk);
-        let (ledger, effects) = Ledger::open(config, open, &view, clock.now())?;
+        let (ledger, effects) = Ledger::open(config, open, &view, clock.wall())?;
         let mut offline = Self {
             disk,
             clock,
@@ -94,7 +94,7 @@ impl<'a> OfflineLedger<'a> {
     /// One variant of [`OfflineError`] per way to fail.
     pub fn block(&mut self, block: Block) -> Result<BlockOutcome, OfflineError> {
         self.make_room()?;
-        let (view, now) = (ChainRows(self.disk), self.clock.now());
+        let (view, now) = (ChainRows(self.disk), self.clock.wall());
         let effects = self.ledger.block(ORIGIN, block, &view, now)?;
         match self.answer_to(effects)? {
             Some(Answer::Block(_, outcome)) => Ok(outcome),
@@ -111,7 +111,7 @@ impl<'a> OfflineLedger<'a> {
         headers: &[Header],
     ) -> Result<Result<HeadersOutcome, PeerFault>, OfflineError> {
         self.make_room()?;
-        let (view, now) = (ChainRows(self.disk), self.clock.now());
+        let (view, now) = (ChainRows(self.disk), self.clock.wall());
         let effects = self
             .ledger
             .headers(ORIGIN.ticket(), Source(0), headers, &view, now)?;
@@ -130,7 +130,7 @@ impl<'a> OfflineLedger<'a> {
         transaction: EncodedTransaction,
     ) -> Result<Result<(), Rejected>, OfflineError> {
         self.make_room()?;
-        let (view, now) = (ChainRows(self.disk), self.clock.now());
+        let (view, now) = (ChainRows(self.disk), self.clock.wall());
         let effects = self
             .ledger
             .transactions(ORIGIN, vec![transaction], &view, now)?;
@@ -147,7 +147,7 @@ impl<'a> OfflineLedger<'a> {
     /// # Errors
     /// If what is stored is damaged.
     pub fn template(&self, reward_to: PublicKey) -> Result<Template, OfflineError> {
-        let (view, now) = (ChainRows(self.disk), self.clock.now());
+        let (view, now) = (ChainRows(self.disk), self.clock.wall());
         Ok(self.ledger.template(reward_to, &view, now)?)
     }
 
@@ -184,7 +184,7 @@ impl<'a> OfflineLedger<'a> {
                     transactions,
                 } => {
                     let verdicts = verdicts(&transactions);
-                    let (view, now) = (ChainRows(self.disk), self.clock.now());
+                    let (view, now) = (ChainRows(self.disk), self.clock.wall());
                     let ledger = &mut self.ledger;
                     open.extend(ledger.signatures_checked(check, &verdicts, &view, now)?);
                 }
@@ -198,7 +198,7 @@ impl<'a> OfflineLedger<'a> {
                     }
                 }
                 Effect::More => {
-                    let (view, now) = (ChainRows(self.disk), self.clock.now());
+                    let (view, now) = (ChainRows(self.disk), self.clock.wall());
                     open.extend(self.ledger.advance(&view, now)?);
                 }
                 Effect::Answer { answer, .. } => self.answer = Some(answer),

@@ -8,7 +8,7 @@ use crate::chain::testing::{rules, transfer};
 use crate::chain::{
     Action, Amount, EncodedTransaction, GenesisError, Payload, RulesError, Salt, Timestamp,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, STARTED, SteadyTime};
 use crate::store::chain_rows::{ChainRows, changes};
 use crate::store::{Disk, MemoryDisk};
 use std::io::{self, Read};
@@ -16,12 +16,12 @@ use std::io::{self, Read};
 struct At(Timestamp);
 
 impl Clock for At {
-    fn now(&self) -> Timestamp {
+    fn wall(&self) -> Timestamp {
         self.0
     }
 
-    fn steady(&self) -> Timestamp {
-        self.0
+    fn steady(&self) -> SteadyTime {
+        STARTED
     }
 }
 

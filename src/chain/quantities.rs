@@ -60,13 +60,6 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Whether at least `ms` have passed from `self` to `now`. If a clock was set back in between, it
-    /// counts as if they had: how long it was is not known any more, and to wait until it is as late
-    /// again could take for ever.
-    pub fn is_past(self, ms: u64, now: Self) -> bool {
-        now < self || now.since(self) >= ms
-    }
-
     /// This instant and `ms` milliseconds.
     pub fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))

@@ -81,7 +81,7 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
             name: parts.rules.params().name.to_string(),
             id: Some(parts.rules.network()),
         },
-        tip_age_ms: api.clock.now().since(tip.timestamp),
+        tip_age_ms: api.clock.wall().since(tip.timestamp),
         tip,
         best_header: tip_view(&ledger.best_header),
         syncing: ledger.best_header.work() > ledger.tip.work(),
@@ -104,7 +104,7 @@ async fn chain_status(api: &PeerApi, parts: &PeerParts) -> Result<ChainStatusVie
         },
         branch_change: ledger
             .branch_change
-            .map(|change| BranchChangeView::new(change, api.clock.now())),
+            .map(|change| BranchChangeView::new(change, api.clock.wall())),
     })
 }
 

@@ -231,12 +231,12 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
 pub(super) struct FixedClock;
 
 impl Clock for FixedClock {
-    fn now(&self) -> crate::chain::Timestamp {
+    fn wall(&self) -> crate::chain::Timestamp {
         START.plus_ms(6_000)
     }
 
-    fn steady(&self) -> crate::chain::Timestamp {
-        self.now()
+    fn steady(&self) -> crate::clock::SteadyTime {
+        crate::clock::STARTED.plus_ms(6_000)
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::SessionId;
 use super::gossip::peers::MAX_HANDSHAKES;
-use crate::chain::Timestamp;
+use crate::clock::SteadyTime;
 use std::collections::{BTreeMap, HashMap};
 
 /// Strangers at a time: a whole school at once, each for the moment that a registration takes.
@@ -51,7 +51,7 @@ pub struct Doorstep {
 #[derive(Debug, Clone, Copy)]
 struct Stranger {
     /// When it came.
-    since: Timestamp,
+    since: SteadyTime,
     /// Whether it has proven who it is.
     greeted: bool,
 }
@@ -73,7 +73,7 @@ fn host(address: &str) -> &str {
 
 impl Doorstep {
     /// Whether somebody from `address` (`host:port`) may come in.
-    pub fn judge(&self, address: &str, now: Timestamp) -> Admission {
+    pub fn judge(&self, address: &str, now: SteadyTime) -> Admission {
         let host = host(address);
         if self.of_host.get(host).copied().unwrap_or(0) >= MAX_SESSIONS_OF_ADDRESS {
             return Admission::Full;
@@ -93,7 +93,7 @@ impl Doorstep {
             (!too_many_here || is_neighbour(id)) && (!too_many_handshakes || !s.greeted)
         });
         match oldest {
-            Some((session, s)) if s.since.is_past(s.patience(), now) => {
+            Some((session, s)) if now.since(s.since) >= s.patience() => {
                 Admission::InPlaceOf(*session)
             }
             _ => Admission::Full,
@@ -101,7 +101,7 @@ impl Doorstep {
     }
 
     /// Somebody came in, as a stranger.
-    pub fn entered(&mut self, session: SessionId, address: &str, now: Timestamp) {
+    pub fn entered(&mut self, session: SessionId, address: &str, now: SteadyTime) {
         let host = host(address).to_owned();
         *self.of_host.entry(host.clone()).or_default() += 1;
         self.guests.insert(session, host);
@@ -152,11 +152,10 @@ impl Doorstep {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const START: Timestamp = Timestamp(1_000_000);
+    use crate::clock::STARTED;
 
     /// Lets strangers in while there is room; how many came.
-    fn crowd(doorstep: &mut Doorstep, first: u64, address: &str, now: Timestamp) -> u64 {
+    fn crowd(doorstep: &mut Doorstep, first: u64, address: &str, now: SteadyTime) -> u64 {
         let mut next = first;
         while doorstep.judge(address, now) == Admission::Enter {
             doorstep.entered(SessionId(next), address, now);
@@ -170,24 +169,24 @@ mod tests {
     fn one_address_never_takes_all_places() {
         let mut doorstep = Doorstep::default();
         let most = MAX_STRANGERS_OF_ADDRESS as u64;
-        assert_eq!(crowd(&mut doorstep, 1, "10.0.0.1:1", START), most);
+        assert_eq!(crowd(&mut doorstep, 1, "10.0.0.1:1", STARTED), most);
         let rest = MAX_STRANGERS as u64 - most;
-        assert_eq!(crowd(&mut doorstep, 1_001, "10.0.0.2:1", START), rest);
-        assert_eq!(doorstep.judge("10.0.0.3:1", START), Admission::Full);
+        assert_eq!(crowd(&mut doorstep, 1_001, "10.0.0.2:1", STARTED), rest);
+        assert_eq!(doorstep.judge("10.0.0.3:1", STARTED), Admission::Full);
         // Whoever registers makes room.
         doorstep.registered(SessionId(1_001));
-        assert_eq!(doorstep.judge("10.0.0.3:1", START), Admission::Enter);
-        assert_eq!(doorstep.judge("10.0.0.1:9", START), Admission::Full);
+        assert_eq!(doorstep.judge("10.0.0.3:1", STARTED), Admission::Enter);
+        assert_eq!(doorstep.judge("10.0.0.1:9", STARTED), Admission::Full);
     }
 
     #[test]
     fn attack_who_stands_about_makes_way_for_the_next() {
         let mut doorstep = Doorstep::default();
-        crowd(&mut doorstep, 1, "10.0.0.1:1", START);
-        crowd(&mut doorstep, 1_001, "[2001:db8::1]:1", START.plus_ms(1));
-        let soon = START.plus_ms(STRANGER_PATIENCE_MS - 1);
+        crowd(&mut doorstep, 1, "10.0.0.1:1", STARTED);
+        crowd(&mut doorstep, 1_001, "[2001:db8::1]:1", STARTED.plus_ms(1));
+        let soon = STARTED.plus_ms(STRANGER_PATIENCE_MS - 1);
         assert_eq!(doorstep.judge("10.0.0.3:1", soon), Admission::Full);
-        let then = START.plus_ms(STRANGER_PATIENCE_MS + 1);
+        let then = STARTED.plus_ms(STRANGER_PATIENCE_MS + 1);
         let first = Admission::InPlaceOf(SessionId(1));
         assert_eq!(doorstep.judge("10.0.0.3:1", then), first);
         // An address that has its share makes way for itself.
@@ -201,13 +200,13 @@ mod tests {
     fn attack_whoever_stalls_in_its_handshake_makes_way_soon() {
         let mut doorstep = Doorstep::default();
         for session in 1..=MAX_HANDSHAKES as u64 {
-            assert_eq!(doorstep.judge("10.0.0.1:1", START), Admission::Enter);
-            doorstep.entered(SessionId(session), "10.0.0.1:1", START);
+            assert_eq!(doorstep.judge("10.0.0.1:1", STARTED), Admission::Enter);
+            doorstep.entered(SessionId(session), "10.0.0.1:1", STARTED);
         }
         // An honest one is through by then, also in a crowd.
-        let soon = START.plus_ms(HANDSHAKE_PATIENCE_MS - 1);
+        let soon = STARTED.plus_ms(HANDSHAKE_PATIENCE_MS - 1);
         assert_eq!(doorstep.judge("10.0.0.2:1", soon), Admission::Full);
-        let then = START.plus_ms(HANDSHAKE_PATIENCE_MS);
+        let then = STARTED.plus_ms(HANDSHAKE_PATIENCE_MS);
         doorstep.greeted(SessionId(1));
         assert_eq!(doorstep.judge("10.0.0.2:1", then), Admission::Enter);
         doorstep.entered(SessionId(99), "10.0.0.2:1", then);
@@ -223,11 +222,11 @@ mod tests {
         let mut doorstep = Doorstep::default();
         for session in 1..=MAX_SESSIONS_OF_ADDRESS as u64 {
             let port = format!("10.0.0.1:{session}");
-            assert_eq!(doorstep.judge(&port, START), Admission::Enter);
-            doorstep.entered(SessionId(session), &port, START);
+            assert_eq!(doorstep.judge(&port, STARTED), Admission::Enter);
+            doorstep.entered(SessionId(session), &port, STARTED);
             doorstep.registered(SessionId(session));
         }
-        let late = START.plus_ms(60_000);
+        let late = STARTED.plus_ms(60_000);
         assert_eq!(doorstep.judge("10.0.0.1:1", late), Admission::Full);
         assert_eq!(doorstep.judge("10.0.0.2:1", late), Admission::Enter);
         doorstep.gone(SessionId(7));
@@ -239,7 +238,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_those_who_have_gone() {
         let mut doorstep = Doorstep::default();
-        let came = crowd(&mut doorstep, 1, "10.0.0.1:1", START);
+        let came = crowd(&mut doorstep, 1, "10.0.0.1:1", STARTED);
         (1..=came).for_each(|session| doorstep.gone(SessionId(session)));
         assert!(doorstep.is_empty() && doorstep.of_host.is_empty());
     }

@@ -15,8 +15,9 @@ use super::SessionId;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
-    Block, BlockId, EncodedTransaction, Header, PeerFault, Rejected, Timestamp, TransactionId, Work,
+    Block, BlockId, EncodedTransaction, Header, PeerFault, Rejected, TransactionId, Work,
 };
+use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::wire::{Hello, Message, Receipt};
 use delivery::{Delivery, DeliveryFact};
@@ -73,7 +74,7 @@ pub enum Fact {
     /// A peer's header lies so far ahead of our clock that one of the two clocks is wrong.
     ClockDiffers(PublicKey),
     /// Nobody is connected, since this time.
-    Alone(Timestamp),
+    Alone(SteadyTime),
 }
 
 /// One session as an owner sees it.
@@ -103,7 +104,7 @@ impl Gossip {
         limits: PeersLimits,
         tip_work: Work,
         seed: u64,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Self {
         Self {
             peers: Peers::new(own, limits, seed, now),
@@ -114,7 +115,7 @@ impl Gossip {
     }
 
     /// Members that may be dialled.
-    pub fn candidates(&mut self, candidates: Vec<Candidate>, now: Timestamp) -> Vec<Effect> {
+    pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
         self.peers.set_candidates(candidates);
         self.peers.dial(now)
     }
@@ -125,7 +126,7 @@ impl Gossip {
     }
 
     /// A dial came to nothing.
-    pub fn dial_failed(&mut self, address: &str, now: Timestamp) -> Vec<Effect> {
+    pub fn dial_failed(&mut self, address: &str, now: SteadyTime) -> Vec<Effect> {
         self.peers.dial_failed(address, now)
     }
 
@@ -140,7 +141,7 @@ impl Gossip {
         session: SessionId,
         hello: &Hello,
         direction: Direction,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let (stays, effects) = self.peers.opened(session, hello.key, direction, now);
         let mut effects = self.settle(effects, now);
@@ -153,7 +154,7 @@ impl Gossip {
     }
 
     /// A session has ended, or never came to be.
-    pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+    pub fn closed(&mut self, session: SessionId, reason: &str, now: SteadyTime) -> Vec<Effect> {
         let mut effects = self.peers.closed(session, reason, now);
         self.relay.closed(session);
         self.delivery.closed(session);
@@ -166,7 +167,7 @@ impl Gossip {
         &mut self,
         session: SessionId,
         message: Message,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         if !self.peers.is_open(session) {
             return Vec::new();
@@ -199,7 +200,7 @@ impl Gossip {
 
     /// Takes what is asked of a session that is being closed from it at once: until the other end
     /// is gone, which it may put off, nothing more is said or asked in it.
-    fn settle(&mut self, effects: Vec<Effect>, now: Timestamp) -> Vec<Effect> {
+    fn settle(&mut self, effects: Vec<Effect>, now: SteadyTime) -> Vec<Effect> {
         let mut settled = Vec::with_capacity(effects.len());
         let mut open: VecDeque<_> = effects.into();
         while let Some(effect) = open.pop_front() {
@@ -219,7 +220,7 @@ impl Gossip {
         &mut self,
         session: SessionId,
         transaction: EncodedTransaction,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
@@ -230,7 +231,7 @@ impl Gossip {
         }
     }
 
-    fn receipt(&mut self, session: SessionId, receipt: Receipt, now: Timestamp) -> Vec<Effect> {
+    fn receipt(&mut self, session: SessionId, receipt: Receipt, now: SteadyTime) -> Vec<Effect> {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
         };
@@ -242,7 +243,7 @@ impl Gossip {
 
     /// The outbox wants to reach a member: over the session that there is, or one that is made for
     /// it. Answered with [`DeliveryFact::Reached`] or [`DeliveryFact::Unreachable`].
-    pub fn reach(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+    pub fn reach(&mut self, key: PublicKey, now: SteadyTime) -> Vec<Effect> {
         if self.peers.session_of(&key).is_some() {
             return vec![Effect::TellOutbox(DeliveryFact::Reached(key))];
         }
@@ -254,7 +255,7 @@ impl Gossip {
         &mut self,
         to: &PublicKey,
         transaction: EncodedTransaction,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(session) = self.peers.session_of(to) else {
             return vec![Effect::TellOutbox(DeliveryFact::Lost(*to))];
@@ -265,7 +266,7 @@ impl Gossip {
     }
 
     /// What came in this session can't have come from an honest program.
-    pub fn blame(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+    pub fn blame(&mut self, session: SessionId, reason: &str, now: SteadyTime) -> Vec<Effect> {
         let effects = self.peers.misbehaved(session, reason, now);
         self.settle(effects, now)
     }
@@ -283,7 +284,7 @@ impl Gossip {
         &mut self,
         session: SessionId,
         outcome: Result<HeadersOutcome, PeerFault>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         match outcome {
             Ok(outcome) => {
@@ -306,7 +307,7 @@ impl Gossip {
         session: SessionId,
         id: BlockId,
         outcome: &BlockOutcome,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let mut effects = self.sync.block_judged(session, id, outcome, now);
         if let BlockOutcome::Fault(fault) = outcome {
@@ -320,7 +321,7 @@ impl Gossip {
         &mut self,
         session: SessionId,
         verdicts: &[(TransactionId, Result<(), Rejected>)],
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         self.relay.judged(session, verdicts, now);
         let fault = verdicts
@@ -340,13 +341,13 @@ impl Gossip {
         &mut self,
         toward: BlockId,
         ids: Vec<BlockId>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         self.sync.missing_found(toward, ids, now)
     }
 
     /// The connected chain changed.
-    pub fn tip_changed(&mut self, change: &TipChange, now: Timestamp) -> Vec<Effect> {
+    pub fn tip_changed(&mut self, change: &TipChange, now: SteadyTime) -> Vec<Effect> {
         let mut effects = self.relay.tip_changed(now);
         effects.extend(self.sync.tip_changed(change, now));
         effects
@@ -368,7 +369,7 @@ impl Gossip {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         let mut effects = self.peers.tick(&self.delivery, now);
         effects.extend(self.sync.tick(now));
         effects.extend(self.relay.tick(now));
@@ -377,7 +378,7 @@ impl Gossip {
 
     /// Fetches the chain of a connected member before that of others, until its chain is here, it
     /// stalls or it is gone. Returns the height that it has shown; `None` if it is not connected.
-    pub fn prefer(&mut self, key: &PublicKey, now: Timestamp) -> Option<(u64, Vec<Effect>)> {
+    pub fn prefer(&mut self, key: &PublicKey, now: SteadyTime) -> Option<(u64, Vec<Effect>)> {
         let mut sessions = self.peers.open_sessions();
         let (session, ..) = sessions.find(|(_, other, _)| other == key)?;
         drop(sessions);

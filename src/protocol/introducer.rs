@@ -9,7 +9,8 @@
 use super::SessionId;
 use super::backoff::Backoff;
 use super::tracker_link::{ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS};
-use crate::chain::{Genesis, NetworkId, Timestamp};
+use crate::chain::{Genesis, NetworkId};
+use crate::clock::SteadyTime;
 use crate::wire::member::{Address, Leaving};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;
@@ -65,9 +66,9 @@ enum Phase {
     /// For its time.
     Waiting,
     /// Dialled, at that time.
-    Dialling(Timestamp),
+    Dialling(SteadyTime),
     /// The record was sent on this session, at that time.
-    Registering(SessionId, Timestamp),
+    Registering(SessionId, SteadyTime),
     /// On the list. Whether its own list was begun.
     Registered(SessionId, bool),
     /// For good.
@@ -144,7 +145,7 @@ impl Introducer {
 
     /// To be called a few times a second.
     #[must_use]
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         match self.phase {
             Phase::Waiting if self.record.is_some() && self.pause.is_due(now) => {
                 self.phase = Phase::Dialling(now);
@@ -164,7 +165,7 @@ impl Introducer {
 
     /// The dial, or the handshake after it, failed.
     #[must_use]
-    pub fn dial_failed(&mut self, reason: &str, now: Timestamp) -> Vec<Effect> {
+    pub fn dial_failed(&mut self, reason: &str, now: SteadyTime) -> Vec<Effect> {
         if matches!(self.phase, Phase::Dialling(_)) {
             self.later(reason, now);
         }
@@ -173,7 +174,7 @@ impl Introducer {
 
     /// The dialled tracker has greeted.
     #[must_use]
-    pub fn opened(&mut self, session: SessionId, hello: &Hello, now: Timestamp) -> Vec<Effect> {
+    pub fn opened(&mut self, session: SessionId, hello: &Hello, now: SteadyTime) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Dialling(_)) {
             let reason = "not awaited any more".to_owned();
             return vec![Effect::Close { session, reason }];
@@ -195,7 +196,7 @@ impl Introducer {
         &mut self,
         session: SessionId,
         message: Message,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         if self.session() != Some(session) {
             return Vec::new();
@@ -226,7 +227,7 @@ impl Introducer {
 
     /// A connection's end, whether or not it was reported as opened.
     #[must_use]
-    pub fn closed(&mut self, session: SessionId, reason: &str, now: Timestamp) -> Vec<Effect> {
+    pub fn closed(&mut self, session: SessionId, reason: &str, now: SteadyTime) -> Vec<Effect> {
         match self.phase {
             Phase::Registered(own, _) if own == session => {
                 // All was well until now: no reason to hold back.
@@ -267,7 +268,7 @@ impl Introducer {
         ours.is_some_and(|ours| ![NetworkId::ZERO, ours].contains(&network))
     }
 
-    fn judge_genesis(&mut self, genesis: &Genesis, now: Timestamp) {
+    fn judge_genesis(&mut self, genesis: &Genesis, now: SteadyTime) {
         if self.is_other_network(genesis.id()) {
             self.give_up("it is that of another network", now);
         }
@@ -299,7 +300,7 @@ impl Introducer {
     }
 
     /// Ends the conversation from our side, to try again later.
-    fn give_up(&mut self, reason: &str, now: Timestamp) {
+    fn give_up(&mut self, reason: &str, now: SteadyTime) {
         if let Some(session) = self.session() {
             let reason = reason.to_owned();
             self.effects.push(Effect::Close { session, reason });
@@ -307,7 +308,7 @@ impl Introducer {
         self.later(reason, now);
     }
 
-    fn later(&mut self, reason: &str, now: Timestamp) {
+    fn later(&mut self, reason: &str, now: SteadyTime) {
         self.phase = Phase::Waiting;
         self.pause.failed(now);
         if !std::mem::replace(&mut self.in_trouble, true) {

@@ -15,7 +15,7 @@
 
 use super::SessionId;
 use super::spread::Spread;
-use crate::chain::Timestamp;
+use crate::clock::SteadyTime;
 use crate::wire::MemberId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -112,7 +112,7 @@ pub struct Liveness {
     number: u64,
     /// Awake time.
     awake: u64,
-    last_tick: Option<Timestamp>,
+    last_tick: Option<SteadyTime>,
     spread: Spread,
 }
 
@@ -258,10 +258,8 @@ impl Liveness {
 
     /// Lets time pass, and says whom to ask now. To be called a few times a second.
     #[must_use]
-    pub fn tick(&mut self, now: Timestamp) -> Asks {
-        let passed = self
-            .last_tick
-            .map_or(0, |last| now.0.saturating_sub(last.0));
+    pub fn tick(&mut self, now: SteadyTime) -> Asks {
+        let passed = self.last_tick.map_or(0, |last| now.since(last));
         self.last_tick = Some(now);
         self.awake += passed.min(MAX_STEP_MS);
         let mut asks = Asks::default();

@@ -6,7 +6,8 @@ pub use rate::HashRate;
 
 use crate::chain::ledger::BlockOutcome;
 use crate::chain::template::Template;
-use crate::chain::{Block, BlockId, Header, Height, Timestamp};
+use crate::chain::{Block, BlockId, Header, Height};
+use crate::clock::SteadyTime;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -96,7 +97,7 @@ pub enum Effect {
 /// A request, and the work done for it since it came to the front.
 struct Waiting {
     request: Request,
-    begun: Option<Timestamp>,
+    begun: Option<SteadyTime>,
     tries: u64,
     races_lost: u32,
 }
@@ -109,13 +110,13 @@ enum State {
     Asking,
     /// A search is under way since then.
     Searching {
-        since: Timestamp,
+        since: SteadyTime,
     },
     /// A found block is being judged.
     Judging,
     /// Better news came; rests until then.
     Resting {
-        until: Timestamp,
+        until: SteadyTime,
     },
 }
 
@@ -234,7 +235,7 @@ impl Mining {
     }
 
     /// The ledger's template.
-    pub fn template(&mut self, template: Template, now: Timestamp) -> Vec<Effect> {
+    pub fn template(&mut self, template: Template, now: SteadyTime) -> Vec<Effect> {
         self.template_asked = false;
         let stale = std::mem::take(&mut self.template_stale);
         if self.state != State::Asking {
@@ -306,7 +307,12 @@ impl Mining {
     }
 
     /// The ledger's answer to our block.
-    pub fn judged(&mut self, block: &Block, outcome: &BlockOutcome, now: Timestamp) -> Vec<Effect> {
+    pub fn judged(
+        &mut self,
+        block: &Block,
+        outcome: &BlockOutcome,
+        now: SteadyTime,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.state = State::Idle;
         match outcome {
@@ -357,7 +363,7 @@ impl Mining {
     }
 
     /// A better block was found by another; its body is on its way.
-    pub fn better_seen(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn better_seen(&mut self, now: SteadyTime) -> Vec<Effect> {
         if matches!(self.state, State::Asking | State::Searching { .. }) {
             self.state = State::Resting {
                 until: now.plus_ms(REST_MS),
@@ -379,7 +385,7 @@ impl Mining {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         match self.state {
             State::Searching { since, .. } if now.since(since) >= REFRESH_MS => self.go_on(),
             State::Resting { until } if now >= until => self.go_on(),

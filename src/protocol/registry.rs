@@ -35,7 +35,8 @@ use super::spread::Spread;
 use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::params::ParamsError;
-use crate::chain::{Genesis, Height, Internal, NetworkId, Params, Timestamp};
+use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
+use crate::clock::{Now, SteadyTime};
 use crate::keys::{PublicKey, SecretKey};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
 use crate::wire::{Certificate, Hello, Member, MemberId, Message, NodeRole};
@@ -94,7 +95,7 @@ struct Session {
     /// What it showed of its membership, as it came.
     certificate: Option<Certificate>,
     /// When it began, and once it is registered, when it was.
-    since: Timestamp,
+    since: SteadyTime,
     /// Whose it is, once registered.
     member: Option<MemberId>,
     /// It was told of all changes up to this one.
@@ -247,8 +248,8 @@ impl Registry {
     /// Whether somebody who dials from `address` (`host:port`) may come in; a stranger whose place
     /// it takes is closed.
     #[must_use]
-    pub fn admit(&mut self, address: &str, now: Timestamp) -> (bool, Vec<Effect>) {
-        match self.doorstep.judge(address, now) {
+    pub fn admit(&mut self, address: &str, now: Now) -> (bool, Vec<Effect>) {
+        match self.doorstep.judge(address, now.steady) {
             Admission::Enter => (true, Vec::new()),
             Admission::InPlaceOf(session) => {
                 // Its place is free at once, not only when its connection has ended.
@@ -261,8 +262,8 @@ impl Registry {
     }
 
     /// Somebody who may come in has a connection now.
-    pub fn entered(&mut self, session: SessionId, address: &str, now: Timestamp) {
-        self.doorstep.entered(session, address, now);
+    pub fn entered(&mut self, session: SessionId, address: &str, now: Now) {
+        self.doorstep.entered(session, address, now.steady);
     }
 
     /// Everyone who is registered, by number.
@@ -283,7 +284,7 @@ impl Registry {
         session: SessionId,
         hello: Hello,
         certificate: Option<Certificate>,
-        now: Timestamp,
+        now: Now,
     ) -> Vec<Effect> {
         let ours = self.network();
         let reason = if hello.role != NodeRole::Peer {
@@ -303,7 +304,7 @@ impl Registry {
         let opened = Session {
             hello,
             certificate,
-            since: now,
+            since: now.steady,
             member: None,
             told: 0,
             first: 0,
@@ -317,7 +318,7 @@ impl Registry {
 
     /// A connection's end. One that is not known any more is passed over.
     #[must_use]
-    pub fn session_closed(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+    pub fn session_closed(&mut self, session: SessionId, now: Now) -> Vec<Effect> {
         self.doorstep.gone(session);
         self.forget_session(session);
         self.pass_lease(now);
@@ -356,8 +357,9 @@ impl Registry {
 
     /// To be called every [`TICK_MS`].
     #[must_use]
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let late = |s: &Session| s.member.is_none() && now.since(s.since) > REGISTER_WITHIN_MS;
+    pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        let late =
+            |s: &Session| s.member.is_none() && now.steady.since(s.since) > REGISTER_WITHIN_MS;
         let idle: Vec<_> = self.session_ids(late);
         for session in idle {
             self.close(session, "you did not register in time");
@@ -370,12 +372,7 @@ impl Registry {
 
     /// A message from a connection.
     #[must_use]
-    pub fn received(
-        &mut self,
-        session: SessionId,
-        message: Message,
-        now: Timestamp,
-    ) -> Vec<Effect> {
+    pub fn received(&mut self, session: SessionId, message: Message, now: Now) -> Vec<Effect> {
         let Some(known) = self.sessions.get(&session) else {
             return Vec::new();
         };

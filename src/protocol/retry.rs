@@ -11,7 +11,7 @@
 //! was not answered is sent again, and it is for the receiver to know it.
 
 use super::backoff::Backoff;
-use crate::chain::Timestamp;
+use crate::clock::SteadyTime;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 #[cfg(test)]
@@ -74,33 +74,33 @@ pub struct Ticked<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It waits, for its turn or for the receiver, which is tried again at this time.
-    Waiting(Timestamp),
+    Waiting(SteadyTime),
     /// The receiver has it and has not answered.
     Sent,
     /// The receiver said "not yet"; it is sent again at this time.
-    Aside(Timestamp),
+    Aside(SteadyTime),
 }
 
 struct Item<R> {
     receiver: R,
     size: usize,
-    expires: Timestamp,
+    expires: SteadyTime,
 }
 
 /// What is known of a receiver.
 enum Contact {
     Away,
-    Calling(Timestamp),
-    There(Timestamp),
+    Calling(SteadyTime),
+    There(SteadyTime),
 }
 
 struct Line {
     contact: Contact,
     backoff: Backoff,
     waiting: BTreeSet<u64>,
-    aside: BTreeSet<(Timestamp, u64)>,
+    aside: BTreeSet<(SteadyTime, u64)>,
     /// With the time when it was sent.
-    sent: BTreeMap<u64, Timestamp>,
+    sent: BTreeMap<u64, SteadyTime>,
     sent_bytes: usize,
     /// What was sent in this conversation and has no answer yet, whether or not it still matters here:
     /// the receiver has it to do.
@@ -114,7 +114,7 @@ impl Line {
         is_idle && self.unanswered == 0
     }
 
-    fn is_due(&self, now: Timestamp) -> bool {
+    fn is_due(&self, now: SteadyTime) -> bool {
         let work =
             !self.waiting.is_empty() || self.aside.first().is_some_and(|(due, _)| *due <= now);
         matches!(self.contact, Contact::Away) && work && self.backoff.is_due(now)
@@ -136,7 +136,7 @@ pub struct RetryQueue<R> {
     seed: u64,
     lines: BTreeMap<R, Line>,
     items: HashMap<u64, Item<R>>,
-    expiries: BTreeSet<(Timestamp, u64)>,
+    expiries: BTreeSet<(SteadyTime, u64)>,
     /// Pauses of things that were set aside once.
     pauses: HashMap<u64, Backoff>,
     bytes: usize,
@@ -188,7 +188,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
 
     /// Takes a thing in, whether or not there is room: what was promised once must be kept. Numbers
     /// ascend.
-    pub fn push(&mut self, number: u64, receiver: R, size: usize, expires: Timestamp) {
+    pub fn push(&mut self, number: u64, receiver: R, size: usize, expires: SteadyTime) {
         let seed = self.seed.wrapping_add(number);
         let line = self.lines.entry(receiver).or_insert_with(|| Line {
             contact: Contact::Away,
@@ -212,7 +212,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
 
     /// Whom to call now. Each is to be reported [`reached`](Self::reached) or
     /// [`unreachable`](Self::unreachable).
-    pub fn calls(&mut self, now: Timestamp) -> Vec<R> {
+    pub fn calls(&mut self, now: SteadyTime) -> Vec<R> {
         let calling = |line: &&mut Line| matches!(line.contact, Contact::Calling(_));
         let under_way = self.lines.values_mut().filter(calling).count();
         let due = self.lines.iter().filter(|(_, line)| line.is_due(now));
@@ -228,7 +228,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
     }
 
     /// The receiver is there.
-    pub fn reached(&mut self, receiver: &R, now: Timestamp) {
+    pub fn reached(&mut self, receiver: &R, now: SteadyTime) {
         if let Some(line) = self.lines.get_mut(receiver)
             && !matches!(line.contact, Contact::There(_))
         {
@@ -237,7 +237,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
     }
 
     /// What to send to a receiver that is there, in order. It counts as sent from now on.
-    pub fn next(&mut self, receiver: &R, now: Timestamp) -> Vec<u64> {
+    pub fn next(&mut self, receiver: &R, now: SteadyTime) -> Vec<u64> {
         let Some(line) = self.lines.get_mut(receiver) else {
             return Vec::new();
         };
@@ -265,7 +265,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
     }
 
     /// The receivers that are there and could be sent something.
-    pub fn ready(&self, now: Timestamp) -> Vec<R> {
+    pub fn ready(&self, now: SteadyTime) -> Vec<R> {
         let ready = |line: &Line| {
             let aside = line.aside.first().is_some_and(|(due, _)| *due <= now);
             matches!(line.contact, Contact::There(_)) && (aside || !line.waiting.is_empty())
@@ -308,7 +308,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
     }
 
     /// The receiver said "not yet": others go first, and it is sent again after a pause of its own.
-    pub fn set_aside(&mut self, number: u64, now: Timestamp) {
+    pub fn set_aside(&mut self, number: u64, now: SteadyTime) {
         let Some(item) = self.items.get(&number) else {
             return;
         };
@@ -329,7 +329,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
 
     /// The receiver can't be reached, or is gone: what it has not answered waits again, and it is
     /// called after a pause.
-    pub fn unreachable(&mut self, receiver: &R, now: Timestamp) {
+    pub fn unreachable(&mut self, receiver: &R, now: SteadyTime) {
         if let Some(line) = self.lines.get_mut(receiver) {
             let since = match line.contact {
                 Contact::There(since) => Some(since),
@@ -372,7 +372,7 @@ impl<R: Ord + Copy> RetryQueue<R> {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Timestamp) -> Ticked<R> {
+    pub fn tick(&mut self, now: SteadyTime) -> Ticked<R> {
         let mut expired = Vec::new();
         while let Some(&(expires, number)) = self.expiries.first()
             && expires <= now

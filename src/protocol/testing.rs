@@ -6,7 +6,8 @@ use super::tracker_link::{self, Config, TrackerLink, Warning};
 use super::{Row, SessionId};
 use crate::canonical::CappedText;
 use crate::chain::testing::{START, genesis_with, member, params};
-use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId, Timestamp};
+use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId};
+use crate::clock::{BEGUN, Now};
 use crate::keys::{PublicKey, SecretKey};
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
@@ -119,7 +120,7 @@ pub(super) struct Tracker {
     pub(super) visits: Vec<MemberId>,
     /// Certificates, which most tests do not look at.
     pub(super) issued: Vec<(SessionId, Certificate)>,
-    pub(super) now: Timestamp,
+    pub(super) now: Now,
 }
 
 impl Tracker {
@@ -132,7 +133,7 @@ impl Tracker {
             facts: Vec::new(),
             visits: Vec::new(),
             issued: Vec::new(),
-            now: START,
+            now: BEGUN,
         }
     }
 
@@ -294,7 +295,7 @@ pub(super) struct Peer {
     pub(super) warnings: Vec<Warning>,
     /// Why it is at rest.
     pub(super) rest: Option<String>,
-    pub(super) now: Timestamp,
+    pub(super) now: Now,
 }
 
 impl Peer {
@@ -313,7 +314,7 @@ impl Peer {
             certificates: Vec::new(),
             warnings: Vec::new(),
             rest: None,
-            now: START,
+            now: BEGUN,
         }
     }
 

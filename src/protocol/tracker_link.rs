@@ -16,6 +16,7 @@ mod listing;
 #[cfg(test)]
 mod tests;
 
+use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
 
@@ -23,7 +24,7 @@ use super::backoff::Backoff;
 use super::directory::{Directory, NAME_ROW};
 use super::{Row, SessionId};
 use crate::canonical;
-use crate::chain::{Genesis, GenesisContent, Internal, NetworkId, Timestamp};
+use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::wire::member::{Address, Leaving};
 use crate::wire::message::MembersChanged;
@@ -102,7 +103,7 @@ enum Phase {
     /// Until it is dialled again.
     Waiting,
     /// Dialled, at that time.
-    Dialling { since: Timestamp },
+    Dialling { since: SteadyTime },
     /// A tracker has greeted.
     Talking(Talk),
     /// For good.
@@ -117,7 +118,7 @@ struct Talk {
     tracker: PublicKey,
     stage: Stage,
     /// When the stage began.
-    since: Timestamp,
+    since: SteadyTime,
 }
 
 /// How far a registration is.
@@ -255,16 +256,16 @@ impl TrackerLink {
 
     /// To be called every [`TICK_MS`].
     #[must_use]
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         self.prepare_record(now);
         match &self.phase {
             Phase::Waiting => self.dial(now),
-            Phase::Dialling { since } if since.is_past(DIAL_PATIENCE_MS, now) => {
+            Phase::Dialling { since } if now.steady.since(*since) >= DIAL_PATIENCE_MS => {
                 self.unreachable("no greeting came".to_owned(), now);
             }
             Phase::Talking(talk) => {
                 let answered = matches!(talk.stage, Stage::Registered(_));
-                if !answered && talk.since.is_past(ANSWER_PATIENCE_MS, now) {
+                if !answered && now.steady.since(talk.since) >= ANSWER_PATIENCE_MS {
                     self.give_up("it did not answer the registration", now);
                 }
             }
@@ -276,7 +277,7 @@ impl TrackerLink {
 
     /// The dial, or the handshake after it, failed.
     #[must_use]
-    pub fn dial_failed(&mut self, reason: String, now: Timestamp) -> Vec<Effect> {
+    pub fn dial_failed(&mut self, reason: String, now: Now) -> Vec<Effect> {
         if matches!(self.phase, Phase::Dialling { .. }) {
             self.unreachable(reason, now);
         }
@@ -285,7 +286,7 @@ impl TrackerLink {
 
     /// The dialled tracker has greeted.
     #[must_use]
-    pub fn opened(&mut self, session: SessionId, hello: &Hello, now: Timestamp) -> Vec<Effect> {
+    pub fn opened(&mut self, session: SessionId, hello: &Hello, now: Now) -> Vec<Effect> {
         if !matches!(self.phase, Phase::Dialling { .. }) {
             let reason = "not awaited any more".to_owned();
             return vec![Effect::Close { session, reason }];
@@ -322,7 +323,7 @@ impl TrackerLink {
             session,
             tracker: hello.key,
             stage: Stage::Signing(statement.clone()),
-            since: now,
+            since: now.steady,
         });
         self.register(statement, now);
         self.take_effects()
@@ -330,7 +331,7 @@ impl TrackerLink {
 
     /// The Wallet signed our statement.
     #[must_use]
-    pub fn signed(&mut self, record: MemberRecord, now: Timestamp) -> Vec<Effect> {
+    pub fn signed(&mut self, record: MemberRecord, now: Now) -> Vec<Effect> {
         let awaited = match &self.phase {
             Phase::Talking(Talk {
                 stage: Stage::Signing(statement),
@@ -350,12 +351,7 @@ impl TrackerLink {
 
     /// A message from the tracker.
     #[must_use]
-    pub fn received(
-        &mut self,
-        session: SessionId,
-        message: Message,
-        now: Timestamp,
-    ) -> Vec<Effect> {
+    pub fn received(&mut self, session: SessionId, message: Message, now: Now) -> Vec<Effect> {
         let Some((_, stage)) = self.talk(session) else {
             return Vec::new();
         };
@@ -387,7 +383,7 @@ impl TrackerLink {
     /// A connection's end, whether or not it was reported as opened. The end of one that is over for
     /// us already is passed over.
     #[must_use]
-    pub fn closed(&mut self, session: SessionId, reason: String, now: Timestamp) -> Vec<Effect> {
+    pub fn closed(&mut self, session: SessionId, reason: String, now: Now) -> Vec<Effect> {
         if self.talk(session).is_some() {
             if self.is_registered() {
                 // All was well until now: no reason to hold back.
@@ -420,7 +416,7 @@ impl TrackerLink {
 
     /// The owner leaves the network for good; at once, or when the tracker is reached.
     #[must_use]
-    pub fn leave(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub fn leave(&mut self, now: Now) -> Vec<Effect> {
         self.leaving = true;
         match self.phase {
             Phase::Waiting => self.pause.hurry(),

@@ -1,7 +1,7 @@
 //! What time it is on a simulated host.
 
 use crate::chain::Timestamp;
-use crate::clock::{Clock, LONG_AGO_MS};
+use crate::clock::{Clock, SteadyTime};
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::Instant;
 
@@ -32,12 +32,12 @@ impl HostClock {
 }
 
 impl Clock for HostClock {
-    fn now(&self) -> Timestamp {
+    fn wall(&self) -> Timestamp {
         let right = BEGINNING_MS.saturating_add(self.elapsed_ms());
         Timestamp(right.saturating_add_signed(self.skew_ms.load(Ordering::Relaxed)))
     }
 
-    fn steady(&self) -> Timestamp {
-        Timestamp(self.elapsed_ms().saturating_add(LONG_AGO_MS))
+    fn steady(&self) -> SteadyTime {
+        SteadyTime::after_beginning(self.elapsed_ms())
     }
 }

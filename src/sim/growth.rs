@@ -12,7 +12,7 @@ use crate::chain::{
     Action, Amount, EncodedTransaction, Genesis, GenesisContent, Header, Height, Internal, Params,
     Payload, Rejected, Rules, RulesError, Salt, Target, Timestamp, history,
 };
-use crate::clock::Clock;
+use crate::clock::{Clock, SteadyTime};
 use crate::keys::{PublicKey, SecretKey};
 use crate::store::Disk;
 use std::num::NonZeroU64;
@@ -59,13 +59,13 @@ impl From<Internal> for GrowthError {
 struct MadeUpTime(AtomicU64);
 
 impl Clock for MadeUpTime {
-    fn now(&self) -> Timestamp {
+    fn wall(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::Relaxed))
     }
 
-    /// It is only ever set to what is later.
-    fn steady(&self) -> Timestamp {
-        self.now()
+    /// Nothing waits while a chain is made.
+    fn steady(&self) -> SteadyTime {
+        SteadyTime::after_beginning(0)
     }
 }
 

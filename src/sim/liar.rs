@@ -239,7 +239,7 @@ impl Liar {
             return;
         };
         let shown = withheld.show();
-        self.job = withheld.job(self.parts.clock.now());
+        self.job = withheld.job(self.parts.clock.wall());
         if let Some(job) = &self.job
             && let Ok(target) = job.header.target.expand()
         {

@@ -27,7 +27,7 @@ impl Grown {
         let tracker = lab.tracker_key().public_key();
         let owner = SecretKey::from_bytes([1; 32]);
         Self {
-            growth: Growth::new(tracker, owner, blocks, SystemClock.now()),
+            growth: Growth::new(tracker, owner, blocks, SystemClock.wall()),
             blocks,
             tip: RefCell::default(),
         }

@@ -11,7 +11,7 @@ impl Handler<ReachMember> for GossipActor {
         if self.closing {
             return;
         }
-        let effects = self.gossip.reach(message.0, self.clock.now());
+        let effects = self.gossip.reach(message.0, self.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -21,7 +21,7 @@ impl Handler<Deliver> for GossipActor {
 
     fn handle(&mut self, message: Deliver, ctx: &mut Self::Context) {
         let Deliver { to, transaction } = message;
-        let effects = self.gossip.deliver(&to, transaction, self.clock.now());
+        let effects = self.gossip.deliver(&to, transaction, self.clock.steady());
         self.carry_out(effects, ctx);
     }
 }
@@ -31,7 +31,7 @@ impl Handler<BlameSession> for GossipActor {
 
     fn handle(&mut self, message: BlameSession, ctx: &mut Self::Context) {
         let BlameSession { session, reason } = message;
-        let effects = self.gossip.blame(session, &reason, self.clock.now());
+        let effects = self.gossip.blame(session, &reason, self.clock.steady());
         self.carry_out(effects, ctx);
     }
 }

@@ -1,13 +1,14 @@
 //! What the conversation with the peers writes down.
 
 use crate::chain::ledger::BlockOutcome;
-use crate::chain::{Block, BlockId, EncodedTransaction, Rejected, Timestamp, TransactionId};
+use crate::chain::{Block, BlockId, EncodedTransaction, Rejected, TransactionId};
+use crate::clock::SteadyTime;
 use crate::messages::gossip::LedgerFact;
 use crate::protocol::gossip::Fact;
 use crate::wire::Message;
 
 /// What an owner should hear of.
-pub(super) fn fact(fact: &Fact, now: Timestamp) {
+pub(super) fn fact(fact: &Fact, now: SteadyTime) {
     match fact {
         Fact::Connected(session, key, direction) => {
             tracing::info!(peer = %key.to_address(), session = session.0, direction = ?direction, "peer connected");

@@ -104,7 +104,7 @@ pub(super) async fn open(
     let judged = theirs
         .map_err(|error| error.to_string())
         .and_then(|theirs| {
-            let now = context.clock.now();
+            let now = context.clock.wall();
             let judged = judge_introduction(&hello, &theirs, &binding, expected, now);
             judged.map(|()| theirs).map_err(|e| e.to_string())
         });

@@ -10,6 +10,7 @@ use crate::http::views::{
     ReceivedView, SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
+use crate::wire::certificate::in_words;
 use std::path::Path;
 
 /// Characters of a note in a table.
@@ -106,11 +107,10 @@ fn sends(sends: &[SendView]) -> String {
 }
 
 fn next_try(waiting: &AttemptsView) -> String {
-    match waiting.next_try {
+    match waiting.next_try_ms {
         None => "sent".to_owned(),
-        Some(Timestamp(0)) => "now".to_owned(),
-        // The day is known to whoever reads it.
-        Some(at) => moment(at).chars().skip(11).take(8).collect(),
+        Some(0) => "now".to_owned(),
+        Some(ms) => format!("in {}", in_words(ms)),
     }
 }
 

@@ -108,8 +108,10 @@ impl<'a> Reading<'a> {
         let mut view = self.sent(line.number, line.facts).await?;
         view.waiting = line.standing.map(|standing| AttemptsView {
             tries: line.tries,
-            next_try: match standing {
-                Standing::Waiting(at) | Standing::Aside(at) => Some(at),
+            next_try_ms: match standing {
+                Standing::Waiting(at) | Standing::Aside(at) => {
+                    Some(at.since(self.api.clock.steady()))
+                }
                 Standing::Sent => None,
             },
         });

@@ -107,8 +107,8 @@ pub struct SendView {
 pub struct AttemptsView {
     /// How often it was sent since the node started.
     pub tries: u32,
-    /// When it is tried next; `None` while an answer is waited for.
-    pub next_try: Option<Timestamp>,
+    /// In how many milliseconds it is tried next; `None` while an answer is waited for.
+    pub next_try_ms: Option<u64>,
 }
 
 /// What is in the outbox.

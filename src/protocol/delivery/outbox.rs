@@ -10,9 +10,8 @@ use super::rows::{
 };
 use super::walk::Walk;
 use crate::canonical;
-use crate::chain::{
-    Amount, EncodedTransaction, Height, Internal, StateView, Timestamp, TransactionId,
-};
+use crate::chain::{Amount, EncodedTransaction, Height, Internal, StateView, TransactionId};
+use crate::clock::{Now, SteadyTime};
 use crate::keys::PublicKey;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::commit_queue::CommitQueue;
@@ -49,7 +48,7 @@ struct Entry {
     facts: SendFacts,
     place: Place,
     /// When it is handed to the network.
-    pass_on: Option<Timestamp>,
+    pass_on: Option<SteadyTime>,
     /// Pauses between one handing over and the next, once there was one.
     pauses: Option<Box<Backoff>>,
     tries: u32,
@@ -94,7 +93,7 @@ pub struct Outbox {
     entries: BTreeMap<u64, Entry>,
     by_id: HashMap<TransactionId, u64>,
     by_expiry: BTreeSet<(Height, u64)>,
-    passing_on: BTreeSet<(Timestamp, u64)>,
+    passing_on: BTreeSet<(SteadyTime, u64)>,
     /// With the ledger, which has not answered yet.
     with_ledger: HashSet<u64>,
     settling: BTreeSet<(Height, u64)>,
@@ -124,7 +123,7 @@ impl Outbox {
         rows: &dyn DeliveryRows,
         chain: &dyn StateView,
         tip: Height,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Self, Internal> {
         let walk = Walk::open(config.network, rows)?;
         let mut outbox = Self {
@@ -158,7 +157,7 @@ impl Outbox {
         Ok(outbox)
     }
 
-    fn take_up(&mut self, number: u64, mut entry: Entry, now: Timestamp) {
+    fn take_up(&mut self, number: u64, mut entry: Entry, now: Now) {
         let facts = &entry.facts;
         self.by_id.insert(facts.id, number);
         self.by_expiry.insert((facts.expires_at, number));
@@ -166,11 +165,11 @@ impl Outbox {
             self.settling.insert((height, number));
         } else if facts.end.is_none() {
             if entry.goes_to_network() {
-                let due = now.plus_ms(PASS_ON_WITHIN_MS);
+                let due = now.steady.plus_ms(PASS_ON_WITHIN_MS);
                 entry.pass_on = Some(due);
                 self.passing_on.insert((due, number));
             } else {
-                let expires = facts.queued_at.plus_ms(self.config.keep_ms);
+                let expires = now.steady.plus_ms(self.config.keep_ms);
                 self.queue.push(number, facts.to, facts.size, expires);
             }
         }
@@ -233,24 +232,24 @@ impl Outbox {
     }
 
     /// Hands to the network what is due.
-    fn due_to_network(&mut self, now: Timestamp) {
+    fn due_to_network(&mut self, now: Now) {
         while let Some(&(due, number)) = self.passing_on.first()
-            && due <= now
+            && due <= now.steady
             && self.with_ledger.len() < MAX_PASSING_ON
         {
             self.pass_on(number, now);
         }
     }
 
-    fn pass_on(&mut self, number: u64, now: Timestamp) {
+    fn pass_on(&mut self, number: u64, now: Now) {
         // Again, should it not become open by then.
-        self.pass_on_at(number, now.plus_ms(LONGEST_RETRY_MS));
+        self.pass_on_at(number, now.steady.plus_ms(LONGEST_RETRY_MS));
         if self.with_ledger.insert(number) {
             self.decided.after_rows(Effect::PassOn { number });
         }
     }
 
-    fn pass_on_at(&mut self, number: u64, due: Timestamp) {
+    fn pass_on_at(&mut self, number: u64, due: SteadyTime) {
         self.leave_passing_on(number);
         if let Some(entry) = self.entries.get_mut(&number) {
             entry.pass_on = Some(due);

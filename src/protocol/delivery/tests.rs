@@ -82,7 +82,7 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
     // The ledger knows better than the outbox what can be spent.
     let all = transfer(1, 2, 996, 0, 2);
     let end = &mut world.ends[0];
-    let now = end.node.now;
+    let now = end.now();
     let asked = end.outbox.send(2, all.clone(), true, now);
     assert_eq!(asked, [outbox::Effect::AskFunds]);
     let wrong = Funds {

@@ -6,7 +6,7 @@ pub use candidate::{Admission, Candidate, Direction, Outlook};
 
 use super::delivery::{Delivery, DeliveryFact};
 use super::{Effect, Fact};
-use crate::chain::Timestamp;
+use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
@@ -52,9 +52,9 @@ const IDLE_MS: u64 = 30_000;
 struct Open {
     key: PublicKey,
     direction: Direction,
-    since: Timestamp,
+    since: SteadyTime,
     /// Beyond those a node keeps, for deliveries: with the time of the last one.
-    extra: Option<Timestamp>,
+    extra: Option<SteadyTime>,
     /// Being closed: it takes up its place until it is gone, but nothing more is said in it.
     closing: bool,
 }
@@ -79,16 +79,16 @@ pub(super) struct Peers {
     dialled: HashMap<SessionId, String>,
     /// Sessions that were turned away after their handshake, until they are gone.
     refused: HashSet<SessionId>,
-    banned: BTreeMap<PublicKey, Timestamp>,
+    banned: BTreeMap<PublicKey, SteadyTime>,
     /// Members that something is to be delivered to, with their addresses that are still to be tried.
     wanted: BTreeMap<PublicKey, VecDeque<String>>,
-    clock_told: Option<Timestamp>,
-    alone_since: Option<Timestamp>,
-    alone_told: Timestamp,
+    clock_told: Option<SteadyTime>,
+    alone_since: Option<SteadyTime>,
+    alone_told: SteadyTime,
 }
 
 impl Peers {
-    pub(super) fn new(own: PublicKey, limits: PeersLimits, seed: u64, now: Timestamp) -> Self {
+    pub(super) fn new(own: PublicKey, limits: PeersLimits, seed: u64, now: SteadyTime) -> Self {
         Self {
             own,
             limits,
@@ -148,7 +148,7 @@ impl Peers {
 
     /// Something is to be delivered to a member without a session: it is dialled, however many
     /// connections there are.
-    pub(super) fn want(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn want(&mut self, key: PublicKey, now: SteadyTime) -> Vec<Effect> {
         if self.wanted.contains_key(&key) {
             return Vec::new();
         }
@@ -162,7 +162,7 @@ impl Peers {
     }
 
     /// Dials the next address of a wanted member, or gives up.
-    fn dial_wanted(&mut self, key: PublicKey, now: Timestamp) -> Vec<Effect> {
+    fn dial_wanted(&mut self, key: PublicKey, now: SteadyTime) -> Vec<Effect> {
         let open: HashSet<&String> = self.dialled.values().collect();
         while let Some(address) = self.wanted.get_mut(&key).and_then(VecDeque::pop_front) {
             let Some(dialling) = self.dialling.get_mut(&address) else {
@@ -186,7 +186,7 @@ impl Peers {
     }
 
     /// Something is delivered in this session.
-    pub(super) fn used(&mut self, session: SessionId, now: Timestamp) {
+    pub(super) fn used(&mut self, session: SessionId, now: SteadyTime) {
         if let Some(open) = self.open.get_mut(&session)
             && open.extra.is_some()
         {
@@ -195,7 +195,7 @@ impl Peers {
     }
 
     /// Dials candidates until there are enough outgoing connections or none is due.
-    pub(super) fn dial(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn dial(&mut self, now: SteadyTime) -> Vec<Effect> {
         let busy = self.dialling.values().filter(|d| d.busy).count();
         let room = self
             .limits
@@ -235,7 +235,7 @@ impl Peers {
         effects
     }
 
-    pub(super) fn dial_failed(&mut self, address: &str, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn dial_failed(&mut self, address: &str, now: SteadyTime) -> Vec<Effect> {
         let Some(dialling) = self.dialling.get_mut(address) else {
             return Vec::new();
         };
@@ -274,7 +274,7 @@ impl Peers {
         session: SessionId,
         key: PublicKey,
         direction: Direction,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> (bool, Vec<Effect>) {
         match self.judge_opened(key, direction, now) {
             Err(reason) => {
@@ -308,7 +308,7 @@ impl Peers {
         &self,
         key: PublicKey,
         direction: Direction,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Result<(Option<SessionId>, bool), &'static str> {
         if key == self.own {
             return Err("this node has the same key as you: each needs its own");
@@ -360,7 +360,7 @@ impl Peers {
         &mut self,
         session: SessionId,
         reason: &str,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         self.refused.remove(&session);
         let open = self.open.remove(&session);
@@ -396,7 +396,7 @@ impl Peers {
     }
 
     /// A header of this session lies ahead of our clock: tells the owner, now and then.
-    pub(super) fn clock_differs(&mut self, session: SessionId, now: Timestamp) -> Option<Effect> {
+    pub(super) fn clock_differs(&mut self, session: SessionId, now: SteadyTime) -> Option<Effect> {
         let key = self.key(session)?;
         let told = self.clock_told;
         if told.is_some_and(|told| now.since(told) < TELL_EVERY_MS) {
@@ -411,7 +411,7 @@ impl Peers {
         &mut self,
         session: SessionId,
         reason: &str,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(key) = self.key(session) else {
             return Vec::new();
@@ -432,7 +432,7 @@ impl Peers {
         ]
     }
 
-    pub(super) fn tick(&mut self, delivery: &Delivery, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tick(&mut self, delivery: &Delivery, now: SteadyTime) -> Vec<Effect> {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
         let idle = self.open.iter().filter(|(session, open)| {

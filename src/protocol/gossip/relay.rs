@@ -1,7 +1,8 @@
 //! Open transactions: announced by id, asked for, passed on as they came.
 
 use super::Effect;
-use crate::chain::{EncodedTransaction, Rejected, Timestamp, TransactionId};
+use crate::chain::{EncodedTransaction, Rejected, TransactionId};
+use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::{MAX_IDS, MAX_TRANSACTIONS_BYTES};
@@ -75,13 +76,13 @@ struct Session {
     /// Number of ids that are asked of it.
     asked: usize,
     /// When it last sent what it was asked for.
-    delivered: Timestamp,
+    delivered: SteadyTime,
 }
 
 struct Asked {
     /// Who was asked last.
     from: SessionId,
-    since: Timestamp,
+    since: SteadyTime,
     /// Whether it came, and is being judged.
     judging: bool,
     /// Who announced it, in that order.
@@ -121,7 +122,7 @@ impl Asked {
     fn next(
         &mut self,
         sessions: &BTreeMap<SessionId, Session>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Option<Option<SessionId>> {
         let waited = now.since(self.since);
         if self.judging || waited < ANSWER_MS {
@@ -160,7 +161,7 @@ impl Questions {
     }
 
     /// Notes that the session has it. Whether it is to be asked for it.
-    fn announced(&mut self, session: SessionId, id: TransactionId, now: Timestamp) -> bool {
+    fn announced(&mut self, session: SessionId, id: TransactionId, now: SteadyTime) -> bool {
         if let Some(asked) = self.asked.get_mut(&id) {
             asked.held_by(session);
             // Announced anew by the one who was asked: it did not have it at that time, but has now.
@@ -187,7 +188,7 @@ impl Questions {
     }
 
     /// Whether this was asked of this session, be it that others were asked since, and has come only now.
-    fn arrived(&mut self, session: SessionId, id: &TransactionId, now: Timestamp) -> bool {
+    fn arrived(&mut self, session: SessionId, id: &TransactionId, now: SteadyTime) -> bool {
         let Some(asked) = self.asked.get_mut(id).filter(|asked| !asked.judging) else {
             return false;
         };
@@ -207,7 +208,7 @@ impl Questions {
     }
 
     /// What a session sent could not be used: others are asked, `again` itself as well.
-    fn spoilt(&mut self, session: SessionId, id: &TransactionId, again: bool, now: Timestamp) {
+    fn spoilt(&mut self, session: SessionId, id: &TransactionId, again: bool, now: SteadyTime) {
         let Some(asked) = self.asked.get_mut(id).filter(|asked| asked.judging) else {
             return;
         };
@@ -216,7 +217,7 @@ impl Questions {
         }
         asked.judging = false;
         if !again {
-            asked.since = Timestamp(0);
+            asked.since = SteadyTime::LONG_AGO;
             asked.holders.retain(|holder| holder.session != session);
         } else {
             asked.since = now;
@@ -228,7 +229,7 @@ impl Questions {
 
     /// Asks the next session that has what did not come in time, or the same again: the question or its
     /// answer may be lost, or answers too long for one message.
-    fn overdue(&mut self, now: Timestamp) -> BTreeMap<SessionId, Vec<TransactionId>> {
+    fn overdue(&mut self, now: SteadyTime) -> BTreeMap<SessionId, Vec<TransactionId>> {
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         let sessions = &mut self.sessions;
         self.asked.retain(|id, asked| {
@@ -282,7 +283,7 @@ impl Relay {
         let state = Session {
             known,
             asked: 0,
-            delivered: Timestamp(0),
+            delivered: SteadyTime::LONG_AGO,
         };
         self.questions.sessions.insert(session, state);
         announcements(session, &ids)
@@ -294,7 +295,7 @@ impl Relay {
             asked.holders.retain(|holder| holder.session != session);
             if asked.from == session {
                 // Due for another session at the next tick.
-                asked.since = Timestamp(0);
+                asked.since = SteadyTime::LONG_AGO;
             }
         }
     }
@@ -303,7 +304,7 @@ impl Relay {
         &mut self,
         session: SessionId,
         ids: Vec<TransactionId>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(state) = self.questions.sessions.get_mut(&session) else {
             return Vec::new();
@@ -344,7 +345,7 @@ impl Relay {
         &mut self,
         session: SessionId,
         list: Vec<EncodedTransaction>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let wanted: Vec<_> = list
             .into_iter()
@@ -360,7 +361,7 @@ impl Relay {
         &mut self,
         session: SessionId,
         verdicts: &[(TransactionId, Result<(), Rejected>)],
-        now: Timestamp,
+        now: SteadyTime,
     ) {
         for (id, verdict) in verdicts {
             match verdict {
@@ -382,7 +383,7 @@ impl Relay {
     }
 
     /// Asks again for what may be acceptable now: nobody announces it a second time.
-    pub(super) fn tip_changed(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tip_changed(&mut self, now: SteadyTime) -> Vec<Effect> {
         self.refused.clear();
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         for (session, id) in std::mem::take(&mut self.refused_for_now) {
@@ -428,7 +429,7 @@ impl Relay {
     }
 
     /// Asks others for what did not come.
-    pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         questions(&self.questions.overdue(now))
     }
 }

@@ -4,7 +4,8 @@ use super::Effect;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::locator::MAX_HEADERS;
 use crate::chain::tree::HeadersOutcome;
-use crate::chain::{Block, BlockId, Header, Height, Timestamp, Work};
+use crate::chain::{Block, BlockId, Header, Height, Work};
+use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_BLOCKS_ASKED;
@@ -35,22 +36,22 @@ struct Session {
     /// The best header it has shown.
     best: Option<(BlockId, Height, Work)>,
     /// Since when an answer to a question for headers is awaited.
-    headers_asked: Option<Timestamp>,
+    headers_asked: Option<SteadyTime>,
     /// How far its chain was followed, in full lists, since the last question that began anew.
     followed: Option<Work>,
     /// Lists of headers that are being judged, and whether each was full.
     judging: VecDeque<bool>,
-    last_asked: Timestamp,
+    last_asked: SteadyTime,
     /// When it is asked for headers though nothing calls for it.
-    ask_at: Timestamp,
-    in_flight: BTreeMap<BlockId, Timestamp>,
+    ask_at: SteadyTime,
+    in_flight: BTreeMap<BlockId, SteadyTime>,
     patience_ms: u64,
     /// After a stall, others are asked for bodies until then.
-    rests_until: Timestamp,
+    rests_until: SteadyTime,
 }
 
 impl Session {
-    fn new(now: Timestamp) -> Self {
+    fn new(now: SteadyTime) -> Self {
         Self {
             best: None,
             headers_asked: None,
@@ -60,13 +61,13 @@ impl Session {
             ask_at: now,
             in_flight: BTreeMap::new(),
             patience_ms: FIRST_PATIENCE_MS,
-            rests_until: Timestamp(0),
+            rests_until: SteadyTime::LONG_AGO,
         }
     }
 
     /// Asks for what follows the best header it has shown; if it has left that branch, or shown
     /// nothing, for what follows ours.
-    fn ask(&mut self, session: SessionId, now: Timestamp) -> Effect {
+    fn ask(&mut self, session: SessionId, now: SteadyTime) -> Effect {
         self.followed = None;
         self.headers_asked = Some(now);
         self.last_asked = now;
@@ -80,7 +81,7 @@ impl Session {
         &mut self,
         session: SessionId,
         (last, work): (BlockId, Work),
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Option<Effect> {
         if self.followed.is_some_and(|followed| work <= followed) {
             return None;
@@ -92,7 +93,7 @@ impl Session {
     }
 
     /// Whether it may be asked for bodies that lead beyond `tip_work`.
-    fn is_ahead(&self, tip_work: Work, now: Timestamp) -> bool {
+    fn is_ahead(&self, tip_work: Work, now: SteadyTime) -> bool {
         now >= self.rests_until && self.best.is_some_and(|(.., work)| work > tip_work)
     }
 }
@@ -124,7 +125,7 @@ pub(super) struct Sync {
     /// The header towards which missing bodies are being looked up.
     looking_up: Option<(BlockId, Work)>,
     /// Until then the ledger is left to catch up.
-    busy_until: Timestamp,
+    busy_until: SteadyTime,
     /// Whose chain is fetched before that of others.
     preferred: Option<SessionId>,
 }
@@ -138,14 +139,14 @@ impl Sync {
             goal: None,
             judging: BTreeSet::new(),
             looking_up: None,
-            busy_until: Timestamp(0),
+            busy_until: SteadyTime::LONG_AGO,
             preferred: None,
         }
     }
 
     /// Fetches the chain of this session before that of others, for as long as it is ahead and does
     /// not stall.
-    pub(super) fn prefer(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn prefer(&mut self, session: SessionId, now: SteadyTime) -> Vec<Effect> {
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
         };
@@ -163,7 +164,7 @@ impl Sync {
 
     /// The sessions that may be asked for bodies that lead beyond the tip: the preferred one alone
     /// if it is among them, and nobody before it has shown where its chain ends.
-    fn ahead(&self, now: Timestamp) -> impl Iterator<Item = (&SessionId, &Session)> {
+    fn ahead(&self, now: SteadyTime) -> impl Iterator<Item = (&SessionId, &Session)> {
         let tip_work = self.tip_work;
         let preferred = self.preferred.filter(|id| {
             let is_first = |session: &Session| {
@@ -186,14 +187,14 @@ impl Sync {
         best.map_or(0, |(_, height, _)| height.0)
     }
 
-    pub(super) fn opened(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn opened(&mut self, session: SessionId, now: SteadyTime) -> Vec<Effect> {
         let mut state = Session::new(now);
         let ask = state.ask(session, now);
         self.sessions.insert(session, state);
         vec![ask]
     }
 
-    pub(super) fn closed(&mut self, session: SessionId, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn closed(&mut self, session: SessionId, now: SteadyTime) -> Vec<Effect> {
         if let Some(gone) = self.sessions.remove(&session) {
             self.want_again(gone.in_flight.into_keys());
         }
@@ -244,7 +245,7 @@ impl Sync {
         &mut self,
         session: SessionId,
         outcome: &HeadersOutcome,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(state) = self.sessions.get_mut(&session) {
@@ -291,7 +292,7 @@ impl Sync {
         &mut self,
         session: SessionId,
         block: Block,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let id = block.id();
         let Some(state) = self.sessions.get_mut(&session) else {
@@ -316,7 +317,7 @@ impl Sync {
         &mut self,
         session: SessionId,
         id: BlockId,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
@@ -334,7 +335,7 @@ impl Sync {
         session: SessionId,
         id: BlockId,
         outcome: &BlockOutcome,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         self.judging.remove(&id);
         match outcome {
@@ -360,7 +361,7 @@ impl Sync {
         &mut self,
         toward: BlockId,
         ids: Vec<BlockId>,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Vec<Effect> {
         let Some((_, work)) = self.looking_up.take_if(|(id, _)| *id == toward) else {
             return Vec::new();
@@ -391,7 +392,7 @@ impl Sync {
         self.assign(now)
     }
 
-    pub(super) fn tip_changed(&mut self, change: &TipChange, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tip_changed(&mut self, change: &TipChange, now: SteadyTime) -> Vec<Effect> {
         self.tip_work = change.tip.work();
         let header = change.tip.entry.header;
         let behind = |s: &Session| s.best.is_none_or(|(.., work)| work < self.tip_work);
@@ -407,7 +408,7 @@ impl Sync {
 
     /// Looks up what is missing towards the best header that any session has shown, if that is
     /// another than before or little is left to ask for; asks for the rest.
-    fn plan(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn plan(&mut self, now: SteadyTime) -> Vec<Effect> {
         let mut effects = self.assign(now);
         let best = self
             .ahead(now)
@@ -430,7 +431,7 @@ impl Sync {
 
     /// Asks for wanted bodies, the earliest first, each of the session with the fewest on their way
     /// among those that have shown a better chain than ours, and no worse one than these lead to.
-    fn assign(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn assign(&mut self, now: SteadyTime) -> Vec<Effect> {
         let in_flight = self.in_flight();
         let Some(goal) = self.goal.as_ref().filter(|_| now >= self.busy_until) else {
             return Vec::new();
@@ -460,7 +461,7 @@ impl Sync {
             .collect()
     }
 
-    pub(super) fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut again = Vec::new();
         for (&id, session) in &mut self.sessions {

@@ -8,7 +8,9 @@ mod world;
 
 use super::*;
 use crate::chain::Height;
-use crate::chain::testing::{START, member};
+use crate::chain::testing::member;
+use crate::clock::STARTED;
+use crate::clock::SteadyTime;
 use crate::wire::NodeRole;
 
 const LIMITS: PeersLimits = PeersLimits {
@@ -31,7 +33,7 @@ fn hello_of(key: PublicKey) -> Hello {
 /// A machine of its own key and no sessions.
 fn gossip(number: u8) -> Gossip {
     let own = member(number).public_key();
-    Gossip::new(own, LIMITS, Work::ZERO, u64::from(number), START)
+    Gossip::new(own, LIMITS, Work::ZERO, u64::from(number), STARTED)
 }
 
 /// A machine with incoming sessions 1 to `count`, each of another key.
@@ -39,15 +41,15 @@ fn with_sessions(count: u8) -> Gossip {
     let mut gossip = gossip(100);
     for n in 1..=count {
         let hello = hello_of(member(n).public_key());
-        let effects = gossip.opened(session(n), &hello, Direction::Incoming, START);
+        let effects = gossip.opened(session(n), &hello, Direction::Incoming, STARTED);
         assert!(effects.contains(&Effect::AskHeaders(session(n), None)));
-        answer(&mut gossip, &effects, START);
+        answer(&mut gossip, &effects, STARTED);
     }
     gossip
 }
 
 /// Answers questions for headers with none.
-fn answer(gossip: &mut Gossip, effects: &[Effect], now: Timestamp) {
+fn answer(gossip: &mut Gossip, effects: &[Effect], now: SteadyTime) {
     for effect in effects {
         if let Effect::AskHeaders(session, _) = effect {
             let nothing = gossip.received(*session, Message::Headers(Vec::new()), now);
@@ -57,7 +59,7 @@ fn answer(gossip: &mut Gossip, effects: &[Effect], now: Timestamp) {
 }
 
 /// Time passes among peers that answer.
-fn tick(gossip: &mut Gossip, now: Timestamp) -> Vec<Effect> {
+fn tick(gossip: &mut Gossip, now: SteadyTime) -> Vec<Effect> {
     let mut effects = gossip.tick(now);
     answer(gossip, &effects, now);
     effects.retain(|effect| !matches!(effect, Effect::AskHeaders(..)));

@@ -1,5 +1,6 @@
 use super::*;
 use crate::chain::testing::START;
+use crate::clock::STARTED;
 use crate::protocol::testing::{
     TRACKER, address, genesis_by, hello, key, other_genesis, record, statement,
 };
@@ -16,11 +17,11 @@ fn registered() -> Introducer {
     let mut introducer = new();
     let _ = introducer.network_known(genesis_by(9));
     let _ = introducer.record_known(record(1, "alice", 1));
-    assert_eq!(dials(&introducer.tick(START)), 1);
+    assert_eq!(dials(&introducer.tick(STARTED)), 1);
     let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
-    let said = introducer.opened(SESSION, &hello, START);
+    let said = introducer.opened(SESSION, &hello, STARTED);
     assert_eq!(sent(&said), [Message::Register(record(1, "alice", 1))]);
-    let _ = introducer.received(SESSION, yes(Some(genesis_by(9))), START);
+    let _ = introducer.received(SESSION, yes(Some(genesis_by(9))), STARTED);
     introducer
 }
 
@@ -64,7 +65,7 @@ fn told(id: u32, record: MemberRecord, live: bool) -> Member {
 fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Vec<String> {
     let left = left.into_iter().map(MemberId).collect();
     let news = Message::MembersChanged(MembersChanged { changed, left });
-    let effects = introducer.received(SESSION, news, START);
+    let effects = introducer.received(SESSION, news, STARTED);
     assert_eq!(effects, [Effect::Changed]);
     let names = introducer.introduced();
     names
@@ -75,10 +76,10 @@ fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Ve
 #[test]
 fn it_begins_when_there_is_something_to_register() {
     let mut introducer = new();
-    assert_eq!(introducer.tick(START), []);
+    assert_eq!(introducer.tick(STARTED), []);
     let _ = introducer.record_known(record(1, "alice", 1));
-    assert_eq!(dials(&introducer.tick(START)), 1);
-    assert_eq!(introducer.tick(START), []);
+    assert_eq!(dials(&introducer.tick(STARTED)), 1);
+    assert_eq!(introducer.tick(STARTED), []);
 }
 
 #[test]
@@ -97,10 +98,10 @@ fn it_names_those_that_answer_and_are_of_our_network() {
     assert_eq!(tell(&mut introducer, vec![carol], vec![]), ["bob", "carol"]);
     assert_eq!(tell(&mut introducer, vec![], vec![5]), ["carol"]);
     // After a new start of the conversation, its list is a new one.
-    let _ = introducer.closed(SESSION, "cut", START);
+    let _ = introducer.closed(SESSION, "cut", STARTED);
     let names = introducer.introduced().count();
     assert_eq!(names, 1, "while it is away, what it said holds");
-    let later = START.plus_ms(MAX_BACK_OFF_MS);
+    let later = STARTED.plus_ms(MAX_BACK_OFF_MS);
     assert_eq!(dials(&introducer.tick(later)), 1);
     let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
     let _ = introducer.opened(SESSION, &hello, later);
@@ -112,32 +113,32 @@ fn it_names_those_that_answer_and_are_of_our_network() {
 fn attack_another_genesis_or_number_is_not_taken_from_it() {
     let mut introducer = registered();
     let known = Message::GenesisKnown(other_genesis());
-    assert!(closes(&introducer.received(SESSION, known, START)));
+    assert!(closes(&introducer.received(SESSION, known, STARTED)));
     let mut introducer = new();
     let _ = introducer.network_known(genesis_by(9));
     let _ = introducer.record_known(record(1, "alice", 1));
-    let _ = introducer.tick(START);
+    let _ = introducer.tick(STARTED);
     let abroad = hello(201, NodeRole::Tracker, other_genesis().id());
-    assert!(closes(&introducer.opened(SESSION, &abroad, START)));
+    assert!(closes(&introducer.opened(SESSION, &abroad, STARTED)));
     let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
-    let _ = introducer.tick(START);
+    let _ = introducer.tick(STARTED);
     let peer = hello(201, NodeRole::Peer, NetworkId::ZERO);
-    assert!(closes(&introducer.opened(SESSION, &peer, START)));
+    assert!(closes(&introducer.opened(SESSION, &peer, STARTED)));
 }
 
 #[test]
 fn one_without_genesis_is_given_ours() {
     let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
-    let _ = introducer.tick(START);
+    let _ = introducer.tick(STARTED);
     let hello = hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO);
-    let _ = introducer.opened(SESSION, &hello, START);
-    let said = introducer.received(SESSION, yes(None), START);
+    let _ = introducer.opened(SESSION, &hello, STARTED);
+    let said = introducer.received(SESSION, yes(None), STARTED);
     assert_eq!(sent(&said), [], "we have none yet");
     let said = introducer.network_known(genesis_by(9));
     assert_eq!(sent(&said), [Message::OfferGenesis(genesis_by(9))]);
-    let said = introducer.received(SESSION, yes(None), START);
+    let said = introducer.received(SESSION, yes(None), STARTED);
     assert_eq!(sent(&said), [Message::OfferGenesis(genesis_by(9))]);
 }
 
@@ -147,7 +148,7 @@ fn a_new_record_is_registered_and_challenges_are_answered() {
     let said = introducer.record_known(record(1, "alice", 2));
     assert_eq!(sent(&said), [Message::Register(record(1, "alice", 2))]);
     assert_eq!(introducer.record_known(record(1, "alice", 2)), []);
-    let asked = introducer.received(SESSION, Message::Challenge(5), START);
+    let asked = introducer.received(SESSION, Message::Challenge(5), STARTED);
     let answer = Effect::Answer {
         session: SESSION,
         number: 5,
@@ -159,7 +160,7 @@ fn a_new_record_is_registered_and_challenges_are_answered() {
 fn trouble_is_told_once_and_tried_again_for_ever() {
     let mut introducer = new();
     let _ = introducer.record_known(record(1, "alice", 1));
-    let mut now = START;
+    let mut now = STARTED;
     let mut told = 0;
     for _ in 0..20 {
         while dials(&introducer.tick(now)) == 0 {
@@ -173,9 +174,9 @@ fn trouble_is_told_once_and_tried_again_for_ever() {
         code: RefusalCode::NameTaken,
         reason: Goodbye::new("taken").reason,
     };
-    let effects = introducer.received(SESSION, Message::Refused(refused), START);
+    let effects = introducer.received(SESSION, Message::Refused(refused), STARTED);
     assert!(closes(&effects), "a name is the first tracker's to refuse");
-    let later = START.plus_ms(MAX_BACK_OFF_MS);
+    let later = STARTED.plus_ms(MAX_BACK_OFF_MS);
     assert_eq!(dials(&introducer.tick(later)), 1);
     let silent = later.plus_ms(DIAL_PATIENCE_MS + 1);
     let _ = introducer.tick(silent);
@@ -188,6 +189,6 @@ fn who_leaves_says_so_and_rests() {
     let leaving = Leaving::sign(key(TRACKER), 2, &crate::chain::testing::member(1));
     let said = introducer.leave(leaving.clone());
     assert_eq!(sent(&said), [Message::Leave(leaving)]);
-    assert_eq!(introducer.closed(SESSION, "left", START), []);
-    assert_eq!(introducer.tick(START.plus_ms(MAX_BACK_OFF_MS)), []);
+    assert_eq!(introducer.closed(SESSION, "left", STARTED), []);
+    assert_eq!(introducer.tick(STARTED.plus_ms(MAX_BACK_OFF_MS)), []);
 }

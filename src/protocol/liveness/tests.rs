@@ -1,8 +1,8 @@
 use super::*;
+use crate::clock::STARTED;
 use crate::protocol::registry::TICK_MS;
 use proptest::prelude::*;
 
-const START: Timestamp = Timestamp(1_000_000);
 const ALICE: MemberId = MemberId(1);
 const LIVE: Standing = Standing {
     live: true,
@@ -20,7 +20,7 @@ const OFFLINE: Standing = Standing {
 /// Members as they are, and what the machine makes of them.
 struct World {
     liveness: Liveness,
-    now: Timestamp,
+    now: SteadyTime,
     /// Session of each, whether it answers there, and whether its door is open.
     members: BTreeMap<MemberId, (Option<SessionId>, bool, bool)>,
     visits: Vec<MemberId>,
@@ -38,7 +38,7 @@ impl World {
         }
         Self {
             liveness,
-            now: START,
+            now: STARTED,
             members,
             visits: Vec::new(),
             given_up: Vec::new(),
@@ -266,7 +266,7 @@ fn a_tracker_that_slept_blames_nobody() {
     world.liveness.take_changed();
     // All owe an answer. An hour in the past, or a day in the future, makes no difference.
     for jump in [86_400_000, 3_600_000] {
-        world.now = START.plus_ms(jump);
+        world.now = STARTED.plus_ms(jump);
         world.pass(TICK_MS);
         assert_eq!(world.given_up, []);
     }

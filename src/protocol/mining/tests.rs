@@ -1,6 +1,9 @@
 use super::*;
 use crate::chain::PeerFault;
-use crate::chain::testing::{Node, START, member};
+use crate::chain::testing::START;
+use crate::chain::testing::{Node, member};
+use crate::clock::STARTED;
+use crate::clock::SteadyTime;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -49,19 +52,19 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 struct Shell {
     mining: Mining,
     mode: Mode,
-    now: Timestamp,
+    now: SteadyTime,
     template: Template,
     templates_asked: usize,
     running: Option<JobId>,
     last_job: Option<JobId>,
     /// Parts of which templates were searched; these differ in their timestamps only.
-    searched: BTreeSet<(Timestamp, u16)>,
+    searched: BTreeSet<(crate::chain::Timestamp, u16)>,
     judging: Option<Block>,
     owed: BTreeSet<u64>,
     requests: u64,
     open: usize,
     /// Since when nothing is done though a block is wanted.
-    idle_since: Option<Timestamp>,
+    idle_since: Option<SteadyTime>,
 }
 
 impl Shell {
@@ -69,7 +72,7 @@ impl Shell {
         let mut shell = Self {
             mining: Mining::new(mode),
             mode,
-            now: START,
+            now: STARTED,
             template,
             templates_asked: 0,
             running: None,
@@ -154,7 +157,8 @@ impl Shell {
                 self.templates_asked = 0;
                 // The timestamp of a block whose parent is ahead of the clock.
                 let ahead = START.plus_ms(PARENT_AHEAD_MS);
-                self.template.header.timestamp = self.now.max(ahead);
+                let wall = START.plus_ms(self.now.since(STARTED));
+                self.template.header.timestamp = wall.max(ahead);
                 mining.template(self.template.clone(), self.now)
             }
             Event::Found { stale: true } => {
@@ -269,7 +273,7 @@ fn whatever_happens_in_whatever_order() {
 fn searching() -> (Mining, JobId) {
     let mut mining = Mining::new(Mode::Always);
     assert_eq!(mining.start(), [Effect::GetTemplate]);
-    match &mining.template(template(), START)[..] {
+    match &mining.template(template(), STARTED)[..] {
         [Effect::Search(job, ..)] => (mining, *job),
         other => panic!("{other:?}"),
     }
@@ -278,16 +282,16 @@ fn searching() -> (Mining, JobId) {
 #[test]
 fn a_job_is_made_anew_after_its_time_and_its_nonce_counts_until_then() {
     let (mut mining, job) = searching();
-    assert_eq!(mining.tick(START.plus_ms(REFRESH_MS - 1)), []);
+    assert_eq!(mining.tick(STARTED.plus_ms(REFRESH_MS - 1)), []);
     assert_eq!(
-        mining.tick(START.plus_ms(REFRESH_MS)),
+        mining.tick(STARTED.plus_ms(REFRESH_MS)),
         [Effect::GetTemplate]
     );
     // The old search goes on while the new template is on its way, and what it finds is good.
     let found = mining.found(job, 9);
     assert_eq!(found, [Effect::Submit(template().solved(9))]);
     // The template comes after all: the block is being judged, nothing is searched for.
-    assert_eq!(mining.template(template(), START), []);
+    assert_eq!(mining.template(template(), STARTED), []);
 }
 
 #[test]
@@ -295,13 +299,13 @@ fn jobs_on_one_header_take_its_nonces_part_by_part() {
     let (mut mining, job) = searching();
     // A refresh that brings nothing new leaves the search alone.
     assert_eq!(
-        mining.tick(START.plus_ms(REFRESH_MS)),
+        mining.tick(STARTED.plus_ms(REFRESH_MS)),
         [Effect::GetTemplate]
     );
-    assert_eq!(mining.template(template(), START), []);
+    assert_eq!(mining.template(template(), STARTED), []);
     assert_eq!(mining.exhausted(job), [Effect::Stop, Effect::GetTemplate]);
     for expected in 1..=u16::MAX {
-        let begun = mining.template(template(), START);
+        let begun = mining.template(template(), STARTED);
         let [Effect::Search(job, _, part)] = begun[..] else {
             panic!("{begun:?}");
         };
@@ -309,11 +313,11 @@ fn jobs_on_one_header_take_its_nonces_part_by_part() {
         let _ = mining.exhausted(job);
     }
     // All were tried: it waits for another header.
-    assert_eq!(mining.template(template(), START), []);
-    assert_eq!(mining.tick(START.plus_ms(REST_MS)), [Effect::GetTemplate]);
+    assert_eq!(mining.template(template(), STARTED), []);
+    assert_eq!(mining.tick(STARTED.plus_ms(REST_MS)), [Effect::GetTemplate]);
     let mut later = template();
     later.header.timestamp = START.plus_ms(REST_MS);
-    let begun = mining.template(later.clone(), START);
+    let begun = mining.template(later.clone(), STARTED);
     assert!(matches!(&begun[..], [Effect::Search(_, template, Part(0))] if *template == later));
 }
 
@@ -339,20 +343,20 @@ fn a_template_from_before_the_tip_moved_is_not_searched() {
     let mut mining = Mining::new(Mode::Always);
     assert_eq!(mining.start(), [Effect::GetTemplate]);
     assert_eq!(mining.tip_moved(), []);
-    assert_eq!(mining.template(template(), START), [Effect::GetTemplate]);
-    let begun = mining.template(template(), START);
+    assert_eq!(mining.template(template(), STARTED), [Effect::GetTemplate]);
+    let begun = mining.template(template(), STARTED);
     assert!(matches!(begun[..], [Effect::Search(..)]));
 }
 
 #[test]
 fn news_of_a_better_block_rests_the_search_for_its_time_and_no_longer() {
     let (mut mining, job) = searching();
-    assert_eq!(mining.better_seen(START), [Effect::Stop]);
+    assert_eq!(mining.better_seen(STARTED), [Effect::Stop]);
     assert_eq!(mining.found(job, 1), []);
     // More news does not make the rest longer.
-    assert_eq!(mining.better_seen(START.plus_ms(REST_MS - 1)), []);
-    assert_eq!(mining.tick(START.plus_ms(REST_MS - 1)), []);
-    assert_eq!(mining.tick(START.plus_ms(REST_MS)), [Effect::GetTemplate]);
+    assert_eq!(mining.better_seen(STARTED.plus_ms(REST_MS - 1)), []);
+    assert_eq!(mining.tick(STARTED.plus_ms(REST_MS - 1)), []);
+    assert_eq!(mining.tick(STARTED.plus_ms(REST_MS)), [Effect::GetTemplate]);
 }
 
 #[test]
@@ -361,7 +365,7 @@ fn a_moved_tip_ends_the_rest_and_the_search() {
     assert_eq!(mining.tip_moved(), [Effect::Stop, Effect::GetTemplate]);
     assert_eq!(mining.found(job, 1), []);
     let (mut mining, _) = searching();
-    assert_eq!(mining.better_seen(START), [Effect::Stop]);
+    assert_eq!(mining.better_seen(STARTED), [Effect::Stop]);
     assert_eq!(mining.tip_moved(), [Effect::GetTemplate]);
 }
 
@@ -370,7 +374,7 @@ fn mining_when_pending_stops_as_soon_as_nothing_is() {
     let mut mining = Mining::new(Mode::WhenPending);
     assert_eq!(mining.start(), []);
     assert_eq!(mining.open_changed(1), [Effect::GetTemplate]);
-    let begun = mining.template(template(), START);
+    let begun = mining.template(template(), STARTED);
     assert!(matches!(begun[..], [Effect::Search(..)]));
     assert_eq!(mining.open_changed(2), []);
     assert_eq!(mining.open_changed(0), [Effect::Stop]);
@@ -391,17 +395,17 @@ fn more_requests_than_may_wait_are_refused() {
 fn an_answer_tells_of_the_work_and_the_lost_races() {
     let mut mining = Mining::new(Mode::OnCommand);
     assert_eq!(mining.asked(Request(1)), Some(vec![Effect::GetTemplate]));
-    let _ = mining.template(template(), START);
+    let _ = mining.template(template(), STARTED);
     mining.tried(100);
     let _ = mining.tip_moved();
-    let begun = mining.template(template(), START.plus_ms(300));
+    let begun = mining.template(template(), STARTED.plus_ms(300));
     let [Effect::Search(job, ..)] = begun[..] else {
         panic!("{begun:?}");
     };
     mining.tried(50);
     let _ = mining.found(job, 5);
     let block = template().solved(5);
-    let now = START.plus_ms(700);
+    let now = STARTED.plus_ms(700);
     let answered = mining.judged(&block, &BlockOutcome::Accepted, now);
     let success = Success {
         id: block.id(),
@@ -421,10 +425,10 @@ fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
         let (mut mining, _) = searching();
         assert!(mining.asked(Request(1)).is_some());
         if news_first {
-            let _ = mining.better_seen(START);
+            let _ = mining.better_seen(STARTED);
         }
         assert!(mining.tip_moved().contains(&Effect::GetTemplate));
-        let searched = mining.template(template(), START);
+        let searched = mining.template(template(), STARTED);
         let [Effect::Search(job, ..)] = searched.as_slice() else {
             panic!("{searched:?}");
         };
@@ -432,7 +436,7 @@ fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
         let [.., Effect::Submit(block)] = found.as_slice() else {
             panic!("{found:?}");
         };
-        let answers = mining.judged(block, &BlockOutcome::Accepted, START);
+        let answers = mining.judged(block, &BlockOutcome::Accepted, STARTED);
         let lost = answers.iter().find_map(|effect| match effect {
             Effect::Answer(_, Ok(success)) => Some(success.races_lost),
             _ => None,

@@ -5,6 +5,7 @@
 
 use super::Registry;
 use crate::chain::{NetworkId, Timestamp};
+use crate::clock::Now;
 use crate::keys::SecretKey;
 use crate::protocol::SessionId;
 use crate::wire::certificate::{BACKDATED_MS, CERTIFICATE_MS, Certificate, CertificateStatement};
@@ -29,13 +30,13 @@ impl Certifier {
 
 impl Registry {
     /// Sends a member its certificate, if there is a network that it could be for.
-    pub(super) fn certify(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+    pub(super) fn certify(&mut self, session: SessionId, id: MemberId, now: Now) {
         if let Some(certificate) = self.certificate(id, now) {
             self.send(session, Message::CertificateIssued(certificate));
         }
     }
 
-    fn certificate(&self, id: MemberId, now: Timestamp) -> Option<Certificate> {
+    fn certificate(&self, id: MemberId, now: Now) -> Option<Certificate> {
         let certifier = self.certifier.as_ref()?;
         let network = self.network();
         let statement = &self.members.get(id)?.record.statement;
@@ -45,8 +46,8 @@ impl Registry {
                 key: statement.key,
                 name: statement.name.clone(),
                 id,
-                from: Timestamp(now.0.saturating_sub(BACKDATED_MS)),
-                until: now.plus_ms(CERTIFICATE_MS),
+                from: Timestamp(now.wall.0.saturating_sub(BACKDATED_MS)),
+                until: now.wall.plus_ms(CERTIFICATE_MS),
             })
         })
     }
@@ -57,7 +58,7 @@ impl Registry {
         &self,
         session: SessionId,
         statement: &MemberStatement,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), String> {
         let shown = self.sessions.get(&session);
         let Some(certificate) = shown.and_then(|s| s.certificate.as_ref()) else {
@@ -69,7 +70,7 @@ impl Registry {
             NetworkId::ZERO => certificate.statement.network,
             known => known,
         };
-        let checked = certificate.check(&self.issuer, &network, &statement.key, now);
+        let checked = certificate.check(&self.issuer, &network, &statement.key, now.wall);
         checked.map_err(|e| format!("the certificate of membership: {e}"))?;
         if certificate.statement.name != statement.name {
             return Err(format!(

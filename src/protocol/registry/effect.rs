@@ -1,6 +1,7 @@
 //! What the registry asks of its shell, and what it has to tell.
 
-use crate::chain::{NetworkId, Timestamp};
+use crate::chain::NetworkId;
+use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::protocol::liveness::Standing;
 use crate::protocol::{Row, SessionId};
@@ -100,7 +101,7 @@ pub enum Fact {
         /// Who.
         id: MemberId,
         /// Until when nobody else is asked.
-        until: Timestamp,
+        until: SteadyTime,
     },
     /// The network has its genesis block.
     GenesisAccepted {

@@ -2,7 +2,8 @@
 
 use super::{CLAIM_MS, Effect, Fact, GENESIS_ROW, LEASE_MS, Registry, Session};
 use crate::canonical;
-use crate::chain::{Genesis, NetworkId, Timestamp};
+use crate::chain::{Genesis, NetworkId};
+use crate::clock::{Now, SteadyTime};
 use crate::protocol::SessionId;
 use crate::wire::message::{Lease, RefusalCode};
 use crate::wire::{MemberId, Message};
@@ -11,17 +12,11 @@ use crate::wire::{MemberId, Message};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Holder {
     pub(super) id: MemberId,
-    pub(super) until: Timestamp,
+    pub(super) until: SteadyTime,
 }
 
 impl Registry {
-    pub(super) fn offer(
-        &mut self,
-        session: SessionId,
-        id: MemberId,
-        genesis: Genesis,
-        now: Timestamp,
-    ) {
+    pub(super) fn offer(&mut self, session: SessionId, id: MemberId, genesis: Genesis, now: Now) {
         if let Some(known) = self.genesis.clone() {
             return self.send(session, Message::GenesisKnown(known));
         }
@@ -48,7 +43,7 @@ impl Registry {
         id: MemberId,
         genesis: &Genesis,
         adopted: bool,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), String> {
         genesis.check().map_err(|e| e.to_string())?;
         if genesis.content.tracker != self.issuer {
@@ -64,7 +59,7 @@ impl Registry {
         if !adopted && genesis.content.params != self.params {
             return Err("the genesis block has other parameters than were asked for".to_owned());
         }
-        let ahead_ms = genesis.header.timestamp.since(now);
+        let ahead_ms = genesis.header.timestamp.since(now.wall);
         if !adopted && ahead_ms > self.params.max_ahead_ms() {
             // No block may be older than the one before it: until then nobody could mine.
             let ahead = ahead_ms / 1_000;
@@ -76,7 +71,7 @@ impl Registry {
         Ok(())
     }
 
-    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool, now: Timestamp) {
+    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool, now: Now) {
         self.commit(vec![(vec![GENESIS_ROW], Some(canonical::encode(&genesis)))]);
         self.say(Effect::Fact(Fact::GenesisAccepted {
             network: genesis.id(),
@@ -94,20 +89,20 @@ impl Registry {
     }
 
     /// Asks the next member to make genesis, if it is time to.
-    pub(super) fn pass_lease(&mut self, now: Timestamp) {
-        if let Some(asked) = self.next_holder(now) {
+    pub(super) fn pass_lease(&mut self, now: Now) {
+        if let Some(asked) = self.next_holder(now.steady) {
             self.tell_holder(asked, now);
         }
     }
 
-    pub(super) fn tell_holder(&mut self, id: MemberId, now: Timestamp) {
+    pub(super) fn tell_holder(&mut self, id: MemberId, now: Now) {
         if let Some(session) = self.live.get(&id).copied() {
             self.answer_registered(session, id, now);
         }
     }
 
     /// The lease of this member, if it holds one.
-    pub(super) fn lease_of(&self, id: MemberId, now: Timestamp) -> Option<Lease> {
+    pub(super) fn lease_of(&self, id: MemberId, now: SteadyTime) -> Option<Lease> {
         let holder = self.holder.filter(|h| h.id == id && h.until > now);
         holder.map(|h| Lease {
             params: self.params.clone(),
@@ -116,16 +111,14 @@ impl Registry {
     }
 
     /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
-    pub(super) fn next_holder(&mut self, now: Timestamp) -> Option<MemberId> {
-        // More is left than was given where the clock was set back: it ends at once, then.
-        let lasts = |h: &Holder| h.until > now && h.until.since(now) <= LEASE_MS;
-        let holds = |h: &Holder| lasts(h) && self.live.contains_key(&h.id);
+    pub(super) fn next_holder(&mut self, now: SteadyTime) -> Option<MemberId> {
+        let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
         if self.introduces() || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
             return None;
         }
         let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;
         let presents =
-            |s: &Session| s.member.is_some() && has_network(s) && !s.since.is_past(CLAIM_MS, now);
+            |s: &Session| s.member.is_some() && has_network(s) && now.since(s.since) < CLAIM_MS;
         if self.sessions.values().any(presents) {
             return None;
         }

@@ -2,14 +2,14 @@
 
 use super::members::Registration;
 use super::{Effect, Fact, Registry};
-use crate::chain::Timestamp;
+use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::member::Leaving;
 use crate::wire::message::{RefusalCode, Registered};
 use crate::wire::{MemberId, MemberRecord, Message};
 
 impl Registry {
-    pub(super) fn register(&mut self, session: SessionId, record: MemberRecord, now: Timestamp) {
+    pub(super) fn register(&mut self, session: SessionId, record: MemberRecord, now: Now) {
         if let Err(reason) = self.check_record(session, &record) {
             return self.refuse(session, RefusalCode::BadRecord, &reason);
         }
@@ -39,7 +39,7 @@ impl Registry {
             self.say(Effect::Fact(Fact::MemberJoined { id, name, key }));
         }
         self.attach(session, id, now);
-        let asked = self.next_holder(now);
+        let asked = self.next_holder(now.steady);
         self.answer_registered(session, id, now);
         if let Some(other) = asked.filter(|other| *other != id) {
             self.tell_holder(other, now);
@@ -70,13 +70,13 @@ impl Registry {
     }
 
     /// Makes the session its member's own; a former one is closed.
-    fn attach(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+    fn attach(&mut self, session: SessionId, id: MemberId, now: Now) {
         let newest = self.changes.newest();
         if let Some(known) = self.sessions.get_mut(&session)
             && known.member.is_none()
         {
             known.member = Some(id);
-            known.since = now;
+            known.since = now.steady;
             known.first = newest;
         }
         self.doorstep.registered(session);
@@ -91,17 +91,17 @@ impl Registry {
         self.note_standings();
     }
 
-    pub(super) fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Timestamp) {
+    pub(super) fn answer_registered(&mut self, session: SessionId, id: MemberId, now: Now) {
         self.certify(session, id, now);
         let registered = Registered {
             id,
             genesis: self.genesis.clone(),
-            lease: self.lease_of(id, now),
+            lease: self.lease_of(id, now.steady),
         };
         self.send(session, Message::Registered(registered));
     }
 
-    pub(super) fn leave(&mut self, session: SessionId, leaving: &Leaving, now: Timestamp) {
+    pub(super) fn leave(&mut self, session: SessionId, leaving: &Leaving, now: Now) {
         let Some(id) = self.members.id_of(&leaving.key) else {
             let text = "this key is not registered, there is nothing to leave";
             return self.refuse(session, RefusalCode::NotRegistered, text);

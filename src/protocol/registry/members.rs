@@ -2,6 +2,7 @@
 
 use crate::canonical;
 use crate::chain::{Internal, Timestamp};
+use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::Row;
 use crate::protocol::liveness::Standing;
@@ -131,7 +132,7 @@ impl Members {
     pub(super) fn register(
         &mut self,
         record: MemberRecord,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(Registration, Vec<Row>), Refusal> {
         let statement = &record.statement;
         let (key, name) = (statement.key, statement.name.clone());
@@ -145,7 +146,14 @@ impl Members {
         }
         match known {
             Some(id) => self.renew(id, record),
-            None => self.admit(key, name, Entry { record, since: now }),
+            None => self.admit(
+                key,
+                name,
+                Entry {
+                    record,
+                    since: now.wall,
+                },
+            ),
         }
     }
 

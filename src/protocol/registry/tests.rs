@@ -1,6 +1,7 @@
 use super::members::Entry;
 use super::*;
 use crate::chain::testing::{START, genesis, member, params};
+use crate::clock::BEGUN;
 use crate::protocol::testing::{
     Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, secret, statement,
 };
@@ -243,7 +244,7 @@ fn the_fullest_part_of_the_list_fits_a_frame() {
         record: longest.sign(&member(1)),
         live: true,
         reachable: true,
-        since: Timestamp(u64::MAX),
+        since: crate::chain::Timestamp(u64::MAX),
     };
     let changed = vec![fullest; MAX_MEMBERS];
     let left = vec![MemberId(u32::MAX); MAX_MEMBERS];
@@ -365,10 +366,10 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
     for (row_key, value) in crowd(most) {
         members.open_member(&row_key[1..], &value).unwrap();
     }
-    let refused = members.register(record(251, "late", 1), START);
+    let refused = members.register(record(251, "late", 1), BEGUN);
     assert_eq!(refused.unwrap_err().0, RefusalCode::Full);
     assert_eq!(members.remove(MemberId(5)).len(), 1);
-    let (registration, _) = members.register(record(251, "late", 1), START).unwrap();
+    let (registration, _) = members.register(record(251, "late", 1), BEGUN).unwrap();
     assert_eq!(registration.id(), MemberId(most + 1));
 }
 

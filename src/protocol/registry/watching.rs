@@ -1,7 +1,7 @@
 //! Who of the members answers, and who is asked.
 
 use super::{Effect, Fact, Registry};
-use crate::chain::Timestamp;
+use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{MemberId, Message};
@@ -27,8 +27,8 @@ impl Registry {
     }
 
     /// Asks everybody whose time has come.
-    pub(super) fn ask_members(&mut self, now: Timestamp) {
-        let asks = self.liveness.tick(now);
+    pub(super) fn ask_members(&mut self, now: Now) {
+        let asks = self.liveness.tick(now.steady);
         if !asks.challenge.is_empty() {
             // Not kept back until the disk is done: it promises nothing.
             self.effects.push(Effect::SendAll {

@@ -1,18 +1,19 @@
 use super::*;
+use crate::clock::STARTED;
 use proptest::prelude::*;
 
 const LIMITS: RetryLimits = RetryLimits {
     entries: 100,
     bytes: 10_000,
 };
-const NEVER: Timestamp = Timestamp(u64::MAX);
+const NEVER: SteadyTime = SteadyTime::after_beginning(u64::MAX);
 
 fn queue() -> RetryQueue<u8> {
     RetryQueue::new(LIMITS, 7)
 }
 
-fn at(ms: u64) -> Timestamp {
-    Timestamp(ms)
+fn at(ms: u64) -> SteadyTime {
+    STARTED.plus_ms(ms)
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn not_yet_steps_aside_for_what_comes_after_it() {
     let Some(Standing::Aside(due)) = queue.standing(1) else {
         panic!("it is aside");
     };
-    assert!((500..=FIRST_RETRY_MS).contains(&due.0));
+    assert!((500..=FIRST_RETRY_MS).contains(&due.since(at(0))));
     assert_eq!(queue.ready(at(0)), [0; 0]);
     assert_eq!(queue.ready(due), [1]);
     assert_eq!(queue.next(&1, due), [1]);

@@ -2,7 +2,7 @@
 
 use super::{CERTIFICATE_ROW, Config, Effect, Phase, Stage, Talk, TrackerLink, Warning};
 use crate::canonical;
-use crate::chain::Timestamp;
+use crate::clock::{Now, SteadyTime};
 use crate::wire::certificate::RENEW_BEFORE_MS;
 use crate::wire::{Certificate, Message};
 
@@ -22,8 +22,8 @@ pub(super) struct Membership {
     certificate: Option<Certificate>,
     /// Issued before we knew for which network.
     offered: Option<Certificate>,
-    asked: Option<Timestamp>,
-    warned: Option<Timestamp>,
+    asked: Option<SteadyTime>,
+    warned: Option<SteadyTime>,
 }
 
 impl Membership {
@@ -40,13 +40,13 @@ impl TrackerLink {
     }
 
     /// The tracker issued one.
-    pub(super) fn issued(&mut self, certificate: Certificate, now: Timestamp) {
+    pub(super) fn issued(&mut self, certificate: Certificate, now: Now) {
         self.membership.offered = Some(certificate);
         self.take_certificate(now);
     }
 
     /// Takes what was issued if it is ours, once we know for which network it must be.
-    pub(super) fn take_certificate(&mut self, now: Timestamp) {
+    pub(super) fn take_certificate(&mut self, now: Now) {
         let (Some(genesis), Phase::Talking(Talk { tracker, .. })) = (&self.genesis, &self.phase)
         else {
             return;
@@ -54,7 +54,7 @@ impl TrackerLink {
         let Some(offered) = self.membership.offered.take() else {
             return;
         };
-        let checked = offered.check(tracker, &genesis.id(), &self.config.key, now);
+        let checked = offered.check(tracker, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
             let warning = Warning::BadCertificate(reason);
             return self.effects.push(Effect::Warn(warning));
@@ -66,16 +66,21 @@ impl TrackerLink {
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.
-    pub(super) fn watch_certificate(&mut self, now: Timestamp) {
+    pub(super) fn watch_certificate(&mut self, now: Now) {
         let Some(certificate) = &self.membership.certificate else {
             return;
         };
         let until = certificate.statement.until;
-        let left = until.since(now);
-        let due = |last: Option<Timestamp>, every| last.is_none_or(|last| last.is_past(every, now));
+        let left = until.since(now.wall);
+        let due = |last: Option<SteadyTime>, every| {
+            last.is_none_or(|last| now.steady.since(last) >= every)
+        };
         if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
-            self.membership.warned = Some(now);
-            let warning = Warning::CertificateEnds { until, now };
+            self.membership.warned = Some(now.steady);
+            let warning = Warning::CertificateEnds {
+                until,
+                now: now.wall,
+            };
             self.effects.push(Effect::Warn(warning));
         }
         if let Phase::Talking(Talk {
@@ -87,7 +92,7 @@ impl TrackerLink {
             && due(self.membership.asked, ASK_EVERY_MS)
             && let Some(record) = self.record.clone()
         {
-            self.membership.asked = Some(now);
+            self.membership.asked = Some(now.steady);
             let message = Message::Register(record);
             self.effects.push(Effect::Send { session, message });
         }

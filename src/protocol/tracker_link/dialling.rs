@@ -1,19 +1,19 @@
 //! When the tracker is dialled, and what follows when that, or the conversation, fails.
 
 use super::{Effect, Phase, Talk, TrackerLink, Warning};
-use crate::chain::Timestamp;
+use crate::clock::Now;
 
 impl TrackerLink {
     /// Dials the tracker, if it is time.
-    pub(super) fn dial(&mut self, now: Timestamp) {
-        if self.pause.is_due(now) {
-            self.phase = Phase::Dialling { since: now };
+    pub(super) fn dial(&mut self, now: Now) {
+        if self.pause.is_due(now.steady) {
+            self.phase = Phase::Dialling { since: now.steady };
             let address = self.address();
             self.effects.push(Effect::Dial { address });
         }
     }
 
-    pub(super) fn unreachable(&mut self, reason: String, now: Timestamp) {
+    pub(super) fn unreachable(&mut self, reason: String, now: Now) {
         let address = self.address();
         let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::Unreachable {
@@ -23,7 +23,7 @@ impl TrackerLink {
         }));
     }
 
-    pub(super) fn lost(&mut self, reason: String, now: Timestamp) {
+    pub(super) fn lost(&mut self, reason: String, now: Now) {
         let address = self.address();
         let retry_ms = self.retry_later(now);
         self.effects.push(Effect::Warn(Warning::ConnectionLost {
@@ -34,7 +34,7 @@ impl TrackerLink {
     }
 
     /// Ends the conversation from our side, to try again later.
-    pub(super) fn give_up(&mut self, reason: &str, now: Timestamp) {
+    pub(super) fn give_up(&mut self, reason: &str, now: Now) {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             let reason = reason.to_owned();
             self.effects.push(Effect::Close { session, reason });
@@ -54,12 +54,12 @@ impl TrackerLink {
     }
 
     /// It is dialled again later; in how many milliseconds.
-    pub(super) fn retry_later(&mut self, now: Timestamp) -> u64 {
+    pub(super) fn retry_later(&mut self, now: Now) -> u64 {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             self.former = Some(session);
         }
         self.phase = Phase::Waiting;
-        self.pause.failed(now);
-        self.pause.due().since(now)
+        self.pause.failed(now.steady);
+        self.pause.due().since(now.steady)
     }
 }

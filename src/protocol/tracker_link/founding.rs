@@ -1,7 +1,8 @@
 //! How we come to know the network's one genesis block.
 
 use super::{Effect, Phase, Talk, TrackerLink, Warning};
-use crate::chain::{Genesis, GenesisContent, Timestamp};
+use crate::chain::{Genesis, GenesisContent};
+use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::wire::Message;
@@ -13,7 +14,7 @@ impl TrackerLink {
         session: SessionId,
         tracker: PublicKey,
         lease: Lease,
-        now: Timestamp,
+        now: Now,
     ) {
         if let Err(e) = lease.params.check() {
             let reason = e.to_string();
@@ -29,13 +30,13 @@ impl TrackerLink {
         } else if self.mining.as_ref() != Some(&content) {
             self.stop_mining();
             self.mining = Some(content.clone());
-            let header = content.header(now);
+            let header = content.header(now.wall);
             self.effects.push(Effect::MineGenesis { header, content });
         }
     }
 
     /// Takes the network's first block from the tracker, or finds that it is not ours.
-    pub(super) fn learn(&mut self, genesis: Genesis, now: Timestamp) {
+    pub(super) fn learn(&mut self, genesis: Genesis, now: Now) {
         let Phase::Talking(Talk { tracker, .. }) = self.phase else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use super::{Effect, MAX_SEQUENCE_STEP, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning};
 use crate::canonical;
-use crate::chain::Timestamp;
+use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::wire::message::{RefusalCode, Refused, Registered};
 use crate::wire::{MemberRecord, MemberStatement, Message};
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 impl TrackerLink {
     /// What we say of ourselves: the last record's words if they still are the ones.
-    pub(super) fn statement(&self, tracker: PublicKey, now: Timestamp) -> MemberStatement {
+    pub(super) fn statement(&self, tracker: PublicKey, now: Now) -> MemberStatement {
         let wanted = MemberStatement {
             tracker,
             sequence: 0,
@@ -30,16 +30,16 @@ impl TrackerLink {
                 if same == *last {
                     return same;
                 }
-                now.0.max(sequence.saturating_add(1))
+                now.wall.0.max(sequence.saturating_add(1))
             }
-            _ => now.0.max(self.least_sequence),
+            _ => now.wall.0.max(self.least_sequence),
         };
         MemberStatement { sequence, ..wanted }
     }
 
     /// Has signed what we have to say, if it is not what we said last, and if it is known to which
     /// tracker: the others of the network take it while the first one is away.
-    pub(super) fn prepare_record(&mut self, now: Timestamp) {
+    pub(super) fn prepare_record(&mut self, now: Now) {
         if let Some(tracker) = self.tracker
             && matches!(self.phase, Phase::Waiting)
             && self.prepared.is_none()
@@ -56,24 +56,24 @@ impl TrackerLink {
         }
     }
 
-    pub(super) fn register(&mut self, statement: MemberStatement, now: Timestamp) {
+    pub(super) fn register(&mut self, statement: MemberStatement, now: Now) {
         match self.record.clone().filter(|r| r.statement == statement) {
             Some(record) => self.send_record(record, now),
             None => self.effects.push(Effect::Sign(statement)),
         }
     }
 
-    pub(super) fn send_record(&mut self, record: MemberRecord, now: Timestamp) {
+    pub(super) fn send_record(&mut self, record: MemberRecord, now: Now) {
         if let Phase::Talking(talk) = &mut self.phase {
             talk.stage = Stage::Registering;
-            talk.since = now;
+            talk.since = now.steady;
             let session = talk.session;
             let message = Message::Register(record);
             self.effects.push(Effect::Send { session, message });
         }
     }
 
-    pub(super) fn registered(&mut self, registered: Registered, now: Timestamp) {
+    pub(super) fn registered(&mut self, registered: Registered, now: Now) {
         let Phase::Talking(talk) = &mut self.phase else {
             return;
         };
@@ -100,7 +100,7 @@ impl TrackerLink {
         }
     }
 
-    pub(super) fn refused(&mut self, refused: Refused, now: Timestamp) {
+    pub(super) fn refused(&mut self, refused: Refused, now: Now) {
         let reason = refused.reason.as_str().to_owned();
         match refused.code {
             RefusalCode::NameTaken | RefusalCode::BadRecord => {
@@ -123,9 +123,9 @@ impl TrackerLink {
     }
 
     /// The tracker knows a later record of ours: says the same with a later number.
-    fn raise_sequence(&mut self, now: Timestamp) {
+    fn raise_sequence(&mut self, now: Now) {
         let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        self.least_sequence = last.max(now.0).saturating_add(self.sequence_step);
+        self.least_sequence = last.max(now.wall.0).saturating_add(self.sequence_step);
         self.sequence_step = self.sequence_step.saturating_mul(2);
         if self.is_registered() {
             return self.sign_leaving(now);
@@ -140,9 +140,12 @@ impl TrackerLink {
         self.register(statement, now);
     }
 
-    pub(super) fn sign_leaving(&mut self, now: Timestamp) {
+    pub(super) fn sign_leaving(&mut self, now: Now) {
         let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        let sequence = last.saturating_add(1).max(self.least_sequence).max(now.0);
+        let sequence = last
+            .saturating_add(1)
+            .max(self.least_sequence)
+            .max(now.wall.0);
         if let Phase::Talking(Talk { tracker, .. }) = self.phase {
             self.effects.push(Effect::SignLeaving { tracker, sequence });
         }

@@ -71,7 +71,7 @@ fn next_dial(peer: &mut Peer) -> u64 {
     while peer.dials.len() == dials {
         peer.tick(TICK_MS);
     }
-    peer.now.since(since)
+    peer.now.steady.since(since.steady)
 }
 
 fn sent(peer: &mut Peer) -> Vec<Message> {
@@ -150,7 +150,7 @@ fn a_clock_that_was_set_back_does_not_lower_the_number() {
     let mut peer = greeted();
     let first = sequence(&mut peer);
     peer.name = "alicia".to_owned();
-    peer.now = Timestamp(5);
+    peer.now.wall = crate::chain::Timestamp(5);
     peer.restart(false);
     peer.tick(0);
     peer.open(2, &tracker_hello());

@@ -1,7 +1,7 @@
 //! How the outbox gets what it holds to the recipients.
 
 use super::{Outbox, PASS_ON_WITHIN_MS};
-use crate::chain::Timestamp;
+use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{End, Place, Reason};
@@ -16,15 +16,15 @@ pub(super) const FAILED_CALLS: u32 = 7;
 
 impl Outbox {
     /// There is a session with this member.
-    pub fn reached(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.reached(key, now);
+    pub fn reached(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
+        self.queue.reached(key, now.steady);
         self.deliver(key, now);
         self.take_effects()
     }
 
     /// A session with this member is gone: what it has not answered may not have arrived.
-    pub fn lost(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.unreachable(key, now);
+    pub fn lost(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
+        self.queue.unreachable(key, now.steady);
         self.keep_back(key);
         // One that has no place for us takes the handshake and closes at once.
         self.call_failed(key, now);
@@ -39,14 +39,14 @@ impl Outbox {
     }
 
     /// No session with this member can be made.
-    pub fn unreachable(&mut self, key: &PublicKey, now: Timestamp) -> Vec<Effect> {
-        self.queue.unreachable(key, now);
+    pub fn unreachable(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
+        self.queue.unreachable(key, now.steady);
         self.keep_back(key);
         self.call_failed(key, now);
         self.take_effects()
     }
 
-    fn call_failed(&mut self, key: &PublicKey, now: Timestamp) {
+    fn call_failed(&mut self, key: &PublicKey, now: Now) {
         let numbers = self.queue.numbers_for(key);
         if numbers.is_empty() {
             self.failed_calls.remove(key);
@@ -67,12 +67,12 @@ impl Outbox {
                 );
             });
             self.store(number);
-            self.pass_on_at(number, now);
+            self.pass_on_at(number, now.steady);
         }
     }
 
     /// The tracker's word on who is alive, of all members. Who is so again is called at once.
-    pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Timestamp) -> Vec<Effect> {
+    pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Now) -> Vec<Effect> {
         for back in live.difference(&self.live) {
             self.queue.hurry(back);
         }
@@ -82,7 +82,7 @@ impl Outbox {
     }
 
     /// A receipt came in a session with `from`.
-    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Timestamp) -> Vec<Effect> {
+    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Now) -> Vec<Effect> {
         self.queue.answered(from);
         let said = &receipt.statement;
         let number = self.by_id.get(&said.transaction).copied();
@@ -101,7 +101,7 @@ impl Outbox {
                 self.end(number, End::Refused, &said.reason);
             }
             Verdict::NotYet => {
-                self.queue.set_aside(number, now);
+                self.queue.set_aside(number, now.steady);
                 let reason = said.reason.clone();
                 self.edit(number, |entry| entry.facts.reason = reason);
             }
@@ -110,24 +110,24 @@ impl Outbox {
         self.take_effects()
     }
 
-    fn accepted(&mut self, number: u64, now: Timestamp) {
+    fn accepted(&mut self, number: u64, now: Now) {
         self.queue.remove(number);
         self.edit(number, |entry| {
-            entry.facts.delivered_at.get_or_insert(now);
+            entry.facts.delivered_at.get_or_insert(now.wall);
             entry.facts.end = None;
             entry.facts.reason = Reason::default();
         });
         self.store(number);
         let nowhere = self.entries.get(&number);
         if nowhere.is_some_and(|entry| entry.place == Place::Nowhere) {
-            self.pass_on_at(number, now.plus_ms(PASS_ON_WITHIN_MS));
+            self.pass_on_at(number, now.steady.plus_ms(PASS_ON_WITHIN_MS));
         }
         self.tell(number);
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
-        let ticked = self.queue.tick(now);
+    pub fn tick(&mut self, now: Now) -> Vec<Effect> {
+        let ticked = self.queue.tick(now.steady);
         for number in ticked.expired {
             self.kept_for_too_long(number);
         }
@@ -140,7 +140,7 @@ impl Outbox {
             }
         }
         self.call(now);
-        for key in self.queue.ready(now) {
+        for key in self.queue.ready(now.steady) {
             self.deliver(&key, now);
         }
         self.due_to_network(now);
@@ -164,15 +164,15 @@ impl Outbox {
         self.end(number, End::Expired, &Reason::cut(&reason));
     }
 
-    pub(super) fn call(&mut self, now: Timestamp) {
-        let calls = self.queue.calls(now);
+    pub(super) fn call(&mut self, now: Now) {
+        let calls = self.queue.calls(now.steady);
         for receiver in calls {
             self.decided.at_once(Effect::Reach(receiver));
         }
     }
 
-    pub(super) fn deliver(&mut self, key: &PublicKey, now: Timestamp) {
-        for number in self.queue.next(key, now) {
+    pub(super) fn deliver(&mut self, key: &PublicKey, now: Now) {
+        for number in self.queue.next(key, now.steady) {
             let mut first = false;
             self.edit(number, |entry| {
                 entry.tries = entry.tries.saturating_add(1);

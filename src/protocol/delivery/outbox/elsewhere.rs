@@ -2,7 +2,8 @@
 //! blocks, and followed like a send of this one from then on.
 
 use super::{Entry, Outbox};
-use crate::chain::{Action, EncodedTransaction, Internal, StateView, Timestamp};
+use crate::chain::{Action, EncodedTransaction, Internal, StateView};
+use crate::clock::Now;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, SendFacts};
 use crate::protocol::delivery::walk::STEPS_AT_A_TIME;
@@ -17,7 +18,7 @@ impl Outbox {
         &mut self,
         chain: &dyn StateView,
         disk: &dyn DeliveryRows,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..STEPS_AT_A_TIME {
             if self.walk.is_caught_up() {
@@ -41,7 +42,7 @@ impl Outbox {
         transaction: &EncodedTransaction,
         place: Place,
         disk: &dyn DeliveryRows,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), Internal> {
         let (id, payload) = (transaction.id(), transaction.payload());
         let Action::Transfer { to, amount, .. } = payload.action else {
@@ -60,7 +61,7 @@ impl Outbox {
             fee: payload.fee,
             size: transaction.size(),
             expires_at: payload.expires_at,
-            queued_at: now,
+            queued_at: now.wall,
             broadcast: true,
             attempted: true,
             delivered_at: None,

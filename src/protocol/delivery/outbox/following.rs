@@ -3,7 +3,8 @@
 use super::{DeliveryRows, Effect, End, Place, Reason, SendFacts, mark_key, rows};
 use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
 use crate::chain::ledger::Fate;
-use crate::chain::{Closed, Height, Internal, Rejected, Timestamp, TransactionId};
+use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
+use crate::clock::Now;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::delivery::rows::Cursor;
 use crate::protocol::delivery::{Judgement, LedgerNews};
@@ -11,7 +12,7 @@ use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS};
 
 impl Outbox {
     /// What the ledger said of a transaction that was handed to it.
-    pub fn judged(&mut self, number: u64, judgement: &Judgement, now: Timestamp) -> Vec<Effect> {
+    pub fn judged(&mut self, number: u64, judgement: &Judgement, now: Now) -> Vec<Effect> {
         self.with_ledger.remove(&number);
         let ticket = match self.entries.get_mut(&number) {
             Some(entry) => entry.ticket.take(),
@@ -40,7 +41,7 @@ impl Outbox {
         judgement: &Judgement,
         rejected: &Rejected,
         first: bool,
-        now: Timestamp,
+        now: Now,
     ) {
         let reason = Reason::cut(&rejected.to_string());
         let spent = matches!(rejected, Rejected::InsufficientFunds { .. });
@@ -57,12 +58,12 @@ impl Outbox {
             return self.end(number, end, &reason);
         }
         let seed = self.config.seed.wrapping_add(number);
-        let mut due = now;
+        let mut due = now.steady;
         self.edit(number, |entry| {
             entry.facts.reason = reason;
             let fresh = || Box::new(Backoff::new(PASS_ON_WITHIN_MS, LONGEST_RETRY_MS, seed));
             let pauses = entry.pauses.get_or_insert_with(fresh);
-            pauses.failed(now);
+            pauses.failed(now.steady);
             due = pauses.due();
         });
         self.pass_on_at(number, due);
@@ -76,7 +77,7 @@ impl Outbox {
         &mut self,
         news: &LedgerNews,
         disk: &dyn DeliveryRows,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
             LedgerNews::Opened(transaction) => match self.by_id.get(&transaction.id()) {
@@ -127,7 +128,7 @@ impl Outbox {
         self.tell(number);
     }
 
-    fn closed(&mut self, number: u64, why: Closed, now: Timestamp) {
+    fn closed(&mut self, number: u64, why: Closed, now: Now) {
         let reason = match why {
             // Followed by the block.
             Closed::Mined => return,
@@ -148,7 +149,7 @@ impl Outbox {
             .get(&number)
             .is_some_and(Entry::goes_to_network)
         {
-            self.pass_on_at(number, now.plus_ms(FIRST_RETRY_MS));
+            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
         }
     }
 
@@ -165,7 +166,7 @@ impl Outbox {
         &mut self,
         id: &TransactionId,
         disk: &dyn DeliveryRows,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), Internal> {
         let Some(&number) = self.by_id.get(id) else {
             return self.undone_late(id, disk, now);
@@ -178,7 +179,7 @@ impl Outbox {
         self.tell(number);
         let waits = self.entries.get(&number);
         if waits.is_some_and(|entry| entry.facts.end.is_none()) {
-            self.pass_on_at(number, now.plus_ms(FIRST_RETRY_MS));
+            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
         }
         Ok(())
     }
@@ -188,7 +189,7 @@ impl Outbox {
         &mut self,
         id: &TransactionId,
         disk: &dyn DeliveryRows,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), Internal> {
         // Most of the owner's transactions that are undone were received.
         let Some(number) = rows::find(disk, id)? else {
@@ -201,7 +202,7 @@ impl Outbox {
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
         self.tell(number);
         if waits {
-            self.pass_on_at(number, now.plus_ms(FIRST_RETRY_MS));
+            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use super::{Entry, Outbox};
 use crate::chain::ledger::Funds;
-use crate::chain::{Action, Amount, EncodedTransaction, Rejected, Timestamp, TransactionId};
+use crate::chain::{Action, Amount, EncodedTransaction, Rejected, TransactionId};
+use crate::clock::Now;
 use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
 use crate::protocol::delivery::rows::{End, Place, Reason, SendFacts};
 use crate::protocol::retry::Full;
@@ -30,7 +31,7 @@ impl Outbox {
         ticket: u64,
         transaction: EncodedTransaction,
         broadcast: bool,
-        now: Timestamp,
+        now: Now,
     ) -> Vec<Effect> {
         let is_free = transaction.payload().cost() == Some(Amount::ZERO);
         let send = Unfunded {
@@ -60,7 +61,7 @@ impl Outbox {
     }
 
     /// The ledger says what this node's key has, and what its open transactions cost.
-    pub fn funds(&mut self, funds: &Funds, now: Timestamp) -> Vec<Effect> {
+    pub fn funds(&mut self, funds: &Funds, now: Now) -> Vec<Effect> {
         if let Some(Asked { sends, reserved }) = self.asked.take() {
             // What became open meanwhile was reserved when it was asked, and may not have been among
             // what the ledger counted.
@@ -76,7 +77,7 @@ impl Outbox {
         self.take_effects()
     }
 
-    fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Timestamp) {
+    fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Now) {
         let ticket = send.ticket;
         match self.take_in(&send.transaction, send.broadcast, spendable, now) {
             Ok(number) if send.broadcast => {
@@ -100,7 +101,7 @@ impl Outbox {
         transaction: &EncodedTransaction,
         broadcast: bool,
         spendable: Amount,
-        now: Timestamp,
+        now: Now,
     ) -> Result<u64, SendError> {
         let payload = transaction.payload();
         let Action::Transfer { to, amount, .. } = payload.action else {
@@ -130,7 +131,7 @@ impl Outbox {
             fee: payload.fee,
             size,
             expires_at: payload.expires_at,
-            queued_at: now,
+            queued_at: now.wall,
             broadcast,
             attempted: broadcast,
             delivered_at: None,
@@ -139,7 +140,7 @@ impl Outbox {
         };
         let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
         if !broadcast {
-            let expires = now.plus_ms(self.config.keep_ms);
+            let expires = now.steady.plus_ms(self.config.keep_ms);
             self.queue.push(number, to, size, expires);
         }
         Ok(number)
@@ -172,7 +173,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`OrderError::NotWaiting`].
-    pub fn retry(&mut self, id: &TransactionId, now: Timestamp) -> Result<Vec<Effect>, OrderError> {
+    pub fn retry(&mut self, id: &TransactionId, now: Now) -> Result<Vec<Effect>, OrderError> {
         let &number = self.by_id.get(id).ok_or(OrderError::NotWaiting)?;
         let entry = &self.entries[&number];
         if entry.place != Place::Nowhere {
@@ -184,7 +185,7 @@ impl Outbox {
         } else {
             self.edit(number, |entry| entry.facts.end = None);
             self.store(number);
-            self.pass_on_at(number, now);
+            self.pass_on_at(number, now.steady);
         }
         self.call(now);
         self.due_to_network(now);

@@ -2,6 +2,8 @@ use super::*;
 use crate::chain::ledger::Funds;
 use crate::chain::testing::{MemoryView, START, member, network, transfer};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
+use crate::clock::BEGUN;
+use crate::clock::Now;
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
@@ -18,7 +20,7 @@ const FUNDS: Funds = Funds {
 struct Sender {
     outbox: Outbox,
     rows: MemoryRows,
-    now: Timestamp,
+    now: Now,
 }
 
 impl Sender {
@@ -28,11 +30,11 @@ impl Sender {
 
     fn with(rows: MemoryRows) -> Self {
         let chain = MemoryView::default();
-        let outbox = Outbox::open(outbox_config(1), &rows, &chain, Height(0), START);
+        let outbox = Outbox::open(outbox_config(1), &rows, &chain, Height(0), BEGUN);
         Self {
             outbox: outbox.unwrap(),
             rows,
-            now: START,
+            now: BEGUN,
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::chain::ledger::{Concern, Fate};
 use crate::chain::testing::{MemoryView, Node, START, member, network};
 use crate::chain::{Block, BlockId, Closed, EncodedTransaction, Height, Internal, TransactionId};
+use crate::clock::{BEGUN, Now};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::inbox::{self, Inbox};
 use crate::protocol::delivery::outbox::{self, Outbox, SendError};
@@ -116,7 +117,7 @@ impl End {
         let tip = node.ledger.tip().height();
         Self {
             number,
-            outbox: Outbox::open(outbox_config(number), &sent, &node.disk, tip, node.now).unwrap(),
+            outbox: Outbox::open(outbox_config(number), &sent, &node.disk, tip, BEGUN).unwrap(),
             inbox: Inbox::open(inbox_config(number), &received).unwrap(),
             node,
             sent_rows: sent,
@@ -125,6 +126,12 @@ impl End {
             silent: false,
             answers: BTreeMap::new(),
         }
+    }
+
+    /// What both its clocks say.
+    pub(super) fn now(&self) -> Now {
+        let passed = self.node.now.since(BEGUN.wall);
+        BEGUN.plus_ms(passed)
     }
 
     pub(super) fn key(&self) -> PublicKey {
@@ -177,7 +184,7 @@ impl World {
     pub(super) fn send(&mut self, transaction: &EncodedTransaction, broadcast: bool) -> u64 {
         let end = &mut self.ends[0];
         let ticket = u64::from(transaction.payload().salt.0[0]);
-        let (transaction, now) = (transaction.clone(), end.node.now);
+        let (transaction, now) = (transaction.clone(), end.now());
         let effects = end.outbox.send(ticket, transaction, broadcast, now);
         self.outbox_did(0, effects);
         ticket
@@ -192,11 +199,11 @@ impl World {
                 outbox::Effect::AskFunds => {
                     let end = &mut self.ends[at];
                     let funds = end.node.ledger.funds(&end.key(), &end.node.disk).unwrap();
-                    let effects = end.outbox.funds(&funds, end.node.now);
+                    let effects = end.outbox.funds(&funds, end.now());
                     self.outbox_did(at, effects);
                 }
                 outbox::Effect::Reach(key) => {
-                    let now = self.ends[at].node.now;
+                    let now = self.ends[at].now();
                     let outbox = &mut self.ends[at].outbox;
                     let effects = match self.session {
                         Some(_) => outbox.reached(&key, now),
@@ -214,7 +221,7 @@ impl World {
                     if self.session.is_some() {
                         self.wires[1 - at].push_back(Packet::Deliver(transaction));
                     } else {
-                        let now = self.ends[at].node.now;
+                        let now = self.ends[at].now();
                         let effects = self.ends[at].outbox.lost(&to, now);
                         self.outbox_did(at, effects);
                     }
@@ -222,7 +229,7 @@ impl World {
                 outbox::Effect::PassOn { number } => {
                     let body = rows::body(&self.ends[at].sent_rows, number).unwrap();
                     let judgement = self.judge(at, body.expect("stored before it leaves"));
-                    let now = self.ends[at].node.now;
+                    let now = self.ends[at].now();
                     let effects = self.ends[at].outbox.judged(number, &judgement, now);
                     self.outbox_did(at, effects);
                 }
@@ -288,7 +295,10 @@ impl World {
             };
             let end = &mut self.ends[at];
             let (rows, now) = (end.received_rows.clone(), end.node.now);
-            let sent = end.outbox.ledger_told(&news, &end.sent_rows, now).unwrap();
+            let sent = end
+                .outbox
+                .ledger_told(&news, &end.sent_rows, end.now())
+                .unwrap();
             let received = end.inbox.ledger_told(&news, &rows, now).unwrap();
             self.outbox_did(at, sent);
             self.inbox_did(at, received);
@@ -324,7 +334,7 @@ impl World {
         self.sessions += 1;
         self.session = Some(SessionId(self.sessions));
         for at in 0..2 {
-            let (key, now) = (self.ends[1 - at].key(), self.ends[at].node.now);
+            let (key, now) = (self.ends[1 - at].key(), self.ends[at].now());
             let effects = self.ends[at].outbox.reached(&key, now);
             self.outbox_did(at, effects);
         }
@@ -335,7 +345,7 @@ impl World {
         self.wires.iter_mut().for_each(VecDeque::clear);
         if self.session.take().is_some() {
             for at in 0..2 {
-                let (key, now) = (self.ends[1 - at].key(), self.ends[at].node.now);
+                let (key, now) = (self.ends[1 - at].key(), self.ends[at].now());
                 let effects = self.ends[at].outbox.lost(&key, now);
                 self.outbox_did(at, effects);
             }
@@ -358,7 +368,7 @@ impl World {
                 }
             }
             Some(Packet::Receipt(receipt)) => {
-                let (from, now) = (self.ends[1 - at].key(), self.ends[at].node.now);
+                let (from, now) = (self.ends[1 - at].key(), self.ends[at].now());
                 for _ in 0..=usize::from(doubled) {
                     let effects = self.ends[at].outbox.receipt(&from, &receipt, now);
                     self.outbox_did(at, effects);
@@ -376,7 +386,7 @@ impl World {
         let node = Node::of(end.number, disk, now);
         let tip = node.ledger.tip().height();
         let config = outbox_config(end.number);
-        end.outbox = Outbox::open(config, &end.sent_rows, &node.disk, tip, now).unwrap();
+        end.outbox = Outbox::open(config, &end.sent_rows, &node.disk, tip, end.now()).unwrap();
         end.inbox = Inbox::open(inbox_config(end.number), &end.received_rows).unwrap();
         end.node = node;
         self.news(at);
@@ -389,7 +399,7 @@ impl World {
             let end = &mut self.ends[at];
             let now = end.node.now;
             let (sent, received) = (end.sent_rows.clone(), end.received_rows.clone());
-            let caught_up = end.outbox.catch_up(&end.node.disk, &sent, now);
+            let caught_up = end.outbox.catch_up(&end.node.disk, &sent, end.now());
             let (more_sent, sent) = caught_up.unwrap();
             let caught_up = end.inbox.catch_up(&end.node.disk, &received, now);
             let (more_received, received) = caught_up.unwrap();
@@ -436,7 +446,7 @@ impl World {
         for at in 0..2 {
             let end = &mut self.ends[at];
             end.node.now = end.node.now.plus_ms(ms);
-            let effects = end.outbox.tick(end.node.now);
+            let effects = end.outbox.tick(end.now());
             self.outbox_did(at, effects);
         }
     }

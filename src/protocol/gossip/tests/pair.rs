@@ -2,6 +2,7 @@
 
 use super::peers::candidate;
 use super::*;
+use crate::clock::STARTED;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,7 +15,7 @@ struct Pair {
     /// What will happen at which end of which connection, in order at each end.
     queues: BTreeMap<(usize, u64), VecDeque<Happens>>,
     next: u64,
-    now: Timestamp,
+    now: SteadyTime,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +32,10 @@ impl Pair {
             lines: BTreeMap::new(),
             queues: BTreeMap::new(),
             next: 1,
-            now: START,
+            now: STARTED,
         };
         for at in 0..2 {
-            let effects = pair.nodes[at].candidates(vec![candidate(keys[1 - at])], START);
+            let effects = pair.nodes[at].candidates(vec![candidate(keys[1 - at])], STARTED);
             pair.carry_out(at, effects);
         }
         pair

@@ -1,4 +1,5 @@
 use super::*;
+use crate::clock::STARTED;
 use crate::protocol::gossip::peers::Outlook;
 use std::collections::BTreeSet;
 
@@ -18,11 +19,11 @@ fn dials(effects: &[Effect]) -> Vec<String> {
     effects.iter().filter_map(dial).collect()
 }
 
-fn later(ms: u64) -> Timestamp {
-    START.plus_ms(ms)
+fn later(ms: u64) -> SteadyTime {
+    STARTED.plus_ms(ms)
 }
 
-fn open(gossip: &mut Gossip, n: u8, key: u8, direction: Direction, now: Timestamp) -> Vec<Effect> {
+fn open(gossip: &mut Gossip, n: u8, key: u8, direction: Direction, now: SteadyTime) -> Vec<Effect> {
     let hello = hello_of(member(key).public_key());
     let effects = gossip.opened(session(n), &hello, direction, now);
     answer(gossip, &effects, now);
@@ -39,7 +40,7 @@ fn it_dials_as_many_as_it_may_each_key_once_and_never_itself() {
         addresses: vec!["own:1".into()],
         outlook: Outlook::Good,
     });
-    let dialled = dials(&gossip.candidates(candidates.clone(), START));
+    let dialled = dials(&gossip.candidates(candidates.clone(), STARTED));
     assert_eq!(dialled.len(), LIMITS.outgoing);
     assert_eq!(
         dialled.iter().collect::<BTreeSet<_>>().len(),
@@ -78,7 +79,7 @@ fn who_is_said_to_answer_is_dialled_first_and_the_others_all_the_same() {
         _ => Outlook::Poor,
     };
     let mut gossip = gossip(100);
-    let dialled = dials(&gossip.candidates(with(good), START));
+    let dialled = dials(&gossip.candidates(with(good), STARTED));
     let first: BTreeSet<_> = dialled[..5].iter().cloned().collect();
     let expected: BTreeSet<_> = (1..=5).map(|n| format!("10.0.0.{n}:1")).collect();
     assert_eq!(first, expected);
@@ -94,8 +95,8 @@ fn who_is_back_is_dialled_at_once_and_who_only_is_named_again_is_not() {
             ..candidate(1)
         }]
     };
-    let address = dials(&gossip.candidates(with(Outlook::Poor), START)).remove(0);
-    gossip.dial_failed(&address, START);
+    let address = dials(&gossip.candidates(with(Outlook::Poor), STARTED)).remove(0);
+    gossip.dial_failed(&address, STARTED);
     assert_eq!(
         dials(&gossip.candidates(with(Outlook::Poor), later(1))),
         [""; 0]
@@ -115,7 +116,7 @@ fn who_is_back_is_dialled_at_once_and_who_only_is_named_again_is_not() {
 fn different_nodes_dial_different_ones() {
     let candidates: Vec<_> = (1..=60).map(candidate).collect();
     let chosen: BTreeSet<_> = (100..110)
-        .flat_map(|n| dials(&gossip(n).candidates(candidates.clone(), START)))
+        .flat_map(|n| dials(&gossip(n).candidates(candidates.clone(), STARTED)))
         .collect();
     assert!(chosen.len() > 30, "{} of 60", chosen.len());
 }
@@ -123,9 +124,9 @@ fn different_nodes_dial_different_ones() {
 #[test]
 fn a_dial_that_failed_is_repeated_later_and_later_and_for_ever() {
     let mut gossip = gossip(100);
-    let mut due = dials(&gossip.candidates(vec![candidate(1)], START));
+    let mut due = dials(&gossip.candidates(vec![candidate(1)], STARTED));
     let mut pauses = Vec::new();
-    let mut last = START;
+    let mut last = STARTED;
     for step in 1..20_000 {
         let now = later(step * 100);
         for address in due {
@@ -147,7 +148,7 @@ fn a_dial_that_failed_is_repeated_later_and_later_and_for_ever() {
 }
 
 /// Dials `address` and opens the session, which lasts `ms`.
-fn brief_session(gossip: &mut Gossip, n: u8, key: u8, address: &str, from: Timestamp, ms: u64) {
+fn brief_session(gossip: &mut Gossip, n: u8, key: u8, address: &str, from: SteadyTime, ms: u64) {
     gossip.dial_connected(session(n), address);
     let _ = open(gossip, n, key, Direction::Outgoing, from);
     let _ = gossip.closed(session(n), "enough connections here", from.plus_ms(ms));
@@ -156,9 +157,9 @@ fn brief_session(gossip: &mut Gossip, n: u8, key: u8, address: &str, from: Times
 #[test]
 fn who_takes_the_handshake_and_closes_at_once_is_dialled_ever_more_rarely() {
     let mut gossip = gossip(100);
-    let _ = gossip.candidates(vec![candidate(1)], START);
+    let _ = gossip.candidates(vec![candidate(1)], STARTED);
     let mut dialled = 0;
-    let mut now = START;
+    let mut now = STARTED;
     brief_session(&mut gossip, 1, 1, "10.0.0.1:1", now, 10);
     while now < later(600_000) {
         now = now.plus_ms(100);
@@ -183,13 +184,13 @@ fn who_takes_the_handshake_and_closes_at_once_is_dialled_ever_more_rarely() {
 #[test]
 fn connected_and_banned_keys_are_not_dialled() {
     let mut gossip = gossip(100);
-    let _ = open(&mut gossip, 1, 1, Direction::Incoming, START);
-    let _ = open(&mut gossip, 2, 2, Direction::Incoming, START);
-    let effects = gossip.received(session(2), Message::GetMembers(()), START);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, STARTED);
+    let _ = open(&mut gossip, 2, 2, Direction::Incoming, STARTED);
+    let effects = gossip.received(session(2), Message::GetMembers(()), STARTED);
     assert_eq!(closes(&effects), [session(2)]);
-    let _ = gossip.closed(session(2), "gone", START);
+    let _ = gossip.closed(session(2), "gone", STARTED);
     assert_eq!(
-        dials(&gossip.candidates(vec![candidate(1), candidate(2)], START)),
+        dials(&gossip.candidates(vec![candidate(1), candidate(2)], STARTED)),
         [""; 0]
     );
     // The ban ends.
@@ -203,11 +204,11 @@ fn connected_and_banned_keys_are_not_dialled() {
 #[test]
 fn a_banned_key_is_turned_away_until_its_time_is_up() {
     let mut gossip = gossip(100);
-    let _ = open(&mut gossip, 1, 1, Direction::Incoming, START);
-    let effects = gossip.received(session(1), Message::Left(()), START);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, STARTED);
+    let effects = gossip.received(session(1), Message::Left(()), STARTED);
     let told = facts(effects);
     assert!(matches!(told[..], [Fact::Misbehaved(..)]), "{told:?}");
-    let _ = gossip.closed(session(1), "gone", START);
+    let _ = gossip.closed(session(1), "gone", STARTED);
     assert_eq!(
         closes(&open(&mut gossip, 2, 1, Direction::Incoming, later(1))),
         [session(2)]
@@ -254,7 +255,7 @@ fn strangers_are_admitted_up_to_the_limits() {
     for n in 1..=32 {
         assert_eq!(gossip.admits(0), Admission::Welcome);
         assert_eq!(
-            closes(&open(&mut gossip, n, n, Direction::Incoming, START)),
+            closes(&open(&mut gossip, n, n, Direction::Incoming, STARTED)),
             []
         );
     }
@@ -263,12 +264,12 @@ fn strangers_are_admitted_up_to_the_limits() {
     assert_eq!(gossip.admits(4), Admission::InPlaceOfOldest);
     // One that was in its handshake already.
     assert_eq!(
-        closes(&open(&mut gossip, 40, 40, Direction::Incoming, START)),
+        closes(&open(&mut gossip, 40, 40, Direction::Incoming, STARTED)),
         [session(40)]
     );
     // A reconnecting one takes its own place.
     assert_eq!(
-        closes(&open(&mut gossip, 41, 5, Direction::Incoming, START)),
+        closes(&open(&mut gossip, 41, 5, Direction::Incoming, STARTED)),
         [session(5)]
     );
 }
@@ -277,14 +278,14 @@ fn strangers_are_admitted_up_to_the_limits() {
 fn attack_sessions_that_are_being_closed_keep_their_places_until_they_are_gone() {
     let mut gossip = gossip(100);
     for n in 1..=32 {
-        let _ = open(&mut gossip, n, n, Direction::Incoming, START);
-        let _ = gossip.received(session(n), Message::Left(()), START);
+        let _ = open(&mut gossip, n, n, Direction::Incoming, STARTED);
+        let _ = gossip.received(session(n), Message::Left(()), STARTED);
     }
     // Each could keep its connection open for long by not reading.
     assert_eq!(gossip.admits(4), Admission::InPlaceOfOldest);
     assert_eq!(gossip.sessions().count(), 0);
     for n in 1..=32 {
-        let _ = gossip.closed(session(n), "gone", START);
+        let _ = gossip.closed(session(n), "gone", STARTED);
     }
     assert_eq!(gossip.admits(4), Admission::Welcome);
 }
@@ -292,16 +293,16 @@ fn attack_sessions_that_are_being_closed_keep_their_places_until_they_are_gone()
 #[test]
 fn outgoing_sessions_are_bounded_however_the_candidates_change() {
     let mut gossip = gossip(100);
-    let mut dialled = dials(&gossip.candidates((1..=20).map(candidate).collect(), START));
+    let mut dialled = dials(&gossip.candidates((1..=20).map(candidate).collect(), STARTED));
     // Those under way are named no more; others are dialled in their place.
     dialled.extend(dials(
-        &gossip.candidates((30..=50).map(candidate).collect(), START),
+        &gossip.candidates((30..=50).map(candidate).collect(), STARTED),
     ));
     assert!(dialled.len() > LIMITS.outgoing);
     for (n, address) in (1..).zip(&dialled) {
         let key: u8 = address[7..address.len() - 2].parse().unwrap();
         gossip.dial_connected(session(n), address);
-        let _ = open(&mut gossip, n, key, Direction::Outgoing, START);
+        let _ = open(&mut gossip, n, key, Direction::Outgoing, STARTED);
     }
     assert_eq!(gossip.sessions().count(), LIMITS.outgoing);
 }
@@ -310,7 +311,7 @@ fn outgoing_sessions_are_bounded_however_the_candidates_change() {
 fn an_address_at_which_another_answers_is_not_dialled_without_end() {
     let mut gossip = gossip(100);
     // Number 2 is gone, and number 1 answers at its address, too.
-    let _ = gossip.candidates(vec![candidate(1), candidate(2)], START);
+    let _ = gossip.candidates(vec![candidate(1), candidate(2)], STARTED);
     let mut connected = 0;
     for step in 0..6_000 {
         let now = later(step * 100);
@@ -339,7 +340,7 @@ fn a_node_with_our_own_key_is_turned_away() {
     let mut gossip = gossip(100);
     for (n, direction) in [(1, Direction::Incoming), (2, Direction::Outgoing)] {
         assert_eq!(
-            closes(&open(&mut gossip, n, 100, direction, START)),
+            closes(&open(&mut gossip, n, 100, direction, STARTED)),
             [session(n)]
         );
     }
@@ -349,9 +350,9 @@ fn a_node_with_our_own_key_is_turned_away() {
 #[test]
 fn nothing_is_said_or_heard_in_a_session_that_is_being_closed() {
     let mut gossip = with_sessions(2);
-    let first = gossip.received(session(1), Message::Left(()), START);
+    let first = gossip.received(session(1), Message::Left(()), STARTED);
     assert_eq!(closes(&first), [session(1)]);
-    let again = gossip.received(session(1), Message::Left(()), START);
+    let again = gossip.received(session(1), Message::Left(()), STARTED);
     assert_eq!(again, []);
     gossip.transaction_opened(crate::chain::testing::transfer(1, 2, 1, 1, 1));
     let told = gossip.announce();
@@ -359,14 +360,14 @@ fn nothing_is_said_or_heard_in_a_session_that_is_being_closed() {
         matches!(told[..], [Effect::Send(SessionId(2), _)]),
         "{told:?}"
     );
-    let gone = facts(gossip.closed(session(1), "closed", START));
+    let gone = facts(gossip.closed(session(1), "closed", STARTED));
     assert!(matches!(gone[..], [Fact::Disconnected(..)]), "{gone:?}");
 }
 
 #[test]
 fn every_session_that_was_told_is_told_to_be_gone_also_when_it_was_replaced() {
     let mut gossip = gossip(100);
-    let first = open(&mut gossip, 1, 1, Direction::Incoming, START);
+    let first = open(&mut gossip, 1, 1, Direction::Incoming, STARTED);
     let second = open(&mut gossip, 2, 1, Direction::Incoming, later(1));
     assert_eq!(closes(&second), [session(1)]);
     let gone = gossip.closed(session(1), "connected anew", later(2));
@@ -391,7 +392,7 @@ fn being_alone_is_told_once_a_minute_until_it_ends() {
     for second in 0..150 {
         told.extend(facts(tick(&mut gossip, later(second * 1_000))));
     }
-    assert_eq!(told, [Fact::Alone(START), Fact::Alone(START)]);
+    assert_eq!(told, [Fact::Alone(STARTED), Fact::Alone(STARTED)]);
     let _ = open(&mut gossip, 1, 1, Direction::Incoming, later(150_000));
     assert_eq!(facts(tick(&mut gossip, later(200_000))), []);
     let _ = gossip.closed(session(1), "gone", later(210_000));

@@ -1,6 +1,8 @@
 use super::*;
 use crate::chain::Amount;
 use crate::chain::testing::transfer;
+use crate::clock::STARTED;
+use crate::clock::SteadyTime;
 use std::collections::BTreeSet;
 
 fn ids(from: u64, count: u64) -> Vec<TransactionId> {
@@ -8,7 +10,12 @@ fn ids(from: u64, count: u64) -> Vec<TransactionId> {
     (from..from + count).map(id).collect()
 }
 
-fn announce(gossip: &mut Gossip, from: u8, ids: Vec<TransactionId>, now: Timestamp) -> Vec<Effect> {
+fn announce(
+    gossip: &mut Gossip,
+    from: u8,
+    ids: Vec<TransactionId>,
+    now: SteadyTime,
+) -> Vec<Effect> {
     gossip.received(session(from), Message::AnnounceTransactions(ids), now)
 }
 
@@ -23,7 +30,7 @@ fn asked(effects: &[Effect]) -> Vec<(SessionId, TransactionId)> {
     asked
 }
 
-fn deliver(gossip: &mut Gossip, from: u8, list: &[EncodedTransaction], now: Timestamp) -> bool {
+fn deliver(gossip: &mut Gossip, from: u8, list: &[EncodedTransaction], now: SteadyTime) -> bool {
     let effects = gossip.received(session(from), Message::Transactions(list.to_vec()), now);
     match &effects[..] {
         [] => false,
@@ -35,8 +42,8 @@ fn deliver(gossip: &mut Gossip, from: u8, list: &[EncodedTransaction], now: Time
     }
 }
 
-fn later(ms: u64) -> Timestamp {
-    START.plus_ms(ms)
+fn later(ms: u64) -> SteadyTime {
+    STARTED.plus_ms(ms)
 }
 
 #[test]
@@ -47,24 +54,24 @@ fn what_is_here_on_its_way_or_refused_is_not_asked_for() {
     let all: Vec<_> = [&here, &coming, &refused]
         .map(EncodedTransaction::id)
         .to_vec();
-    let effects = announce(&mut gossip, 1, all.clone(), START);
+    let effects = announce(&mut gossip, 1, all.clone(), STARTED);
     let expected = [coming.id(), refused.id()].map(|id| (session(1), id));
     assert_eq!(asked(&effects), expected);
-    assert_eq!(announce(&mut gossip, 2, all.clone(), START), []);
+    assert_eq!(announce(&mut gossip, 2, all.clone(), STARTED), []);
     // Judged, and until then not asked for either.
     assert!(deliver(
         &mut gossip,
         1,
         std::slice::from_ref(&refused),
-        START
+        STARTED
     ));
-    assert_eq!(announce(&mut gossip, 2, vec![refused.id()], START), []);
+    assert_eq!(announce(&mut gossip, 2, vec![refused.id()], STARTED), []);
     let verdict = (refused.id(), Err(Rejected::AlreadyMined(Height(1))));
     assert_eq!(
-        gossip.transactions_judged(session(1), &[verdict], START),
+        gossip.transactions_judged(session(1), &[verdict], STARTED),
         []
     );
-    assert_eq!(announce(&mut gossip, 3, vec![refused.id()], START), []);
+    assert_eq!(announce(&mut gossip, 3, vec![refused.id()], STARTED), []);
 }
 
 #[test]
@@ -75,23 +82,23 @@ fn what_was_not_asked_for_is_passed_over() {
         &mut gossip,
         1,
         std::slice::from_ref(&transaction),
-        START
+        STARTED
     ));
-    let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
+    let _ = announce(&mut gossip, 1, vec![transaction.id()], STARTED);
     // Of another session, or a second time.
     assert!(!deliver(
         &mut gossip,
         2,
         std::slice::from_ref(&transaction),
-        START
+        STARTED
     ));
     assert!(deliver(
         &mut gossip,
         1,
         std::slice::from_ref(&transaction),
-        START
+        STARTED
     ));
-    assert!(!deliver(&mut gossip, 1, &[transaction], START));
+    assert!(!deliver(&mut gossip, 1, &[transaction], STARTED));
 }
 
 #[test]
@@ -99,11 +106,11 @@ fn who_does_not_answer_is_passed_over_for_the_next() {
     let mut gossip = with_sessions(6);
     let id = ids(0, 1)[0];
     assert_eq!(
-        asked(&announce(&mut gossip, 1, vec![id], START)),
+        asked(&announce(&mut gossip, 1, vec![id], STARTED)),
         [(session(1), id)]
     );
     for n in 2..=6 {
-        assert_eq!(announce(&mut gossip, n, vec![id], START), []);
+        assert_eq!(announce(&mut gossip, n, vec![id], STARTED), []);
     }
     assert_eq!(asked(&tick(&mut gossip, later(4_999))), []);
     let mut from = Vec::new();
@@ -123,8 +130,8 @@ fn attack_a_liar_who_has_it_last_does_not_keep_the_first_one_from_sending_it() {
     let mut gossip = with_sessions(2);
     let transaction = transfer(1, 2, 1, 1, 1);
     let id = transaction.id();
-    let _ = announce(&mut gossip, 1, vec![id], START);
-    let _ = announce(&mut gossip, 2, vec![id], START);
+    let _ = announce(&mut gossip, 1, vec![id], STARTED);
+    let _ = announce(&mut gossip, 2, vec![id], STARTED);
     assert_eq!(asked(&tick(&mut gossip, later(5_000))), [(session(2), id)]);
     // The first one's answer was only slow.
     assert!(deliver(&mut gossip, 1, &[transaction], later(7_000)));
@@ -135,7 +142,7 @@ fn a_question_that_was_lost_is_asked_again_and_its_answer_may_be_late() {
     let mut gossip = with_sessions(1);
     let transaction = transfer(1, 2, 1, 1, 1);
     let id = transaction.id();
-    let _ = announce(&mut gossip, 1, vec![id], START);
+    let _ = announce(&mut gossip, 1, vec![id], STARTED);
     let mut again = Vec::new();
     for second in 1..=100 {
         let asked = asked(&tick(&mut gossip, later(1_000 * second)));
@@ -162,8 +169,8 @@ fn a_question_that_was_lost_is_asked_again_and_its_answer_may_be_late() {
 fn attack_announcing_again_and_again_does_not_put_off_asking_the_next() {
     let mut gossip = with_sessions(2);
     let id = ids(0, 1)[0];
-    let _ = announce(&mut gossip, 1, vec![id], START);
-    let _ = announce(&mut gossip, 2, vec![id], START);
+    let _ = announce(&mut gossip, 1, vec![id], STARTED);
+    let _ = announce(&mut gossip, 2, vec![id], STARTED);
     for second in 1..5 {
         let again = announce(&mut gossip, 1, vec![id], later(1_000 * second));
         // It may not have had it before.
@@ -176,11 +183,11 @@ fn attack_announcing_again_and_again_does_not_put_off_asking_the_next() {
 fn attack_one_session_can_not_take_the_places_of_others_to_ask() {
     let mut gossip = with_sessions(3);
     let id = ids(0, 1)[0];
-    let _ = announce(&mut gossip, 1, vec![id], START);
+    let _ = announce(&mut gossip, 1, vec![id], STARTED);
     for _ in 0..5 {
-        let _ = announce(&mut gossip, 2, vec![id; 5], START);
+        let _ = announce(&mut gossip, 2, vec![id; 5], STARTED);
     }
-    let _ = announce(&mut gossip, 3, vec![id], START);
+    let _ = announce(&mut gossip, 3, vec![id], STARTED);
     let first = asked(&tick(&mut gossip, later(5_000)));
     let second = asked(&tick(&mut gossip, later(10_000)));
     assert_eq!([first, second].concat(), [2, 3].map(|n| (session(n), id)));
@@ -190,9 +197,9 @@ fn attack_one_session_can_not_take_the_places_of_others_to_ask() {
 fn when_the_asked_one_is_gone_the_next_is_asked_at_once() {
     let mut gossip = with_sessions(2);
     let id = ids(0, 1)[0];
-    let _ = announce(&mut gossip, 1, vec![id], START);
-    let _ = announce(&mut gossip, 2, vec![id], START);
-    let _ = gossip.closed(session(1), "gone", START);
+    let _ = announce(&mut gossip, 1, vec![id], STARTED);
+    let _ = announce(&mut gossip, 2, vec![id], STARTED);
+    let _ = gossip.closed(session(1), "gone", STARTED);
     assert_eq!(asked(&tick(&mut gossip, later(100))), [(session(2), id)]);
 }
 
@@ -201,12 +208,12 @@ fn attack_ids_that_nobody_has_fill_no_place_but_their_senders() {
     let mut gossip = with_sessions(2);
     let mut questions = 0;
     for n in 0..50 {
-        questions += asked(&announce(&mut gossip, 1, ids(1_000 * n, 1_000), START)).len();
+        questions += asked(&announce(&mut gossip, 1, ids(1_000 * n, 1_000), STARTED)).len();
     }
     assert_eq!(questions, 4_000);
     let honest = transfer(1, 2, 1, 1, 1).id();
     assert_eq!(
-        asked(&announce(&mut gossip, 2, vec![honest], START)),
+        asked(&announce(&mut gossip, 2, vec![honest], STARTED)),
         [(session(2), honest)]
     );
     // Forgotten after their time: 5 + 10 + 20 + 40 s.
@@ -226,12 +233,12 @@ fn attack_a_spoilt_signature_does_not_keep_the_good_one_out() {
     spoilt.signature = transfer(1, 2, 1, 1, 2).transaction().signature;
     let spoilt = EncodedTransaction::new(spoilt);
     assert_eq!(spoilt.id(), good.id());
-    let _ = announce(&mut gossip, 1, vec![good.id()], START);
-    assert!(deliver(&mut gossip, 1, &[spoilt], START));
+    let _ = announce(&mut gossip, 1, vec![good.id()], STARTED);
+    assert!(deliver(&mut gossip, 1, &[spoilt], STARTED));
     // Told of while the bad one is being judged.
-    assert_eq!(announce(&mut gossip, 2, vec![good.id()], START), []);
+    assert_eq!(announce(&mut gossip, 2, vec![good.id()], STARTED), []);
     let verdict = (good.id(), Err(Rejected::BadSignature("no".into())));
-    let effects = gossip.transactions_judged(session(1), &[verdict], START);
+    let effects = gossip.transactions_judged(session(1), &[verdict], STARTED);
     assert_eq!(closes(&effects), [session(1)]);
     assert_eq!(
         asked(&tick(&mut gossip, later(100))),
@@ -244,16 +251,16 @@ fn attack_a_spoilt_signature_does_not_keep_the_good_one_out() {
 fn what_the_ledger_was_too_busy_for_is_asked_for_again() {
     let mut gossip = with_sessions(1);
     let transaction = transfer(1, 2, 1, 1, 1);
-    let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
+    let _ = announce(&mut gossip, 1, vec![transaction.id()], STARTED);
     assert!(deliver(
         &mut gossip,
         1,
         std::slice::from_ref(&transaction),
-        START
+        STARTED
     ));
     let verdict = (transaction.id(), Err(Rejected::Busy));
     assert_eq!(
-        gossip.transactions_judged(session(1), &[verdict], START),
+        gossip.transactions_judged(session(1), &[verdict], STARTED),
         []
     );
     assert_eq!(asked(&tick(&mut gossip, later(4_999))), []);
@@ -267,18 +274,18 @@ fn what_the_ledger_was_too_busy_for_is_asked_for_again() {
 fn a_verdict_that_comes_after_its_session_is_gone_changes_nothing_else() {
     let mut gossip = with_sessions(2);
     let transaction = transfer(1, 2, 1, 1, 1);
-    let _ = announce(&mut gossip, 1, vec![transaction.id()], START);
+    let _ = announce(&mut gossip, 1, vec![transaction.id()], STARTED);
     assert!(deliver(
         &mut gossip,
         1,
         std::slice::from_ref(&transaction),
-        START
+        STARTED
     ));
-    let _ = gossip.closed(session(1), "gone", START);
+    let _ = gossip.closed(session(1), "gone", STARTED);
     assert_eq!(tick(&mut gossip, later(100)), []);
     let verdict = (transaction.id(), Err(Rejected::BadSignature("no".into())));
     assert_eq!(
-        gossip.transactions_judged(session(1), &[verdict], START),
+        gossip.transactions_judged(session(1), &[verdict], STARTED),
         []
     );
     assert_eq!(tick(&mut gossip, later(200)), []);
@@ -291,14 +298,14 @@ fn an_answer_is_what_is_open_in_at_most_one_message() {
     let mut gossip = with_sessions(1);
     let get = |ids| Message::GetTransactions(ids);
     // Nobody is told that ids are unknown: such questions cost one look each.
-    assert_eq!(gossip.received(session(1), get(ids(0, 1_000)), START), []);
+    assert_eq!(gossip.received(session(1), get(ids(0, 1_000)), STARTED), []);
     let open: Vec<_> = (0..10).map(|salt| transfer(1, 2, 1, 1, salt)).collect();
     for transaction in &open {
         gossip.transaction_opened(transaction.clone());
     }
     let mut wanted: Vec<_> = open.iter().map(EncodedTransaction::id).collect();
     wanted.extend(ids(0, 500));
-    let answer = gossip.received(session(1), get(wanted), START);
+    let answer = gossip.received(session(1), get(wanted), STARTED);
     assert_eq!(
         answer,
         [Effect::Send(
@@ -308,7 +315,7 @@ fn an_answer_is_what_is_open_in_at_most_one_message() {
     );
     gossip.transaction_closed(&open[0].id());
     assert_eq!(
-        gossip.received(session(1), get(vec![open[0].id()]), START),
+        gossip.received(session(1), get(vec![open[0].id()]), STARTED),
         []
     );
 }
@@ -336,9 +343,9 @@ fn what_did_not_fit_the_first_answer_comes_with_the_next() {
         answering.transaction_opened(transaction.clone());
     }
     let all = open.iter().map(EncodedTransaction::id).collect();
-    let mut questions = announce(&mut asking, 1, all, START);
+    let mut questions = announce(&mut asking, 1, all, STARTED);
     let mut came = BTreeSet::new();
-    let mut now = START;
+    let mut now = STARTED;
     let mut messages = 0;
     while came.len() < open.len() {
         for question in std::mem::take(&mut questions) {
@@ -369,7 +376,7 @@ fn what_did_not_fit_the_first_answer_comes_with_the_next() {
 fn news_goes_once_to_everybody_who_does_not_have_it() {
     let mut gossip = with_sessions(3);
     let transaction = transfer(1, 2, 1, 1, 1);
-    let _ = announce(&mut gossip, 2, vec![transaction.id()], START);
+    let _ = announce(&mut gossip, 2, vec![transaction.id()], STARTED);
     gossip.transaction_opened(transaction.clone());
     let news = Message::AnnounceTransactions(vec![transaction.id()]);
     let told = [1, 3].map(|n| Effect::Send(session(n), news.clone()));
@@ -377,7 +384,7 @@ fn news_goes_once_to_everybody_who_does_not_have_it() {
     assert_eq!(gossip.announce(), []);
     // A newcomer hears of it at once.
     let hello = hello_of(member(9).public_key());
-    let effects = gossip.opened(session(9), &hello, Direction::Incoming, START);
+    let effects = gossip.opened(session(9), &hello, Direction::Incoming, STARTED);
     assert!(effects.contains(&Effect::Send(session(9), news)));
     gossip.transaction_opened(transaction.clone());
     assert_eq!(gossip.announce(), []);
@@ -403,7 +410,7 @@ fn what_comes_back_is_told_again_to_those_who_could_not_get_it() {
     // Mined before the others have asked for it.
     gossip.transaction_closed(&transaction.id());
     let get = Message::GetTransactions(vec![transaction.id()]);
-    assert_eq!(gossip.received(session(1), get, START), []);
+    assert_eq!(gossip.received(session(1), get, STARTED), []);
     // Its block loses.
     gossip.transaction_opened(transaction);
     assert_eq!(gossip.announce(), told);
@@ -414,8 +421,8 @@ fn what_is_told_again_while_its_answer_is_missing_is_asked_for_again() {
     let mut gossip = with_sessions(1);
     let id = ids(0, 1)[0];
     let wanted = [(session(1), id)];
-    assert_eq!(asked(&announce(&mut gossip, 1, vec![id], START)), wanted);
-    assert_eq!(announce(&mut gossip, 1, vec![id, id], START), []);
+    assert_eq!(asked(&announce(&mut gossip, 1, vec![id], STARTED)), wanted);
+    assert_eq!(announce(&mut gossip, 1, vec![id, id], STARTED), []);
     assert_eq!(
         asked(&announce(&mut gossip, 1, vec![id], later(10))),
         wanted
@@ -434,18 +441,21 @@ fn again_when_the_tip_moves(poor: &Rejected) {
     let mut gossip = with_sessions(2);
     let [early, never] = [1, 2].map(|salt| transfer(1, 2, 1, 1, salt));
     let both = vec![early.id(), never.id()];
-    let _ = announce(&mut gossip, 1, both, START);
+    let _ = announce(&mut gossip, 1, both, STARTED);
     assert!(deliver(
         &mut gossip,
         1,
         &[early.clone(), never.clone()],
-        START
+        STARTED
     ));
     let verdicts = [
         (early.id(), Err(poor.clone())),
         (never.id(), Err(Rejected::AlreadyMined(Height(1)))),
     ];
-    assert_eq!(gossip.transactions_judged(session(1), &verdicts, START), []);
+    assert_eq!(
+        gossip.transactions_judged(session(1), &verdicts, STARTED),
+        []
+    );
     // Not before.
     assert_eq!(announce(&mut gossip, 2, vec![early.id()], later(1)), []);
     let wanted = [(session(1), early.id())];
@@ -470,10 +480,10 @@ fn attack_what_is_never_acceptable_is_remembered_within_a_bound() {
     let poor = Rejected::PoolFull("");
     for round in 0..3 {
         let list = ids(2_000 * round, 2_000);
-        let _ = announce(&mut gossip, 1, list[..1_000].to_vec(), START);
-        let _ = announce(&mut gossip, 1, list[1_000..].to_vec(), START);
+        let _ = announce(&mut gossip, 1, list[..1_000].to_vec(), STARTED);
+        let _ = announce(&mut gossip, 1, list[1_000..].to_vec(), STARTED);
         let verdicts: Vec<_> = list.iter().map(|id| (*id, Err(poor.clone()))).collect();
-        let _ = gossip.transactions_judged(session(1), &verdicts, START);
+        let _ = gossip.transactions_judged(session(1), &verdicts, STARTED);
     }
     assert_eq!(asked(&gossip.relay.tip_changed(later(1))).len(), 1_000);
 }

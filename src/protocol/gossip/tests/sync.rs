@@ -2,6 +2,7 @@ use super::world::{Kind, World};
 use super::*;
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::transfer;
+use crate::clock::STARTED;
 use proptest::prelude::*;
 
 fn chain(length: usize) -> (Forge, Vec<Block>) {
@@ -231,21 +232,21 @@ fn while_the_ledger_is_busy_nothing_is_asked_for_again_and_again() {
     let (_, chain) = chain(1);
     let mut gossip = with_sessions(1);
     let announce = Message::AnnounceBlock(chain[0].header);
-    let _ = gossip.received(session(1), announce, START);
+    let _ = gossip.received(session(1), announce, STARTED);
     let known = Ok(HeadersOutcome::Known {
         last: chain[0].id(),
         height: Height(1),
         work: Work::from_be_bytes([1; 32]),
         held: false,
     });
-    let _ = gossip.headers_judged(session(1), known, START);
+    let _ = gossip.headers_judged(session(1), known, STARTED);
     let asks = |effects: &[Effect]| {
         let get = |e: &&Effect| matches!(e, Effect::Send(_, Message::GetBlocks(_)));
         effects.iter().filter(get).count()
     };
-    let mut questions = asks(&gossip.missing_found(chain[0].id(), vec![chain[0].id()], START));
+    let mut questions = asks(&gossip.missing_found(chain[0].id(), vec![chain[0].id()], STARTED));
     for ms in 0..2_000 {
-        let now = START.plus_ms(ms);
+        let now = STARTED.plus_ms(ms);
         let block = Message::Block(chain[0].clone());
         if !gossip.received(session(1), block, now).is_empty() {
             let id = chain[0].id();
@@ -260,16 +261,16 @@ fn while_the_ledger_is_busy_nothing_is_asked_for_again_and_again() {
 fn lookups_wait_for_their_answers_however_long_the_ledger_takes() {
     let mut gossip = with_sessions(1);
     let (_, chain) = chain(1);
-    let _ = gossip.received(session(1), Message::AnnounceBlock(chain[0].header), START);
+    let _ = gossip.received(session(1), Message::AnnounceBlock(chain[0].header), STARTED);
     let known = Ok(HeadersOutcome::Known {
         last: chain[0].id(),
         height: Height(1),
         work: Work::from_be_bytes([1; 32]),
         held: false,
     });
-    let mut effects = gossip.headers_judged(session(1), known, START);
+    let mut effects = gossip.headers_judged(session(1), known, STARTED);
     for ms in 0..10_000 {
-        effects.extend(gossip.tick(START.plus_ms(ms)));
+        effects.extend(gossip.tick(STARTED.plus_ms(ms)));
     }
     let lookup = |e: &&Effect| matches!(e, Effect::FindMissing(..));
     assert_eq!(effects.iter().filter(lookup).count(), 1);
@@ -279,7 +280,7 @@ fn lookups_wait_for_their_answers_however_long_the_ledger_takes() {
 fn an_announcement_upon_an_unknown_block_leads_to_a_question() {
     let (_, chain) = chain(3);
     let mut gossip = with_sessions(1);
-    let now = START.plus_ms(2_000);
+    let now = STARTED.plus_ms(2_000);
     let announce = Message::AnnounceBlock(chain[2].header);
     let checked = gossip.received(session(1), announce, now);
     assert_eq!(
@@ -299,7 +300,7 @@ fn headers_and_blocks_that_were_not_asked_for_are_passed_over() {
         Message::Block(chain[0].clone()),
         Message::NoBlock(chain[0].id()),
     ] {
-        assert_eq!(gossip.received(session(1), message, START), []);
+        assert_eq!(gossip.received(session(1), message, STARTED), []);
     }
 }
 
@@ -308,7 +309,7 @@ fn attack_announcements_wait_for_their_judgement() {
     let (_, chain) = chain(1);
     let mut gossip = with_sessions(1);
     let announce = || Message::AnnounceBlock(chain[0].header);
-    let checked = (0..100).map(|_| gossip.received(session(1), announce(), START).len());
+    let checked = (0..100).map(|_| gossip.received(session(1), announce(), STARTED).len());
     assert_eq!(checked.sum::<usize>(), 8);
 }
 

@@ -4,10 +4,14 @@
 mod ledger;
 
 use super::*;
+use crate::chain::Timestamp;
 use crate::chain::ledger::Effect as LedgerEffect;
 use crate::chain::locator::{headers_after, locator};
 use crate::chain::testing::Node;
+use crate::chain::testing::START;
 use crate::chain::tree::Source;
+use crate::clock::STARTED;
+use crate::clock::SteadyTime;
 use crate::protocol::spread::Spread;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -61,7 +65,7 @@ struct Line {
     ends: [usize; 2],
     open: [bool; 2],
     /// What is on its way to each end, and when it arrives.
-    to: [VecDeque<(Timestamp, Packet)>; 2],
+    to: [VecDeque<(SteadyTime, Packet)>; 2],
     pace_ms: u64,
     /// Bodies asked for and not there yet, by end.
     outstanding: [usize; 2],
@@ -71,7 +75,7 @@ struct Line {
 
 pub(super) struct World {
     pub(super) peers: Vec<Peer>,
-    pub(super) now: Timestamp,
+    pub(super) now: SteadyTime,
     pub(super) random: Spread,
     lines: BTreeMap<SessionId, Line>,
     last_line: u64,
@@ -81,15 +85,20 @@ pub(super) struct World {
 
 const TICK_MS: u64 = 100;
 
+/// What all wall clocks say: the machine under test is not told.
+pub(super) fn wall(now: SteadyTime) -> Timestamp {
+    START.plus_ms(now.since(STARTED))
+}
+
 impl World {
     /// `chains` are what each node begins with. It is late enough for `height` blocks.
     pub(super) fn new(seed: u64, height: u64, chains: Vec<(Kind, Vec<Block>)>) -> Self {
-        let now = START.plus_ms(1_000 * (height + 10));
+        let now = STARTED.plus_ms(1_000 * (height + 10));
         let peers = (1..)
             .zip(chains)
             .map(|(number, (kind, chain))| {
                 let mut node = Node::new();
-                node.now = now;
+                node.now = wall(now);
                 for block in chain {
                     node.block(block);
                 }
@@ -306,9 +315,12 @@ impl World {
     /// Mines a block at a node.
     pub(super) fn mine(&mut self, at: usize) {
         let node = &mut self.peers[at].node;
-        node.now = self.now;
+        node.now = wall(self.now);
         let to = member(u8::try_from(at).unwrap() + 1).public_key();
-        let template = node.ledger.template(to, &node.disk, self.now).unwrap();
+        let template = node
+            .ledger
+            .template(to, &node.disk, wall(self.now))
+            .unwrap();
         node.own_block(crate::chain::testing::mine(template.solved(0)));
         self.tell(at);
     }
@@ -351,7 +363,8 @@ impl World {
     pub(super) fn run(&mut self, ms: u64) {
         let end = self.now.plus_ms(ms);
         while self.now < end {
-            let tick = self.now.0 / TICK_MS;
+            let ticks = |now: SteadyTime| now.since(STARTED) / TICK_MS;
+            let before = ticks(self.now);
             self.now = self.now.plus_ms(1 + self.random.up_to(20));
             self.deliver();
             for at in 0..self.peers.len() {
@@ -362,7 +375,7 @@ impl World {
                     }
                 }
             }
-            if self.now.0 / TICK_MS != tick {
+            if ticks(self.now) != before {
                 self.tick();
             }
         }

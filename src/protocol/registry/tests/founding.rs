@@ -155,7 +155,7 @@ fn a_genesis_block_upon_which_nobody_could_mine_for_long_is_refused() {
         let mut tracker = Tracker::new();
         tracker.join(1, "alice");
         let content = crate::chain::GenesisContent::new(params(), key(TRACKER), key(1));
-        let stamped = content.header(tracker.now.plus_ms(ahead_ms));
+        let stamped = content.header(tracker.now.wall.plus_ms(ahead_ms));
         let genesis = crate::protocol::testing::mine(stamped, content);
         tracker.receive(1, &Message::OfferGenesis(genesis.clone()));
         if !taken {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::testing::{START, member};
-use crate::chain::{Genesis, NetworkId};
+use crate::chain::{Genesis, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key, other_genesis};
 use crate::protocol::tracker_link::TICK_MS;
@@ -114,7 +114,7 @@ fn it_is_renewed_well_before_its_end() {
     assert_eq!(renewals(&mut peer), 0);
     peer.tick(ASK_EVERY_MS);
     assert_eq!(renewals(&mut peer), 1);
-    let later = peer.now.plus_ms(CERTIFICATE_MS);
+    let later = peer.now.wall.plus_ms(CERTIFICATE_MS);
     issue(&mut peer, &until(later));
     assert_eq!(peer.link.certificate(), Some(&until(later)));
     peer.tick(ASK_EVERY_MS);

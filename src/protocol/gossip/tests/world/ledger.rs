@@ -48,7 +48,7 @@ impl World {
     pub(super) fn answer_one(&mut self, at: usize) -> bool {
         let now = self.now;
         let peer = &mut self.peers[at];
-        peer.node.now = now;
+        peer.node.now = wall(now);
         let Some(question) = peer.questions.pop_front() else {
             return false;
         };
