@@ -132,7 +132,7 @@ fn people_can_read_it() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|t| t["action"]["transfer"]["amount"] == 3)
+        .find(|t| t["action"]["transfer"]["amount"] == "3")
         .unwrap()["action"]["transfer"];
     assert_eq!(payment["to"], member(2).public_key().to_address());
     let id = node.ledger.tip().id.to_string();
