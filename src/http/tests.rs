@@ -235,13 +235,7 @@ async fn blocks_are_found_by_height_and_by_id() {
     assert_eq!(absent(format!("GET /blocks/{}", "0".repeat(64))).await, 404);
     // No height; the beginning of an id, perhaps.
     assert_eq!(absent("GET /blocks/18446744073709551616".into()).await, 404);
-    for name in [
-        "-1",
-        "+1",
-        "one",
-        "%27%3B--",
-        &"g".repeat(64),
-    ] {
+    for name in ["-1", "+1", "one", "%27%3B--", &"g".repeat(64)] {
         assert_eq!(absent(format!("GET /blocks/{name}")).await, 400, "{name}");
     }
 }
