@@ -45,7 +45,7 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Refused {
     pub status: u16,
-    pub error: Problem,
+    pub error: Box<Problem>,
 }
 
 impl Node {
@@ -229,7 +229,7 @@ impl Node {
             return Ok(response.body_mut().read_json().unwrap());
         }
         let body = response.body_mut().read_to_string().unwrap();
-        let error: Problem = serde_json::from_str(&body)
+        let error: Box<Problem> = serde_json::from_str(&body)
             .unwrap_or_else(|_| panic!("{} answers {status} with {body:?}", self.name));
         Err(Refused {
             status: status.as_u16(),
@@ -390,14 +390,14 @@ impl Refused {
     fn unreachable(error: impl std::fmt::Display) -> Self {
         Self {
             status: 0,
-            error: Problem {
+            error: Box::new(Problem {
                 kind: "about:blank".into(),
                 title: "Unreachable".into(),
                 status: 0,
                 detail: error.to_string(),
                 code: "unreachable".into(),
                 instance: None,
-            },
+            }),
         }
     }
 }
