@@ -50,6 +50,11 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
     Logs(LogsArgs),
+    /// Say what the code of a refusal means, and what to do; without one, list the codes
+    Explain {
+        /// The code, such as insufficient_funds
+        code: Option<String>,
+    },
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
