@@ -203,9 +203,10 @@ impl Outbox {
         }
     }
 
-    /// What is looked after and neither open nor mined, the oldest first, at most `limit`.
-    pub fn lines(&self, limit: usize) -> Vec<Line> {
-        let unsettled = self.entries.unsettled().take(limit);
+    /// What is looked after and neither open nor mined, the oldest first: behind the number `after`, at
+    /// most `limit`.
+    pub fn lines(&self, after: Option<u64>, limit: usize) -> Vec<Line> {
+        let unsettled = self.entries.unsettled(after).take(limit);
         unsettled
             .map(|(number, entry)| self.line_of(number, entry))
             .collect()

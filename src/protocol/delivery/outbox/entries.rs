@@ -3,6 +3,7 @@
 use crate::chain::{Height, TransactionId};
 use crate::protocol::delivery::rows::{End, Place, SendFacts};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 #[cfg(test)]
 mod tests;
@@ -127,9 +128,11 @@ impl Entries {
         self.reserved
     }
 
-    /// What is neither open nor mined, in the order of the numbers.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        let all = self.all.iter().map(|(number, entry)| (*number, entry));
+    /// What is neither open nor mined, in the order of the numbers, behind `after`.
+    pub(super) fn unsettled(&self, after: Option<u64>) -> impl Iterator<Item = (u64, &Entry)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let all = self.all.range((from, Bound::Unbounded));
+        let all = all.map(|(number, entry)| (*number, entry));
         all.filter(|(_, entry)| entry.place == Place::Nowhere)
     }
 
