@@ -18,6 +18,7 @@ pub mod node;
 pub mod passphrase;
 pub mod pow;
 pub mod protocol;
+pub mod readable;
 pub mod settings;
 pub mod sim;
 pub mod store;

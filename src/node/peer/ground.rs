@@ -111,6 +111,7 @@ impl Ground {
             store: Link::new(&store, WAITING),
             network: known,
             fatal: seams.fatal.clone(),
+            names: seams.names.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
         introduce(others, &link, &seams, &context)?;
