@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod delivery;
 pub mod demo;
+mod explain;
 mod failure;
 mod init;
 mod invocation;
@@ -81,6 +82,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             logs::logs(&arguments, &config, output)
         }
+        Some(Command::Explain { code }) => explain::explain(code.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Ask(ask)) => {

@@ -5,13 +5,13 @@ mod branch;
 use super::table::{Align, Table, facts};
 use super::words::{count, cut, day, moment, person, rate, short_id, short_name, short_person};
 use crate::chain::Amount;
-use crate::http::views::{
+use crate::logging::short_address;
+use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
     DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
     PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
-use crate::logging::short_address;
 use crate::readable::in_words;
 
 /// Rows of a long table that people are shown; JSON has all of them.

@@ -1,7 +1,7 @@
 //! What a change of branch did, for people.
 
 use crate::cli::words::{count, short_id};
-use crate::http::views::{BranchChangeView, MovedTo};
+use crate::owner::answers::{BranchChangeView, MovedTo};
 use crate::readable::in_words;
 
 /// Void transactions that are named; the rest is counted, and JSON has all of them.
