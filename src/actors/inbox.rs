@@ -7,7 +7,7 @@ use crate::messages::gossip::{AnswerDelivery, BlameSession};
 use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
-use crate::messages::wallet::SignReceipt;
+use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::delivery::inbox::{Effect, Inbox};
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
@@ -35,6 +35,8 @@ pub struct InboxParts {
     pub blame: Link<BlameSession>,
     /// Judges what is delivered.
     pub ledger: Recipient<JudgeTransaction>,
+    /// Opens notes.
+    pub open_note: Recipient<OpenNote>,
     /// Signs receipts.
     pub sign: Recipient<SignReceipt>,
     /// Ends the node.
@@ -72,6 +74,11 @@ impl InboxActor {
                         rows: Rows::Plain(rows.collect()),
                     });
                 }
+                Effect::OpenNote {
+                    ticket,
+                    about,
+                    note,
+                } => self.open_note(ticket, OpenNote { about, note }, ctx),
                 Effect::Judge {
                     ticket,
                     transaction,
@@ -89,6 +96,17 @@ impl InboxActor {
                 }
             }
         }
+    }
+
+    fn open_note(&mut self, ticket: u64, note: OpenNote, ctx: &mut Context<Self>) {
+        let opened = self.parts.open_note.send(note);
+        ctx.spawn(opened.into_actor(self).map(move |opened, actor, ctx| {
+            // An error means that the node is stopping. The text is for whoever shows it.
+            if let Ok(opened) = opened {
+                let effects = actor.inbox.opened(ticket, opened.map(drop));
+                actor.carry_out(Ok(effects), ctx);
+            }
+        }));
     }
 
     fn judge(&mut self, ticket: u64, transaction: EncodedTransaction, ctx: &mut Context<Self>) {

@@ -4,7 +4,7 @@ use super::{Fatal, Link, TICK};
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
-use crate::messages::gossip::{Deliver, ReachMember};
+use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
@@ -44,6 +44,8 @@ pub struct RetryQueueParts {
     pub reach: Link<ReachMember>,
     /// Takes transactions to them.
     pub deliver: Link<Deliver>,
+    /// Has sessions closed.
+    pub blame: Link<BlameSession>,
     /// Hands transactions to the network.
     pub ledger: Recipient<JudgeTransaction>,
     /// Says what can be spent.
@@ -94,6 +96,9 @@ impl RetryQueueActor {
                     if let Some(transaction) = self.body(number) {
                         self.parts.deliver.send(Deliver { to, transaction });
                     }
+                }
+                Effect::Blame { session, reason } => {
+                    self.parts.blame.send(BlameSession { session, reason });
                 }
                 Effect::PassOn { number } => self.pass_on(number, ctx),
                 Effect::Answer { ticket, answer } => {
@@ -167,6 +172,7 @@ impl Actor for RetryQueueActor {
             actor.parts.store.flush();
             actor.parts.reach.flush();
             actor.parts.deliver.flush();
+            actor.parts.blame.flush();
             let effects = actor.outbox.tick(actor.parts.clock.now());
             actor.carry_out(effects, ctx);
         });
@@ -243,7 +249,11 @@ impl Handler<DeliveryTold> for RetryQueueActor {
             DeliveryFact::Reached(key) => self.outbox.reached(&key, now),
             DeliveryFact::Lost(key) => self.outbox.lost(&key, now),
             DeliveryFact::Unreachable(key) => self.outbox.unreachable(&key, now),
-            DeliveryFact::Receipt { from, receipt } => self.outbox.receipt(&from, &receipt, now),
+            DeliveryFact::Receipt {
+                session,
+                from,
+                receipt,
+            } => self.outbox.receipt((session, &from), &receipt, now),
         };
         self.carry_out(effects, ctx);
     }

@@ -96,6 +96,7 @@ impl DeliveryParts {
             store: Link::new(&ground.store, WAITING),
             reach: Link::new(gossip, WAITING),
             deliver: Link::new(gossip, WAITING),
+            blame: Link::new(gossip, WAITING),
             ledger: ledger.clone().recipient(),
             funds: ledger.clone().recipient(),
             fatal: seams.fatal.clone(),
@@ -110,6 +111,7 @@ impl DeliveryParts {
             answers: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
             ledger: ledger.clone().recipient(),
+            open_note: ground.wallet.clone().recipient(),
             sign: ground.wallet.clone().recipient(),
             fatal: seams.fatal.clone(),
         };

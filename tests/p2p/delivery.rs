@@ -6,7 +6,7 @@ use raclette::chain::{EncodedTransaction, Genesis};
 use raclette::keys::SecretKey;
 use raclette::owner::answers::{HistoryEntry, NoteView, ReceivedState};
 use raclette::protocol::delivery::rows::SendState;
-use raclette::wire::{Message, ReceiptStatement, Verdict};
+use raclette::wire::{Message, ReceiptCode, ReceiptStatement};
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -155,7 +155,7 @@ fn sign_for(peer: &mut RawPeer, seed: u8, genesis: &Genesis, delivered: &Encoded
         network: genesis.id(),
         transaction: delivered.id(),
         recipient: peer.public_key(),
-        verdict: Verdict::Accepted,
+        code: ReceiptCode::Accepted,
         reason: CappedText::default(),
         height: genesis.header.height,
         block: genesis.id(),

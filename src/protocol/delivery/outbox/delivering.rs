@@ -5,6 +5,7 @@ use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{End, Place, Reason};
+use crate::protocol::SessionId;
 use crate::wire::{Receipt, Verdict};
 use std::collections::HashSet;
 
@@ -71,19 +72,30 @@ impl Outbox {
         self.take_effects()
     }
 
-    /// A receipt came in a session with `from`.
-    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Now) -> Vec<Effect> {
+    /// A receipt came in a session with `from`. One that is not its recipient's own word breaks a rule,
+    /// and counts for nothing.
+    pub fn receipt(
+        &mut self,
+        (session, from): (SessionId, &PublicKey),
+        receipt: &Receipt,
+        now: Now,
+    ) -> Vec<Effect> {
         self.queue.answered(from);
         let said = &receipt.statement;
         let meant = self.entries.find(&said.transaction);
         let Some((number, to)) = meant.map(|(number, entry)| (number, entry.facts.to)) else {
             return Vec::new();
         };
-        if to != *from || receipt.check(&self.config.network, &to).is_err() {
+        if to != *from {
             return Vec::new();
         }
+        if let Err(fault) = receipt.check(&self.config.network, &to) {
+            let reason = fault.to_string();
+            self.decided.at_once(Effect::Blame { session, reason });
+            return self.take_effects();
+        }
         self.contacts.forget(from);
-        match said.verdict {
+        match said.code.verdict() {
             Verdict::Accepted => self.accepted(number, now),
             Verdict::Refused => {
                 self.queue.remove(number);

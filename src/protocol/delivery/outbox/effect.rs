@@ -2,7 +2,7 @@
 
 use crate::chain::{Amount, Height, NetworkId, Rejected, TransactionId};
 use crate::keys::PublicKey;
-use crate::protocol::Row;
+use crate::protocol::{Row, SessionId};
 use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
 use crate::protocol::retry::{Full, RetryLimits, Standing};
 
@@ -44,6 +44,13 @@ pub enum Effect {
         number: u64,
         /// To whom.
         to: PublicKey,
+    },
+    /// Whoever said this did what no honest program does: have its session closed.
+    Blame {
+        /// Where it was said.
+        session: SessionId,
+        /// The rule that it broke.
+        reason: String,
     },
     /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`].
     PassOn {

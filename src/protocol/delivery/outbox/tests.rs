@@ -9,8 +9,11 @@ use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
-use crate::wire::{ReceiptStatement, Verdict};
+use crate::protocol::SessionId;
+use crate::wire::{ReceiptCode, ReceiptStatement};
 use std::collections::{HashSet, VecDeque};
+
+const HERE: SessionId = SessionId(1);
 
 /// What alice can spend.
 const FUNDS: Funds = Funds {
@@ -66,10 +69,10 @@ impl Sender {
         self.done(effects)
     }
 
-    fn receipt(&mut self, id: TransactionId, verdict: Verdict, reason: &str) -> Vec<Effect> {
-        let receipt = statement(id, verdict, reason).sign(&member(2));
+    fn receipt(&mut self, id: TransactionId, code: ReceiptCode, reason: &str) -> Vec<Effect> {
+        let receipt = statement(id, code, reason).sign(&member(2));
         let from = member(2).public_key();
-        let effects = self.outbox.receipt(&from, &receipt, self.now);
+        let effects = self.outbox.receipt((HERE, &from), &receipt, self.now);
         self.done(effects)
     }
 
@@ -89,12 +92,12 @@ impl Sender {
     }
 }
 
-fn statement(id: TransactionId, verdict: Verdict, reason: &str) -> ReceiptStatement {
+fn statement(id: TransactionId, code: ReceiptCode, reason: &str) -> ReceiptStatement {
     ReceiptStatement {
         network: network(),
         transaction: id,
         recipient: member(2).public_key(),
-        verdict,
+        code,
         reason: Reason::cut(reason),
         height: Height(3),
         block: BlockId([3; 32]),
@@ -164,7 +167,7 @@ fn a_refusal_ends_it_with_the_recipients_reason() {
     let payment = transfer(1, 2, 5, 0, 1);
     sender.send(&payment);
     sender.reached(2);
-    sender.receipt(payment.id(), Verdict::Refused, "not from you");
+    sender.receipt(payment.id(), ReceiptCode::Blocked, "not from you");
     let facts = sender.facts(1);
     assert_eq!(facts.state(Place::Nowhere), SendState::Refused);
     assert_eq!(facts.reason.as_str(), "not from you");
@@ -183,10 +186,10 @@ fn not_yet_is_tried_again_and_holds_nobody_up() {
     assert_eq!(delivered(&sender.reached(2)), [1, 2]);
     sender.receipt(
         first.id(),
-        Verdict::NotYet,
+        ReceiptCode::PoolFull,
         "the open transactions are full",
     );
-    sender.receipt(second.id(), Verdict::Accepted, "");
+    sender.receipt(second.id(), ReceiptCode::Accepted, "");
     let lines = sender.outbox.lines(None, 10);
     assert_eq!(
         lines[0].facts.reason.as_str(),
@@ -195,7 +198,7 @@ fn not_yet_is_tried_again_and_holds_nobody_up() {
     assert!(matches!(lines[0].standing, Some(Standing::Aside(_))));
     assert_eq!(sender.facts(2).state(Place::Nowhere), SendState::Delivered);
     assert_eq!(delivered(&sender.pass(FIRST_RETRY_MS)), [1]);
-    sender.receipt(first.id(), Verdict::Accepted, "");
+    sender.receipt(first.id(), ReceiptCode::Accepted, "");
     assert!(sender.facts(1).reason.is_empty());
 }
 
@@ -206,7 +209,7 @@ fn attack_only_the_recipients_own_receipt_counts() {
     sender.send(&payment);
     sender.reached(2);
     let (bob, mallory) = (member(2).public_key(), member(3).public_key());
-    let good = statement(payment.id(), Verdict::Accepted, "");
+    let good = statement(payment.id(), ReceiptCode::Accepted, "");
     let other = ReceiptStatement {
         recipient: mallory,
         ..good.clone()
@@ -215,17 +218,27 @@ fn attack_only_the_recipients_own_receipt_counts() {
         network: BlockId([9; 32]),
         ..good.clone()
     };
-    for (from, receipt) in [
-        (bob, good.clone().sign(&member(3))),
-        (mallory, good.clone().sign(&member(2))),
-        (mallory, other.sign(&member(3))),
-        (bob, elsewhere.sign(&member(2))),
+    let with_reason = statement(payment.id(), ReceiptCode::Accepted, "almost");
+    // Not bob's word, though it came in his session: a rule is broken, and he is the one who broke it.
+    for (receipt, rule) in [
+        (good.clone().sign(&member(3)), "not signed by its recipient"),
+        (other.sign(&member(3)), "to whom this was not sent"),
+        (elsewhere.sign(&member(2)), "which is not this one"),
+        (with_reason.sign(&member(2)), "gives a reason for a no"),
     ] {
-        let effects = sender.outbox.receipt(&from, &receipt, sender.now);
-        assert_eq!(effects, []);
+        let effects = sender.outbox.receipt((HERE, &bob), &receipt, sender.now);
+        let [Effect::Blame { session: HERE, reason }] = &effects[..] else {
+            panic!("passed over in silence: {effects:?}");
+        };
+        assert!(reason.contains(rule), "{reason}");
         assert_eq!(sender.facts(1).delivered_at, None);
     }
-    sender.receipt(payment.id(), Verdict::Accepted, "");
+    let effects = sender
+        .outbox
+        .receipt((HERE, &mallory), &good.sign(&member(2)), sender.now);
+    assert_eq!(effects, []);
+    assert_eq!(sender.facts(1).delivered_at, None);
+    sender.receipt(payment.id(), ReceiptCode::Accepted, "");
     assert_eq!(sender.facts(1).delivered_at, Some(START));
 }
 

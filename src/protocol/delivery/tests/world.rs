@@ -233,6 +233,7 @@ impl World {
                     let effects = self.ends[at].outbox.judged(number, &judgement, now);
                     self.outbox_did(at, effects);
                 }
+                outbox::Effect::Blame { reason, .. } => panic!("bob is honest: {reason}"),
                 outbox::Effect::Answer { ticket, answer } => {
                     let before = self.ends[at].answers.insert(ticket, answer);
                     assert_eq!(before, None, "answered once");
@@ -247,6 +248,16 @@ impl World {
             match effect {
                 inbox::Effect::Commit { batch, rows } => {
                     self.ends[at].writing.push_back(Write::Inbox(batch, rows));
+                }
+                inbox::Effect::OpenNote {
+                    ticket,
+                    about,
+                    note,
+                } => {
+                    let end = &mut self.ends[at];
+                    let opened = member(end.number).open_note(&about, note.as_slice());
+                    let effects = end.inbox.opened(ticket, opened.map(drop));
+                    self.inbox_did(at, effects);
                 }
                 inbox::Effect::Judge {
                     ticket,
@@ -370,7 +381,7 @@ impl World {
             Some(Packet::Receipt(receipt)) => {
                 let (from, now) = (self.ends[1 - at].key(), self.ends[at].now());
                 for _ in 0..=usize::from(doubled) {
-                    let effects = self.ends[at].outbox.receipt(&from, &receipt, now);
+                    let effects = self.ends[at].outbox.receipt((session, &from), &receipt, now);
                     self.outbox_did(at, effects);
                 }
             }
