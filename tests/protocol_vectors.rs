@@ -27,9 +27,9 @@ mod talk;
 mod work;
 
 use document::{Document, lines};
-use raclette::wire::{Message, ReceiptCode};
 use raclette::wire::frame::Frame;
 use raclette::wire::message::{MessageError, RefusalCode};
+use raclette::wire::{Message, ReceiptCode};
 use std::collections::BTreeSet;
 use work::Work;
 

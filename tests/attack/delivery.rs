@@ -183,7 +183,11 @@ fn attack_a_note_that_its_recipient_can_not_read_gets_no_yes() {
     });
     assert_eq!(said.transaction, delivered.id());
     assert_eq!(said.code, ReceiptCode::NoteUnreadable);
-    assert!(said.reason.as_str().contains("can't read the note"), "{}", said.reason);
+    assert!(
+        said.reason.as_str().contains("can't read the note"),
+        "{}",
+        said.reason
+    );
     assert_eq!(target.alice.inbox(), []);
     assert_eq!(target.alice.open(), Vec::<String>::new());
     target.assert_well();

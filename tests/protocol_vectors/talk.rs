@@ -13,7 +13,8 @@ use raclette::wire::message::{
 };
 use raclette::wire::receipt::RECEIPT_CONTEXT;
 use raclette::wire::{
-    Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptCode, ReceiptStatement,
+    Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptCode,
+    ReceiptStatement,
 };
 
 /// Bytes as they arrive, piece by piece, and the frames they hold.

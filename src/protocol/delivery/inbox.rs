@@ -10,10 +10,11 @@ use super::rows::{self, Cursor, DeliveryRows, Reason, ReceivedFacts, facts_key, 
 use super::walk::{STEPS_AT_A_TIME, Walk};
 use super::{Judgement, LedgerNews};
 use crate::canonical;
-use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, NetworkId, Rejected, StateView, Timestamp, TransactionId,
-};
 use crate::chain::transaction::Note;
+use crate::chain::{
+    Action, Closed, EncodedTransaction, Internal, NetworkId, Rejected, StateView, Timestamp,
+    TransactionId,
+};
 use crate::keys::{NoteContext, OpenError, PublicKey};
 use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::{Row, SessionId};
@@ -182,22 +183,23 @@ impl Inbox {
             receipt: None,
         };
         self.pending.entry(session).or_default().push_back(pending);
-        self.decided.at_once(if self.config.blocked.contains(&sender) {
-            let why = "the recipient takes nothing from this sender";
-            self.refusal(ticket, id, ReceiptCode::Blocked, why)
-        } else {
-            match noted(&transaction) {
-                Some((about, note)) => Effect::OpenNote {
-                    ticket,
-                    about,
-                    note,
-                },
-                None => Effect::Judge {
-                    ticket,
-                    transaction,
-                },
-            }
-        });
+        self.decided
+            .at_once(if self.config.blocked.contains(&sender) {
+                let why = "the recipient takes nothing from this sender";
+                self.refusal(ticket, id, ReceiptCode::Blocked, why)
+            } else {
+                match noted(&transaction) {
+                    Some((about, note)) => Effect::OpenNote {
+                        ticket,
+                        about,
+                        note,
+                    },
+                    None => Effect::Judge {
+                        ticket,
+                        transaction,
+                    },
+                }
+            });
         Ok(self.take_effects())
     }
 

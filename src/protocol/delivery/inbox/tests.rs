@@ -179,7 +179,11 @@ fn a_recipient_that_is_behind_says_not_yet_whatever_its_ledger_says() {
         let receipts = bob.sign(&asked);
         let said = &receipts[0].statement;
         assert_eq!(said.code, ReceiptCode::Syncing);
-        assert!(said.reason.as_str().contains("still syncing"), "{}", said.reason);
+        assert!(
+            said.reason.as_str().contains("still syncing"),
+            "{}",
+            said.reason
+        );
     }
 }
 
@@ -222,7 +226,14 @@ fn a_note_that_can_be_read_is_judged_like_any_transfer() {
     let mut bob = Recipient::new();
     let delivered = noted(vec![7; 100]);
     let asked = bob.delivered(&delivered);
-    let [Effect::OpenNote { ticket, about, note }] = &asked[..] else {
+    let [
+        Effect::OpenNote {
+            ticket,
+            about,
+            note,
+        },
+    ] = &asked[..]
+    else {
         panic!("{asked:?}");
     };
     assert_eq!(Some(*about), delivered.payload().note_context());

@@ -3,9 +3,9 @@
 use super::{Outbox, PASS_ON_WITHIN_MS};
 use crate::clock::Now;
 use crate::keys::PublicKey;
+use crate::protocol::SessionId;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{End, Place, Reason};
-use crate::protocol::SessionId;
 use crate::wire::{Receipt, Verdict};
 use std::collections::HashSet;
 

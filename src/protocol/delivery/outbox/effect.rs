@@ -2,9 +2,9 @@
 
 use crate::chain::{Amount, Height, NetworkId, Rejected, TransactionId};
 use crate::keys::PublicKey;
-use crate::protocol::{Row, SessionId};
 use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
 use crate::protocol::retry::{Full, RetryLimits, Standing};
+use crate::protocol::{Row, SessionId};
 
 /// What an outbox is opened with.
 #[derive(Debug, Clone, Copy)]

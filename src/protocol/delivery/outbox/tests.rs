@@ -5,11 +5,11 @@ use crate::chain::testing::{MemoryView, START, member, network, transfer};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
+use crate::protocol::SessionId;
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
-use crate::protocol::SessionId;
 use crate::wire::{ReceiptCode, ReceiptStatement};
 use std::collections::{HashSet, VecDeque};
 
@@ -227,7 +227,13 @@ fn attack_only_the_recipients_own_receipt_counts() {
         (with_reason.sign(&member(2)), "gives a reason for a no"),
     ] {
         let effects = sender.outbox.receipt((HERE, &bob), &receipt, sender.now);
-        let [Effect::Blame { session: HERE, reason }] = &effects[..] else {
+        let [
+            Effect::Blame {
+                session: HERE,
+                reason,
+            },
+        ] = &effects[..]
+        else {
             panic!("passed over in silence: {effects:?}");
         };
         assert!(reason.contains(rule), "{reason}");

@@ -381,7 +381,9 @@ impl World {
             Some(Packet::Receipt(receipt)) => {
                 let (from, now) = (self.ends[1 - at].key(), self.ends[at].now());
                 for _ in 0..=usize::from(doubled) {
-                    let effects = self.ends[at].outbox.receipt((session, &from), &receipt, now);
+                    let effects = self.ends[at]
+                        .outbox
+                        .receipt((session, &from), &receipt, now);
                     self.outbox_did(at, effects);
                 }
             }
