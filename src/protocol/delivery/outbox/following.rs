@@ -45,6 +45,8 @@ impl Outbox {
         let spent = matches!(rejected, Rejected::InsufficientFunds { .. });
         if first {
             // Nobody but this node has seen it.
+            self.entries
+                .edit(number, |entry| entry.facts.attempted = false);
             return self.end(number, End::Refused, &reason);
         }
         if spent && !judgement.syncing {
@@ -142,7 +144,7 @@ impl Outbox {
     }
 
     fn mined(&mut self, number: u64, height: Height) {
-        self.queue.remove(number);
+        self.stop_delivering(number);
         self.passing_on.leave(number);
         self.entries
             .edit(number, |entry| entry.place = Place::Mined(height));

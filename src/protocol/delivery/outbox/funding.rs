@@ -2,12 +2,13 @@
 
 use crate::chain::ledger::Funds;
 use crate::chain::{Amount, EncodedTransaction};
+use crate::protocol::delivery::rows::Route;
 
 /// A send that is not taken in yet.
 pub(super) struct Unfunded {
     pub(super) ticket: u64,
     pub(super) transaction: EncodedTransaction,
-    pub(super) broadcast: bool,
+    pub(super) route: Route,
 }
 
 /// What the ledger is being asked for.
@@ -63,7 +64,7 @@ mod tests {
         Unfunded {
             ticket,
             transaction: transfer(1, 2, 5, 0, 1),
-            broadcast: false,
+            route: Route::Direct,
         }
     }
 

@@ -6,25 +6,25 @@ use crate::chain::ledger::Funds;
 use crate::chain::{Action, Amount, EncodedTransaction, Rejected, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
-use crate::protocol::delivery::rows::{End, Place, Reason, SendFacts};
+use crate::protocol::delivery::rows::{End, Place, Reason, Route, SendFacts};
 use crate::protocol::retry::Full;
 
 impl Outbox {
     /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
-    /// follows with the write. With `broadcast` it is handed to the network at once, and the answer is
+    /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
     /// the ledger's.
     pub fn send(
         &mut self,
         ticket: u64,
         transaction: EncodedTransaction,
-        broadcast: bool,
+        route: Route,
         now: Now,
     ) -> Vec<Effect> {
         let is_free = transaction.payload().cost() == Some(Amount::ZERO);
         let send = Unfunded {
             ticket,
             transaction,
-            broadcast,
+            route,
         };
         if is_free {
             self.decide(&send, Amount::ZERO, now);
@@ -54,8 +54,8 @@ impl Outbox {
 
     fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Now) {
         let ticket = send.ticket;
-        match self.take_in(&send.transaction, send.broadcast, spendable, now) {
-            Ok(number) if send.broadcast => {
+        match self.take_in(&send.transaction, send.route, spendable, now) {
+            Ok(number) if send.route.by_network() => {
                 self.entries
                     .edit(number, |entry| entry.ticket = Some(ticket));
                 self.pass_on(number, now);
@@ -75,7 +75,7 @@ impl Outbox {
     fn take_in(
         &mut self,
         transaction: &EncodedTransaction,
-        broadcast: bool,
+        route: Route,
         spendable: Amount,
         now: Now,
     ) -> Result<u64, SendError> {
@@ -108,17 +108,21 @@ impl Outbox {
             size,
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            broadcast,
-            attempted: broadcast,
+            queued_awake: self.awake.ms(now.steady),
+            route,
+            attempted: route.by_network(),
             delivered_at: None,
             end: None,
+            released: false,
             reason: Reason::default(),
         };
-        let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
-        if !broadcast {
-            let expires = now.steady.plus_ms(self.config.keep_ms);
-            self.queue.push(number, to, size, expires);
+        if route.is_delivered() {
+            self.deliver_later(self.next, &facts, now);
         }
+        // With it, so that a crash can't make what waits wait for longer.
+        let row = self.awake.row(now.steady);
+        row.into_iter().for_each(|row| self.decided.write(row));
+        let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
         Ok(number)
     }
 
@@ -128,15 +132,19 @@ impl Outbox {
     /// [`OrderError`].
     pub fn withdraw(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
         let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
-        if entry.facts.attempted {
-            return Err(OrderError::Attempted(entry.facts.expires_at));
-        }
         if entry.facts.end.is_some() || entry.place != Place::Nowhere {
             return Err(OrderError::NotWaiting);
         }
+        if entry.facts.attempted {
+            let last = entry.facts.expires_at;
+            return Err(match entry.facts.route.by_network() {
+                true => OrderError::ByNetwork(last),
+                false => OrderError::Attempted(last),
+            });
+        }
         self.end(
             number,
-            End::Cancelled,
+            End::Withdrawn,
             &Reason::cut("withdrawn by its owner"),
         );
         let answer = Ok(number);
@@ -144,21 +152,55 @@ impl Outbox {
         Ok(self.take_effects())
     }
 
-    /// Tries again at once what waits, for its recipient or for its coins.
+    /// Frees the coins of what has ended and may still be mined. The answer is a promise and follows with
+    /// the write.
     ///
     /// # Errors
-    /// [`OrderError::NotWaiting`].
+    /// [`OrderError::NothingHeld`], [`OrderError::NotWaiting`].
+    pub fn release(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
+        let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
+        if entry.facts.end.is_none() || entry.reserved() == 0 {
+            return Err(OrderError::NothingHeld);
+        }
+        self.entries
+            .edit(number, |entry| entry.facts.released = true);
+        self.store(number);
+        self.tell(number);
+        self.finish(number);
+        let answer = Ok(number);
+        self.decided.after_rows(Effect::Answer { ticket, answer });
+        Ok(self.take_effects())
+    }
+
+    /// Tries again at once what waits, for its recipient or for its coins; and what had ended for want of
+    /// either, for its whole time.
+    ///
+    /// # Errors
+    /// [`OrderError::NotWaiting`], [`OrderError::Refused`].
     pub fn retry(&mut self, id: &TransactionId, now: Now) -> Result<Vec<Effect>, OrderError> {
         let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
-        let to = entry.facts.to;
         if entry.place != Place::Nowhere {
             return Err(OrderError::NotWaiting);
         }
+        if entry.facts.end == Some(End::Refused) {
+            return Err(OrderError::Refused);
+        }
+        let (to, to_network) = (entry.facts.to, entry.goes_to_network());
         if self.queue.hurry_one(number) {
             self.deliver(&to, now);
         } else {
-            self.entries.edit(number, |entry| entry.facts.end = None);
+            let awake = self.awake.ms(now.steady);
+            let facts = self.entries.edit(number, |entry| {
+                entry.facts.end = None;
+                entry.facts.queued_awake = awake;
+                entry.facts.clone()
+            });
             self.store(number);
+            if let Some(facts) = facts.filter(|_| !to_network) {
+                self.deliver_later(number, &facts, now);
+            }
+        }
+        if to_network {
             self.passing_on.at(number, now.steady);
         }
         self.call(now);
