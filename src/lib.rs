@@ -19,6 +19,7 @@ pub mod passphrase;
 pub mod pow;
 pub mod protocol;
 pub mod settings;
+pub mod shell;
 pub mod sim;
 pub mod store;
 pub mod suggest;
