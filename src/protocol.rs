@@ -28,7 +28,7 @@ pub mod mining;
 pub mod progress;
 pub mod registry;
 pub mod retry;
-mod spread;
+pub(crate) mod spread;
 pub mod tracker_link;
 
 #[cfg(test)]
