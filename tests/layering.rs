@@ -15,6 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["archive", "messages"],
     &["shell"],
     &["actors"],
+    &["owner"],
     &["http"],
     &["bench", "node"],
     &["sim"],
