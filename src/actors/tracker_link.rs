@@ -8,15 +8,19 @@ use super::{Fatal, Link, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
+use crate::logging::{Names, Time};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows};
-use crate::messages::tracker_link::{AttachDirectory, AttachIntroducers, GenesisMined, LeaveError};
+use crate::messages::tracker_link::{
+    AttachDirectory, AttachIntroducers, DirectoryStatus, GenesisMined, LeaveError,
+};
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
+use crate::protocol::directory::Directory;
 use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -30,7 +34,7 @@ use actix::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// A tracker may serve a member that has no network yet; the machine judges which network it is.
 const EXPECTED: Expected = Expected {
@@ -63,8 +67,12 @@ pub struct TrackerLinkParts {
     pub store: Link<CommitRows>,
     /// Is told once which network this is; nobody where it is known already.
     pub network: Option<oneshot::Sender<Genesis>>,
+    /// Where what is known of members and tracker is published.
+    pub known: watch::Sender<Arc<DirectoryStatus>>,
     /// Ends the node.
     pub fatal: Fatal,
+    /// Is told who is called what.
+    pub names: Names,
 }
 
 /// The shell around the conversation with the tracker.
@@ -78,7 +86,9 @@ pub struct TrackerLinkActor {
     sign_leaving: Recipient<SignLeaving>,
     store: Link<CommitRows>,
     network: Option<oneshot::Sender<Genesis>>,
+    known: watch::Sender<Arc<DirectoryStatus>>,
     fatal: Fatal,
+    names: Names,
     sessions: BTreeMap<SessionId, SessionHandle>,
     /// Who waits for the goodbyes to be said.
     closing: Option<oneshot::Sender<()>>,
@@ -100,7 +110,10 @@ impl TrackerLinkActor {
         if let Some(certificate) = link.certificate() {
             parts.context.greeting.set_certificate(certificate.clone());
         }
-        Self {
+        for member in link.directory().members() {
+            know(&parts.names, member);
+        }
+        let actor = Self {
             link,
             context: parts.context,
             transport: parts.transport,
@@ -110,7 +123,9 @@ impl TrackerLinkActor {
             sign_leaving: parts.sign_leaving,
             store: parts.store,
             network: parts.network,
+            known: parts.known,
             fatal: parts.fatal,
+            names: parts.names,
             sessions: BTreeMap::new(),
             closing: None,
             listeners: None,
@@ -120,7 +135,35 @@ impl TrackerLinkActor {
             batches: 0,
             tracker: String::new(),
             trouble: None,
+        };
+        actor.publish(Arc::new(actor.link.directory().clone()));
+        actor
+    }
+
+    /// Publishes what is known now, if it is something else than what was published last; the members, as
+    /// `directory` has them.
+    fn publish(&self, directory: Arc<Directory>) {
+        let registered = self.link.is_registered();
+        let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
+        let same = Arc::ptr_eq(&known.directory, &directory)
+            && known.registered == registered
+            && known.tracker == *tracker
+            && known.trouble.as_ref() == trouble;
+        if !same {
+            self.known.send_replace(Arc::new(DirectoryStatus {
+                directory,
+                registered,
+                tracker: tracker.clone(),
+                trouble: trouble.cloned(),
+            }));
         }
+    }
+
+    /// Publishes how this node stands with the tracker, if that has changed.
+    fn publish_standing(&self) {
+        let directory = self.known.borrow().directory.clone();
+        self.publish(directory);
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
@@ -175,8 +218,8 @@ impl TrackerLinkActor {
                     tracing::info!(id = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
                 Effect::Certified(certificate) => {
-                    let until = certificate.statement.until.0;
-                    tracing::info!(until_ms = until, "certificate of membership received");
+                    let until = Time::from_unix_ms(certificate.statement.until.0);
+                    tracing::info!(%until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
                     if let Some(record) = self.link.record().cloned() {
                         self.tell_record(record);
@@ -197,6 +240,7 @@ impl TrackerLinkActor {
                 Effect::Warn(warning) => self.warn(&warning),
             }
         }
+        self.publish_standing();
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
@@ -219,6 +263,7 @@ impl TrackerLinkActor {
     fn dial(&mut self, address: String, ctx: &mut Context<Self>) {
         let dialling = self.transport.dial(address.clone());
         self.tracker = address;
+        self.publish_standing();
         ctx.spawn(
             dialling
                 .into_actor(self)
@@ -264,12 +309,14 @@ impl TrackerLinkActor {
 
     fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {
         for member in changed {
+            know(&self.names, member);
             let name = &member.record.statement.name;
             tracing::debug!(member = %name, live = member.live, "member changed");
         }
         for member in left {
             tracing::info!(member = %member.record.statement.name, "member left");
         }
+        self.publish(Arc::new(self.link.directory().clone()));
         self.tell_listeners();
     }
 
@@ -366,6 +413,12 @@ impl TrackerLinkActor {
         }
         self.trouble = Some(text);
     }
+}
+
+/// By which name what is written down calls a member.
+fn know(names: &Names, member: &Member) {
+    let statement = &member.record.statement;
+    names.know(statement.key.to_address(), statement.name.to_string());
 }
 
 impl Actor for TrackerLinkActor {

@@ -6,10 +6,11 @@ use super::orders::Orders;
 use super::seams::Seams;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
-use crate::http::{self, Api, WaitingApi};
+use crate::http;
 use crate::keys::{
     Lock, LockedSecret, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
 };
+use crate::owner::{Owned, Waiting};
 use crate::passphrase::{self, NoPassphrase};
 use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
 use crate::wire::NodeRole;
@@ -53,7 +54,7 @@ fn make(
     file.create(&secret, lock.as_ref())?;
     tracing::info!(
         file = %file.path().display(),
-        "new wallet made: it is this node's identity and purse. Write its words down: node wallet words"
+        "new wallet made: it is this node's identity and purse. Write its words down: `node wallet words`"
     );
     Ok(secret)
 }
@@ -106,17 +107,17 @@ async fn wait_for(
     let (found, wanted) = oneshot::channel();
     let file = WalletFile::new(&settings.file);
     let door = WalletDoorActor::new(file.clone(), seams.entropy.clone(), found).start();
-    let waiting = WaitingApi {
+    let waiting = Waiting {
         role,
         file,
         open: door.recipient(),
         entropy: seams.entropy.clone(),
     };
-    let (server, address) = http::start(api.listen, data_dir, Api::Waiting(waiting)).await?;
+    let (server, address) = http::start(api.listen, data_dir, Owned::Waiting(waiting)).await?;
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,
-        "waiting for a wallet: on no network until one is made, restored or unlocked with node wallet"
+        "waiting for a wallet, and on no network until it has one: `node status` says what to do"
     );
     let secret = tokio::select! {
         secret = wanted => Ok(secret.ok()),

@@ -1,23 +1,23 @@
 //! What was sent and received, as text for people.
 
-use crate::chain::Timestamp;
+use super::Outbox;
 use crate::cli::args::WaitFor;
+use crate::cli::invocation::Invocation;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
-use crate::cli::words::{count, cut, moment, person, short_id, short_person};
-use crate::http::views::{
-    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView, ReceivedState,
-    ReceivedView, SendView, SentView,
+use crate::cli::words::{count, cut, moment, person, short_id, short_moment, short_person};
+use crate::owner::answers::{
+    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
+    SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
-use crate::wire::certificate::in_words;
-use std::path::Path;
+use crate::readable::in_words;
 
 /// Characters of a note in a table.
 const MAX_NOTE: usize = 40;
 
 /// A transfer that was taken in.
-pub(super) fn sent(sent: &SentView, program: &str, config: &Path) -> String {
+pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
     let last = sent.expires_at;
     let state = if sent.broadcast {
         format!("open; expires if it is not mined up to height {last}")
@@ -34,8 +34,8 @@ pub(super) fn sent(sent: &SentView, program: &str, config: &Path) -> String {
         ("state", state),
     ]);
     text.push_str(&format!(
-        "Follow it with:\n  {program} --config {} history\n",
-        config.display()
+        "Follow it with:\n  {}\n",
+        invocation.line("history")
     ));
     text
 }
@@ -67,13 +67,14 @@ fn state(send: &SendView) -> String {
 }
 
 /// What is in the outbox.
-pub(super) fn outbox(outbox: &OutboxView) -> String {
-    let mut text = if outbox.sends.is_empty() {
+pub(super) fn outbox(outbox: &Outbox) -> String {
+    let waiting = &outbox.waiting;
+    let mut text = if waiting.sends.is_empty() {
         "nothing is on its way\n".to_owned()
     } else {
-        sends(&outbox.sends)
+        sends(&waiting.sends)
     };
-    let more = outbox.queued.saturating_sub(outbox.sends.len());
+    let more = waiting.queued.saturating_sub(waiting.sends.len());
     if more > 0 {
         text.push_str(&format!("and {more} more\n"));
     }
@@ -170,7 +171,7 @@ pub(super) fn history(history: &HistoryView) -> String {
         return "nothing was sent or received yet".to_owned();
     }
     let mut table = Table::new(&[
-        ("when (UTC)", Align::Left),
+        ("when", Align::Left),
         ("", Align::Left),
         ("who", Align::Left),
         ("coins", Align::Right),
@@ -202,11 +203,6 @@ pub(super) fn history(history: &HistoryView) -> String {
         });
     }
     table.render()
-}
-
-/// `11-20 21:43`
-fn short_moment(at: Timestamp) -> String {
-    moment(at).chars().skip(5).take(11).collect()
 }
 
 fn state_name(state: ReceivedState) -> &'static str {

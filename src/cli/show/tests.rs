@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
-use crate::http::views::{
+use crate::owner::answers::{
     BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
 };
 use crate::wire::MemberId;
@@ -85,7 +85,7 @@ fn a_status_says_what_matters() {
     let text = peer_status(&status());
     assert_fits(&text);
     for told in [
-        "syncing towards 1234567: 120 blocks a second, 42.0 s left",
+        "syncing towards 1234567: 120 blocks a second, 42 s left",
         "alone",
         "1 transaction,",
         "not registered: connection",
@@ -124,7 +124,7 @@ fn a_status_tells_what_a_change_of_branch_did() {
     let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         told.contains(
-            "changed 12 min ago above height 40: 3 blocks gave way to a branch with more work; \
+            "changed 12 minutes ago above height 40: 3 blocks gave way to a branch with more work; \
              1 transaction of yours mined again; 1 transaction of yours open again; \
              ababababab… is void: its sender's coins went elsewhere; \
              ababababab… is void: its last height has passed; \
@@ -158,6 +158,7 @@ fn attack_what_members_say_stays_in_its_cell() {
             peer(None, &"x".repeat(260)),
             peer(Some(longest_name()), "127.0.0.1:65535"),
         ],
+        next: None,
     });
     assert_fits(&text);
     assert_eq!(text.lines().count(), 4);
@@ -181,6 +182,7 @@ fn a_list_of_transactions_fits_and_ends() {
     let text = open(&OpenView {
         count: 5_000,
         transactions: vec![transfer; MAX_ROWS + 2],
+        next: None,
         tip: tip(),
     });
     assert_fits(&text);

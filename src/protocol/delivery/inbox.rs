@@ -21,9 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 #[cfg(test)]
 mod tests;
 
-/// Marks of unread messages that are taken away in one go: the rest is taken by the next.
-const READ_AT_A_TIME: usize = 10_000;
-
 /// What the shell has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -65,7 +62,12 @@ pub enum Effect {
         reason: String,
     },
     /// Tell the owner that something came.
-    Tell(ReceivedFacts),
+    Tell {
+        /// What is known of it.
+        facts: ReceivedFacts,
+        /// Whether a note is with it.
+        note: bool,
+    },
 }
 
 /// What an inbox is opened with.
@@ -320,9 +322,10 @@ impl Inbox {
             return Ok(facts.receipt);
         }
         let payload = transaction.payload();
-        let Action::Transfer { amount, .. } = payload.action else {
+        let Action::Transfer { amount, note, .. } = &payload.action else {
             return Ok(None);
         };
+        let (amount, note) = (*amount, !note.is_empty());
         let facts = ReceivedFacts {
             id,
             from: payload.sender,
@@ -338,7 +341,8 @@ impl Inbox {
         for row in rows::begun(number, &id, body) {
             self.decided.write(row);
         }
-        self.decided.at_once(Effect::Tell(facts.clone()));
+        let told = facts.clone();
+        self.decided.at_once(Effect::Tell { facts: told, note });
         self.store(number, facts);
         Ok(receipt)
     }
@@ -466,12 +470,12 @@ impl Inbox {
         Ok((!self.walk.is_caught_up(), self.take_effects()))
     }
 
-    /// The owner has read everything up to this number.
-    pub fn read(&mut self, up_to: u64) -> Vec<Effect> {
-        let read = self.unread.range(..=up_to).take(READ_AT_A_TIME);
-        for number in read.copied().collect::<Vec<_>>() {
-            self.unread.remove(&number);
-            self.decided.write((mark_key(number), None));
+    /// The owner has read these messages: those that were not read before are from now on.
+    pub fn read(&mut self, numbers: &[u64]) -> Vec<Effect> {
+        for &number in numbers {
+            if self.unread.remove(&number) {
+                self.decided.write((mark_key(number), None));
+            }
         }
         self.take_effects()
     }
