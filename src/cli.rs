@@ -59,6 +59,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let json = words.iter().any(|word| word == "--json");
             let failure = not_understood(&words, &error);
+            if let Ok(config) = config_path(named_config(&words), Path::new("")) {
+                invocation = invocation.for_node(&config);
+            }
             return report(&failure, &invocation, &mut Output::new(&mut stdout, json));
         }
     };
@@ -67,6 +70,14 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => report(&failure, &invocation, &mut output),
     }
+}
+
+/// The settings file in a command line that was not understood.
+fn named_config(words: &[String]) -> Option<PathBuf> {
+    let at = |word: &String| word == "--config" || word == "-c";
+    let behind = words.iter().position(at).and_then(|at| words.get(at + 1));
+    let named = words.iter().find_map(|word| word.strip_prefix("--config="));
+    named.or(behind.map(String::as_str)).map(PathBuf::from)
 }
 
 /// Why a command line was not understood, with what was probably meant.

@@ -266,7 +266,8 @@ pub enum Ask {
     /// Mine blocks, and print each as it is found
     Mine {
         /// How many
-        #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one,
+              allow_negative_numbers = true)]
         blocks: u64,
     },
     /// Fetch the history from a chosen peer, and show how far it is
@@ -355,7 +356,7 @@ pub struct SendArgs {
           allow_negative_numbers = true, value_parser = whole_coins)]
     pub fee: u64,
     /// In how many blocks it can be mined; then it expires [default: 119520, about a week]
-    #[arg(long, value_name = "BLOCKS", value_parser = expiry)]
+    #[arg(long, value_name = "BLOCKS", value_parser = expiry, allow_negative_numbers = true)]
     pub expires_in: Option<u64>,
     /// Hand it to the network at once, without waiting for the recipient
     #[arg(long)]
@@ -408,7 +409,7 @@ pub struct Page {
     #[arg(long, value_name = "CURSOR")]
     pub after: Option<String>,
     /// How many at most
-    #[arg(long, value_name = "N", value_parser = page_limit)]
+    #[arg(long, value_name = "N", value_parser = page_limit, allow_negative_numbers = true)]
     pub limit: Option<usize>,
 }
 
