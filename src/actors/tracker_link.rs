@@ -3,8 +3,7 @@
 mod asked;
 
 use super::search::{Order, Search};
-use super::session_handle::SessionHandle;
-use super::{Fatal, Link, SessionContext, TICK};
+use super::{Fatal, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -25,6 +24,7 @@ use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
+use crate::shell::{Link, SessionHandle};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
@@ -280,7 +280,9 @@ impl TrackerLinkActor {
                         let context = &actor.context;
                         let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
                         let (session, commands) = begun;
-                        actor.sessions.insert(session, SessionHandle::new(commands));
+                        actor
+                            .sessions
+                            .insert(session, SessionHandle::new(Box::new(commands)));
                     }
                     Err(error) => {
                         let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());
