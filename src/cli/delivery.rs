@@ -11,7 +11,6 @@ use super::output::Output;
 use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
-use crate::owner::DEFAULT_EXPIRY_BLOCKS;
 use crate::owner::answers::{
     HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
     SendRequest, SendView, SentView,
@@ -47,7 +46,7 @@ pub(super) fn send(
         to: arguments.to.clone(),
         amount: Amount(arguments.amount),
         fee: Amount(arguments.fee),
-        expires_in_blocks: arguments.expires_in.unwrap_or(DEFAULT_EXPIRY_BLOCKS),
+        expires_in_blocks: arguments.expires_in,
         note,
         broadcast: arguments.broadcast,
     };

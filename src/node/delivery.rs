@@ -40,6 +40,7 @@ impl DeliveryParts {
             own,
             network,
             keep_ms: u64::from(settings.keep_days) * DAY_MS,
+            by_network_after_ms: settings.by_network_after.ms(),
             limits: RetryLimits {
                 entries: MAX_WAITING,
                 bytes: MAX_WAITING_BYTES,

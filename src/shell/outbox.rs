@@ -9,8 +9,8 @@ use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, RetrySend, SendTransfer,
-    WithdrawSend,
+    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend, RetrySend,
+    SendTransfer, WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::delivery::Judgement;
@@ -182,12 +182,9 @@ impl OutboxShell {
     /// node stops.
     pub fn send(&mut self, message: SendTransfer) -> oneshot::Receiver<Answer> {
         let (ticket, answered) = self.ticket();
-        let SendTransfer {
-            transaction,
-            broadcast,
-        } = message;
+        let SendTransfer { transaction, route } = message;
         let now = self.clock.now();
-        let effects = self.outbox.send(ticket, transaction, broadcast, now);
+        let effects = self.outbox.send(ticket, transaction, route, now);
         self.carry_out(effects);
         answered
     }
@@ -200,8 +197,27 @@ impl OutboxShell {
         &mut self,
         message: &WithdrawSend,
     ) -> Result<oneshot::Receiver<Answer>, OrderError> {
+        self.order(|outbox, ticket| outbox.withdraw(ticket, &message.0))
+    }
+
+    /// The owner frees the coins of what has ended and may still be mined. The answer comes when it is
+    /// stored.
+    ///
+    /// # Errors
+    /// Why they can't be freed.
+    pub fn release(
+        &mut self,
+        message: &ReleaseSend,
+    ) -> Result<oneshot::Receiver<Answer>, OrderError> {
+        self.order(|outbox, ticket| outbox.release(ticket, &message.0))
+    }
+
+    fn order(
+        &mut self,
+        order: impl FnOnce(&mut Outbox, u64) -> Result<Vec<Effect>, OrderError>,
+    ) -> Result<oneshot::Receiver<Answer>, OrderError> {
         let (ticket, answered) = self.ticket();
-        match self.outbox.withdraw(ticket, &message.0) {
+        match order(&mut self.outbox, ticket) {
             Ok(effects) => {
                 self.carry_out(effects);
                 Ok(answered)

@@ -74,7 +74,7 @@ fn p2p_what_is_sent_to_somebody_who_is_away_is_kept_across_restarts_and_arrives_
     // What has never left can be taken back.
     let withdrawn = alice.command(["outbox", "withdraw", &ids[2][..8]]);
     assert!(withdrawn.status.success(), "{withdrawn:?}");
-    assert_eq!(alice.sent(&ids[2]).state, SendState::Cancelled);
+    assert_eq!(alice.sent(&ids[2]).state, SendState::Withdrawn);
     // The two are never up together until the sender has been killed and comes back.
     alice.kill();
     bob.start();

@@ -66,7 +66,6 @@ pub(super) fn waiting_line(send: &SendView, goal: WaitFor) -> String {
 /// How people call a state.
 pub(super) fn state_name(state: SendState) -> &'static str {
     match state {
-        SendState::Cancelled => "withdrawn",
         state => state.name(),
     }
 }

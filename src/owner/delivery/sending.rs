@@ -2,14 +2,15 @@
 
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
-use crate::chain::{Action, Height, Payload, Salt};
+use crate::chain::{Action, Amount, Height, Payload, Salt};
 use crate::entropy::Entropy;
 use crate::keys::{NoteContext, NoteText, SealingKey};
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::{SealNote, SignTransaction};
 use crate::owner::answers::{SendRequest, SentView};
-use crate::owner::{Code, Peer, Refused};
+use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
+use crate::protocol::delivery::rows::Route;
 
 impl Peer {
     /// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
@@ -44,7 +45,7 @@ impl Peer {
             network: parts.rules.network(),
             sender: self.key,
             salt,
-            expires_at: expiry(tip.height(), request.expires_in_blocks)?,
+            expires_at: expiry(tip.height(), request)?,
             fee: request.fee,
             action: Action::Transfer {
                 to,
@@ -58,11 +59,12 @@ impl Peer {
         parts.rules.check_form(&transaction)?;
         let id = transaction.id();
         // Who is no member can't be met, and is paid by way of the network.
-        let broadcast = request.broadcast || member.is_none();
-        let order = SendTransfer {
-            transaction,
-            broadcast,
+        let route = match (member, request.broadcast) {
+            (None, _) => Route::Network,
+            (Some(_), true) => Route::Both,
+            (Some(_), false) => Route::Direct,
         };
+        let order = SendTransfer { transaction, route };
         parts.send.send(order).await??;
         Ok(SentView {
             id,
@@ -70,7 +72,7 @@ impl Peer {
             amount: request.amount,
             fee: request.fee,
             expires_at,
-            broadcast,
+            broadcast: route.by_network(),
         })
     }
 
@@ -101,7 +103,12 @@ fn draw_salt(entropy: &dyn Entropy) -> Salt {
 }
 
 /// The last height at which a transfer of now can be mined.
-fn expiry(tip: Height, blocks: u64) -> Result<Height, Refused> {
+fn expiry(tip: Height, request: &SendRequest) -> Result<Height, Refused> {
+    let usual = match request.amount {
+        Amount::ZERO => DEFAULT_EXPIRY_BLOCKS,
+        _ => COINS_EXPIRY_BLOCKS,
+    };
+    let blocks = request.expires_in_blocks.unwrap_or(usual);
     if !(1..=MAX_EXPIRY).contains(&blocks) {
         return Err(Refused::new(
             Code::BadParameter,

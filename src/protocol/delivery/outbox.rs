@@ -116,7 +116,9 @@ impl Outbox {
     fn deliver_later(&mut self, number: u64, facts: &SendFacts, now: Now) {
         let awake = self.awake.ms(now.steady);
         let waited = awake.saturating_sub(facts.queued_awake);
-        let expires = now.steady.plus_ms(self.config.keep_ms.saturating_sub(waited));
+        let expires = now
+            .steady
+            .plus_ms(self.config.keep_ms.saturating_sub(waited));
         self.queue.push(number, facts.to, facts.size, expires);
         if facts.route == Route::Direct {
             self.by_network.begin(number, now.steady);

@@ -59,7 +59,12 @@ mod tests {
         let mut rows = MemoryRows::default();
         let mut awake = Awake::open(&rows, STARTED).unwrap();
         assert_eq!(awake.row(STARTED.plus_ms(STORED_EVERY_MS - 1)), None);
-        rows.commit(awake.row(STARTED.plus_ms(STORED_EVERY_MS)).into_iter().collect());
+        rows.commit(
+            awake
+                .row(STARTED.plus_ms(STORED_EVERY_MS))
+                .into_iter()
+                .collect(),
+        );
         assert_eq!(awake.row(STARTED.plus_ms(STORED_EVERY_MS + 1)), None);
         // Off for a year, by no clock of its own; started again by another steady clock.
         let again = SteadyTime::after_beginning(7);

@@ -106,7 +106,8 @@ impl Outbox {
             self.decided.at_once(Effect::Blame { session, reason });
             return self.take_effects();
         }
-        self.entries.edit(number, |entry| entry.said = Some(said.code));
+        self.entries
+            .edit(number, |entry| entry.said = Some(said.code));
         match said.code.verdict() {
             Verdict::Accepted => self.accepted(number, now),
             Verdict::Refused => {
@@ -173,12 +174,13 @@ impl Outbox {
         let facts = &entry.facts;
         self.by_network.leave(number);
         // It was delivered for the receipt alone: whether it is mined is the network's to say.
-        if entry.goes_to_network() {
+        if entry.goes_to_network() || entry.place != Place::Nowhere {
             return;
         }
         let days = self.config.keep_ms / 86_400_000;
-        let mut reason =
-            format!("its recipient did not take it within {days} days in which this node was at work");
+        let mut reason = format!(
+            "its recipient did not take it within {days} days in which this node was at work"
+        );
         if !facts.reason.is_empty() {
             reason.push_str(&format!("; last it was: {}", facts.reason));
         }

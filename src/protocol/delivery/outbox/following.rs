@@ -1,6 +1,6 @@
 //! How the outbox follows what the ledger says of its sends.
 
-use super::{DeliveryRows, Effect, End, Place, Reason, SendFacts, mark_key, rows};
+use super::{DeliveryRows, Effect, End, Place, Reason, Route, SendFacts, mark_key, rows};
 use super::{Entry, Outbox};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
@@ -165,10 +165,12 @@ impl Outbox {
             let was_mined = matches!(entry.place, Place::Mined(_));
             if was_mined {
                 entry.place = Place::Nowhere;
+                was_public(&mut entry.facts);
             }
             was_mined.then_some(entry.facts.end.is_none())
         });
         if let Some(waits) = waits.flatten() {
+            self.store(number);
             self.tell(number);
             if waits {
                 self.pass_on_soon(number, now);
@@ -195,10 +197,12 @@ impl Outbox {
             return Ok(());
         };
         let missing = || Internal(format!("send {number} of the outbox is missing"));
-        let facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
+        let mut facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
+        was_public(&mut facts);
         let waits = facts.end.is_none();
         self.decided.write((mark_key(number), Some(Vec::new())));
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
+        self.store(number);
         self.tell(number);
         if waits {
             self.pass_on_soon(number, now);
@@ -235,4 +239,12 @@ impl Outbox {
         }
         self.finish(number);
     }
+}
+
+/// It was in a block, for everybody to see: this node hands it to the network again.
+fn was_public(facts: &mut SendFacts) {
+    if facts.route == Route::Direct {
+        facts.route = Route::Both;
+    }
+    facts.attempted = true;
 }

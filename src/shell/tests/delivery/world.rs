@@ -16,7 +16,7 @@ use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
 use crate::protocol::delivery::inbox::Inbox;
 use crate::protocol::delivery::outbox::{Outbox, SendError, Waiting};
-use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, SendState, place_of};
+use crate::protocol::delivery::rows::{self, ReceivedFacts, Route, SendFacts, SendState, place_of};
 use crate::protocol::delivery::testing::{inbox_config, outbox_config};
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::gossip::delivery::DeliveryFact;
@@ -257,7 +257,10 @@ impl World {
         let end = self.end(0);
         let answered = end.outbox.send(SendTransfer {
             transaction: transaction.clone(),
-            broadcast,
+            route: match broadcast {
+                true => Route::Network,
+                false => Route::Direct,
+            },
         });
         end.asked.insert(ticket, answered);
         self.carry(0);
