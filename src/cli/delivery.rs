@@ -5,6 +5,7 @@ mod show;
 use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
 use super::client::Client;
 use super::commands::{next_page, segment};
+use super::confirm::confirm;
 use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
@@ -149,11 +150,26 @@ pub(super) fn outbox(
         }
         Some(OutboxOrder::Retry { id }) => (id, "retry"),
         Some(OutboxOrder::Withdraw { id }) => (id, "withdraw"),
+        Some(OutboxOrder::Release { id, sure }) => {
+            confirm_release(id, sure.yes, client)?;
+            (id, "release")
+        }
     };
     let path = format!("/outbox/{}/{what}", segment(id)?);
     let now: SendView = client.post(&path, &NoRequest {})?;
     output.show(&now, show::reached)?;
     Ok(())
+}
+
+/// Tells what can come of it, and asks.
+fn confirm_release(id: &str, yes: bool, client: &Client) -> Result<(), Failure> {
+    let send: SendView = client.get(&format!("/outbox/{}", segment(id)?), &[])?;
+    let what = format!(
+        "This payment of {} coins is signed, and whoever holds it can have it mined until height {}. If \
+         you free its coins and send them again, both payments may be made.",
+        send.amount, send.expires_at
+    );
+    confirm(&what, yes)
 }
 
 /// Shows what was received, and what comes. What was shown, and nothing else, counts as read.

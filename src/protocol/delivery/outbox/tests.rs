@@ -1,3 +1,5 @@
+mod promises;
+
 use super::entries::SETTLED_BLOCKS;
 use super::*;
 use crate::chain::ledger::Funds;
@@ -7,8 +9,8 @@ use crate::clock::BEGUN;
 use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::protocol::delivery::LedgerNews;
-use crate::protocol::delivery::rows::SendState;
-use crate::protocol::delivery::testing::{DAY_MS, MemoryRows, moved, outbox_config};
+use crate::protocol::delivery::rows::{Route, SendState};
+use crate::protocol::delivery::testing::{DAY_MS, MINUTE_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptCode, ReceiptStatement};
 use std::collections::{HashSet, VecDeque};
@@ -60,7 +62,7 @@ impl Sender {
     }
 
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.outbox.send(1, transaction.clone(), false, self.now);
+        let effects = self.outbox.send(1, transaction.clone(), Route::Direct, self.now);
         self.done(effects)
     }
 
@@ -149,7 +151,7 @@ fn only_what_has_never_left_can_be_withdrawn() {
         answer: Ok(1),
     };
     assert!(withdrawn.contains(&answer));
-    assert_eq!(sender.facts(1).state(Place::Nowhere), SendState::Cancelled);
+    assert_eq!(sender.facts(1).state(Place::Nowhere), SendState::Withdrawn);
     assert_eq!(delivered(&sender.reached(2)), [2]);
     let attempted = sender.outbox.withdraw(9, &second.id());
     assert_eq!(attempted, Err(OrderError::Attempted(Height(100_000))));
@@ -171,7 +173,6 @@ fn a_refusal_ends_it_with_the_recipients_reason() {
     let facts = sender.facts(1);
     assert_eq!(facts.state(Place::Nowhere), SendState::Refused);
     assert_eq!(facts.reason.as_str(), "not from you");
-    assert_eq!(sender.outbox.waiting().reserved, Amount(0));
     assert_eq!(delivered(&sender.reached(2)), [0; 0]);
     // What the ledger says counts for more.
     assert_eq!(facts.state(Place::Mined(Height(1))), SendState::Mined);
@@ -263,13 +264,8 @@ fn nothing_waits_for_ever() {
         assert_eq!(facts.state(Place::Nowhere), SendState::Expired);
         assert!(facts.reason.as_str().contains("within 7 days"));
     }
-    assert!(
-        sender
-            .facts(2)
-            .reason
-            .as_str()
-            .contains("up to height 100000")
-    );
+    let explained = sender.facts(2).explained(Place::Nowhere, Height(0));
+    assert!(explained.contains("6 coins stay reserved until height 100000"), "{explained}");
     // What may have reached its recipient keeps its coins until it can't be mined any more.
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
     sender.told(moved(100_000, &[], &[]));
@@ -292,15 +288,6 @@ fn who_is_back_is_called_at_once() {
     let back = HashSet::from([bob]);
     let effects = sender.outbox.members_live(back.clone(), sender.now);
     assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
-    // Who is alive and can't be dialled is written to by way of the network.
-    let mut effects = Vec::new();
-    for _ in 0..contacts::FAILED_CALLS {
-        let failed = sender.outbox.unreachable(&bob, sender.now);
-        effects.extend(sender.done(failed));
-        effects.extend(sender.pass(LONGEST_RETRY_MS));
-    }
-    assert!(effects.contains(&Effect::PassOn { number: 1 }));
-    assert!(sender.facts(1).broadcast);
 }
 
 #[test]
