@@ -22,6 +22,7 @@ impl Outbox {
             Err(rejected) => self.not_opened(number, judgement, rejected, ticket.is_some(), now),
         }
         if let Some(ticket) = ticket {
+            self.deliver_what_is_open(number, now);
             let refused = judgement.verdict.as_ref().err();
             let answer = match refused.filter(|_| !judgement.holds()) {
                 Some(rejected) => Err(rejected.clone().into()),
@@ -30,6 +31,19 @@ impl Outbox {
             self.decided.after_rows(Effect::Answer { ticket, answer });
         }
         self.take_effects()
+    }
+
+    /// What its owner handed to the network goes to its recipient as well, for the receipt: once the ledger
+    /// has taken it, so that until then nobody else has seen it.
+    fn deliver_what_is_open(&mut self, number: u64, now: Now) {
+        let entry = self.entries.get(number);
+        let open = entry.filter(|entry| {
+            entry.place == Place::Open && entry.facts.route == Route::Both
+        });
+        if let Some(facts) = open.map(|entry| entry.facts.clone()) {
+            self.deliver_later(number, &facts, now);
+            self.call(now);
+        }
     }
 
     /// The ledger did not take it: for good, since its coins went elsewhere, or for now.

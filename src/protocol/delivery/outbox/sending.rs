@@ -116,7 +116,7 @@ impl Outbox {
             released: false,
             reason: Reason::default(),
         };
-        if route.is_delivered() {
+        if route == Route::Direct {
             self.deliver_later(self.next, &facts, now);
         }
         // With it, so that a crash can't make what waits wait for longer.

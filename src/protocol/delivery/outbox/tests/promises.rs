@@ -263,6 +263,8 @@ fn what_is_with_its_recipient_or_was_refused_or_lacks_coins_does_not_go_by_the_n
     // It finds them, and has no room: then the network may.
     sender.reached(2);
     sender.receipt(payment.id(), ReceiptCode::PoolFull, "full");
+    let gone = sender.outbox.lost(&member(2).public_key(), sender.now);
+    sender.done(gone);
     assert!(passed_on(&sender.pass(10_000)));
     // "never" is never.
     let mut config = outbox_config(1);
@@ -292,4 +294,21 @@ fn a_send_that_is_open_does_not_expire_with_its_delivery() {
     // It fell out of the open ones, and goes to them again.
     sender.told(LedgerNews::Closed(payment.id(), Closed::Evicted));
     assert!(passed_on(&sender.pass(FIRST_RETRY_MS)));
+}
+
+#[test]
+fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_has_it() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    let effects = sender
+        .outbox
+        .send(1, payment.clone(), Route::Both, sender.now);
+    assert!(passed_on(&sender.done(effects)));
+    assert_eq!(delivered(&sender.reached(2)), [0; 0], "nobody else has seen it");
+    let opened = sender.ledger_says(1, Ok(()));
+    assert!(opened.contains(&Effect::Reach(member(2).public_key())));
+    assert_eq!(delivered(&sender.reached(2)), [1]);
+    assert_eq!(sender.facts(1).state(Place::Open), SendState::Open);
+    sender.receipt(payment.id(), ReceiptCode::Accepted, "");
+    assert!(sender.facts(1).delivered_at.is_some());
 }
