@@ -4,6 +4,7 @@
 //! Nobody looks anybody up: links are handed in by `node.rs`, which alone knows every actor and the
 //! thread it lives on.
 
+mod clocks;
 mod fatal;
 mod gossip;
 mod inbox;
@@ -22,6 +23,7 @@ mod tracker_link;
 mod wallet;
 mod wallet_door;
 
+pub use clocks::ClocksActor;
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{DeliveryLinks, GossipActor, GossipLinks};
 pub use inbox::{InboxActor, InboxParts};

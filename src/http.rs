@@ -68,6 +68,7 @@ use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
@@ -133,6 +134,8 @@ pub struct PeerApi {
     pub accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
+    /// Knows how that compares with other clocks.
+    pub own_clock: Recipient<GetOwnClock>,
     /// Gives tokens and salts.
     pub entropy: Arc<dyn Entropy>,
     /// What there is only once the network's genesis is known.
@@ -182,6 +185,8 @@ pub struct TrackerApi {
     pub listen: SocketAddr,
     /// Knows the members.
     pub registry: Recipient<GetRegistryStatus>,
+    /// Knows how its clock compares with others.
+    pub own_clock: Recipient<GetOwnClock>,
     /// Gives tokens.
     pub entropy: Arc<dyn Entropy>,
 }

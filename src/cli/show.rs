@@ -9,9 +9,9 @@ use super::words::{
 };
 use crate::chain::Amount;
 use crate::http::views::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
-    DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
-    PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
+    ClockView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView,
+    PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
 
@@ -40,6 +40,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
     lines.push(("tracker", tracker_link(&status.tracker)));
+    lines.push(("clock", clock(status.clock)));
     facts(&lines)
 }
 
@@ -110,6 +111,17 @@ fn mining(mining: &MiningView) -> String {
     format!("{state}; {blocks} mined, {speed} hashes a second")
 }
 
+/// Whether the clock is right, and what to do if not.
+fn clock(clock: ClockView) -> String {
+    let by = stretch(clock.by_ms);
+    match clock.state {
+        ClockStateView::Unknown => "not compared with others yet".to_owned(),
+        ClockStateView::Right => "right".to_owned(),
+        ClockStateView::Ahead => format!("{by} ahead of everybody else's: set it right"),
+        ClockStateView::Behind => format!("{by} behind everybody else's: set it right"),
+    }
+}
+
 fn tracker_link(link: &TrackerLinkView) -> String {
     match (link.registered, &link.trouble) {
         (true, _) => format!("{}, registered there", link.endpoint),
@@ -146,6 +158,7 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
             count(status.sessions as u64, "peer connected", "peers connected"),
         ),
         ("height", height.unwrap_or_else(|| "unknown".to_owned())),
+        ("clock", clock(status.clock)),
     ])
 }
 

@@ -145,8 +145,9 @@ impl From<AcceptError> for Refused {
 
 impl From<MineError> for Refused {
     fn from(error: MineError) -> Self {
-        let (status, code) = match error {
+        let (status, code) = match &error {
             MineError::TooManyWaiting(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            MineError::NotNow(reason) => (StatusCode::CONFLICT, reason.code()),
             MineError::Invalid(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             MineError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         };

@@ -12,6 +12,7 @@ use super::views::{
 };
 use super::{MAX_OPEN_LISTED, PeerApi, PeerParts, chain_calls, delivery, tracker};
 use crate::chain::Amount;
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus};
@@ -65,6 +66,7 @@ async fn status(api: Data<PeerApi>) -> Result<Json<PeerStatusView>, Refused> {
             registered: directory.registered,
             trouble: directory.trouble,
         },
+        clock: api.own_clock.send(GetOwnClock).await?.into(),
         chain,
     }))
 }

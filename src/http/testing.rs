@@ -10,6 +10,7 @@ use crate::chain::{Amount, Height, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus};
@@ -22,6 +23,7 @@ use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GetDirectory, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
@@ -362,6 +364,7 @@ fn peer_api(node: &Addr<FakeNode>, disk: Arc<MemoryDisk>, on_a_network: bool) ->
         leave: node.clone().recipient(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
+        own_clock: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
     }
@@ -373,7 +376,17 @@ pub(crate) fn tracker_api(node: &Addr<FakeNode>) -> TrackerApi {
         key: secret(200).public_key(),
         listen: TRACKER.parse().unwrap(),
         registry: node.clone().recipient(),
+        own_clock: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
+    }
+}
+
+/// Nobody was heard.
+impl Handler<GetOwnClock> for FakeNode {
+    type Result = MessageResult<GetOwnClock>;
+
+    fn handle(&mut self, _: GetOwnClock, _: &mut Self::Context) -> Self::Result {
+        MessageResult(OwnClock::UNKNOWN)
     }
 }
 

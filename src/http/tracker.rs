@@ -6,6 +6,7 @@ use super::server::resource;
 use super::views::{NetworkView, PeerView, PeersView, SessionView, TrackerStatusView};
 use crate::chain::Height;
 use crate::keys::PublicKey;
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::SessionStatus;
 use crate::messages::registry::GetRegistryStatus;
 use crate::wire::Member;
@@ -35,6 +36,7 @@ async fn status(api: Data<TrackerApi>) -> Result<Json<TrackerStatusView>, Refuse
         live: registry.members.iter().filter(|m| m.live).count(),
         reachable: registry.members.iter().filter(|m| m.reachable).count(),
         sessions: registry.sessions,
+        clock: api.own_clock.send(GetOwnClock).await?.into(),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 mod branch;
 mod chain;
+mod clock;
 mod delivery;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
@@ -14,6 +15,7 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockView, ChainView, GenesisView, OpenView,
     TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
+pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest,
     OutboxView, ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView,
@@ -78,6 +80,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// How its clock compares with those of others.
+    pub clock: ClockView,
     /// Its part in the network; `None` while it is on none.
     pub chain: Option<ChainStatusView>,
     /// Why it is on no network, if it is on none.
@@ -245,6 +249,8 @@ pub struct TrackerStatusView {
     pub reachable: usize,
     /// Connections of peers.
     pub sessions: usize,
+    /// How its clock compares with those of its members.
+    pub clock: ClockView,
 }
 
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.

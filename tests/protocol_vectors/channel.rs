@@ -13,7 +13,8 @@ use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, PROOF_CONTEXT,
     PROTOCOL_NAME, RecordKind, SECRETS_LEN, Side, judge_introduction, preamble,
 };
-use raclette::wire::message::PROTOCOL_VERSION;
+use raclette::wire::message::Pong;
+use raclette::wire::version::Version;
 use raclette::wire::{Hello, MemberId, Message, NodeRole};
 
 /// A while after genesis.
@@ -53,7 +54,7 @@ pub fn channel(work: &mut Work) {
     let mut initiator = Handshake::new(Side::Initiator, initiator).expect("it begins");
     let mut responder = Handshake::new(Side::Responder, responder).expect("it begins");
     work.found("protocol", PROTOCOL_NAME);
-    let own = preamble(PROTOCOL_VERSION);
+    let own = preamble(Version::OURS);
     work.found_bytes("prologue", &[own, own].concat());
     let (_, first) = advance(&mut initiator, &[]);
     work.found_bytes("initiator.says.1", &first);
@@ -88,7 +89,11 @@ pub fn channel(work: &mut Work) {
     work.found_bytes("initiator.record.2", &bytes);
     let bytes = record(&mut alices, &mut bobs, RecordKind::Frames, &ping(9));
     work.found_bytes("initiator.record.3", &bytes);
-    let pong = Message::Pong(7).to_frame().expect("short");
+    let pong = Message::Pong(Pong {
+        number: 7,
+        time: NOW,
+    });
+    let pong = pong.to_frame().expect("short");
     let bytes = record(&mut bobs, &mut alices, RecordKind::Frames, &pong);
     work.found_bytes("responder.record.1", &bytes);
 }

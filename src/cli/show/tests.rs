@@ -1,7 +1,8 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::http::views::{
-    BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
+    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
+    PersonView, SessionView,
 };
 use crate::wire::MemberId;
 
@@ -47,6 +48,10 @@ fn status() -> PeerStatusView {
             endpoint: "127.0.0.1:7000".into(),
             registered: false,
             trouble: Some(format!("connection refused by {HOSTILE}")),
+        },
+        clock: ClockView {
+            state: ClockStateView::Behind,
+            by_ms: 86_400_000,
         },
         chain: Some(ChainStatusView {
             network: NetworkView {
