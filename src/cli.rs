@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod delivery;
 pub mod demo;
+mod explain;
 mod failure;
 mod init;
 mod logs;
@@ -80,6 +81,7 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
             let config = config_path(cli.config, place, program)?;
             logs::logs(&arguments, &config, output)
         }
+        Some(Command::Explain { code }) => explain::explain(code.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Ask(ask)) => {

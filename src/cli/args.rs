@@ -4,7 +4,7 @@ use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{MOST_LAST, Since, USUAL_LAST};
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
-use crate::http::MAX_LISTED;
+use crate::owner::MAX_LISTED;
 use crate::settings::{Endpoint, LogLevel};
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -50,6 +50,11 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
     Logs(LogsArgs),
+    /// Say what the code of a refusal means, and what to do; without one, list the codes
+    Explain {
+        /// The code, such as insufficient_funds
+        code: Option<String>,
+    },
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
     /// The secret that this node's keys are derived from: make it, keep it, bring it back

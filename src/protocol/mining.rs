@@ -13,6 +13,7 @@ use crate::clock::{Now, SteadyTime};
 use crate::protocol::clocks::OwnClock;
 use not_now::{Timing, timing};
 use std::collections::VecDeque;
+use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 
 /// When this node mines.
@@ -153,7 +154,7 @@ pub struct Mining {
     template_stale: bool,
     mined: u64,
     /// Why nothing can be mined, as it was told last; `None` since something could.
-    told: Option<&'static str>,
+    told: Option<Discriminant<NotNow>>,
 }
 
 impl Mining {
@@ -310,8 +311,9 @@ impl Mining {
         let failed =
             |waiting: Waiting| Effect::Answer(waiting.request, Err(Failure::NotNow(reason)));
         let mut effects: Vec<_> = self.waiting.drain(..).map(failed).collect();
-        if self.told != Some(reason.code()) {
-            self.told = Some(reason.code());
+        let kind = Some(discriminant(&reason));
+        if self.told != kind {
+            self.told = kind;
             effects.push(Effect::Tell(reason));
         }
         effects.extend(match self.wants_block() {

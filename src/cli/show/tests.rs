@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
-use crate::http::views::{
+use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
     PersonView, SessionView,
 };
@@ -163,6 +163,7 @@ fn attack_what_members_say_stays_in_its_cell() {
             peer(None, &"x".repeat(260)),
             peer(Some(longest_name()), "127.0.0.1:65535"),
         ],
+        next: None,
     });
     assert_fits(&text);
     assert_eq!(text.lines().count(), 4);
@@ -186,6 +187,7 @@ fn a_list_of_transactions_fits_and_ends() {
     let text = open(&OpenView {
         count: 5_000,
         transactions: vec![transfer; MAX_ROWS + 2],
+        next: None,
         tip: tip(),
     });
     assert_fits(&text);

@@ -57,16 +57,6 @@ fn advice(clock: ClockState) -> &'static str {
     }
 }
 
-impl NotNow {
-    /// For programs.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::ClockAhead { .. } | Self::ClockBehind { .. } => "wrong_clock",
-            Self::ChainAhead { .. } => "chain_ahead",
-        }
-    }
-}
-
 /// Whether a block that is stamped `stamp` may be mined when our clock says `wall`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timing {
