@@ -4,6 +4,7 @@ use super::TICK;
 use crate::clock::Clock;
 use crate::messages::clocks::{ClockRead, GetOwnClock};
 use crate::protocol::clocks::{ClockState, Clocks, Effect};
+use crate::wire::certificate::in_words;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -44,11 +45,11 @@ fn tell(state: ClockState) {
         ClockState::Unknown => {}
         ClockState::Right => tracing::info!("this machine's clock is right again"),
         ClockState::Ahead(by_ms) => tracing::warn!(
-            by_ms,
+            by = in_words(by_ms),
             "this machine's clock is ahead of everybody else's: set it right, or what is mined here is lost"
         ),
         ClockState::Behind(by_ms) => tracing::warn!(
-            by_ms,
+            by = in_words(by_ms),
             "this machine's clock is behind everybody else's: set it right, or nothing can be mined here"
         ),
     }

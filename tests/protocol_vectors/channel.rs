@@ -129,6 +129,8 @@ fn bobs_hello() -> Hello {
         key: bob().public_key(),
         nonce: 5,
         address: None,
+        time: NOW,
+        incarnation: 6,
         ..hello()
     }
 }

@@ -12,6 +12,7 @@ use raclette::wire::message::{
     ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
 };
 use raclette::wire::receipt::RECEIPT_CONTEXT;
+use raclette::wire::version::MINOR_VERSION;
 use raclette::wire::{
     Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptStatement, Verdict,
 };
@@ -22,7 +23,10 @@ pub fn stream(work: &mut Work) {
         .all_given()
         .filter(|(k, _)| k.starts_with("arrives"))
         .collect();
-    let mut decoder = FrameDecoder::new(FRAME_CAP);
+    let minor = work.maybe("sender_minor").map(str::parse);
+    let minor = minor.map_or(0, |minor| minor.expect("a number"));
+    let passes_over = minor > MINOR_VERSION;
+    let mut decoder = FrameDecoder::new(FRAME_CAP).passing_over(passes_over);
     let mut found = Vec::new();
     for (key, value) in arrivals {
         work.given(key);
@@ -43,6 +47,9 @@ pub fn stream(work: &mut Work) {
         work.found(&format!("frame.{number}"), frame);
     }
     work.found("held", decoder.held());
+    if passes_over {
+        work.found("passed_over", decoder.take_dropped().frames);
+    }
 }
 
 fn shown(frame: &Frame) -> String {
