@@ -4,7 +4,7 @@ use super::TICK;
 use crate::clock::Clock;
 use crate::messages::clocks::{ClockRead, GetOwnClock};
 use crate::protocol::clocks::{ClockState, Clocks, Effect};
-use crate::wire::certificate::in_words;
+use crate::readable::in_words;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::sync::Arc;
 use tokio::sync::watch;

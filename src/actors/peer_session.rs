@@ -1,10 +1,7 @@
 //! PeerSession: one connection, from its first byte to its last.
 
-mod greeting;
 mod opening;
 mod writing;
-
-pub use greeting::Greeting;
 
 use crate::chain::Timestamp;
 use crate::clock::{Clock, Now, SteadyTime};
@@ -17,11 +14,11 @@ use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::protocol::clocks::Reading as ClockReading;
 use crate::protocol::passed_over::PassedOver;
+use crate::shell::Greeting;
 use crate::store::Disk;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};
 use crate::wire::frame::FrameDecoder;
-use crate::wire::limits::FRAME_CAP;
 use crate::wire::message::Pong;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
@@ -264,7 +261,7 @@ impl Line {
         let reading = Reading {
             reader,
             opener,
-            frames: FrameDecoder::new(FRAME_CAP).passing_over(is_later),
+            frames: FrameDecoder::new(Message::most).passing_over(is_later),
             passed_over: PassedOver::new(self.context.clock.steady()),
             clock_of,
             asked: (0, SteadyTime::LONG_AGO),

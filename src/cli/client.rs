@@ -1,6 +1,8 @@
 //! The client of a running node's API.
 
+use super::args::Page;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use crate::http::{ApiFile, ApiFileError, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
@@ -22,9 +24,6 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Longest line of an answer in lines, in bytes.
 const MAX_LINE: u64 = 64 * 1024;
-
-/// The status of a request that makes no sense as it is.
-const BAD_REQUEST: u16 = 400;
 
 /// The status of a request without the right token.
 const UNAUTHORIZED: u16 = 401;
@@ -51,16 +50,15 @@ pub struct Client {
 /// What to tell when nobody is there.
 struct NotRunning {
     config: PathBuf,
-    program: String,
+    invocation: Invocation,
 }
 
 impl NotRunning {
     fn because(&self, why: &str) -> Failure {
         let config = self.config.display();
         Failure::No(format!(
-            "the node of {config} is not running ({why}); start it in another terminal: `{} \
-             --config {config}`",
-            self.program
+            "the node of {config} is not running ({why}); start it in another terminal: `{}`",
+            self.invocation.line("")
         ))
     }
 }
@@ -71,10 +69,14 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::No`] if it does not run, or its file can't be read.
-    pub fn find(settings: &Settings, config: &Path, program: &str) -> Result<Self, Failure> {
+    pub fn find(
+        settings: &Settings,
+        config: &Path,
+        invocation: &Invocation,
+    ) -> Result<Self, Failure> {
         let not_running = NotRunning {
             config: config.to_owned(),
-            program: program.to_owned(),
+            invocation: invocation.clone(),
         };
         let file = ApiFile::read(settings.data_dir()).map_err(|error| match error {
             ApiFileError::Missing { .. } => not_running.because(&error.to_string()),
@@ -120,9 +122,9 @@ impl Client {
         &self.not_running.config
     }
 
-    /// How this program was called.
-    pub fn program(&self) -> &str {
-        &self.not_running.program
+    /// What to type for this node.
+    pub fn invocation(&self) -> &Invocation {
+        &self.not_running.invocation
     }
 
     /// Reads what is at a path; `query` are names and values, which may be anything.
@@ -144,6 +146,19 @@ impl Client {
             .timeout_global(Some(ANSWER_TIMEOUT))
             .build();
         self.answer(request.call())
+    }
+
+    /// Reads a part of the list at a path.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub fn list<T: DeserializeOwned>(&self, path: &str, page: &Page) -> Result<T, Failure> {
+        let query = page.query();
+        let query: Vec<_> = query
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.get(path, &query)
     }
 
     /// Has something done; the answer may take as long as that takes, but for
@@ -243,9 +258,8 @@ impl Client {
                 .because("nobody listens where its last run did"),
             error => Failure::No(format!(
                 "the node did not answer ({error}): it may be stopping, and what was asked may be \
-                 done or not; look with `{} --config {} status`",
-                self.program(),
-                self.config().display()
+                 done or not; look with `{}`",
+                self.invocation().line("status")
             )),
         })?;
         let status = response.status().as_u16();
@@ -258,12 +272,9 @@ impl Client {
                 .because("what listens where its last run did does not know its token"));
         }
         let body = read(response)?;
-        let Problem { detail, .. } =
+        let problem: Problem =
             serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
-        Err(match status {
-            BAD_REQUEST => Failure::Misuse(detail),
-            _ => Failure::No(detail),
-        })
+        Err(Failure::Refused(Box::new(problem)))
     }
 }
 

@@ -8,6 +8,8 @@
 //! code    u16, little-endian: which kind of message
 //! payload length - 2 bytes
 //! ```
+//!
+//! Each code has a greatest length of its own, which is checked before any of the payload is held.
 
 use super::limits::{FRAME_CAP, OPTIONAL_CAP};
 use super::version::FIRST_OPTIONAL_CODE;
@@ -51,6 +53,9 @@ pub enum FrameError {
         /// Its bytes.
         length: usize,
     },
+    /// Nothing is sent under the code.
+    #[error("no message has the code {0}")]
+    UnknownCode(u16),
     /// The length field announces less than a code.
     #[error("a frame of {length} bytes, which cannot even hold its {CODE_LEN} bytes of code")]
     TooShort {
@@ -58,6 +63,9 @@ pub enum FrameError {
         length: usize,
     },
 }
+
+/// The greatest length of a payload under a code, in bytes; `None` where nothing is sent under it.
+pub type Lengths = fn(u16) -> Option<usize>;
 
 /// Cuts a stream of bytes into frames.
 ///
@@ -68,7 +76,7 @@ pub enum FrameError {
 /// holding any of it.
 #[derive(Debug)]
 pub struct FrameDecoder {
-    cap: usize,
+    most: Lengths,
     passes_over: bool,
     head: [u8; HEAD_LEN],
     /// How much of `head` has arrived.
@@ -91,10 +99,10 @@ pub struct Dropped {
 }
 
 impl FrameDecoder {
-    /// A decoder at the start of a stream, whose length fields may announce `cap` bytes at most.
-    pub fn new(cap: usize) -> Self {
+    /// A decoder at the start of a stream, whose frames may be as long as `most` says for their codes.
+    pub fn new(most: Lengths) -> Self {
         Self {
-            cap,
+            most,
             passes_over: false,
             head: [0; HEAD_LEN],
             head_len: 0,
@@ -133,11 +141,12 @@ impl FrameDecoder {
             if !self.fill_head(HEAD_LEN, input) {
                 return Ok(None);
             }
-            let code = u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]]);
+            let code = self.code();
             let passed_over = self.passes_over && code >= FIRST_OPTIONAL_CODE;
             let is_whole = if passed_over {
                 self.drop_payload(code, payload_len, input)?
             } else {
+                self.check_length(code, payload_len)?;
                 self.fill_payload(payload_len, input)
             };
             if !is_whole {
@@ -180,16 +189,29 @@ impl FrameDecoder {
     fn announced(&self) -> Result<usize, FrameError> {
         let [a, b, c, d, ..] = self.head;
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > self.cap {
-            Err(FrameError::TooLong {
-                length,
-                cap: self.cap,
-            })
+        if length > FRAME_CAP {
+            let cap = FRAME_CAP;
+            Err(FrameError::TooLong { length, cap })
         } else if length < CODE_LEN {
             Err(FrameError::TooShort { length })
         } else {
             Ok(length)
         }
+    }
+
+    /// The code; the head is whole.
+    fn code(&self) -> u16 {
+        u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]])
+    }
+
+    /// Whether a payload of so many bytes may be sent under the code.
+    fn check_length(&self, code: u16, payload_len: usize) -> Result<(), FrameError> {
+        let most = (self.most)(code).ok_or(FrameError::UnknownCode(code))?;
+        if payload_len > most {
+            let (length, cap) = (CODE_LEN + payload_len, CODE_LEN + most);
+            return Err(FrameError::TooLong { length, cap });
+        }
+        Ok(())
     }
 
     /// Fills `head` up to `end`; whether it got there.

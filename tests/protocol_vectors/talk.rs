@@ -6,7 +6,6 @@ use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
     ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
@@ -26,7 +25,7 @@ pub fn stream(work: &mut Work) {
     let minor = work.maybe("sender_minor").map(str::parse);
     let minor = minor.map_or(0, |minor| minor.expect("a number"));
     let passes_over = minor > MINOR_VERSION;
-    let mut decoder = FrameDecoder::new(FRAME_CAP).passing_over(passes_over);
+    let mut decoder = FrameDecoder::new(Message::most).passing_over(passes_over);
     let mut found = Vec::new();
     for (key, value) in arrivals {
         work.given(key);
@@ -229,7 +228,7 @@ pub fn message(work: &mut Work) {
     work.found("code", message.code());
     let bytes = message.to_frame().expect("within the cap");
     let mut rest = bytes.as_slice();
-    let frame = FrameDecoder::new(FRAME_CAP).next(&mut rest);
+    let frame = FrameDecoder::new(Message::most).next(&mut rest);
     let frame = frame.expect("a frame").expect("a whole one");
     assert_eq!(Message::decode(&frame), Ok(message));
     work.found_bytes("frame", &bytes);

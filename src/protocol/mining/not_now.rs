@@ -2,7 +2,7 @@
 
 use crate::chain::Timestamp;
 use crate::protocol::clocks::{ClockState, OwnClock};
-use crate::wire::certificate::in_words;
+use crate::readable::in_words;
 
 /// Until when it is waited for a block's time without a word: a short while passes before anybody wonders.
 const SHORT_MS: u64 = 5_000;
