@@ -6,11 +6,13 @@
 
 mod bytes;
 mod capped;
+mod coded;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::HexError;
 pub(crate) use bytes::{byte_newtype, bytes_from_hex, from_hex, to_hex};
+pub(crate) use coded::coded;
 pub use capped::{CappedBytes, CappedText, capped_list};
 
 use serde::Serialize;

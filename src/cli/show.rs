@@ -112,7 +112,8 @@ fn mining(mining: &MiningView) -> String {
 
 fn tracker_link(link: &TrackerLinkView) -> String {
     match (link.registered, &link.trouble) {
-        (true, _) => format!("{}, registered there", link.endpoint),
+        (true, None) => format!("{}, registered there", link.endpoint),
+        (true, Some(trouble)) => format!("{}, registered there, but {trouble}", link.endpoint),
         (false, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
         (false, None) => format!("{}, not registered yet", link.endpoint),
     }

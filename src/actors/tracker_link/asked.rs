@@ -19,7 +19,11 @@ impl Handler<GetDirectory> for TrackerLinkActor {
             members: self.link.directory().members().cloned().collect(),
             registered: self.link.is_registered(),
             tracker: self.tracker.clone(),
-            trouble: self.trouble.clone().filter(|_| !self.link.is_registered()),
+            trouble: match (self.link.rival(), self.link.is_registered()) {
+                (Some(rival), _) => Some(rival.to_owned()),
+                (None, true) => None,
+                (None, false) => self.trouble.clone(),
+            },
         })
     }
 }
