@@ -1,7 +1,7 @@
 //! The client of a running node's API.
 
 use super::failure::Failure;
-use crate::http::{ApiFile, ApiFileError, ErrorDetail, ErrorView};
+use crate::http::{ApiFile, ApiFileError, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -258,12 +258,11 @@ impl Client {
                 .because("what listens where its last run did does not know its token"));
         }
         let body = read(response)?;
-        let ErrorView {
-            error: ErrorDetail { reason, .. },
-        } = serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
+        let Problem { detail, .. } =
+            serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
         Err(match status {
-            BAD_REQUEST => Failure::Misuse(reason),
-            _ => Failure::No(reason),
+            BAD_REQUEST => Failure::Misuse(detail),
+            _ => Failure::No(detail),
         })
     }
 }

@@ -1,21 +1,20 @@
 //! Starting and stopping the server.
 
 use super::api_file::{ApiFile, ApiFileError};
-use super::error::Refused;
+use super::asked::{Parameters, bodies};
 use super::guard::{self, Guard};
-use super::long_read::LongReads;
-use super::{Api, MAX_REQUEST_BYTES, peer, tracker, waiting};
-use crate::entropy::Entropy;
-use crate::store::SCRATCH;
-use actix_web::dev::ServerHandle as WebServerHandle;
-use actix_web::http::{KeepAlive, StatusCode};
-use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, JsonConfig, QueryConfig, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
+use super::paths::{Of, PathLine};
+use super::{lists, peer, problem, tracker, waiting};
+use crate::owner::{Code, Owned, Refused};
+use actix_web::dev::{HttpServiceFactory, ServerHandle as WebServerHandle, ServiceRequest};
+use actix_web::http::KeepAlive;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Responder};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How long requests under way may take when the server stops, in seconds: those that mine or send
 /// get their answer from actors that stop later, all others take milliseconds.
@@ -59,34 +58,10 @@ pub enum ApiError {
     File(#[from] ApiFileError),
 }
 
-/// What reads a long time, and where what it needs for a while goes.
-#[derive(Clone)]
-pub(super) struct LongAnswers {
-    pub(super) verifications: LongReads,
-    pub(super) exports: LongReads,
-    /// For a database that only a verification needs.
-    pub(super) scratch: PathBuf,
-}
-
-impl LongAnswers {
-    pub(super) fn new(data_dir: &Path) -> Self {
-        Self {
-            verifications: LongReads::new("verified"),
-            exports: LongReads::new("exported"),
-            scratch: data_dir.join(SCRATCH),
-        }
-    }
-
-    fn cancel(&self) {
-        self.verifications.cancel();
-        self.exports.cancel();
-    }
-}
-
 /// A running server.
 pub struct ServerHandle {
     server: WebServerHandle,
-    long: LongAnswers,
+    owned: Owned,
     data_dir: PathBuf,
 }
 
@@ -99,10 +74,10 @@ impl ServerHandle {
     /// same.
     pub async fn stop(&self) -> Result<(), ApiFileError> {
         let removed = ApiFile::remove(&self.data_dir);
-        self.long.cancel();
+        self.owned.end_long_reads();
         self.server.stop(true).await;
         // One may have been started in between.
-        self.long.cancel();
+        self.owned.end_long_reads();
         removed
     }
 }
@@ -115,7 +90,7 @@ impl ServerHandle {
 pub async fn start(
     listen: SocketAddr,
     data_dir: &Path,
-    api: Api,
+    owned: Owned,
 ) -> Result<(ServerHandle, SocketAddr), ApiError> {
     if !listen.ip().is_loopback() {
         return Err(ApiError::NotLoopback { address: listen });
@@ -129,14 +104,12 @@ pub async fn start(
     };
     let listener = TcpListener::bind(listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let token = guard::draw_token(&**api.entropy());
+    let token = guard::draw_token(owned.entropy());
     let guard = Guard::new(&token, address);
-    let long = LongAnswers::new(data_dir);
-    let parts = (Arc::new(api), long.clone());
+    let served = owned.clone();
     let server = HttpServer::new(move || {
-        let (api, long) = parts.clone();
         App::new()
-            .configure(|config| configure(config, &api, guard.clone(), long))
+            .configure(|config| configure(config, &served, guard.clone()))
             .wrap(from_fn(guard::admit))
     })
     .workers(WORKERS)
@@ -150,7 +123,7 @@ pub async fn start(
     .run();
     let handle = ServerHandle {
         server: server.handle(),
-        long,
+        owned,
         data_dir: data_dir.to_owned(),
     };
     actix_rt::spawn(server);
@@ -166,61 +139,66 @@ pub async fn start(
     Ok((handle, address))
 }
 
-impl Api {
-    fn entropy(&self) -> &Arc<dyn Entropy> {
-        match self {
-            Self::Peer(peer) => &peer.entropy,
-            Self::Tracker(tracker) => &tracker.entropy,
-            Self::Waiting(waiting) => &waiting.entropy,
-        }
-    }
-}
-
 /// All of the server but the guard at its door.
-pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, long: LongAnswers) {
-    let json = JsonConfig::default()
-        .limit(MAX_REQUEST_BYTES)
-        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
-    let query = QueryConfig::default()
-        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
+pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, guard: Guard) {
     config
         .app_data(Data::new(guard))
-        .app_data(Data::new(long))
-        .app_data(json)
-        .app_data(query);
-    match api {
-        Api::Waiting(_) => config.default_service(web::route().to(waiting::not_yet)),
-        Api::Peer(_) | Api::Tracker(_) => config.default_service(web::route().to(nothing_here)),
-    };
-    match api {
-        Api::Peer(peer) => config
+        .app_data(bodies())
+        .configure(lists::routes);
+    match owned {
+        Owned::Peer(peer) => config
+            .app_data(Data::new(Of::Peer))
             .app_data(Data::new(peer.clone()))
-            .configure(peer::routes),
-        Api::Tracker(tracker) => config
+            .configure(peer::routes)
+            .default_service(web::route().to(nothing_here)),
+        Owned::Tracker(tracker) => config
+            .app_data(Data::new(Of::Tracker))
             .app_data(Data::new(tracker.clone()))
-            .configure(tracker::routes),
-        Api::Waiting(waiting) => config
+            .configure(tracker::routes)
+            .default_service(web::route().to(nothing_here)),
+        Owned::Waiting(waiting) => config
+            .app_data(Data::new(Of::Waiting))
             .app_data(Data::new(waiting.clone()))
-            .configure(waiting::routes),
+            .configure(waiting::routes)
+            .default_service(web::route().to(waiting::not_yet)),
     };
 }
 
 async fn nothing_here() -> Result<HttpResponse, Refused> {
-    Err(Refused::not_found(
-        "the API of this node has nothing under this path",
+    Err(Refused::new(
+        Code::UnknownPath,
+        "the API of this node has nothing under this path: `GET /paths` lists what there is",
     ))
 }
 
 /// A path with the one way in which it can be asked.
-pub(super) fn resource(path: &str, route: Route) -> Resource {
-    async fn wrong_method() -> Result<HttpResponse, Refused> {
-        Err(Refused::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "wrong_method",
-            "this path is asked with another method",
+pub(super) fn resource<F, Args>(line: &'static PathLine, handler: F) -> impl HttpServiceFactory
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = match line.method {
+        "GET" => web::get(),
+        _ => web::post(),
+    };
+    let wrong_method = move || async move {
+        let refused = Refused::new(
+            Code::WrongMethod,
+            format!("{} is asked with {}", line.path, line.method),
+        );
+        let mut response = problem::response(&refused);
+        let allow = HeaderValue::from_static(line.method);
+        response.headers_mut().insert(ALLOW, allow);
+        response
+    };
+    web::resource(line.path)
+        .wrap(from_fn(
+            move |request: ServiceRequest, next: Next<_>| async move {
+                Parameters::check(request.query_string(), line)?;
+                next.call(request).await
+            },
         ))
-    }
-    web::resource(path)
-        .route(route)
+        .route(route.to(handler))
         .default_service(web::route().to(wrong_method))
 }

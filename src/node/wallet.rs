@@ -6,10 +6,11 @@ use super::orders::Orders;
 use super::seams::Seams;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
-use crate::http::{self, Api, WaitingApi};
+use crate::http;
 use crate::keys::{
     Lock, LockedSecret, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
 };
+use crate::owner::{Owned, Waiting};
 use crate::passphrase::{self, NoPassphrase};
 use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
 use crate::wire::NodeRole;
@@ -106,13 +107,13 @@ async fn wait_for(
     let (found, wanted) = oneshot::channel();
     let file = WalletFile::new(&settings.file);
     let door = WalletDoorActor::new(file.clone(), seams.entropy.clone(), found).start();
-    let waiting = WaitingApi {
+    let waiting = Waiting {
         role,
         file,
         open: door.recipient(),
         entropy: seams.entropy.clone(),
     };
-    let (server, address) = http::start(api.listen, data_dir, Api::Waiting(waiting)).await?;
+    let (server, address) = http::start(api.listen, data_dir, Owned::Waiting(waiting)).await?;
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,

@@ -42,7 +42,7 @@ pub use members::MAX_MEMBERS_REGISTERED;
 
 use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
 use crate::chain::params::ParamsError;
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
@@ -231,7 +231,17 @@ impl Registry {
 
     /// Everyone who is registered, by number.
     pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        self.members.ids().filter_map(|id| self.tell(id))
+        self.members_after(None)
+    }
+
+    /// Those of them whose numbers come after this one.
+    pub fn members_after(&self, after: Option<MemberId>) -> impl Iterator<Item = Member> + '_ {
+        self.members.ids_after(after).filter_map(|id| self.tell(id))
+    }
+
+    /// How everyone who is registered stands.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> + '_ {
+        self.members.ids().map(|id| self.liveness.standing(id))
     }
 
     /// A connection's handshake is done; the other end proved its key and showed this certificate,
@@ -259,8 +269,7 @@ impl Registry {
             return vec![Effect::Close { session, reason }];
         }
         self.doorstep.greeted(session);
-        self.sessions
-            .begin(session, hello, certificate, now.steady);
+        self.sessions.begin(session, hello, certificate, now.steady);
         Vec::new()
     }
 

@@ -19,8 +19,8 @@ mod tests;
 
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
-use rival::Rival;
 pub use effect::{Effect, Warning};
+use rival::Rival;
 
 use super::backoff::Backoff;
 use super::directory::{Directory, NAME_ROW};

@@ -256,7 +256,10 @@ mod tests {
         let then = founding.next_holder(all.into_iter(), STARTED.plus_ms(CLAIM_MS));
         assert_eq!(then.map(|(id, _)| id), Some(MemberId(2)));
         let mut introducing = Founding::new(key(TRACKER), false, params());
-        assert_eq!(introducing.next_holder(all[1..].iter().copied(), STARTED), None);
+        assert_eq!(
+            introducing.next_holder(all[1..].iter().copied(), STARTED),
+            None
+        );
         let (verdict, _) = introducing.offer(offer(2, 2, false), BEGUN);
         assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
         let (verdict, _) = introducing.offer(offer(1, 1, true), BEGUN);

@@ -242,7 +242,10 @@ mod tests {
         news.depart(MemberId(9));
         news.begin(SessionId(2), MemberId(2));
         let told = gather(&mut news, &[9]);
-        assert_eq!(told, [(vec![2], vec![], vec![]), (vec![1], vec![], vec![9])]);
+        assert_eq!(
+            told,
+            [(vec![1], vec![], vec![9]), (vec![2], vec![], vec![])]
+        );
         assert_eq!(news.len(), 0, "who left and was told of takes no room");
         news.end(SessionId(1));
         news.end(SessionId(2));

@@ -87,6 +87,9 @@ mod tests {
         outgoing.committed(1);
         assert_eq!(counts(&outgoing), [0, 0, 0]);
         assert_eq!(outgoing.take().len(), 2);
-        assert!(outgoing.waiting.is_empty(), "it does not grow with sessions");
+        assert!(
+            outgoing.waiting.is_empty(),
+            "it does not grow with sessions"
+        );
     }
 }

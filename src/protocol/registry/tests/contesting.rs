@@ -49,7 +49,8 @@ fn refusals(said: &[Out]) -> Vec<(u64, &str)> {
 }
 
 fn is_registered(said: &[Out], session: u64) -> bool {
-    let registered = |out: &Out| matches!(out, Out::Sent(to, Message::Registered(_)) if to.0 == session);
+    let registered =
+        |out: &Out| matches!(out, Out::Sent(to, Message::Registered(_)) if to.0 == session);
     said.iter().any(registered)
 }
 
@@ -66,7 +67,10 @@ fn two_nodes_with_one_wallet_do_not_alternate_and_both_are_told_where_the_other_
             panic!("both are told: {said:?}");
         };
         assert_eq!((refused, stays), (rival, 1));
-        assert!(why.contains("another node with this wallet is running"), "{why}");
+        assert!(
+            why.contains("another node with this wallet is running"),
+            "{why}"
+        );
         let place = format!("192.0.2.9 (listens at other.example:{rival})");
         assert!(warned.contains(&place), "{warned}");
         assert!(closed(&said).is_empty());
@@ -77,7 +81,10 @@ fn two_nodes_with_one_wallet_do_not_alternate_and_both_are_told_where_the_other_
     }
     assert!(tracker.registry.members().all(|m| m.live));
     tracker.receive(1, &Message::GetMembers(()));
-    assert!(matches!(tracker.said()[..], [Out::Sent(SessionId(1), Message::Members(_))]));
+    assert!(matches!(
+        tracker.said()[..],
+        [Out::Sent(SessionId(1), Message::Members(_))]
+    ));
 }
 
 #[test]
@@ -119,7 +126,10 @@ fn whoever_is_gone_meanwhile_takes_nobodys_place() {
     assert!(closed(&said).is_empty() && !is_registered(&said, 11));
     // Nor does the one that leaves for good come back by the one that waits.
     open_rival(&mut tracker, 12);
-    tracker.receive(1, &Message::Leave(Leaving::sign(key(TRACKER), 2, &member(1))));
+    tracker.receive(
+        1,
+        &Message::Leave(Leaving::sign(key(TRACKER), 2, &member(1))),
+    );
     heard(&mut tracker);
     tracker.tick(CONTEST_MS);
     assert_eq!(tracker.registry.registered_len(), 0);
