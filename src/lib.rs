@@ -19,6 +19,7 @@ pub mod owner;
 pub mod passphrase;
 pub mod pow;
 pub mod protocol;
+pub mod readable;
 pub mod settings;
 pub mod sim;
 pub mod store;

@@ -83,9 +83,9 @@ impl InboxActor {
                 Effect::Blame { session, reason } => {
                     self.parts.blame.send(BlameSession { session, reason });
                 }
-                Effect::Tell(facts) => {
+                Effect::Tell { facts, note } => {
                     let (tx, from) = (facts.id, facts.from.to_address());
-                    tracing::debug!(%tx, %from, amount = facts.amount.0, "something came in");
+                    tracing::info!(%tx, %from, amount = facts.amount.0, note, "something came in");
                 }
             }
         }

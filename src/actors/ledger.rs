@@ -157,7 +157,9 @@ impl LedgerActor {
                     self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
-                    log::tip(&change);
+                    let chain = self.ledger.chain();
+                    let caught_up = chain.best_header().id == chain.tip().id;
+                    log::tip(&change, caught_up);
                     let connected = change.connected.len() as u64;
                     let now = self.clock.now();
                     self.progress.connected(connected, now.steady);

@@ -16,7 +16,6 @@ use crate::store::Disk;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};
 use crate::wire::frame::FrameDecoder;
-use crate::wire::limits::FRAME_CAP;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
@@ -232,7 +231,7 @@ impl Line {
         let reading = Reading {
             reader,
             opener,
-            frames: FrameDecoder::new(FRAME_CAP),
+            frames: FrameDecoder::new(Message::most),
         };
         let writing = writer.write_all(&mut waiting, self.context.disk.clone());
         tokio::pin!(writing);

@@ -50,6 +50,11 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
     Logs(LogsArgs),
+    /// Say what the code of a refusal means, and what to do; without one, list the codes
+    Explain {
+        /// The code, such as insufficient_funds
+        code: Option<String>,
+    },
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
@@ -178,7 +183,7 @@ pub struct LogsArgs {
     /// Go on as more is written, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
-    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment in UTC (2026-11-20T21:43)
+    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment (2026-11-20T21:43, or with a Z in UTC)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Since>,
     /// Only what this part of the node says: ledger, gossip, miner, tracker_link ...

@@ -116,6 +116,7 @@ impl Ground {
             network: known,
             known: publish,
             fatal: seams.fatal.clone(),
+            names: seams.names.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
         introduce(others, &link, &seams, &context)?;

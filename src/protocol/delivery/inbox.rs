@@ -62,7 +62,12 @@ pub enum Effect {
         reason: String,
     },
     /// Tell the owner that something came.
-    Tell(ReceivedFacts),
+    Tell {
+        /// What is known of it.
+        facts: ReceivedFacts,
+        /// Whether a note is with it.
+        note: bool,
+    },
 }
 
 /// What an inbox is opened with.
@@ -317,9 +322,10 @@ impl Inbox {
             return Ok(facts.receipt);
         }
         let payload = transaction.payload();
-        let Action::Transfer { amount, .. } = payload.action else {
+        let Action::Transfer { amount, note, .. } = &payload.action else {
             return Ok(None);
         };
+        let (amount, note) = (*amount, !note.is_empty());
         let facts = ReceivedFacts {
             id,
             from: payload.sender,
@@ -335,7 +341,8 @@ impl Inbox {
         for row in rows::begun(number, &id, body) {
             self.decided.write(row);
         }
-        self.decided.at_once(Effect::Tell(facts.clone()));
+        let told = facts.clone();
+        self.decided.at_once(Effect::Tell { facts: told, note });
         self.store(number, facts);
         Ok(receipt)
     }

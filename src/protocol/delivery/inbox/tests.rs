@@ -29,7 +29,7 @@ impl Recipient {
                     self.rows.commit(rows);
                     open.extend(self.inbox.committed(batch));
                 }
-                Effect::Tell(_) => {}
+                Effect::Tell { .. } => {}
                 other => others.push(other),
             }
         }

@@ -269,7 +269,7 @@ impl World {
                     }
                 }
                 inbox::Effect::Blame { reason, .. } => panic!("alice is honest: {reason}"),
-                inbox::Effect::Tell(_) => {}
+                inbox::Effect::Tell { .. } => {}
             }
         }
     }
