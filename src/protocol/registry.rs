@@ -361,7 +361,11 @@ impl Registry {
         let (verdict, rows) = self.founding.offer(offer, now);
         self.outgoing.write(rows);
         let (adopted, other_params) = match verdict {
-            Verdict::Known(known) => return self.send(session, Message::GenesisKnown(known)),
+            Verdict::Known => {
+                let known = self.founding.genesis().cloned();
+                let told = known.map(Message::GenesisKnown);
+                return told.into_iter().for_each(|told| self.send(session, told));
+            }
             Verdict::Refused(why) => return self.refuse(session, RefusalCode::BadGenesis, &why),
             Verdict::TooLate => return,
             Verdict::Accepted {

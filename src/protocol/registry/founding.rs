@@ -34,8 +34,8 @@ pub(super) struct Offer {
 /// What becomes of an offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// There is genesis, and it is this one.
-    Known(Genesis),
+    /// There is genesis already.
+    Known,
     /// It is no genesis of this network; why, for people.
     Refused(String),
     /// Somebody else was asked since. The sender is told whose block it became.
@@ -104,8 +104,8 @@ impl Founding {
     }
 
     fn judge(&self, offer: &Offer, now: Now) -> Verdict {
-        if let Some(known) = &self.genesis {
-            return Verdict::Known(known.clone());
+        if self.genesis.is_some() {
+            return Verdict::Known;
         }
         if let Err(reason) = self.check(offer, now) {
             return Verdict::Refused(reason);
@@ -233,7 +233,7 @@ mod tests {
         };
         assert_eq!((verdict, rows.len()), (founded, 1));
         let again = founding.offer(offer(2, 2, false), BEGUN);
-        assert_eq!(again, (Verdict::Known(genesis_by(1)), Vec::new()));
+        assert_eq!(again, (Verdict::Known, Vec::new()));
         assert_eq!(founding.lease_of(MemberId(1), later), None);
     }
 
