@@ -21,6 +21,7 @@ pub mod pow;
 pub mod protocol;
 pub mod readable;
 pub mod settings;
+pub mod shell;
 pub mod sim;
 pub mod store;
 pub mod suggest;

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["protocol"],
     &["store", "net"],
     &["archive", "messages"],
+    &["shell"],
     &["actors"],
     &["owner"],
     &["http"],

@@ -1,10 +1,7 @@
 //! PeerSession: one connection, from its first byte to its last.
 
-mod greeting;
 mod opening;
 mod writing;
-
-pub use greeting::Greeting;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -12,6 +9,7 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::shell::Greeting;
 use crate::store::Disk;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};

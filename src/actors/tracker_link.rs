@@ -3,8 +3,7 @@
 mod asked;
 
 use super::search::{Order, Search};
-use super::session_handle::SessionHandle;
-use super::{Fatal, Link, SessionContext, TICK};
+use super::{Fatal, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -25,6 +24,7 @@ use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
+use crate::shell::{Link, SessionHandle};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
@@ -145,17 +145,21 @@ impl TrackerLinkActor {
     fn publish(&self, directory: Arc<Directory>) {
         let registered = self.link.is_registered();
         let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let certificate = self.link.certificate();
+        let member_until = certificate.map(|certificate| certificate.statement.until);
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
-            && known.trouble.as_ref() == trouble;
+            && known.trouble.as_ref() == trouble
+            && known.member_until == member_until;
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
                 registered,
                 tracker: tracker.clone(),
                 trouble: trouble.cloned(),
+                member_until,
             }));
         }
     }
@@ -221,6 +225,7 @@ impl TrackerLinkActor {
                     let until = Time::from_unix_ms(certificate.statement.until.0);
                     tracing::info!(%until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
+                    self.publish_standing();
                     if let Some(record) = self.link.record().cloned() {
                         self.tell_record(record);
                     }
@@ -275,7 +280,9 @@ impl TrackerLinkActor {
                         let context = &actor.context;
                         let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
                         let (session, commands) = begun;
-                        actor.sessions.insert(session, SessionHandle::new(commands));
+                        actor
+                            .sessions
+                            .insert(session, SessionHandle::new(Box::new(commands)));
                     }
                     Err(error) => {
                         let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());

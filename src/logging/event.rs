@@ -47,6 +47,8 @@ impl LogEvent {
         let actor = target.strip_prefix("raclette::").unwrap_or(target);
         // What writes down for the whole of a part is no part of its own.
         let actor = actor.strip_suffix("::log").unwrap_or(actor);
+        // An actor and its shell go by one name.
+        let actor = actor.strip_prefix("shell::").unwrap_or(actor);
         let mut own = Self {
             time: Time::from(now),
             level: *metadata.level(),

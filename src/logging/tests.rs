@@ -134,6 +134,7 @@ fn actors_go_by_their_short_names() {
     let log = settings(LogLevel::Info, 5);
     logged(&data_dir, &log, false, || {
         info!(target: "raclette::actors::ledger", "a");
+        info!(target: "raclette::shell::gossip::log", "a");
         info!(target: "raclette::store", "b");
         info!(target: "node", "c");
     });
@@ -141,7 +142,7 @@ fn actors_go_by_their_short_names() {
         .iter()
         .map(|line| line["actor"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(actors, ["ledger", "store", "node"]);
+    assert_eq!(actors, ["ledger", "gossip", "store", "node"]);
 }
 
 #[test]

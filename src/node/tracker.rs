@@ -6,8 +6,8 @@ use super::seams::{Place, Seams};
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
-    StoreActor, WalletActor,
+    LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts, StoreActor,
+    WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -21,6 +21,7 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
+use crate::shell::{Greeting, Link};
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
