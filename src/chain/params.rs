@@ -67,7 +67,7 @@ impl TryFrom<u8> for Admission {
 pub struct Allocation {
     /// Who owns them.
     pub to: PublicKey,
-    /// How many.
+    /// Amount, in coins.
     pub amount: Amount,
 }
 

@@ -254,7 +254,7 @@ impl TryFrom<u8> for End {
 pub struct SendFacts {
     /// Of which transaction.
     pub id: TransactionId,
-    /// For whom.
+    /// Key of the recipient.
     pub to: PublicKey,
     /// Coins.
     pub amount: Amount,
