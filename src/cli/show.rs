@@ -111,7 +111,8 @@ fn mining(mining: &MiningView) -> String {
 
 fn tracker_link(link: &TrackerLinkView) -> String {
     match (link.registered, link.member_until, &link.trouble) {
-        (true, _, _) => format!("{}, registered there", link.endpoint),
+        (true, _, None) => format!("{}, registered there", link.endpoint),
+        (true, _, Some(trouble)) => format!("{}, registered there, but {trouble}", link.endpoint),
         // It goes on with the members that it knows.
         (false, Some(until), trouble) => {
             let trouble = trouble.as_deref().unwrap_or("it is being dialled");

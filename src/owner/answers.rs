@@ -80,7 +80,7 @@ pub struct TrackerLinkView {
     pub endpoint: String,
     /// Whether it is connected and has this peer registered.
     pub registered: bool,
-    /// Why not, if not.
+    /// Why not, if not; or what else is wrong, such as another node with the same wallet.
     pub trouble: Option<String>,
     /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
     /// has none.

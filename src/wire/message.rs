@@ -5,7 +5,7 @@ use super::frame::{Frame, FrameError, encode_frame};
 use super::lengths;
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
-use crate::canonical::{self, CappedText, Malformed, capped_list};
+use crate::canonical::{self, CappedText, Malformed, capped_list, coded};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::MAX_BLOCK_BYTES;
 use crate::chain::{
@@ -31,34 +31,13 @@ pub const MAX_REASON: usize = 200;
 /// Longest name of a program, in bytes.
 pub const MAX_AGENT: usize = 40;
 
-/// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum NodeRole {
-    /// Code 1: a member.
-    Peer,
-    /// Code 2: the meeting place.
-    Tracker,
-}
-
-impl From<NodeRole> for u8 {
-    fn from(role: NodeRole) -> u8 {
-        match role {
-            NodeRole::Peer => 1,
-            NodeRole::Tracker => 2,
-        }
-    }
-}
-
-impl TryFrom<u8> for NodeRole {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            1 => Ok(Self::Peer),
-            2 => Ok(Self::Tracker),
-            _ => Err(format!("no role has the code {code}")),
-        }
+coded! {
+    /// What a node is.
+    pub enum NodeRole, "no role" {
+        /// A member.
+        1 Peer,
+        /// The meeting place.
+        2 Tracker,
     }
 }
 
@@ -120,50 +99,24 @@ pub struct Registered {
     pub lease: Option<Lease>,
 }
 
-/// Why the tracker says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum RefusalCode {
-    /// Code 1: another key has the name.
-    NameTaken,
-    /// Code 2: the record or its signature is wrong, or for another tracker.
-    BadRecord,
-    /// Code 3: a later record of this key is known.
-    OldRecord,
-    /// Code 4: the network has as many members as it can have.
-    Full,
-    /// Code 5: what was offered as genesis is none of this network.
-    BadGenesis,
-    /// Code 6: only a registered member may ask this.
-    NotRegistered,
-}
-
-impl From<RefusalCode> for u8 {
-    fn from(code: RefusalCode) -> u8 {
-        match code {
-            RefusalCode::NameTaken => 1,
-            RefusalCode::BadRecord => 2,
-            RefusalCode::OldRecord => 3,
-            RefusalCode::Full => 4,
-            RefusalCode::BadGenesis => 5,
-            RefusalCode::NotRegistered => 6,
-        }
-    }
-}
-
-impl TryFrom<u8> for RefusalCode {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        Ok(match code {
-            1 => Self::NameTaken,
-            2 => Self::BadRecord,
-            3 => Self::OldRecord,
-            4 => Self::Full,
-            5 => Self::BadGenesis,
-            6 => Self::NotRegistered,
-            _ => return Err(format!("no refusal has the code {code}")),
-        })
+coded! {
+    /// Why the tracker says no.
+    pub enum RefusalCode, "no refusal" {
+        /// Another key has the name.
+        1 NameTaken,
+        /// The record or its signature is wrong, or for another tracker.
+        2 BadRecord,
+        /// A later record of this key is known.
+        3 OldRecord,
+        /// The network has as many members as it can have.
+        4 Full,
+        /// What was offered as genesis is none of this network.
+        5 BadGenesis,
+        /// Only a registered member may ask this.
+        6 NotRegistered,
+        /// Another node with the same key is registered, and answers; or, to a member that is
+        /// registered: another one wanted to be. The words say where it is.
+        7 KeyInUse,
     }
 }
 

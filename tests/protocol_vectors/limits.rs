@@ -46,7 +46,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
         raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS
-            REGISTER_WITHIN_MS;
+            REGISTER_WITHIN_MS CONTEST_MS;
         raclette::protocol::liveness: ROUND_MS MAX_MISSES SHORTEST_PAUSE_MS LONGEST_PAUSE_MS
             MAX_DIALS;
         raclette::protocol::doorstep: MAX_STRANGERS MAX_STRANGERS_OF_ADDRESS STRANGER_PATIENCE_MS

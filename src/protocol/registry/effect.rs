@@ -89,6 +89,17 @@ pub enum Fact {
         /// How it stands from now on.
         standing: Standing,
     },
+    /// Two nodes use one member's wallet; both were told.
+    WalletUsedTwice {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+        /// Where the one is that stays registered, for people.
+        stays: String,
+        /// Where the one is that was refused.
+        refused: String,
+    },
     /// A member left for good.
     MemberLeft {
         /// Number that the tracker gave the member.

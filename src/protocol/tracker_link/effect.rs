@@ -169,6 +169,12 @@ pub enum Warning {
         /// What the clock says.
         now: Timestamp,
     },
+    /// Another node uses this one's wallet.
+    #[error("{reason}")]
+    WalletUsedTwice {
+        /// In the tracker's words.
+        reason: String,
+    },
     /// The tracker said no, but may say yes later.
     #[error("the tracker refused ({code:?}): {reason}")]
     Refused {

@@ -270,10 +270,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 7, 255] {
+    for code in [0u8, 8, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=6 {
+    for code in 1..=7 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }
