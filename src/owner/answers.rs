@@ -141,7 +141,7 @@ pub struct SyncRequest {
 /// Whose chain is fetched from now on, before that of others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncView {
-    /// Who.
+    /// The sender.
     pub from: PersonView,
     /// The height it has shown so far.
     pub height: u64,
@@ -200,7 +200,7 @@ pub enum WalletOrder {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WalletRequest {
-    /// What.
+    /// What to do with the wallet.
     pub order: WalletOrder,
     /// The passphrase that a new wallet is locked with, or a locked one is unlocked with.
     #[serde(default)]

@@ -82,9 +82,9 @@ pub struct Explanation {
     pub code: Code,
     /// In a few words.
     pub title: String,
-    /// What happened.
+    /// What happened, in one sentence.
     pub happened: String,
-    /// Why.
+    /// Why, in one sentence.
     pub why: String,
     /// What to do.
     pub todo: String,

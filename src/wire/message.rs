@@ -48,9 +48,9 @@ coded! {
 pub struct Hello {
     /// The network it belongs to; all zero if it has none yet.
     pub network: NetworkId,
-    /// What it is.
+    /// Whether it is a peer or a tracker.
     pub role: NodeRole,
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// Drawn at random once a start: whoever hears its own has dialled itself.
     pub nonce: u64,
