@@ -50,7 +50,7 @@ pub enum RunError {
         "can't make the data directory {}: {source}; make the directory above it writable, or set \"data_dir\" in the settings to another place", path.display()
     )]
     DataDir {
-        /// Which.
+        /// Path of the directory.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
@@ -58,6 +58,33 @@ pub enum RunError {
     /// The wallet file.
     #[error(transparent)]
     Wallet(#[from] WalletFileError),
+    /// The wallet is another than the data directory's.
+    #[error(
+        "this data directory belongs to another wallet: it was used with {belongs_to}, and {} holds {found}. \
+         Nothing was sent or changed. Put the right wallet back at that place (`node wallet restore` makes \
+         it from its 24 words, once the other file is moved away), or set \"data_dir\" in the settings to a \
+         directory of its own for this one", file.display()
+    )]
+    OtherWallet {
+        /// The wallet file.
+        file: PathBuf,
+        /// The address of its key.
+        found: String,
+        /// The address of the key that the directory belongs to.
+        belongs_to: String,
+    },
+    /// The wallet of a used data directory is gone.
+    #[error(
+        "there is no wallet at {}, and this data directory belongs to {belongs_to}: no new one is made, as it \
+         would not be that one. Put the wallet back at that place, or make it from its 24 words: `node wallet \
+         restore`. To begin anew as somebody else, set \"data_dir\" in the settings to another directory", file.display()
+    )]
+    LostWallet {
+        /// Where it should be.
+        file: PathBuf,
+        /// The address of the key that the directory belongs to.
+        belongs_to: String,
+    },
     /// The wallet is locked.
     #[error(transparent)]
     Locked(#[from] UnlockError),
@@ -135,7 +162,7 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
+    let secret = wallet::open(&settings.wallet, &seams)?;
     actix::System::new().block_on(peer::run(settings, seams, secret, heard))
 }
 
@@ -144,7 +171,7 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
+    let secret = wallet::open(&settings.wallet, &seams)?;
     actix::System::new().block_on(tracker::run(settings, seams, secret, heard))
 }
 

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), SendError>")]
 pub struct SendTransfer {
-    /// What.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
     /// On which ways it goes from the beginning.
     pub route: Route,

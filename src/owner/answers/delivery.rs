@@ -47,9 +47,9 @@ pub struct SendRequest {
 pub struct SentView {
     /// Its id.
     pub id: TransactionId,
-    /// For whom.
+    /// The recipient.
     pub to: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// The fee.
     pub fee: Amount,
@@ -74,9 +74,9 @@ pub enum NoteView {
 pub struct SendView {
     /// Its id.
     pub id: TransactionId,
-    /// For whom.
+    /// The recipient.
     pub to: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// The fee.
     pub fee: Amount,
@@ -182,7 +182,7 @@ pub struct ReceivedView {
     pub id: TransactionId,
     /// From whom.
     pub from: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// What is written; `None` if nothing is.
     pub note: Option<NoteView>,

@@ -19,9 +19,9 @@ pub enum DeliveryFact {
     Unreachable(PublicKey),
     /// It answers a delivery.
     Receipt {
-        /// In which session.
+        /// Session that it came in.
         session: SessionId,
-        /// Who.
+        /// Public key of the member that answers.
         from: PublicKey,
         /// What it says.
         receipt: Box<Receipt>,

@@ -52,7 +52,7 @@ impl Awake {
 mod tests {
     use super::*;
     use crate::clock::STARTED;
-    use crate::protocol::delivery::tests::MemoryRows;
+    use crate::protocol::delivery::testing::MemoryRows;
 
     #[test]
     fn it_goes_on_over_restarts_and_loses_a_minute_at_most() {
