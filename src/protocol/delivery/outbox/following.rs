@@ -37,9 +37,8 @@ impl Outbox {
     /// has taken it, so that until then nobody else has seen it.
     fn deliver_what_is_open(&mut self, number: u64, now: Now) {
         let entry = self.entries.get(number);
-        let open = entry.filter(|entry| {
-            entry.place == Place::Open && entry.facts.route == Route::Both
-        });
+        let open =
+            entry.filter(|entry| entry.place == Place::Open && entry.facts.route == Route::Both);
         if let Some(facts) = open.map(|entry| entry.facts.clone()) {
             self.deliver_later(number, &facts, now);
             self.call(now);

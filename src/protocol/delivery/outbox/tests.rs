@@ -62,7 +62,9 @@ impl Sender {
     }
 
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.outbox.send(1, transaction.clone(), Route::Direct, self.now);
+        let effects = self
+            .outbox
+            .send(1, transaction.clone(), Route::Direct, self.now);
         self.done(effects)
     }
 
@@ -265,7 +267,10 @@ fn nothing_waits_for_ever() {
         assert!(facts.reason.as_str().contains("within 7 days"));
     }
     let explained = sender.facts(2).explained(Place::Nowhere, Height(0));
-    assert!(explained.contains("6 coins stay reserved until height 100000"), "{explained}");
+    assert!(
+        explained.contains("6 coins stay reserved until height 100000"),
+        "{explained}"
+    );
     // What may have reached its recipient keeps its coins until it can't be mined any more.
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
     sender.told(moved(100_000, &[], &[]));

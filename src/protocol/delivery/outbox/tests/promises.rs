@@ -62,7 +62,11 @@ fn passed_on(effects: &[Effect]) -> bool {
 fn a_wall_clock_a_month_ahead_or_in_1970_ends_no_send() {
     let mut sender = Sender::new();
     sender.send(&transfer(1, 2, 5, 0, 1));
-    for wall in [START.plus_ms(30 * DAY_MS), crate::chain::Timestamp(0), START] {
+    for wall in [
+        START.plus_ms(30 * DAY_MS),
+        crate::chain::Timestamp(0),
+        START,
+    ] {
         sender.now.wall = wall;
         sender.pass(5_000);
         assert_eq!(sender.state(1), SendState::Queued);
@@ -118,9 +122,15 @@ fn a_refused_payment_keeps_its_coins_until_it_can_not_be_mined_any_more() {
     // They can't be spent a second time, over a restart either.
     let wall = sender.now.wall;
     let mut sender = sender.again(wall);
-    assert_eq!((sender.reserved(), sender.outbox.waiting().held), (600, Amount(600)));
+    assert_eq!(
+        (sender.reserved(), sender.outbox.waiting().held),
+        (600, Amount(600))
+    );
     let refused = sender.send(&transfer(1, 2, 500, 0, 2));
-    assert!(matches!(&refused[..], [Effect::Answer { answer: Err(_), .. }]));
+    assert!(matches!(
+        &refused[..],
+        [Effect::Answer { answer: Err(_), .. }]
+    ));
     // It is not sent again, whatever happens.
     let retried = sender.outbox.retry(&payment.id(), sender.now);
     assert_eq!(retried, Err(OrderError::Refused));
@@ -130,7 +140,10 @@ fn a_refused_payment_keeps_its_coins_until_it_can_not_be_mined_any_more() {
     let mined = sender.told(moved(7, std::slice::from_ref(&payment), &[]));
     assert!(mined.iter().any(|effect| matches!(
         effect,
-        Effect::Tell { state: SendState::Mined, .. }
+        Effect::Tell {
+            state: SendState::Mined,
+            ..
+        }
     )));
     assert_eq!(sender.reserved(), 0, "the ledger counts them");
     // Undone, it may be mined again until its last height.
@@ -139,7 +152,10 @@ fn a_refused_payment_keeps_its_coins_until_it_can_not_be_mined_any_more() {
     sender.told(moved(100_000, &[], &[]));
     assert_eq!(sender.reserved(), 0);
     let facts = sender.facts(1);
-    assert_eq!(facts.explained(Place::Nowhere, Height(100_000)), "not from you");
+    assert_eq!(
+        facts.explained(Place::Nowhere, Height(100_000)),
+        "not from you"
+    );
 }
 
 #[test]
@@ -164,9 +180,7 @@ fn what_nobody_else_has_seen_keeps_nothing_back() {
     let mut sender = Sender::new();
     let (kept, broadcast) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));
     sender.send(&kept);
-    let effects = sender
-        .outbox
-        .send(1, broadcast, Route::Network, sender.now);
+    let effects = sender.outbox.send(1, broadcast, Route::Network, sender.now);
     sender.done(effects);
     sender.ledger_says(2, Err(Rejected::PoolFull("")));
     assert_eq!(sender.state(2), SendState::Refused);
@@ -210,7 +224,10 @@ fn what_was_withdrawn_stays_withdrawn() {
     sender.done(withdrawn);
     let wall = sender.now.wall;
     let mut sender = sender.again(wall);
-    assert_eq!(sender.outbox.retry(&payment.id(), sender.now), Err(OrderError::NotWaiting));
+    assert_eq!(
+        sender.outbox.retry(&payment.id(), sender.now),
+        Err(OrderError::NotWaiting)
+    );
     assert_eq!(delivered(&sender.reached(2)), [0; 0]);
     // A restored copy of this node has sent it, and it is seen on the network: it is not taken up anew.
     sender.told(LedgerNews::Opened(payment.clone()));
@@ -304,7 +321,11 @@ fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_ha
         .outbox
         .send(1, payment.clone(), Route::Both, sender.now);
     assert!(passed_on(&sender.done(effects)));
-    assert_eq!(delivered(&sender.reached(2)), [0; 0], "nobody else has seen it");
+    assert_eq!(
+        delivered(&sender.reached(2)),
+        [0; 0],
+        "nobody else has seen it"
+    );
     let opened = sender.ledger_says(1, Ok(()));
     assert!(opened.contains(&Effect::Reach(member(2).public_key())));
     assert_eq!(delivered(&sender.reached(2)), [1]);
