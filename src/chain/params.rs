@@ -46,7 +46,7 @@ coded! {
 pub struct Allocation {
     /// Who owns them.
     pub to: PublicKey,
-    /// How many.
+    /// Amount, in coins.
     pub amount: Amount,
 }
 

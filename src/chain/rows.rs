@@ -51,7 +51,7 @@ pub enum StateKey {
     Balance(PublicKey),
     /// A row of an application.
     Application {
-        /// Whose.
+        /// Topic of the application that the row belongs to.
         topic: Topic,
         /// Which; the application's own words.
         #[serde(with = "serde_bytes")]

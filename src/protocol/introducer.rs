@@ -35,21 +35,21 @@ pub enum Effect {
     },
     /// Send it.
     Send {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Answer this challenge, with the height of our tip.
     Answer {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
         /// Number of the challenge.
         number: u64,
     },
     /// Say goodbye with this reason and close.
     Close {
-        /// Which.
+        /// The session to close.
         session: SessionId,
         /// Why, for people.
         reason: String,
@@ -58,7 +58,7 @@ pub enum Effect {
     Changed,
     /// Something the owner should know; told again only after things have been well.
     Trouble {
-        /// What happened.
+        /// The reason, in words for the owner.
         reason: String,
     },
 }

@@ -5,19 +5,19 @@ use super::frame::{Frame, FrameError, encode_frame};
 use super::lengths;
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
+use super::version::FIRST_OPTIONAL_CODE;
 use crate::canonical::{self, CappedText, Malformed, capped_list, coded};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::MAX_BLOCK_BYTES;
 use crate::chain::{
-    Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, TransactionId,
+    Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, Timestamp,
+    TransactionId,
 };
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
 pub const MAGIC: u32 = u32::from_be_bytes(*b"rclt");
-/// Version of this protocol. Nodes of different versions do not talk to each other.
-pub const PROTOCOL_VERSION: u32 = 3;
 /// Bodies asked for in one message at most; also how many may be on their way from one peer.
 pub const MAX_BLOCKS_ASKED: usize = 16;
 /// Transaction ids in one message at most: 32 KB.
@@ -43,14 +43,14 @@ coded! {
 
 /// What a node says of itself in its introduction
 /// ([`Introduction`](super::channel::Introduction)):
-/// `[network, role, key, nonce, height, address, agent]`.
+/// `[network, role, key, nonce, height, address, time, minor, incarnation, agent]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The network it belongs to; all zero if it has none yet.
     pub network: NetworkId,
-    /// What it is.
+    /// Whether it is a peer or a tracker.
     pub role: NodeRole,
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// Drawn at random once a start: whoever hears its own has dialled itself.
     pub nonce: u64,
@@ -58,8 +58,24 @@ pub struct Hello {
     pub height: Height,
     /// Where it listens, if anywhere: for display and for dialling later.
     pub address: Option<Address>,
-    /// The program, for display.
+    /// What its clock says, to be compared: nobody sets a clock by it.
+    pub time: Timestamp,
+    /// The minor version that it speaks ([`MINOR_VERSION`](super::version::MINOR_VERSION)).
+    pub minor: u32,
+    /// Drawn at random at the first start of its data directory, and the same ever after: tells a node
+    /// from one that begins again with the same key.
+    pub incarnation: u64,
+    /// The program and its version, such as `raclette/0.1.0`: for display.
     pub agent: CappedText<MAX_AGENT>,
+}
+
+/// The answer to a ping: `[number, time]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// That of the ping.
+    pub number: u64,
+    /// What the sender's clock says, to be compared.
+    pub time: Timestamp,
 }
 
 /// Why a connection is closed by the one who says so.
@@ -156,6 +172,9 @@ const BLOCK_CODE: u16 = 20;
 /// Defines the message type with the code, the payload and the greatest length of each message.
 macro_rules! messages {
     ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?) <= $most:expr,)*) => {
+        // What all must know has a code below those that may be passed over.
+        $(const _: () = assert!($code < FIRST_OPTIONAL_CODE);)*
+
         /// A message. The code is sent in the frame; the payload is canonical MessagePack.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Message {
@@ -220,8 +239,8 @@ struct Capped<const MAX: usize, T: Serialize + serde::de::DeserializeOwned>(
 messages! {
     /// Are you there? Any number.
     2 Ping(u64) <= lengths::U64,
-    /// Yes; the number of the ping.
-    3 Pong(u64) <= lengths::U64,
+    /// Yes, and this late is it here.
+    3 Pong(Pong) <= lengths::PONG,
     /// I close this connection.
     4 Goodbye(Goodbye) <= lengths::GOODBYE,
 

@@ -229,7 +229,7 @@ coded! {
 pub struct SendFacts {
     /// Of which transaction.
     pub id: TransactionId,
-    /// For whom.
+    /// Key of the recipient.
     pub to: PublicKey,
     /// Coins.
     pub amount: Amount,

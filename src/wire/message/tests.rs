@@ -77,7 +77,10 @@ fn any_message() -> impl Strategy<Value = Message> {
                     .sign(&member(200)),
                 ),
                 1 => Message::Ping(number),
-                2 => Message::Pong(number),
+                2 => Message::Pong(Pong {
+                    number,
+                    time: Timestamp(number / 3),
+                }),
                 3 => Message::Goodbye(Goodbye { reason }),
                 4 => Message::GetHeaders(ids(BlockId, count)),
                 5 => Message::Headers((0..u64::from(n)).map(header).collect()),
