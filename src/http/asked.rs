@@ -2,7 +2,7 @@
 
 use super::paths::PathLine;
 use crate::owner::answers::Cursor;
-use crate::owner::{Code, Order, Page, Refused};
+use crate::owner::{Code, Goal, Order, Page, Refused};
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header;
@@ -93,6 +93,20 @@ impl Parameters {
             Some("latest") => Ok(Order::Latest),
             Some(text) => Err(bad(format!(
                 "order is {:?}, but must be oldest or latest",
+                cut(text)
+            ))),
+        }
+    }
+
+    /// What is waited for.
+    pub(super) fn goal(&self) -> Result<Option<Goal>, Refused> {
+        match self.text("wait") {
+            None => Ok(None),
+            Some("open") => Ok(Some(Goal::Open)),
+            Some("delivered") => Ok(Some(Goal::Delivered)),
+            Some("mined") => Ok(Some(Goal::Mined)),
+            Some(text) => Err(bad(format!(
+                "wait is {:?}, but must be open, delivered or mined",
                 cut(text)
             ))),
         }

@@ -77,7 +77,7 @@ paths! {
     TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
     OPEN: GET "/open" ("after" "limit"), PEER, "the open transactions, the best paying first";
     OUTBOX: GET "/outbox" ("after" "limit" "failed"), PEER, "what waits to be delivered, or with failed=true what did not get through";
-    SENT: GET "/outbox/{id}" (), PEER, "one send, whatever became of it";
+    SENT: GET "/outbox/{id}" ("wait" "seconds"), PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
     RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
     WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
     INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";

@@ -15,11 +15,13 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
 use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
-    self, DeliveryRows, ReceivedFacts, SendFacts, facts, marked_from,
+    self, DeliveryRows, ReceivedFacts, SendFacts, SendState, facts, marked_from,
 };
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
 use reading::Reading;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Sends and messages in one answer, if it is not said how many.
 const LISTED: usize = 50;
@@ -30,6 +32,11 @@ const MAX_READ: usize = 1_000;
 /// How many sends are looked at for one page of those that failed: most do not fail.
 const FAILED_SOUGHT: u64 = 1_000;
 
+/// How long an answer about a send may be waited for at most: whoever wants to wait longer asks again.
+pub const MAX_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a send that is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Which sends the outbox shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -37,6 +44,29 @@ pub enum Which {
     Waiting,
     /// Those that came to an end without being mined: the latest first.
     Failed,
+}
+
+/// What a send is waited for to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// Known to the network: open, or mined already.
+    Open,
+    /// Its recipient has signed for it.
+    Delivered,
+    /// In a block of the connected chain.
+    Mined,
+}
+
+impl Goal {
+    /// Whether the send is what was waited for.
+    pub fn is_reached(self, send: &SendView) -> bool {
+        match self {
+            Self::Open => matches!(send.state, SendState::Open | SendState::Mined),
+            Self::Delivered => send.delivered_at.is_some(),
+            Self::Mined => send.state == SendState::Mined,
+        }
+    }
 }
 
 /// Which messages the inbox shows.
@@ -102,6 +132,39 @@ impl Peer {
     pub async fn sent(&self, id: &str) -> Result<SendView, Refused> {
         let id = self.send_meant(id)?;
         self.show(id).await
+    }
+
+    /// One send, as soon as it is what is waited for, or has come to an end otherwise, or `patience` is over:
+    /// the answer tells which. Waits by the timer of a tokio runtime, which must be there.
+    ///
+    /// # Errors
+    /// As for [`sent`](Self::sent), and [`Code::BadParameter`] for more patience than [`MAX_PATIENCE`].
+    pub async fn sent_once(
+        &self,
+        id: &str,
+        goal: Goal,
+        patience: Duration,
+    ) -> Result<SendView, Refused> {
+        if patience > MAX_PATIENCE {
+            return Err(Refused::new(
+                Code::BadParameter,
+                format!(
+                    "seconds is {}, but must be {} at most: ask again after that",
+                    patience.as_secs(),
+                    MAX_PATIENCE.as_secs()
+                ),
+            ));
+        }
+        let id = self.send_meant(id)?;
+        let begun = self.clock.steady();
+        loop {
+            let now = self.show(id).await?;
+            let waited = Duration::from_millis(self.clock.steady().since(begun));
+            if goal.is_reached(&now) || now.state.has_failed() || waited >= patience {
+                return Ok(now);
+            }
+            tokio::time::sleep(LOOK.min(patience - waited)).await;
+        }
     }
 
     /// Tries again at once what waits.
