@@ -1,3 +1,4 @@
+use super::entries::SETTLED_BLOCKS;
 use super::*;
 use crate::chain::ledger::Funds;
 use crate::chain::testing::{MemoryView, START, member, network, transfer};
@@ -7,9 +8,9 @@ use crate::clock::Now;
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
-use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
+use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptStatement, Verdict};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// What alice can spend.
 const FUNDS: Funds = Funds {
@@ -274,7 +275,7 @@ fn who_is_back_is_called_at_once() {
     assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
     // Who is alive and can't be dialled is written to by way of the network.
     let mut effects = Vec::new();
-    for _ in 0..delivering::FAILED_CALLS {
+    for _ in 0..contacts::FAILED_CALLS {
         let failed = sender.outbox.unreachable(&bob, sender.now);
         effects.extend(sender.done(failed));
         effects.extend(sender.pass(LONGEST_RETRY_MS));
