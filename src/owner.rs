@@ -31,7 +31,7 @@ mod waiting;
 
 pub use chain::BlockData;
 pub use codes::Code;
-pub use delivery::{Goal, InboxPage, MAX_LISTED, MAX_PATIENCE, Which};
+pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub use pages::{Order, Page};
 pub use refusal::Refused;
 

@@ -201,9 +201,13 @@ impl Handler<SendTransfer> for RetryQueueActor {
         let SendTransfer {
             transaction,
             broadcast,
+            request,
         } = message;
         let now = self.parts.clock.now();
-        let effects = self.outbox.send(self.tickets, transaction, broadcast, now);
+        let ticket = self.tickets;
+        let effects = self
+            .outbox
+            .send(ticket, transaction, broadcast, request, now);
         self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
         Box::pin(async move { answered.await.unwrap_or(Err(SendError::Stopping)) })

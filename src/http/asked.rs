@@ -15,6 +15,9 @@ use std::str::FromStr;
 /// escaped.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 
+/// What carries the key of a request.
+const KEY_HEADER: &str = "Idempotency-Key";
+
 /// Characters of a parameter that a refusal repeats.
 const REPEATED: usize = 80;
 
@@ -127,6 +130,30 @@ impl FromRequest for Parameters {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::read(request.query_string()))
+    }
+}
+
+/// The header `Idempotency-Key`: what a request is known by if it is asked again.
+pub(super) struct Key(pub(super) Option<String>);
+
+impl FromRequest for Key {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut keys = request.headers().get_all(KEY_HEADER);
+        let key = match (keys.next(), keys.next()) {
+            (None, _) => Ok(None),
+            (Some(key), None) => key.to_str().map(|key| Some(key.to_owned())).map_err(drop),
+            (Some(_), Some(_)) => Err(()),
+        };
+        let refused = |()| {
+            Refused::new(
+                Code::BadKey,
+                format!("{KEY_HEADER} must be there once, as visible ASCII characters"),
+            )
+        };
+        ready(key.map(Self).map_err(refused))
     }
 }
 

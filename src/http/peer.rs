@@ -1,6 +1,6 @@
 //! What a peer answers: read what was asked, call, show.
 
-use super::asked::Parameters;
+use super::asked::{Key, Parameters};
 use super::paths;
 use super::server::resource;
 use crate::chain::proof::ProofJson;
@@ -65,8 +65,8 @@ async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {
     peer.balance(asked.text("of")).await.map(Json)
 }
 
-async fn send(peer: Data<Peer>, request: Json<SendRequest>) -> Answer<SentView> {
-    peer.send(&request).await.map(Json)
+async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<SentView> {
+    peer.send(&request, key.0.as_deref()).await.map(Json)
 }
 
 async fn transaction(peer: Data<Peer>, id: Path<String>) -> Answer<TransactionStateView> {

@@ -20,6 +20,7 @@ use crate::protocol::delivery::rows::{
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
 use reading::Reading;
+pub use sending::MAX_KEY;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

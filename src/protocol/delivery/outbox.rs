@@ -19,6 +19,7 @@ use elsewhere::Elsewhere;
 use entries::{Entries, Entry};
 use funding::Funding;
 use passing_on::PassingOn;
+use requests::Requests;
 
 mod contacts;
 mod delivering;
@@ -28,12 +29,14 @@ mod entries;
 mod following;
 mod funding;
 mod passing_on;
+mod requests;
 mod sending;
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Config, Effect, Line, OrderError, SendError, Waiting};
 pub use passing_on::PASS_ON_WITHIN_MS;
+pub use requests::{MAX_SETTLED_KEYS, Request};
 
 /// Most sends that wait for their recipients.
 pub const MAX_WAITING: usize = 100_000;
@@ -49,6 +52,7 @@ pub struct Outbox {
     contacts: Contacts,
     funding: Funding,
     elsewhere: Elsewhere,
+    requests: Requests,
     next: u64,
     tip: Height,
     decided: CommitQueue<Effect>,
@@ -74,6 +78,7 @@ impl Outbox {
             contacts: Contacts::default(),
             funding: Funding::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,
+            requests: Requests::default(),
             next: rows::next_number(rows)?,
             tip,
             decided: CommitQueue::default(),
@@ -86,6 +91,7 @@ impl Outbox {
             outbox.take_up(number, Entry::new(facts, place), now);
             from = number + 1;
         }
+        outbox.requests = Requests::open(rows, |number| outbox.entries.get(number).is_some())?;
         Ok(outbox)
     }
 
@@ -174,6 +180,8 @@ impl Outbox {
         self.passing_on.opened(number);
         if self.entries.remove(number).is_some() {
             self.decided.write((mark_key(number), None));
+            let row = self.requests.settle(number);
+            row.into_iter().for_each(|row| self.decided.write(row));
         }
     }
 

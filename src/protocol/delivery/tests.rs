@@ -83,7 +83,7 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
     let all = transfer(1, 2, 996, 0, 2);
     let end = &mut world.ends[0];
     let now = end.now();
-    let asked = end.outbox.send(2, all.clone(), true, now);
+    let asked = end.outbox.send(2, all.clone(), true, None, now);
     assert_eq!(asked, [outbox::Effect::AskFunds]);
     let wrong = Funds {
         balance: Amount(5_000),

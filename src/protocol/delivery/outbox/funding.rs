@@ -1,5 +1,6 @@
 //! Sends that wait to hear what can be spent: it is asked for once for all of them.
 
+use super::requests::Request;
 use crate::chain::ledger::Funds;
 use crate::chain::{Amount, EncodedTransaction};
 
@@ -8,6 +9,8 @@ pub(super) struct Unfunded {
     pub(super) ticket: u64,
     pub(super) transaction: EncodedTransaction,
     pub(super) broadcast: bool,
+    /// What it was asked for with, if its caller chose a key.
+    pub(super) request: Option<Request>,
 }
 
 /// What the ledger is being asked for.
@@ -64,6 +67,7 @@ mod tests {
             ticket,
             transaction: transfer(1, 2, 5, 0, 1),
             broadcast: false,
+            request: None,
         }
     }
 

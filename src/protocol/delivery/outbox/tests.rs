@@ -1,3 +1,5 @@
+mod asked_again;
+
 use super::entries::SETTLED_BLOCKS;
 use super::*;
 use crate::chain::ledger::Funds;
@@ -5,9 +7,9 @@ use crate::chain::testing::{MemoryView, START, member, network, transfer};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
-use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
+use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptStatement, Verdict};
 use std::collections::{HashSet, VecDeque};
@@ -57,7 +59,9 @@ impl Sender {
     }
 
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.outbox.send(1, transaction.clone(), false, self.now);
+        let effects = self
+            .outbox
+            .send(1, transaction.clone(), false, None, self.now);
         self.done(effects)
     }
 

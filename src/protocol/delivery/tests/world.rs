@@ -185,7 +185,7 @@ impl World {
         let end = &mut self.ends[0];
         let ticket = u64::from(transaction.payload().salt.0[0]);
         let (transaction, now) = (transaction.clone(), end.now());
-        let effects = end.outbox.send(ticket, transaction, broadcast, now);
+        let effects = end.outbox.send(ticket, transaction, broadcast, None, now);
         self.outbox_did(0, effects);
         ticket
     }
