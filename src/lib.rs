@@ -25,3 +25,5 @@ pub mod store;
 pub mod suggest;
 pub mod verifier;
 pub mod wire;
+
+pub use node::Node;

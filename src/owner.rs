@@ -120,6 +120,8 @@ pub struct Peer {
     pub(crate) running: Arc<OnceLock<PeerParts>>,
     /// What reads a long time.
     pub(crate) long: LongAnswers,
+    /// The node's own runtime, by whose timer things are waited for.
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 /// What there is of a peer once its network is known.

@@ -136,7 +136,7 @@ impl Peer {
     }
 
     /// One send, as soon as it is what is waited for, or has come to an end otherwise, or `patience` is over:
-    /// the answer tells which. Waits by the timer of a tokio runtime, which must be there.
+    /// the answer tells which.
     ///
     /// # Errors
     /// As for [`sent`](Self::sent), and [`Code::BadParameter`] for more patience than [`MAX_PATIENCE`].
@@ -164,8 +164,17 @@ impl Peer {
             if goal.is_reached(&now) || now.state.has_failed() || waited >= patience {
                 return Ok(now);
             }
-            tokio::time::sleep(LOOK.min(patience - waited)).await;
+            self.pause(LOOK.min(patience - waited)).await;
         }
+    }
+
+    /// Lets some time pass, by the timer of the node, whatever runtime asks.
+    async fn pause(&self, duration: Duration) {
+        let sleep = {
+            let _node = self.runtime.enter();
+            tokio::time::sleep(duration)
+        };
+        sleep.await;
     }
 
     /// Tries again at once what waits.

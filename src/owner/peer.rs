@@ -39,6 +39,11 @@ impl Peer {
         self.key
     }
 
+    /// Why it is on no network yet, as far as is known; only meant for one that is on none.
+    pub(crate) fn why_waiting(&self) -> String {
+        why_waiting(&self.known.borrow())
+    }
+
     /// How it stands.
     ///
     /// # Errors
