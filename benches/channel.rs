@@ -114,7 +114,7 @@ fn bytes_in_memory(alice: &Party, bob: &Party) {
         sealed.clear();
         seal.take(mebibytes, || seal_all(&mut from, &frame, &mut sealed));
         open.take(mebibytes, || {
-            let mut frames = FrameDecoder::new(FRAME_CAP);
+            let mut frames = FrameDecoder::new(|_| Some(FRAME_CAP));
             let mut input = sealed.as_slice();
             while let Some(record) = to.opener.next(&mut input).unwrap() {
                 let mut data = record.data;
@@ -122,7 +122,7 @@ fn bytes_in_memory(alice: &Party, bob: &Party) {
             }
         });
         without.take(mebibytes, || {
-            let mut frames = FrameDecoder::new(FRAME_CAP);
+            let mut frames = FrameDecoder::new(|_| Some(FRAME_CAP));
             black_box(frames.next(&mut frame.as_slice()).unwrap());
         });
     }
@@ -285,7 +285,7 @@ impl End {
         Self {
             stream,
             channel,
-            frames: FrameDecoder::new(FRAME_CAP),
+            frames: FrameDecoder::new(Message::most),
             buffer: vec![0; READ_BYTES],
         }
     }

@@ -14,6 +14,7 @@ pub mod demo;
 mod explain;
 mod failure;
 mod init;
+mod invocation;
 mod logs;
 mod new_file;
 mod output;
@@ -29,7 +30,9 @@ mod words;
 use self::args::{Cli, Command};
 use self::client::Client;
 use self::failure::Failure;
-use self::output::{Output, plain};
+use self::invocation::Invocation;
+use self::output::Output;
+use crate::readable::visible;
 use crate::settings::{Settings, environment};
 use clap::Parser;
 use std::io::Write;
@@ -42,57 +45,55 @@ const USUAL_FILES: [&str; 2] = ["peer.toml", "tracker.toml"];
 /// Does what the command line says, and says how it went.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let program = program();
+    let mut invocation = Invocation::of_this_process();
     // Not locked: a node that runs in the foreground writes from other threads too.
     let mut stdout = std::io::stdout();
     let mut output = Output::new(&mut stdout, cli.json);
-    match execute(cli, &program, &mut output) {
+    match execute(cli, &mut invocation, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
+        Err(failure) => report(&failure, &invocation),
     }
 }
 
-/// How this program was called: what its messages tell people to type works in their shell, also
-/// where `node` is another program.
-fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "node".to_owned())
-}
-
-fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failure> {
-    let place = Path::new("");
+fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
+    let find = |named, invocation: &mut Invocation| -> Result<PathBuf, Failure> {
+        let config = config_path(named, Path::new(""))?;
+        *invocation = invocation.for_node(&config);
+        Ok(config)
+    };
     match cli.command {
-        Some(Command::Init(what)) => init::init(&what, program, output),
-        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
+        Some(Command::Init(what)) => init::init(&what, invocation, output),
+        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, invocation)?),
         Some(Command::Eavesdrop(arguments)) => Ok(demo::eavesdrop(&arguments)?),
         Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),
         Some(Command::Export(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
-            archives::export(&arguments, &load(&config)?, &config, program, output)
+            let config = find(cli.config, invocation)?;
+            archives::export(&arguments, &load(&config)?, &config, invocation, output)
         }
         Some(Command::Import(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             archives::import(&arguments, &load(&config)?, &config, output)
         }
         Some(Command::Wallet(what)) => {
-            let config = config_path(cli.config, place, program)?;
-            wallet::wallet(what, &load(&config)?, &config, program, output)
+            let config = find(cli.config, invocation)?;
+            wallet::wallet(what, &load(&config)?, &config, invocation, output)
         }
         Some(Command::Logs(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             logs::logs(&arguments, &config, output)
         }
         Some(Command::Explain { code }) => explain::explain(code.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Ask(ask)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
-            let client = Client::find(&settings, &config, program)?;
+            let client = Client::find(&settings, &config, invocation)?;
             commands::ask(&ask, &client, output)
         }
         None => {
-            let config = config_path(cli.config, place, program)?;
-            run::run(load(&config)?)
+            let config = find(cli.config, invocation)?;
+            run::run(load(&config)?, invocation)
         }
     }
 }
@@ -102,7 +103,7 @@ fn load(config: &Path) -> Result<Settings, Failure> {
 }
 
 /// The settings file that was named, or the one usual one in `place`.
-fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<PathBuf, Failure> {
+fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure> {
     if let Some(named) = named {
         return Ok(named);
     }
@@ -113,11 +114,12 @@ fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<Pa
         .collect();
     match (found.pop(), found.pop()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Failure::Misuse(format!(
+        (None, _) => Err(Failure::Misuse(
             "no settings file was named, and neither peer.toml nor tracker.toml is here; name one \
-             with --config FILE, or make one: `{program} init peer --name NAME --tracker \
-             HOST:PORT` or `{program} init tracker`"
-        ))),
+             with --config FILE, or make one: `node init peer --name NAME --tracker \
+             HOST:PORT` or `node init tracker`"
+                .to_owned(),
+        )),
         (Some(_), Some(_)) => Err(Failure::Misuse(
             "both peer.toml and tracker.toml are here; name the one that is meant with --config \
              FILE"
@@ -126,10 +128,11 @@ fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<Pa
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
+fn report(failure: &Failure, invocation: &Invocation) -> ExitCode {
     if let Some(reason) = failure.reason() {
+        let reason = invocation.typed(&reason);
         let mut stderr = std::io::stderr().lock();
-        let lines: Vec<String> = reason.lines().map(plain).collect();
+        let lines: Vec<String> = reason.lines().map(visible).collect();
         // If standard error is gone too, the exit code still tells.
         let _ = writeln!(stderr, "error: {}", lines.join("\n"));
     }
@@ -144,7 +147,7 @@ mod tests {
     fn the_one_settings_file_that_is_here_is_taken() {
         let dir = tempfile::tempdir().unwrap();
         let find = |named: Option<&str>| {
-            config_path(named.map(PathBuf::from), dir.path(), "node")
+            config_path(named.map(PathBuf::from), dir.path())
                 .map_err(|failure| failure.reason().unwrap())
         };
         assert!(find(None).unwrap_err().contains("node init tracker"));

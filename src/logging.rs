@@ -19,11 +19,12 @@
 //! # On the terminal (standard error)
 //!
 //! ```text
-//! 21:43:02.123Z INFO  block connected height=7 elapsed_ms=3
+//! 22:43:02 INFO  ann sent you 5 coins: `node inbox` shows it
+//! 22:43:04 INFO  block connected height=7 elapsed="3 ms"
 //! ```
 //!
-//! The time is UTC, as is every time in this program. Control characters in fields are escaped:
-//! what another node says can't steer the terminal. Colours are used on a terminal, unless
+//! The time is that of this place; what an owner should hear of is a sentence. Control characters are
+//! spelled out: what another node says can't steer the terminal. Colours are used on a terminal, unless
 //! `NO_COLOR` is set to something (<https://no-color.org>) or `TERM` is `dumb`.
 //!
 //! # In the file
@@ -39,7 +40,8 @@
 //! - `actor`: the module that speaks, without `raclette::` and `actors::` before it and `::log` behind.
 //! - `event`: the message.
 //! - Then the fields, in the order of the code: numbers and flags as such, everything else as text
-//!   of at most [`MAX_TEXT_BYTES`]. A field with one of the four names above gets a `_` behind it.
+//!   of at most [`MAX_TEXT_BYTES`]. Beside the address of a member whose name is known stands that name:
+//!   `peer_name` beside `peer`. A field with one of the four names above gets a `_` behind it.
 //!
 //! A file that would grow beyond `log.file_bytes` is renamed to `node.jsonl.1`, an older one from
 //! `.1` to `.2` and so on; `log.files` of them are kept. Each line is written with one system call
@@ -48,8 +50,10 @@
 //! succeeds, logs how many lines were lost.
 
 mod event;
+mod names;
 pub mod reading;
 mod rotating_file;
+mod sentence;
 mod terminal;
 mod time;
 
@@ -68,8 +72,10 @@ use tracing_subscriber::registry::Registry;
 use crate::settings::{LogLevel, LogSettings};
 
 pub use event::{LogEvent, MAX_TEXT_BYTES};
-pub use terminal::{colours_for, for_people};
-pub use time::{NotATime, Time};
+pub use names::Names;
+pub use sentence::short_address;
+pub use terminal::{Typed, colours_for, for_people};
+pub use time::{NotATime, Time, Zone};
 
 use rotating_file::RotatingFile;
 use terminal::Terminal;
@@ -117,15 +123,21 @@ impl Drop for LogGuard {
 }
 
 /// Starts logging for the whole process: into `DATA_DIR/logs/node.jsonl`, which is made with its
-/// directories where needed, and to standard error as well if `terminal` says so.
+/// directories where needed, and to standard error as well, where the commands in a text are made such
+/// that they work when `typed`; members go by their `names`.
 ///
 /// # Errors
 ///
 /// [`LoggingError::File`] if the file can't be opened, [`LoggingError::AlreadyStarted`] the second
 /// time.
-pub fn start(log: &LogSettings, data_dir: &Path, terminal: bool) -> Result<LogGuard, LoggingError> {
-    let terminal = terminal.then(Terminal::stderr);
-    let (subscriber, guard) = subscriber(log, data_dir, terminal, SystemTime::now)?;
+pub fn start(
+    log: &LogSettings,
+    data_dir: &Path,
+    typed: Option<Typed>,
+    names: Names,
+) -> Result<LogGuard, LoggingError> {
+    let terminal = typed.map(Terminal::stderr);
+    let (subscriber, guard) = subscriber(log, data_dir, (terminal, names), SystemTime::now)?;
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|_| LoggingError::AlreadyStarted)?;
     Ok(guard)
@@ -134,7 +146,7 @@ pub fn start(log: &LogSettings, data_dir: &Path, terminal: bool) -> Result<LogGu
 fn subscriber(
     log: &LogSettings,
     data_dir: &Path,
-    terminal: Option<Terminal>,
+    (terminal, names): (Option<Terminal>, Names),
     now: fn() -> SystemTime,
 ) -> Result<(impl Subscriber + Send + Sync + 'static, LogGuard), LoggingError> {
     let path = data_dir.join(DIRECTORY).join(FILE);
@@ -147,6 +159,7 @@ fn subscriber(
         terminal: terminal.map(|terminal| (targets(log.level.into()), Mutex::new(terminal))),
         file_targets: targets(file_level),
         file: Arc::clone(&file),
+        names,
         now,
     };
     // Asked once a place in the code: what neither output takes costs nothing.
@@ -179,13 +192,15 @@ struct Outputs {
     terminal: Option<(Targets, Mutex<Terminal>)>,
     file_targets: Targets,
     file: Arc<Mutex<RotatingFile>>,
+    names: Names,
     now: fn() -> SystemTime,
 }
 
 impl<S: Subscriber> Layer<S> for Outputs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let (target, level) = (event.metadata().target(), event.metadata().level());
-        let event = LogEvent::new((self.now)(), event);
+        let mut event = LogEvent::new((self.now)(), event);
+        event.name_members(&self.names);
         let outcome = if self.file_targets.would_enable(target, level) {
             lock(&self.file).append(&event)
         } else {

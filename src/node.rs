@@ -25,7 +25,7 @@ use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::{UnlockError, WalletFileError};
-use crate::logging::LoggingError;
+use crate::logging::{LoggingError, Typed};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
@@ -136,11 +136,12 @@ pub enum RunError {
     },
 }
 
-/// Runs a peer until it is told to stop.
-pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
+/// Runs a peer until it is told to stop; on its terminal the commands in a text are as `typed` has
+/// them.
+pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_peer(&settings, fatal)?;
+    let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
     let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
@@ -148,11 +149,11 @@ pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
     })
 }
 
-/// Runs a tracker until it is told to stop.
-pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
+/// Runs a tracker until it is told to stop; as [`run_peer`].
+pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_tracker(&settings, fatal)?;
+    let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
     let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;

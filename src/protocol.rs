@@ -11,12 +11,13 @@
 //! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
 //! long catching up will take, [`branch_change`] what a reorganisation did to this node's transactions.
 //! [`delivery`] is what sender and recipient of a transfer say to each other, [`retry`] the queue in
-//! which it waits for a recipient who is away, and `commit_queue` how a machine of them has nothing said
-//! that the disk does not hold.
+//! which it waits for a recipient who is away, `commit_queue` how a machine of them has nothing said
+//! that the disk does not hold, and [`credit`] how what is asked and not answered yet is counted.
 
 pub mod backoff;
 pub mod branch_change;
 mod commit_queue;
+pub mod credit;
 pub mod delivery;
 pub mod directory;
 pub mod doorstep;
@@ -27,7 +28,7 @@ pub mod mining;
 pub mod progress;
 pub mod registry;
 pub mod retry;
-mod spread;
+pub(crate) mod spread;
 pub mod tracker_link;
 
 #[cfg(test)]

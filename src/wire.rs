@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod channel;
 pub mod frame;
+pub mod lengths;
 pub mod limits;
 pub mod member;
 pub mod message;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A module may name itself and modules of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["canonical", "entropy", "suggest"],
+    &["canonical", "entropy", "readable", "suggest"],
     &["keys", "pow", "settings"],
     &["chain", "logging", "passphrase"],
     &["apps", "clock", "verifier", "wire"],
     &["protocol"],
     &["store", "net"],
     &["archive", "messages"],
+    &["shell"],
     &["actors"],
     &["owner"],
     &["http"],

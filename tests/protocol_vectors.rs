@@ -126,7 +126,7 @@ fn is_code(code: u16) -> bool {
 }
 
 #[test]
-fn the_table_of_messages_is_the_codes_and_names_of_the_program() {
+fn the_table_of_messages_is_the_codes_names_and_lengths_of_the_program() {
     let document = Document::read();
     let rows = document.table("messages");
     let told: Vec<u16> = rows
@@ -146,6 +146,10 @@ fn the_table_of_messages_is_the_codes_and_names_of_the_program() {
             "{} has another code",
             row[1]
         );
+        // As the length field of a frame counts, with the two bytes of the code.
+        let most = Message::most(row[0].parse().expect("a code")).expect("it is known") + 2;
+        let told = row[3].replace(',', "");
+        assert_eq!(told, most.to_string(), "the length of {}", row[1]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Inbox: what this node's owner receives.
 
-use super::{Fatal, Link, TICK};
+use super::{Fatal, TICK};
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
@@ -9,6 +9,7 @@ use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::SignReceipt;
 use crate::protocol::delivery::inbox::{Effect, Inbox};
+use crate::shell::Link;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, RowChange, Table};
@@ -77,15 +78,21 @@ impl InboxActor {
                     transaction,
                 } => self.judge(ticket, transaction, ctx),
                 Effect::Sign { ticket, statement } => self.sign(ticket, statement, ctx),
-                Effect::Answer { session, receipt } => {
-                    self.parts.answers.send(AnswerDelivery { session, receipt });
-                }
+                Effect::Answer {
+                    credit,
+                    session,
+                    receipt,
+                } => self.parts.answers.send(AnswerDelivery {
+                    credit,
+                    session,
+                    receipt,
+                }),
                 Effect::Blame { session, reason } => {
                     self.parts.blame.send(BlameSession { session, reason });
                 }
-                Effect::Tell(facts) => {
+                Effect::Tell { facts, note } => {
                     let (tx, from) = (facts.id, facts.from.to_address());
-                    tracing::debug!(%tx, %from, amount = facts.amount.0, "something came in");
+                    tracing::info!(%tx, %from, amount = facts.amount.0, note, "something came in");
                 }
             }
         }
@@ -157,11 +164,13 @@ impl Handler<TakeDelivery> for InboxActor {
 
     fn handle(&mut self, message: TakeDelivery, ctx: &mut Self::Context) {
         let TakeDelivery {
+            credit,
             session,
             transaction,
         } = message;
         let rows = DeliveryTable::inbox(&*self.parts.disk);
-        let effects = self.inbox.delivered(session, transaction, &rows);
+        let from = (credit, session);
+        let effects = self.inbox.delivered(from, transaction, &rows);
         self.carry_out(effects, ctx);
     }
 }

@@ -1,10 +1,7 @@
 //! PeerSession: one connection, from its first byte to its last.
 
-mod greeting;
 mod opening;
 mod writing;
-
-pub use greeting::Greeting;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -12,11 +9,11 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::shell::Greeting;
 use crate::store::Disk;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};
 use crate::wire::frame::FrameDecoder;
-use crate::wire::limits::FRAME_CAP;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
@@ -232,7 +229,7 @@ impl Line {
         let reading = Reading {
             reader,
             opener,
-            frames: FrameDecoder::new(FRAME_CAP),
+            frames: FrameDecoder::new(Message::most),
         };
         let writing = writer.write_all(&mut waiting, self.context.disk.clone());
         tokio::pin!(writing);

@@ -1,6 +1,6 @@
 //! RetryQueue: the outbox, and what waits in it for recipients who are away.
 
-use super::{Fatal, Link, TICK};
+use super::{Fatal, TICK};
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -15,6 +15,7 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::delivery::outbox::{Effect, OrderError, Outbox, SendError};
 use crate::protocol::delivery::rows;
 use crate::protocol::gossip::delivery::DeliveryFact;
+use crate::shell::Link;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, RowChange, Table};

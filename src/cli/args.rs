@@ -183,7 +183,7 @@ pub struct LogsArgs {
     /// Go on as more is written, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
-    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment in UTC (2026-11-20T21:43)
+    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment (2026-11-20T21:43, or with a Z in UTC)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Since>,
     /// Only what this part of the node says: ledger, gossip, miner, tracker_link ...

@@ -1,6 +1,7 @@
 //! The client of a running node's API.
 
 use super::failure::Failure;
+use super::invocation::Invocation;
 use crate::http::{ApiFile, ApiFileError, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
@@ -51,16 +52,15 @@ pub struct Client {
 /// What to tell when nobody is there.
 struct NotRunning {
     config: PathBuf,
-    program: String,
+    invocation: Invocation,
 }
 
 impl NotRunning {
     fn because(&self, why: &str) -> Failure {
         let config = self.config.display();
         Failure::No(format!(
-            "the node of {config} is not running ({why}); start it in another terminal: `{} \
-             --config {config}`",
-            self.program
+            "the node of {config} is not running ({why}); start it in another terminal: `{}`",
+            self.invocation.line("")
         ))
     }
 }
@@ -71,10 +71,14 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::No`] if it does not run, or its file can't be read.
-    pub fn find(settings: &Settings, config: &Path, program: &str) -> Result<Self, Failure> {
+    pub fn find(
+        settings: &Settings,
+        config: &Path,
+        invocation: &Invocation,
+    ) -> Result<Self, Failure> {
         let not_running = NotRunning {
             config: config.to_owned(),
-            program: program.to_owned(),
+            invocation: invocation.clone(),
         };
         let file = ApiFile::read(settings.data_dir()).map_err(|error| match error {
             ApiFileError::Missing { .. } => not_running.because(&error.to_string()),
@@ -120,9 +124,9 @@ impl Client {
         &self.not_running.config
     }
 
-    /// How this program was called.
-    pub fn program(&self) -> &str {
-        &self.not_running.program
+    /// What to type for this node.
+    pub fn invocation(&self) -> &Invocation {
+        &self.not_running.invocation
     }
 
     /// Reads what is at a path; `query` are names and values, which may be anything.
@@ -243,9 +247,8 @@ impl Client {
                 .because("nobody listens where its last run did"),
             error => Failure::No(format!(
                 "the node did not answer ({error}): it may be stopping, and what was asked may be \
-                 done or not; look with `{} --config {} status`",
-                self.program(),
-                self.config().display()
+                 done or not; look with `{}`",
+                self.invocation().line("status")
             )),
         })?;
         let status = response.status().as_u16();

@@ -20,7 +20,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
     match (ask, client.kind()) {
         (Ask::Status, NodeKind::Tracker) => {
             let status: StatusView<TrackerStatusView> = client.get("/status", &[])?;
-            output.show(&status, |status| show::status(status, show::tracker_status))?;
+            let shown = |status: &_| show::status(status, show::tracker_status);
+            output.show(&status, |status| client.invocation().typed(&shown(status)))?;
         }
         (Ask::Peers, _) => {
             let peers = peers(client)?;
@@ -35,7 +36,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Status, NodeKind::Peer) => {
             let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
-            output.show(&status, |status| show::status(status, show::peer_status))?;
+            let shown = |status: &_| show::status(status, show::peer_status);
+            output.show(&status, |status| client.invocation().typed(&shown(status)))?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));

@@ -6,7 +6,8 @@ use super::args::{OutboxOrder, SendArgs, WaitFor};
 use super::client::Client;
 use super::commands::segment;
 use super::failure::Failure;
-use super::output::{Output, plain};
+use super::output::Output;
+use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
 use crate::owner::DEFAULT_EXPIRY_BLOCKS;
@@ -16,9 +17,9 @@ use crate::owner::answers::{
 };
 use crate::protocol::delivery::rows::SendState;
 use serde::Serialize;
-use std::io::{IsTerminal, Read, Write, stderr, stdin};
+use std::io::{Read, stdin};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a node is asked for what is new.
 const EVERY: Duration = Duration::from_millis(250);
@@ -42,8 +43,7 @@ pub(super) fn send(
         broadcast: arguments.broadcast,
     };
     let sent: SentView = client.post("/transactions", &request)?;
-    let (program, config) = (client.program(), client.config());
-    output.show(&sent, |sent| show::sent(sent, program, config))?;
+    output.show(&sent, |sent| show::sent(sent, client.invocation()))?;
     let Some(goal) = arguments.wait else {
         return Ok(());
     };
@@ -74,7 +74,7 @@ fn note(given: Option<&str>) -> Result<Option<String>, Failure> {
 /// Asks until the send is what was waited for, or will never be.
 fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, Failure> {
     let path = format!("/outbox/{}", sent.id);
-    let mut line = StateLine::begin();
+    let mut line = WaitLine::begin();
     loop {
         let now: SendView = client.get(&path, &[])?;
         let reached = match goal {
@@ -94,48 +94,6 @@ fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, F
         }
         line.show(&show::waiting_line(&now, goal));
         thread::sleep(EVERY);
-    }
-}
-
-/// One line on standard error, written over where that is a terminal.
-struct StateLine {
-    terminal: bool,
-    begun: Instant,
-    shown: String,
-}
-
-impl StateLine {
-    fn begin() -> Self {
-        Self {
-            terminal: stderr().is_terminal(),
-            begun: Instant::now(),
-            shown: String::new(),
-        }
-    }
-
-    fn show(&mut self, state: &str) {
-        let mut stderr = stderr().lock();
-        // Whoever does not listen misses nothing that matters.
-        let _ = if self.terminal {
-            let seconds = self.begun.elapsed().as_secs();
-            write!(stderr, "\r{} ({seconds} s)\u{1b}[K", plain(state))
-        } else if self.shown == state {
-            Ok(())
-        } else {
-            writeln!(stderr, "{}", plain(state))
-        };
-        let _ = stderr.flush();
-        state.clone_into(&mut self.shown);
-    }
-}
-
-impl Drop for StateLine {
-    fn drop(&mut self) {
-        if self.terminal && !self.shown.is_empty() {
-            let mut stderr = stderr().lock();
-            let _ = write!(stderr, "\r\u{1b}[K");
-            let _ = stderr.flush();
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::load;
 use super::output::Output;
 use super::words::count;
 use crate::logging::reading::{Line, LogReader};
-use crate::logging::{DIRECTORY, FILE, LogEvent, Time, colours_for, for_people};
+use crate::logging::{DIRECTORY, FILE, LogEvent, Time, Zone, colours_for, for_people};
 use crate::settings::{LogLevel, Settings};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -49,12 +49,12 @@ impl FromStr for Since {
             let number: u64 = text[..text.len() - 1].parse().ok()?;
             number.checked_mul(*ms)
         });
-        match (ago, text.parse()) {
+        match (ago, Time::read(text, &Zone::local())) {
             (Some(ms), _) => Ok(Self::Ago(ms)),
             (None, Ok(time)) => Ok(Self::At(time)),
             (None, Err(_)) => Err(
-                "write how long ago (30s, 5m, 2h, 1d) or a moment in UTC (2026-11-20, \
-                 2026-11-20T21:43)"
+                "write how long ago (30s, 5m, 2h, 1d) or a moment (2026-11-20, 2026-11-20T21:43; in \
+                 UTC with a Z behind it)"
                     .into(),
             ),
         }
@@ -133,6 +133,7 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         output,
         several: sources.len() > 1,
         colours: colours_for(&io::stdout()),
+        zone: Zone::local(),
         day: String::new(),
     };
     let all = since.is_some() || filter.id.is_some();
@@ -253,6 +254,7 @@ struct Shown<'a, 'b> {
     output: &'a mut Output<'b>,
     several: bool,
     colours: bool,
+    zone: Zone,
     day: String,
 }
 
@@ -264,7 +266,7 @@ impl Shown<'_, '_> {
             }
             return self.output.json(&event);
         }
-        let day = event.time.day();
+        let day = event.time.day(&self.zone);
         if day != self.day {
             writeln!(self.output.raw(), "{day}")?;
             self.day = day;
@@ -275,7 +277,7 @@ impl Shown<'_, '_> {
         } else {
             &speakers[1..]
         };
-        let line = for_people(&event, speakers, self.colours);
+        let line = for_people(&event, speakers, self.colours, &self.zone);
         writeln!(self.output.raw(), "{line}")
     }
 }

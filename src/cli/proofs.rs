@@ -4,6 +4,7 @@ use super::args::{ProofFormat, ProveArgs, VerifyArgs};
 use super::client::Client;
 use super::commands::segment;
 use super::failure::Failure;
+use super::invocation::word;
 use super::new_file::NewFile;
 use super::output::Output;
 use super::table::facts;
@@ -47,12 +48,13 @@ pub fn prove(
     file.end()?;
     if !output.is_json() {
         output.text(&format!(
-            "Wrote {} ({}).\nWhoever has it types:\n  {} verify {} --trust ID\nwith the id of a \
+            "Wrote {} ({}).\nWhoever has it types:\n  {}\nwith the id of a \
              block that they know to be on the chain and that the proof leads to.",
             out.display(),
             count(proof.len() as u64, "byte", "bytes"),
-            client.program(),
-            out.display(),
+            client
+                .invocation()
+                .line(&format!("verify {} --trust ID", word(out))),
         ))?;
     }
     Ok(())

@@ -3,17 +3,16 @@
 mod branch;
 
 use super::table::{Align, Table, facts};
-use super::words::{
-    count, cut, day, moment, person, rate, short_address, short_id, short_name, short_person,
-    stretch,
-};
+use super::words::{count, cut, day, moment, person, rate, short_id, short_name, short_person};
 use crate::chain::Amount;
+use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
     DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
     PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
+use crate::readable::in_words;
 
 /// Rows of a long table that people are shown; JSON has all of them.
 const MAX_ROWS: usize = 40;
@@ -63,7 +62,7 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
                 "{}, {progress}; block {} is {} old",
                 chain.tip.height,
                 short_id(chain.tip.id),
-                stretch(chain.tip_age_ms)
+                in_words(chain.tip_age_ms)
             ),
         ),
         ("peers", peers),
@@ -92,7 +91,7 @@ fn sync_state(chain: &ChainStatusView) -> String {
         Some(speed) => format!(
             "{towards}: {} blocks a second, {} left",
             rate(speed.blocks_per_second),
-            stretch(speed.ms_left)
+            in_words(speed.ms_left)
         ),
         None => towards,
     }
@@ -253,7 +252,7 @@ pub fn mined(mined: &MinedView) -> String {
         short_id(mined.id),
         count(mined.transactions as u64, "transaction", "transactions"),
         count(mined.tries, "try", "tries"),
-        stretch(mined.elapsed_ms),
+        in_words(mined.elapsed_ms),
     )
 }
 
@@ -331,7 +330,7 @@ pub fn block(block: &BlockView) -> String {
     if let Some(genesis) = &block.genesis {
         lines.push(("motto", genesis.motto.clone()));
         lines.push(("network", genesis.network.clone()));
-        lines.push(("interval", stretch(genesis.interval_ms)));
+        lines.push(("interval", in_words(genesis.interval_ms)));
         lines.push(("reward", coins(genesis.reward)));
         lines.push(("founder", person(&genesis.founder)));
         lines.push(("tracker", genesis.tracker.clone()));

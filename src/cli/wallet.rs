@@ -4,6 +4,7 @@
 use super::args::Wallet;
 use super::client::Client;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use super::output::Output;
 use super::table;
 use crate::entropy::OsEntropy;
@@ -55,7 +56,7 @@ struct WordsView {
 struct Place<'a> {
     settings: &'a Settings,
     config: &'a Path,
-    program: &'a str,
+    invocation: &'a Invocation,
     file: WalletFile,
 }
 
@@ -64,13 +65,13 @@ pub fn wallet(
     what: Wallet,
     settings: &Settings,
     config: &Path,
-    program: &str,
+    invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let place = Place {
         settings,
         config,
-        program,
+        invocation,
         file: WalletFile::new(&settings.wallet().file),
     };
     match what {
@@ -103,11 +104,7 @@ impl Place<'_> {
     }
 
     fn command(&self, command: &str) -> String {
-        format!(
-            "{} --config {} {command}",
-            self.program,
-            self.config.display()
-        )
+        self.invocation.line(command)
     }
 
     /// What the file holds; without one, what to type.
@@ -301,13 +298,13 @@ impl Place<'_> {
 
     /// The node of these settings, if it runs and waits for its wallet.
     fn waiting_node(&self) -> Option<Client> {
-        let client = Client::find(self.settings, self.config, self.program).ok()?;
+        let client = Client::find(self.settings, self.config, self.invocation).ok()?;
         let waits = matches!(self.status(&client), Ok(Some(_)));
         waits.then_some(client)
     }
 
     fn load(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let client = Client::find(self.settings, self.config, self.program)?;
+        let client = Client::find(self.settings, self.config, self.invocation)?;
         if self.status(&client)?.is_none() {
             return Err(no("the node runs, and has its wallet: nothing was changed"));
         }
@@ -356,7 +353,7 @@ impl Place<'_> {
     }
 
     fn not_yet(&self) -> bool {
-        let client = Client::find(self.settings, self.config, self.program);
+        let client = Client::find(self.settings, self.config, self.invocation);
         let status = client.and_then(|client| self.status(&client));
         !matches!(status, Ok(None))
     }

@@ -1,5 +1,6 @@
 //! The form of an event for people.
 
+use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -8,6 +9,9 @@ use serde_json::Value;
 use tracing::Level;
 
 use super::event::LogEvent;
+use super::sentence::{named, sentence};
+use super::time::{Time, Zone};
+use crate::readable::{in_words, visible};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -16,18 +20,25 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const BLUE: &str = "\x1b[34m";
 
+/// Makes the commands in a text such that they work when typed: `` `node status` ``.
+pub type Typed = Box<dyn Fn(&str) -> String + Send>;
+
 /// Shows events as lines, with colours or without.
 pub(super) struct Terminal {
     out: Box<dyn Write + Send>,
     colours: bool,
+    typed: Typed,
+    zone: Zone,
 }
 
 impl Terminal {
     /// Standard error; coloured if somebody sees it and did not ask for none.
-    pub(super) fn stderr() -> Self {
+    pub(super) fn stderr(typed: Typed) -> Self {
         Self {
             colours: colours_for(&io::stderr()),
             out: Box::new(io::stderr()),
+            typed,
+            zone: Zone::local(),
         }
     }
 
@@ -36,43 +47,90 @@ impl Terminal {
         Self {
             out: Box::new(out),
             colours,
+            typed: Box::new(|text| text.replace("`node ", "`./node ")),
+            zone: Zone::utc(),
         }
     }
 
     /// Shows one event. A terminal that went away is no reason to stop.
     pub(super) fn show(&mut self, event: &LogEvent) {
-        let mut line = for_people(event, &[], self.colours);
+        let mut line = heading(event, &event.time.of_day(&self.zone), &[], self.colours);
+        line.push(' ');
+        match sentence(event) {
+            Some(sentence) => line.push_str(&visible(&(self.typed)(&sentence))),
+            None => {
+                line.push_str(&visible(&(self.typed)(&event.event)));
+                line.push_str(&fields(event, self.colours, &self.zone));
+            }
+        }
         line.push('\n');
         let _ = self.out.write_all(line.as_bytes());
     }
 }
 
-/// An event as a line for people, without its end; `speakers` (a node, an actor) stand before what
-/// happened. Nothing in it can steer a terminal.
-pub fn for_people(event: &LogEvent, speakers: &[&str], colours: bool) -> String {
-    let paint = |colour: &str, text: &str| {
-        if colours {
-            format!("{colour}{text}{RESET}")
-        } else {
-            text.to_owned()
-        }
-    };
-    let level = format!("{:5}", event.level.as_str());
-    let mut line = paint(DIM, &event.time.of_day());
+/// An event as a line for people who look for something in a log, without its end; `speakers` (a node,
+/// an actor) stand before what happened. Nothing in it can steer a terminal.
+pub fn for_people(event: &LogEvent, speakers: &[&str], colours: bool, zone: &Zone) -> String {
+    let time = event.time.of_day_exactly(zone);
+    let mut line = heading(event, &time, speakers, colours);
     line.push(' ');
-    line.push_str(&paint(colour_of(event.level), &level));
+    line.push_str(&visible(&event.event));
+    line.push_str(&fields(event, colours, zone));
+    line
+}
+
+fn heading(event: &LogEvent, time: &str, speakers: &[&str], colours: bool) -> String {
+    let level = format!("{:5}", event.level.as_str());
+    let mut line = paint(colours, DIM, time);
+    line.push(' ');
+    line.push_str(&paint(colours, colour_of(event.level), &level));
     for speaker in speakers {
         line.push(' ');
-        line.push_str(&paint(DIM, &escape(speaker)));
-    }
-    line.push(' ');
-    line.push_str(&escape(&event.event));
-    for (name, value) in &event.fields {
-        line.push(' ');
-        line.push_str(&paint(DIM, &format!("{}=", escape(name))));
-        line.push_str(&field(value));
+        line.push_str(&paint(colours, DIM, &visible(speaker)));
     }
     line
+}
+
+/// ` peer=bob in="56 s"`: names instead of addresses where they are known, spans of time in words, and
+/// moments by the clock of `zone`.
+fn fields(event: &LogEvent, colours: bool, zone: &Zone) -> String {
+    let mut line = String::new();
+    let names: HashSet<String> = event.fields.iter().map(|(name, _)| named(name)).collect();
+    for (name, value) in &event.fields {
+        if names.contains(name.as_ref()) {
+            continue;
+        }
+        let named = named(name);
+        let known = event.fields.iter().find(|(field, _)| *field == named);
+        let value = known.map_or(value, |(_, name)| name);
+        let (name, value) = match (name.strip_suffix("_ms"), value.as_u64()) {
+            (Some(span), Some(ms)) => (span, Value::from(in_words(ms))),
+            _ => (name.as_ref(), local(value, zone)),
+        };
+        line.push(' ');
+        line.push_str(&paint(colours, DIM, &format!("{}=", visible(name))));
+        line.push_str(&field(&value));
+    }
+    line
+}
+
+/// A moment by the clock of `zone`; anything else as it is.
+fn local(value: &Value, zone: &Zone) -> Value {
+    let Some(text) = value.as_str() else {
+        return value.clone();
+    };
+    match text.parse::<Time>() {
+        Ok(time) if time.to_string() == text => time.to_the_second(zone).into(),
+        _ => value.clone(),
+    }
+}
+
+fn paint(colours: bool, colour: &str, text: &str) -> String {
+    if colours {
+        format!("{colour}{text}{RESET}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Whether what is written to a stream should have colours: somebody sees it and did not ask for
@@ -102,24 +160,12 @@ fn field(value: &Value) -> String {
         Value::String(text) => {
             let apart = |c: char| c.is_whitespace() || matches!(c, '"' | '=');
             if text.is_empty() || text.contains(apart) {
-                format!("\"{}\"", escape(&text.replace('"', "\\\"")))
+                format!("\"{}\"", visible(&text.replace('"', "\\\"")))
             } else {
-                escape(text)
+                visible(text)
             }
         }
         // A line of a file that is not ours may hold anything.
-        other => escape(&other.to_string()),
+        other => visible(&other.to_string()),
     }
-}
-
-/// The text without anything that would steer a terminal or turn the direction of writing.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '"' | '\'' | '\\' => escaped.push(char),
-            char => escaped.extend(char.escape_debug()),
-        }
-    }
-    escaped
 }

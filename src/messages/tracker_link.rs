@@ -40,7 +40,7 @@ pub struct LeaveNetwork;
 pub enum LeaveError {
     /// Only the tracker can take it off the list.
     #[error(
-        "this node is not registered with the tracker at this moment: try again when `status` says that it is"
+        "this node is not registered with the tracker at this moment: try again when `node status` says that it is"
     )]
     NotRegistered,
     /// The tracker did not answer.

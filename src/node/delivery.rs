@@ -4,8 +4,7 @@ use super::RunError;
 use super::opening::random_u64;
 use super::peer::{Ground, WAITING};
 use crate::actors::{
-    DeliveryLinks, GossipActor, InboxActor, InboxParts, LedgerActor, Link, RetryQueueActor,
-    RetryQueueParts,
+    GossipActor, InboxActor, InboxParts, LedgerActor, RetryQueueActor, RetryQueueParts,
 };
 use crate::chain::NetworkId;
 use crate::chain::tree::Tip;
@@ -15,6 +14,7 @@ use crate::messages::retry_queue::GetOutbox;
 use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
 use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
 use crate::protocol::retry::RetryLimits;
+use crate::shell::{DeliveryLinks, Link};
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Addr, AsyncContext, Context};

@@ -5,7 +5,7 @@ use super::{RunError, open_files};
 use crate::actors::{Fatal, ThreadSearch};
 use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
-use crate::logging::{self, LogGuard};
+use crate::logging::{self, LogGuard, Names, Typed};
 use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
@@ -31,19 +31,42 @@ const OWNER_ONLY: u32 = 0o700;
 type Opened = (LogGuard, Seams);
 
 /// Opens what a peer needs.
-pub(super) fn open_peer(settings: &PeerSettings, fatal: Fatal) -> Result<Opened, RunError> {
-    open(&settings.data_dir, &settings.log, Role::Peer, fatal)
+pub(super) fn open_peer(
+    settings: &PeerSettings,
+    typed: Typed,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
+    open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Peer,
+        fatal,
+    )
 }
 
 /// Opens what a tracker needs.
-pub(super) fn open_tracker(settings: &TrackerSettings, fatal: Fatal) -> Result<Opened, RunError> {
-    open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
+pub(super) fn open_tracker(
+    settings: &TrackerSettings,
+    typed: Typed,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
+    open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Tracker,
+        fatal,
+    )
 }
 
-fn open(data_dir: &Path, log: &LogSettings, role: Role, fatal: Fatal) -> Result<Opened, RunError> {
+fn open(
+    data_dir: &Path,
+    (log, typed): (&LogSettings, Typed),
+    role: Role,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
     // The database first: it is what refuses a directory that another node uses.
     let seams = seams(data_dir, role, fatal)?;
-    let log = logging::start(log, data_dir, true)?;
+    let log = logging::start(log, data_dir, Some(typed), seams.names.clone())?;
     Ok((log, seams))
 }
 
@@ -63,6 +86,7 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
         search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
         threads: true,
         fatal,
+        names: Names::default(),
         connections,
     })
 }

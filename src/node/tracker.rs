@@ -7,8 +7,8 @@ use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
-    StoreActor, WalletActor,
+    LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts, StoreActor,
+    WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -22,6 +22,7 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
+use crate::shell::{Greeting, Link};
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};

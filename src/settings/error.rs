@@ -12,7 +12,7 @@ pub enum SettingsError {
     /// The file can't be read.
     #[error(
         "can't read the settings in {}: {reason}. \
-         `node init peer` and `node init tracker` write such a file",
+         `node init peer --name NAME --tracker HOST:PORT` and `node init tracker` write such a file",
         path.display()
     )]
     Unreadable {

@@ -8,6 +8,8 @@
 //! code    u16, little-endian: which kind of message
 //! payload length - 2 bytes
 //! ```
+//!
+//! Each code has a greatest length of its own, which is checked before any of the payload is held.
 
 use super::limits::FRAME_CAP;
 
@@ -40,6 +42,9 @@ pub enum FrameError {
         /// Bytes allowed.
         cap: usize,
     },
+    /// Nothing is sent under the code.
+    #[error("no message has the code {0}")]
+    UnknownCode(u16),
     /// The length field announces less than a code.
     #[error("a frame of {length} bytes, which cannot even hold its {CODE_LEN} bytes of code")]
     TooShort {
@@ -48,13 +53,16 @@ pub enum FrameError {
     },
 }
 
+/// The greatest length of a payload under a code, in bytes; `None` where nothing is sent under it.
+pub type Lengths = fn(u16) -> Option<usize>;
+
 /// Cuts a stream of bytes into frames.
 ///
 /// It holds at most the one frame that is incomplete: what follows a frame stays with the caller
 /// until it asks for the next. So a large frame leaves no large buffer behind.
 #[derive(Debug)]
 pub struct FrameDecoder {
-    cap: usize,
+    most: Lengths,
     head: [u8; HEAD_LEN],
     /// How much of `head` has arrived.
     head_len: usize,
@@ -63,10 +71,10 @@ pub struct FrameDecoder {
 }
 
 impl FrameDecoder {
-    /// A decoder at the start of a stream, whose length fields may announce `cap` bytes at most.
-    pub fn new(cap: usize) -> Self {
+    /// A decoder at the start of a stream, whose frames may be as long as `most` says for their codes.
+    pub fn new(most: Lengths) -> Self {
         Self {
-            cap,
+            most,
             head: [0; HEAD_LEN],
             head_len: 0,
             payload: Vec::new(),
@@ -90,12 +98,16 @@ impl FrameDecoder {
             return Ok(None);
         }
         let payload_len = self.announced()? - CODE_LEN;
-        if !self.fill_head(HEAD_LEN, input) || !self.fill_payload(payload_len, input) {
+        if !self.fill_head(HEAD_LEN, input) {
+            return Ok(None);
+        }
+        let code = self.code_of(payload_len)?;
+        if !self.fill_payload(payload_len, input) {
             return Ok(None);
         }
         self.head_len = 0;
         Ok(Some(Frame {
-            code: u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]]),
+            code,
             payload: std::mem::take(&mut self.payload),
         }))
     }
@@ -104,16 +116,25 @@ impl FrameDecoder {
     fn announced(&self) -> Result<usize, FrameError> {
         let [a, b, c, d, ..] = self.head;
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > self.cap {
-            Err(FrameError::TooLong {
-                length,
-                cap: self.cap,
-            })
+        if length > FRAME_CAP {
+            let cap = FRAME_CAP;
+            Err(FrameError::TooLong { length, cap })
         } else if length < CODE_LEN {
             Err(FrameError::TooShort { length })
         } else {
             Ok(length)
         }
+    }
+
+    /// The code, if a payload of so many bytes may be sent under it.
+    fn code_of(&self, payload_len: usize) -> Result<u16, FrameError> {
+        let code = u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]]);
+        let most = (self.most)(code).ok_or(FrameError::UnknownCode(code))?;
+        if payload_len > most {
+            let (length, cap) = (CODE_LEN + payload_len, CODE_LEN + most);
+            return Err(FrameError::TooLong { length, cap });
+        }
+        Ok(code)
     }
 
     /// Fills `head` up to `end`; whether it got there.

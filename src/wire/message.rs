@@ -2,10 +2,12 @@
 
 use super::certificate::Certificate;
 use super::frame::{Frame, FrameError, encode_frame};
+use super::lengths;
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
 use crate::canonical::{self, CappedText, Malformed, capped_list};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
+use crate::chain::params::MAX_BLOCK_BYTES;
 use crate::chain::{
     Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, TransactionId,
 };
@@ -198,9 +200,9 @@ pub struct ChallengeAnswer {
 /// Code of [`Message::Block`].
 const BLOCK_CODE: u16 = 20;
 
-/// Defines the message type with the code and payload of each message.
+/// Defines the message type with the code, the payload and the greatest length of each message.
 macro_rules! messages {
-    ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?),)*) => {
+    ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?) <= $most:expr,)*) => {
         /// A message. The code is sent in the frame; the payload is canonical MessagePack.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Message {
@@ -225,6 +227,15 @@ macro_rules! messages {
             fn payload(&self) -> Vec<u8> {
                 match self {
                     $(Self::$name(payload) => canonical::encode(payload),)*
+                }
+            }
+
+            /// The greatest length of a payload under this code, in bytes; `None` where nothing is sent
+            /// under it.
+            pub fn most(code: u16) -> Option<usize> {
+                match code {
+                    $($code => Some($most),)*
+                    _ => None,
                 }
             }
 
@@ -255,64 +266,64 @@ struct Capped<const MAX: usize, T: Serialize + serde::de::DeserializeOwned>(
 
 messages! {
     /// Are you there? Any number.
-    2 Ping(u64),
+    2 Ping(u64) <= lengths::U64,
     /// Yes; the number of the ping.
-    3 Pong(u64),
+    3 Pong(u64) <= lengths::U64,
     /// I close this connection.
-    4 Goodbye(Goodbye),
+    4 Goodbye(Goodbye) <= lengths::GOODBYE,
 
     /// Send headers after the first of these ids that you have connected.
-    16 GetHeaders(Vec<BlockId>, MAX_LOCATOR),
+    16 GetHeaders(Vec<BlockId>, MAX_LOCATOR) <= lengths::GET_HEADERS,
     /// Headers that follow each other, oldest first; fewer than the most there may be = no more.
-    17 Headers(Vec<Header>, MAX_HEADERS),
+    17 Headers(Vec<Header>, MAX_HEADERS) <= lengths::HEADERS,
     /// My tip is this block now.
-    18 AnnounceBlock(Header),
+    18 AnnounceBlock(Header) <= lengths::HEADER,
     /// Send these blocks.
-    19 GetBlocks(Vec<BlockId>, MAX_BLOCKS_ASKED),
+    19 GetBlocks(Vec<BlockId>, MAX_BLOCKS_ASKED) <= lengths::GET_BLOCKS,
     /// A block that was asked for.
-    20 Block(Block),
+    20 Block(Block) <= MAX_BLOCK_BYTES as usize,
     /// I do not have this block that was asked for.
-    21 NoBlock(BlockId),
+    21 NoBlock(BlockId) <= lengths::HASH,
 
     /// These transactions are open here.
-    32 AnnounceTransactions(Vec<TransactionId>, MAX_IDS),
+    32 AnnounceTransactions(Vec<TransactionId>, MAX_IDS) <= lengths::IDS,
     /// Send these transactions.
-    33 GetTransactions(Vec<TransactionId>, MAX_IDS),
+    33 GetTransactions(Vec<TransactionId>, MAX_IDS) <= lengths::IDS,
     /// Transactions that were asked for, as far as they are open still.
-    34 Transactions(Vec<EncodedTransaction>, MAX_IDS),
+    34 Transactions(Vec<EncodedTransaction>, MAX_IDS) <= lengths::TRANSACTIONS,
 
     /// From its sender to its recipient: a transaction for you.
-    48 Deliver(EncodedTransaction),
+    48 Deliver(EncodedTransaction) <= lengths::DELIVER,
     /// From its recipient to its sender: what became of it.
-    49 Receipt(Receipt),
+    49 Receipt(Receipt) <= lengths::RECEIPT,
 
     /// To the tracker: I am a member, or want to be.
-    64 Register(MemberRecord),
+    64 Register(MemberRecord) <= lengths::MEMBER_RECORD,
     /// From the tracker: you are.
-    65 Registered(Registered),
+    65 Registered(Registered) <= lengths::REGISTERED,
     /// From the tracker: no.
-    66 Refused(Refused),
+    66 Refused(Refused) <= lengths::REFUSED,
     /// To the tracker: here is the genesis block that you asked for.
-    67 OfferGenesis(Genesis),
+    67 OfferGenesis(Genesis) <= lengths::GENESIS,
     /// From the tracker: this is the network's genesis block.
-    68 GenesisKnown(Genesis),
+    68 GenesisKnown(Genesis) <= lengths::GENESIS,
     /// To the tracker: who is there? All, or ten by chance where there are more.
-    69 GetMembers(()),
+    69 GetMembers(()) <= 1,
     /// From the tracker: the answer.
-    70 Members(Vec<Member>, MAX_MEMBERS),
+    70 Members(Vec<Member>, MAX_MEMBERS) <= lengths::MEMBERS,
     /// From the tracker: this changed.
-    71 MembersChanged(MembersChanged),
+    71 MembersChanged(MembersChanged) <= lengths::MEMBERS_CHANGED,
     /// To the tracker: I leave for good.
-    72 Leave(Leaving),
+    72 Leave(Leaving) <= lengths::LEAVE,
     /// From the tracker: you have left.
-    73 Left(()),
+    73 Left(()) <= 1,
     /// From the tracker: are you there? Any number.
-    75 Challenge(u64),
+    75 Challenge(u64) <= lengths::U64,
     /// To the tracker: yes.
-    76 ChallengeAnswer(ChallengeAnswer),
+    76 ChallengeAnswer(ChallengeAnswer) <= lengths::CHALLENGE_ANSWER,
     /// From the tracker: you are a member of this network. Before a yes and before the news of
     /// genesis, once there is one.
-    74 CertificateIssued(Certificate),
+    74 CertificateIssued(Certificate) <= lengths::CERTIFICATE,
 }
 
 /// Why a frame is no message.
@@ -333,7 +344,7 @@ pub enum MessageError {
 
 impl Message {
     /// The frame that carries it. An error only for a payload above the frame cap, which no message
-    /// that was put together within its limits has.
+    /// that was put together within its limits has: it stays within [`Message::most`].
     pub fn to_frame(&self) -> Result<Vec<u8>, FrameError> {
         let mut bytes = Vec::new();
         encode_frame(self.code(), &self.payload(), &mut bytes)?;

@@ -37,6 +37,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::archive: ARCHIVE_VERSION MAX_ENTRY_BYTES;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
         raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP;
+        raclette::wire::lengths: MAX_TRANSACTION_BYTES;
         raclette::wire::channel: REKEY_RECORDS;
         raclette::wire::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;
         raclette::wire::member: MAX_NAME MAX_ADDRESS MAX_ADDRESSES;

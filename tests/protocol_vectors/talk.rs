@@ -6,7 +6,6 @@ use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
     ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
@@ -22,7 +21,7 @@ pub fn stream(work: &mut Work) {
         .all_given()
         .filter(|(k, _)| k.starts_with("arrives"))
         .collect();
-    let mut decoder = FrameDecoder::new(FRAME_CAP);
+    let mut decoder = FrameDecoder::new(Message::most);
     let mut found = Vec::new();
     for (key, value) in arrivals {
         work.given(key);
@@ -213,7 +212,7 @@ pub fn message(work: &mut Work) {
     work.found("code", message.code());
     let bytes = message.to_frame().expect("within the cap");
     let mut rest = bytes.as_slice();
-    let frame = FrameDecoder::new(FRAME_CAP).next(&mut rest);
+    let frame = FrameDecoder::new(Message::most).next(&mut rest);
     let frame = frame.expect("a frame").expect("a whole one");
     assert_eq!(Message::decode(&frame), Ok(message));
     work.found_bytes("frame", &bytes);

@@ -7,7 +7,6 @@ use raclette::wire::channel::{
     Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind, SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{Frame, FrameDecoder};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::Address;
 use raclette::wire::message::{ChallengeAnswer, Goodbye};
 use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
@@ -99,7 +98,7 @@ async fn greet(mut stream: TcpStream, side: Side, person: &Person) -> io::Result
         stream,
         channel,
         sealed,
-        decoder: FrameDecoder::new(FRAME_CAP),
+        decoder: FrameDecoder::new(Message::most),
         held: Vec::new(),
     };
     let binding = line.channel.binding;

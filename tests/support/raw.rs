@@ -11,7 +11,6 @@ use raclette::wire::channel::{
     SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::message::{ChallengeAnswer, Registered};
 use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
@@ -83,7 +82,7 @@ impl RawPeer {
             blocks: Vec::new(),
             stream,
             sealed: Vec::new(),
-            decoder: FrameDecoder::new(FRAME_CAP),
+            decoder: FrameDecoder::new(Message::most),
             buffer: Vec::new(),
         }
     }

@@ -6,6 +6,7 @@ use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
     Amount, BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
 };
+use crate::keys::PublicKey;
 
 /// Stands for whoever asked; the shell knows who that was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +76,9 @@ pub struct TipChange {
     pub tip: Box<Tip>,
     /// Blocks added, in order, with the number of their transactions.
     pub connected: Vec<(BlockId, Height, usize)>,
+    /// Who mined the last of them, if one was added and it was not the owner
+    /// ([`super::Config::owner`]).
+    pub miner: Option<PublicKey>,
     /// Blocks taken away, the former tip first.
     pub disconnected: Vec<(BlockId, Height)>,
     /// What it means for the owner ([`super::Config::owner`]).

@@ -1,24 +1,23 @@
 //! What was sent and received, as text for people.
 
 use super::Outbox;
-use crate::chain::Timestamp;
 use crate::cli::args::WaitFor;
+use crate::cli::invocation::Invocation;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
-use crate::cli::words::{count, cut, moment, person, short_id, short_person};
+use crate::cli::words::{count, cut, moment, person, short_id, short_moment, short_person};
 use crate::owner::answers::{
     AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
     SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
-use crate::wire::certificate::in_words;
-use std::path::Path;
+use crate::readable::in_words;
 
 /// Characters of a note in a table.
 const MAX_NOTE: usize = 40;
 
 /// A transfer that was taken in.
-pub(super) fn sent(sent: &SentView, program: &str, config: &Path) -> String {
+pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
     let last = sent.expires_at;
     let state = if sent.broadcast {
         format!("open; expires if it is not mined up to height {last}")
@@ -35,8 +34,8 @@ pub(super) fn sent(sent: &SentView, program: &str, config: &Path) -> String {
         ("state", state),
     ]);
     text.push_str(&format!(
-        "Follow it with:\n  {program} --config {} history\n",
-        config.display()
+        "Follow it with:\n  {}\n",
+        invocation.line("history")
     ));
     text
 }
@@ -172,7 +171,7 @@ pub(super) fn history(history: &HistoryView) -> String {
         return "nothing was sent or received yet".to_owned();
     }
     let mut table = Table::new(&[
-        ("when (UTC)", Align::Left),
+        ("when", Align::Left),
         ("", Align::Left),
         ("who", Align::Left),
         ("coins", Align::Right),
@@ -204,11 +203,6 @@ pub(super) fn history(history: &HistoryView) -> String {
         });
     }
     table.render()
-}
-
-/// `11-20 21:43`
-fn short_moment(at: Timestamp) -> String {
-    moment(at).chars().skip(5).take(11).collect()
 }
 
 fn state_name(state: ReceivedState) -> &'static str {

@@ -2,8 +2,8 @@
 
 use super::WAITING;
 use crate::actors::{
-    Greeting, IntroducerActor, IntroducerParts, Link, SessionContext, SessionParts, StoreActor,
-    TrackerLinkActor, TrackerLinkParts, WalletActor,
+    IntroducerActor, IntroducerParts, SessionContext, SessionParts, StoreActor, TrackerLinkActor,
+    TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
@@ -19,6 +19,7 @@ use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
+use crate::shell::{Greeting, Link};
 use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
@@ -116,6 +117,7 @@ impl Ground {
             network: known,
             known: publish,
             fatal: seams.fatal.clone(),
+            names: seams.names.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
         introduce(others, &link, &seams, &context)?;

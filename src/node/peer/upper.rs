@@ -2,7 +2,8 @@
 
 use super::{Ground, WAITING};
 use crate::actors::{
-    GossipActor, GossipLinks, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
+    Dialler, GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, SessionsOf,
+    gossip_links,
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
@@ -17,6 +18,7 @@ use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};
 use crate::settings::MiningMode;
+use crate::shell::{GossipParts, GossipShell, Link};
 use crate::store::chain_rows::{ChainRows, stored_open};
 use actix::{Addr, AsyncContext, Context};
 use std::sync::OnceLock;
@@ -88,14 +90,25 @@ impl Ground {
             random_u64(&*self.seams.entropy),
             clock.steady(),
         );
-        gossip_context.run(GossipActor::new(
-            machine,
-            self.context.clone(),
+        let parts = GossipParts {
             tracker,
-            self.seams.transport.clone(),
-            clock.clone(),
-            (GossipLinks::new(&ledger), delivery.links()),
-        ));
+            greeting: self.context.greeting.clone(),
+            clock: clock.clone(),
+            begin: Box::new(SessionsOf {
+                context: self.context.clone(),
+                owner: gossip.clone().recipient(),
+            }),
+            dial: Link::to(
+                Dialler {
+                    transport: self.seams.transport.clone(),
+                    to: gossip.clone().recipient(),
+                },
+                WAITING,
+            ),
+            ledger: gossip_links(&ledger),
+            delivery: delivery.links(),
+        };
+        gossip_context.run(GossipActor::new(GossipShell::new(machine, parts)));
         let parts = MinerParts {
             reward_to: self.key,
             threads: self.settings.mining.threads,

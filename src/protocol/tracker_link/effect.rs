@@ -3,7 +3,8 @@
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::{Row, SessionId};
-use crate::wire::certificate::{CertificateError, in_words};
+use crate::readable::in_words;
+use crate::wire::certificate::CertificateError;
 use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
 use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
@@ -93,8 +94,8 @@ pub enum Effect {
 pub enum Warning {
     /// Nobody answers there, or somebody who can't be talked to.
     #[error(
-        "the tracker at {address} can't be reached ({reason}); trying again in {retry_ms} ms. If it \
-         is not meant to be down, check \"trackers\" in the settings"
+        "the tracker at {address} can't be reached ({reason}); trying again in {}. If it \
+         is not meant to be down, check \"trackers\" in the settings", in_words(*retry_ms)
     )]
     Unreachable {
         /// Where.
@@ -106,7 +107,7 @@ pub enum Warning {
     },
     /// The connection ended.
     #[error(
-        "the connection to the tracker at {address} ended ({reason}); trying again in {retry_ms} ms"
+        "the connection to the tracker at {address} ended ({reason}); trying again in {}", in_words(*retry_ms)
     )]
     ConnectionLost {
         /// Where.

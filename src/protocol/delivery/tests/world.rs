@@ -6,6 +6,7 @@ use crate::chain::testing::{MemoryView, Node, START, member, network};
 use crate::chain::{Block, BlockId, Closed, EncodedTransaction, Height, Internal, TransactionId};
 use crate::clock::{BEGUN, Now};
 use crate::keys::PublicKey;
+use crate::protocol::credit::Credits;
 use crate::protocol::delivery::inbox::{self, Inbox};
 use crate::protocol::delivery::outbox::{self, Outbox, SendError};
 use crate::protocol::delivery::rows::{
@@ -263,13 +264,15 @@ impl World {
                     let effects = end.inbox.signed(ticket, receipt, &rows, now).unwrap();
                     self.inbox_did(at, effects);
                 }
-                inbox::Effect::Answer { session, receipt } => {
+                inbox::Effect::Answer {
+                    session, receipt, ..
+                } => {
                     if self.session == Some(session) {
                         self.wires[1 - at].push_back(Packet::Receipt(receipt.into()));
                     }
                 }
                 inbox::Effect::Blame { reason, .. } => panic!("alice is honest: {reason}"),
-                inbox::Effect::Tell(_) => {}
+                inbox::Effect::Tell { .. } => {}
             }
         }
     }
@@ -363,7 +366,8 @@ impl World {
                 for _ in 0..=usize::from(doubled) {
                     let rows = self.ends[at].received_rows.clone();
                     let inbox = &mut self.ends[at].inbox;
-                    let effects = inbox.delivered(session, transaction.clone(), &rows);
+                    let credit = Credits::new(1).lend();
+                    let effects = inbox.delivered((credit, session), transaction.clone(), &rows);
                     self.inbox_did(at, effects.unwrap());
                 }
             }

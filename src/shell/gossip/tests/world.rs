@@ -7,11 +7,9 @@ use super::*;
 use crate::chain::Timestamp;
 use crate::chain::ledger::Effect as LedgerEffect;
 use crate::chain::locator::{headers_after, locator};
-use crate::chain::testing::Node;
-use crate::chain::testing::START;
+use crate::chain::testing::{Node as LedgerNode, START};
 use crate::chain::tree::Source;
-use crate::clock::STARTED;
-use crate::clock::SteadyTime;
+use crate::clock::{Now, SteadyTime};
 use crate::protocol::spread::Spread;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,24 +39,16 @@ enum Packet {
     Closed,
 }
 
-/// What a ledger is asked, and who is told of the answer.
-enum Question {
-    Headers(SessionId, Vec<Header>),
-    Block(SessionId, Block),
-    Transactions(SessionId, Vec<EncodedTransaction>),
-    Missing(BlockId, usize),
-}
-
 pub(super) struct Peer {
     pub(super) kind: Kind,
-    pub(super) node: Node,
-    pub(super) gossip: Gossip,
-    questions: VecDeque<Question>,
+    pub(super) node: LedgerNode,
+    pub(super) own: Node,
     /// Bodies asked of others, by how often each.
     pub(super) asked_blocks: BTreeMap<BlockId, usize>,
     pub(super) lookups: usize,
     pub(super) header_questions: usize,
-    pub(super) facts: Vec<Fact>,
+    /// Why it closed sessions.
+    pub(super) reasons: Vec<String>,
 }
 
 struct Line {
@@ -71,12 +61,15 @@ struct Line {
     outstanding: [usize; 2],
     /// Bodies asked for so far, by end.
     asked: [usize; 2],
+    /// What each end waits for before it reads on.
+    parked: [Option<oneshot::Receiver<()>>; 2],
 }
 
 pub(super) struct World {
     pub(super) peers: Vec<Peer>,
     pub(super) now: SteadyTime,
     pub(super) random: Spread,
+    clock: Arc<HandClock>,
     lines: BTreeMap<SessionId, Line>,
     last_line: u64,
     /// Whether ledgers may be slow.
@@ -85,7 +78,18 @@ pub(super) struct World {
 
 const TICK_MS: u64 = 100;
 
-/// What all wall clocks say: the machine under test is not told.
+/// Whether a session is not read from.
+fn is_parked(parked: &mut Option<oneshot::Receiver<()>>) -> bool {
+    let is = parked
+        .as_mut()
+        .is_some_and(|until| until.try_recv().is_err());
+    if !is {
+        *parked = None;
+    }
+    is
+}
+
+/// What the ledgers' wall clocks say.
 pub(super) fn wall(now: SteadyTime) -> Timestamp {
     START.plus_ms(now.since(STARTED))
 }
@@ -94,26 +98,29 @@ impl World {
     /// `chains` are what each node begins with. It is late enough for `height` blocks.
     pub(super) fn new(seed: u64, height: u64, chains: Vec<(Kind, Vec<Block>)>) -> Self {
         let now = STARTED.plus_ms(1_000 * (height + 10));
+        let clock = HandClock::new();
+        clock.set(Now {
+            wall: START,
+            steady: now,
+        });
         let peers = (1..)
             .zip(chains)
             .map(|(number, (kind, chain))| {
-                let mut node = Node::new();
+                let mut node = LedgerNode::new();
                 node.now = wall(now);
                 for block in chain {
                     node.block(block);
                 }
                 node.told.clear();
                 let work = node.ledger.tip().work();
-                let own = member(number).public_key();
                 Peer {
                     kind,
                     node,
-                    gossip: Gossip::new(own, LIMITS, work, seed, now),
-                    questions: VecDeque::new(),
+                    own: Node::new(number, LIMITS, work, &clock),
                     asked_blocks: BTreeMap::new(),
                     lookups: 0,
                     header_questions: 0,
-                    facts: Vec::new(),
+                    reasons: Vec::new(),
                 }
             })
             .collect();
@@ -121,6 +128,7 @@ impl World {
             peers,
             now,
             random: Spread::new(seed),
+            clock,
             lines: BTreeMap::new(),
             last_line: 0,
             slow_ledgers: false,
@@ -139,17 +147,34 @@ impl World {
                 pace_ms,
                 outstanding: [0; 2],
                 asked: [0; 2],
+                parked: [None, None],
             },
         );
-        for (at, with, direction) in [
-            (dialler, other, Direction::Outgoing),
-            (other, dialler, Direction::Incoming),
-        ] {
-            let key = member(u8::try_from(with).unwrap() + 1).public_key();
-            let gossip = &mut self.peers[at].gossip;
-            let effects = gossip.opened(session, &hello_of(key), direction, self.now);
-            self.carry_out(at, effects);
+        for (at, with) in [(dialler, other), (other, dialler)] {
+            let number = u8::try_from(with).unwrap() + 1;
+            let own = &mut self.peers[at].own;
+            own.begun.set_next(session.0);
+            let address = format!("10.0.0.{number}:1");
+            let connection = connection(&address);
+            if at == dialler {
+                let result = Ok(connection);
+                own.shell.dialled(Dialled { address, result });
+            } else {
+                own.shell.accepted(ConnectionAccepted(connection));
+            }
+            let parked = own.opened(session, number);
+            self.park(at, session, parked);
         }
+    }
+
+    /// A session reads on when it may.
+    fn park(&mut self, at: usize, session: SessionId, until: Option<oneshot::Receiver<()>>) {
+        if let Some(side) = self.side(session, at)
+            && let Some(line) = self.lines.get_mut(&session)
+        {
+            line.parked[side] = until;
+        }
+        self.settle(at);
     }
 
     /// Joins every two nodes.
@@ -182,9 +207,9 @@ impl World {
     /// Lets `at` fetch the chain of `other` before that of others.
     pub(super) fn prefer(&mut self, at: usize, other: usize) {
         let key = member(u8::try_from(other).unwrap() + 1).public_key();
-        let now = self.now;
-        let (_, effects) = self.peers[at].gossip.prefer(&key, now).unwrap();
-        self.carry_out(at, effects);
+        let height = self.peers[at].own.shell.sync_from(SyncFrom(key));
+        height.expect("it is connected");
+        self.settle(at);
     }
 
     /// Both ends lose the connection, and what was under way in it.
@@ -215,13 +240,13 @@ impl World {
         if line.open == [false; 2] {
             self.lines.remove(&session);
         }
-        let effects = self.peers[at].gossip.closed(session, "gone", self.now);
-        self.carry_out(at, effects);
+        self.peers[at].own.closed(session, "gone");
+        self.settle(at);
     }
 
     fn side(&self, session: SessionId, at: usize) -> Option<usize> {
         let line = self.lines.get(&session)?;
-        let side = usize::from(line.ends[1] == at);
+        let side = line.ends.iter().position(|end| *end == at)?;
         line.open[side].then_some(side)
     }
 
@@ -268,48 +293,41 @@ impl World {
             Message::Block(_) | Message::NoBlock(_) => line.outstanding[1 - side] -= 1,
             _ => {}
         }
-        assert!(self.peers[at].gossip.blocks_in_flight() <= 128);
+        let status = self.peers[at].own.shell.status(GetGossipStatus);
+        assert!(status.blocks_in_flight <= 128);
     }
 
-    fn carry_out(&mut self, at: usize, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Send(session, message) => self.send_message(at, session, message),
-                Effect::SendBlocks(session, ids) => self.send_blocks(at, session, ids),
-                Effect::SendHeaders(session, ids) => self.send_headers(at, session, &ids),
-                Effect::AskHeaders(session, after) => {
+    /// Does what a node's sessions were told to do.
+    fn settle(&mut self, at: usize) {
+        while let Some(Ordered(session, command)) = self.peers[at].own.begun.ordered.take() {
+            match command {
+                SessionCommand::Send(message) => self.send_message(at, session, message),
+                SessionCommand::SendFrame(_) => panic!("only trackers send frames"),
+                SessionCommand::SendBlocks(ids) => self.send_blocks(at, session, ids),
+                SessionCommand::SendHeaders(ids) => self.send_headers(at, session, &ids),
+                SessionCommand::AskHeaders(after) => {
                     let peer = &mut self.peers[at];
                     peer.header_questions += 1;
                     let ours = locator(&peer.node.disk).unwrap();
                     let ids = after.into_iter().chain(ours).take(64).collect();
                     self.send_message(at, session, Message::GetHeaders(ids));
                 }
-                Effect::Close(session, _) => {
+                SessionCommand::Close(reason) => {
+                    self.peers[at].reasons.push(reason);
                     self.send(at, session, Packet::Closed);
                     if let Some(side) = self.side(session, at) {
                         self.end(session, side);
                     }
                 }
-                Effect::Dial(address) => panic!("nobody named {address}"),
-                Effect::CheckHeaders(session, headers) => {
-                    self.ask(at, Question::Headers(session, headers));
-                }
-                Effect::SubmitBlock(session, block) => {
-                    self.ask(at, Question::Block(session, block))
-                }
-                Effect::SubmitTransactions(session, list) => {
-                    self.ask(at, Question::Transactions(session, list));
-                }
-                Effect::FindMissing(toward, limit) => {
-                    self.peers[at].lookups += 1;
-                    self.ask(at, Question::Missing(toward, limit));
-                }
-                Effect::TakeDelivery(..) => panic!("nobody delivers anything"),
-                // There is no outbox here.
-                Effect::TellOutbox(_) => {}
-                Effect::Tell(fact) => self.peers[at].facts.push(fact),
             }
         }
+        let own = &self.peers[at].own;
+        assert_eq!(
+            own.dials.take(),
+            None,
+            "nobody is named who could be dialled"
+        );
+        assert!(own.taken.take().is_none(), "nobody delivers anything");
     }
 
     /// Mines a block at a node.
@@ -332,6 +350,7 @@ impl World {
             let session = sessions[(first + n) % sessions.len()];
             for side in 0..2 {
                 while let Some(line) = self.lines.get_mut(&session)
+                    && !is_parked(&mut line.parked[side])
                     && line.to[side]
                         .front()
                         .is_some_and(|(due, _)| *due <= self.now)
@@ -355,8 +374,8 @@ impl World {
         if peer.kind == Kind::Mute && matches!(message, Message::GetTransactions(_)) {
             return;
         }
-        let effects = peer.gossip.received(session, message, self.now);
-        self.carry_out(at, effects);
+        let parked = peer.own.received(session, message);
+        self.park(at, session, parked);
     }
 
     /// Lets `ms` milliseconds pass.
@@ -366,6 +385,11 @@ impl World {
             let ticks = |now: SteadyTime| now.since(STARTED) / TICK_MS;
             let before = ticks(self.now);
             self.now = self.now.plus_ms(1 + self.random.up_to(20));
+            // Nothing here may live by the wall clock: it says anything.
+            self.clock.set(Now {
+                wall: Timestamp(self.random.up_to(u64::MAX)),
+                steady: self.now,
+            });
             self.deliver();
             for at in 0..self.peers.len() {
                 let most = if self.slow_ledgers { 3 } else { 200 };
@@ -383,8 +407,8 @@ impl World {
 
     fn tick(&mut self) {
         for at in 0..self.peers.len() {
-            let effects = self.peers[at].gossip.tick(self.now);
-            self.carry_out(at, effects);
+            self.peers[at].own.shell.tick();
+            self.settle(at);
             if self.peers[at].kind == Kind::Flooder {
                 self.flood(at);
             }
@@ -392,7 +416,8 @@ impl World {
     }
 
     fn flood(&mut self, at: usize) {
-        let sessions: Vec<_> = self.peers[at].gossip.sessions().map(|(s, _)| s).collect();
+        let open = |line: &&SessionId| self.side(**line, at).is_some();
+        let sessions: Vec<_> = self.lines.keys().filter(open).copied().collect();
         for session in sessions {
             for _ in 0..5 {
                 let nonce = self.random.up_to(u64::MAX);
@@ -400,6 +425,14 @@ impl World {
                 header.previous = BlockId(*blake3::hash(&nonce.to_le_bytes()).as_bytes());
                 self.send_message(at, session, Message::AnnounceBlock(header));
             }
+        }
+    }
+
+    /// Lets every ledger answer all that it is asked: then nothing is owed to anybody.
+    pub(super) fn nothing_is_owed(&mut self) {
+        for at in 0..self.peers.len() {
+            while self.answer_one(at) {}
+            assert_eq!(self.peers[at].own.shell.credits.lent(), 0, "of {at}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! What the conversation with the peers writes down.
 
-use crate::chain::ledger::BlockOutcome;
+use crate::chain::ledger::{Answer, BlockOutcome};
 use crate::chain::{Block, BlockId, EncodedTransaction, Rejected, TransactionId};
 use crate::clock::SteadyTime;
-use crate::messages::gossip::LedgerFact;
 use crate::protocol::gossip::Fact;
 use crate::wire::Message;
 
@@ -51,15 +50,16 @@ pub(super) fn transactions(peer: &str, transactions: &[EncodedTransaction]) {
 }
 
 /// What the ledger did not take of what a peer sent.
-pub(super) fn judged(peer: &str, fact: &LedgerFact) {
-    match fact {
-        LedgerFact::BlockJudged { id, outcome, .. } => block_judged(peer, id, outcome),
-        LedgerFact::TransactionsJudged { verdicts, .. } => {
+pub(super) fn judged(peer: &str, answer: &Answer) {
+    match answer {
+        // What is wrong with headers is told of whoever sent them.
+        Answer::Headers(_) => {}
+        Answer::Block(id, outcome) => block_judged(peer, id, outcome),
+        Answer::Transactions(verdicts) => {
             for (id, verdict) in verdicts {
                 transaction_judged(peer, id, verdict);
             }
         }
-        _ => {}
     }
 }
 

@@ -1,23 +1,22 @@
 //! SessionHandle: what the owner of a session has of it.
 
+use super::Port;
 use crate::messages::session::SessionCommand;
-use actix::Recipient;
-use actix::dev::SendError;
 
 /// Why a session is closed that has no room for a command: it can't be told what it must be.
 const OVERRUN: &str = "too much is to be said to you at once";
 
-/// The owner's end of a session. A command that finds its mailbox full is not dropped in silence:
-/// nothing is said any more, and the session is closed as soon as it takes the order.
-pub(super) struct SessionHandle {
-    commands: Recipient<SessionCommand>,
+/// The owner's end of a session. A command that finds no room is not dropped in silence: nothing is said
+/// any more, and the session is closed as soon as it takes the order.
+pub(crate) struct SessionHandle {
+    commands: Box<dyn Port<SessionCommand>>,
     /// Why it is to be closed, as long as it has not taken the order.
     close: Option<String>,
     overrun: bool,
 }
 
 impl SessionHandle {
-    pub(super) fn new(commands: Recipient<SessionCommand>) -> Self {
+    pub(crate) fn new(commands: Box<dyn Port<SessionCommand>>) -> Self {
         Self {
             commands,
             close: None,
@@ -26,11 +25,11 @@ impl SessionHandle {
     }
 
     /// Gives an order. A session that is gone takes none: its end is told by itself.
-    pub(super) fn command(&mut self, command: SessionCommand) {
+    pub(crate) fn command(&mut self, command: SessionCommand) {
         if self.overrun {
             return;
         }
-        let Err(SendError::Full(command)) = self.commands.try_send(command) else {
+        let Err(command) = self.commands.offer(command) else {
             return;
         };
         self.overrun = true;
@@ -41,10 +40,10 @@ impl SessionHandle {
     }
 
     /// Tries again to close it, if it is to be; to be called now and then.
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         if let Some(reason) = self.close.take()
-            && let Err(SendError::Full(SessionCommand::Close(reason))) =
-                self.commands.try_send(SessionCommand::Close(reason))
+            && let Err(SessionCommand::Close(reason)) =
+                self.commands.offer(SessionCommand::Close(reason))
         {
             self.close = Some(reason);
         }

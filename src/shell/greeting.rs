@@ -63,12 +63,12 @@ impl Greeting {
         self.address.as_ref()
     }
 
-    pub(super) fn certificate(&self) -> Option<Certificate> {
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
         let held = self.certificate.read();
         held.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn hello(&self) -> Hello {
+    pub(crate) fn hello(&self) -> Hello {
         let agent = concat!("raclette ", env!("CARGO_PKG_VERSION"));
         const { assert!(concat!("raclette ", env!("CARGO_PKG_VERSION")).len() <= MAX_AGENT) };
         Hello {

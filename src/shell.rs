@@ -1,0 +1,33 @@
+//! Shells: what lies between a message and a machine, without a runtime.
+//!
+//! A shell owns one machine and the links to everybody whom it tells something. It takes a message, calls
+//! the machine with what the right clock says, carries out the effects in their order, and counts what is
+//! unanswered. An actor is a mailbox around a shell and hands it every message; a test hands it the same
+//! messages and looks at what went out.
+
+mod gossip;
+mod greeting;
+mod link;
+mod session_handle;
+mod sessions;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use gossip::{DeliveryLinks, GossipLinks, GossipParts, GossipShell, TO_LEDGER};
+pub use greeting::Greeting;
+pub use link::Link;
+pub(crate) use session_handle::SessionHandle;
+pub use sessions::{Begin, Sessions};
+
+/// Where messages go out of a shell: a mailbox, or in tests a list.
+pub trait Port<M>: Send {
+    /// Hands a message over. A receiver that is gone takes everything.
+    ///
+    /// # Errors
+    /// The message again, if there is no room for it.
+    fn offer(&mut self, message: M) -> Result<(), M>;
+}
+
+/// Dial this address and report [`Dialled`](crate::messages::session::Dialled).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial(pub String);
