@@ -54,7 +54,7 @@ use actix::Recipient;
 use long_read::LongReads;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::watch;
 
 /// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
@@ -98,8 +98,9 @@ pub struct Peer {
     pub(crate) name: MemberName,
     /// Its signing key.
     pub(crate) key: PublicKey,
-    /// Its rows; every answer takes a snapshot of its own.
-    pub(crate) disk: Arc<dyn Disk>,
+    /// Its rows; every answer takes a snapshot of its own. The node's alone: whoever keeps a handle longer
+    /// than the node lives must not keep the database open.
+    pub(crate) disk: Weak<dyn Disk>,
     /// Signs what this peer sends.
     pub(crate) wallet: Recipient<SignTransaction>,
     /// Seals its notes.

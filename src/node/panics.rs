@@ -34,3 +34,27 @@ pub(super) fn end_their_node() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::actors::fatal_channel;
+    use std::thread;
+
+    #[test]
+    fn a_panic_ends_the_node_whose_thread_it_was_and_no_other() {
+        end_their_node();
+        let (mine, mut heard) = fatal_channel();
+        let (other, mut unheard) = fatal_channel();
+        let panicked = thread::spawn(move || {
+            belongs_to(&mine);
+            panic!("of this test");
+        });
+        let nobodys = thread::spawn(|| panic!("of this test, too"));
+        let fine = thread::spawn(move || belongs_to(&other));
+        assert!(panicked.join().is_err() && nobodys.join().is_err());
+        fine.join().unwrap();
+        assert!(heard.try_recv().unwrap().contains("of this test"));
+        assert!(unheard.try_recv().is_err());
+    }
+}

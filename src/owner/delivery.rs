@@ -100,7 +100,8 @@ impl Peer {
         };
         let mut status = parts.outbox.send(asked).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let mut sends = Vec::new();
         let next = match which {
@@ -211,7 +212,8 @@ impl Peer {
     /// The send that is meant by an id or its beginning.
     fn send_meant(&self, text: &str) -> Result<TransactionId, Refused> {
         let typed = TypedId::parse(text)?;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let found = like(&DeliveryTable::outbox(&*snapshot), &typed)?;
         found.ok_or_else(|| {
             Refused::new(
@@ -225,7 +227,8 @@ impl Peer {
         let parts = self.parts()?;
         let line = parts.outbox_line.send(GetSend(id)).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let rows = DeliveryTable::outbox(&*snapshot);
         let missing = || {
             Refused::new(
@@ -256,7 +259,8 @@ impl Peer {
         let parts = self.parts()?;
         let unread = parts.unread.send(CountUnread).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let rows = DeliveryTable::inbox(&*snapshot);
         // One more shows whether there are more.
@@ -284,7 +288,8 @@ impl Peer {
     pub async fn received(&self, name: &str) -> Result<ReceivedView, Refused> {
         let parts = self.parts()?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let rows = DeliveryTable::inbox(&*snapshot);
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let is_number =
@@ -339,7 +344,8 @@ impl Peer {
         let after = page.after.as_ref().map(Shown::read).transpose()?;
         let parts = self.parts()?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let outbox = DeliveryTable::outbox(&*snapshot);
         let inbox = DeliveryTable::inbox(&*snapshot);

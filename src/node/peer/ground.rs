@@ -141,7 +141,7 @@ impl Ground {
         Peer {
             name: self.name.clone(),
             key: self.key,
-            disk: self.seams.disk.clone(),
+            disk: Arc::downgrade(&self.seams.disk),
             wallet: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),

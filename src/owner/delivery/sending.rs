@@ -101,7 +101,8 @@ impl Peer {
 
     /// The answer to a request that was asked before.
     fn sent_before(&self, people: &People<'_>, id: TransactionId) -> Result<SentView, Refused> {
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let rows = DeliveryTable::outbox(&*snapshot);
         let missing = || Internal(format!("the send {id} is not in the outbox"));
         let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
