@@ -4,7 +4,7 @@
 //! Nobody looks anybody up: links are handed in by `node.rs`, which alone knows every actor and the
 //! thread it lives on.
 
-mod fatal;
+mod asker;
 mod gossip;
 mod inbox;
 mod introducer;
@@ -22,9 +22,10 @@ mod tracker_link;
 mod wallet;
 mod wallet_door;
 
-pub use fatal::{Fatal, fatal_channel};
+pub use crate::shell::{Fatal, fatal_channel};
+pub use asker::Asker;
 pub use gossip::{GossipActor, gossip_links};
-pub use inbox::{InboxActor, InboxParts};
+pub use inbox::InboxActor;
 pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};
 pub use lines::{Dialler, SessionsOf};
@@ -32,7 +33,7 @@ pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
 pub use peer_session::{SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};
-pub use retry_queue::{RetryQueueActor, RetryQueueParts};
+pub use retry_queue::RetryQueueActor;
 pub use search::{Done, Order, Search, ThreadSearch};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
@@ -41,6 +42,11 @@ pub use wallet_door::WalletDoorActor;
 
 /// How often actors with a machine that watches the time look at the clock, in milliseconds.
 const TICK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Look through the next blocks that came while this node was not at work.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct CatchUp;
 
 /// Handlers that hand the message to the actor's shell and answer what it says.
 macro_rules! hand_to_shell {

@@ -5,19 +5,31 @@
 //! unanswered. An actor is a mailbox around a shell and hands it every message; a test hands it the same
 //! messages and looks at what went out.
 
+mod asking;
+mod fatal;
 mod gossip;
 mod greeting;
+mod inbox;
 mod link;
+mod outbox;
 mod session_handle;
 mod sessions;
+mod table_writer;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
+pub use asking::{Answered, Ask};
+pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{DeliveryLinks, GossipLinks, GossipParts, GossipShell, TO_LEDGER};
 pub use greeting::Greeting;
+pub use inbox::{InboxParts, InboxShell};
 pub use link::Link;
+pub use outbox::{OutboxParts, OutboxShell};
 pub(crate) use session_handle::SessionHandle;
 pub use sessions::{Begin, Sessions};
+pub use table_writer::TableWriter;
 
 /// Where messages go out of a shell: a mailbox, or in tests a list.
 pub trait Port<M>: Send {

@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::testing::{START, member, network, transfer};
 use crate::chain::{Amount, BlockId, Height, Rejected};
 use crate::protocol::credit::Credits;
-use crate::protocol::delivery::tests::{MemoryRows, inbox_config, moved};
+use crate::protocol::delivery::testing::{MemoryRows, inbox_config, moved};
 
 struct Recipient {
     inbox: Inbox,

@@ -88,7 +88,7 @@ impl Requests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::delivery::tests::MemoryRows;
+    use crate::protocol::delivery::testing::MemoryRows;
 
     fn request(key: u8) -> Request {
         Request {

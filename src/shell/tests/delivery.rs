@@ -2,13 +2,11 @@
 
 mod world;
 
-pub(super) use world::{DAY_MS, MemoryRows, inbox_config, moved, outbox_config};
-
-use super::outbox::{self, SendError};
-use super::rows::{self, ReceivedFacts, SendState};
 use crate::chain::ledger::Funds;
 use crate::chain::testing::{Node, transfer};
 use crate::chain::{Amount, Closed, Height};
+use crate::protocol::delivery::outbox::{self, SendError};
+use crate::protocol::delivery::rows::SendState;
 use proptest::prelude::*;
 use std::collections::HashSet;
 use world::{End, World};
@@ -23,7 +21,7 @@ fn a_send_is_stored_delivered_receipted_passed_on_and_mined() {
     world.write(0, 1);
     assert_eq!(world.ends[0].answers.remove(&ticket), Some(Ok(1)));
     assert_eq!(world.ends[0].state(&id), SendState::Queued);
-    assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(5));
+    assert_eq!(world.ends[0].waiting().reserved, Amount(5));
     assert!(world.wires[1].is_empty());
 
     world.connect();
@@ -39,18 +37,18 @@ fn a_send_is_stored_delivered_receipted_passed_on_and_mined() {
     world.arrive(0, false);
     world.write(0, 9);
     assert_eq!(world.ends[0].state(&id), SendState::Delivered);
-    assert_eq!(world.ends[0].outbox.waiting().queued, 0);
-    assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(5));
+    assert_eq!(world.ends[0].waiting().queued, 0);
+    assert_eq!(world.ends[0].waiting().reserved, Amount(5));
 
     world.gossip();
     assert_eq!(world.ends[0].state(&id), SendState::Open);
-    assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(0));
+    assert_eq!(world.ends[0].waiting().reserved, Amount(0));
     world.mine(1);
     world.gossip();
     assert_eq!(world.ends[0].state(&id), SendState::Mined);
     world.settle();
     assert_eq!(world.ends[1].received(), [id]);
-    assert_eq!(world.ends[1].inbox.unread(), 1);
+    assert_eq!(world.ends[1].unread(), 1);
 }
 
 #[test]
@@ -81,16 +79,11 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
     assert_eq!(world.ends[0].state(&payment.id()), SendState::Open);
     // The ledger knows better than the outbox what can be spent.
     let all = transfer(1, 2, 996, 0, 2);
-    let end = &mut world.ends[0];
-    let now = end.now();
-    let asked = end.outbox.send(2, all.clone(), true, None, now);
-    assert_eq!(asked, [outbox::Effect::AskFunds]);
-    let wrong = Funds {
+    world.ends[0].believed = Some(Funds {
         balance: Amount(5_000),
         promised: Amount(0),
-    };
-    let effects = end.outbox.funds(&wrong, now);
-    world.outbox_did(0, effects);
+    });
+    world.send(&all, true);
     world.settle();
     let refused = world.ends[0].answers.remove(&2).unwrap();
     assert!(
@@ -98,7 +91,7 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
         "{refused:?}"
     );
     assert_eq!(world.ends[0].state(&all.id()), SendState::Refused);
-    assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(0));
+    assert_eq!(world.ends[0].waiting().reserved, Amount(0));
 }
 
 #[test]
@@ -140,7 +133,7 @@ fn what_the_same_key_sent_from_another_machine_is_found_once_on_any_way() {
     assert_eq!(world.ends[1].state(&mined.id()), SendState::Mined);
     assert_eq!(world.ends[1].state(&open.id()), SendState::Open);
     // The ledger counts the coins of what is open: they are not kept back twice.
-    assert_eq!(world.ends[1].outbox.waiting().reserved, Amount(0));
+    assert_eq!(world.ends[1].waiting().reserved, Amount(0));
     // Each once, whatever comes after, and at neither end what the other has.
     world.mine(1);
     world.kill(1);
@@ -237,11 +230,8 @@ fn two_payments_of_the_same_coins_end_with_one_of_them_in_conflict() {
     world.pass(outbox::PASS_ON_WITHIN_MS);
     world.settle();
     assert_eq!(world.ends[0].state(&payment.id()), SendState::Conflicted);
-    assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(0));
-    let number = rows::find(&world.ends[1].received_rows, &payment.id()).unwrap();
-    let facts: ReceivedFacts = rows::facts(&world.ends[1].received_rows, number.unwrap())
-        .unwrap()
-        .unwrap();
+    assert_eq!(world.ends[0].waiting().reserved, Amount(0));
+    let facts = world.ends[1].received_facts().remove(0);
     assert_eq!(facts.closed, Some(Closed::Conflicted));
 }
 
@@ -336,7 +326,8 @@ proptest! {
             let sent = sent.iter().map(|(_, id)| *id).filter(|id| once.contains(id));
             prop_assert_eq!(received.clone(), sent.collect::<Vec<_>>(), "in order");
         }
-        prop_assert_eq!(world.ends[0].outbox.waiting().queued, 0);
-        prop_assert_eq!(world.ends[0].outbox.waiting().reserved, Amount(0));
+        prop_assert_eq!(world.ends[0].waiting().queued, 0);
+        prop_assert_eq!([0, 1].map(|at| world.ends[at].owed()), [0, 0], "each delivery is answered");
+        prop_assert_eq!(world.ends[0].waiting().reserved, Amount(0));
     }
 }
