@@ -7,8 +7,8 @@ use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts, StoreActor,
-    WalletActor,
+    ClocksActor, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
+    StoreActor, WalletActor,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -23,13 +23,14 @@ use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::shell::{Greeting, Link};
-use crate::store::{Table, rows_from};
+use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -41,6 +42,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What runs.
 pub(crate) struct Running {
     pub(crate) registry: Addr<RegistryActor>,
+    clocks: Addr<ClocksActor>,
     store: Addr<StoreActor>,
     store_place: Place,
     probe_place: Place,
@@ -69,6 +71,7 @@ pub(super) async fn run(
         listen: address,
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
+        own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
@@ -113,7 +116,13 @@ impl Running {
         let address = CappedText::new(listen.to_string()).ok();
         let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
-        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
+        let numbers = (
+            nonce,
+            incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
+        );
+        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
+        let (ask, ask_time) = watch::channel(());
+        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
@@ -122,6 +131,8 @@ impl Running {
                 .recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
+            clocks: clocks.clone().recipient(),
+            ask_time,
         });
 
         let context = Context::<RegistryActor>::new();
@@ -152,6 +163,7 @@ impl Running {
         }
         Ok(Self {
             registry,
+            clocks,
             store,
             store_place,
             probe_place,

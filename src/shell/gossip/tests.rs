@@ -72,7 +72,7 @@ impl Node {
         let key = member(own).public_key();
         let parts = GossipParts {
             tracker: member(TRACKER).public_key(),
-            greeting: Arc::new(Greeting::new(NodeRole::Peer, key, own.into(), None)),
+            greeting: Arc::new(Greeting::new(NodeRole::Peer, key, (own.into(), 1), None)),
             clock: clock.clone(),
             begin: Box::new(begun.clone()),
             dial: Link::to(dials.clone(), 0),
@@ -128,6 +128,9 @@ fn hello_of(number: u8) -> Hello {
         nonce: 0,
         height: Height(0),
         address: None,
+        time: crate::chain::testing::START,
+        minor: 0,
+        incarnation: 1,
         agent: Default::default(),
     }
 }
