@@ -9,10 +9,12 @@ mod args;
 mod bench;
 mod client;
 mod commands;
+mod confirm;
 mod delivery;
 pub mod demo;
 mod explain;
 mod failure;
+mod hints;
 mod init;
 mod invocation;
 mod logs;
@@ -35,7 +37,7 @@ use self::output::Output;
 use crate::readable::visible;
 use crate::settings::{Settings, environment};
 use clap::Parser;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -44,15 +46,49 @@ const USUAL_FILES: [&str; 2] = ["peer.toml", "tracker.toml"];
 
 /// Does what the command line says, and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let mut invocation = Invocation::of_this_process();
     // Not locked: a node that runs in the foreground writes from other threads too.
     let mut stdout = std::io::stdout();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version: what was asked for.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let json = words.iter().any(|word| word == "--json");
+            let failure = not_understood(&words, &error);
+            if let Ok(config) = config_path(named_config(&words), Path::new("")) {
+                invocation = invocation.for_node(&config);
+            }
+            return report(&failure, &invocation, &mut Output::new(&mut stdout, json));
+        }
+    };
     let mut output = Output::new(&mut stdout, cli.json);
     match execute(cli, &mut invocation, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure, &invocation),
+        Err(failure) => report(&failure, &invocation, &mut output),
     }
+}
+
+/// The settings file in a command line that was not understood.
+fn named_config(words: &[String]) -> Option<PathBuf> {
+    let at = |word: &String| word == "--config" || word == "-c";
+    let behind = words.iter().position(at).and_then(|at| words.get(at + 1));
+    let named = words.iter().find_map(|word| word.strip_prefix("--config="));
+    named.or(behind.map(String::as_str)).map(PathBuf::from)
+}
+
+/// Why a command line was not understood, with what was probably meant.
+fn not_understood(words: &[String], error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    let told = text.split("\n\nUsage:").next().unwrap_or(text);
+    Failure::Misuse(match hints::hint(words, error) {
+        Some(hint) => format!("{told}\n{hint}"),
+        None => text.to_owned(),
+    })
 }
 
 fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -82,7 +118,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             logs::logs(&arguments, &config, output)
         }
-        Some(Command::Explain { code }) => explain::explain(code.as_deref(), output),
+        Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Ask(ask)) => {
@@ -128,7 +164,18 @@ fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure>
     }
 }
 
-fn report(failure: &Failure, invocation: &Invocation) -> ExitCode {
+/// Says why it was not done: people on standard error; programs as JSON on standard output, where they
+/// look for the answer.
+fn report(failure: &Failure, invocation: &Invocation, output: &mut Output<'_>) -> ExitCode {
+    if output.is_json()
+        && let Some(problem) = failure.problem(invocation)
+    {
+        // If nobody reads it, the exit code still tells.
+        let _ = output.json(&problem);
+        if std::io::stdout().is_terminal() {
+            return failure.exit_code();
+        }
+    }
     if let Some(reason) = failure.reason() {
         let reason = invocation.typed(&reason);
         let mut stderr = std::io::stderr().lock();

@@ -145,17 +145,21 @@ impl TrackerLinkActor {
     fn publish(&self, directory: Arc<Directory>) {
         let registered = self.link.is_registered();
         let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let certificate = self.link.certificate();
+        let member_until = certificate.map(|certificate| certificate.statement.until);
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
-            && known.trouble.as_ref() == trouble;
+            && known.trouble.as_ref() == trouble
+            && known.member_until == member_until;
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
                 registered,
                 tracker: tracker.clone(),
                 trouble: trouble.cloned(),
+                member_until,
             }));
         }
     }
@@ -221,6 +225,7 @@ impl TrackerLinkActor {
                     let until = Time::from_unix_ms(certificate.statement.until.0);
                     tracing::info!(%until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
+                    self.publish_standing();
                     if let Some(record) = self.link.record().cloned() {
                         self.tell_record(record);
                     }

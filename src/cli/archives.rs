@@ -59,7 +59,17 @@ pub fn export(
             config.display()
         )));
     }
-    let format = arguments.format.into();
+    let array = arguments
+        .out
+        .as_ref()
+        .and_then(|out| out.extension())
+        .is_some_and(|extension| extension == "json");
+    let by_name = if array {
+        ExportFormat::Json
+    } else {
+        ExportFormat::Jsonl
+    };
+    let format = arguments.format.unwrap_or(by_name).into();
     let Some(out) = &arguments.out else {
         write_chain(
             peer,

@@ -1,5 +1,6 @@
 //! The client of a running node's API.
 
+use super::args::Page;
 use super::failure::Failure;
 use super::invocation::Invocation;
 use crate::http::{ApiFile, ApiFileError, Problem};
@@ -23,9 +24,6 @@ const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Longest line of an answer in lines, in bytes.
 const MAX_LINE: u64 = 64 * 1024;
-
-/// The status of a request that makes no sense as it is.
-const BAD_REQUEST: u16 = 400;
 
 /// The status of a request without the right token.
 const UNAUTHORIZED: u16 = 401;
@@ -150,6 +148,19 @@ impl Client {
         self.answer(request.call())
     }
 
+    /// Reads a part of the list at a path.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub fn list<T: DeserializeOwned>(&self, path: &str, page: &Page) -> Result<T, Failure> {
+        let query = page.query();
+        let query: Vec<_> = query
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.get(path, &query)
+    }
+
     /// Has something done; the answer may take as long as that takes, but for
     /// [`with_patience`](Self::with_patience).
     ///
@@ -261,12 +272,9 @@ impl Client {
                 .because("what listens where its last run did does not know its token"));
         }
         let body = read(response)?;
-        let Problem { detail, .. } =
+        let problem: Problem =
             serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
-        Err(match status {
-            BAD_REQUEST => Failure::Misuse(detail),
-            _ => Failure::No(detail),
-        })
+        Err(Failure::Refused(Box::new(problem)))
     }
 }
 

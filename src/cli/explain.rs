@@ -1,4 +1,6 @@
-//! What the code of a refusal means.
+//! What a word means, or the code of a refusal.
+
+mod glossary;
 
 use super::failure::Failure;
 use super::output::Output;
@@ -6,13 +8,29 @@ use super::table::{Align, Table, facts};
 use crate::owner::Code;
 use crate::owner::codes::Explanation;
 use crate::suggest::nearest;
+use glossary::{GLOSSARY, Word, meaning};
+use serde::Serialize;
 
-/// Explains a code, or lists all of them.
-pub fn explain(code: Option<&str>, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Some(typed) = code else {
-        let all: Vec<_> = Code::ALL.iter().map(|code| code.explanation()).collect();
-        return Ok(output.show(&all, |all| list(all))?);
+/// All that can be explained.
+#[derive(Serialize)]
+struct All {
+    words: &'static [Word],
+    codes: Vec<Explanation>,
+}
+
+/// Explains a word or a code, or lists all of them.
+pub fn explain(typed: Option<&str>, output: &mut Output<'_>) -> Result<(), Failure> {
+    let Some(typed) = typed else {
+        let codes = Code::ALL.iter().map(|code| code.explanation());
+        let all = All {
+            words: &GLOSSARY,
+            codes: codes.collect(),
+        };
+        return Ok(output.show(&all, list)?);
     };
+    if let Some(word) = meaning(typed) {
+        return Ok(output.show(word, |word| facts(&[(word.word, word.meaning.to_owned())]))?);
+    }
     let explanation = found(typed)?.explanation();
     Ok(output.show(&explanation, told)?)
 }
@@ -20,12 +38,15 @@ pub fn explain(code: Option<&str>, output: &mut Output<'_>) -> Result<(), Failur
 fn found(typed: &str) -> Result<Code, Failure> {
     let lower = typed.to_lowercase().replace('-', "_");
     lower.parse().map_err(|_| {
-        let all: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        let codes = Code::ALL.iter().map(|code| code.as_str());
+        let all: Vec<_> = codes.chain(GLOSSARY.iter().map(|word| word.word)).collect();
         let hint = match nearest(&lower, &all) {
             Some(near) => format!("did you mean {near}?"),
-            None => "`explain` without a code lists those that there are".to_owned(),
+            None => "`node explain` lists what is".to_owned(),
         };
-        Failure::Misuse(format!("no refusal has the code {typed:?}: {hint}"))
+        Failure::Misuse(format!(
+            "{typed:?} is neither a word that is explained nor the code of a refusal: {hint}"
+        ))
     })
 }
 
@@ -39,21 +60,25 @@ fn told(explanation: &Explanation) -> String {
     ])
 }
 
-fn list(all: &[Explanation]) -> String {
+fn list(all: &All) -> String {
+    let words = all.words.iter();
+    let words: Vec<_> = words
+        .map(|word| (word.word, word.meaning.to_owned()))
+        .collect();
     let mut table = Table::new(&[("code", Align::Left), ("meaning", Align::Left)]);
-    for explanation in all {
+    for explanation in &all.codes {
         table.row([explanation.code.to_string(), explanation.title.clone()]);
     }
-    table.render()
+    format!("{}\n{}", facts(&words), table.render())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn explained(code: Option<&str>, json: bool) -> Result<String, Failure> {
+    fn explained(typed: Option<&str>, json: bool) -> Result<String, Failure> {
         let mut written = Vec::new();
-        explain(code, &mut Output::new(&mut written, json))?;
+        explain(typed, &mut Output::new(&mut written, json))?;
         Ok(String::from_utf8(written).unwrap())
     }
 
@@ -75,10 +100,41 @@ mod tests {
     }
 
     #[test]
+    fn words_that_nobody_explains_are_explained() {
+        for word in [
+            "address",
+            "key",
+            "endpoint",
+            "genesis",
+            "tip",
+            "promised",
+            "live",
+            "reachable",
+            "session",
+            "motto",
+            "Confirmation",
+        ] {
+            let text = explained(Some(word), false).unwrap();
+            assert!(text.len() > 40, "{word}: {text}");
+        }
+        // A word that is a code, too, would hide it.
+        for word in &GLOSSARY {
+            let names = word.also.iter().chain([&word.word]);
+            for name in names {
+                assert!(name.parse::<Code>().is_err(), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_mistyped_code_is_told_the_nearest() {
         assert!(explained(Some("Insufficient-Funds"), false).is_ok());
         match explained(Some("insuficient_funds"), false) {
             Err(Failure::Misuse(reason)) => assert!(reason.contains("insufficient_funds?")),
+            other => panic!("{other:?}"),
+        }
+        match explained(Some("genesys"), false) {
+            Err(Failure::Misuse(reason)) => assert!(reason.contains("genesis?")),
             other => panic!("{other:?}"),
         }
         assert!(matches!(

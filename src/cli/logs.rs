@@ -8,8 +8,9 @@ use super::words::count;
 use crate::logging::reading::{Line, LogReader};
 use crate::logging::{DIRECTORY, FILE, LogEvent, Time, Zone, colours_for, for_people};
 use crate::settings::{LogLevel, Settings};
+use crate::suggest::nearest;
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
@@ -21,6 +22,8 @@ use tracing::Level;
 pub const USUAL_LAST: usize = 100;
 /// Most events that can be asked for from the end; they are held in memory.
 pub const MOST_LAST: usize = 100_000;
+/// Parts of a node that are remembered by name: there are some twenty.
+const MOST_ACTORS: usize = 100;
 /// How often the files are looked at for more.
 const LOOK: Duration = Duration::from_millis(250);
 /// Units of a stretch of time and their milliseconds.
@@ -98,6 +101,8 @@ struct Source {
     /// The next event, read already.
     head: Option<LogEvent>,
     unreadable: u64,
+    /// Who speaks in it, up to [`MOST_ACTORS`].
+    actors: BTreeSet<String>,
 }
 
 impl Source {
@@ -106,8 +111,14 @@ impl Source {
             match self.reader.next_line()? {
                 None => return Ok(()),
                 Some(Line::Unreadable) => self.unreadable += 1,
-                Some(Line::Event(event)) if filter.takes(&event) => self.head = Some(event),
-                Some(Line::Event(_)) => {}
+                Some(Line::Event(event)) => {
+                    if self.actors.len() < MOST_ACTORS && !self.actors.contains(&event.actor) {
+                        self.actors.insert(event.actor.clone());
+                    }
+                    if filter.takes(&event) {
+                        self.head = Some(event);
+                    }
+                }
             }
         }
         Ok(())
@@ -155,6 +166,11 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         shown.show(&node, event)?;
     }
     tell_unreadable(&sources);
+    if let Some(unknown) = filter.actor
+        && !arguments.follow
+    {
+        knows_actor(unknown, &sources)?;
+    }
     if !arguments.follow {
         return Ok(());
     }
@@ -165,6 +181,24 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
             shown.show(node, event)?;
         }
     }
+}
+
+/// Whether such a part of a node speaks in these logs at all; else, which do.
+fn knows_actor(name: &str, sources: &[Source]) -> Result<(), Failure> {
+    let actors = sources.iter().flat_map(|source| &source.actors);
+    let parts: BTreeSet<&str> = actors.flat_map(|actor| actor.split("::")).collect();
+    if parts.contains(name) {
+        return Ok(());
+    }
+    let known: Vec<&str> = parts.into_iter().collect();
+    let near = match nearest(name, &known) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    Err(Failure::No(format!(
+        "no part of the node that is called {name:?} wrote anything here; those that did are {}{near}",
+        known.join(", ")
+    )))
 }
 
 fn level(level: Option<LogLevel>) -> Level {
@@ -209,6 +243,7 @@ fn source(named: &Path, since: Option<Time>) -> Result<Source, Failure> {
         reader: LogReader::new(&path, since),
         head: None,
         unreadable: 0,
+        actors: BTreeSet::new(),
     })
 }
 

@@ -128,7 +128,7 @@ pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Fai
     output.show(&view, show)?;
     match reason {
         None => Ok(()),
-        Some(reason) => Err(Failure::No(format!("{}: {reason}", path.display()))),
+        Some(reason) => Err(Failure::Answered(format!("{}: {reason}", path.display()))),
     }
 }
 

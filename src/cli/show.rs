@@ -110,10 +110,20 @@ fn mining(mining: &MiningView) -> String {
 }
 
 fn tracker_link(link: &TrackerLinkView) -> String {
-    match (link.registered, &link.trouble) {
-        (true, _) => format!("{}, registered there", link.endpoint),
-        (false, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
-        (false, None) => format!("{}, not registered yet", link.endpoint),
+    match (link.registered, link.member_until, &link.trouble) {
+        (true, _, _) => format!("{}, registered there", link.endpoint),
+        // It goes on with the members that it knows.
+        (false, Some(until), trouble) => {
+            let trouble = trouble.as_deref().unwrap_or("it is being dialled");
+            let until = day(until);
+            format!(
+                "{} is away; membership holds until {until}, and the node goes on with the members it \
+                 knows ({trouble})",
+                link.endpoint
+            )
+        }
+        (false, None, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
+        (false, None, None) => format!("{}, not registered yet", link.endpoint),
     }
 }
 
@@ -196,6 +206,19 @@ fn peer_row(peer: &PeerView) -> [String; 6] {
         peer.since.map_or_else(dash, day),
         endpoint.unwrap_or_else(dash),
     ]
+}
+
+/// Names and whole addresses, as the settings want them. An address is longer than half a line, and
+/// stays whole.
+pub fn addresses(peers: &PeersView) -> String {
+    let peers = peers.peers.iter();
+    let lines: Vec<_> = peers
+        .map(|peer| {
+            let name = peer.name.as_ref().map_or("-", |name| name.as_str());
+            (name, peer.address.clone())
+        })
+        .collect();
+    facts(&lines)
 }
 
 /// What somebody has.

@@ -1,8 +1,9 @@
 //! `node wallet`: the secret of a node. Its file is worked on directly, whether or not the node runs; a
 //! node that runs and waits for its wallet is given it.
 
-use super::args::Wallet;
+use super::args::{Sure, Wallet};
 use super::client::Client;
+use super::confirm::confirm;
 use super::failure::Failure;
 use super::invocation::Invocation;
 use super::output::Output;
@@ -88,7 +89,7 @@ pub fn wallet(
         Wallet::Show => place.show(output),
         Wallet::Words { reveal } => place.words(reveal, output),
         Wallet::Lock => place.lock(output),
-        Wallet::Unlock => place.unlock(output),
+        Wallet::Unlock(sure) => place.unlock(sure, output),
         Wallet::Address => place.address(output),
         Wallet::Load => place.load(output),
     }
@@ -287,10 +288,16 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn unlock(&self, output: &mut Output<'_>) -> Result<(), Failure> {
+    fn unlock(&self, sure: Sure, output: &mut Output<'_>) -> Result<(), Failure> {
         let Stored::Locked(locked) = self.read()? else {
             return Err(no(format!("{} is not locked", self.file.path().display())));
         };
+        let what = format!(
+            "{} will hold the secret in the clear: whoever can read the file then has the coins, and \
+             what was on the disk once may be found there for a while.",
+            self.file.path().display()
+        );
+        confirm(&what, sure.yes)?;
         let secret = locked.unlock(&self.passphrase()?).map_err(no)?;
         self.file.replace(&secret, None).map_err(no)?;
         self.tell(&secret.public_key(), false, output)

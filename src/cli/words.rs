@@ -8,12 +8,20 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// Digits of an id in a table: enough to tell any two of a small network apart at a glance.
 const SHORT_ID: usize = 10;
 
+/// Digits of an id in a crowded table: more than are wanted when one is typed.
+const SHORTER_ID: usize = 8;
+
 /// Longest name in a table with more than one of them, so that a line fits 80 columns.
 const MAX_NAME: usize = 20;
 
 /// The beginning of an id.
 pub fn short_id(id: impl ToString) -> String {
     cut(&id.to_string(), SHORT_ID + 1)
+}
+
+/// The beginning of an id in a table that has much else to show.
+pub fn shorter_id(id: impl ToString) -> String {
+    cut(&id.to_string(), SHORTER_ID + 1)
 }
 
 /// A text of at most `most` columns, with `…` where it was cut.

@@ -38,7 +38,7 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
             match (told.is("live"), told.is("reachable")) {
                 (true, true) => format!("{who} is there"),
                 (true, false) => {
-                    format!("{who} is there, but nobody can reach it at the address it names")
+                    format!("{who} is there, not reached at the address it names so far")
                 }
                 (false, _) => format!("{who} is away"),
             }

@@ -82,6 +82,9 @@ pub struct TrackerLinkView {
     pub registered: bool,
     /// Why not, if not.
     pub trouble: Option<String>,
+    /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
+    /// has none.
+    pub member_until: Option<Timestamp>,
 }
 
 /// A peer's part in its network.

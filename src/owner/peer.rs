@@ -59,6 +59,7 @@ impl Peer {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
                 trouble: known.trouble.clone(),
+                member_until: known.member_until,
             },
             chain,
         })

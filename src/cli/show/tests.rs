@@ -47,6 +47,7 @@ fn status() -> PeerStatusView {
             endpoint: "127.0.0.1:7000".into(),
             registered: false,
             trouble: Some(format!("connection refused by {HOSTILE}")),
+            member_until: None,
         },
         chain: Some(ChainStatusView {
             network: NetworkView {
