@@ -23,6 +23,8 @@ mod numbers;
 mod proofs;
 #[path = "protocol_vectors/talk.rs"]
 mod talk;
+#[path = "protocol_vectors/tracker.rs"]
+mod tracker;
 #[path = "protocol_vectors/work.rs"]
 mod work;
 
@@ -74,10 +76,13 @@ const KINDS: &[(&str, Handler)] = &[
     ("hello", talk::hello_fields),
     ("preamble", channel::preambles),
     ("channel", channel::channel),
+    ("rekey", channel::rekey),
     ("introduction-rules", channel::introduction_rules),
     ("certificate", channel::certificate),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
+    ("sealing-key", notes::sealing_key),
+    ("register-rules", tracker::register_rules),
     ("receipt", talk::receipt),
     ("message", talk::message),
 ];

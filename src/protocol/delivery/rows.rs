@@ -99,7 +99,7 @@ fn number_of(key: &[u8], kind: u8) -> Option<u64> {
 /// The number of a transaction, `None` if it is not here.
 ///
 /// # Errors
-/// The disk failed, or holds what it can't hold.
+/// The disk failed, or a row is corrupt.
 pub fn find(rows: &dyn DeliveryRows, id: &TransactionId) -> Result<Option<u64>, Internal> {
     decoded(rows.get(&number_key(id))?)
 }
@@ -313,7 +313,7 @@ pub enum Place {
 /// Where a transaction stands.
 ///
 /// # Errors
-/// The disk failed, or holds what it can't hold.
+/// The disk failed, or a row is corrupt.
 pub fn place_of(chain: &dyn StateView, id: &TransactionId) -> Result<Place, Internal> {
     if let Some(mined) = chain.mined(id)? {
         return Ok(Place::Mined(mined.height));
