@@ -255,7 +255,13 @@ impl World {
         let network = self.tracker.network();
         let networks = self.peers.iter().flat_map(|p| &p.networks);
         let networks: BTreeSet<_> = networks.map(Genesis::id).collect();
-        let at_work = self.peers.iter().filter(|p| !p.is_at_rest);
+        let is_listed = |number| {
+            let keys = listed.iter().map(|m| m.record.statement.key);
+            keys.into_iter().any(|listed| listed == key(number))
+        };
+        let has_left = |p: &PeerEnd| p.wants_to_leave && !is_listed(p.number);
+        let at_work = self.peers.iter();
+        let at_work = at_work.filter(|p| !p.is_at_rest && !has_left(p));
         let mut live = BTreeSet::new();
         for peer in at_work {
             let (known, number) = (peer.known(), peer.number);

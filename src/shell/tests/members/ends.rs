@@ -215,7 +215,9 @@ pub(super) struct PeerEnd {
     /// Networks it was told of, over all its restarts.
     pub(super) networks: Vec<Genesis>,
     leaving: Option<oneshot::Receiver<Result<(), LeaveError>>>,
-    /// Whether it has left, or can't go on.
+    /// Whether its owner wants to leave: it does, also where the owner was told that it was cut off.
+    pub(super) wants_to_leave: bool,
+    /// Whether it has left by its own word, or can't go on.
     pub(super) is_at_rest: bool,
 }
 
@@ -277,6 +279,7 @@ impl PeerEnd {
             mining: None,
             networks: Vec::new(),
             leaving: None,
+            wants_to_leave: false,
             is_at_rest: false,
         }
     }
@@ -375,6 +378,7 @@ impl PeerEnd {
     pub(super) fn leave(&mut self) {
         if let Ok(leaving) = self.shell.leave() {
             self.leaving = Some(leaving);
+            self.wants_to_leave = true;
             self.carry();
         }
     }
