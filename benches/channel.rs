@@ -20,6 +20,7 @@ use raclette::wire::channel::{
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
+use raclette::wire::message::Pong;
 use raclette::wire::{Certificate, Hello, MemberId, Message, NodeRole};
 
 /// Rounds of each contender.
@@ -200,7 +201,10 @@ fn small_messages(alice: &Party, bob: &Party) {
             let answering = thread::spawn(move || {
                 for number in 0..PINGS {
                     far.frames(1);
-                    far.send(&Message::Pong(number));
+                    far.send(&Message::Pong(Pong {
+                        number,
+                        time: Timestamp(1_000),
+                    }));
                 }
             });
             best.take(PINGS as f64, || {
@@ -365,6 +369,9 @@ impl Party {
             nonce: self.number.into(),
             height: Height(7),
             address: CappedText::new("127.0.0.1:7001").ok(),
+            time: Timestamp(1_000),
+            minor: 0,
+            incarnation: 1,
             agent: CappedText::new("raclette").unwrap(),
         }
     }

@@ -5,6 +5,7 @@
 //! thread it lives on.
 
 mod asker;
+mod clocks;
 mod gossip;
 mod inbox;
 mod introducer;
@@ -24,6 +25,7 @@ mod wallet_door;
 
 pub use crate::shell::{Fatal, fatal_channel};
 pub use asker::asking;
+pub use clocks::ClocksActor;
 pub use gossip::{GossipActor, gossip_links};
 pub use inbox::InboxActor;
 pub use introducer::IntroducerActor;

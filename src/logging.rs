@@ -99,7 +99,7 @@ pub enum LoggingError {
         path.display()
     )]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,

@@ -50,7 +50,7 @@ pub enum RunError {
         "can't make the data directory {}: {source}; make the directory above it writable, or set \"data_dir\" in the settings to another place", path.display()
     )]
     DataDir {
-        /// Which.
+        /// Path of the directory.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod member;
 pub mod message;
 pub mod receipt;
+pub mod version;
 
 pub use certificate::Certificate;
 pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};

@@ -67,7 +67,7 @@ const SENT_REGARDLESS: &[(&str, &str)] = &[];
 
 /// Most lines of a source file, comments and blank ones not counted: about 500, and some for the one
 /// that could only be cut badly.
-const MAX_LINES: usize = 640;
+const MAX_LINES: usize = 500;
 
 /// Names that say nothing of what is inside.
 const EMPTY_NAMES: &[&str] = &[

@@ -76,7 +76,7 @@ fn proof_of(json: ProofJson) -> Result<Proof, Failure> {
 struct VerdictView {
     /// Whether it proves what was asked.
     proven: bool,
-    /// Why not.
+    /// Why it does not prove what was asked, in words; left out if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     block: HeaderJson,

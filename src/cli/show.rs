@@ -7,9 +7,9 @@ use super::words::{count, cut, day, moment, person, rate, short_id, short_name, 
 use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
-    DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
-    PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
+    ClockView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView,
+    PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
@@ -39,6 +39,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
     lines.push(("tracker", tracker_link(&status.tracker)));
+    lines.push(("clock", clock(status.clock)));
     facts(&lines)
 }
 
@@ -109,9 +110,21 @@ fn mining(mining: &MiningView) -> String {
     format!("{state}; {blocks} mined, {speed} hashes a second")
 }
 
+/// Whether the clock is right, and what to do if not.
+fn clock(clock: ClockView) -> String {
+    let by = in_words(clock.by_ms);
+    match clock.state {
+        ClockStateView::Unknown => "not compared with others yet".to_owned(),
+        ClockStateView::Right => "right".to_owned(),
+        ClockStateView::Ahead => format!("{by} ahead of everybody else's: set it right"),
+        ClockStateView::Behind => format!("{by} behind everybody else's: set it right"),
+    }
+}
+
 fn tracker_link(link: &TrackerLinkView) -> String {
     match (link.registered, link.member_until, &link.trouble) {
-        (true, _, _) => format!("{}, registered there", link.endpoint),
+        (true, _, None) => format!("{}, registered there", link.endpoint),
+        (true, _, Some(trouble)) => format!("{}, registered there, but {trouble}", link.endpoint),
         // It goes on with the members that it knows.
         (false, Some(until), trouble) => {
             let trouble = trouble.as_deref().unwrap_or("it is being dialled");
@@ -155,6 +168,7 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
             count(status.sessions as u64, "peer connected", "peers connected"),
         ),
         ("height", height.unwrap_or_else(|| "unknown".to_owned())),
+        ("clock", clock(status.clock)),
     ])
 }
 

@@ -28,7 +28,7 @@ pub(super) const FIXED: [&str; 4] = ["time", "level", "actor", "event"];
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEvent {
-    /// When.
+    /// When the line was written.
     pub time: Time,
     /// How weighty it is.
     pub level: Level,

@@ -23,7 +23,7 @@ pub enum LedgerFact {
     Judged {
         /// Came with the question.
         credit: Credit,
-        /// Whose.
+        /// The session that it came in.
         session: SessionId,
         /// What came of it.
         answer: Answer,
@@ -58,7 +58,7 @@ pub struct CandidatesKnown(pub Vec<Candidate>);
 /// A member that may be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// What it is called.
     pub name: MemberName,
@@ -87,7 +87,7 @@ pub struct GossipStatus {
 pub struct SessionStatus {
     /// Who it is with.
     pub key: PublicKey,
-    /// Where it is.
+    /// Where it can be dialled, `host:port`.
     pub address: String,
     /// Whether we dialled.
     pub outgoing: bool,
@@ -110,9 +110,9 @@ pub struct ReachMember(pub PublicKey);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Deliver {
-    /// To whom.
+    /// Key of the recipient.
     pub to: PublicKey,
-    /// What.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
 }
 
@@ -133,7 +133,7 @@ pub struct AnswerDelivery {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct BlameSession {
-    /// Which session.
+    /// The session that it is about.
     pub session: SessionId,
     /// Which rule.
     pub reason: String,

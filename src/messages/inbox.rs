@@ -15,7 +15,7 @@ pub struct TakeDelivery {
     pub credit: Credit,
     /// Where it came from.
     pub session: SessionId,
-    /// What it is.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
 }
 

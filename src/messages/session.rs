@@ -13,9 +13,9 @@ use std::sync::Arc;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SessionEvent {
-    /// Which session.
+    /// The session that it is about.
     pub session: SessionId,
-    /// What happened.
+    /// What happened in it.
     pub what: SessionFact,
 }
 

@@ -6,8 +6,8 @@ use super::seams::{Place, Seams};
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor, WalletActor,
-    sessions_of,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
+    WalletActor, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -22,14 +22,14 @@ use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
-use crate::store::{Table, rows_from};
+use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -41,6 +41,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What runs.
 pub(crate) struct Running {
     pub(crate) registry: Addr<RegistryActor>,
+    clocks: Addr<ClocksActor>,
     store: Addr<StoreActor>,
     store_place: Place,
     probe_place: Place,
@@ -69,6 +70,7 @@ pub(super) async fn run(
         listen: address,
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
+        own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
     let started = http::start(
@@ -115,7 +117,13 @@ impl Running {
         let address = CappedText::new(listen.to_string()).ok();
         let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
-        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
+        let numbers = (
+            nonce,
+            incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
+        );
+        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
+        let (ask, ask_time) = watch::channel(());
+        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
@@ -124,6 +132,8 @@ impl Running {
                 .recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
+            clocks: clocks.clone().recipient(),
+            ask_time,
         });
 
         let context = Context::<RegistryActor>::new();
@@ -155,6 +165,7 @@ impl Running {
         }
         Ok(Self {
             registry,
+            clocks,
             store,
             store_place,
             probe_place,

@@ -39,6 +39,9 @@ pub(crate) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
         nonce: 0,
         height: Height(0),
         address: None,
+        time: START,
+        minor: 0,
+        incarnation: 1,
         agent: CappedText::new("test").unwrap(),
     }
 }

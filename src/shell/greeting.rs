@@ -1,10 +1,11 @@
 //! What a node says of itself.
 
 use crate::canonical::CappedText;
-use crate::chain::{Height, NetworkId};
+use crate::chain::{Height, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::wire::member::Address;
 use crate::wire::message::MAX_AGENT;
+use crate::wire::version::MINOR_VERSION;
 use crate::wire::{Certificate, Hello, NodeRole};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
@@ -14,6 +15,7 @@ pub struct Greeting {
     role: NodeRole,
     key: PublicKey,
     nonce: u64,
+    incarnation: u64,
     address: Option<Address>,
     network: OnceLock<NetworkId>,
     height: AtomicU64,
@@ -22,12 +24,18 @@ pub struct Greeting {
 
 impl Greeting {
     /// What a node of this role and key says; `nonce` is random and tells a node that it dialled
-    /// itself.
-    pub fn new(role: NodeRole, key: PublicKey, nonce: u64, address: Option<Address>) -> Self {
+    /// itself, `incarnation` is that of its data directory.
+    pub fn new(
+        role: NodeRole,
+        key: PublicKey,
+        (nonce, incarnation): (u64, u64),
+        address: Option<Address>,
+    ) -> Self {
         Self {
             role,
             key,
             nonce,
+            incarnation,
             address,
             network: OnceLock::new(),
             height: AtomicU64::new(0),
@@ -68,9 +76,9 @@ impl Greeting {
         held.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn hello(&self) -> Hello {
-        let agent = concat!("raclette ", env!("CARGO_PKG_VERSION"));
-        const { assert!(concat!("raclette ", env!("CARGO_PKG_VERSION")).len() <= MAX_AGENT) };
+    pub(crate) fn hello(&self, time: Timestamp) -> Hello {
+        const AGENT: &str = concat!("raclette/", env!("CARGO_PKG_VERSION"));
+        const { assert!(AGENT.len() <= MAX_AGENT) };
         Hello {
             network: self.network.get().copied().unwrap_or(NetworkId::ZERO),
             role: self.role,
@@ -78,7 +86,10 @@ impl Greeting {
             nonce: self.nonce,
             height: self.height(),
             address: self.address.clone(),
-            agent: CappedText::new(agent).unwrap_or_default(),
+            time,
+            minor: MINOR_VERSION,
+            incarnation: self.incarnation,
+            agent: CappedText::new(AGENT).unwrap_or_default(),
         }
     }
 }

@@ -114,6 +114,14 @@ impl RegistryShell {
                 let (live, reachable) = (standing.live, standing.reachable);
                 tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
             }
+            Fact::WalletUsedTwice {
+                id,
+                name,
+                stays,
+                refused,
+            } => {
+                tracing::warn!(member = %name, id = id.0, %stays, %refused, "two nodes use one wallet: the second one is refused");
+            }
             Fact::MemberLeft { id, name } => {
                 tracing::info!(member = %name, id = id.0, "member left for good");
             }

@@ -29,7 +29,7 @@ pub struct CertificateStatement {
     pub key: PublicKey,
     /// What it is called.
     pub name: MemberName,
-    /// Its number.
+    /// Number that the tracker gave the member.
     pub id: MemberId,
     /// From when the certificate counts.
     pub from: Timestamp,

@@ -18,6 +18,8 @@ const ONE: usize = 1;
 const U32: usize = 5;
 /// A number of 64 bits.
 pub(super) const U64: usize = 9;
+/// A pong: two numbers.
+pub(super) const PONG: usize = ONE + 2 * U64;
 /// A key, an id, a hash.
 pub(super) const HASH: usize = bytes(32);
 /// A signature.

@@ -30,7 +30,7 @@ fn announcing(code: u16, length: usize) -> Vec<u8> {
 fn next_pong(raw: &mut RawPeer) -> u64 {
     loop {
         match raw.hear(SOON) {
-            Heard::Message(Message::Pong(number)) => return number,
+            Heard::Message(Message::Pong(pong)) => return pong.number,
             Heard::Message(_) => {}
             other => panic!("expected a pong, heard {other:?}"),
         }

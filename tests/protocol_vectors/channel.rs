@@ -13,7 +13,8 @@ use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, PROOF_CONTEXT,
     PROTOCOL_NAME, RecordKind, SECRETS_LEN, Side, judge_introduction, preamble,
 };
-use raclette::wire::message::PROTOCOL_VERSION;
+use raclette::wire::message::Pong;
+use raclette::wire::version::Version;
 use raclette::wire::{Hello, MemberId, Message, NodeRole};
 
 /// A while after genesis.
@@ -88,7 +89,7 @@ pub fn channel(work: &mut Work) {
     let mut initiator = Handshake::new(Side::Initiator, initiator).expect("it begins");
     let mut responder = Handshake::new(Side::Responder, responder).expect("it begins");
     work.found("protocol", PROTOCOL_NAME);
-    let own = preamble(PROTOCOL_VERSION);
+    let own = preamble(Version::OURS);
     work.found_bytes("prologue", &[own, own].concat());
     let (_, first) = advance(&mut initiator, &[]);
     work.found_bytes("initiator.says.1", &first);
@@ -126,7 +127,11 @@ pub fn channel(work: &mut Work) {
         let bytes = record(&mut alices, &mut bobs, kind, &data);
         work.found_bytes(&format!("initiator.record.{number}"), &bytes);
     }
-    let pong = Message::Pong(7).to_frame().expect("short");
+    let pong = Message::Pong(Pong {
+        number: 7,
+        time: NOW,
+    });
+    let pong = pong.to_frame().expect("short");
     work.found("responder.holds.1", held(RecordKind::Frames, &pong));
     let bytes = record(&mut bobs, &mut alices, RecordKind::Frames, &pong);
     work.found_bytes("responder.record.1", &bytes);
@@ -168,6 +173,8 @@ fn bobs_hello() -> Hello {
         key: bob().public_key(),
         nonce: 5,
         address: None,
+        time: NOW,
+        incarnation: 6,
         ..hello()
     }
 }

@@ -1,5 +1,7 @@
 //! Many members in one process, each on a connection of its own.
 
+use super::forge::now;
+use super::raw::pong;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, NetworkId};
 use raclette::keys::SecretKey;
@@ -48,6 +50,9 @@ impl Person {
             nonce: 1,
             height: Height(0),
             address: None,
+            time: now(),
+            minor: 0,
+            incarnation: 1,
             agent: CappedText::new("crowd").unwrap(),
         }
     }
@@ -314,7 +319,7 @@ async fn stay(
             continue;
         }
         match Message::decode(&frame).expect("a tracker sends messages") {
-            Message::Ping(number) => line.send(&Message::Pong(number)).await?,
+            Message::Ping(number) => line.send(&Message::Pong(pong(number))).await?,
             Message::Challenge(number) => {
                 let height = Height(0);
                 let answer = ChallengeAnswer { number, height };

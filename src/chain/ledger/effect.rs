@@ -102,14 +102,14 @@ pub enum Effect {
     Commit {
         /// Number of this batch; batches are written in the order of their numbers.
         batch: u64,
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Batch,
     },
     /// Give the answer to whoever holds the ticket.
     Answer {
-        /// Who.
+        /// Ticket of the question that this answers.
         ticket: Ticket,
-        /// What.
+        /// The answer, once it may be given.
         answer: Answer,
     },
     /// A header with valid work would move the tip if its body proves valid: miners should wait a
@@ -123,7 +123,7 @@ pub enum Effect {
     TipStored(TipChange),
     /// A transaction is open now.
     TransactionOpened {
-        /// Which.
+        /// The transaction, as it came.
         transaction: EncodedTransaction,
         /// Whether the owner ([`super::Config::owner`]) sends or receives it.
         own: bool,

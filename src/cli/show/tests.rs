@@ -1,7 +1,8 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
+    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
+    PersonView, SessionView,
 };
 use crate::wire::MemberId;
 
@@ -48,6 +49,10 @@ fn status() -> PeerStatusView {
             registered: false,
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
+        },
+        clock: ClockView {
+            state: ClockStateView::Behind,
+            by_ms: 86_400_000,
         },
         chain: Some(ChainStatusView {
             network: NetworkView {

@@ -2,8 +2,8 @@
 
 use super::WAITING;
 use crate::actors::{
-    GenesisSearcher, IntroducerActor, SessionContext, SessionParts, StoreActor, TrackerLinkActor,
-    WalletActor, asking, dials_of, sessions_of,
+    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, SessionParts, StoreActor,
+    TrackerLinkActor, WalletActor, asking, dials_of, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
@@ -23,7 +23,7 @@ use crate::shell::{
     Greeting, IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell,
 };
 use crate::store::chain_rows::stored_genesis;
-use crate::store::{Table, rows_from};
+use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -40,6 +40,7 @@ pub(crate) struct Ground {
     pub(crate) context: SessionContext,
     pub(in crate::node) store: Addr<StoreActor>,
     pub(in crate::node) wallet: Addr<WalletActor>,
+    pub(in crate::node) clocks: Addr<ClocksActor>,
     pub(crate) link: Addr<TrackerLinkActor>,
     /// Is told which network this is.
     pub(crate) network: oneshot::Receiver<Genesis>,
@@ -65,10 +66,11 @@ impl Ground {
         let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
         let addresses = addresses(&settings, listener)?;
         let genesis = stored_genesis(&*seams.disk)?;
+        let incarnation = incarnation(&*seams.disk, random_u64(&*seams.entropy))?;
         let greeting = Arc::new(Greeting::new(
             NodeRole::Peer,
             key,
-            random_u64(&*seams.entropy),
+            (random_u64(&*seams.entropy), incarnation),
             addresses.first().cloned(),
         ));
         if let Some(genesis) = &genesis {
@@ -76,12 +78,16 @@ impl Ground {
         }
         let (first, others) = trackers(&settings)?;
         let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
+        let (ask, ask_time) = watch::channel(());
+        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
         let context = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
             sign: wallet.clone().recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
+            clocks: clocks.clone().recipient(),
+            ask_time,
         });
         let config = Config {
             address: first,
@@ -137,6 +143,7 @@ impl Ground {
             context,
             store,
             wallet,
+            clocks,
             link,
             network,
             known: published,
@@ -159,6 +166,7 @@ impl Ground {
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
+            own_clock: self.clocks.clone().recipient(),
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),

@@ -107,8 +107,10 @@ impl Ground {
             clock,
             templates: ledger.clone().recipient(),
             blocks: ledger.clone().recipient(),
+            own_clock: self.clocks.clone().recipient(),
         };
-        miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
+        let mining = Mining::new(self.mode(), rules.params().max_ahead_ms());
+        miner_context.run(MinerActor::new(mining, parts));
         let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
         let delivery = delivery.run(self, &ledger, &gossip);
         // Set once: the network is known once.

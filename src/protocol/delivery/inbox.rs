@@ -30,7 +30,7 @@ pub enum Effect {
     Commit {
         /// Number of the batch.
         batch: u64,
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },
     /// Have the ledger judge a transaction and make it open, with a promise, and report
@@ -120,7 +120,7 @@ impl Inbox {
     /// through: [`Inbox::catch_up`].
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn open(config: Config, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
         let mut unread = BTreeSet::new();
         let mut from = 0;
@@ -151,7 +151,7 @@ impl Inbox {
     /// A member delivers what it sends to this node's owner. The credit comes back with the one answer.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn delivered(
         &mut self,
         (credit, session): (Credit, SessionId),
@@ -256,7 +256,7 @@ impl Inbox {
     /// A receipt is signed.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn signed(
         &mut self,
         ticket: u64,
@@ -390,7 +390,7 @@ impl Inbox {
     /// The ledger tells of this owner's transactions.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
         news: &LedgerNews,
@@ -459,7 +459,7 @@ impl Inbox {
     /// Whether there are more.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn catch_up(
         &mut self,
         chain: &dyn StateView,

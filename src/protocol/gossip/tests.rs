@@ -25,6 +25,9 @@ fn hello_of(key: PublicKey) -> Hello {
         nonce: 0,
         height: Height(0),
         address: None,
+        time: crate::chain::testing::START,
+        minor: 0,
+        incarnation: 1,
         agent: Default::default(),
     }
 }

@@ -20,21 +20,21 @@ pub enum Effect {
     },
     /// Send it.
     Send {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Answer this challenge, with the height of our tip.
     Answer {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
         /// Number of the challenge.
         number: u64,
     },
     /// Say goodbye with this reason and close. The link has forgotten the session.
     Close {
-        /// Which.
+        /// The session to close.
         session: SessionId,
         /// Why, for people.
         reason: String,
@@ -75,7 +75,7 @@ pub enum Effect {
     },
     /// Write these rows, of the members' table; nothing waits for it.
     Commit {
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },
     /// We have left for good. The link is at rest.
@@ -98,7 +98,7 @@ pub enum Warning {
          is not meant to be down, check \"trackers\" in the settings", in_words(*retry_ms)
     )]
     Unreachable {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
         /// What the attempt ended with.
         reason: String,
@@ -110,9 +110,9 @@ pub enum Warning {
         "the connection to the tracker at {address} ended ({reason}); trying again in {}", in_words(*retry_ms)
     )]
     ConnectionLost {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
-        /// Why.
+        /// The reason, in words for the owner.
         reason: String,
         /// Until the next attempt, in milliseconds.
         retry_ms: u64,
@@ -120,7 +120,7 @@ pub enum Warning {
     /// Whoever answers there is no tracker.
     #[error("the node at {address} is a peer, not a tracker; check \"trackers\" in the settings")]
     NotATracker {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
     },
     /// The tracker shows another key than before.
@@ -131,7 +131,7 @@ pub enum Warning {
          the settings to it; where it has one, begin with an empty data directory", shown.to_address(), pinned.to_address()
     )]
     TrackerKeyChanged {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
         /// The key we know.
         pinned: PublicKey,
@@ -169,6 +169,12 @@ pub enum Warning {
         /// What the clock says.
         now: Timestamp,
     },
+    /// Another node uses this one's wallet.
+    #[error("{reason}")]
+    WalletUsedTwice {
+        /// In the tracker's words.
+        reason: String,
+    },
     /// The tracker said no, but may say yes later.
     #[error("the tracker refused ({code:?}): {reason}")]
     Refused {
@@ -193,7 +199,7 @@ pub enum Warning {
     /// A member's record is not what its key signed, or is for another tracker.
     #[error("the tracker sent a record of {name} that can't be used: {reason}")]
     BadRecord {
-        /// Whose.
+        /// Name of the member.
         name: MemberName,
         /// What is wrong.
         reason: String,
@@ -201,7 +207,7 @@ pub enum Warning {
     /// The tracker names more members than the directory holds.
     #[error("the directory of members is full; {name} was not entered")]
     DirectoryFull {
-        /// Who.
+        /// Name of the member.
         name: MemberName,
     },
 }

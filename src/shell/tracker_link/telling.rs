@@ -51,21 +51,25 @@ impl TrackerLinkShell {
     /// `directory` has them.
     pub(super) fn publish(&self, directory: Arc<Directory>) {
         let registered = self.link.is_registered();
-        let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let trouble = match (self.link.rival(), registered) {
+            (Some(rival), _) => Some(rival),
+            (None, true) => None,
+            (None, false) => self.trouble.as_deref(),
+        };
         let certificate = self.link.certificate();
         let member_until = certificate.map(|certificate| certificate.statement.until);
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
-            && known.trouble.as_ref() == trouble
+            && known.trouble.as_deref() == trouble
             && known.member_until == member_until;
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
                 registered,
                 tracker: tracker.clone(),
-                trouble: trouble.cloned(),
+                trouble: trouble.map(str::to_owned),
                 member_until,
             }));
         }

@@ -221,3 +221,59 @@ fn a_payload_that_nobody_would_take_is_not_sent() {
     );
     assert_eq!(out, [1, 2, 3]);
 }
+
+/// A stream with messages of a later minor version between those that are known.
+fn with_later_messages(length: usize) -> Vec<u8> {
+    let frame = |code, length| Frame {
+        code,
+        payload: vec![7; length],
+    };
+    stream_of(&[
+        frame(2, 1),
+        frame(FIRST_OPTIONAL_CODE, length),
+        frame(3, 2),
+        frame(u16::MAX, 0),
+        frame(FIRST_OPTIONAL_CODE - 1, 3),
+    ])
+}
+
+proptest! {
+    #[test]
+    fn what_later_programs_say_is_passed_over_and_never_held(piece in 1..5_000usize) {
+        let stream = with_later_messages(OPTIONAL_CAP);
+        let mut decoder = FrameDecoder::new(any_length).passing_over(true);
+        let mut codes = Vec::new();
+        for piece in stream.chunks(piece) {
+            codes.extend(feed(&mut decoder, piece).unwrap().into_iter().map(|frame| frame.code));
+            prop_assert!(reserved(&decoder) < 16);
+        }
+        prop_assert_eq!(codes, [2, 3, FIRST_OPTIONAL_CODE - 1]);
+        let bytes = OPTIONAL_CAP + 2 * HEAD_LEN;
+        prop_assert_eq!(decoder.take_dropped(), Dropped { frames: 2, bytes });
+        prop_assert_eq!(decoder.take_dropped(), Dropped::default());
+    }
+}
+
+#[test]
+fn a_later_message_that_is_too_long_is_refused_before_it_is_there() {
+    let stream = with_later_messages(OPTIONAL_CAP + 1);
+    let mut decoder = FrameDecoder::new(any_length).passing_over(true);
+    let refused = Err(FrameError::TooLongToPassOver {
+        code: FIRST_OPTIONAL_CODE,
+        length: OPTIONAL_CAP + 1,
+    });
+    let mut rest = &stream[..30];
+    assert!(matches!(decoder.next(&mut rest), Ok(Some(frame)) if frame.code == 2));
+    assert_eq!(decoder.next(&mut rest), refused);
+    assert_eq!(decoder.next(&mut rest), refused);
+}
+
+/// Of somebody who speaks our own minor version, or an older one, they are no messages.
+#[test]
+fn nothing_is_passed_over_of_somebody_who_can_know_no_more_than_we() {
+    let mut decoder = FrameDecoder::new(any_length);
+    let frames = feed(&mut decoder, &with_later_messages(5)).unwrap();
+    let codes: Vec<_> = frames.iter().map(|frame| frame.code).collect();
+    assert_eq!(codes, [2, 128, 3, u16::MAX, 127]);
+    assert_eq!(decoder.take_dropped(), Dropped::default());
+}

@@ -12,7 +12,7 @@ use crate::wire::certificate::CertificateStatement;
 use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
 use crate::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
+    ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
 };
 use crate::wire::{
     Certificate, Member, MemberId, MemberName, MemberRecord, MemberStatement, Message, Receipt,
@@ -104,7 +104,10 @@ fn member_entry() -> Member {
 fn longest() -> Vec<Message> {
     vec![
         Message::Ping(u64::MAX),
-        Message::Pong(u64::MAX),
+        Message::Pong(Pong {
+            number: u64::MAX,
+            time: Timestamp(u64::MAX),
+        }),
         Message::Goodbye(Goodbye { reason: text_of() }),
         Message::GetHeaders(vec![ID; MAX_LOCATOR]),
         Message::Headers(vec![genesis().header; MAX_HEADERS]),

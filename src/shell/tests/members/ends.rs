@@ -85,7 +85,7 @@ impl TrackerEnd {
 
     fn opened(disk: Arc<MemoryDisk>, clock: Arc<HandClock>) -> Self {
         let (begun, writing, visits) = (Numbered::new(), Outbound::new(), Outbound::new());
-        let greeting = Greeting::new(NodeRole::Tracker, key(TRACKER), 0, None);
+        let greeting = Greeting::new(NodeRole::Tracker, key(TRACKER), (0, 1), None);
         let parts = RegistryParts {
             greeting: Arc::new(greeting),
             clock: clock.clone(),
@@ -233,7 +233,7 @@ impl PeerEnd {
         disk: Arc<MemoryDisk>,
         clock: Arc<HandClock>,
     ) -> Self {
-        let greeting = Arc::new(Greeting::new(NodeRole::Peer, key(number), 0, None));
+        let greeting = Arc::new(Greeting::new(NodeRole::Peer, key(number), (0, 1), None));
         if let Some(genesis) = &genesis {
             greeting.set_network(genesis.id());
         }
