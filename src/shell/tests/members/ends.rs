@@ -1,6 +1,7 @@
 //! A tracker and a member, each a shell with its machine, disk and clock, and what goes out of them.
 
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId};
+use crate::clock::Clock;
 use crate::messages::gossip::ConnectionAccepted;
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{DialledBack, GetMembers, GetRegistryStatus};
@@ -385,7 +386,7 @@ impl PeerEnd {
 
     /// What it says in a hello.
     pub(super) fn network(&self) -> NetworkId {
-        self.greeting.hello().network
+        self.greeting.hello(self.clock.wall()).network
     }
 
     /// What it publishes.
