@@ -43,6 +43,7 @@ pub struct Client {
     base: String,
     authorization: String,
     kind: NodeKind,
+    data_dir: PathBuf,
     patience: Option<Duration>,
     not_running: NotRunning,
 }
@@ -99,6 +100,7 @@ impl Client {
                 Settings::Peer(_) => NodeKind::Peer,
                 Settings::Tracker(_) => NodeKind::Tracker,
             },
+            data_dir: settings.data_dir().to_owned(),
             patience: None,
             not_running,
         })
@@ -115,6 +117,11 @@ impl Client {
     /// What kind of node is asked.
     pub fn kind(&self) -> NodeKind {
         self.kind
+    }
+
+    /// The node's data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// The settings file of the node.
@@ -175,6 +182,28 @@ impl Client {
             .agent
             .post(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization)
+            .config()
+            .timeout_global(self.patience)
+            .build()
+            .send_json(request);
+        self.answer(sent)
+    }
+
+    /// Has something done that the node recognises by this key if it is asked again.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), and [`Failure::NoAnswer`] if it may be done or not.
+    pub fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+        key: &str,
+    ) -> Result<T, Failure> {
+        let sent = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization)
+            .header("Idempotency-Key", key)
             .config()
             .timeout_global(self.patience)
             .build()
@@ -256,10 +285,11 @@ impl Client {
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => self
                 .not_running
                 .because("nobody listens where its last run did"),
-            error => Failure::No(format!(
+            error => Failure::NoAnswer(format!(
                 "the node did not answer ({error}): it may be stopping, and what was asked may be \
-                 done or not; look with `{}`",
-                self.invocation().line("status")
+                 done or not. Once it answers again, `{}` shows what was sent; the same sent again is \
+                 recognised",
+                self.invocation().line("history")
             )),
         })?;
         let status = response.status().as_u16();

@@ -2,7 +2,7 @@
 
 use crate::chain::{EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
-use crate::protocol::delivery::outbox::{Line, OrderError, SendError, Waiting};
+use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
 use crate::protocol::delivery::rows::Route;
 use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
@@ -17,6 +17,8 @@ pub struct SendTransfer {
     pub transaction: EncodedTransaction,
     /// On which ways it goes from the beginning.
     pub route: Route,
+    /// What it was asked for with, if its caller chose a key.
+    pub request: Option<Request>,
 }
 
 /// Try again at once what waits.

@@ -1,9 +1,10 @@
-//! What ends a node: a signal, or something that it can't go on after.
+//! What ends a node: a signal, the program that it runs in, or something that it can't go on after.
 
 use super::RunError;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 /// How long after the first order another Ctrl-C is taken for the same one: a terminal, a shell and
@@ -13,14 +14,20 @@ const ONE_ORDER: Duration = Duration::from_secs(1);
 /// The orders to stop. They are listened for from the making of this value to its end, so that none
 /// is lost while nobody waits for one.
 pub(super) struct Orders {
-    interrupted: Signal,
-    terminated: Signal,
+    /// `None` for a node within another program, which has the signals for itself.
+    signals: Option<Signals>,
+    stop: StopOrder,
     fatal: mpsc::Receiver<String>,
 }
 
-impl Orders {
-    /// Listens to the signals, and to what is raised at `fatal`. Called within a runtime.
-    pub(super) fn listen(fatal: mpsc::Receiver<String>) -> Result<Self, RunError> {
+/// The signals that end a node in order.
+struct Signals {
+    interrupted: Signal,
+    terminated: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, RunError> {
         let listen_for = |kind| {
             signal(kind).map_err(|source| RunError::System {
                 what: "to listen for signals",
@@ -30,8 +37,54 @@ impl Orders {
         Ok(Self {
             interrupted: listen_for(SignalKind::interrupt())?,
             terminated: listen_for(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
+}
+
+/// The next signal, if signals are listened for.
+async fn next_of(signals: &mut Option<Signals>) {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives a node the order to stop, from any thread.
+#[derive(Debug, Clone, Default)]
+pub(super) struct StopOrder(Arc<Notify>);
+
+impl StopOrder {
+    /// Gives it.
+    pub(super) fn give(&self) {
+        // Kept until the node looks.
+        self.0.notify_one();
+    }
+}
+
+impl Orders {
+    /// Listens to the signals, and to what is raised at `fatal`. Called within a runtime.
+    pub(super) fn listen(fatal: mpsc::Receiver<String>) -> Result<Self, RunError> {
+        Ok(Self {
+            signals: Some(Signals::listen()?),
+            stop: StopOrder::default(),
             fatal,
         })
+    }
+
+    /// Listens to what is raised at `fatal`, and to `stop`: for a node within another program.
+    pub(super) fn of_a_program(fatal: mpsc::Receiver<String>, stop: StopOrder) -> Self {
+        Self {
+            signals: None,
+            stop,
+            fatal,
+        }
     }
 
     /// Waits for the order to stop.
@@ -40,8 +93,8 @@ impl Orders {
     /// [`RunError::Fatal`] if the node can't go on.
     pub(super) async fn wait(&mut self) -> Result<(), RunError> {
         tokio::select! {
-            _ = self.interrupted.recv() => Ok(()),
-            _ = self.terminated.recv() => Ok(()),
+            () = next_of(&mut self.signals) => Ok(()),
+            () = self.stop.0.notified() => Ok(()),
             reason = self.fatal.recv() => Err(RunError::Fatal(
                 reason.unwrap_or_else(|| "all actors have ended".into()),
             )),
@@ -58,8 +111,10 @@ impl Orders {
         stop: impl Future<Output = ()>,
     ) -> Result<(), RunError> {
         let begun = Instant::now();
+        let signals = &mut self.signals;
         let again = async {
-            while self.interrupted.recv().await.is_some() {
+            loop {
+                next_of(signals).await;
                 if begun.elapsed() >= ONE_ORDER {
                     return;
                 }

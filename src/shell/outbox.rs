@@ -182,9 +182,13 @@ impl OutboxShell {
     /// node stops.
     pub fn send(&mut self, message: SendTransfer) -> oneshot::Receiver<Answer> {
         let (ticket, answered) = self.ticket();
-        let SendTransfer { transaction, route } = message;
+        let SendTransfer {
+            transaction,
+            route,
+            request,
+        } = message;
         let now = self.clock.now();
-        let effects = self.outbox.send(ticket, transaction, route, now);
+        let effects = self.outbox.send(ticket, transaction, route, request, now);
         self.carry_out(effects);
         answered
     }

@@ -20,6 +20,7 @@ use elsewhere::Elsewhere;
 use entries::{Entries, Entry};
 use funding::Funding;
 use passing_on::PassingOn;
+use requests::Requests;
 use std::collections::HashSet;
 
 mod awake;
@@ -31,12 +32,14 @@ mod entries;
 mod following;
 mod funding;
 mod passing_on;
+mod requests;
 mod sending;
 #[cfg(test)]
 mod tests;
 
 pub use effect::{Config, Effect, Line, OrderError, SendError, Waiting};
 pub use passing_on::PASS_ON_WITHIN_MS;
+pub use requests::{MAX_SETTLED_KEYS, Request};
 
 /// Most sends that wait for their recipients.
 pub const MAX_WAITING: usize = 100_000;
@@ -55,6 +58,7 @@ pub struct Outbox {
     live: HashSet<PublicKey>,
     funding: Funding,
     elsewhere: Elsewhere,
+    requests: Requests,
     next: u64,
     tip: Height,
     decided: CommitQueue<Effect>,
@@ -82,6 +86,7 @@ impl Outbox {
             live: HashSet::new(),
             funding: Funding::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,
+            requests: Requests::default(),
             next: rows::next_number(rows)?,
             tip,
             decided: CommitQueue::default(),
@@ -94,6 +99,7 @@ impl Outbox {
             outbox.take_up(number, Entry::new(facts, place), now);
             from = number + 1;
         }
+        outbox.requests = Requests::open(rows, |number| outbox.entries.get(number).is_some())?;
         Ok(outbox)
     }
 
@@ -201,6 +207,8 @@ impl Outbox {
         self.passing_on.opened(number);
         if self.entries.remove(number).is_some() {
             self.decided.write((mark_key(number), None));
+            let row = self.requests.settle(number);
+            row.into_iter().for_each(|row| self.decided.write(row));
         }
     }
 
@@ -234,7 +242,7 @@ impl Outbox {
     /// What is looked after and neither open nor mined, the oldest first: behind the number `after`, at
     /// most `limit`.
     pub fn lines(&self, after: Option<u64>, limit: usize) -> Vec<Line> {
-        let unsettled = self.entries.unsettled(after).take(limit);
+        let unsettled = self.entries.unsettled_after(after).take(limit);
         unsettled
             .map(|(number, entry)| self.line_of(number, entry))
             .collect()

@@ -141,8 +141,11 @@ impl Entries {
         self.held
     }
 
-    /// What is neither open nor mined, in the order of the numbers, behind `after`.
-    pub(super) fn unsettled(&self, after: Option<u64>) -> impl Iterator<Item = (u64, &Entry)> {
+    /// What is neither open nor mined, in the order of the numbers, behind this one.
+    pub(super) fn unsettled_after(
+        &self,
+        after: Option<u64>,
+    ) -> impl Iterator<Item = (u64, &Entry)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let all = self.all.range((from, Bound::Unbounded));
         let all = all.map(|(number, entry)| (*number, entry));

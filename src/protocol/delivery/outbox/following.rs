@@ -25,7 +25,12 @@ impl Outbox {
             self.deliver_what_is_open(number, now);
             let refused = judgement.verdict.as_ref().err();
             let answer = match refused.filter(|_| !judgement.holds()) {
-                Some(rejected) => Err(rejected.clone().into()),
+                Some(rejected) => {
+                    // Whoever asks again is not answered that it was sent.
+                    let row = self.requests.forget(number);
+                    row.into_iter().for_each(|row| self.decided.write(row));
+                    Err(rejected.clone().into())
+                }
                 None => Ok(number),
             };
             self.decided.after_rows(Effect::Answer { ticket, answer });

@@ -1,5 +1,6 @@
 //! Sends that wait to hear what can be spent: it is asked for once for all of them.
 
+use super::requests::Request;
 use crate::chain::ledger::Funds;
 use crate::chain::{Amount, EncodedTransaction};
 use crate::protocol::delivery::rows::Route;
@@ -9,6 +10,8 @@ pub(super) struct Unfunded {
     pub(super) ticket: u64,
     pub(super) transaction: EncodedTransaction,
     pub(super) route: Route,
+    /// What it was asked for with, if its caller chose a key.
+    pub(super) request: Option<Request>,
 }
 
 /// What the ledger is being asked for.
@@ -65,6 +68,7 @@ mod tests {
             ticket,
             transaction: transfer(1, 2, 5, 0, 1),
             route: Route::Direct,
+            request: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! How sends come into the outbox, and what their owner can still do about them.
 
 use super::funding::Unfunded;
+use super::requests::Request;
 use super::{Entry, Outbox};
 use crate::chain::ledger::Funds;
 use crate::chain::{Action, Amount, EncodedTransaction, Rejected, TransactionId};
@@ -12,12 +13,14 @@ use crate::protocol::retry::Full;
 impl Outbox {
     /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
     /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
-    /// the ledger's.
+    /// the ledger's. Under a key that was used before, nothing is sent: see [`SendError::Before`] and
+    /// [`SendError::KeyTaken`].
     pub fn send(
         &mut self,
         ticket: u64,
         transaction: EncodedTransaction,
         route: Route,
+        request: Option<Request>,
         now: Now,
     ) -> Vec<Effect> {
         let is_free = transaction.payload().cost() == Some(Amount::ZERO);
@@ -25,6 +28,7 @@ impl Outbox {
             ticket,
             transaction,
             route,
+            request,
         };
         if is_free {
             self.decide(&send, Amount::ZERO, now);
@@ -54,7 +58,7 @@ impl Outbox {
 
     fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Now) {
         let ticket = send.ticket;
-        match self.take_in(&send.transaction, send.route, spendable, now) {
+        match self.take_in(send, spendable, now) {
             Ok(number) if send.route.by_network() => {
                 self.entries
                     .edit(number, |entry| entry.ticket = Some(ticket));
@@ -65,6 +69,10 @@ impl Outbox {
                 self.decided.after_rows(Effect::Answer { ticket, answer });
                 self.call(now);
             }
+            Err(error @ SendError::Before(_)) => {
+                let answer = Err(error);
+                self.decided.after_rows(Effect::Answer { ticket, answer });
+            }
             Err(error) => self.decided.at_once(Effect::Answer {
                 ticket,
                 answer: Err(error),
@@ -72,13 +80,16 @@ impl Outbox {
         }
     }
 
-    fn take_in(
-        &mut self,
-        transaction: &EncodedTransaction,
-        route: Route,
-        spendable: Amount,
-        now: Now,
-    ) -> Result<u64, SendError> {
+    fn take_in(&mut self, send: &Unfunded, spendable: Amount, now: Now) -> Result<u64, SendError> {
+        let (transaction, route) = (&send.transaction, send.route);
+        if let Some(request) = send.request
+            && let Some(before) = self.requests.find(&request.key)
+        {
+            return Err(match before.asked == request.asked {
+                true => SendError::Before(before.id),
+                false => SendError::KeyTaken(before.id),
+            });
+        }
         let payload = transaction.payload();
         let Action::Transfer { to, amount, .. } = payload.action else {
             return Err(Rejected::Meaningless.into());
@@ -122,7 +133,12 @@ impl Outbox {
         // With it, so that a crash can't make what waits wait for longer.
         let row = self.awake.row(now.steady);
         row.into_iter().for_each(|row| self.decided.write(row));
+        let id = facts.id;
         let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
+        if let Some(request) = send.request {
+            let row = self.requests.begin(request, number, id);
+            self.decided.write(row);
+        }
         Ok(number)
     }
 

@@ -1,3 +1,4 @@
+mod asked_again;
 mod promises;
 
 use super::entries::SETTLED_BLOCKS;
@@ -8,9 +9,9 @@ use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
 use crate::protocol::SessionId;
-use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::{Route, SendState};
 use crate::protocol::delivery::testing::{DAY_MS, MINUTE_MS, MemoryRows, moved, outbox_config};
+use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptCode, ReceiptStatement};
 use std::collections::{HashSet, VecDeque};
@@ -64,7 +65,7 @@ impl Sender {
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
         let effects = self
             .outbox
-            .send(1, transaction.clone(), Route::Direct, self.now);
+            .send(1, transaction.clone(), Route::Direct, None, self.now);
         self.done(effects)
     }
 

@@ -261,6 +261,7 @@ impl World {
                 true => Route::Network,
                 false => Route::Direct,
             },
+            request: None,
         });
         end.asked.insert(ticket, answered);
         self.carry(0);

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::clock::SteadyTime;
-use crate::protocol::delivery::Judgement;
 
 /// Somebody who is connected, and whom nothing is for.
 const CAROL: u8 = 3;
@@ -180,7 +179,9 @@ fn what_nobody_else_has_seen_keeps_nothing_back() {
     let mut sender = Sender::new();
     let (kept, broadcast) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));
     sender.send(&kept);
-    let effects = sender.outbox.send(1, broadcast, Route::Network, sender.now);
+    let effects = sender
+        .outbox
+        .send(1, broadcast, Route::Network, None, sender.now);
     sender.done(effects);
     sender.ledger_says(2, Err(Rejected::PoolFull("")));
     assert_eq!(sender.state(2), SendState::Refused);
@@ -319,7 +320,7 @@ fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_ha
     let payment = transfer(1, 2, 5, 0, 1);
     let effects = sender
         .outbox
-        .send(1, payment.clone(), Route::Both, sender.now);
+        .send(1, payment.clone(), Route::Both, None, sender.now);
     assert!(passed_on(&sender.done(effects)));
     assert_eq!(
         delivered(&sender.reached(2)),
