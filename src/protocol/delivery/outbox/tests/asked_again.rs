@@ -68,9 +68,10 @@ fn two_that_ask_at_a_time_are_answered_when_the_disk_holds_the_one_send() {
     let (now, mut rows) = (sender.now, Vec::new());
     for salt in [1, 2] {
         let transaction = transfer(1, 2, 5, 0, salt);
-        let effects = sender
-            .outbox
-            .send(salt.into(), transaction, false, request(1, 1), now);
+        let effects =
+            sender
+                .outbox
+                .send(salt.into(), transaction, Route::Direct, request(1, 1), now);
         rows.extend(effects);
     }
     // One asked for funds, and the other waits behind it; nothing is answered before the write.
@@ -90,7 +91,7 @@ fn what_was_answered_with_a_no_can_be_asked_again() {
     let dear = transfer(1, 2, 5_000, 0, 1);
     let effects = sender
         .outbox
-        .send(9, dear, false, request(1, 1), sender.now);
+        .send(9, dear, Route::Direct, request(1, 1), sender.now);
     let refused = answers(&sender.done(effects));
     assert!(matches!(refused[..], [Err(SendError::Rejected(_))]));
     assert_eq!(sender.ask(2, Route::Direct, request(1, 1)), [Ok(1)]);
