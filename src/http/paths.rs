@@ -1,7 +1,6 @@
 //! Every path of the API: what it is asked with and what it is for. The server is built from this list,
 //! `GET /paths` answers with it, and a test holds each of its lines to what the server does.
 
-use crate::wire::NodeRole;
 use serde::{Deserialize, Serialize};
 
 /// A path, with the one method it is asked with.
@@ -102,14 +101,5 @@ impl PathLine {
     /// Whether a node of this kind has it.
     pub(super) fn is_of(&self, of: Of) -> bool {
         self.of.contains(&of)
-    }
-}
-
-impl From<NodeRole> for Of {
-    fn from(role: NodeRole) -> Self {
-        match role {
-            NodeRole::Peer => Self::Peer,
-            NodeRole::Tracker => Self::Tracker,
-        }
     }
 }
