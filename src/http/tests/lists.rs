@@ -311,6 +311,7 @@ async fn no_coins_are_a_number_and_no_number_is_beyond_what_javascript_keeps() {
         "reward",
         "work",
         "rewards_lost",
+        "nonce",
     ];
     let served = Served::peer().await;
     received(&served, 3);
