@@ -21,6 +21,7 @@ mod proofs;
 mod run;
 mod show;
 mod sim;
+mod stop;
 mod table;
 mod wallet;
 mod words;
@@ -82,6 +83,12 @@ fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failu
         }
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
+        Some(Command::Stop) => {
+            let config = config_path(cli.config, place, program)?;
+            let settings = load(&config)?;
+            let client = Client::find(&settings, &config, program)?;
+            stop::stop(&settings, &client, output)
+        }
         Some(Command::Ask(ask)) => {
             let config = config_path(cli.config, place, program)?;
             let settings = load(&config)?;

@@ -4,6 +4,11 @@
 //!   address, to `DATA_DIR/api.json` for the owner alone ([`ApiFile`]); every request carries it as
 //!   `Authorization: Bearer TOKEN`. `Host` must name this machine and this port, and `Origin`, if
 //!   there is one, as well, so that no web page can ask in its visitor's name. There is no CORS.
+//! - Before a command sends token or passphrase, it has the API prove that it is the node's (`GET
+//!   /proof`, the one path without a token), on the same connection: [`Challenge`], [`Prover`]. A
+//!   program that sends the token at once (`curl -H "Authorization: Bearer $TOKEN"`) is answered as
+//!   well; only, after a node was killed it can't know who listens there now.
+//! - Of connections that have not shown the token there are few at a time; the oldest makes room.
 //! - Requests and answers are JSON; amounts are whole coins, times milliseconds since 1970, ids and
 //!   hashes hexadecimal, keys written as addresses. Every shape is a type in [`views`].
 //! - 200 is an answer. Anything else has the body `{"error": {"code", "reason"}}`: 400 the request
@@ -37,6 +42,8 @@
 //! | `GET /chain` | [`views::ChainView`] | peer |
 //! | `GET /chain/export` | lines of [`Entry`](crate::archive::Entry), as it goes | peer |
 //! | `GET /proofs/ID?tail=N&until=HEIGHT-OR-ID` | [`ProofJson`](crate::chain::proof::ProofJson) of a block or a transaction | peer |
+//! | `POST /stop` with `{}` | [`views::StoppingView`]; then the node stops in order | any |
+//! | `GET /proof?challenge=HEX` | `{"proof": HEX}`, without a token | any |
 //! | `POST /accept` with [`views::AcceptRequest`] | [`views::AcceptedView`] | peer |
 //! | `POST /wallet` with [`views::WalletRequest`] | [`views::WalletOpenedView`] | peer or tracker that waits for its wallet |
 //! | `GET /chain/verify` | lines of [`views::VerifyLine`], as it goes | peer |
@@ -45,12 +52,14 @@ mod api_file;
 mod chain_calls;
 mod chain_reads;
 mod delivery;
+mod doorstep;
 mod error;
 mod export;
 mod guard;
 mod long_read;
 mod member_lookup;
 mod peer;
+mod proof;
 mod server;
 mod tracker;
 mod verification;
@@ -60,7 +69,8 @@ mod waiting;
 pub(crate) use delivery::send_for_owner;
 
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
-pub use server::{ApiError, ServerHandle, start};
+pub use proof::{Challenge, Prover};
+pub use server::{ApiError, ServerHandle, StopOrder, start};
 pub use views::{ErrorDetail, ErrorView};
 
 use crate::chain::Rules;

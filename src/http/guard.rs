@@ -1,6 +1,8 @@
 //! Who may ask: checked before anything else, for every request, known path or not.
 
+use super::doorstep::Place;
 use super::error::Refused;
+use super::proof::PROOF_PATH;
 use crate::entropy::Entropy;
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -11,6 +13,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Random bytes in a token: not to be guessed.
 const TOKEN_BYTES: usize = 32;
@@ -50,8 +53,23 @@ impl Guard {
         }
     }
 
-    /// Checks the headers of a request.
+    /// Checks the headers of a request: whether the owner asks.
     fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        self.check_place(headers)?;
+        let token = the_only(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix(SCHEME));
+        if token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token) {
+            return Ok(());
+        }
+        Err(Refused::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_token",
+            "send `Authorization: Bearer TOKEN` with the token in api.json in the node's data \
+             directory; it is a new one at every start",
+        ))
+    }
+
+    /// Checks that a program of this machine asks, and no page in its visitor's name.
+    fn check_place(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let forbidden = |code, reason| Err(Refused::new(StatusCode::FORBIDDEN, code, reason));
         match the_only(headers, &HOST) {
             Some(host) if self.is_ours(host) => {}
@@ -73,16 +91,7 @@ impl Guard {
                 );
             }
         }
-        let token = the_only(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix(SCHEME));
-        if token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token) {
-            return Ok(());
-        }
-        Err(Refused::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong_token",
-            "send `Authorization: Bearer TOKEN` with the token in api.json in the node's data \
-             directory; it is a new one at every start",
-        ))
+        Ok(())
     }
 
     fn is_ours(&self, host: &str) -> bool {
@@ -107,7 +116,14 @@ pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    guard.check(request.headers())?;
+    if request.path() == PROOF_PATH {
+        guard.check_place(request.headers())?;
+    } else {
+        guard.check(request.headers())?;
+        if let Some(place) = request.conn_data::<Arc<Place>>() {
+            place.leave();
+        }
+    }
     next.call(request).await
 }
 

@@ -1,28 +1,40 @@
 //! Starting and stopping the server.
 
 use super::api_file::{ApiFile, ApiFileError};
+use super::doorstep::{Doorstep, MAX_STRANGERS};
 use super::error::Refused;
 use super::guard::{self, Guard};
 use super::long_read::LongReads;
+use super::proof::{PROOF_PATH, Prover, prove};
+use super::views::{StopRequest, StoppingView};
 use super::{Api, MAX_REQUEST_BYTES, peer, tracker, waiting};
 use crate::entropy::Entropy;
 use crate::store::SCRATCH;
 use actix_web::dev::ServerHandle as WebServerHandle;
 use actix_web::http::{KeepAlive, StatusCode};
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, JsonConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{self, Data, Json, JsonConfig, QueryConfig, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// How long requests under way may take when the server stops, in seconds: those that mine or send
 /// get their answer from actors that stop later, all others take milliseconds.
 const STOP_SECONDS: u64 = 2;
 
-/// Connections at a time at most: the programs of one machine need a handful.
-const MAX_CONNECTIONS: usize = 64;
+/// Connections at a time at most: those that have not shown the token are fewer than
+/// [`MAX_STRANGERS`], and the owner's programs need a handful.
+const MAX_CONNECTIONS: usize = MAX_STRANGERS + 64;
+
+/// How long a connection may take until it has sent the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may rest after an answer: a command goes on at once after the proof.
+const REST: Duration = Duration::from_secs(5);
 
 /// Threads that answer. Handlers only ask actors and read a few rows; long reading has a thread of
 /// its own.
@@ -107,8 +119,25 @@ impl ServerHandle {
     }
 }
 
+/// The owner's order to end the node, on its way from the API to whoever carries it out.
+#[derive(Clone, Default)]
+pub struct StopOrder(Arc<Notify>);
+
+impl StopOrder {
+    /// Gives it; it is kept until somebody listens.
+    pub fn give(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it is given.
+    pub async fn given(&self) {
+        self.0.notified().await;
+    }
+}
+
 /// Starts the API at `listen` (port 0: any free one) and writes `api.json` into `data_dir`, which
 /// must exist. Returns where it listens. Called within an actix system, on which the server runs.
+/// Whoever may ask can give the order to `stop`.
 ///
 /// # Errors
 /// One variant of [`ApiError`] per way to fail.
@@ -116,6 +145,7 @@ pub async fn start(
     listen: SocketAddr,
     data_dir: &Path,
     api: Api,
+    stop: StopOrder,
 ) -> Result<(ServerHandle, SocketAddr), ApiError> {
     if !listen.ip().is_loopback() {
         return Err(ApiError::NotLoopback { address: listen });
@@ -130,19 +160,25 @@ pub async fn start(
     let listener = TcpListener::bind(listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let token = guard::draw_token(&**api.entropy());
-    let guard = Guard::new(&token, address);
+    let door = Door {
+        guard: Guard::new(&token, address),
+        prover: Prover::new(&token, address),
+        stop,
+    };
     let long = LongAnswers::new(data_dir);
-    let parts = (Arc::new(api), long.clone());
+    let parts = (Arc::new(api), door, long.clone());
+    let doorstep = Doorstep::default();
     let server = HttpServer::new(move || {
-        let (api, long) = parts.clone();
+        let (api, door, long) = parts.clone();
         App::new()
-            .configure(|config| configure(config, &api, guard.clone(), long))
+            .configure(|config| configure(config, &api, door, long))
             .wrap(from_fn(guard::admit))
     })
     .workers(WORKERS)
     .max_connections(MAX_CONNECTIONS)
-    // A connection a request: none is left over that a stop would have to wait for.
-    .keep_alive(KeepAlive::Disabled)
+    .on_connect(move |connection, data| doorstep.enter(connection, data))
+    .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(KeepAlive::Timeout(REST))
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
     .listen(listener)
@@ -176,18 +212,30 @@ impl Api {
     }
 }
 
+/// What every node's API has, whatever the node is.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) guard: Guard,
+    pub(super) prover: Prover,
+    pub(super) stop: StopOrder,
+}
+
 /// All of the server but the guard at its door.
-pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, long: LongAnswers) {
+pub(super) fn configure(config: &mut ServiceConfig, api: &Api, door: Door, long: LongAnswers) {
     let json = JsonConfig::default()
         .limit(MAX_REQUEST_BYTES)
         .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
     let query = QueryConfig::default()
         .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
     config
-        .app_data(Data::new(guard))
+        .app_data(Data::new(door.guard))
+        .app_data(Data::new(door.prover))
+        .app_data(Data::new(door.stop))
         .app_data(Data::new(long))
         .app_data(json)
-        .app_data(query);
+        .app_data(query)
+        .service(resource(PROOF_PATH, web::get().to(prove)))
+        .service(resource("/stop", web::post().to(stop_node)));
     match api {
         Api::Waiting(_) => config.default_service(web::route().to(waiting::not_yet)),
         Api::Peer(_) | Api::Tracker(_) => config.default_service(web::route().to(nothing_here)),
@@ -203,6 +251,14 @@ pub(super) fn configure(config: &mut ServiceConfig, api: &Api, guard: Guard, lon
             .app_data(Data::new(waiting.clone()))
             .configure(waiting::routes),
     };
+}
+
+/// Ends the node, which goes on until its answer has left.
+async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<StoppingView> {
+    order.give();
+    Json(StoppingView {
+        pid: std::process::id(),
+    })
 }
 
 async fn nothing_here() -> Result<HttpResponse, Refused> {

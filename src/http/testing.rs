@@ -1,7 +1,7 @@
 //! A peer's API over a real chain in memory and an actor that plays all others; what tests of the
 //! API and of its client share.
 
-use super::{Api, PeerApi, PeerParts, ServerHandle, TrackerApi, start};
+use super::{Api, PeerApi, PeerParts, ServerHandle, StopOrder, TrackerApi, start};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::rows::OpenEntry;
 use crate::chain::testing::{Node, START, member, rules, transfer};
@@ -306,7 +306,9 @@ impl Served {
         let data_dir = tempfile::tempdir().unwrap();
         let api = api(&node, disk.clone(), on_a_network);
         let any = "127.0.0.1:0".parse().unwrap();
-        let (handle, _) = start(any, data_dir.path(), api).await.unwrap();
+        let (handle, _) = start(any, data_dir.path(), api, StopOrder::default())
+            .await
+            .unwrap();
         Self {
             data_dir,
             handle,

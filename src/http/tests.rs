@@ -435,5 +435,12 @@ async fn a_stop_takes_the_file_away_and_frees_the_port() {
 
 async fn start_again(listen: std::net::SocketAddr, data_dir: &Path) -> Result<(), ApiError> {
     let api = tracker_api(&FakeNode::new(None).start());
-    start(listen, data_dir, Api::Tracker(api)).await.map(|_| ())
+    start(
+        listen,
+        data_dir,
+        Api::Tracker(api),
+        super::StopOrder::default(),
+    )
+    .await
+    .map(|_| ())
 }

@@ -340,3 +340,15 @@ pub struct MinedView {
     /// How often another block came first on the way.
     pub races_lost: u32,
 }
+
+/// The order to stop the node.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopRequest {}
+
+/// The node stops.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StoppingView {
+    /// Its process, which ends when everything is saved.
+    pub pid: u32,
+}

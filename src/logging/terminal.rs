@@ -2,12 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use serde_json::Value;
 use tracing::Level;
 
 use super::event::LogEvent;
+use super::time::Time;
+use super::writer::{Sink, write_all};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -16,10 +20,10 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const BLUE: &str = "\x1b[34m";
 
-/// Shows events as lines, with colours or without.
+/// Where events are shown as lines, and whether with colours.
 pub(super) struct Terminal {
     out: Box<dyn Write + Send>,
-    colours: bool,
+    pub(super) colours: bool,
 }
 
 impl Terminal {
@@ -27,7 +31,7 @@ impl Terminal {
     pub(super) fn stderr() -> Self {
         Self {
             colours: colours_for(&io::stderr()),
-            out: Box::new(io::stderr()),
+            out: own_stderr(),
         }
     }
 
@@ -38,13 +42,35 @@ impl Terminal {
             colours,
         }
     }
+}
 
-    /// Shows one event. A terminal that went away is no reason to stop.
-    pub(super) fn show(&mut self, event: &LogEvent) {
-        let mut line = for_people(event, &[], self.colours);
-        line.push('\n');
-        let _ = self.out.write_all(line.as_bytes());
+/// Standard error without its lock: whoever writes to a paused terminal holds that, and everybody
+/// else who has a word to say would wait for it.
+fn own_stderr() -> Box<dyn Write + Send> {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(File::from(own)),
+        Err(_) => Box::new(io::stderr()),
     }
+}
+
+impl Sink for Terminal {
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        write_all(&mut self.out, lines.as_bytes())
+    }
+
+    fn lost(&self, time: Time, lines: u64) -> String {
+        line(&LogEvent::lines_not_shown(time, lines), self.colours)
+    }
+
+    /// A terminal that went away is no reason to stop, and nobody is there to be told.
+    fn failed(&mut self, _: Time, _: &io::Error) {}
+}
+
+/// An event as a whole line for the terminal.
+pub(super) fn line(event: &LogEvent, colours: bool) -> String {
+    let mut line = for_people(event, &[], colours);
+    line.push('\n');
+    line
 }
 
 /// An event as a line for people, without its end; `speakers` (a node, an actor) stand before what

@@ -70,7 +70,11 @@ async fn live(
     if let Ok(genesis) = ground.network.try_recv() {
         up.upper = Some(ground.build(genesis, &running).await?);
     }
-    up.api = Some(ground.start_api(running.clone()).await?);
+    up.api = Some(
+        ground
+            .start_api(running.clone(), orders.stop_order())
+            .await?,
+    );
     let upper = match &up.upper {
         Some(upper) => upper,
         None => {

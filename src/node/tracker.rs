@@ -68,7 +68,13 @@ pub(super) async fn run(
         registry: running.registry.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
-    let started = http::start(settings.api.listen, &settings.data_dir, Api::Tracker(api)).await;
+    let started = http::start(
+        settings.api.listen,
+        &settings.data_dir,
+        Api::Tracker(api),
+        orders.stop_order(),
+    )
+    .await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {

@@ -112,7 +112,13 @@ async fn wait_for(
         open: door.recipient(),
         entropy: seams.entropy.clone(),
     };
-    let (server, address) = http::start(api.listen, data_dir, Api::Waiting(waiting)).await?;
+    let (server, address) = http::start(
+        api.listen,
+        data_dir,
+        Api::Waiting(waiting),
+        orders.stop_order(),
+    )
+    .await?;
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,

@@ -7,7 +7,7 @@ use crate::actors::{
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
-use crate::http::{self, Api, PeerApi, PeerParts, ServerHandle};
+use crate::http::{self, Api, PeerApi, PeerParts, ServerHandle, StopOrder};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::tracker_link::AttachIntroducers;
 use crate::net::Listener;
@@ -150,10 +150,11 @@ impl Ground {
     pub(super) async fn start_api(
         &self,
         running: Arc<OnceLock<PeerParts>>,
+        stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
         let api = self.api(running);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
-        let (handle, address) = http::start(listen, data_dir, Api::Peer(api)).await?;
+        let (handle, address) = http::start(listen, data_dir, Api::Peer(api), stop).await?;
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
