@@ -20,8 +20,9 @@ TEST_ARGS ?=
 # not blamed for what chance found. Other cases: make test PROPTEST_RNG_SEED=2
 export PROPTEST_RNG_SEED ?= 1
 
-# All use the release profile: one build of RocksDB serves the demo, the tests and the lints.
-CARGO := cargo
+# All use the release profile: one build of RocksDB serves the demo, the tests and the lints. What may be
+# the first build goes through a script that says how long it takes, and how far it is.
+CARGO := scripts/cargo.sh
 PROFILE := --release
 
 .DEFAULT_GOAL := help
@@ -33,7 +34,7 @@ help: ## List what there is
 setup: ## Install what the build needs, or say what is missing
 	@scripts/setup.sh
 
-build: setup ## Build the binary `node`
+build: setup ## Build the binary `node`: about ten minutes the first time, on two cores
 	$(CARGO) build $(PROFILE) --bin node
 
 demo: build ## Run a tracker and three peers on this machine; Ctrl-C stops them
@@ -48,7 +49,7 @@ soak: setup ## Send 10,000 messages among nodes that are killed, on lines that b
 check: format-check lint ## Check formatting and lints
 
 format-check: setup
-	$(CARGO) fmt --check
+	cargo fmt --check
 
 lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings

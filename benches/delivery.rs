@@ -5,7 +5,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use raclette::http::views::SentView;
+use raclette::owner::answers::SentView;
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -32,7 +32,7 @@ fn main() {
 }
 
 fn write(node: &Node, fee: u64) {
-    let body = json!({"to": "bob", "amount": 0, "fee": fee, "note": "one of many"});
+    let body = json!({"to": "bob", "amount": "0", "fee": fee.to_string(), "note": "one of many"});
     let sent = node.try_post::<SentView>("/transactions", body);
     sent.unwrap_or_else(|refused| panic!("{refused}"));
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sees to everything the build needs besides the crates: a C++ compiler, make and libclang for
-# RocksDB, and Rust itself. Installs the packages that are missing where it may (as root, or with a
-# sudo that asks for no password, and apt-get); says what to install where it may not. Never
-# installs Rust. Does nothing, quickly, if all is there.
+# Sees to everything the build needs besides the crates: make, and for RocksDB clang, as a compiler and as
+# the library libclang; and Rust itself. Installs the packages that are missing where it may (as root, or
+# with a sudo that asks for no password, and apt-get); says what to install where it may not. Never installs
+# Rust. Does nothing, quickly, if all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,7 +26,11 @@ any() {
     return 1
 }
 
-has_compiler() { has "${CXX:-c++}" || has g++ || has clang++; }
+# The one that cargo will call: .cargo/config.toml names clang++, and CXX another.
+has_compiler() {
+    local compiler="${CXX:-clang++}"
+    has "${compiler%% *}"
+}
 
 # The library alone is not enough to read RocksDB's header: libclang brings headers of its own.
 has_libclang() {
@@ -43,11 +47,21 @@ has_libclang() {
             /usr/lib{,64}/clang/*/include/stddef.h
 }
 
-# Debian's names of the packages that are missing.
+# Debian's names of the packages that are missing. Its package clang brings libclang and the headers.
 missing_packages() {
-    has_compiler || echo g++
     has make || echo make
-    has_libclang || echo libclang-dev
+    if ! has_compiler; then
+        echo clang
+    elif ! has_libclang; then
+        echo "$([[ -z "${CXX:-}" ]] && echo clang || echo libclang-dev)"
+    fi
+}
+
+# What to do with another compiler, for those who have one and can't install clang.
+other_compiler() {
+    if [[ -z "${CXX:-}" ]] && has g++; then
+        echo "Or use the g++ that is here, with libclang-dev: CXX=g++ make build (it takes three times as long)."
+    fi
 }
 
 install_packages() {
@@ -68,13 +82,17 @@ see_to_packages() {
     if [[ -z "$missing" ]]; then
         return
     fi
+    if [[ -n "${CXX:-}" ]] && ! has_compiler; then
+        fail "CXX names the compiler $CXX, which is not here. Unset it for clang++, or name another."
+    fi
     if ! has apt-get; then
         fail "missing, by their names on Debian: $missing. Install them with this system's" \
-            "package manager (Fedora: gcc-c++ make clang-devel; Arch: base-devel clang;" \
-            "macOS: xcode-select --install) and run this again."
+            "package manager (Fedora: make clang clang-devel; Arch: base-devel clang;" \
+            "macOS: xcode-select --install) and run this again. $(other_compiler)"
     fi
     if [[ "$(id -u)" != 0 ]] && ! { has sudo && sudo -n true 2>/dev/null; }; then
-        fail "missing: $missing. Install with: sudo apt-get install $missing; then run this again."
+        fail "missing: $missing. Install with: sudo apt-get install $missing; then run this again." \
+            "$(other_compiler)"
     fi
     # Names of packages have no spaces.
     # shellcheck disable=SC2086

@@ -15,6 +15,7 @@ pub mod logging;
 pub mod messages;
 pub mod net;
 pub mod node;
+pub mod owner;
 pub mod passphrase;
 pub mod pow;
 pub mod protocol;

@@ -11,7 +11,7 @@
 //! Fields are single values, never whole structs, so that no secret is logged by accident. Spans
 //! are not used. The target is left at its default, the module, since it tells which part of the
 //! node speaks; what other crates log is shown from `WARN` on, whatever the level is. Every event is
-//! listed with its fields in ARCHITECTURE.md, which a test holds complete.
+//! listed with its fields in docs/log-events.md, which a test holds complete.
 //!
 //! The terminal and the file have levels of their own: the file tells more, so that a block or a
 //! payment can be followed by its id afterwards ([`reading`], `node logs`).

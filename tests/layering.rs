@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["store", "net"],
     &["archive", "messages"],
     &["actors"],
+    &["owner"],
     &["http"],
     &["bench", "node"],
     &["sim"],

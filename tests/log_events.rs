@@ -1,4 +1,4 @@
-//! What a node writes down is documented: the table in ARCHITECTURE.md and the source say the same.
+//! What a node writes down is documented: the table in docs/log-events.md and the source say the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -98,7 +98,7 @@ fn in_the_source() -> BTreeSet<Event> {
 
 /// The rows `| event | level | fields | ... |` of the table.
 fn in_the_document() -> BTreeSet<Event> {
-    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let text = fs::read_to_string(root().join("docs/log-events.md")).unwrap();
     let from = text.find("| Event | Level | Fields |").expect("the table");
     let rows = text[from..].lines().skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
@@ -129,7 +129,7 @@ fn every_event_is_documented_with_its_level_and_fields() {
     let gone = show(document.difference(&source).collect());
     assert!(
         undocumented.is_empty() && gone.is_empty(),
-        "not in the table of ARCHITECTURE.md:\n{undocumented}not in the source:\n{gone}"
+        "not in the table of docs/log-events.md:\n{undocumented}not in the source:\n{gone}"
     );
 }
 

@@ -192,7 +192,7 @@ impl Handler<MarkRead> for InboxActor {
     type Result = ();
 
     fn handle(&mut self, message: MarkRead, ctx: &mut Self::Context) {
-        let effects = self.inbox.read(message.0);
+        let effects = self.inbox.read(&message.0);
         self.carry_out(Ok(effects), ctx);
     }
 }

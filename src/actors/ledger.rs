@@ -6,14 +6,14 @@ use super::{Fatal, Link, TICK};
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
-use crate::chain::{EncodedTransaction, Internal, Rejected};
+use crate::chain::{Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    JudgeTransaction, LedgerStatus, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
-    SubmitTransactions,
+    JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock,
+    SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
@@ -440,15 +440,12 @@ impl Handler<GetFunds> for LedgerActor {
 }
 
 impl Handler<GetOpenTransactions> for LedgerActor {
-    type Result = Vec<EncodedTransaction>;
+    type Result = MessageResult<GetOpenTransactions>;
 
     fn handle(&mut self, message: GetOpenTransactions, _: &mut Self::Context) -> Self::Result {
-        self.ledger
-            .mempool()
-            .by_fee()
-            .take(message.limit)
-            .cloned()
-            .collect()
+        let GetOpenTransactions { after, limit } = message;
+        let (transactions, next) = self.ledger.mempool().page(after, limit);
+        MessageResult(OpenPage { transactions, next })
     }
 }
 

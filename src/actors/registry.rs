@@ -5,7 +5,9 @@ use super::{Link, SessionContext};
 use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
-use crate::messages::registry::{CountSessions, DialledBack, GetRegistryStatus, RegistryStatus};
+use crate::messages::registry::{
+    CountSessions, DialledBack, GetMembers, GetRegistryStatus, RegistryStatus,
+};
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
@@ -13,7 +15,7 @@ use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
-use crate::wire::{Message, NodeRole};
+use crate::wire::{Member, Message, NodeRole};
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -243,8 +245,11 @@ impl Handler<GetRegistryStatus> for RegistryActor {
 
     fn handle(&mut self, _: GetRegistryStatus, _: &mut Self::Context) -> Self::Result {
         let genesis = self.registry.genesis();
+        let standings = || self.registry.standings();
         MessageResult(RegistryStatus {
-            members: self.registry.members().collect(),
+            registered: standings().count(),
+            live: standings().filter(|standing| standing.live).count(),
+            reachable: standings().filter(|standing| standing.reachable).count(),
             sessions: self.sessions.len(),
             network_name: genesis.map_or(self.parts.network_name.clone(), |g| {
                 g.params().name.to_string()
@@ -252,6 +257,15 @@ impl Handler<GetRegistryStatus> for RegistryActor {
             network: genesis.map(|genesis| genesis.id()),
             height: self.registry.height(),
         })
+    }
+}
+
+impl Handler<GetMembers> for RegistryActor {
+    type Result = Vec<Member>;
+
+    fn handle(&mut self, message: GetMembers, _: &mut Self::Context) -> Self::Result {
+        let members = self.registry.members_after(message.after);
+        members.take(message.limit).collect()
     }
 }
 

@@ -294,7 +294,7 @@ impl Handler<GetOutbox> for RetryQueueActor {
     fn handle(&mut self, message: GetOutbox, _: &mut Self::Context) -> Self::Result {
         MessageResult(OutboxStatus {
             waiting: self.outbox.waiting(),
-            lines: self.outbox.lines(message.limit),
+            lines: self.outbox.lines(message.after, message.limit),
         })
     }
 }

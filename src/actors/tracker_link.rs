@@ -14,9 +14,12 @@ use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, Rows};
-use crate::messages::tracker_link::{AttachDirectory, AttachIntroducers, GenesisMined, LeaveError};
+use crate::messages::tracker_link::{
+    AttachDirectory, AttachIntroducers, DirectoryStatus, GenesisMined, LeaveError,
+};
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::net::Transport;
+use crate::protocol::directory::Directory;
 use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -30,7 +33,7 @@ use actix::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// A tracker may serve a member that has no network yet; the machine judges which network it is.
 const EXPECTED: Expected = Expected {
@@ -63,6 +66,8 @@ pub struct TrackerLinkParts {
     pub store: Link<CommitRows>,
     /// Is told once which network this is; nobody where it is known already.
     pub network: Option<oneshot::Sender<Genesis>>,
+    /// Where what is known of members and tracker is published.
+    pub known: watch::Sender<Arc<DirectoryStatus>>,
     /// Ends the node.
     pub fatal: Fatal,
 }
@@ -78,6 +83,7 @@ pub struct TrackerLinkActor {
     sign_leaving: Recipient<SignLeaving>,
     store: Link<CommitRows>,
     network: Option<oneshot::Sender<Genesis>>,
+    known: watch::Sender<Arc<DirectoryStatus>>,
     fatal: Fatal,
     sessions: BTreeMap<SessionId, SessionHandle>,
     /// Who waits for the goodbyes to be said.
@@ -100,7 +106,7 @@ impl TrackerLinkActor {
         if let Some(certificate) = link.certificate() {
             parts.context.greeting.set_certificate(certificate.clone());
         }
-        Self {
+        let actor = Self {
             link,
             context: parts.context,
             transport: parts.transport,
@@ -110,6 +116,7 @@ impl TrackerLinkActor {
             sign_leaving: parts.sign_leaving,
             store: parts.store,
             network: parts.network,
+            known: parts.known,
             fatal: parts.fatal,
             sessions: BTreeMap::new(),
             closing: None,
@@ -120,7 +127,35 @@ impl TrackerLinkActor {
             batches: 0,
             tracker: String::new(),
             trouble: None,
+        };
+        actor.publish(Arc::new(actor.link.directory().clone()));
+        actor
+    }
+
+    /// Publishes what is known now, if it is something else than what was published last; the members, as
+    /// `directory` has them.
+    fn publish(&self, directory: Arc<Directory>) {
+        let registered = self.link.is_registered();
+        let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
+        let same = Arc::ptr_eq(&known.directory, &directory)
+            && known.registered == registered
+            && known.tracker == *tracker
+            && known.trouble.as_ref() == trouble;
+        if !same {
+            self.known.send_replace(Arc::new(DirectoryStatus {
+                directory,
+                registered,
+                tracker: tracker.clone(),
+                trouble: trouble.cloned(),
+            }));
         }
+    }
+
+    /// Publishes how this node stands with the tracker, if that has changed.
+    fn publish_standing(&self) {
+        let directory = self.known.borrow().directory.clone();
+        self.publish(directory);
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
@@ -197,6 +232,7 @@ impl TrackerLinkActor {
                 Effect::Warn(warning) => self.warn(&warning),
             }
         }
+        self.publish_standing();
     }
 
     fn command(&mut self, session: SessionId, command: SessionCommand) {
@@ -219,6 +255,7 @@ impl TrackerLinkActor {
     fn dial(&mut self, address: String, ctx: &mut Context<Self>) {
         let dialling = self.transport.dial(address.clone());
         self.tracker = address;
+        self.publish_standing();
         ctx.spawn(
             dialling
                 .into_actor(self)
@@ -270,6 +307,7 @@ impl TrackerLinkActor {
         for member in left {
             tracing::info!(member = %member.record.statement.name, "member left");
         }
+        self.publish(Arc::new(self.link.directory().clone()));
         self.tell_listeners();
     }
 

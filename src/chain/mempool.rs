@@ -8,6 +8,9 @@ use super::{
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
+use std::fmt;
+use std::ops::Bound;
+use std::str::FromStr;
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +67,36 @@ impl FeeRate {
 
 /// A place in the queue: the better rate is greater, among equals the earlier arrival.
 type Place = (FeeRate, Reverse<u64>, TransactionId);
+
+/// Where an open transaction stands in the queue, as a text that leads back to it, also when it is open no
+/// more: fee for each KiB, number of arrival, id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenPlace(Place);
+
+impl fmt::Display for OpenPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (FeeRate(rate), Reverse(arrival), id) = &self.0;
+        write!(f, "{rate}-{arrival}-{id}")
+    }
+}
+
+/// The text is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no place among the open transactions")]
+pub struct NoPlace;
+
+impl FromStr for OpenPlace {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = || parts.next().ok_or(NoPlace);
+        let rate = part()?.parse().map_err(|_| NoPlace)?;
+        let arrival = part()?.parse().map_err(|_| NoPlace)?;
+        let id = part()?.parse().map_err(|_| NoPlace)?;
+        Ok(Self((FeeRate(rate), Reverse(arrival), id)))
+    }
+}
 
 struct Entry {
     transaction: EncodedTransaction,
@@ -139,6 +172,24 @@ impl Mempool {
     /// An open transaction.
     pub fn get(&self, id: &TransactionId) -> Option<&EncodedTransaction> {
         self.entries.get(id).map(|entry| &entry.transaction)
+    }
+
+    /// Some of them, best fee first: behind the place `after`, at most `limit`; and the place of the last
+    /// one, if more follow.
+    pub fn page(
+        &self,
+        after: Option<OpenPlace>,
+        limit: usize,
+    ) -> (Vec<EncodedTransaction>, Option<OpenPlace>) {
+        let end = after.map_or(Bound::Unbounded, |place| Bound::Excluded(place.0));
+        let mut places = self.queue.range((Bound::Unbounded, end)).rev();
+        let mut last = None;
+        let transactions = places.by_ref().take(limit).filter_map(|place| {
+            last = Some(OpenPlace(*place));
+            self.get(&place.2).cloned()
+        });
+        let transactions = transactions.collect();
+        (transactions, last.filter(|_| places.next().is_some()))
     }
 
     /// All of them, best fee first.

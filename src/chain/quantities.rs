@@ -1,6 +1,7 @@
 //! Numbers with a meaning.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 /// A block's distance from genesis, which has height 0.
@@ -26,10 +27,10 @@ impl Height {
 }
 
 /// Coins. Arithmetic is checked: what does not fit is refused, never wrapped.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
-)]
-#[serde(transparent)]
+///
+/// In JSON it is decimal text, since programs that read numbers of more than 53 bits as floats would change
+/// it; in canonical bytes a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Amount(pub u64);
 
 impl Amount {
@@ -44,6 +45,46 @@ impl Amount {
     /// The difference, or `None` if `other` is more.
     pub fn minus(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_str(AmountVisitor)
+        } else {
+            u64::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+/// Reads decimal digits, in the one way to write a number.
+struct AmountVisitor;
+
+impl Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("whole coins as text, such as \"5\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+        let unusual = text.len() > 1 && text.starts_with('0');
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse() {
+            Ok(amount) if digits && !unusual => Ok(Amount(amount)),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
     }
 }
 
@@ -76,3 +117,35 @@ macro_rules! display_as_number {
     )*};
 }
 display_as_number!(Height Amount Timestamp);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canonical;
+
+    #[test]
+    fn an_amount_is_text_in_json_and_a_number_in_canonical_bytes() {
+        let most = Amount(u64::MAX);
+        let json = serde_json::to_string(&most).unwrap();
+        assert_eq!(json, "\"18446744073709551615\"");
+        assert_eq!(serde_json::from_str::<Amount>(&json).unwrap(), most);
+        assert_eq!(canonical::encode(&Amount(5)), [5]);
+        assert_eq!(canonical::decode::<Amount>(&[5]), Ok(Amount(5)));
+        for wrong in [
+            "5",
+            "5.0",
+            "\"\"",
+            "\"05\"",
+            "\"+5\"",
+            "\"-5\"",
+            "\"5 \"",
+            "\"18446744073709551616\"",
+        ] {
+            let refused = serde_json::from_str::<Amount>(wrong).unwrap_err();
+            assert!(
+                refused.to_string().contains("as text"),
+                "{wrong}: {refused}"
+            );
+        }
+    }
+}

@@ -4,7 +4,7 @@ use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{MOST_LAST, Since, USUAL_LAST};
 use crate::chain::BlockId;
 use crate::chain::params::MAX_EXPIRY;
-use crate::http::MAX_LISTED;
+use crate::owner::MAX_LISTED;
 use crate::settings::{Endpoint, LogLevel};
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -6,7 +6,7 @@ mod proven;
 use self::patience::{Patience, Waiting};
 use self::proven::{NotProven, Proven};
 use super::failure::Failure;
-use crate::http::{ApiFile, ApiFileError, ErrorDetail, ErrorView};
+use crate::http::{ApiFile, ApiFileError, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -327,16 +327,13 @@ impl Client {
             let why = "what listens where its last run did does not know its token";
             return self.not_running.because(why);
         }
-        let view = serde_json::from_slice(body);
-        let ErrorView {
-            error: ErrorDetail { reason, .. },
-        } = match view {
-            Ok(view) => view,
+        let Problem { detail, .. } = match serde_json::from_slice(body) {
+            Ok(problem) => problem,
             Err(error) => return broken(&error.into()),
         };
         match status {
-            BAD_REQUEST => Failure::Misuse(reason),
-            _ => Failure::No(reason),
+            BAD_REQUEST => Failure::Misuse(detail),
+            _ => Failure::No(detail),
         }
     }
 }

@@ -6,11 +6,12 @@ use super::failure::Failure;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, proofs, show};
-use crate::http::views::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeaveRequest, LeftView,
-    MineRequest, MinedView, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
-    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+use crate::owner::answers::{
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeftView, MinedView, NoRequest,
+    OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView, TrackerStatusView,
+    TransactionState, TransactionStateView, VerifyLine,
 };
+use crate::owner::ids::without_dots;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             output.show(&status, |status| show::status(status, show::tracker_status))?;
         }
         (Ask::Peers, _) => {
-            let peers: PeersView = client.get("/peers", &[])?;
+            let peers = peers(client)?;
             output.show(&peers, show::peers)?;
         }
         (_, NodeKind::Tracker) => {
@@ -62,7 +63,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             output.show(&accepted, show::accepted)?;
         }
         (Ask::Leave, _) => {
-            let left: LeftView = client.post("/leave", &LeaveRequest {})?;
+            let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
         (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
@@ -75,9 +76,21 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
     Ok(())
 }
 
-/// A height or an id as part of a path. Both are letters and digits; anything else would be another
-/// path.
+/// Everybody in the network, however many pages that takes.
+fn peers(client: &Client) -> Result<PeersView, Failure> {
+    let mut all: PeersView = client.get("/peers", &[])?;
+    while let Some(next) = all.next.take() {
+        let more: PeersView = client.get("/peers", &[("after", &next.0)])?;
+        all.peers.extend(more.peers);
+        all.next = more.next;
+    }
+    Ok(all)
+}
+
+/// A height or an id as part of a path, without the dots of one that was cut off. Both are letters and digits;
+/// anything else would be another path.
 pub(super) fn segment(name: &str) -> Result<&str, Failure> {
+    let name = without_dots(name);
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     plain.then_some(name).ok_or_else(|| {
         Failure::Misuse(format!(
@@ -104,7 +117,7 @@ fn transaction(id: &str, client: &Client, output: &mut Output<'_>) -> Result<(),
 
 fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     for _ in 0..blocks {
-        let mined: MinedView = client.post("/mine", &MineRequest {})?;
+        let mined: MinedView = client.post("/mine", &NoRequest {})?;
         output.show(&mined, show::mined)?;
     }
     Ok(())
@@ -168,7 +181,7 @@ fn verify(client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
             VerifyLine::Error(error) => {
                 return Err(Failure::No(format!(
                     "the chain does not verify: {}",
-                    error.reason
+                    error.detail
                 )));
             }
         }

@@ -8,13 +8,14 @@ use super::commands::segment;
 use super::failure::Failure;
 use super::output::{Output, plain};
 use crate::chain::Amount;
-use crate::http::DEFAULT_EXPIRY_BLOCKS;
-use crate::http::views::{
-    HistoryView, InboxView, OrderRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
+use crate::keys::MAX_NOTE_TEXT;
+use crate::owner::DEFAULT_EXPIRY_BLOCKS;
+use crate::owner::answers::{
+    HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
     SendRequest, SendView, SentView,
 };
-use crate::keys::MAX_NOTE_TEXT;
 use crate::protocol::delivery::rows::SendState;
+use serde::Serialize;
 use std::io::{IsTerminal, Read, Write, stderr, stdin};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,7 +23,9 @@ use std::time::{Duration, Instant};
 /// How often a node is asked for what is new.
 const EVERY: Duration = Duration::from_millis(250);
 /// Messages asked for at a time.
-const PAGE: usize = 50;
+const PAGE: &str = "50";
+/// Failed sends that the outbox shows.
+const FAILED_SHOWN: &str = "20";
 
 /// Sends, and waits for what was to be waited for.
 pub(super) fn send(
@@ -136,6 +139,14 @@ impl Drop for StateLine {
     }
 }
 
+/// What waits, and what did not get through of late.
+#[derive(Serialize)]
+struct Outbox {
+    #[serde(flatten)]
+    waiting: OutboxView,
+    failed: Vec<SendView>,
+}
+
 /// Shows the outbox, or changes something of it.
 pub(super) fn outbox(
     order: Option<&OutboxOrder>,
@@ -144,15 +155,18 @@ pub(super) fn outbox(
 ) -> Result<(), Failure> {
     let (id, what) = match order {
         None => {
-            let outbox: OutboxView = client.get("/outbox", &[])?;
-            output.show(&outbox, show::outbox)?;
+            let waiting = client.get("/outbox", &[])?;
+            let failed: OutboxView =
+                client.get("/outbox", &[("failed", "true"), ("limit", FAILED_SHOWN)])?;
+            let failed = failed.sends;
+            output.show(&Outbox { waiting, failed }, show::outbox)?;
             return Ok(());
         }
         Some(OutboxOrder::Retry { id }) => (id, "retry"),
         Some(OutboxOrder::Withdraw { id }) => (id, "withdraw"),
     };
     let path = format!("/outbox/{}/{what}", segment(id)?);
-    let now: SendView = client.post(&path, &OrderRequest {})?;
+    let now: SendView = client.post(&path, &NoRequest {})?;
     output.show(&now, show::reached)?;
     Ok(())
 }
@@ -167,7 +181,7 @@ pub(super) fn inbox(
     let first = if unread {
         unread_after(0, client)?
     } else {
-        client.get("/inbox", &[])?
+        latest(client)?
     };
     let mut last = first.messages.last().map_or(0, |message| message.number);
     if output.is_json() {
@@ -175,8 +189,8 @@ pub(super) fn inbox(
     } else {
         output.text(&show::inbox(&first))?;
     }
-    mark_read(last, client)?;
-    let mut more = unread && first.messages.len() == PAGE;
+    mark_read(&first.messages, client)?;
+    let mut more = unread && first.next.is_some();
     while follow || more {
         if !more {
             thread::sleep(EVERY);
@@ -186,30 +200,32 @@ pub(super) fn inbox(
         } else {
             after(last, client)?
         };
-        more = next.messages.len() == PAGE;
+        more = next.next.is_some();
         if let Some(latest) = next.messages.last() {
             last = latest.number;
             show_each(&next.messages, output)?;
-            mark_read(last, client)?;
+            mark_read(&next.messages, client)?;
         }
     }
     Ok(())
 }
 
+/// The last ones, the oldest of them first.
+fn latest(client: &Client) -> Result<InboxView, Failure> {
+    let mut inbox: InboxView = client.get("/inbox", &[("order", "latest"), ("limit", PAGE)])?;
+    inbox.messages.reverse();
+    Ok(inbox)
+}
+
 fn unread_after(number: u64, client: &Client) -> Result<InboxView, Failure> {
-    let (number, limit) = (number.to_string(), PAGE.to_string());
-    let query = [
-        ("unread", "true"),
-        ("after", number.as_str()),
-        ("limit", limit.as_str()),
-    ];
+    let number = number.to_string();
+    let query = [("unread", "true"), ("after", &number), ("limit", PAGE)];
     client.get("/inbox", &query)
 }
 
 fn after(number: u64, client: &Client) -> Result<InboxView, Failure> {
-    let (number, limit) = (number.to_string(), PAGE.to_string());
-    let query = [("after", number.as_str()), ("limit", limit.as_str())];
-    client.get("/inbox", &query)
+    let number = number.to_string();
+    client.get("/inbox", &[("after", &number), ("limit", PAGE)])
 }
 
 fn show_each(messages: &[ReceivedView], output: &mut Output<'_>) -> Result<(), Failure> {
@@ -219,10 +235,12 @@ fn show_each(messages: &[ReceivedView], output: &mut Output<'_>) -> Result<(), F
     Ok(())
 }
 
-/// What was shown is read.
-fn mark_read(up_to: u64, client: &Client) -> Result<(), Failure> {
-    if up_to > 0 {
-        let _: ReadView = client.post("/inbox/read", &ReadRequest { up_to })?;
+/// What was shown is read, and nothing else.
+fn mark_read(shown: &[ReceivedView], client: &Client) -> Result<(), Failure> {
+    let unread = shown.iter().filter(|message| message.unread);
+    let numbers: Vec<_> = unread.map(|message| message.number).collect();
+    if !numbers.is_empty() {
+        let _: ReadView = client.post("/inbox/read", &ReadRequest { numbers })?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::words::{
     stretch,
 };
 use crate::chain::Amount;
-use crate::http::views::{
+use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
     DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
     PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,

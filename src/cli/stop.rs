@@ -3,8 +3,8 @@
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
-use crate::http::views::{StopRequest, StoppingView};
 use crate::node;
+use crate::owner::answers::{StopRequest, StoppingView};
 use crate::settings::Settings;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -7,12 +7,14 @@ use super::failure::Failure;
 use super::output::Output;
 use super::table;
 use crate::entropy::OsEntropy;
-use crate::http::views::{StatusView, WaitingView, WalletOpenedView, WalletOrder, WalletRequest};
 use crate::keys::{
     Lock, MAX_WORDS_TEXT, Passphrase, PublicKey, SecretKey, Stored, WORDS, WalletFile,
     WalletFileError,
 };
 use crate::node;
+use crate::owner::answers::{
+    StatusView, WaitingView, WalletOpenedView, WalletOrder, WalletRequest,
+};
 use crate::passphrase;
 use crate::settings::{Settings, WalletSettings};
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! Numbers, ids and times in the words of people.
 
 use crate::chain::Timestamp;
-use crate::http::views::PersonView;
 use crate::logging::Time;
+use crate::owner::answers::PersonView;
 
 /// Digits of an id in a table: enough to tell any two of a small network apart at a glance.
 const SHORT_ID: usize = 10;

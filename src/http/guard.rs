@@ -1,13 +1,12 @@
 //! Who may ask: checked before anything else, for every request, known path or not.
 
 use super::doorstep::Place;
-use super::error::Refused;
-use super::proof::PROOF_PATH;
+use super::paths;
 use crate::entropy::Entropy;
+use crate::owner::{Code, Refused};
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -61,8 +60,7 @@ impl Guard {
             return Ok(());
         }
         Err(Refused::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong_token",
+            Code::WrongToken,
             "send `Authorization: Bearer TOKEN` with the token in api.json in the node's data \
              directory; it is a new one at every start",
         ))
@@ -70,13 +68,13 @@ impl Guard {
 
     /// Checks that a program of this machine asks, and no page in its visitor's name.
     fn check_place(&self, headers: &HeaderMap) -> Result<(), Refused> {
-        let forbidden = |code, reason| Err(Refused::new(StatusCode::FORBIDDEN, code, reason));
+        let forbidden = |code, reason| Err(Refused::new(code, reason));
         match the_only(headers, &HOST) {
             Some(host) if self.is_ours(host) => {}
             // A page that has its own name resolved to this machine sends that name here.
             _ => {
                 return forbidden(
-                    "wrong_host",
+                    Code::WrongHost,
                     "the Host header must be this machine (127.0.0.1, [::1] or localhost) and the \
                      port that the API listens on",
                 );
@@ -86,7 +84,7 @@ impl Guard {
             let origin = the_only(headers, &ORIGIN).and_then(|o| o.strip_prefix("http://"));
             if !origin.is_some_and(|origin| self.is_ours(origin)) {
                 return forbidden(
-                    "wrong_origin",
+                    Code::WrongOrigin,
                     "pages of other origins may not use this API",
                 );
             }
@@ -116,7 +114,7 @@ pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if request.path() == PROOF_PATH {
+    if request.path() == paths::CHALLENGE.path {
         guard.check_place(request.headers())?;
     } else {
         guard.check(request.headers())?;
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
     use actix_web::test::TestRequest;
 
-    fn check(headers: &[(&'static str, &str)]) -> Result<(), String> {
+    fn check(headers: &[(&'static str, &str)]) -> Result<(), Code> {
         let guard = Guard::new("the-token", "127.0.0.1:8080".parse().unwrap());
         let request = headers
             .iter()
@@ -141,7 +139,7 @@ mod tests {
             });
         guard
             .check(request.to_http_request().headers())
-            .map_err(|refused| refused.detail.code)
+            .map_err(|refused| refused.code)
     }
 
     const HOST: (&str, &str) = ("host", "127.0.0.1:8080");
@@ -150,8 +148,8 @@ mod tests {
     #[test]
     fn the_token_is_needed_whole_and_once() {
         assert_eq!(check(&[HOST, TOKEN]), Ok(()));
-        assert_eq!(check(&[HOST]), Err("wrong_token".into()));
-        assert_eq!(check(&[HOST, TOKEN, TOKEN]), Err("wrong_token".into()));
+        assert_eq!(check(&[HOST]), Err(Code::WrongToken));
+        assert_eq!(check(&[HOST, TOKEN, TOKEN]), Err(Code::WrongToken));
         for wrong in [
             "Bearer the-toke",
             "Bearer the-tokenn",
@@ -160,7 +158,7 @@ mod tests {
             "Basic x",
         ] {
             let sent = ("authorization", wrong);
-            assert_eq!(check(&[HOST, sent]), Err("wrong_token".into()), "{wrong}");
+            assert_eq!(check(&[HOST, sent]), Err(Code::WrongToken), "{wrong}");
         }
     }
 
@@ -183,10 +181,10 @@ mod tests {
             "",
         ] {
             let sent = ("host", wrong);
-            assert_eq!(check(&[sent, TOKEN]), Err("wrong_host".into()), "{wrong}");
+            assert_eq!(check(&[sent, TOKEN]), Err(Code::WrongHost), "{wrong}");
         }
-        assert_eq!(check(&[TOKEN]), Err("wrong_host".into()));
-        assert_eq!(check(&[HOST, HOST, TOKEN]), Err("wrong_host".into()));
+        assert_eq!(check(&[TOKEN]), Err(Code::WrongHost));
+        assert_eq!(check(&[HOST, HOST, TOKEN]), Err(Code::WrongHost));
     }
 
     #[test]
@@ -200,7 +198,7 @@ mod tests {
             "http://localhost:8081",
             "http://localhost:8080.evil.example",
         ] {
-            assert_eq!(origin(wrong), Err("wrong_origin".into()), "{wrong}");
+            assert_eq!(origin(wrong), Err(Code::WrongOrigin), "{wrong}");
         }
     }
 

@@ -14,14 +14,12 @@
 //! The proof is BLAKE3, keyed with `derive_key("raclette 2026 proof of the local API", TOKEN)`, of the
 //! challenge's 32 bytes followed by the address as `api.json` writes it.
 
-use super::error::Refused;
+use super::paths;
 use crate::entropy::Entropy;
+use crate::owner::{Code, Refused};
 use actix_web::web::{Data, Json, Query};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-
-/// Where it is asked for; the only path that needs no token.
-pub const PROOF_PATH: &str = "/proof";
 
 /// What the key is for, so that no other use of the token gives the same one.
 const CONTEXT: &str = "raclette 2026 proof of the local API";
@@ -49,7 +47,11 @@ impl Challenge {
 
     /// The path and query that ask for its proof.
     pub fn request(&self) -> String {
-        format!("{PROOF_PATH}?challenge={}", blake3::Hash::from(self.0))
+        format!(
+            "{}?challenge={}",
+            paths::CHALLENGE.path,
+            blake3::Hash::from(self.0)
+        )
     }
 }
 
@@ -110,7 +112,10 @@ pub(super) async fn prove(
     query: Query<ProofQuery>,
 ) -> Result<Json<ProofView>, Refused> {
     let challenge = Challenge::from_hex(&query.challenge).ok_or_else(|| {
-        Refused::bad_request("the challenge must be 64 hexadecimal digits, drawn at random")
+        Refused::new(
+            Code::BadParameter,
+            "the challenge must be 64 hexadecimal digits, drawn at random",
+        )
     })?;
     Ok(Json(prover.prove(&challenge)))
 }

@@ -1,26 +1,24 @@
 //! Starting and stopping the server.
 
 use super::api_file::{ApiFile, ApiFileError};
+use super::asked::{Parameters, bodies};
 use super::doorstep::{Doorstep, MAX_STRANGERS};
-use super::error::Refused;
 use super::guard::{self, Guard};
-use super::long_read::LongReads;
-use super::proof::{PROOF_PATH, Prover, prove};
-use super::views::{StopRequest, StoppingView};
-use super::{Api, MAX_REQUEST_BYTES, peer, tracker, waiting};
-use crate::entropy::Entropy;
-use crate::store::SCRATCH;
-use actix_web::dev::ServerHandle as WebServerHandle;
-use actix_web::http::{KeepAlive, StatusCode};
-use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, Json, JsonConfig, QueryConfig, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, Resource, Route};
+use super::paths::{self, Of, PathLine};
+use super::proof::{Prover, prove};
+use super::{lists, peer, problem, tracker, waiting};
+use crate::owner::answers::{StopRequest, StoppingView};
+use crate::owner::{Code, Owned, Refused, StopOrder};
+use actix_web::dev::{HttpServiceFactory, ServerHandle as WebServerHandle, ServiceRequest};
+use actix_web::http::KeepAlive;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Responder};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// How long requests under way may take when the server stops, in seconds: those that mine or send
 /// get their answer from actors that stop later, all others take milliseconds.
@@ -71,34 +69,10 @@ pub enum ApiError {
     File(#[from] ApiFileError),
 }
 
-/// What reads a long time, and where what it needs for a while goes.
-#[derive(Clone)]
-pub(super) struct LongAnswers {
-    pub(super) verifications: LongReads,
-    pub(super) exports: LongReads,
-    /// For a database that only a verification needs.
-    pub(super) scratch: PathBuf,
-}
-
-impl LongAnswers {
-    pub(super) fn new(data_dir: &Path) -> Self {
-        Self {
-            verifications: LongReads::new("verified"),
-            exports: LongReads::new("exported"),
-            scratch: data_dir.join(SCRATCH),
-        }
-    }
-
-    fn cancel(&self) {
-        self.verifications.cancel();
-        self.exports.cancel();
-    }
-}
-
 /// A running server.
 pub struct ServerHandle {
     server: WebServerHandle,
-    long: LongAnswers,
+    owned: Owned,
     data_dir: PathBuf,
 }
 
@@ -111,27 +85,11 @@ impl ServerHandle {
     /// same.
     pub async fn stop(&self) -> Result<(), ApiFileError> {
         let removed = ApiFile::remove(&self.data_dir);
-        self.long.cancel();
+        self.owned.end_long_reads();
         self.server.stop(true).await;
         // One may have been started in between.
-        self.long.cancel();
+        self.owned.end_long_reads();
         removed
-    }
-}
-
-/// The owner's order to end the node, on its way from the API to whoever carries it out.
-#[derive(Clone, Default)]
-pub struct StopOrder(Arc<Notify>);
-
-impl StopOrder {
-    /// Gives it; it is kept until somebody listens.
-    pub fn give(&self) {
-        self.0.notify_one();
-    }
-
-    /// Waits until it is given.
-    pub async fn given(&self) {
-        self.0.notified().await;
     }
 }
 
@@ -144,7 +102,7 @@ impl StopOrder {
 pub async fn start(
     listen: SocketAddr,
     data_dir: &Path,
-    api: Api,
+    owned: Owned,
     stop: StopOrder,
 ) -> Result<(ServerHandle, SocketAddr), ApiError> {
     if !listen.ip().is_loopback() {
@@ -159,19 +117,17 @@ pub async fn start(
     };
     let listener = TcpListener::bind(listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let token = guard::draw_token(&**api.entropy());
+    let token = guard::draw_token(owned.entropy());
     let door = Door {
         guard: Guard::new(&token, address),
         prover: Prover::new(&token, address),
         stop,
     };
-    let long = LongAnswers::new(data_dir);
-    let parts = (Arc::new(api), door, long.clone());
+    let served = owned.clone();
     let doorstep = Doorstep::default();
     let server = HttpServer::new(move || {
-        let (api, door, long) = parts.clone();
         App::new()
-            .configure(|config| configure(config, &api, door, long))
+            .configure(|config| configure(config, &served, door.clone()))
             .wrap(from_fn(guard::admit))
     })
     .workers(WORKERS)
@@ -186,7 +142,7 @@ pub async fn start(
     .run();
     let handle = ServerHandle {
         server: server.handle(),
-        long,
+        owned,
         data_dir: data_dir.to_owned(),
     };
     actix_rt::spawn(server);
@@ -202,54 +158,40 @@ pub async fn start(
     Ok((handle, address))
 }
 
-impl Api {
-    fn entropy(&self) -> &Arc<dyn Entropy> {
-        match self {
-            Self::Peer(peer) => &peer.entropy,
-            Self::Tracker(tracker) => &tracker.entropy,
-            Self::Waiting(waiting) => &waiting.entropy,
-        }
-    }
-}
-
 /// What every node's API has, whatever the node is.
 #[derive(Clone)]
 pub(super) struct Door {
-    pub(super) guard: Guard,
-    pub(super) prover: Prover,
-    pub(super) stop: StopOrder,
+    guard: Guard,
+    prover: Prover,
+    stop: StopOrder,
 }
 
 /// All of the server but the guard at its door.
-pub(super) fn configure(config: &mut ServiceConfig, api: &Api, door: Door, long: LongAnswers) {
-    let json = JsonConfig::default()
-        .limit(MAX_REQUEST_BYTES)
-        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
-    let query = QueryConfig::default()
-        .error_handler(|error, _| Refused::bad_request(error.to_string()).into());
+pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
     config
         .app_data(Data::new(door.guard))
         .app_data(Data::new(door.prover))
         .app_data(Data::new(door.stop))
-        .app_data(Data::new(long))
-        .app_data(json)
-        .app_data(query)
-        .service(resource(PROOF_PATH, web::get().to(prove)))
-        .service(resource("/stop", web::post().to(stop_node)));
-    match api {
-        Api::Waiting(_) => config.default_service(web::route().to(waiting::not_yet)),
-        Api::Peer(_) | Api::Tracker(_) => config.default_service(web::route().to(nothing_here)),
-    };
-    match api {
-        Api::Peer(peer) => config
+        .service(resource(&paths::CHALLENGE, prove))
+        .service(resource(&paths::STOP, stop_node))
+        .app_data(bodies())
+        .configure(lists::routes);
+    match owned {
+        Owned::Peer(peer) => config
+            .app_data(Data::new(Of::Peer))
             .app_data(Data::new(peer.clone()))
-            .configure(peer::routes),
-        Api::Tracker(tracker) => config
+            .configure(peer::routes)
+            .default_service(web::route().to(nothing_here)),
+        Owned::Tracker(tracker) => config
+            .app_data(Data::new(Of::Tracker))
             .app_data(Data::new(tracker.clone()))
-            .configure(tracker::routes),
-        Api::Waiting(waiting) => config
+            .configure(tracker::routes)
+            .default_service(web::route().to(nothing_here)),
+        Owned::Waiting(waiting) => config
+            .app_data(Data::new(Of::Waiting))
             .app_data(Data::new(waiting.clone()))
-            .configure(waiting::routes),
+            .configure(waiting::routes)
+            .default_service(web::route().to(waiting::not_yet)),
     };
 }
 
@@ -262,21 +204,40 @@ async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<Stoppin
 }
 
 async fn nothing_here() -> Result<HttpResponse, Refused> {
-    Err(Refused::not_found(
-        "the API of this node has nothing under this path",
+    Err(Refused::new(
+        Code::UnknownPath,
+        "the API of this node has nothing under this path: `GET /paths` lists what there is",
     ))
 }
 
 /// A path with the one way in which it can be asked.
-pub(super) fn resource(path: &str, route: Route) -> Resource {
-    async fn wrong_method() -> Result<HttpResponse, Refused> {
-        Err(Refused::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "wrong_method",
-            "this path is asked with another method",
+pub(super) fn resource<F, Args>(line: &'static PathLine, handler: F) -> impl HttpServiceFactory
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = match line.method {
+        "GET" => web::get(),
+        _ => web::post(),
+    };
+    let wrong_method = move || async move {
+        let refused = Refused::new(
+            Code::WrongMethod,
+            format!("{} is asked with {}", line.path, line.method),
+        );
+        let mut response = problem::response(&refused);
+        let allow = HeaderValue::from_static(line.method);
+        response.headers_mut().insert(ALLOW, allow);
+        response
+    };
+    web::resource(line.path)
+        .wrap(from_fn(
+            move |request: ServiceRequest, next: Next<_>| async move {
+                Parameters::check(request.query_string(), line)?;
+                next.call(request).await
+            },
         ))
-    }
-    web::resource(path)
-        .route(route)
+        .route(route.to(handler))
         .default_service(web::route().to(wrong_method))
 }

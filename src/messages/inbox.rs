@@ -21,10 +21,10 @@ pub struct TakeDelivery {
 #[rtype(result = "()")]
 pub struct LedgerTells(pub Vec<LedgerNews>);
 
-/// The owner has read everything up to this number.
+/// The owner has read the messages of these numbers, and no others.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct MarkRead(pub u64);
+pub struct MarkRead(pub Vec<u64>);
 
 /// How many messages has the owner not read?
 #[derive(Debug, Message)]

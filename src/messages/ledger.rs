@@ -1,6 +1,7 @@
 //! To the Ledger.
 
 use crate::chain::ledger::{BlockOutcome, Funds};
+use crate::chain::mempool::OpenPlace;
 use crate::chain::template::Template;
 use crate::chain::tree::Tip;
 use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal};
@@ -101,12 +102,23 @@ pub struct LedgerStatus {
 #[rtype(result = "Result<Funds, Internal>")]
 pub struct GetFunds(pub PublicKey);
 
-/// The best paying open transactions, at most `limit`.
+/// The open transactions, best paying first: behind the place `after`, at most `limit`.
 #[derive(Debug, Message)]
-#[rtype(result = "Vec<EncodedTransaction>")]
+#[rtype(result = "OpenPage")]
 pub struct GetOpenTransactions {
+    /// The place of the last one that is known.
+    pub after: Option<OpenPlace>,
     /// Most of them to name.
     pub limit: usize,
+}
+
+/// The answer to [`GetOpenTransactions`].
+#[derive(Debug, Clone)]
+pub struct OpenPage {
+    /// Some of them.
+    pub transactions: Vec<EncodedTransaction>,
+    /// The place of the last of them, if more follow.
+    pub next: Option<OpenPlace>,
 }
 
 /// Signatures that were to be checked are checked.

@@ -12,8 +12,12 @@ pub struct GetRegistryStatus;
 /// The answer to [`GetRegistryStatus`].
 #[derive(Debug, Clone)]
 pub struct RegistryStatus {
-    /// Everybody who registered, by number.
-    pub members: Vec<Member>,
+    /// How many are registered.
+    pub registered: usize,
+    /// How many of them answer at present.
+    pub live: usize,
+    /// How many of them the tracker could dial back.
+    pub reachable: usize,
     /// Connections of peers.
     pub sessions: usize,
     /// What the network is called.
@@ -22,6 +26,16 @@ pub struct RegistryStatus {
     pub network: Option<NetworkId>,
     /// The greatest height that a connected peer named, for display; `None` if none did.
     pub height: Option<Height>,
+}
+
+/// Who is registered? By number, those behind `after`, at most `limit`.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Member>")]
+pub struct GetMembers {
+    /// The number of the last one that is known.
+    pub after: Option<MemberId>,
+    /// Most members to name.
+    pub limit: usize,
 }
 
 /// How many connections of peers are there?

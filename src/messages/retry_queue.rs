@@ -32,8 +32,20 @@ pub struct WithdrawSend(pub TransactionId);
 #[derive(Debug, Message)]
 #[rtype(result = "OutboxStatus")]
 pub struct GetOutbox {
+    /// The number of the last one that is known.
+    pub after: Option<u64>,
     /// Most sends to name.
     pub limit: usize,
+}
+
+impl GetOutbox {
+    /// How much waits, and none of it by name.
+    pub fn nothing_of_it() -> Self {
+        Self {
+            after: None,
+            limit: 0,
+        }
+    }
 }
 
 /// The answer to [`GetOutbox`].
@@ -41,7 +53,7 @@ pub struct GetOutbox {
 pub struct OutboxStatus {
     /// How much waits.
     pub waiting: Waiting,
-    /// The oldest of it.
+    /// The oldest of it, behind what is known.
     pub lines: Vec<Line>,
 }
 

@@ -6,24 +6,22 @@ use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::Genesis;
 use crate::keys::PublicKey;
-use crate::wire::{Member, MemberName};
+use crate::protocol::directory::Directory;
+use crate::wire::MemberName;
 use actix::{Message, Recipient};
+use std::sync::Arc;
 
 /// The genesis block that was to be made is made.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct GenesisMined(pub Genesis);
 
-/// Whom does this node know, and how does it stand with the tracker?
-#[derive(Debug, Message)]
-#[rtype(result = "DirectoryStatus")]
-pub struct GetDirectory;
-
-/// The answer to [`GetDirectory`].
-#[derive(Debug, Clone)]
+/// Whom this node knows, and how it stands with the tracker. The link publishes a new one with every change:
+/// whoever asks looks at the latest, shares it, and copies nothing.
+#[derive(Debug, Clone, Default)]
 pub struct DirectoryStatus {
-    /// All members known, by number.
-    pub members: Vec<Member>,
+    /// The members.
+    pub directory: Arc<Directory>,
     /// Whether the tracker is connected and has this node registered.
     pub registered: bool,
     /// Which tracker is talked to, or dialled next.

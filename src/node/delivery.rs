@@ -130,7 +130,7 @@ impl RunningDelivery {
     pub(super) async fn settle(&self) {
         // An error means that it has ended already.
         let _ = self.inbox.send(CountUnread).await;
-        let _ = self.outbox.send(GetOutbox { limit: 0 }).await;
+        let _ = self.outbox.send(GetOutbox::nothing_of_it()).await;
     }
 }
 

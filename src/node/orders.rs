@@ -1,7 +1,7 @@
 //! What ends a node: a signal, its owner through the API, or something that it can't go on after.
 
 use super::RunError;
-use crate::http::StopOrder;
+use crate::owner::StopOrder;
 use std::fs;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -12,11 +12,12 @@ use crate::actors::{
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
-use crate::http::{self, Api, ServerHandle, TrackerApi};
+use crate::http::{self, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
+use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
@@ -62,16 +63,17 @@ pub(super) async fn run(
     let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
     let running = Running::start(&settings, &seams, secret, address)?;
-    let api = TrackerApi {
+    let owner = Tracker {
         key,
         listen: address,
         registry: running.registry.clone().recipient(),
+        members: running.registry.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
     let started = http::start(
         settings.api.listen,
         &settings.data_dir,
-        Api::Tracker(api),
+        Owned::Tracker(owner),
         orders.stop_order(),
     )
     .await;

@@ -6,10 +6,11 @@ use super::orders::Orders;
 use super::seams::Seams;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
-use crate::http::{self, Api, WaitingApi};
+use crate::http;
 use crate::keys::{
     Lock, LockedSecret, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
 };
+use crate::owner::{Owned, Waiting};
 use crate::passphrase::{self, NoPassphrase};
 use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
 use crate::wire::NodeRole;
@@ -106,7 +107,7 @@ async fn wait_for(
     let (found, wanted) = oneshot::channel();
     let file = WalletFile::new(&settings.file);
     let door = WalletDoorActor::new(file.clone(), seams.entropy.clone(), found).start();
-    let waiting = WaitingApi {
+    let waiting = Waiting {
         role,
         file,
         open: door.recipient(),
@@ -115,7 +116,7 @@ async fn wait_for(
     let (server, address) = http::start(
         api.listen,
         data_dir,
-        Api::Waiting(waiting),
+        Owned::Waiting(waiting),
         orders.stop_order(),
     )
     .await?;

@@ -12,6 +12,7 @@ use crate::keys::PublicKey;
 use crate::wire::{Member, MemberId, MemberName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 /// Most names that are remembered, those of former members included: twice what a tracker
 /// registers. Bounds what a tracker that invents members could make us keep.
@@ -103,6 +104,13 @@ impl Directory {
         self.names.values().filter_map(|e| e.member.as_ref())
     }
 
+    /// The members whose numbers come after this one, by number.
+    pub fn by_number(&self, after: Option<MemberId>) -> impl Iterator<Item = &Member> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let keys = self.by_id.range((from, Bound::Unbounded));
+        keys.filter_map(|(_, key)| self.by_key(key))
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         self.by_key.len()
@@ -121,7 +129,7 @@ impl Directory {
     }
 
     /// Enters a member whose record was checked.
-    pub(super) fn update(&mut self, mut member: Member) -> Update {
+    pub(crate) fn update(&mut self, mut member: Member) -> Update {
         let key = member.record.statement.key;
         if let Some(known) = self.by_key(&key) {
             if known.record.statement.sequence > member.record.statement.sequence {

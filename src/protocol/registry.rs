@@ -30,7 +30,7 @@ pub use effect::{Effect, Fact};
 pub use members::MAX_MEMBERS_REGISTERED;
 
 use super::doorstep::{Admission, Doorstep};
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
 use super::{Row, SessionId};
 use crate::canonical;
@@ -268,7 +268,17 @@ impl Registry {
 
     /// Everyone who is registered, by number.
     pub fn members(&self) -> impl Iterator<Item = Member> + '_ {
-        self.members.ids().filter_map(|id| self.tell(id))
+        self.members_after(None)
+    }
+
+    /// Those of them whose numbers come after this one.
+    pub fn members_after(&self, after: Option<MemberId>) -> impl Iterator<Item = Member> + '_ {
+        self.members.ids_after(after).filter_map(|id| self.tell(id))
+    }
+
+    /// How everyone who is registered stands.
+    pub fn standings(&self) -> impl Iterator<Item = Standing> + '_ {
+        self.members.ids().map(|id| self.liveness.standing(id))
     }
 
     /// Whether this tracker only introduces.

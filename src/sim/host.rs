@@ -10,11 +10,11 @@ use super::trace::{OnHost, Trace};
 use super::verifier::InlineVerifier;
 use super::withheld::Withheld;
 use crate::actors::fatal_channel;
-use crate::http::{PeerApi, PeerParts};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::ledger::JudgeTransaction;
-use crate::messages::registry::GetRegistryStatus;
+use crate::messages::registry::GetMembers;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
+use crate::owner::{Peer, PeerParts};
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, MemoryDisk};
 use actix::{Actor, Recipient};
@@ -82,13 +82,13 @@ struct Node {
 #[derive(Default)]
 pub struct Faces {
     /// A peer, from its start.
-    pub api: OnceCell<PeerApi>,
+    pub peer: OnceCell<Peer>,
     /// A peer that knows its network.
     pub parts: Arc<OnceLock<PeerParts>>,
     /// Its ledger.
     pub judge: OnceCell<Recipient<JudgeTransaction>>,
     /// A tracker.
-    pub registry: OnceCell<Recipient<GetRegistryStatus>>,
+    pub registry: OnceCell<Recipient<GetMembers>>,
     /// Why it has ended, if by itself.
     ended: RefCell<Option<String>>,
 }
@@ -329,7 +329,7 @@ async fn peer(
     let own = key.public_key();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
-    let _ = faces.api.set(ground.api(faces.parts.clone()));
+    let _ = faces.peer.set(ground.peer(faces.parts.clone()));
     let genesis = tokio::select! {
         biased;
         ended = orders.wait() => {

@@ -6,10 +6,10 @@ use super::trace::Trace;
 use crate::canonical::CappedText;
 use crate::chain::transaction::RecordBody;
 use crate::chain::{Action, Amount, EncodedTransaction, Height, Payload, Salt, TransactionId};
-use crate::http::views::SendRequest;
-use crate::http::{PeerApi, send_for_owner};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::ledger::{GetLedgerStatus, JudgeTransaction};
+use crate::owner::Peer;
+use crate::owner::answers::SendRequest;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -107,15 +107,8 @@ impl Load {
         &self.book
     }
 
-    /// Sends something, by the node that speaks through `api`, to the owner of `to`.
-    pub fn send(
-        &self,
-        number: usize,
-        deed: &Deed,
-        sending: &Sending,
-        api: &PeerApi,
-        to: PublicKey,
-    ) {
+    /// Sends something, by the node that `peer` speaks for, to the owner of `to`.
+    pub fn send(&self, number: usize, deed: &Deed, sending: &Sending, peer: &Peer, to: PublicKey) {
         for time in 0..sending.times {
             let letter = Letter {
                 from: deed.from,
@@ -131,11 +124,11 @@ impl Load {
                 note: letter.text.clone(),
                 broadcast: !sending.straight,
             };
-            let (book, trace, api) = (self.book.clone(), self.trace.clone(), api.clone());
+            let (book, trace, peer) = (self.book.clone(), self.trace.clone(), peer.clone());
             *book.borrow_mut().asked.entry(letter.clone()).or_default() += 1;
             let (sender, at_ms, lapses) = (deed.from, deed.at_ms, sending.lapses.is_some());
             tokio::task::spawn_local(async move {
-                let answer = send_for_owner(&api, &request).await;
+                let answer = peer.send(&request).await;
                 let said = match &answer {
                     Ok(sent) if sent.broadcast => format!("{} open", sent.id),
                     Ok(sent) => format!("{} queued", sent.id),

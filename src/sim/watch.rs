@@ -8,14 +8,13 @@ use super::trace::Trace;
 use crate::chain::rows::RowKey;
 use crate::chain::target::Work;
 use crate::chain::{BlockId, Height, StateView};
-use crate::http::PeerParts;
 use crate::messages::gossip::GetGossipStatus;
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::GetMinerStatus;
-use crate::messages::registry::GetRegistryStatus;
+use crate::messages::registry::GetMembers;
 use crate::messages::retry_queue::GetOutbox;
-use crate::messages::tracker_link::GetDirectory;
+use crate::owner::PeerParts;
 use crate::protocol::delivery::outbox::{Line, MAX_WAITING, MAX_WAITING_BYTES};
 use crate::protocol::retry::{MAX_UNANSWERED, Standing};
 use crate::store::chain_rows::ChainRows;
@@ -159,7 +158,10 @@ impl Watch {
         let status = ledger(index, parts).await?;
         let gossip = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
         answer(index, "miner", parts.miner_status.send(GetMinerStatus)).await?;
-        let asked = parts.outbox.send(GetOutbox { limit: LISTED });
+        let asked = parts.outbox.send(GetOutbox {
+            after: None,
+            limit: LISTED,
+        });
         let outbox = answer(index, "outbox", asked).await?;
         answer(index, "inbox", parts.unread.send(CountUnread)).await?;
         let mut under_way = BTreeMap::new();
@@ -234,7 +236,7 @@ impl Watch {
             let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
                 continue;
             };
-            let asked = parts.outbox.send(GetOutbox { limit: 0 });
+            let asked = parts.outbox.send(GetOutbox::nothing_of_it());
             let waiting = answer(index, "outbox", asked).await?.waiting;
             if waiting.queued > 0 || waiting.reserved.0 > 0 {
                 let how = format!("outbox of host {index}: {waiting:?}");
@@ -312,15 +314,18 @@ async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
             .registry
             .get()
             .ok_or_else(|| silent(index, "registry"))?;
-        let status = answer(index, "registry", registry.send(GetRegistryStatus)).await?;
-        return Ok(status.members);
+        let all = GetMembers {
+            after: None,
+            limit: usize::MAX,
+        };
+        return answer(index, "registry", registry.send(all)).await;
     }
-    let api = faces
-        .api
+    let peer = faces
+        .peer
         .get()
         .ok_or_else(|| silent(index, "tracker link"))?;
-    let status = answer(index, "tracker link", api.tracker_link.send(GetDirectory)).await?;
-    Ok(status.members)
+    let known = peer.known.borrow().clone();
+    Ok(known.directory.members().cloned().collect())
 }
 
 async fn ledger(index: usize, parts: &PeerParts) -> Result<LedgerStatus, Broken> {

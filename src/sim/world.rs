@@ -308,9 +308,9 @@ impl World {
         };
         match &deed.what {
             Doing::Send(sending) => {
-                if let Some(api) = faces.api.get() {
+                if let Some(peer) = faces.peer.get() {
                     let to = self.hosts[sending.to].key();
-                    self.load.send(number, &deed, sending, api, to);
+                    self.load.send(number, &deed, sending, peer, to);
                 }
             }
             Doing::Record(bytes) => {

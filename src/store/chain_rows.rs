@@ -84,7 +84,8 @@ pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<OpenEntry>, Internal> {
         .collect()
 }
 
-pub(super) fn internal(error: DiskError) -> Internal {
+/// A failure of the disk is ours.
+pub(crate) fn internal(error: DiskError) -> Internal {
     Internal(error.to_string())
 }
 

@@ -8,8 +8,8 @@ use raclette::chain::target::Target as EasyTarget;
 use raclette::chain::{
     Action, Amount, Block, EncodedTransaction, Header, Height, Payload, Timestamp,
 };
-use raclette::http::views::TransactionState;
 use raclette::keys::{SecretKey, Signature};
+use raclette::owner::answers::TransactionState;
 use raclette::wire::Message;
 use serde_json::json;
 use std::num::NonZeroU64;
@@ -200,8 +200,10 @@ fn attack_coins_that_nobody_has_are_not_spent_and_negative_ones_do_not_exist() {
         json!(-1),
         json!(-1_000),
         json!(1.5),
-        json!(u64::MAX),
-        json!("5"),
+        json!(5),
+        json!(u64::MAX.to_string()),
+        json!("-1"),
+        json!("05"),
     ] {
         let body = json!({"to": raw.public_key().to_address(), "amount": amount});
         let sent = target

@@ -73,7 +73,7 @@ fn cli_a_chain_goes_from_one_node_to_another_as_a_file() {
     carol.verify_chain();
     assert!(matches!(
         carol.transaction(&paid),
-        raclette::http::views::TransactionState::Mined { .. }
+        raclette::owner::answers::TransactionState::Mined { .. }
     ));
 }
 
@@ -143,7 +143,11 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
     )
     .fails(1, &["does not lead to"]);
     let text = fs::read_to_string(&receipt).unwrap();
-    fs::write(&receipt, text.replace("\"amount\": 7", "\"amount\": 8")).unwrap();
+    fs::write(
+        &receipt,
+        text.replace("\"amount\": \"7\"", "\"amount\": \"8\""),
+    )
+    .unwrap();
     run(
         elsewhere.path(),
         &["verify", "receipt.json", "--trust", &tip],

@@ -2,7 +2,7 @@
 
 use super::{Ran, run};
 use crate::support::{Lab, Node, free_address, so, wait_until};
-use raclette::http::views::TransactionState;
+use raclette::owner::answers::TransactionState;
 use serde_json::Value;
 use std::fs;
 
@@ -67,8 +67,8 @@ fn cli_a_walk_from_init_to_a_payment() {
     assert_eq!(json(&bob, &["--json", "open"])["count"], 1);
     command(&bob, &["mine"]).succeeds();
     assert_eq!(json(&bob, &["--json", "tx", id])["state"], "mined");
-    assert_eq!(json(&bob, &["--json", "balance"])["balance"], 55);
-    assert_eq!(json(&bob, &["--json", "balance", "alice"])["balance"], 95);
+    assert_eq!(json(&bob, &["--json", "balance"])["balance"], "55");
+    assert_eq!(json(&bob, &["--json", "balance", "alice"])["balance"], "95");
     assert_eq!(json(&bob, &["--json", "block", "3"])["height"], 3);
     assert_eq!(
         json(&bob, &["--json", "status"])["chain"]["tip"]["height"],

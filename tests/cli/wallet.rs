@@ -2,7 +2,7 @@
 
 use super::{Ran, run};
 use crate::support::{Lab, Node, node, secret_in, so, wait_until};
-use raclette::http::views::{StatusView, WaitingView};
+use raclette::owner::answers::{StatusView, WaitingView};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fs;

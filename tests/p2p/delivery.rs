@@ -3,8 +3,8 @@
 use crate::support::{Apart, Lab, Node, RawPeer, so, wait_until, wait_within};
 use raclette::canonical::CappedText;
 use raclette::chain::{EncodedTransaction, Genesis};
-use raclette::http::views::{HistoryEntry, NoteView, ReceivedState};
 use raclette::keys::SecretKey;
+use raclette::owner::answers::{HistoryEntry, NoteView, ReceivedState};
 use raclette::protocol::delivery::rows::SendState;
 use raclette::wire::{Message, ReceiptStatement, Verdict};
 use std::fs;

@@ -1,7 +1,7 @@
 //! What the tracker tells of who is there, and what becomes of it when the tracker is not.
 
 use crate::support::{Lab, Node, RawPeer, agree, free_address, so, wait_until, wait_within};
-use raclette::http::views::PeerView;
+use raclette::owner::answers::PeerView;
 use raclette::protocol::liveness::ROUND_MS;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};

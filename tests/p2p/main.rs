@@ -13,7 +13,7 @@ mod sync;
 mod trackers;
 
 use raclette::chain::Height;
-use raclette::http::views::{MovedTo, MovedView, TransactionState};
+use raclette::owner::answers::{MovedTo, MovedView, TransactionState};
 use std::collections::HashSet;
 use std::thread;
 use support::{Apart, Lab, Node, agree, so, wait_until};

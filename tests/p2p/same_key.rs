@@ -1,7 +1,7 @@
 //! One key on two machines, one after the other.
 
 use crate::support::{Lab, Node, so, wait_until};
-use raclette::http::views::{HistoryEntry, NoteView};
+use raclette::owner::answers::{HistoryEntry, NoteView};
 use raclette::protocol::delivery::rows::SendState;
 use std::fs;
 

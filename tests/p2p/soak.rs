@@ -1,7 +1,7 @@
 //! Many messages among four nodes, on lines that break and with nodes that are killed at any moment.
 
 use crate::support::{Lab, Node, Proxy, so, wait_within};
-use raclette::http::views::SentView;
+use raclette::owner::answers::SentView;
 use raclette::protocol::delivery::rows::SendState;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -78,7 +78,7 @@ fn write_all(
     while promised < count {
         let to = (from + 1 + chance.below(3) as usize) % NAMES.len();
         let note = format!("{} to {}, {}", NAMES[from], NAMES[to], messages.len());
-        let body = json!({"to": NAMES[to], "amount": 0, "note": note});
+        let body = json!({"to": NAMES[to], "amount": "0", "note": note});
         let sent = nodes[from]
             .read()
             .unwrap()

@@ -1,7 +1,7 @@
 //! Killed again and again, at moments that nobody chose.
 
 use super::support::{Apart, Node, agree, so, wait_until};
-use raclette::http::views::{MinedView, SentView, TransactionState};
+use raclette::owner::answers::{MinedView, SentView, TransactionState};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn use_until_it_is_gone(node: &Node, other: &str) -> Answered {
         if answered.sent.len() < SENT {
             match node.try_post::<SentView>(
                 "/transactions",
-                json!({"to": other, "amount": 1, "broadcast": true}),
+                json!({"to": other, "amount": "1", "broadcast": true}),
             ) {
                 Ok(sent) => answered.sent.push(sent.id.to_string()),
                 Err(_) => return answered,

@@ -9,7 +9,7 @@ mod starting;
 #[path = "../support/mod.rs"]
 mod support;
 
-use raclette::http::views::TransactionState;
+use raclette::owner::answers::TransactionState;
 use support::{Lab, Node, agree, so, wait_until};
 
 /// What must be the same after a restart.

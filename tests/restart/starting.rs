@@ -1,7 +1,7 @@
 //! Killed while it starts.
 
 use super::support::{Lab, so, wait_until};
-use raclette::http::views::TransactionState;
+use raclette::owner::answers::TransactionState;
 use std::thread;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What a node's owner sends and receives.
 
 use super::{Node, Refused, so, wait_until};
-use raclette::http::views::{
+use raclette::owner::answers::{
     HistoryView, InboxView, NoteView, OutboxView, ReceivedView, SendView, SentView,
 };
 use raclette::protocol::delivery::rows::SendState;
@@ -36,7 +36,7 @@ impl Node {
 
     /// As [`Node::write`], if it is taken.
     pub fn try_write(&self, to: &str, amount: u64, note: Option<&str>) -> Result<String, Refused> {
-        let body = json!({"to": to, "amount": amount, "note": note});
+        let body = json!({"to": to, "amount": amount.to_string(), "note": note});
         let sent: SentView = self.try_post("/transactions", body)?;
         Ok(sent.id.to_string())
     }

@@ -1,11 +1,11 @@
 //! A node as a process of its own, and its API.
 
 use super::{DEADLINE, so, wait_until};
-use raclette::http::views::{
+use raclette::http::{ApiFile, Problem};
+use raclette::owner::answers::{
     BalanceView, BlockView, ChainStatusView, MinedView, OpenView, PeerStatusView, PeersView,
     SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
-use raclette::http::{ApiFile, ErrorDetail, ErrorView};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,7 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Refused {
     pub status: u16,
-    pub error: ErrorDetail,
+    pub error: Box<Problem>,
 }
 
 impl Node {
@@ -229,11 +229,11 @@ impl Node {
             return Ok(response.body_mut().read_json().unwrap());
         }
         let body = response.body_mut().read_to_string().unwrap();
-        let error: ErrorView = serde_json::from_str(&body)
+        let error: Box<Problem> = serde_json::from_str(&body)
             .unwrap_or_else(|_| panic!("{} answers {status} with {body:?}", self.name));
         Err(Refused {
             status: status.as_u16(),
-            error: error.error,
+            error,
         })
     }
 
@@ -300,7 +300,7 @@ impl Node {
 
     /// Sends coins by way of the network, which its recipient need not be on; the transaction's id.
     pub fn send(&self, to: &str, amount: u64) -> String {
-        let body = json!({"to": to, "amount": amount, "broadcast": true});
+        let body = json!({"to": to, "amount": amount.to_string(), "broadcast": true});
         let sent: Result<SentView, Refused> = self.try_post("/transactions", body);
         sent.unwrap_or_else(|refused| panic!("{} sends: {refused}", self.name))
             .id
@@ -390,10 +390,14 @@ impl Refused {
     fn unreachable(error: impl std::fmt::Display) -> Self {
         Self {
             status: 0,
-            error: ErrorDetail {
+            error: Box::new(Problem {
+                kind: "about:blank".into(),
+                title: "Unreachable".into(),
+                status: 0,
+                detail: error.to_string(),
                 code: "unreachable".into(),
-                reason: error.to_string(),
-            },
+                instance: None,
+            }),
         }
     }
 }
@@ -403,7 +407,7 @@ impl std::fmt::Display for Refused {
         write!(
             f,
             "{} {}: {}",
-            self.status, self.error.code, self.error.reason
+            self.status, self.error.code, self.error.detail
         )
     }
 }

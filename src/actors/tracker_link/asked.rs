@@ -5,24 +5,10 @@ use crate::keys::PublicKey;
 use crate::messages::introducer::TellIntroducer;
 use crate::messages::session::SessionCommand;
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, CloseLink, DirectoryStatus, GetDirectory, LeaveError,
-    LeaveNetwork,
+    AcceptChangedKey, AcceptError, CloseLink, LeaveError, LeaveNetwork,
 };
-use actix::{Handler, MessageResult, ResponseFuture};
+use actix::{Handler, ResponseFuture};
 use tokio::sync::oneshot;
-
-impl Handler<GetDirectory> for TrackerLinkActor {
-    type Result = MessageResult<GetDirectory>;
-
-    fn handle(&mut self, _: GetDirectory, _: &mut Self::Context) -> Self::Result {
-        MessageResult(DirectoryStatus {
-            members: self.link.directory().members().cloned().collect(),
-            registered: self.link.is_registered(),
-            tracker: self.tracker.clone(),
-            trouble: self.trouble.clone().filter(|_| !self.link.is_registered()),
-        })
-    }
-}
 
 impl Handler<LeaveNetwork> for TrackerLinkActor {
     type Result = ResponseFuture<Result<(), LeaveError>>;

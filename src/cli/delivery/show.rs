@@ -1,13 +1,14 @@
 //! What was sent and received, as text for people.
 
+use super::Outbox;
 use crate::chain::Timestamp;
 use crate::cli::args::WaitFor;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
 use crate::cli::words::{count, cut, moment, person, short_id, short_person};
-use crate::http::views::{
-    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView, ReceivedState,
-    ReceivedView, SendView, SentView,
+use crate::owner::answers::{
+    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
+    SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
 use crate::wire::certificate::in_words;
@@ -67,13 +68,14 @@ fn state(send: &SendView) -> String {
 }
 
 /// What is in the outbox.
-pub(super) fn outbox(outbox: &OutboxView) -> String {
-    let mut text = if outbox.sends.is_empty() {
+pub(super) fn outbox(outbox: &Outbox) -> String {
+    let waiting = &outbox.waiting;
+    let mut text = if waiting.sends.is_empty() {
         "nothing is on its way\n".to_owned()
     } else {
-        sends(&outbox.sends)
+        sends(&waiting.sends)
     };
-    let more = outbox.queued.saturating_sub(outbox.sends.len());
+    let more = waiting.queued.saturating_sub(waiting.sends.len());
     if more > 0 {
         text.push_str(&format!("and {more} more\n"));
     }

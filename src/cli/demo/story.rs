@@ -9,7 +9,7 @@ use super::narrate::{Facts, Narrator};
 use super::nodes::Nodes;
 use super::view::{Agreed, chain_of, short};
 use crate::chain::genesis::MOTTO;
-use crate::http::views::{
+use crate::owner::answers::{
     ActionView, BlockView, GenesisView, MinedView, OpenView, PeerStatusView, SentView,
     TrackerStatusView, TransactionState, TransactionStateView,
 };
@@ -257,7 +257,7 @@ impl Story {
     }
 
     fn alice_pays(&mut self) -> Outcome<SentView> {
-        let body = json!({"to": "bob", "amount": PAYMENT});
+        let body = json!({"to": "bob", "amount": PAYMENT.to_string()});
         let sent: Result<SentView, String> = self.nodes.post("alice", "/transactions", body);
         let sent = sent.map_err(|found| self.not_true("alice's node takes the payment", found))?;
         self.until("the payment is open at all three", |nodes| {

@@ -3,7 +3,7 @@
 use super::files::PEERS;
 use super::narrate::Facts;
 use super::nodes::Nodes;
-use crate::http::views::{BalanceView, ChainStatusView, PeerStatusView, TipView};
+use crate::owner::answers::{BalanceView, ChainStatusView, PeerStatusView, TipView};
 use serde_json::json;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What a change of branch did, for people.
 
 use crate::cli::words::{count, short_id, stretch};
-use crate::http::views::{BranchChangeView, MovedTo};
+use crate::owner::answers::{BranchChangeView, MovedTo};
 
 /// Void transactions that are named; the rest is counted, and JSON has all of them.
 const MAX_VOID_SHOWN: usize = 3;

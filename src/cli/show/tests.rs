@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
-use crate::http::views::{
+use crate::owner::answers::{
     BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
 };
 use crate::wire::MemberId;
@@ -158,6 +158,7 @@ fn attack_what_members_say_stays_in_its_cell() {
             peer(None, &"x".repeat(260)),
             peer(Some(longest_name()), "127.0.0.1:65535"),
         ],
+        next: None,
     });
     assert_fits(&text);
     assert_eq!(text.lines().count(), 4);
@@ -181,6 +182,7 @@ fn a_list_of_transactions_fits_and_ends() {
     let text = open(&OpenView {
         count: 5_000,
         transactions: vec![transfer; MAX_ROWS + 2],
+        next: None,
         tip: tip(),
     });
     assert_fits(&text);

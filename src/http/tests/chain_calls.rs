@@ -1,6 +1,7 @@
 //! Calls for the chain as a whole: verified, exported, proven.
 
 use super::*;
+use crate::owner::Code;
 
 async fn verify(served: &Served) -> Vec<VerifyLine> {
     let (status, text) = ask(served, "GET /chain/verify", &Value::Null).await;
@@ -45,9 +46,9 @@ async fn a_verification_shows_its_progress_and_finds_what_was_changed() {
     let richer = RowKey::State(StateKey::Balance(secret(1).public_key()));
     let rows = [(richer, Some(9_999u64.to_le_bytes().to_vec()))];
     let rows: Vec<_> = changes(&rows).collect();
-    served.disk.commit(&rows).unwrap();
+    served.played.disk.commit(&rows).unwrap();
     match verify(&served).await.last() {
-        Some(VerifyLine::Error(error)) => assert_eq!(error.code, "stored_state"),
+        Some(VerifyLine::Error(error)) => assert_eq!(error.code, Code::StoredState),
         other => panic!("{other:?}"),
     }
 }
@@ -83,9 +84,9 @@ async fn the_chain_is_told_in_numbers_and_each_block_to_the_byte() {
     poorer.transactions.pop();
     let rows = vec![(RowKey::Body(id), Some(poorer.to_bytes()))];
     let rows: Vec<_> = changes(&rows).collect();
-    served.disk.commit(&rows).unwrap();
+    served.played.disk.commit(&rows).unwrap();
     let checked: BlockCheckView = read(&served, "GET /blocks/2/verify", Value::Null).await;
-    assert_eq!(checked.error.unwrap().code, "invalid_block");
+    assert_eq!(checked.error.unwrap().code, Code::InvalidBlock);
 }
 
 #[actix_web::test]
@@ -103,7 +104,7 @@ async fn an_export_is_the_whole_chain_from_one_snapshot() {
         })
     ));
     let disk = MemoryDisk::new();
-    let clock = crate::http::testing::FixedClock;
+    let clock = crate::owner::testing::FixedClock;
     let imported = import(&disk, &[], entries.into_iter().map(Ok), &clock, |_| ()).unwrap();
     assert_eq!(imported.added, 2);
 }

@@ -7,13 +7,14 @@ use crate::actors::{
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
-use crate::http::{self, Api, PeerApi, PeerParts, ServerHandle, StopOrder};
+use crate::http::{self, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
-use crate::messages::tracker_link::AttachIntroducers;
+use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
+use crate::owner::{LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
@@ -24,7 +25,7 @@ use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// Rows of the directory read at a time.
 const PAGE: usize = 1_000;
@@ -39,6 +40,8 @@ pub(crate) struct Ground {
     pub(crate) link: Addr<TrackerLinkActor>,
     /// Is told which network this is.
     pub(crate) network: oneshot::Receiver<Genesis>,
+    /// Whom it knows, and how it stands with the tracker.
+    known: watch::Receiver<Arc<DirectoryStatus>>,
     pub(super) store_place: Place,
     name: MemberName,
     pub(in crate::node) key: PublicKey,
@@ -101,6 +104,7 @@ impl Ground {
             // Received below.
             let _ = known.send(genesis);
         }
+        let (publish, published) = watch::channel(Arc::default());
         let parts = TrackerLinkParts {
             context: context.clone(),
             transport: seams.transport.clone(),
@@ -110,6 +114,7 @@ impl Ground {
             sign_leaving: wallet.clone().recipient(),
             store: Link::new(&store, WAITING),
             network: known,
+            known: publish,
             fatal: seams.fatal.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
@@ -122,27 +127,29 @@ impl Ground {
             wallet,
             link,
             network,
+            known: published,
             store_place,
             name,
             key,
         })
     }
 
-    /// What the API speaks for; it answers from `running` once that is set.
-    pub(crate) fn api(&self, running: Arc<OnceLock<PeerParts>>) -> PeerApi {
-        PeerApi {
+    /// What speaks for this peer; it answers from `running` once that is set.
+    pub(crate) fn peer(&self, running: Arc<OnceLock<PeerParts>>) -> Peer {
+        Peer {
             name: self.name.clone(),
             key: self.key,
             disk: self.seams.disk.clone(),
             wallet: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
-            tracker_link: self.link.clone().recipient(),
+            known: self.known.clone(),
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
             entropy: self.seams.entropy.clone(),
             running,
+            long: LongAnswers::new(&self.settings.data_dir),
         }
     }
 
@@ -152,9 +159,9 @@ impl Ground {
         running: Arc<OnceLock<PeerParts>>,
         stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
-        let api = self.api(running);
+        let owned = Owned::Peer(self.peer(running));
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
-        let (handle, address) = http::start(listen, data_dir, Api::Peer(api), stop).await?;
+        let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),

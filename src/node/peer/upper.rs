@@ -6,13 +6,13 @@ use crate::actors::{
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
-use crate::http::PeerParts;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
 use crate::node::delivery::{DeliveryParts, RunningDelivery};
 use crate::node::opening::random_u64;
 use crate::node::seams::Place;
+use crate::owner::PeerParts;
 use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};

@@ -21,9 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 #[cfg(test)]
 mod tests;
 
-/// Marks of unread messages that are taken away in one go: the rest is taken by the next.
-const READ_AT_A_TIME: usize = 10_000;
-
 /// What the shell has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
@@ -466,12 +463,12 @@ impl Inbox {
         Ok((!self.walk.is_caught_up(), self.take_effects()))
     }
 
-    /// The owner has read everything up to this number.
-    pub fn read(&mut self, up_to: u64) -> Vec<Effect> {
-        let read = self.unread.range(..=up_to).take(READ_AT_A_TIME);
-        for number in read.copied().collect::<Vec<_>>() {
-            self.unread.remove(&number);
-            self.decided.write((mark_key(number), None));
+    /// The owner has read these messages: those that were not read before are from now on.
+    pub fn read(&mut self, numbers: &[u64]) -> Vec<Effect> {
+        for &number in numbers {
+            if self.unread.remove(&number) {
+                self.decided.write((mark_key(number), None));
+            }
         }
         self.take_effects()
     }

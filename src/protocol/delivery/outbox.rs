@@ -18,6 +18,7 @@ use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::retry::{LONGEST_RETRY_MS, RetryQueue};
 use sending::{Asked, Unfunded};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 
 mod delivering;
 mod effect;
@@ -314,9 +315,11 @@ impl Outbox {
         }
     }
 
-    /// What is looked after and neither open nor mined, the oldest first, at most `limit`.
-    pub fn lines(&self, limit: usize) -> Vec<Line> {
-        let unsettled = self.entries.iter();
+    /// What is looked after and neither open nor mined, the oldest first: behind the number `after`, at
+    /// most `limit`.
+    pub fn lines(&self, after: Option<u64>, limit: usize) -> Vec<Line> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let unsettled = self.entries.range((from, Bound::Unbounded));
         let unsettled = unsettled.filter(|(_, entry)| entry.place == Place::Nowhere);
         let line = |(&number, entry)| self.line_of(number, entry);
         unsettled.take(limit).map(line).collect()

@@ -10,6 +10,7 @@ use crate::wire::message::RefusalCode;
 use crate::wire::{Member, MemberId, MemberName, MemberRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 /// Most members at a time: several times the largest network this is made for; bounds memory, and
 /// what a newcomer is sent.
@@ -114,6 +115,14 @@ impl Members {
 
     pub(super) fn ids(&self) -> impl Iterator<Item = MemberId> {
         self.by_id.keys().copied()
+    }
+
+    /// Those behind this number.
+    pub(super) fn ids_after(&self, after: Option<MemberId>) -> impl Iterator<Item = MemberId> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_id
+            .range((from, Bound::Unbounded))
+            .map(|(id, _)| *id)
     }
 
     /// What others are told of a member.

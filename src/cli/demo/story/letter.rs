@@ -4,7 +4,7 @@ use super::{Outcome, PEERS, Story, named, short};
 use crate::chain::TransactionId;
 use crate::cli::demo::eavesdrop::{Found, Sought};
 use crate::cli::demo::view::Agreed;
-use crate::http::views::{InboxView, NoteView, OpenView, SendView, SentView};
+use crate::owner::answers::{InboxView, NoteView, OpenView, SendView, SentView};
 use crate::protocol::delivery::rows::SendState;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ impl Story {
     pub(super) fn alice_writes(&mut self) -> Outcome<Letter> {
         // Another text each time, so that nothing of an earlier run is found.
         let text = format!("{LETTER} ({})", std::process::id());
-        let body = json!({"to": "carol", "amount": 0, "note": text});
+        let body = json!({"to": "carol", "amount": "0", "note": text});
         let sent: Result<SentView, String> = self.nodes.post("alice", "/transactions", body);
         let sent = sent.map_err(|found| self.not_true("alice's node takes the letter", found))?;
         let now: Result<SendView, String> =

@@ -190,17 +190,21 @@ fn attack_who_delivers_what_nobody_signed_is_blamed() {
 }
 
 #[test]
-fn what_is_read_stays_read() {
+fn only_what_was_shown_is_read_and_stays_so() {
     let mut bob = Recipient::new();
     for salt in 1..=3 {
         bob.delivered(&transfer(1, 2, 5, 0, salt));
         bob.judged(salt.into(), Ok(()));
     }
-    let effects = bob.inbox.read(2);
+    // The last one, and what is not there; what came before it was not shown.
+    let effects = bob.inbox.read(&[3, 9]);
     bob.done(effects);
-    assert_eq!(bob.inbox.unread(), 1);
-    let bob = Inbox::open(inbox_config(2), &bob.rows).unwrap();
-    assert_eq!(bob.unread(), 1);
+    assert_eq!(bob.inbox.unread(), 2);
+    let reopened = Inbox::open(inbox_config(2), &bob.rows).unwrap();
+    assert_eq!(reopened.unread(), 2);
+    assert_eq!(rows::marked_from(&bob.rows, 0), Ok(Some(1)));
+    assert_eq!(rows::marked_from(&bob.rows, 2), Ok(Some(2)));
+    assert_eq!(rows::marked_from(&bob.rows, 3), Ok(None));
 }
 
 #[test]

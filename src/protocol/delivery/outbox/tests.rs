@@ -186,7 +186,7 @@ fn not_yet_is_tried_again_and_holds_nobody_up() {
         "the open transactions are full",
     );
     sender.receipt(second.id(), Verdict::Accepted, "");
-    let lines = sender.outbox.lines(10);
+    let lines = sender.outbox.lines(None, 10);
     assert_eq!(
         lines[0].facts.reason.as_str(),
         "the open transactions are full"
@@ -312,7 +312,7 @@ fn what_falls_out_of_the_chain_after_its_last_height_lapses() {
     let facts = sender.facts(1);
     assert_eq!(facts.state(Place::Nowhere), SendState::Expired);
     assert!(!facts.reason.is_empty());
-    assert_eq!(sender.outbox.lines(10), []);
+    assert_eq!(sender.outbox.lines(None, 10), []);
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn what_falls_out_of_the_chain_late_is_looked_after_again() {
     assert!(handed_on.contains(&Effect::PassOn { number: 1 }));
     // So it is by a restart.
     let again = Sender::with(sender.rows);
-    assert_eq!(again.outbox.lines(10).len(), 1);
+    assert_eq!(again.outbox.lines(None, 10).len(), 1);
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! How what was sent and received is shown to its owner.
 
 use crate::chain::{Action, Closed, EncodedTransaction, Height, Internal, TransactionId};
-use crate::http::chain_reads::{confirmations, tip_of};
-use crate::http::error::Refused;
-use crate::http::member_lookup::MemberLookup;
-use crate::http::views::{AttemptsView, NoteView, ReceivedState, ReceivedView, SendView, TipView};
-use crate::http::{PeerApi, PeerParts};
 use crate::keys::NoteContext;
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::messages::wallet::OpenNote;
+use crate::owner::answers::{
+    AttemptsView, NoteView, ReceivedState, ReceivedView, SendView, TipView,
+};
+use crate::owner::chain_reads::{confirmations, tip_of};
+use crate::owner::people::People;
+use crate::owner::{Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::Line;
 use crate::protocol::delivery::rows::{
     self, DeliveryRows, Place, ReceivedFacts, SendFacts, place_of,
@@ -20,25 +21,30 @@ use crate::store::delivery_rows::DeliveryTable;
 
 /// What is read of one snapshot of the disk, shown to one owner.
 pub(super) struct Reading<'a> {
-    api: &'a PeerApi,
+    peer: &'a Peer,
     snapshot: &'a dyn DiskRead,
-    lookup: MemberLookup<'a>,
+    people: People<'a>,
     pub(super) tip: TipView,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn begin(
-        api: &'a PeerApi,
+        peer: &'a Peer,
         parts: &PeerParts,
         snapshot: &'a dyn DiskRead,
-        directory: &'a DirectoryStatus,
+        known: &'a DirectoryStatus,
     ) -> Result<Self, Refused> {
         Ok(Self {
-            api,
+            peer,
             snapshot,
-            lookup: api.lookup(directory),
+            people: peer.people(known),
             tip: tip_of(&parts.rules, &ChainRows(snapshot))?,
         })
+    }
+
+    /// The rows of the outbox.
+    pub(super) fn outbox(&self) -> DeliveryTable<'a> {
+        DeliveryTable::outbox(self.snapshot)
     }
 
     async fn note(&self, transaction: &EncodedTransaction) -> Result<Option<NoteView>, Refused> {
@@ -56,7 +62,7 @@ impl<'a> Reading<'a> {
             salt: payload.salt.0,
         };
         let note = note.clone();
-        let opened = self.api.open_note.send(OpenNote { about, note }).await?;
+        let opened = self.peer.open_note.send(OpenNote { about, note }).await?;
         Ok(Some(match opened {
             Ok(text) => NoteView::Text(text.as_str().to_owned()),
             Err(error) => NoteView::Unreadable(error.to_string()),
@@ -75,8 +81,7 @@ impl<'a> Reading<'a> {
 
     pub(super) async fn sent(&self, number: u64, facts: SendFacts) -> Result<SendView, Refused> {
         let (place, height, confirmations) = self.place(&facts.id)?;
-        let rows = DeliveryTable::outbox(self.snapshot);
-        let body = rows::body(&rows, number)?;
+        let body = rows::body(&self.outbox(), number)?;
         let note = match &body {
             Some(body) => self.note(body).await?,
             None => None,
@@ -84,7 +89,7 @@ impl<'a> Reading<'a> {
         let state = facts.state(place);
         Ok(SendView {
             id: facts.id,
-            to: self.lookup.person(&facts.to),
+            to: self.people.person(&facts.to),
             amount: facts.amount,
             fee: facts.fee,
             note,
@@ -110,7 +115,7 @@ impl<'a> Reading<'a> {
             tries: line.tries,
             next_try_ms: match standing {
                 Standing::Waiting(at) | Standing::Aside(at) => {
-                    Some(at.since(self.api.clock.steady()))
+                    Some(at.since(self.peer.clock.steady()))
                 }
                 Standing::Sent => None,
             },
@@ -139,7 +144,7 @@ impl<'a> Reading<'a> {
         Ok(Some(ReceivedView {
             number,
             id: facts.id,
-            from: self.lookup.person(&facts.from),
+            from: self.people.person(&facts.from),
             amount: facts.amount,
             note: self.note(&body).await?,
             received_at: facts.received_at,

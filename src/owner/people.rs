@@ -1,13 +1,12 @@
 //! From what people type to a key, and back.
 
-use super::error::Refused;
-use super::views::PersonView;
+use super::answers::PersonView;
+use super::codes::Code;
+use super::refusal::Refused;
 use crate::keys::PublicKey;
+use crate::protocol::directory::Directory;
 use crate::suggest::nearest;
-use crate::wire::{Member, MemberName};
-use actix_web::http::StatusCode;
-use std::collections::{BTreeMap, HashMap};
-use std::iter;
+use crate::wire::MemberName;
 
 /// Longest text that is looked up and repeated in an answer, in characters: an address has 62.
 const MAX_TYPED: usize = 100;
@@ -15,33 +14,21 @@ const MAX_TYPED: usize = 100;
 /// Names listed when none is near what was typed: they fit a few lines.
 const MAX_NAMES_TOLD: usize = 10;
 
-/// The members by key and by name, this node included.
-pub(super) struct MemberLookup<'a> {
-    by_key: HashMap<PublicKey, &'a MemberName>,
-    by_name: BTreeMap<&'a str, PublicKey>,
+/// The members, and this node, which may not be registered yet; a member with the same name comes first.
+pub(super) struct People<'a> {
+    pub(super) directory: &'a Directory,
+    pub(super) own_name: &'a MemberName,
+    pub(super) own_key: PublicKey,
 }
 
-impl<'a> MemberLookup<'a> {
-    /// Looks among these members, and this node, which may not be registered yet; a member with the
-    /// same name comes first.
-    pub(super) fn new(members: &'a [Member], own_name: &'a MemberName, own_key: PublicKey) -> Self {
-        let known = members.iter().map(|member| {
-            let statement = &member.record.statement;
-            (&statement.name, statement.key)
-        });
-        let everybody = || iter::once((own_name, own_key)).chain(known.clone());
-        Self {
-            by_key: everybody().map(|(name, key)| (key, name)).collect(),
-            by_name: everybody()
-                .map(|(name, key)| (name.as_str(), key))
-                .collect(),
-        }
-    }
-
+impl People<'_> {
     /// How a key is shown.
     pub(super) fn person(&self, key: &PublicKey) -> PersonView {
+        let member = self.directory.by_key(key);
+        let name = member.map(|member| &member.record.statement.name);
+        let own = (*key == self.own_key).then_some(self.own_name);
         PersonView {
-            name: self.by_key.get(key).map(|name| (*name).clone()),
+            name: name.or(own).cloned(),
             address: key.to_address(),
         }
     }
@@ -50,20 +37,23 @@ impl<'a> MemberLookup<'a> {
     /// compared and nothing else: whatever it contains, it can be no command to anyone.
     ///
     /// # Errors
-    /// 400 for an address that is mistyped, 404 for a name that no member has; the reason tells the
-    /// nearest one.
+    /// [`Code::BadAddress`] for an address that is mistyped, [`Code::UnknownMember`] for a name that no
+    /// member has; the reason tells the nearest one.
     pub(super) fn key_of(&self, typed: &str) -> Result<PublicKey, Refused> {
-        if let Some(key) = self.by_name.get(typed) {
-            return Ok(*key);
+        if let Ok(name) = typed.parse::<MemberName>() {
+            if let Some(member) = self.directory.by_name(&name) {
+                return Ok(member.record.statement.key);
+            }
+            if name == *self.own_name {
+                return Ok(self.own_key);
+            }
         }
         if looks_like_an_address(typed) {
-            return PublicKey::from_address(typed).map_err(|error| {
-                Refused::new(StatusCode::BAD_REQUEST, "bad_address", error.to_string())
-            });
+            return PublicKey::from_address(typed)
+                .map_err(|error| Refused::new(Code::BadAddress, error.to_string()));
         }
         Err(Refused::new(
-            StatusCode::NOT_FOUND,
-            "unknown_member",
+            Code::UnknownMember,
             format!(
                 "no member is called {:?}{}",
                 shortened(typed),
@@ -73,7 +63,13 @@ impl<'a> MemberLookup<'a> {
     }
 
     fn hint(&self, typed: &str) -> String {
-        let names: Vec<&str> = self.by_name.keys().copied().collect();
+        let members = self.directory.members();
+        let mut names: Vec<&str> = members
+            .map(|member| member.record.statement.name.as_str())
+            .collect();
+        if let Err(place) = names.binary_search(&self.own_name.as_str()) {
+            names.insert(place, self.own_name.as_str());
+        }
         if let Some(name) = nearest(&typed.to_lowercase(), &names) {
             return format!(": did you mean {name}?");
         }
@@ -106,16 +102,20 @@ fn shortened(typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::testing::{member_called, secret};
+    use crate::owner::testing::{directory_of, member_called, secret};
 
     fn lookup(typed: &str) -> Result<PublicKey, Refused> {
         let members = [member_called("alice", 1), member_called("bob", 2)];
-        let own = "alice".parse().unwrap();
-        MemberLookup::new(&members, &own, secret(1).public_key()).key_of(typed)
+        let people = People {
+            directory: &directory_of(members),
+            own_name: &"alice".parse().unwrap(),
+            own_key: secret(1).public_key(),
+        };
+        people.key_of(typed)
     }
 
     fn reason(typed: &str) -> String {
-        lookup(typed).unwrap_err().detail.reason
+        lookup(typed).unwrap_err().detail
     }
 
     #[test]
@@ -150,8 +150,7 @@ mod tests {
         address.pop();
         address.push('q');
         let refused = lookup(&address).unwrap_err();
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-        assert_eq!(refused.detail.code, "bad_address");
+        assert_eq!(refused.code, Code::BadAddress);
     }
 
     #[test]
@@ -166,9 +165,9 @@ mod tests {
             "",
         ] {
             let refused = lookup(typed).unwrap_err();
-            assert_eq!(refused.detail.code, "unknown_member", "{typed:?}");
+            assert_eq!(refused.code, Code::UnknownMember, "{typed:?}");
             let plain = |c: char| !c.is_control();
-            assert!(refused.detail.reason.chars().all(plain), "{typed:?}");
+            assert!(refused.detail.chars().all(plain), "{typed:?}");
         }
         assert!(reason(&"x".repeat(3_000)).len() < 300);
     }

@@ -1,10 +1,11 @@
 //! What is on the chain, and what may come to be on it.
 
-use super::{ErrorDetail, PersonView, TipView};
+use super::{Cursor, PersonView, TipView};
 use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, Timestamp, TransactionId, TransactionsRoot,
 };
+use crate::owner::refusal::Refused;
 use serde::{Deserialize, Serialize};
 
 /// What somebody has.
@@ -54,6 +55,32 @@ pub struct BlockView {
     pub genesis: Option<GenesisView>,
     /// As of this block.
     pub tip: TipView,
+}
+
+/// The blocks of the connected chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlocksView {
+    /// Some of them, in the order that was asked for.
+    pub blocks: Vec<BlockLine>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
+    /// As of this block.
+    pub tip: TipView,
+}
+
+/// A block as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockLine {
+    /// Its id.
+    pub id: BlockId,
+    /// Its height.
+    pub height: Height,
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Transactions in it, the reward included; genesis has none.
+    pub transactions: usize,
+    /// Who was paid for it: its miner, or whom that one named. For genesis, who founded the network.
+    pub miner: Option<PersonView>,
 }
 
 /// What a genesis block says beyond its header.
@@ -157,8 +184,10 @@ pub enum TransactionState {
 pub struct OpenView {
     /// How many there are.
     pub count: usize,
-    /// The best paying of them, at most [`crate::http::MAX_OPEN_LISTED`].
+    /// Some of them, the best paying first.
     pub transactions: Vec<TransactionView>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
     /// As of this block.
     pub tip: TipView,
 }
@@ -184,7 +213,7 @@ pub struct BlockCheckView {
     /// Its height.
     pub height: Height,
     /// What is wrong with it; `None` if nothing is.
-    pub error: Option<ErrorDetail>,
+    pub error: Option<Refused>,
 }
 
 /// One line of the answer to a verification. The last one is never [`VerifyLine::Progress`], unless
@@ -209,5 +238,5 @@ pub enum VerifyLine {
         supply: Amount,
     },
     /// It is not right, or could not be checked.
-    Error(ErrorDetail),
+    Error(Refused),
 }

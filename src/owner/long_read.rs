@@ -1,10 +1,9 @@
 //! Answers that read a long time: on a thread of their own, line by line, while somebody reads them.
 
-use super::error::Refused;
+use super::codes::Code;
+use super::refusal::Refused;
 use crate::chain::rows::RowKey;
 use crate::chain::{Internal, StateView};
-use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
 use futures_util::Stream;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,13 +48,14 @@ impl LongReads {
     /// so that it can't be taken for a whole one.
     ///
     /// # Errors
-    /// 409 while another one runs, 500 if there is no thread for it.
-    pub(super) fn start<W>(
+    /// [`Code::AlreadyRunning`] while another one runs, [`Code::Internal`] if there is no thread for it.
+    pub(super) fn start<T, W>(
         &self,
         work: W,
-    ) -> Result<impl Stream<Item = io::Result<Bytes>> + use<W>, Refused>
+    ) -> Result<impl Stream<Item = io::Result<T>> + use<T, W>, Refused>
     where
-        W: FnOnce(&Lines) -> io::Result<Bytes> + Send + 'static,
+        T: Send + 'static,
+        W: FnOnce(&Lines<T>) -> io::Result<T> + Send + 'static,
     {
         let mut running = self.lock();
         if running
@@ -63,8 +63,7 @@ impl LongReads {
             .is_some_and(|r| !r.done.load(Ordering::Acquire))
         {
             return Err(Refused::new(
-                StatusCode::CONFLICT,
-                "already_running",
+                Code::AlreadyRunning,
                 format!(
                     "the chain is being {} for somebody else: wait until that has ended",
                     self.what
@@ -132,12 +131,12 @@ impl LongReads {
 }
 
 /// Where the lines go.
-pub(super) struct Lines {
-    sender: mpsc::Sender<io::Result<Bytes>>,
+pub(super) struct Lines<T> {
+    sender: mpsc::Sender<io::Result<T>>,
     cancelled: Arc<AtomicBool>,
 }
 
-impl Lines {
+impl<T> Lines<T> {
     /// A view that stops answering when the reading is cancelled: so it ends in its middle.
     pub(super) fn watched<V>(&self, view: V) -> Cancellable<'_, V> {
         Cancellable {
@@ -148,8 +147,8 @@ impl Lines {
 
     /// Sends a line that may be missed by a slow reader. If nobody reads any more, the reading ends
     /// at its next read.
-    pub(super) fn offer(&self, line: io::Result<Bytes>) {
-        if let Err(TrySendError::Closed(_)) = self.sender.try_send(line) {
+    pub(super) fn offer(&self, line: T) {
+        if let Err(TrySendError::Closed(_)) = self.sender.try_send(Ok(line)) {
             self.cancelled.store(true, Ordering::Relaxed);
         }
     }
@@ -158,7 +157,7 @@ impl Lines {
     ///
     /// # Errors
     /// If the reading was cancelled, or nobody reads any more.
-    pub(super) fn send(&self, line: Bytes) -> io::Result<()> {
+    pub(super) fn send(&self, line: T) -> io::Result<()> {
         let mut line = Ok(line);
         loop {
             if self.cancelled.load(Ordering::Relaxed) {

@@ -1,8 +1,8 @@
 //! What the owner sends and receives.
 
-use super::{PersonView, TipView};
+use super::{Cursor, PersonView, TipView};
 use crate::chain::{Amount, Height, Timestamp, TransactionId};
-use crate::http::DEFAULT_EXPIRY_BLOCKS;
+use crate::owner::DEFAULT_EXPIRY_BLOCKS;
 use crate::protocol::delivery::rows::SendState;
 use serde::{Deserialize, Serialize};
 
@@ -120,18 +120,13 @@ pub struct OutboxView {
     pub bytes: usize,
     /// Coins of sends that are neither open nor mined yet.
     pub reserved: Amount,
-    /// What is neither open nor mined, the oldest first; at most [`super::super::MAX_LISTED`].
+    /// What was asked for: what waits, the oldest first, or what failed, the latest first.
     pub sends: Vec<SendView>,
-    /// What failed of late, the latest first.
-    pub failed: Vec<SendView>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
     /// As of this block.
     pub tip: TipView,
 }
-
-/// What an order to the outbox takes: nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OrderRequest {}
 
 /// The states of something received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,18 +178,20 @@ pub struct ReceivedView {
 pub struct InboxView {
     /// How much was not read, all in all.
     pub unread: usize,
-    /// What was asked for, the oldest first.
+    /// What was asked for.
     pub messages: Vec<ReceivedView>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
     /// As of this block.
     pub tip: TipView,
 }
 
-/// What was read.
+/// What was read: what its owner was shown, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadRequest {
-    /// Everything up to this number.
-    pub up_to: u64,
+    /// The numbers of those messages.
+    pub numbers: Vec<u64>,
 }
 
 /// What is left to read.
@@ -207,8 +204,10 @@ pub struct ReadView {
 /// What was sent and received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryView {
-    /// The latest first.
+    /// Some of it, the latest first.
     pub entries: Vec<HistoryEntry>,
+    /// Where the earlier ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
     /// As of this block.
     pub tip: TipView,
 }

@@ -1,4 +1,5 @@
-//! What the API answers and takes, as JSON. The commands read the same types.
+//! What a node answers its owner, and what it takes. As JSON they are what the API over HTTP says: amounts,
+//! fees, balances and work as decimal text, heights and counts as numbers.
 
 mod branch;
 mod chain;
@@ -11,30 +12,18 @@ use zeroize::Zeroizing;
 
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 pub use chain::{
-    ActionView, BalanceView, BlockCheckView, BlockView, ChainView, GenesisView, OpenView,
-    TransactionState, TransactionStateView, TransactionView, VerifyLine,
+    ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
+    GenesisView, OpenView, TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
 pub use delivery::{
-    AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OrderRequest,
-    OutboxView, ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView,
-    SentView,
+    AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
 };
 
-/// Why there is no answer: `{"error": {"code", "reason"}}`.
+/// Where the next page of a list begins. It means something to that list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorView {
-    /// The only field.
-    pub error: ErrorDetail,
-}
-
-/// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorDetail {
-    /// For programs: one word a kind, such as `insufficient_funds`.
-    pub code: String,
-    /// For people: what happened and what to do.
-    pub reason: String,
-}
+#[serde(transparent)]
+pub struct Cursor(pub String);
 
 /// A block at the end of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +123,7 @@ pub struct CatchingUpView {
     pub ms_left: u64,
 }
 
-/// What to ask for [`super`]'s `/sync`: the chain of one peer.
+/// What to ask for `POST /sync`: the chain of one peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
@@ -200,7 +189,7 @@ pub enum WalletOrder {
     Load,
 }
 
-/// What to ask for [`super`]'s `/wallet`.
+/// What to ask for `POST /wallet`.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WalletRequest {
@@ -250,8 +239,10 @@ pub struct TrackerStatusView {
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeersView {
-    /// Everybody.
+    /// Some of them.
     pub peers: Vec<PeerView>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
 }
 
 /// Somebody in the network.
@@ -288,10 +279,10 @@ pub struct SessionView {
     pub height: Height,
 }
 
-/// What a request to leave takes: nothing.
+/// What a request takes that needs nothing to be said: `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LeaveRequest {}
+pub struct NoRequest {}
 
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -319,11 +310,6 @@ pub struct AcceptedView {
     pub address: String,
 }
 
-/// What a request to mine takes: nothing yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MineRequest {}
-
 /// A block that this node mined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinedView {
@@ -341,13 +327,13 @@ pub struct MinedView {
     pub races_lost: u32,
 }
 
-/// The order to stop the node.
-#[derive(Debug, Serialize, Deserialize)]
+/// What the order to stop takes: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StopRequest {}
 
 /// The node stops.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoppingView {
     /// Its process, which ends when everything is saved.
     pub pid: u32,

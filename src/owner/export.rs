@@ -1,12 +1,11 @@
 //! The whole chain as text, while somebody reads it.
 
-use super::error::Refused;
 use super::long_read::LongReads;
+use super::refusal::Refused;
 use crate::archive::{archive_of, json_line};
 use crate::chain::Rules;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
-use actix_web::web::Bytes;
 use futures_util::Stream;
 use std::io;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ pub(super) fn start(
     exports: &LongReads,
     disk: Arc<dyn Disk>,
     rules: Rules,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, Refused> {
+) -> Result<impl Stream<Item = io::Result<Vec<u8>>> + use<>, Refused> {
     exports.start(move |lines| {
         let snapshot = disk.snapshot();
         let view = lines.watched(ChainRows(&*snapshot));
@@ -30,10 +29,10 @@ pub(super) fn start(
         for entry in archive_of(&view, rules.genesis()).map_err(io::Error::other)? {
             let entry = entry.map_err(io::Error::other)?;
             if gathered.len() > TOGETHER {
-                lines.send(std::mem::take(&mut gathered).into())?;
+                lines.send(std::mem::take(&mut gathered))?;
             }
             gathered.extend(json_line(&entry)?);
         }
-        Ok(gathered.into())
+        Ok(gathered)
     })
 }

@@ -1,14 +1,13 @@
 //! Checking the whole chain again while somebody watches.
 
+use super::answers::{TipView, VerifyLine};
 use super::chain_reads::tip_of;
-use super::error::Refused;
 use super::long_read::{Lines, LongReads};
-use super::views::{ErrorDetail, TipView, VerifyLine};
+use super::refusal::{Refused, unverified};
 use crate::chain::verify::{VerifyError, verify_chain};
 use crate::chain::{Height, Rules, StateView};
 use crate::store::chain_rows::ChainRows;
 use crate::store::{Disk, DiskScratch};
-use actix_web::web::Bytes;
 use futures_util::Stream;
 use std::io;
 use std::path::PathBuf;
@@ -27,18 +26,18 @@ pub(super) fn start(
     disk: Arc<dyn Disk>,
     rules: Rules,
     scratch: PathBuf,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, Refused> {
+) -> Result<impl Stream<Item = io::Result<VerifyLine>> + use<>, Refused> {
     verifications.start(move |lines| {
         let snapshot = disk.snapshot();
         let view = lines.watched(ChainRows(&*snapshot));
         let mut scratch = DiskScratch::new(scratch);
         let last = check(lines, &rules, &view, &mut scratch);
-        json_line(&last.unwrap_or_else(|error| VerifyLine::Error(detail(&error))))
+        Ok(last.unwrap_or_else(|error| VerifyLine::Error(unverified(&error))))
     })
 }
 
 fn check(
-    lines: &Lines,
+    lines: &Lines<VerifyLine>,
     rules: &Rules,
     view: &dyn StateView,
     scratch: &mut DiskScratch,
@@ -48,9 +47,7 @@ fn check(
     let verified = verify_chain(rules, view, scratch, |height: Height| {
         if height.0.is_multiple_of(step) {
             let of = tip.height;
-            if let Ok(line) = json_line(&VerifyLine::Progress { height, of }) {
-                lines.offer(Ok(line));
-            }
+            lines.offer(VerifyLine::Progress { height, of });
         }
     })?;
     Ok(VerifyLine::Verified {
@@ -64,32 +61,13 @@ fn check(
     })
 }
 
-fn json_line(line: &VerifyLine) -> io::Result<Bytes> {
-    let mut bytes = serde_json::to_vec(line)?;
-    bytes.push(b'\n');
-    Ok(bytes.into())
-}
-
-/// A verification that fails, as it is told.
-pub(super) fn detail(error: &VerifyError) -> ErrorDetail {
-    let code = match error {
-        VerifyError::Block { .. } => "invalid_block",
-        VerifyError::Stored { .. } => "stored_state",
-        VerifyError::Internal(_) => "internal",
-    };
-    ErrorDetail {
-        code: code.to_owned(),
-        reason: error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chain::testing::rules;
+    use crate::owner::codes::Code;
     use crate::store::{DiskError, DiskRead, MemoryDisk, Row, RowChange, Table};
     use actix_rt::System;
-    use actix_web::web::Bytes;
     use futures_util::StreamExt;
     use std::pin::pin;
     use std::sync::RwLock;
@@ -139,14 +117,14 @@ mod tests {
         }
     }
 
-    fn last_line(stream: impl Stream<Item = io::Result<Bytes>>) -> VerifyLine {
+    fn last_line(stream: impl Stream<Item = io::Result<VerifyLine>>) -> VerifyLine {
         System::new().block_on(async {
             let mut stream = pin!(stream);
             let mut last = None;
             while let Some(Ok(line)) = stream.next().await {
                 last = Some(line);
             }
-            serde_json::from_slice(&last.unwrap()).unwrap()
+            last.unwrap()
         })
     }
 
@@ -161,20 +139,20 @@ mod tests {
         };
         let closed = disk.gate.write().unwrap();
         let first = start().unwrap();
-        let code = start().map(|_| ()).unwrap_err().detail.code;
-        assert_eq!(code, "already_running");
+        let code = start().map(|_| ()).unwrap_err().code;
+        assert_eq!(code, Code::AlreadyRunning);
         verifications.tell_to_end();
         drop(closed);
         verifications.cancel();
         match last_line(first) {
-            VerifyLine::Error(error) => assert!(error.reason.contains("cancelled")),
+            VerifyLine::Error(error) => assert!(error.detail.contains("cancelled")),
             other => panic!("{other:?}"),
         }
         // A disk on which nothing was ever connected has no tip to agree with. Whoever has heard the
         // end can start another at once.
         for _ in 0..100 {
             match last_line(start().unwrap()) {
-                VerifyLine::Error(error) => assert_eq!(error.code, "stored_state"),
+                VerifyLine::Error(error) => assert_eq!(error.code, Code::StoredState),
                 other => panic!("{other:?}"),
             }
         }

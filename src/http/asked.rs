@@ -1,0 +1,154 @@
+//! What a request says: its parameters and its body, and what is said of those that can't be read.
+
+use super::paths::PathLine;
+use crate::owner::answers::Cursor;
+use crate::owner::{Code, Order, Page, Refused};
+use actix_web::dev::Payload;
+use actix_web::error::JsonPayloadError;
+use actix_web::http::header;
+use actix_web::web::{JsonConfig, Query};
+use actix_web::{FromRequest, HttpRequest};
+use std::future::{Ready, ready};
+use std::str::FromStr;
+
+/// Largest body of a request, in bytes: a transfer with the longest note, every character of it
+/// escaped.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Characters of a parameter that a refusal repeats.
+const REPEATED: usize = 80;
+
+/// The parameters of a request.
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn read(query: &str) -> Result<Self, Refused> {
+        let read = Query::<Vec<(String, String)>>::from_query(query);
+        let read = read.map_err(|error| bad(format!("the parameters can't be read: {error}")))?;
+        Ok(Self(read.into_inner()))
+    }
+
+    /// Refuses what this path has no use for, and what is there twice.
+    pub(super) fn check(query: &str, line: &PathLine) -> Result<(), Refused> {
+        let Self(parameters) = Self::read(query)?;
+        for (at, (name, _)) in parameters.iter().enumerate() {
+            if !line.parameters.contains(&name.as_str()) {
+                let takes = match line.parameters {
+                    [] => "it takes none".to_owned(),
+                    some => format!("it takes {}", some.join(", ")),
+                };
+                return Err(Refused::new(
+                    Code::UnknownParameter,
+                    format!("{} has no parameter {:?}: {takes}", line.path, cut(name)),
+                ));
+            }
+            if parameters
+                .iter()
+                .skip(at + 1)
+                .any(|(other, _)| other == name)
+            {
+                return Err(bad(format!("{name} is there twice: which one is meant?")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a parameter.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        let mut parameters = self.0.iter();
+        let found = parameters.find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is a whole number.
+    pub(super) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refused> {
+        let number = |text: &str| {
+            text.parse().map_err(|_| {
+                bad(format!(
+                    "{name} is {:?}, but must be a whole number",
+                    cut(text)
+                ))
+            })
+        };
+        self.text(name).map(number).transpose()
+    }
+
+    /// A parameter that is `true` or `false`; `false` if it is left out.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, Refused> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(text) => Err(bad(format!(
+                "{name} is {:?}, but must be true or false",
+                cut(text)
+            ))),
+        }
+    }
+
+    /// From which end a list is shown.
+    pub(super) fn order(&self, usual: Order) -> Result<Order, Refused> {
+        match self.text("order") {
+            None => Ok(usual),
+            Some("oldest") => Ok(Order::Oldest),
+            Some("latest") => Ok(Order::Latest),
+            Some(text) => Err(bad(format!(
+                "order is {:?}, but must be oldest or latest",
+                cut(text)
+            ))),
+        }
+    }
+
+    /// Which part of a list.
+    pub(super) fn page(&self) -> Result<Page, Refused> {
+        Ok(Page {
+            after: self.text("after").map(|text| Cursor(text.to_owned())),
+            limit: self.number("limit")?,
+        })
+    }
+}
+
+impl FromRequest for Parameters {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::read(request.query_string()))
+    }
+}
+
+/// How bodies are read.
+pub(super) fn bodies() -> JsonConfig {
+    JsonConfig::default()
+        .limit(MAX_REQUEST_BYTES)
+        .error_handler(|error, request| bad_body(&error, request).into())
+}
+
+fn bad_body(error: &JsonPayloadError, request: &HttpRequest) -> Refused {
+    let is_json = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    let why = match error {
+        JsonPayloadError::Deserialize(error) => error.to_string(),
+        JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+            format!("it has more than {MAX_REQUEST_BYTES} bytes")
+        }
+        JsonPayloadError::ContentType if !is_json => {
+            "its Content-Type must be application/json".to_owned()
+        }
+        error => error.to_string(),
+    };
+    Refused::new(
+        Code::BadBody,
+        format!("the body of this request can't be read: {why}"),
+    )
+}
+
+fn bad(detail: String) -> Refused {
+    Refused::new(Code::BadParameter, detail)
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(REPEATED).collect()
+}

@@ -1,0 +1,117 @@
+//! Every path of the API: what it is asked with and what it is for. The server is built from this list,
+//! `GET /paths` answers with it, and a test holds each of its lines to what the server does.
+
+use crate::wire::NodeRole;
+use serde::{Deserialize, Serialize};
+
+/// A path, with the one method it is asked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PathLine {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path; what stands in braces is put in its place.
+    pub path: &'static str,
+    /// The parameters it takes, behind `?`.
+    pub parameters: &'static [&'static str],
+    /// The fields of the JSON object that it takes; `None` if it takes no body.
+    pub body: Option<&'static [&'static str]>,
+    /// What it is for.
+    pub says: &'static str,
+    /// Which nodes have it: peers, trackers, and those that wait for their wallet.
+    pub of: &'static [Of],
+}
+
+/// Which kind of node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// A peer.
+    Peer,
+    /// A tracker.
+    Tracker,
+    /// Either, while it waits for its wallet.
+    Waiting,
+}
+
+use Of::{Peer, Tracker, Waiting};
+
+const EVERY: &[Of] = &[Peer, Tracker, Waiting];
+const BOTH: &[Of] = &[Peer, Tracker];
+const PEER: &[Of] = &[Peer];
+const WAITING: &[Of] = &[Waiting];
+
+macro_rules! paths {
+    ($($name:ident: $method:ident $path:literal ($($parameter:literal)*) $([$($field:literal)*])?, $of:ident, $says:literal;)*) => {
+        $(pub(super) const $name: PathLine = PathLine {
+            method: stringify!($method),
+            path: $path,
+            parameters: &[$($parameter),*],
+            body: body!($([$($field)*])?),
+            says: $says,
+            of: $of,
+        };)*
+
+        /// All of them.
+        pub const PATHS: &[PathLine] = &[$($name,)*];
+    };
+}
+
+macro_rules! body {
+    () => {
+        None
+    };
+    ([$($field:literal)*]) => {
+        Some(&[$($field),*])
+    };
+}
+
+paths! {
+    LIST: GET "/paths" (), EVERY, "this list";
+    CODES: GET "/codes" (), EVERY, "every code that a refusal can have, explained";
+    CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
+    CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
+    STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    STATUS: GET "/status" (), EVERY, "how the node stands";
+    OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
+    PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
+    BALANCE: GET "/balance" ("of"), PEER, "the coins of somebody, or without `of` of this node's owner";
+    SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk";
+    TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
+    OPEN: GET "/open" ("after" "limit"), PEER, "the open transactions, the best paying first";
+    OUTBOX: GET "/outbox" ("after" "limit" "failed"), PEER, "what waits to be delivered, or with failed=true what did not get through";
+    SENT: GET "/outbox/{id}" (), PEER, "one send, whatever became of it";
+    RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
+    WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
+    INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";
+    RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
+    READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
+    HISTORY: GET "/history" ("after" "limit"), PEER, "what was sent and received, the latest first";
+    CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";
+    VERIFY_CHAIN: GET "/chain/verify" (), PEER, "checks the whole chain again, in lines as it goes";
+    EXPORT: GET "/chain/export" (), PEER, "the whole chain, in lines";
+    BLOCKS: GET "/blocks" ("after" "limit" "order"), PEER, "the blocks, the latest first (order=oldest: from the first)";
+    BLOCK: GET "/blocks/{block}" (), PEER, "a block, by height or id";
+    BLOCK_DATA: GET "/blocks/{block}/data" (), PEER, "all of a block, to the byte";
+    VERIFY_BLOCK: GET "/blocks/{block}/verify" (), PEER, "checks one block again";
+    PROOF: GET "/proofs/{id}" ("tail" "until"), PEER, "a proof that a block or transaction is on the chain";
+    MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
+    SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
+    ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
+    LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
+}
+
+impl PathLine {
+    /// Whether a node of this kind has it.
+    pub(super) fn is_of(&self, of: Of) -> bool {
+        self.of.contains(&of)
+    }
+}
+
+impl From<NodeRole> for Of {
+    fn from(role: NodeRole) -> Self {
+        match role {
+            NodeRole::Peer => Self::Peer,
+            NodeRole::Tracker => Self::Tracker,
+        }
+    }
+}

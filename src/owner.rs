@@ -1,0 +1,215 @@
+//! What a node does for its owner: one function a wish, typed [`answers`], and [`Refused`] with one stable
+//! [`Code`] for every "no".
+//!
+//! The API over HTTP ([`crate::http`]), simulations and programs that run a node within themselves
+//! ([`crate::node::Node`]) call these functions and nothing else of the node. A [`Peer`], a [`Tracker`] and a
+//! [`Waiting`] node are handles: cheap to clone, and good on any thread. Their functions are `async` and
+//! need no runtime of their own, unless they say so.
+//!
+//! - Amounts and fees are whole coins, times milliseconds since 1970.
+//! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip, and names
+//!   that tip.
+//! - Whoever is named is named by a member's name or by an address; a transaction, block or message by its
+//!   id or any beginning of it that has six digits and is nobody else's ([`ids`]).
+//! - A list gives a page, and the [`Cursor`](answers::Cursor) at which the next one begins.
+
+pub mod answers;
+mod chain;
+mod chain_reads;
+pub mod codes;
+mod delivery;
+mod export;
+pub mod ids;
+mod long_read;
+mod pages;
+mod peer;
+mod people;
+mod refusal;
+mod stopping;
+mod tracker;
+mod verification;
+mod waiting;
+
+pub use chain::BlockData;
+pub use codes::Code;
+pub use delivery::{InboxPage, MAX_LISTED, Which};
+pub use pages::{Order, Page};
+pub use refusal::Refused;
+pub use stopping::StopOrder;
+
+use crate::chain::Rules;
+use crate::chain::params::MAX_EXPIRY;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::keys::{PublicKey, WalletFile};
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::inbox::{CountUnread, MarkRead};
+use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
+use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::registry::{GetMembers, GetRegistryStatus};
+use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
+use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
+use crate::store::Disk;
+use crate::wire::{MemberName, NodeRole};
+use actix::Recipient;
+use long_read::LongReads;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
+
+/// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
+/// interval of five seconds, as long as the outbox waits for its recipient, less two hours, so that a
+/// recipient who is some blocks behind does not find it to lie too far ahead.
+pub const DEFAULT_EXPIRY_BLOCKS: u64 = MAX_EXPIRY - 1_440;
+
+/// What speaks for one node.
+#[derive(Clone)]
+pub enum Owned {
+    /// A peer.
+    Peer(Peer),
+    /// A tracker.
+    Tracker(Tracker),
+    /// Either, as long as it has no wallet.
+    Waiting(Waiting),
+}
+
+impl Owned {
+    /// Gives tokens.
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        match self {
+            Self::Peer(peer) => &*peer.entropy,
+            Self::Tracker(tracker) => &*tracker.entropy,
+            Self::Waiting(waiting) => &*waiting.entropy,
+        }
+    }
+
+    /// Ends what reads a long time, which may hold the disk, and waits for its end.
+    pub(crate) fn end_long_reads(&self) {
+        if let Self::Peer(peer) = self {
+            peer.long.cancel();
+        }
+    }
+}
+
+/// A peer. Cheap to clone.
+#[derive(Clone)]
+pub struct Peer {
+    /// What this peer is called.
+    pub(crate) name: MemberName,
+    /// Its signing key.
+    pub(crate) key: PublicKey,
+    /// Its rows; every answer takes a snapshot of its own.
+    pub(crate) disk: Arc<dyn Disk>,
+    /// Signs what this peer sends.
+    pub(crate) wallet: Recipient<SignTransaction>,
+    /// Seals its notes.
+    pub(crate) seal: Recipient<SealNote>,
+    /// Opens notes.
+    pub(crate) open_note: Recipient<OpenNote>,
+    /// The members that are known, and how this peer stands with the tracker.
+    pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
+    /// Leaves the network for good.
+    pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Takes the owner's word for a member's changed key.
+    pub(crate) accept: Recipient<AcceptChangedKey>,
+    /// Says what time it is.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Gives tokens and salts.
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// What there is only once the network's genesis is known.
+    pub(crate) running: Arc<OnceLock<PeerParts>>,
+    /// What reads a long time.
+    pub(crate) long: LongAnswers,
+}
+
+/// What there is of a peer once its network is known.
+pub struct PeerParts {
+    /// The network's rules.
+    pub(crate) rules: Rules,
+    /// To the outbox: sends a transfer.
+    pub(crate) send: Recipient<SendTransfer>,
+    /// To the outbox: what waits.
+    pub(crate) outbox: Recipient<GetOutbox>,
+    /// To the outbox: how one send stands.
+    pub(crate) outbox_line: Recipient<GetSend>,
+    /// To the outbox: tries again.
+    pub(crate) retry: Recipient<RetrySend>,
+    /// To the outbox: takes back.
+    pub(crate) withdraw: Recipient<WithdrawSend>,
+    /// To the inbox: how much was not read.
+    pub(crate) unread: Recipient<CountUnread>,
+    /// To the inbox: it was read.
+    pub(crate) mark_read: Recipient<MarkRead>,
+    /// To the Ledger: where it stands.
+    pub(crate) ledger_status: Recipient<GetLedgerStatus>,
+    /// To the Ledger: what a key can spend.
+    pub(crate) funds: Recipient<GetFunds>,
+    /// To the Ledger: the open transactions.
+    pub(crate) open_transactions: Recipient<GetOpenTransactions>,
+    /// To the Miner: mines one block.
+    pub(crate) mine: Recipient<MineBlock>,
+    /// To the Miner: how it goes.
+    pub(crate) miner_status: Recipient<GetMinerStatus>,
+    /// To Gossip: who is connected.
+    pub(crate) gossip: Recipient<GetGossipStatus>,
+    /// To Gossip: whose chain to fetch first.
+    pub(crate) sync_from: Recipient<SyncFrom>,
+}
+
+/// A tracker. Cheap to clone.
+#[derive(Clone)]
+pub struct Tracker {
+    /// The tracker's key.
+    pub(crate) key: PublicKey,
+    /// Where peers reach it.
+    pub(crate) listen: SocketAddr,
+    /// Knows how it stands.
+    pub(crate) registry: Recipient<GetRegistryStatus>,
+    /// Knows the members.
+    pub(crate) members: Recipient<GetMembers>,
+    /// Gives tokens.
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+/// A node that waits for its wallet. Cheap to clone.
+#[derive(Clone)]
+pub struct Waiting {
+    /// What the node will be.
+    pub(crate) role: NodeRole,
+    /// Where its wallet is to be.
+    pub(crate) file: WalletFile,
+    /// Opens it.
+    pub(crate) open: Recipient<OpenWallet>,
+    /// Gives tokens.
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+/// What reads a long time, and where what it needs for a while goes.
+#[derive(Clone)]
+pub(crate) struct LongAnswers {
+    verifications: LongReads,
+    exports: LongReads,
+    /// For a database that only a verification needs.
+    scratch: PathBuf,
+}
+
+impl LongAnswers {
+    /// Of a node that keeps its files in `data_dir`.
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        Self {
+            verifications: LongReads::new("verified"),
+            exports: LongReads::new("exported"),
+            scratch: data_dir.join(crate::store::SCRATCH),
+        }
+    }
+
+    fn cancel(&self) {
+        self.verifications.cancel();
+        self.exports.cancel();
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

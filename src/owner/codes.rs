@@ -1,0 +1,413 @@
+//! Every way in which a node says no: one stable code each, for programs, and what it means, for people.
+//!
+//! A code never changes its meaning and is never used again for another. What went wrong in one case, with
+//! its names and numbers, is said in [`Refused::detail`](super::Refused); here stands what is true of all of
+//! them. `node explain CODE` prints it, `GET /codes/CODE` answers with it.
+
+use serde::{Deserialize, Serialize, de};
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of "no" it is: what follows from it for whoever asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It was asked in a way that can't be right: asking again does not help.
+    Misuse,
+    /// Whoever asks has not shown that it may.
+    Unproven,
+    /// Whoever asks may not.
+    Forbidden,
+    /// There is no such thing.
+    Unknown,
+    /// It is asked in another way.
+    WrongMethod,
+    /// As things stand it can't be done.
+    Conflict,
+    /// It is understood, and no.
+    Unacceptable,
+    /// Not now: asking again helps.
+    NotNow,
+    /// The node failed.
+    Failed,
+}
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $kind:ident, $title:literal:
+        $happened:literal, $why:literal, $todo:literal;)*) => {
+        /// The code of a refusal.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $happened] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the list that people are shown.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// As programs read it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// What kind of "no" it is.
+            pub fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind::$kind,)*
+                }
+            }
+
+            /// What it means.
+            pub fn explanation(self) -> Explanation {
+                let (title, happened, why, todo) = match self {
+                    $(Self::$variant => ($title, $happened, $why, $todo),)*
+                };
+                Explanation {
+                    code: self,
+                    title: title.to_owned(),
+                    happened: happened.to_owned(),
+                    why: why.to_owned(),
+                    todo: todo.to_owned(),
+                }
+            }
+        }
+    };
+}
+
+/// What a code means, whatever it was said about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The code.
+    pub code: Code,
+    /// In a few words.
+    pub title: String,
+    /// What happened.
+    pub happened: String,
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub todo: String,
+}
+
+codes! {
+    // The request itself.
+    BadBody = "bad_body", Misuse, "The body can't be read":
+        "The body of the request is not the JSON that this path takes.",
+        "A field is missing, has another name or another type, or the text is no JSON or too long. Amounts and fees are text: \"5\".",
+        "Send what `GET /paths` lists for this path, with `Content-Type: application/json`.";
+    UnknownParameter = "unknown_parameter", Misuse, "No such parameter":
+        "The address of the request names a parameter that this path does not have.",
+        "A parameter that is passed over in silence would give another answer than was asked for.",
+        "Take one of the parameters that the refusal names.";
+    BadParameter = "bad_parameter", Misuse, "A parameter has no such value":
+        "A parameter has a value that it can't have.",
+        "It is no number where one belongs, or outside of what is allowed.",
+        "Take a value within the bounds that the refusal names.";
+    BadCursor = "bad_cursor", Misuse, "Not a cursor of this list":
+        "The text after which a list was to go on is not one that this list gave.",
+        "Each list ends with the cursor of its next page (`next`), and takes no other.",
+        "Begin the list anew without `after`, and take `next` as it stands.";
+    BadId = "bad_id", Misuse, "Not an id":
+        "What was given to name a block, a transaction or a message is neither an id nor the beginning of one.",
+        "Ids are 64 hexadecimal digits; the first six or more will do, with or without the dots behind them. Blocks are named by their height, too.",
+        "Copy the id from where it is shown.";
+    AmbiguousId = "ambiguous_id", Misuse, "Several ids begin like this":
+        "The beginning of an id that was given belongs to more than one thing.",
+        "The node does not guess which one is meant.",
+        "Give more of its digits.";
+    BadAddress = "bad_address", Misuse, "Not an address":
+        "What looks like a member's address has a mistake in it.",
+        "The last characters of an address are a check sum, and it does not fit the rest.",
+        "Copy the address whole, or take the member's name.";
+    BadNote = "bad_note", Misuse, "Not a note":
+        "The text of the note can't be sent.",
+        "It is empty, or longer than a note may be.",
+        "Shorten it, or send it in several notes.";
+    BadKey = "bad_idempotency_key", Misuse, "Not an Idempotency-Key":
+        "The header Idempotency-Key is there more than once, empty, too long, or not plain text.",
+        "It is kept on the disk with the send, so its length is bounded.",
+        "Take up to 64 visible characters, a random one for each new send.";
+    UnknownPath = "unknown_path", Unknown, "Nothing is under this path":
+        "The API of this node has nothing under the path that was asked for.",
+        "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",
+        "`GET /paths` lists what there is.";
+    UnknownCode = "unknown_code", Unknown, "No such code":
+        "No refusal has the code that was asked for.",
+        "It is mistyped, or of another version of the program.",
+        "`node explain` lists the codes.";
+    WrongMethod = "wrong_method", WrongMethod, "Asked with another method":
+        "This path is there, and is asked with another method.",
+        "What only reads is asked with GET, what changes something with POST.",
+        "`GET /paths` lists each path with its method.";
+    WrongToken = "wrong_token", Unproven, "No token, or a wrong one":
+        "The request does not carry the token of this start of the node.",
+        "A new token is drawn at every start, and stands in api.json in the data directory.",
+        "Read api.json again, and send `Authorization: Bearer TOKEN`.";
+    WrongHost = "wrong_host", Forbidden, "Not for this machine":
+        "The Host header of the request is not this machine and this port.",
+        "A web page can have its own name lead to this machine; such requests are refused.",
+        "Ask at 127.0.0.1, [::1] or localhost, with the port that api.json names.";
+    WrongOrigin = "wrong_origin", Forbidden, "From another page":
+        "The request comes from a page that is not this node's.",
+        "Otherwise any page that you look at could spend your coins.",
+        "Ask from a program on this machine, without an Origin header.";
+
+    // The node.
+    NoNetwork = "no_network", NotNow, "On no network yet":
+        "The node is on no network yet.",
+        "It hears of its network from the tracker, which it has not reached, or which has no network yet.",
+        "See that the tracker runs and is reachable; the node goes on trying.";
+    NoWallet = "no_wallet", NotNow, "Waiting for its wallet":
+        "The node waits for its wallet and does nothing else.",
+        "There is none, or it is locked and nobody gave the passphrase.",
+        "`node status` says what to type: `node wallet new`, `node wallet restore`, or `node wallet load`.";
+    Stopping = "stopping", NotNow, "The node is stopping":
+        "The node is about to end.",
+        "Somebody stopped it, or it met a failure that its log tells.",
+        "Start it again and repeat this; what it had confirmed is kept.";
+    Busy = "busy", NotNow, "Too much at this moment":
+        "The node has too much to do to answer this now.",
+        "It is catching up with the chain, or many ask at a time.",
+        "Try again shortly.";
+    AlreadyRunning = "already_running", Conflict, "Somebody else has that done already":
+        "The chain is being verified or exported for somebody else.",
+        "Each keeps a processor busy, so one runs at a time.",
+        "Wait until that has ended.";
+    Internal = "internal", Failed, "The node failed":
+        "Something failed within the node.",
+        "Its disk did not answer or holds a damaged row, or the program has a fault.",
+        "Look into the node's log (`node logs --level error`). If the disk is sound, please report it.";
+
+    // Members.
+    UnknownMember = "unknown_member", Unknown, "No member has this name":
+        "Nobody in the network is called like this, as far as this node knows.",
+        "The name is mistyped, or its owner has never joined.",
+        "`node peers` lists the members. An address works for anybody.";
+    NotConnected = "not_connected", Conflict, "Not connected":
+        "The member is not connected to this node at this moment.",
+        "Its node does not run, or can't be reached.",
+        "`node peers` lists who is connected.";
+    NotRegistered = "not_registered", NotNow, "Not registered at this moment":
+        "The node is not registered with the tracker at this moment, and this needs the tracker.",
+        "The tracker is away, or the connection to it is being made.",
+        "Try again when `node status` says that it is registered.";
+    CutOff = "cut_off", NotNow, "Cut off":
+        "The connection to the tracker, or the node, ended before it was done.",
+        "It may have been done, or not.",
+        "Look at `node status`, and try again.";
+    NothingChanged = "nothing_changed", Conflict, "The key has not changed":
+        "The tracker presents no other key under this name than the one this node knows.",
+        "Only a key that differs from the known one waits for your word.",
+        "Look at the name again; the log names members whose key has changed.";
+
+    // Paying and writing.
+    InsufficientFunds = "insufficient_funds", Unacceptable, "Not enough coins":
+        "The sender has fewer coins to spend than this would cost.",
+        "Coins in open or queued transactions are reserved until those are mined or end.",
+        "`node balance` shows what can be spent. Mine, wait, or send less.";
+    Meaningless = "meaningless", Unacceptable, "Nothing is sent":
+        "The transaction has neither coins nor a note, or its numbers do not fit.",
+        "A transfer carries coins, a note, or both; amount and fee together stay below 2^64.",
+        "Give an amount above 0, a note, or both.";
+    ToSelf = "to_self", Unacceptable, "To oneself":
+        "Sender and recipient are the same.",
+        "Coins sent to oneself change nothing.",
+        "Choose another recipient.";
+    FeeTooLow = "fee_too_low", Unacceptable, "The fee is too low":
+        "The fee is below the least that this network takes for a transaction of that size.",
+        "The network's first block says what a KiB costs at least.",
+        "Offer the fee that the refusal names.";
+    ZeroFeeStranger = "zero_fee_stranger", Unacceptable, "Only members send free of charge":
+        "A transaction without a fee comes from a key that is no member.",
+        "Otherwise anybody could fill the blocks for nothing.",
+        "Add a fee, or wait until the node is registered.";
+    PoolFull = "pool_full", Unacceptable, "No room among the open transactions":
+        "The open transactions are full, or the sender's share of them is.",
+        "What waits for a block is bounded, in all and for each sender.",
+        "Wait for a block, or offer a higher fee.";
+    TooLarge = "too_large", Unacceptable, "Too large":
+        "The transaction is larger than a block of this network.",
+        "No block could ever hold it.",
+        "Send less in one piece.";
+    Expired = "expired", Unacceptable, "Its last height has passed":
+        "The last height at which it could be mined lies behind.",
+        "Every transaction names one, so that what is forgotten does not turn up a year later.",
+        "Make it anew, with a later expiry.";
+    ExpiresTooLate = "expires_too_late", Unacceptable, "It would expire too late":
+        "The last height at which it could be mined lies too far ahead.",
+        "The network bounds how long a transaction may wait.",
+        "Choose an earlier expiry.";
+    WrongNetwork = "wrong_network", Unacceptable, "Of another network":
+        "The transaction was made for another network.",
+        "Each transaction names its network, so that it counts in no other.",
+        "Make it anew on this one.";
+    AlreadyMined = "already_mined", Conflict, "Mined already":
+        "This very transaction is in a block already.",
+        "A transaction counts once.",
+        "There is nothing left to do: `node tx ID` shows where it is.";
+    AlreadyOpen = "already_open", Conflict, "Open already":
+        "This very transaction is among the open ones already.",
+        "A transaction counts once.",
+        "Wait for a block: `node tx ID` shows where it stands.";
+    BadSignature = "bad_signature", Unacceptable, "A wrong signature":
+        "The transaction's signature, or the key that signed it, is not acceptable.",
+        "It was changed after it was signed, or signed by something else than a key of this network.",
+        "Make it anew.";
+    StrayReward = "stray_reward", Unacceptable, "A reward can't be sent":
+        "A reward was to be sent.",
+        "Rewards are made by mining a block, and in no other way.",
+        "Send a transfer.";
+    Application = "application", Unacceptable, "The application refuses it":
+        "The application that judges this topic says no.",
+        "It has rules of its own, on top of those of the network.",
+        "The refusal has the application's words.";
+    NoSealingKey = "no_sealing_key", Unacceptable, "No note to somebody unknown":
+        "A note was to be sent to somebody whose key for notes is not known.",
+        "Notes are sealed for their recipient, with a key that members tell of themselves.",
+        "Send coins alone, or ask the recipient to join the network.";
+    NotSealed = "not_sealed", Unacceptable, "The note can't be sealed":
+        "The note could not be sealed for its recipient.",
+        "The key that the recipient tells of itself can't be used.",
+        "Ask the recipient to start the node anew; coins alone can be sent meanwhile.";
+    OutboxFull = "outbox_full", NotNow, "The outbox is full":
+        "Too much waits for its recipients already.",
+        "What waits is bounded in number and in bytes.",
+        "Wait until some of it was delivered, or withdraw what is not needed any more.";
+    AlreadySent = "already_sent", Conflict, "Sent already":
+        "This very transaction is in the outbox already.",
+        "A transaction counts once.",
+        "There is nothing left to do: `node outbox` shows it.";
+
+    // The outbox.
+    UnknownSend = "unknown_send", Unknown, "Not sent by this node":
+        "This node has sent nothing with such an id.",
+        "The id is mistyped, or of something that was received, or that another node sent.",
+        "`node outbox` and `node history` show what was sent.";
+    UnknownMessage = "unknown_message", Unknown, "Not in the inbox":
+        "The inbox has no message of that number or id.",
+        "It is mistyped, or of something that this node sent.",
+        "`node inbox` shows what came in.";
+    NotWaiting = "not_waiting", Conflict, "It does not wait any more":
+        "The send does not wait in the outbox any more.",
+        "It is open or mined by now, or has ended.",
+        "`node history` shows what became of it.";
+    Attempted = "attempted", Conflict, "It may have left":
+        "The send can't be taken back any more.",
+        "It may have reached its recipient, who could have it mined.",
+        "It lapses by itself if it is not mined up to its last height.";
+
+    // The chain.
+    UnknownBlock = "unknown_block", Unknown, "No such block":
+        "This node has no block of that height or id.",
+        "The chain does not reach so far, the id is mistyped, or the block has not come yet.",
+        "`node chain show` says how far the chain reaches.";
+    UnknownTransaction = "unknown_transaction", Unknown, "No such transaction":
+        "This node knows no open or mined transaction with such an id.",
+        "The id is mistyped, or the transaction was never told to the network.",
+        "`node outbox` shows what waits here; what has lapsed is forgotten.";
+    NotOnChain = "not_on_chain", Unknown, "Not on the connected chain":
+        "The block is not on the connected chain.",
+        "Another branch has more work, and what is not on the chain proves nothing.",
+        "Name a block of the chain, by its height.";
+    NotMined = "not_mined", Unknown, "Not mined yet":
+        "The transaction is in no block yet.",
+        "Only what is in a block can be proven.",
+        "Wait for a block: `node tx ID` shows where it stands.";
+    InvalidBlock = "invalid_block", Failed, "A stored block is wrong":
+        "A block on this node's disk breaks a rule.",
+        "The disk was damaged or changed, or another version of the program wrote it.",
+        "Keep the wallet file, move the database (`db` in the data directory) away, and start: the node fetches the chain from the others.";
+    StoredState = "stored_state", Failed, "What is stored does not fit the blocks":
+        "Balances or indexes on this node's disk are not what its blocks give.",
+        "The disk was damaged or changed, or another version of the program wrote it.",
+        "Keep the wallet file, move the database (`db` in the data directory) away, and start: the node fetches the chain from the others.";
+
+    // The wallet of a node that waits for it.
+    WalletExists = "wallet_exists", Conflict, "There is a wallet already":
+        "A new wallet was to be made where there is one.",
+        "A wallet that is written over is lost for good, with its coins.",
+        "Take the one that is there (`node wallet load`), or name another file under [wallet] file in the settings.";
+    NoWalletFile = "no_wallet_file", Conflict, "There is no wallet":
+        "The wallet file that the settings name is not there.",
+        "It was never made, or was moved away.",
+        "`node wallet new` makes one, `node wallet restore` brings one back from its words.";
+    WalletFile = "wallet_file", Unacceptable, "The wallet file can't be used":
+        "The wallet file can't be read or written.",
+        "It holds something else, or the system does not let the node at it.",
+        "The refusal has the reason.";
+    UnfitPassphrase = "unfit_passphrase", Unacceptable, "Not a passphrase":
+        "The passphrase can't be taken.",
+        "It is too short, too long, or has characters that can't be typed again.",
+        "Choose another one.";
+    Locked = "locked", Unacceptable, "The wallet is locked":
+        "The wallet is locked, and no passphrase came with the request.",
+        "Whoever locked it wants its passphrase asked for.",
+        "`node wallet load` asks for it.";
+    NotUnlocked = "not_unlocked", Unacceptable, "Not unlocked":
+        "The wallet could not be unlocked.",
+        "The passphrase is another one, or the file is damaged.",
+        "Try again; who has forgotten the passphrase needs the 24 words.";
+    WalletBusy = "wallet_busy", NotNow, "A wallet is being opened":
+        "A wallet is being opened already, or is open by now.",
+        "Only one can be opened at a time, once.",
+        "Look at `node status`.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// It is none of the codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such code")]
+pub struct NoSuchCode;
+
+impl FromStr for Code {
+    type Err = NoSuchCode;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchCode> {
+        let mut all = Self::ALL.iter();
+        all.find(|code| code.as_str() == text)
+            .copied()
+            .ok_or(NoSuchCode)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_has_one_text_and_an_explanation_in_sentences() {
+        let texts: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+            let plain = |c: char| c.is_ascii_lowercase() || c == '_';
+            assert!(code.as_str().chars().all(plain), "{code}");
+            let told = code.explanation();
+            assert!(!told.title.ends_with('.'), "{code}");
+            for sentence in [&told.happened, &told.why, &told.todo] {
+                assert!(sentence.ends_with('.'), "{code}: {sentence}");
+            }
+        }
+        assert_eq!("no_such_thing".parse::<Code>(), Err(NoSuchCode));
+    }
+}

@@ -1,0 +1,425 @@
+//! What a peer's owner sends and receives.
+
+mod reading;
+mod sending;
+
+use super::answers::{
+    Cursor, HistoryEntry, HistoryView, InboxView, OutboxView, ReadView, ReceivedView, SendView,
+};
+use super::codes::Code;
+use super::ids::{TypedId, without_dots};
+use super::pages::{Order, Page, not_a_cursor};
+use super::{Peer, PeerParts, Refused};
+use crate::chain::{Internal, TransactionId};
+use crate::messages::inbox::{CountUnread, MarkRead};
+use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
+use crate::protocol::delivery::outbox::{Line, OrderError};
+use crate::protocol::delivery::rows::{
+    self, DeliveryRows, ReceivedFacts, SendFacts, facts, marked_from,
+};
+use crate::store::delivery_rows::DeliveryTable;
+use actix::{Message, Recipient};
+use reading::Reading;
+
+/// Sends and messages in one answer, if it is not said how many.
+const LISTED: usize = 50;
+/// Sends and messages in one answer at most: with the longest notes, about two megabytes of JSON.
+pub const MAX_LISTED: usize = 200;
+/// Messages that are marked as read at a time.
+const MAX_READ: usize = 1_000;
+/// How many sends are looked at for one page of those that failed: most do not fail.
+const FAILED_SOUGHT: u64 = 1_000;
+
+/// Which sends the outbox shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are neither open nor mined, nor at an end: the oldest first.
+    Waiting,
+    /// Those that came to an end without being mined: the latest first.
+    Failed,
+}
+
+/// Which messages the inbox shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxPage {
+    /// Only what was not read.
+    pub unread: bool,
+    /// From which end.
+    pub order: Order,
+    /// Which part.
+    pub page: Page,
+}
+
+impl Peer {
+    /// What waits in the outbox, or what did not get through.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn outbox(&self, which: Which, page: &Page) -> Result<OutboxView, Refused> {
+        let limit = page.limit(LISTED, MAX_LISTED)?;
+        let after = page.after_number()?;
+        let parts = self.parts()?;
+        let asked = match which {
+            // One more shows whether there are more.
+            Which::Waiting => GetOutbox {
+                after,
+                limit: limit + 1,
+            },
+            Which::Failed => GetOutbox::nothing_of_it(),
+        };
+        let mut status = parts.outbox.send(asked).await?;
+        let known = self.known();
+        let snapshot = self.disk.snapshot();
+        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
+        let mut sends = Vec::new();
+        let next = match which {
+            Which::Waiting => {
+                let more = status.lines.len() > limit;
+                status.lines.truncate(limit);
+                let last = status.lines.last().map(|line| line.number);
+                for line in status.lines {
+                    sends.push(reading.waiting(line).await?);
+                }
+                last.filter(|_| more)
+            }
+            Which::Failed => failed(&reading, parts, after, limit, &mut sends).await?,
+        };
+        Ok(OutboxView {
+            queued: status.waiting.queued,
+            bytes: status.waiting.bytes,
+            reserved: status.waiting.reserved,
+            sends,
+            next: next.map(cursor),
+            tip: reading.tip,
+        })
+    }
+
+    /// One send, whatever became of it.
+    ///
+    /// # Errors
+    /// [`Code::BadId`], [`Code::AmbiguousId`], [`Code::UnknownSend`], [`Code::NoNetwork`],
+    /// [`Code::Stopping`].
+    pub async fn sent(&self, id: &str) -> Result<SendView, Refused> {
+        let id = self.send_meant(id)?;
+        self.show(id).await
+    }
+
+    /// Tries again at once what waits.
+    ///
+    /// # Errors
+    /// As for [`sent`](Self::sent), and [`Code::NotWaiting`].
+    pub async fn retry(&self, id: &str) -> Result<SendView, Refused> {
+        self.order(id, |parts| &parts.retry, RetrySend).await
+    }
+
+    /// Takes back what has never left.
+    ///
+    /// # Errors
+    /// As for [`retry`](Self::retry), and [`Code::Attempted`].
+    pub async fn withdraw(&self, id: &str) -> Result<SendView, Refused> {
+        self.order(id, |parts| &parts.withdraw, WithdrawSend).await
+    }
+
+    /// Tells the outbox to do something with a send, and shows what came of it.
+    async fn order<M>(
+        &self,
+        id: &str,
+        outbox: impl Fn(&PeerParts) -> &Recipient<M>,
+        order: impl Fn(TransactionId) -> M,
+    ) -> Result<SendView, Refused>
+    where
+        M: Message<Result = Result<(), OrderError>> + Send + 'static,
+    {
+        let id = self.send_meant(id)?;
+        outbox(self.parts()?).send(order(id)).await??;
+        self.show(id).await
+    }
+
+    /// The send that is meant by an id or its beginning.
+    fn send_meant(&self, text: &str) -> Result<TransactionId, Refused> {
+        let typed = TypedId::parse(text)?;
+        let snapshot = self.disk.snapshot();
+        let found = like(&DeliveryTable::outbox(&*snapshot), &typed)?;
+        found.ok_or_else(|| {
+            Refused::new(
+                Code::UnknownSend,
+                format!("this node has sent no transaction whose id begins with {typed}"),
+            )
+        })
+    }
+
+    async fn show(&self, id: TransactionId) -> Result<SendView, Refused> {
+        let parts = self.parts()?;
+        let line = parts.outbox_line.send(GetSend(id)).await?;
+        let known = self.known();
+        let snapshot = self.disk.snapshot();
+        let rows = DeliveryTable::outbox(&*snapshot);
+        let missing = || {
+            Refused::new(
+                Code::UnknownSend,
+                format!("this node has sent no transaction {id}"),
+            )
+        };
+        let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
+        let mut facts = facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
+        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
+        let Some(line) = line else {
+            return reading.sent(number, facts).await;
+        };
+        // What is stored is the younger; but what its recipient said last, "not yet", is not stored.
+        if facts.end.is_none() && facts.delivered_at.is_none() {
+            facts.reason = line.facts.reason.clone();
+        }
+        reading.waiting(Line { facts, ..line }).await
+    }
+
+    /// What was received. The cursor is the number of the last message of the page before.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn inbox(&self, wanted: &InboxPage) -> Result<InboxView, Refused> {
+        let limit = wanted.page.limit(LISTED, MAX_LISTED)?;
+        let after = wanted.page.after_number()?;
+        let parts = self.parts()?;
+        let unread = parts.unread.send(CountUnread).await?;
+        let known = self.known();
+        let snapshot = self.disk.snapshot();
+        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
+        let rows = DeliveryTable::inbox(&*snapshot);
+        // One more shows whether there are more.
+        let mut numbers = numbers(&rows, wanted, after, limit + 1)?;
+        let more = numbers.len() > limit;
+        numbers.truncate(limit);
+        let last = numbers.last().copied();
+        let mut messages = Vec::new();
+        for number in numbers {
+            messages.extend(reading.received(number).await?);
+        }
+        Ok(InboxView {
+            unread,
+            messages,
+            next: last.filter(|_| more).map(cursor),
+            tip: reading.tip,
+        })
+    }
+
+    /// One message, by its number in the inbox or its id.
+    ///
+    /// # Errors
+    /// [`Code::BadId`], [`Code::AmbiguousId`], [`Code::UnknownMessage`], [`Code::NoNetwork`],
+    /// [`Code::Stopping`].
+    pub async fn received(&self, name: &str) -> Result<ReceivedView, Refused> {
+        let parts = self.parts()?;
+        let known = self.known();
+        let snapshot = self.disk.snapshot();
+        let rows = DeliveryTable::inbox(&*snapshot);
+        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
+        let is_number =
+            name.bytes().all(|byte| byte.is_ascii_digit()) && without_dots(name) == name;
+        if is_number
+            && let Ok(number) = name.parse()
+            && let Some(message) = reading.received(number).await?
+        {
+            return Ok(message);
+        }
+        let missing = || {
+            Refused::new(
+                Code::UnknownMessage,
+                format!("the inbox has no message {name}: messages are named by number or id"),
+            )
+        };
+        let typed = TypedId::parse(name).map_err(|refused| match is_number {
+            true => missing(),
+            false => refused,
+        })?;
+        let id = like(&rows, &typed)?.ok_or_else(missing)?;
+        let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
+        reading.received(number).await?.ok_or_else(missing)
+    }
+
+    /// The owner was shown these messages: they count as read, and no others.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`] for more than a thousand at a time, [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn mark_read(&self, numbers: &[u64]) -> Result<ReadView, Refused> {
+        if numbers.len() > MAX_READ {
+            return Err(Refused::new(
+                Code::BadParameter,
+                format!(
+                    "{} messages at a time are too many: name {MAX_READ} at most",
+                    numbers.len()
+                ),
+            ));
+        }
+        let parts = self.parts()?;
+        parts.mark_read.send(MarkRead(numbers.to_vec())).await?;
+        let unread = parts.unread.send(CountUnread).await?;
+        Ok(ReadView { unread })
+    }
+
+    /// What was sent and received, the latest first. The cursor names the last of either that was shown.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn history(&self, page: &Page) -> Result<HistoryView, Refused> {
+        let limit = page.limit(LISTED, MAX_LISTED)?;
+        let after = page.after.as_ref().map(Shown::read).transpose()?;
+        let parts = self.parts()?;
+        let known = self.known();
+        let snapshot = self.disk.snapshot();
+        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
+        let outbox = DeliveryTable::outbox(&*snapshot);
+        let inbox = DeliveryTable::inbox(&*snapshot);
+        let mut shown = match after {
+            Some(shown) => shown,
+            None => Shown {
+                sent: rows::next_number(&outbox)?,
+                received: rows::next_number(&inbox)?,
+            },
+        };
+        let mut entries = Vec::new();
+        while entries.len() < limit {
+            let (sent, received) = shown.next();
+            let last_sent = facts::<SendFacts>(&outbox, sent)?;
+            let last_received = facts::<ReceivedFacts>(&inbox, received)?;
+            let sent_at = last_sent.as_ref().map(|facts| facts.queued_at);
+            let received_at = last_received.map(|facts| facts.received_at);
+            match last_sent {
+                Some(facts) if sent_at >= received_at => {
+                    entries.push(HistoryEntry::Sent(reading.sent(sent, facts).await?));
+                    shown.sent = sent;
+                }
+                _ => {
+                    let Some(view) = reading.received(received).await? else {
+                        break;
+                    };
+                    entries.push(HistoryEntry::Received(view));
+                    shown.received = received;
+                }
+            }
+        }
+        Ok(HistoryView {
+            entries,
+            next: shown.is_not_all().then(|| shown.cursor()),
+            tip: reading.tip,
+        })
+    }
+}
+
+/// The number that a page ended with.
+fn cursor(number: u64) -> Cursor {
+    Cursor(number.to_string())
+}
+
+/// The only transaction of a table whose id begins like this.
+fn like(rows: &dyn DeliveryRows, typed: &TypedId) -> Result<Option<TransactionId>, Refused> {
+    let lowest = TransactionId(typed.lowest());
+    typed.the_only(rows::beginning_like(rows, &lowest, typed.digits())?)
+}
+
+/// The latest sends before the number `after` that have failed; the number to go on at, if there are earlier
+/// ones that were not looked at.
+async fn failed(
+    reading: &Reading<'_>,
+    parts: &PeerParts,
+    after: Option<u64>,
+    limit: usize,
+    sends: &mut Vec<SendView>,
+) -> Result<Option<u64>, Refused> {
+    let rows = reading.outbox();
+    let next = rows::next_number(&rows)?;
+    let end = after.map_or(next, |after| after.min(next));
+    let first = end.saturating_sub(FAILED_SOUGHT).max(1);
+    for number in (first..end).rev() {
+        if sends.len() == limit {
+            return Ok(Some(number + 1));
+        }
+        let Some(facts) = facts::<SendFacts>(&rows, number)? else {
+            continue;
+        };
+        if facts.end.is_none() {
+            continue;
+        }
+        let line = parts.outbox_line.send(GetSend(facts.id)).await?;
+        let view = match line {
+            Some(line) => reading.waiting(Line { facts, ..line }).await?,
+            None => reading.sent(number, facts).await?,
+        };
+        if view.state.has_failed() {
+            sends.push(view);
+        }
+    }
+    Ok(Some(first).filter(|first| *first > 1))
+}
+
+/// Which messages to show.
+fn numbers(
+    rows: &dyn DeliveryRows,
+    wanted: &InboxPage,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<u64>, Internal> {
+    let next = rows::next_number(rows)?;
+    let first = after.map_or(1, |after| after.saturating_add(1));
+    let end = after.map_or(next, |after| after.min(next));
+    match (wanted.unread, wanted.order) {
+        (false, Order::Oldest) => Ok((first..next).take(limit).collect()),
+        (false, Order::Latest) => Ok((1..end).rev().take(limit).collect()),
+        (true, Order::Oldest) => {
+            let mut numbers = Vec::new();
+            let mut from = first;
+            while numbers.len() < limit
+                && let Some(number) = marked_from(rows, from)?
+            {
+                numbers.push(number);
+                from = number + 1;
+            }
+            Ok(numbers)
+        }
+        (true, Order::Latest) => {
+            // All that are marked before the end, of which the last ones are kept.
+            let mut numbers = std::collections::VecDeque::new();
+            let mut from = 1;
+            while let Some(number) = marked_from(rows, from)?
+                && number < end
+            {
+                numbers.push_back(number);
+                if numbers.len() > limit {
+                    numbers.pop_front();
+                }
+                from = number + 1;
+            }
+            Ok(numbers.into_iter().rev().collect())
+        }
+    }
+}
+
+/// The last number of the outbox and of the inbox that a page of the history has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    sent: u64,
+    received: u64,
+}
+
+impl Shown {
+    fn read(cursor: &Cursor) -> Result<Self, Refused> {
+        let numbers = cursor.0.split_once('-').and_then(|(sent, received)| {
+            let (sent, received) = (sent.parse().ok()?, received.parse().ok()?);
+            Some(Self { sent, received })
+        });
+        numbers.ok_or_else(|| not_a_cursor(cursor))
+    }
+
+    fn cursor(self) -> Cursor {
+        Cursor(format!("{}-{}", self.sent, self.received))
+    }
+
+    /// The ones before; 0, which nothing has, at the end.
+    fn next(self) -> (u64, u64) {
+        (self.sent.saturating_sub(1), self.received.saturating_sub(1))
+    }
+
+    fn is_not_all(self) -> bool {
+        self.next() != (0, 0)
+    }
+}

@@ -1,0 +1,302 @@
+//! What a peer does for its owner, apart from what is sent and received and what is on the chain.
+
+use super::answers::{
+    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
+    DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView, PeerView,
+    PeersView, SyncView, TrackerLinkView,
+};
+use super::chain_reads::tip_view;
+use super::codes::Code;
+use super::pages::Page;
+use super::people::People;
+use super::tracker::{MAX_PEERS_LISTED, after_member, member_view, session_view};
+use super::{Peer, PeerParts, Refused};
+use crate::chain::Amount;
+use crate::keys::PublicKey;
+use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::inbox::CountUnread;
+use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
+use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::retry_queue::GetOutbox;
+use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::wire::MemberName;
+use actix::MailboxError;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How often an answer is asked for again because the tip moved meanwhile. Blocks come every few
+/// seconds and an answer takes a millisecond: once more is rare.
+const MOVED_TIP_RETRIES: usize = 8;
+
+impl Peer {
+    /// What it is called.
+    pub fn name(&self) -> &MemberName {
+        &self.name
+    }
+
+    /// Its signing key: its address.
+    pub fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// How it stands.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`].
+    pub async fn status(&self) -> Result<PeerStatusView, Refused> {
+        let chain = match self.running.get() {
+            Some(parts) => Some(self.chain_status(parts).await?),
+            None => None,
+        };
+        let known = self.known();
+        Ok(PeerStatusView {
+            role: "peer".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: self.name.clone(),
+            address: self.key.to_address(),
+            waiting: chain.is_none().then(|| why_waiting(&known)),
+            tracker: TrackerLinkView {
+                endpoint: known.tracker.clone(),
+                registered: known.registered,
+                trouble: known.trouble.clone(),
+            },
+            chain,
+        })
+    }
+
+    async fn chain_status(&self, parts: &PeerParts) -> Result<ChainStatusView, Refused> {
+        let ledger = parts.ledger_status.send(GetLedgerStatus).await?;
+        let gossip = parts.gossip.send(GetGossipStatus).await?;
+        let miner = parts.miner_status.send(GetMinerStatus).await?;
+        let waiting = parts.outbox.send(GetOutbox::nothing_of_it()).await?.waiting;
+        let unread = parts.unread.send(CountUnread).await?;
+        let tip = tip_view(&ledger.tip);
+        Ok(ChainStatusView {
+            network: NetworkView {
+                name: parts.rules.params().name.to_string(),
+                id: Some(parts.rules.network()),
+            },
+            tip_age_ms: self.clock.wall().since(tip.timestamp),
+            tip,
+            best_header: tip_view(&ledger.best_header),
+            syncing: ledger.best_header.work() > ledger.tip.work(),
+            catching_up: ledger.catching_up.map(|estimate| CatchingUpView {
+                blocks_per_second: estimate.blocks_per_second,
+                ms_left: estimate.ms_left,
+            }),
+            sessions: gossip.sessions.len(),
+            open_transactions: ledger.open_transactions,
+            open_bytes: ledger.open_bytes,
+            mining: MiningView {
+                running: miner.running,
+                hashes_per_second: miner.hashes_per_second,
+                blocks_mined: miner.blocks_mined,
+            },
+            delivery: DeliveryStatusView {
+                queued: waiting.queued,
+                reserved: waiting.reserved,
+                unread,
+            },
+            branch_change: ledger
+                .branch_change
+                .map(|change| BranchChangeView::new(change, self.clock.wall())),
+        })
+    }
+
+    /// The members, by number; whoever is connected and no member comes behind the last one. The cursor is the
+    /// number that the page before ended with.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::Stopping`].
+    pub async fn peers(&self, page: &Page) -> Result<PeersView, Refused> {
+        let limit = page.limit(MAX_PEERS_LISTED, MAX_PEERS_LISTED)?;
+        let after = after_member(page)?;
+        let sessions = match self.running.get() {
+            Some(parts) => parts.gossip.send(GetGossipStatus).await?.sessions,
+            None => Vec::new(),
+        };
+        let mut sessions: BTreeMap<PublicKey, _> = sessions
+            .into_iter()
+            .map(|session| (session.key, session_view(session)))
+            .collect();
+        let known = self.known();
+        let mut members = known.directory.by_number(after);
+        let page = members.by_ref().take(limit);
+        let own = Some(&self.key);
+        let mut peers: Vec<PeerView> = page
+            .map(|member| {
+                let key = &member.record.statement.key;
+                member_view(member, sessions.remove(key), own)
+            })
+            .collect();
+        if members.next().is_some() {
+            let last = peers.last().and_then(|peer| peer.id);
+            let next = last.map(|id| Cursor(id.0.to_string()));
+            return Ok(PeersView { peers, next });
+        }
+        sessions.retain(|key, _| known.directory.by_key(key).is_none());
+        peers.extend(sessions.into_iter().map(|(key, session)| PeerView {
+            id: None,
+            name: None,
+            address: key.to_address(),
+            this_node: own == Some(&key),
+            live: None,
+            reachable: None,
+            since: None,
+            endpoints: Vec::new(),
+            session: Some(session),
+        }));
+        Ok(PeersView { peers, next: None })
+    }
+
+    /// What somebody has; this node's owner, if nobody is named.
+    ///
+    /// # Errors
+    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::NoNetwork`], [`Code::Busy`],
+    /// [`Code::Stopping`].
+    pub async fn balance(&self, of: Option<&str>) -> Result<BalanceView, Refused> {
+        let parts = self.parts()?;
+        let known = self.known();
+        let people = self.people(&known);
+        let of = match of {
+            Some(typed) => people.key_of(typed)?,
+            None => self.key,
+        };
+        let (funds, ledger) = at_one_tip(parts, || parts.funds.send(GetFunds(of))).await?;
+        let mut funds = funds?;
+        if of == self.key {
+            // What is queued is spent as well, as far as its owner is concerned.
+            let queued = parts.outbox.send(GetOutbox::nothing_of_it()).await?.waiting;
+            let promised = funds.promised.0.saturating_add(queued.reserved.0);
+            funds.promised = Amount(promised);
+        }
+        Ok(BalanceView {
+            of: people.person(&of),
+            balance: funds.balance,
+            promised: funds.promised,
+            spendable: funds.balance.minus(funds.promised).unwrap_or_default(),
+            tip: tip_view(&ledger.tip),
+        })
+    }
+
+    /// Mines one block, however long it takes. The answer comes after the synced write.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Busy`], [`Code::Stopping`], [`Code::Internal`].
+    pub async fn mine(&self) -> Result<MinedView, Refused> {
+        let mined = self.parts()?.mine.send(MineBlock).await??;
+        Ok(MinedView {
+            id: mined.id,
+            height: mined.height,
+            transactions: mined.transactions,
+            tries: mined.tries,
+            elapsed_ms: mined.elapsed_ms,
+            races_lost: mined.races_lost,
+        })
+    }
+
+    /// Fetches the chain of one peer before that of others.
+    ///
+    /// # Errors
+    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::NotConnected`], [`Code::NoNetwork`],
+    /// [`Code::Stopping`].
+    pub async fn sync_from(&self, from: &str) -> Result<SyncView, Refused> {
+        let parts = self.parts()?;
+        let known = self.known();
+        let people = self.people(&known);
+        let key = people.key_of(from)?;
+        let height = parts.sync_from.send(SyncFrom(key)).await?;
+        let height = height.ok_or_else(|| {
+            let detail = format!("{from} is not connected to this node: `node peers` lists who is");
+            Refused::new(Code::NotConnected, detail)
+        })?;
+        Ok(SyncView {
+            from: people.person(&key),
+            height,
+        })
+    }
+
+    /// Leaves the network for good; answers once the tracker has taken this node off its list.
+    ///
+    /// # Errors
+    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::Stopping`].
+    pub async fn leave(&self) -> Result<LeftView, Refused> {
+        self.leave.send(LeaveNetwork).await??;
+        Ok(LeftView {
+            name: self.name.clone(),
+        })
+    }
+
+    /// Believes that a member's key has changed to the one that the tracker presents.
+    ///
+    /// # Errors
+    /// [`Code::NothingChanged`], [`Code::Stopping`].
+    pub async fn accept(&self, name: &MemberName) -> Result<AcceptedView, Refused> {
+        let (former, key) = self.accept.send(AcceptChangedKey(name.clone())).await??;
+        Ok(AcceptedView {
+            name: name.clone(),
+            former: former.to_address(),
+            address: key.to_address(),
+        })
+    }
+
+    /// What is known of members and tracker at this moment: shared, not copied.
+    pub(super) fn known(&self) -> Arc<DirectoryStatus> {
+        self.known.borrow().clone()
+    }
+
+    /// Names and keys, among those who are known.
+    pub(super) fn people<'a>(&'a self, known: &'a DirectoryStatus) -> People<'a> {
+        People {
+            directory: &known.directory,
+            own_name: &self.name,
+            own_key: self.key,
+        }
+    }
+
+    /// What needs a network, or why there is none yet.
+    pub(super) fn parts(&self) -> Result<&PeerParts, Refused> {
+        let none = || Refused::new(Code::NoNetwork, why_waiting(&self.known.borrow()));
+        self.running.get().ok_or_else(none)
+    }
+}
+
+/// Why there is no network yet, for people.
+fn why_waiting(known: &DirectoryStatus) -> String {
+    let tracker = &known.tracker;
+    match &known.trouble {
+        Some(trouble) => format!(
+            "this node is on no network yet: the tracker {tracker} does not help ({trouble}); it \
+             is tried again all the time"
+        ),
+        None => format!(
+            "this node is on no network yet: the tracker {tracker} is being asked for it; try \
+             again in a moment"
+        ),
+    }
+}
+
+/// What the ledger answers, and the one tip at which it does: asked for again if the tip moved
+/// meanwhile.
+pub(super) async fn at_one_tip<T, F>(
+    parts: &PeerParts,
+    ask: impl Fn() -> F,
+) -> Result<(T, LedgerStatus), Refused>
+where
+    F: Future<Output = Result<T, MailboxError>>,
+{
+    let mut before = parts.ledger_status.send(GetLedgerStatus).await?;
+    for _ in 0..MOVED_TIP_RETRIES {
+        let answer = ask().await?;
+        let after = parts.ledger_status.send(GetLedgerStatus).await?;
+        if after.tip.id == before.tip.id {
+            return Ok((answer, after));
+        }
+        before = after;
+    }
+    Err(Refused::new(
+        Code::Busy,
+        "the chain is moving too fast to say anything of one moment: the node is catching up, try \
+         again shortly",
+    ))
+}

@@ -1,0 +1,102 @@
+//! What a tracker does for its owner, and how members are shown, which peers do, too.
+
+use super::answers::{Cursor, NetworkView, PeerView, PeersView, SessionView, TrackerStatusView};
+use super::pages::Page;
+use super::{Refused, Tracker};
+use crate::chain::Height;
+use crate::keys::PublicKey;
+use crate::messages::gossip::SessionStatus;
+use crate::messages::registry::{GetMembers, GetRegistryStatus};
+use crate::wire::{Member, MemberId};
+
+/// Members in one answer, if it is not said how many, and at most: about half a megabyte of JSON.
+pub(super) const MAX_PEERS_LISTED: usize = 1_000;
+
+impl Tracker {
+    /// How the tracker stands.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`](super::Code::Stopping).
+    pub async fn status(&self) -> Result<TrackerStatusView, Refused> {
+        let registry = self.registry.send(GetRegistryStatus).await?;
+        Ok(TrackerStatusView {
+            role: "tracker".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            address: self.key.to_address(),
+            endpoint: self.listen.to_string(),
+            network: NetworkView {
+                name: registry.network_name,
+                id: registry.network,
+            },
+            height: registry.height,
+            registered: registry.registered,
+            live: registry.live,
+            reachable: registry.reachable,
+            sessions: registry.sessions,
+        })
+    }
+
+    /// The members, by number. The cursor is the number that the page before ended with.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`](super::Code::BadParameter), [`Code::BadCursor`](super::Code::BadCursor),
+    /// [`Code::Stopping`](super::Code::Stopping).
+    pub async fn peers(&self, page: &Page) -> Result<PeersView, Refused> {
+        let limit = page.limit(MAX_PEERS_LISTED, MAX_PEERS_LISTED)?;
+        let after = after_member(page)?;
+        let asked = GetMembers {
+            after,
+            // One more shows whether there are more.
+            limit: limit + 1,
+        };
+        let members = self.members.send(asked).await?;
+        let peers = members.iter().take(limit);
+        let peers: Vec<_> = peers.map(|m| member_view(m, None, None)).collect();
+        let more = members.len() > limit;
+        let last = peers.last().and_then(|peer| peer.id).filter(|_| more);
+        Ok(PeersView {
+            peers,
+            next: last.map(|id| Cursor(id.0.to_string())),
+        })
+    }
+}
+
+/// The number of the member that the page before ended with.
+pub(super) fn after_member(page: &Page) -> Result<Option<MemberId>, Refused> {
+    let number = page.after_number()?;
+    // A number beyond those that are given is behind all of them.
+    Ok(number.map(|number| MemberId(u32::try_from(number).unwrap_or(u32::MAX))))
+}
+
+/// A connection as it is shown.
+pub(super) fn session_view(session: SessionStatus) -> SessionView {
+    SessionView {
+        endpoint: session.address,
+        outgoing: session.outgoing,
+        height: Height(session.height),
+    }
+}
+
+/// A member as it is shown.
+pub(super) fn member_view(
+    member: &Member,
+    session: Option<SessionView>,
+    own: Option<&PublicKey>,
+) -> PeerView {
+    let statement = &member.record.statement;
+    PeerView {
+        id: Some(member.id),
+        name: Some(statement.name.clone()),
+        address: statement.key.to_address(),
+        this_node: own == Some(&statement.key),
+        live: Some(member.live),
+        reachable: Some(member.reachable),
+        since: Some(member.since),
+        endpoints: statement
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        session,
+    }
+}
