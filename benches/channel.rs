@@ -20,6 +20,7 @@ use raclette::wire::channel::{
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
+use raclette::wire::message::Pong;
 use raclette::wire::{Certificate, Hello, MemberId, Message, NodeRole};
 
 /// Rounds of each contender.
@@ -114,7 +115,7 @@ fn bytes_in_memory(alice: &Party, bob: &Party) {
         sealed.clear();
         seal.take(mebibytes, || seal_all(&mut from, &frame, &mut sealed));
         open.take(mebibytes, || {
-            let mut frames = FrameDecoder::new(FRAME_CAP);
+            let mut frames = FrameDecoder::new(|_| Some(FRAME_CAP));
             let mut input = sealed.as_slice();
             while let Some(record) = to.opener.next(&mut input).unwrap() {
                 let mut data = record.data;
@@ -122,7 +123,7 @@ fn bytes_in_memory(alice: &Party, bob: &Party) {
             }
         });
         without.take(mebibytes, || {
-            let mut frames = FrameDecoder::new(FRAME_CAP);
+            let mut frames = FrameDecoder::new(|_| Some(FRAME_CAP));
             black_box(frames.next(&mut frame.as_slice()).unwrap());
         });
     }
@@ -200,7 +201,10 @@ fn small_messages(alice: &Party, bob: &Party) {
             let answering = thread::spawn(move || {
                 for number in 0..PINGS {
                     far.frames(1);
-                    far.send(&Message::Pong(number));
+                    far.send(&Message::Pong(Pong {
+                        number,
+                        time: Timestamp(1_000),
+                    }));
                 }
             });
             best.take(PINGS as f64, || {
@@ -285,7 +289,7 @@ impl End {
         Self {
             stream,
             channel,
-            frames: FrameDecoder::new(FRAME_CAP),
+            frames: FrameDecoder::new(Message::most),
             buffer: vec![0; READ_BYTES],
         }
     }
@@ -365,6 +369,9 @@ impl Party {
             nonce: self.number.into(),
             height: Height(7),
             address: CappedText::new("127.0.0.1:7001").ok(),
+            time: Timestamp(1_000),
+            minor: 0,
+            incarnation: 1,
             agent: CappedText::new("raclette").unwrap(),
         }
     }

@@ -9,9 +9,11 @@ use raclette::chain::template::Template;
 use raclette::chain::{Header, Internal};
 use raclette::clock::SystemClock;
 use raclette::keys::PublicKey;
+use raclette::messages::clocks::GetOwnClock;
 use raclette::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use raclette::messages::miner::{MiningComplete, StopMining, TipMoved};
 use raclette::pow::{HEADER_LEN, NativeEngine, PowEngine, Scan};
+use raclette::protocol::clocks::OwnClock;
 use raclette::protocol::mining::{Mining, Mode};
 use std::collections::HashSet;
 use std::num::NonZeroU64;
@@ -55,9 +57,10 @@ async fn stop_often(threads: u16) -> Vec<Duration> {
         search: Box::new(ThreadSearch::new(Arc::new(Watched(sender)), threads)),
         clock: Arc::new(SystemClock),
         templates: ledger.clone().recipient(),
-        blocks: ledger.recipient(),
+        blocks: ledger.clone().recipient(),
+        own_clock: ledger.recipient(),
     };
-    let miner = MinerActor::new(Mining::new(Mode::Always), parts).start();
+    let miner = MinerActor::new(Mining::new(Mode::Always, u64::MAX), parts).start();
     let mut latencies = Vec::with_capacity(ROUNDS);
     for phase in (0..PHASES).cycle().take(ROUNDS) {
         let mut searching = HashSet::new();
@@ -117,6 +120,14 @@ struct NoLedger;
 
 impl Actor for NoLedger {
     type Context = Context<Self>;
+}
+
+impl Handler<GetOwnClock> for NoLedger {
+    type Result = MessageResult<GetOwnClock>;
+
+    fn handle(&mut self, _: GetOwnClock, _: &mut Self::Context) -> Self::Result {
+        MessageResult(OwnClock::UNKNOWN)
+    }
 }
 
 impl Handler<GetTemplate> for NoLedger {

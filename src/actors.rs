@@ -1,14 +1,16 @@
-//! Actors: thin shells, each around one machine. A handler builds the machine's input, calls it, and
-//! carries out what it says; decisions live in the machine.
+//! Actors: mailboxes, each around one shell or machine. A handler hands the message on; what lies between
+//! message and machine is the shell's ([`crate::shell`]), decisions live in the machine.
 //!
 //! Nobody looks anybody up: links are handed in by `node.rs`, which alone knows every actor and the
 //! thread it lives on.
 
-mod fatal;
+mod asker;
+mod clocks;
 mod gossip;
 mod inbox;
 mod introducer;
 mod ledger;
+mod lines;
 mod link;
 mod liveness_probe;
 mod miner;
@@ -16,23 +18,24 @@ mod peer_session;
 mod registry;
 mod retry_queue;
 mod search;
-mod session_handle;
 mod store;
 mod tracker_link;
 mod wallet;
 mod wallet_door;
 
-pub use fatal::{Fatal, fatal_channel};
-pub use gossip::{DeliveryLinks, GossipActor, GossipLinks};
-pub use inbox::{InboxActor, InboxParts};
+pub use crate::shell::{Fatal, fatal_channel};
+pub use asker::Asker;
+pub use clocks::ClocksActor;
+pub use gossip::{GossipActor, gossip_links};
+pub use inbox::InboxActor;
 pub use introducer::{IntroducerActor, IntroducerParts};
 pub use ledger::{LedgerActor, LedgerLinks};
-pub use link::Link;
+pub use lines::{Dialler, SessionsOf};
 pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
-pub use peer_session::{Greeting, SessionContext, SessionParts};
+pub use peer_session::{SessionContext, SessionParts};
 pub use registry::{RegistryActor, RegistryParts};
-pub use retry_queue::{RetryQueueActor, RetryQueueParts};
+pub use retry_queue::RetryQueueActor;
 pub use search::{Done, Order, Search, ThreadSearch};
 pub use store::StoreActor;
 pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
@@ -41,3 +44,22 @@ pub use wallet_door::WalletDoorActor;
 
 /// How often actors with a machine that watches the time look at the clock, in milliseconds.
 const TICK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Look through the next blocks that came while this node was not at work.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct CatchUp;
+
+/// Handlers that hand the message to the actor's shell and answer what it says.
+macro_rules! hand_to_shell {
+    ($actor:ty { $($message:ty => $method:ident),* $(,)? }) => {$(
+        impl actix::Handler<$message> for $actor {
+            type Result = actix::MessageResult<$message>;
+
+            fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
+                actix::MessageResult(self.shell.$method(message))
+            }
+        }
+    )*};
+}
+use hand_to_shell;

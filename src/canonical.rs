@@ -6,12 +6,14 @@
 
 mod bytes;
 mod capped;
+mod coded;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::HexError;
 pub(crate) use bytes::{byte_newtype, bytes_from_hex, from_hex, to_hex};
 pub use capped::{CappedBytes, CappedText, capped_list};
+pub(crate) use coded::coded;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

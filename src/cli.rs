@@ -9,10 +9,14 @@ mod args;
 mod bench;
 mod client;
 mod commands;
+mod confirm;
 mod delivery;
 pub mod demo;
+mod explain;
 mod failure;
+mod hints;
 mod init;
+mod invocation;
 mod logs;
 mod new_file;
 mod output;
@@ -29,10 +33,12 @@ mod words;
 use self::args::{Cli, Command};
 use self::client::Client;
 use self::failure::Failure;
-use self::output::{Output, plain};
+use self::invocation::Invocation;
+use self::output::Output;
+use crate::readable::visible;
 use crate::settings::{Settings, environment};
 use clap::Parser;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -41,63 +47,96 @@ const USUAL_FILES: [&str; 2] = ["peer.toml", "tracker.toml"];
 
 /// Does what the command line says, and says how it went.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let program = program();
+    let words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let mut invocation = Invocation::of_this_process();
     // Not locked: a node that runs in the foreground writes from other threads too.
     let mut stdout = std::io::stdout();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version: what was asked for.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let json = words.iter().any(|word| word == "--json");
+            let failure = not_understood(&words, &error);
+            if let Ok(config) = config_path(named_config(&words), Path::new("")) {
+                invocation = invocation.for_node(&config);
+            }
+            return report(&failure, &invocation, &mut Output::new(&mut stdout, json));
+        }
+    };
     let mut output = Output::new(&mut stdout, cli.json);
-    match execute(cli, &program, &mut output) {
+    match execute(cli, &mut invocation, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
+        Err(failure) => report(&failure, &invocation, &mut output),
     }
 }
 
-/// How this program was called: what its messages tell people to type works in their shell, also
-/// where `node` is another program.
-fn program() -> String {
-    std::env::args().next().unwrap_or_else(|| "node".to_owned())
+/// The settings file in a command line that was not understood.
+fn named_config(words: &[String]) -> Option<PathBuf> {
+    let at = |word: &String| word == "--config" || word == "-c";
+    let behind = words.iter().position(at).and_then(|at| words.get(at + 1));
+    let named = words.iter().find_map(|word| word.strip_prefix("--config="));
+    named.or(behind.map(String::as_str)).map(PathBuf::from)
 }
 
-fn execute(cli: Cli, program: &str, output: &mut Output<'_>) -> Result<(), Failure> {
-    let place = Path::new("");
+/// Why a command line was not understood, with what was probably meant.
+fn not_understood(words: &[String], error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    let told = text.split("\n\nUsage:").next().unwrap_or(text);
+    Failure::Misuse(match hints::hint(words, error) {
+        Some(hint) => format!("{told}\n{hint}"),
+        None => text.to_owned(),
+    })
+}
+
+fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
+    let find = |named, invocation: &mut Invocation| -> Result<PathBuf, Failure> {
+        let config = config_path(named, Path::new(""))?;
+        *invocation = invocation.for_node(&config);
+        Ok(config)
+    };
     match cli.command {
-        Some(Command::Init(what)) => init::init(&what, program, output),
-        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, program)?),
+        Some(Command::Init(what)) => init::init(&what, invocation, output),
+        Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, invocation)?),
         Some(Command::Eavesdrop(arguments)) => Ok(demo::eavesdrop(&arguments)?),
         Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),
         Some(Command::Export(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
-            archives::export(&arguments, &load(&config)?, &config, program, output)
+            let config = find(cli.config, invocation)?;
+            archives::export(&arguments, &load(&config)?, &config, invocation, output)
         }
         Some(Command::Import(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             archives::import(&arguments, &load(&config)?, &config, output)
         }
         Some(Command::Wallet(what)) => {
-            let config = config_path(cli.config, place, program)?;
-            wallet::wallet(what, &load(&config)?, &config, program, output)
+            let config = find(cli.config, invocation)?;
+            wallet::wallet(what, &load(&config)?, &config, invocation, output)
         }
         Some(Command::Logs(arguments)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             logs::logs(&arguments, &config, output)
         }
+        Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Stop) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
-            let client = Client::find(&settings, &config, program)?;
+            let client = Client::find(&settings, &config, invocation)?;
             stop::stop(&settings, &client, output)
         }
         Some(Command::Ask(ask)) => {
-            let config = config_path(cli.config, place, program)?;
+            let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
-            let client = Client::find(&settings, &config, program)?;
+            let client = Client::find(&settings, &config, invocation)?;
             commands::ask(&ask, &client, output)
         }
         None => {
-            let config = config_path(cli.config, place, program)?;
-            run::run(load(&config)?)
+            let config = find(cli.config, invocation)?;
+            run::run(load(&config)?, invocation)
         }
     }
 }
@@ -107,7 +146,7 @@ fn load(config: &Path) -> Result<Settings, Failure> {
 }
 
 /// The settings file that was named, or the one usual one in `place`.
-fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<PathBuf, Failure> {
+fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure> {
     if let Some(named) = named {
         return Ok(named);
     }
@@ -118,11 +157,12 @@ fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<Pa
         .collect();
     match (found.pop(), found.pop()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Failure::Misuse(format!(
+        (None, _) => Err(Failure::Misuse(
             "no settings file was named, and neither peer.toml nor tracker.toml is here; name one \
-             with --config FILE, or make one: `{program} init peer --name NAME --tracker \
-             HOST:PORT` or `{program} init tracker`"
-        ))),
+             with --config FILE, or make one: `node init peer --name NAME --tracker \
+             HOST:PORT` or `node init tracker`"
+                .to_owned(),
+        )),
         (Some(_), Some(_)) => Err(Failure::Misuse(
             "both peer.toml and tracker.toml are here; name the one that is meant with --config \
              FILE"
@@ -131,10 +171,22 @@ fn config_path(named: Option<PathBuf>, place: &Path, program: &str) -> Result<Pa
     }
 }
 
-fn report(failure: &Failure) -> ExitCode {
+/// Says why it was not done: people on standard error; programs as JSON on standard output, where they
+/// look for the answer.
+fn report(failure: &Failure, invocation: &Invocation, output: &mut Output<'_>) -> ExitCode {
+    if output.is_json()
+        && let Some(problem) = failure.problem(invocation)
+    {
+        // If nobody reads it, the exit code still tells.
+        let _ = output.json(&problem);
+        if std::io::stdout().is_terminal() {
+            return failure.exit_code();
+        }
+    }
     if let Some(reason) = failure.reason() {
+        let reason = invocation.typed(&reason);
         let mut stderr = std::io::stderr().lock();
-        let lines: Vec<String> = reason.lines().map(plain).collect();
+        let lines: Vec<String> = reason.lines().map(visible).collect();
         // If standard error is gone too, the exit code still tells.
         let _ = writeln!(stderr, "error: {}", lines.join("\n"));
     }
@@ -149,7 +201,7 @@ mod tests {
     fn the_one_settings_file_that_is_here_is_taken() {
         let dir = tempfile::tempdir().unwrap();
         let find = |named: Option<&str>| {
-            config_path(named.map(PathBuf::from), dir.path(), "node")
+            config_path(named.map(PathBuf::from), dir.path())
                 .map_err(|failure| failure.reason().unwrap())
         };
         assert!(find(None).unwrap_err().contains("node init tracker"));

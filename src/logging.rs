@@ -19,11 +19,12 @@
 //! # On the terminal (standard error)
 //!
 //! ```text
-//! 21:43:02.123Z INFO  block connected height=7 elapsed_ms=3
+//! 22:43:02 INFO  ann sent you 5 coins: `node inbox` shows it
+//! 22:43:04 INFO  block connected height=7 elapsed="3 ms"
 //! ```
 //!
-//! The time is UTC, as is every time in this program. Control characters in fields are escaped:
-//! what another node says can't steer the terminal. Colours are used on a terminal, unless
+//! The time is that of this place; what an owner should hear of is a sentence. Control characters are
+//! spelled out: what another node says can't steer the terminal. Colours are used on a terminal, unless
 //! `NO_COLOR` is set to something (<https://no-color.org>) or `TERM` is `dumb`.
 //!
 //! # In the file
@@ -39,7 +40,8 @@
 //! - `actor`: the module that speaks, without `raclette::` and `actors::` before it and `::log` behind.
 //! - `event`: the message.
 //! - Then the fields, in the order of the code: numbers and flags as such, everything else as text
-//!   of at most [`MAX_TEXT_BYTES`]. A field with one of the four names above gets a `_` behind it.
+//!   of at most [`MAX_TEXT_BYTES`]. Beside the address of a member whose name is known stands that name:
+//!   `peer_name` beside `peer`. A field with one of the four names above gets a `_` behind it.
 //!
 //! A file that would grow beyond `log.file_bytes` is renamed to `node.jsonl.1`, an older one from
 //! `.1` to `.2` and so on; `log.files` of them are kept. If the file can't be written (a full
@@ -56,8 +58,10 @@
 //! for them.
 
 mod event;
+mod names;
 pub mod reading;
 mod rotating_file;
+mod sentence;
 mod terminal;
 mod time;
 mod writer;
@@ -77,11 +81,13 @@ use tracing_subscriber::registry::Registry;
 use crate::settings::{LogLevel, LogSettings};
 
 pub use event::{LogEvent, MAX_TEXT_BYTES};
-pub use terminal::{colours_for, for_people};
-pub use time::{NotATime, Time};
+pub use names::Names;
+pub use sentence::short_address;
+pub use terminal::{Typed, colours_for, for_people};
+pub use time::{NotATime, Time, Zone};
 
 use rotating_file::RotatingFile;
-use terminal::Terminal;
+use terminal::{Look, Terminal};
 use writer::{Sink, Writer};
 
 /// The directory of the log files, within the data directory.
@@ -117,7 +123,7 @@ pub enum LoggingError {
         path.display()
     )]
     File {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -168,15 +174,21 @@ pub fn flush() {
 }
 
 /// Starts logging for the whole process: into `DATA_DIR/logs/node.jsonl`, which is made with its
-/// directories where needed, and to standard error as well if `terminal` says so.
+/// directories where needed, and to standard error as well, where the commands in a text are made such
+/// that they work when `typed`; members go by their `names`.
 ///
 /// # Errors
 ///
 /// [`LoggingError::File`] if the file can't be opened, [`LoggingError::Thread`] without room for the
 /// threads that write, [`LoggingError::AlreadyStarted`] the second time.
-pub fn start(log: &LogSettings, data_dir: &Path, terminal: bool) -> Result<LogGuard, LoggingError> {
-    let terminal = terminal.then(Terminal::stderr);
-    let (subscriber, guard) = subscriber(log, data_dir, terminal, SystemTime::now)?;
+pub fn start(
+    log: &LogSettings,
+    data_dir: &Path,
+    typed: Option<Typed>,
+    names: Names,
+) -> Result<LogGuard, LoggingError> {
+    let terminal = typed.map(Terminal::stderr);
+    let (subscriber, guard) = subscriber(log, data_dir, (terminal, names), SystemTime::now)?;
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|_| LoggingError::AlreadyStarted)?;
     // The first and only: a second start was refused above.
@@ -187,7 +199,7 @@ pub fn start(log: &LogSettings, data_dir: &Path, terminal: bool) -> Result<LogGu
 fn subscriber(
     log: &LogSettings,
     data_dir: &Path,
-    terminal: Option<Terminal>,
+    (terminal, names): (Option<Terminal>, Names),
     now: fn() -> SystemTime,
 ) -> Result<(impl Subscriber + Send + Sync + 'static, LogGuard), LoggingError> {
     let path = data_dir.join(DIRECTORY).join(FILE);
@@ -195,7 +207,7 @@ fn subscriber(
         .map_err(|source| LoggingError::File { path, source })?;
     let file_level = LevelFilter::from(log.file_level);
     let level = terminal.as_ref().map(|_| LevelFilter::from(log.level));
-    let colours = terminal.as_ref().is_some_and(|terminal| terminal.colours);
+    let look = terminal.as_ref().map(|terminal| Arc::clone(&terminal.look));
     let thread = |source| LoggingError::Thread { source };
     let terminal = terminal
         .map(|terminal| Writer::start("terminal", TERMINAL_ROOM, terminal))
@@ -204,8 +216,7 @@ fn subscriber(
         .map(Arc::new);
     let sink = LogFile {
         file,
-        terminal: terminal.clone(),
-        colours,
+        terminal: terminal.clone().zip(look.clone()),
     };
     let writers = Arc::new(Writers {
         file: Writer::start("log file", FILE_ROOM, sink).map_err(thread)?,
@@ -213,9 +224,10 @@ fn subscriber(
     });
     let outputs = Outputs {
         targets: targets(log.level.into()),
-        colours,
+        look,
         file_targets: targets(file_level),
         writers: Arc::clone(&writers),
+        names,
         now,
     };
     // Asked once a place in the code: what neither output takes costs nothing.
@@ -261,8 +273,7 @@ impl Writers {
 /// The log file, and who is told when it can't be written.
 struct LogFile {
     file: RotatingFile,
-    terminal: Option<Arc<Writer>>,
-    colours: bool,
+    terminal: Option<(Arc<Writer>, Arc<Look>)>,
 }
 
 impl Sink for LogFile {
@@ -275,9 +286,9 @@ impl Sink for LogFile {
     }
 
     fn failed(&mut self, time: Time, error: &io::Error) {
-        if let Some(terminal) = &self.terminal {
+        if let Some((terminal, look)) = &self.terminal {
             let event = LogEvent::file_failed(time, error);
-            terminal.offer(time, terminal::line(&event, self.colours));
+            terminal.offer(time, look.line(&event));
         }
     }
 
@@ -290,23 +301,25 @@ impl Sink for LogFile {
 struct Outputs {
     /// What the terminal shows, if there is one.
     targets: Targets,
-    colours: bool,
+    look: Option<Arc<Look>>,
     file_targets: Targets,
     writers: Arc<Writers>,
+    names: Names,
     now: fn() -> SystemTime,
 }
 
 impl<S: Subscriber> Layer<S> for Outputs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let (target, level) = (event.metadata().target(), event.metadata().level());
-        let event = LogEvent::new((self.now)(), event);
+        let mut event = LogEvent::new((self.now)(), event);
+        event.name_members(&self.names);
         if self.file_targets.would_enable(target, level) {
             self.writers.file.offer(event.time, event.to_json());
         }
-        if let Some(terminal) = &self.writers.terminal
+        if let (Some(terminal), Some(look)) = (&self.writers.terminal, &self.look)
             && self.targets.would_enable(target, level)
         {
-            terminal.offer(event.time, terminal::line(&event, self.colours));
+            terminal.offer(event.time, look.line(&event));
         }
     }
 }

@@ -4,6 +4,7 @@
 //! cause in any number are answered one for one, and whoever sends them counts what is unanswered;
 //! so no mailbox overflows and nothing that was accepted is lost.
 
+pub mod clocks;
 pub mod gossip;
 pub mod inbox;
 pub mod introducer;

@@ -21,7 +21,7 @@ use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::{UnlockError, WalletFileError};
-use crate::logging::{self, LoggingError};
+use crate::logging::{self, LoggingError, Typed};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
@@ -50,7 +50,7 @@ pub enum RunError {
         "can't make the data directory {}: {source}; make the directory above it writable, or set \"data_dir\" in the settings to another place", path.display()
     )]
     DataDir {
-        /// Which.
+        /// Path of the directory.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
@@ -132,20 +132,21 @@ pub enum RunError {
     },
 }
 
-/// Runs a peer until it is told to stop.
-pub fn run_peer(settings: PeerSettings) -> Result<(), RunError> {
+/// Runs a peer until it is told to stop; on its terminal the commands in a text are as `typed` has
+/// them.
+pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_peer(&settings, fatal)?;
+    let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
     let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
     actix::System::new().block_on(peer::run(settings, seams, secret, heard))
 }
 
-/// Runs a tracker until it is told to stop.
-pub fn run_tracker(settings: TrackerSettings) -> Result<(), RunError> {
+/// Runs a tracker until it is told to stop; as [`run_peer`].
+pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_tracker(&settings, fatal)?;
+    let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
     let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
     actix::System::new().block_on(tracker::run(settings, seams, secret, heard))
 }

@@ -42,6 +42,7 @@ use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
@@ -116,6 +117,8 @@ pub struct Peer {
     pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Knows how that compares with other clocks.
+    pub(crate) own_clock: Recipient<GetOwnClock>,
     /// Gives tokens and salts.
     pub(crate) entropy: Arc<dyn Entropy>,
     /// What there is only once the network's genesis is known.
@@ -169,6 +172,8 @@ pub struct Tracker {
     pub(crate) registry: Recipient<GetRegistryStatus>,
     /// Knows the members.
     pub(crate) members: Recipient<GetMembers>,
+    /// Knows how its clock compares with others.
+    pub(crate) own_clock: Recipient<GetOwnClock>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

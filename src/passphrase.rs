@@ -16,7 +16,7 @@ pub enum NoPassphrase {
         "there is no file {path} with the passphrase: make it, or change \"passphrase_file\" under [wallet] in the settings"
     )]
     Missing {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file can't be read.
@@ -24,7 +24,7 @@ pub enum NoPassphrase {
         "the passphrase in {path} could not be read ({source}): check the path under [wallet] in the settings, and that the file is yours"
     )]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -34,7 +34,7 @@ pub enum NoPassphrase {
         "others may read or change {path}, which holds a passphrase (mode {mode:03o}): run `chmod 600 {path}`, and take another passphrase if others have had access to this machine"
     )]
     Permissions {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,

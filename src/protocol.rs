@@ -10,13 +10,16 @@
 //! [`doorstep`] who of those that dial a tracker may come in. [`introducer`] is a member's side of the
 //! conversation with any but its first tracker. [`mining`] says when to search and for what, [`progress`] how
 //! long catching up will take, [`branch_change`] what a reorganisation did to this node's transactions.
+//! [`clocks`] says whose clock is wrong, and [`passed_over`] how much a session may send that we don't know.
 //! [`delivery`] is what sender and recipient of a transfer say to each other, [`retry`] the queue in
-//! which it waits for a recipient who is away, and `commit_queue` how a machine of them has nothing said
-//! that the disk does not hold.
+//! which it waits for a recipient who is away, `commit_queue` how a machine of them has nothing said
+//! that the disk does not hold, and [`credit`] how what is asked and not answered yet is counted.
 
 pub mod backoff;
 pub mod branch_change;
+pub mod clocks;
 mod commit_queue;
+pub mod credit;
 pub mod delivery;
 pub mod directory;
 pub mod doorstep;
@@ -24,10 +27,11 @@ pub mod gossip;
 pub mod introducer;
 pub mod liveness;
 pub mod mining;
+pub mod passed_over;
 pub mod progress;
 pub mod registry;
 pub mod retry;
-mod spread;
+pub(crate) mod spread;
 pub mod tracker_link;
 
 #[cfg(test)]

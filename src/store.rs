@@ -14,6 +14,7 @@ pub mod chain_rows;
 pub mod delivery_rows;
 mod disk;
 mod error;
+mod incarnation;
 mod memory;
 mod rocks;
 mod schema;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use disk::{Disk, DiskRead, Row, RowChange, Rows, SCAN_MAX_BYTES, rows_from};
 pub use error::DiskError;
+pub use incarnation::incarnation;
 pub use memory::MemoryDisk;
 pub use rocks::{OpenOptions, RocksDisk};
 pub use schema::{Role, SCHEMA_VERSION};

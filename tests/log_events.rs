@@ -80,7 +80,7 @@ fn events_of(source: &str) -> Vec<Event> {
             );
             let fields: Vec<String> = arguments.iter().map(|one| field(one)).collect();
             found.push(Event {
-                text: text[1..text.len() - 1].to_owned(),
+                text: text[1..text.len() - 1].replace('`', ""),
                 level: level.to_owned(),
                 fields: fields.join(" "),
             });

@@ -23,6 +23,8 @@ mod numbers;
 mod proofs;
 #[path = "protocol_vectors/talk.rs"]
 mod talk;
+#[path = "protocol_vectors/tracker.rs"]
+mod tracker;
 #[path = "protocol_vectors/work.rs"]
 mod work;
 
@@ -74,10 +76,13 @@ const KINDS: &[(&str, Handler)] = &[
     ("hello", talk::hello_fields),
     ("preamble", channel::preambles),
     ("channel", channel::channel),
+    ("rekey", channel::rekey),
     ("introduction-rules", channel::introduction_rules),
     ("certificate", channel::certificate),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
+    ("sealing-key", notes::sealing_key),
+    ("register-rules", tracker::register_rules),
     ("receipt", talk::receipt),
     ("message", talk::message),
 ];
@@ -126,7 +131,7 @@ fn is_code(code: u16) -> bool {
 }
 
 #[test]
-fn the_table_of_messages_is_the_codes_and_names_of_the_program() {
+fn the_table_of_messages_is_the_codes_names_and_lengths_of_the_program() {
     let document = Document::read();
     let rows = document.table("messages");
     let told: Vec<u16> = rows
@@ -146,6 +151,10 @@ fn the_table_of_messages_is_the_codes_and_names_of_the_program() {
             "{} has another code",
             row[1]
         );
+        // As the length field of a frame counts, with the two bytes of the code.
+        let most = Message::most(row[0].parse().expect("a code")).expect("it is known") + 2;
+        let told = row[3].replace(',', "");
+        assert_eq!(told, most.to_string(), "the length of {}", row[1]);
     }
 }
 

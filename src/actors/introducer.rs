@@ -1,6 +1,5 @@
 //! Introducer: the conversation with a tracker that is not the first of its network.
 
-use super::session_handle::SessionHandle;
 use super::{SessionContext, TICK};
 use crate::clock::Clock;
 use crate::messages::introducer::{Introduced, TellIntroducer};
@@ -8,6 +7,7 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::Transport;
 use crate::protocol::SessionId;
 use crate::protocol::introducer::{Effect, Introducer};
+use crate::shell::SessionHandle;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Message, NodeRole};
@@ -106,7 +106,9 @@ impl IntroducerActor {
                         let context = &actor.parts.context;
                         let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
                         let (session, commands) = begun;
-                        actor.sessions.insert(session, SessionHandle::new(commands));
+                        actor
+                            .sessions
+                            .insert(session, SessionHandle::new(Box::new(commands)));
                     }
                     Err(error) => {
                         let now = actor.parts.clock.steady();

@@ -2,7 +2,7 @@
 
 mod log;
 
-use super::{Fatal, Link, TICK};
+use super::{Fatal, TICK};
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
@@ -19,8 +19,10 @@ use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::branch_change::BranchChanges;
+use crate::protocol::credit::Credit;
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::progress::Progress;
+use crate::shell::Link;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
 use crate::verifier::{Verdicts, Verifier};
@@ -59,7 +61,7 @@ pub struct LedgerLinks {
 
 /// Who waits for an answer.
 enum Asker {
-    Session(SessionId),
+    Session(Credit, SessionId),
     Owner(oneshot::Sender<Judgement>),
     Miner(oneshot::Sender<BlockOutcome>),
 }
@@ -157,7 +159,9 @@ impl LedgerActor {
                     self.links.mining_complete.send(MiningComplete(*header));
                 }
                 Effect::TipChanged(change) => {
-                    log::tip(&change);
+                    let chain = self.ledger.chain();
+                    let caught_up = chain.best_header().id == chain.tip().id;
+                    log::tip(&change, caught_up);
                     let connected = change.connected.len() as u64;
                     let now = self.clock.now();
                     self.progress.connected(connected, now.steady);
@@ -215,19 +219,11 @@ impl LedgerActor {
 
     fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
         match (self.askers.remove(&ticket), answer) {
-            (Some(Asker::Session(session)), Answer::Headers(outcome)) => {
-                facts.push(LedgerFact::HeadersJudged { session, outcome });
-            }
-            (Some(Asker::Session(session)), Answer::Block(id, outcome)) => {
-                facts.push(LedgerFact::BlockJudged {
-                    session,
-                    id,
-                    outcome,
-                });
-            }
-            (Some(Asker::Session(session)), Answer::Transactions(verdicts)) => {
-                facts.push(LedgerFact::TransactionsJudged { session, verdicts });
-            }
+            (Some(Asker::Session(credit, session)), answer) => facts.push(LedgerFact::Judged {
+                credit,
+                session,
+                answer,
+            }),
             // Whoever asked may have gone meanwhile.
             (Some(Asker::Owner(owner)), Answer::Transactions(verdicts)) => {
                 if let Some((_, verdict)) = verdicts.into_iter().next() {
@@ -315,7 +311,7 @@ impl Handler<CheckHeaders> for LedgerActor {
     type Result = ();
 
     fn handle(&mut self, message: CheckHeaders, ctx: &mut Self::Context) {
-        let ticket = self.ticket(Asker::Session(message.session));
+        let ticket = self.ticket(Asker::Session(message.credit, message.session));
         let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let source = Source(message.session.0);
         let headers = &message.headers;
@@ -328,7 +324,7 @@ impl Handler<SubmitBlock> for LedgerActor {
     type Result = ();
 
     fn handle(&mut self, message: SubmitBlock, ctx: &mut Self::Context) {
-        let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
         let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self.ledger.block(origin, message.block, &view, now);
         self.carry_out(effects, ctx);
@@ -339,7 +335,7 @@ impl Handler<SubmitTransactions> for LedgerActor {
     type Result = ();
 
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
-        let origin = Origin::Relay(self.ticket(Asker::Session(message.session)));
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
         let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
         let effects = self
             .ledger
@@ -382,13 +378,21 @@ impl Handler<FindMissing> for LedgerActor {
     type Result = ();
 
     fn handle(&mut self, message: FindMissing, ctx: &mut Self::Context) {
-        let FindMissing { toward, limit } = message;
+        let FindMissing {
+            credit,
+            toward,
+            limit,
+        } = message;
         match self
             .ledger
             .missing_bodies(&toward, limit, &ChainRows(&*self.disk))
         {
             Ok(ids) => {
-                let found = LedgerFact::MissingFound { toward, ids };
+                let found = LedgerFact::MissingFound {
+                    credit,
+                    toward,
+                    ids,
+                };
                 self.links.gossip.send(LedgerTold(vec![found]));
             }
             Err(error) => self.carry_out(Err(error), ctx),

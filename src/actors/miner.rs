@@ -5,19 +5,20 @@ use super::search::{Order, Search};
 use crate::chain::template::Template;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
     StopMining, TipMoved,
 };
 use crate::protocol::mining::{
-    Effect, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
+    Effect, Failure, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
 };
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
     ResponseFuture, StreamHandler, WrapFuture,
 };
-use futures_util::stream;
+use futures_util::{future, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct MinerParts {
     pub templates: Recipient<GetTemplate>,
     /// Takes blocks.
     pub blocks: Recipient<SubmitMinedBlock>,
+    /// Knows how the clock compares with others.
+    pub own_clock: Recipient<GetOwnClock>,
 }
 
 /// What a thread has to say.
@@ -96,18 +99,22 @@ impl MinerActor {
                     }));
                 }
                 Effect::Answer(request, result) => self.answer(request, result),
+                Effect::Tell(reason) => tracing::warn!(%reason, "no block can be mined now"),
             }
         }
     }
 
     fn get_template(&mut self, ctx: &mut Context<Self>) {
-        let asked = self.parts.templates.send(GetTemplate {
+        let template = self.parts.templates.send(GetTemplate {
             reward_to: self.parts.reward_to,
         });
-        ctx.spawn(asked.into_actor(self).map(|template, actor, ctx| {
+        let own_clock = self.parts.own_clock.send(GetOwnClock);
+        let asked = future::join(template, own_clock);
+        ctx.spawn(asked.into_actor(self).map(|answers, actor, ctx| {
             // A ledger that fails ends the node by itself.
-            if let Ok(Ok(template)) = template {
-                let effects = actor.mining.template(template, actor.parts.clock.steady());
+            if let (Ok(Ok(template)), Ok(own_clock)) = answers {
+                let now = actor.parts.clock.now();
+                let effects = actor.mining.template(template, now, own_clock);
                 actor.carry_out(effects, ctx);
             }
         }));
@@ -129,11 +136,11 @@ impl MinerActor {
         });
     }
 
-    fn answer(&mut self, request: Request, result: Result<Success, String>) {
+    fn answer(&mut self, request: Request, result: Result<Success, Failure>) {
         let Some(asker) = self.askers.remove(&request) else {
             return;
         };
-        let answer = result.map_err(MineError::Invalid).map(|success| Mined {
+        let answer = result.map_err(MineError::from).map(|success| Mined {
             id: success.id,
             height: success.height,
             transactions: success.transactions,

@@ -1,30 +1,36 @@
 //! PeerSession: one connection, from its first byte to its last.
 
-mod greeting;
 mod opening;
 mod writing;
 
-pub use greeting::Greeting;
-
-use crate::clock::Clock;
+use crate::chain::Timestamp;
+use crate::clock::{Clock, Now, SteadyTime};
 use crate::entropy::Entropy;
+use crate::keys::PublicKey;
+use crate::messages::clocks::ClockRead;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::protocol::clocks::Reading as ClockReading;
+use crate::protocol::passed_over::PassedOver;
+use crate::shell::Greeting;
 use crate::store::Disk;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Opener, Side};
 use crate::wire::frame::FrameDecoder;
-use crate::wire::limits::FRAME_CAP;
+use crate::wire::message::Pong;
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
 use opening::{Failed, Opened, Reader, open};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use writing::{Outgoing, Queued, Waiting};
 
 /// How long it may take until both ends are proven: a slow line needs one, a stranger must not hold a
@@ -51,6 +57,8 @@ pub struct SessionContext {
     sign: Recipient<SignIntroduction>,
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
+    clocks: Recipient<ClockRead>,
+    ask_time: watch::Receiver<()>,
     ids: Arc<AtomicU64>,
 }
 
@@ -64,8 +72,12 @@ pub struct SessionParts {
     pub sign: Recipient<SignIntroduction>,
     /// Where the keys of each channel come from.
     pub entropy: Arc<dyn Entropy>,
-    /// Says whether a certificate counts today.
+    /// Says whether a certificate counts today, and what the others' clocks are compared with.
     pub clock: Arc<dyn Clock>,
+    /// Is told what they say.
+    pub clocks: Recipient<ClockRead>,
+    /// Says when everybody is to be asked again.
+    pub ask_time: watch::Receiver<()>,
 }
 
 impl SessionContext {
@@ -77,7 +89,17 @@ impl SessionContext {
             sign: parts.sign,
             entropy: parts.entropy,
             clock: parts.clock,
+            clocks: parts.clocks,
+            ask_time: parts.ask_time,
             ids: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
+    /// Somebody known said what time it is, on being asked.
+    fn read_clock(&self, from: PublicKey, told: Timestamp, asked: SteadyTime, heard: Now) {
+        if let Some(reading) = ClockReading::new(told, asked, heard) {
+            // Full or gone: everybody is asked again.
+            let _ = self.clocks.try_send(ClockRead { from, reading });
         }
     }
 
@@ -165,6 +187,11 @@ struct Reading {
     reader: Reader,
     opener: Opener,
     frames: FrameDecoder,
+    passed_over: PassedOver,
+    /// Whose clock is compared with ours by its answers to pings, if it is.
+    clock_of: Option<PublicKey>,
+    /// Number of the last ping, and when it was sent.
+    asked: (u64, SteadyTime),
 }
 
 /// Tells the owner of the end, however it comes.
@@ -224,6 +251,8 @@ impl Line {
         };
         let Opened {
             who,
+            clock_of,
+            is_later,
             reader,
             opener,
             rest,
@@ -232,7 +261,10 @@ impl Line {
         let reading = Reading {
             reader,
             opener,
-            frames: FrameDecoder::new(FRAME_CAP),
+            frames: FrameDecoder::new(Message::most).passing_over(is_later),
+            passed_over: PassedOver::new(self.context.clock.steady()),
+            clock_of,
+            asked: (0, SteadyTime::LONG_AGO),
         };
         let writing = writer.write_all(&mut waiting, self.context.disk.clone());
         tokio::pin!(writing);
@@ -253,35 +285,47 @@ impl Line {
     }
 
     /// Reads until the end; returns why it came.
-    async fn read_all(&self, who: SessionFact, mut reading: Reading, rest: Vec<u8>) -> End {
-        if let Err(end) = self.tell(who).await {
-            return end;
-        }
-        if let Err(end) = self.take(&mut reading, &rest).await {
-            return end;
-        }
+    async fn read_all(&self, who: SessionFact, reading: Reading, rest: Vec<u8>) -> End {
+        let Err(end) = self.read_on(who, reading, rest).await;
+        end
+    }
+
+    async fn read_on(
+        &self,
+        who: SessionFact,
+        mut reading: Reading,
+        rest: Vec<u8>,
+    ) -> Result<Infallible, End> {
+        self.tell(who).await?;
+        self.take(&mut reading, &rest).await?;
         drop(rest);
         let mut buffer = vec![0; READ_BYTES];
-        let mut asked = false;
+        let mut ask_time = self.context.ask_time.clone();
+        let mut silence = Silence::new();
         loop {
-            let patience = if asked { SILENCE_TIMEOUT } else { PING_AFTER };
-            let read = tokio::time::timeout(patience, reading.reader.read(&mut buffer)).await;
-            let read = match read {
-                Err(_) if asked => return End::Gone("no sign of life".into()),
-                Err(_) => {
-                    asked = true;
-                    if !self.send(&Message::Ping(0)) {
-                        return End::Gone("the other end reads too slowly".into());
+            let read = tokio::select! {
+                biased;
+                read = reading.reader.read(&mut buffer) => read,
+                () = tokio::time::sleep_until(silence.until) => {
+                    if silence.asked {
+                        return Err(End::Gone("no sign of life".into()));
                     }
+                    silence.ask();
+                    self.ping(&mut reading)?;
                     continue;
                 }
-                Ok(Ok(0)) => return End::Gone("the other end closed the connection".into()),
-                Ok(Ok(read)) => read,
-                Ok(Err(error)) => return End::Gone(error.to_string()),
+                () = told(&mut ask_time) => {
+                    self.ping(&mut reading)?;
+                    continue;
+                }
             };
-            asked = false;
-            if let Err(end) = self.take(&mut reading, &buffer[..read]).await {
-                return end;
+            match read {
+                Ok(0) => return Err(End::Gone("the other end closed the connection".into())),
+                Ok(read) => {
+                    self.take(&mut reading, &buffer[..read]).await?;
+                    silence = Silence::new();
+                }
+                Err(error) => return Err(End::Gone(error.to_string())),
             }
         }
     }
@@ -303,15 +347,40 @@ impl Line {
                     "message received"
                 );
                 match message {
-                    Message::Pong(_) => {}
+                    Message::Pong(pong) => self.heard_pong(reading.clock_of, reading.asked, pong),
                     Message::Ping(number) => {
-                        if !self.send(&Message::Pong(number)) {
-                            return Err(End::Gone("the other end reads too slowly".into()));
-                        }
+                        let time = self.context.clock.wall();
+                        self.send(&Message::Pong(Pong { number, time }))?;
                     }
                     message => self.tell(SessionFact::Received(message)).await?,
                 }
             }
+            let dropped = reading.frames.take_dropped();
+            let counted = reading
+                .passed_over
+                .count(dropped, self.context.clock.steady());
+            counted.map_err(|e| refused(&e))?;
+        }
+    }
+
+    /// Asks whether anybody is there, and what time it is.
+    fn ping(&self, reading: &mut Reading) -> Result<(), End> {
+        reading.asked = (reading.asked.0 + 1, self.context.clock.steady());
+        self.send(&Message::Ping(reading.asked.0))
+    }
+
+    /// The answer to the last question is a look at the other's clock; one to an earlier one tells nothing.
+    fn heard_pong(
+        &self,
+        clock_of: Option<PublicKey>,
+        (number, asked): (u64, SteadyTime),
+        pong: Pong,
+    ) {
+        if let Some(from) = clock_of
+            && pong.number == number
+        {
+            let now = self.context.clock.now();
+            self.context.read_clock(from, pong.time, asked, now);
         }
     }
 
@@ -325,9 +394,43 @@ impl Line {
         told.map_err(|_| End::Gone("this node is stopping".into()))
     }
 
-    fn send(&self, message: &Message) -> bool {
-        message
+    fn send(&self, message: &Message) -> Result<(), End> {
+        let queued = message
             .to_frame()
-            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame.into())))
+            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame.into())));
+        match queued {
+            true => Ok(()),
+            false => Err(End::Gone("the other end reads too slowly".into())),
+        }
+    }
+}
+
+/// How long the line may be silent yet.
+struct Silence {
+    until: Instant,
+    /// Whether the other end was asked since it said something.
+    asked: bool,
+}
+
+impl Silence {
+    /// It said something just now.
+    fn new() -> Self {
+        Self {
+            until: Instant::now() + PING_AFTER,
+            asked: false,
+        }
+    }
+
+    /// It is asked now.
+    fn ask(&mut self) {
+        self.until = Instant::now() + SILENCE_TIMEOUT;
+        self.asked = true;
+    }
+}
+
+/// Waits until everybody is to be asked the time; for ever once nobody says so any more.
+async fn told(ask_time: &mut watch::Receiver<()>) {
+    if ask_time.changed().await.is_err() {
+        std::future::pending().await
     }
 }

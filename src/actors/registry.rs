@@ -1,7 +1,6 @@
 //! Registry: the tracker's side of the conversation with its members.
 
-use super::session_handle::SessionHandle;
-use super::{Link, SessionContext};
+use super::SessionContext;
 use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
@@ -13,6 +12,7 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Effect, Fact, Registry, TICK_MS};
+use crate::shell::{Link, SessionHandle};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
 use crate::wire::{Member, Message, NodeRole};
@@ -134,6 +134,14 @@ impl RegistryActor {
                 let (live, reachable) = (standing.live, standing.reachable);
                 tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
             }
+            Fact::WalletUsedTwice {
+                id,
+                name,
+                stays,
+                refused,
+            } => {
+                tracing::warn!(member = %name, id = id.0, %stays, %refused, "two nodes use one wallet: the second one is refused");
+            }
             Fact::MemberLeft { id, name } => {
                 tracing::info!(member = %name, id = id.0, "member left for good");
             }
@@ -196,7 +204,8 @@ impl Handler<ConnectionAccepted> for RegistryActor {
         let begun = context.begin(message.0, Side::Responder, EXPECTED, owner);
         let (session, commands) = begun;
         self.registry.entered(session, &address, now);
-        self.sessions.insert(session, SessionHandle::new(commands));
+        self.sessions
+            .insert(session, SessionHandle::new(Box::new(commands)));
     }
 }
 

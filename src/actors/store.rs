@@ -1,7 +1,8 @@
 //! Store: the only writer of the disk.
 
-use super::{Fatal, Link, TICK};
+use super::{Fatal, TICK};
 use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, Rows, RowsCommitted};
+use crate::shell::Link;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, RowChange};
 use actix::{Actor, AsyncContext, Context, Handler, Message};

@@ -3,11 +3,11 @@
 mod asked;
 
 use super::search::{Order, Search};
-use super::session_handle::SessionHandle;
-use super::{Fatal, Link, SessionContext, TICK};
+use super::{Fatal, SessionContext, TICK};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
+use crate::logging::{Names, Time};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
@@ -24,6 +24,7 @@ use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::mining::Part;
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::protocol::{Row, SessionId};
+use crate::shell::{Link, SessionHandle};
 use crate::store::{RowChange, Table};
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
@@ -70,6 +71,8 @@ pub struct TrackerLinkParts {
     pub known: watch::Sender<Arc<DirectoryStatus>>,
     /// Ends the node.
     pub fatal: Fatal,
+    /// Is told who is called what.
+    pub names: Names,
 }
 
 /// The shell around the conversation with the tracker.
@@ -85,6 +88,7 @@ pub struct TrackerLinkActor {
     network: Option<oneshot::Sender<Genesis>>,
     known: watch::Sender<Arc<DirectoryStatus>>,
     fatal: Fatal,
+    names: Names,
     sessions: BTreeMap<SessionId, SessionHandle>,
     /// Who waits for the goodbyes to be said.
     closing: Option<oneshot::Sender<()>>,
@@ -106,6 +110,9 @@ impl TrackerLinkActor {
         if let Some(certificate) = link.certificate() {
             parts.context.greeting.set_certificate(certificate.clone());
         }
+        for member in link.directory().members() {
+            know(&parts.names, member);
+        }
         let actor = Self {
             link,
             context: parts.context,
@@ -118,6 +125,7 @@ impl TrackerLinkActor {
             network: parts.network,
             known: parts.known,
             fatal: parts.fatal,
+            names: parts.names,
             sessions: BTreeMap::new(),
             closing: None,
             listeners: None,
@@ -136,18 +144,26 @@ impl TrackerLinkActor {
     /// `directory` has them.
     fn publish(&self, directory: Arc<Directory>) {
         let registered = self.link.is_registered();
-        let trouble = self.trouble.as_ref().filter(|_| !registered);
+        let trouble = match (self.link.rival(), registered) {
+            (Some(rival), _) => Some(rival),
+            (None, true) => None,
+            (None, false) => self.trouble.as_deref(),
+        };
+        let certificate = self.link.certificate();
+        let member_until = certificate.map(|certificate| certificate.statement.until);
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
-            && known.trouble.as_ref() == trouble;
+            && known.trouble.as_deref() == trouble
+            && known.member_until == member_until;
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
                 registered,
                 tracker: tracker.clone(),
-                trouble: trouble.cloned(),
+                trouble: trouble.map(str::to_owned),
+                member_until,
             }));
         }
     }
@@ -210,9 +226,10 @@ impl TrackerLinkActor {
                     tracing::info!(id = id.0, tracker = %self.tracker, "registered with the tracker");
                 }
                 Effect::Certified(certificate) => {
-                    let until = certificate.statement.until.0;
-                    tracing::info!(until_ms = until, "certificate of membership received");
+                    let until = Time::from_unix_ms(certificate.statement.until.0);
+                    tracing::info!(%until, "certificate of membership received");
                     self.context.greeting.set_certificate(certificate);
+                    self.publish_standing();
                     if let Some(record) = self.link.record().cloned() {
                         self.tell_record(record);
                     }
@@ -267,7 +284,9 @@ impl TrackerLinkActor {
                         let context = &actor.context;
                         let begun = context.begin(connection, Side::Initiator, EXPECTED, owner);
                         let (session, commands) = begun;
-                        actor.sessions.insert(session, SessionHandle::new(commands));
+                        actor
+                            .sessions
+                            .insert(session, SessionHandle::new(Box::new(commands)));
                     }
                     Err(error) => {
                         let effects = actor.link.dial_failed(error.to_string(), actor.clock.now());
@@ -301,6 +320,7 @@ impl TrackerLinkActor {
 
     fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {
         for member in changed {
+            know(&self.names, member);
             let name = &member.record.statement.name;
             tracing::debug!(member = %name, live = member.live, "member changed");
         }
@@ -404,6 +424,12 @@ impl TrackerLinkActor {
         }
         self.trouble = Some(text);
     }
+}
+
+/// By which name what is written down calls a member.
+fn know(names: &Names, member: &Member) {
+    let statement = &member.record.statement;
+    names.know(statement.key.to_address(), statement.name.to_string());
 }
 
 impl Actor for TrackerLinkActor {

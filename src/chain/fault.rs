@@ -15,7 +15,7 @@ pub enum PeerFault {
     /// A value in the header is not what follows from the blocks before it.
     #[error("block {id} has the wrong {field}")]
     WrongHeader {
-        /// Which block.
+        /// Id of the block.
         id: BlockId,
         /// Which part of its header.
         field: &'static str,
@@ -27,7 +27,7 @@ pub enum PeerFault {
     /// The block itself breaks a rule; no body can mend it.
     #[error("block {id} is invalid: {reason}")]
     InvalidBlock {
-        /// Which block.
+        /// Id of the block.
         id: BlockId,
         /// The rule, in words.
         reason: String,
@@ -155,7 +155,7 @@ impl Rejected {
     }
 }
 
-/// Our own failure: the disk did not answer, or holds what it can't hold. The node stops.
+/// Our own failure: the disk did not answer, or a row is corrupt. The node stops.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("internal failure: {0}")]
 pub struct Internal(pub String);

@@ -12,7 +12,7 @@ pub const MOTTO: &str = "RacletteCheese";
 /// Context of the hash that stands in the place of a transactions root.
 pub const CONTENT_CONTEXT: &str = "raclette 2026-11 genesis content";
 /// Longest text that a motto's place can hold, in bytes.
-const MAX_MOTTO: usize = 32;
+pub const MAX_MOTTO: usize = 32;
 
 /// What genesis fixes: `[motto, params, tracker, founder]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

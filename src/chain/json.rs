@@ -144,9 +144,9 @@ impl TryFrom<HeaderJson> for Header {
 pub enum ActionJson {
     /// Coins, a sealed note, or both.
     Transfer {
-        /// For whom.
+        /// The recipient.
         to: KeyJson,
-        /// How many coins.
+        /// Amount, in coins.
         amount: Amount,
         /// The sealed note; empty if there is none.
         note: Note,
@@ -160,11 +160,11 @@ pub enum ActionJson {
     },
     /// New coins and fees for whoever mined the block.
     Reward {
-        /// For whom.
+        /// The recipient.
         to: KeyJson,
         /// The block's height.
         height: Height,
-        /// How many coins.
+        /// Amount, in coins.
         amount: Amount,
     },
 }
@@ -323,9 +323,9 @@ impl TryFrom<BlockJson> for Block {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AllocationJson {
-    /// Who.
+    /// The recipient.
     pub to: KeyJson,
-    /// How many.
+    /// Amount, in coins.
     pub amount: Amount,
 }
 

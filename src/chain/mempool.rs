@@ -12,30 +12,36 @@ use std::fmt;
 use std::ops::Bound;
 use std::str::FromStr;
 
+/// Bytes of all open transactions together: about 30 full blocks, and small against the memory of the
+/// smallest machine.
+const MAX_OPEN_BYTES: usize = 64_000_000;
+/// How long a transaction may stay open, in milliseconds: who is not mined within a day should be told.
+const MAX_OPEN_MS: u64 = 24 * 3_600_000;
+/// One sender may take one part in so many, so that no single member fills the place for all.
+const SENDER_SHARE: usize = 8;
+/// Transactions of one sender that pay no fee may take one part in so many: about 4,000 notes.
+const ZERO_FEE_SHARE: usize = 64;
+
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MempoolLimits {
-    /// Bytes of all open transactions together. 64 MB by default: about 30 full blocks, and small
-    /// against the memory of the smallest machine.
+    /// Bytes of all open transactions together.
     pub bytes: usize,
-    /// How long a transaction may stay open, in milliseconds. 24 h by default: who is not mined
-    /// within a day should be told.
+    /// How long a transaction may stay open, in milliseconds.
     pub age_ms: u64,
-    /// One sender may take `bytes / share`. An eighth by default, so that no single member fills
-    /// the place for all.
+    /// One sender may take `bytes / share`.
     pub sender_share: usize,
-    /// Transactions of one sender that pay no fee may take `bytes / share`. A 64th by default:
-    /// about 4,000 notes.
+    /// Transactions of one sender that pay no fee may take `bytes / share`.
     pub zero_fee_share: usize,
 }
 
 impl Default for MempoolLimits {
     fn default() -> Self {
         Self {
-            bytes: 64_000_000,
-            age_ms: 24 * 3_600_000,
-            sender_share: 8,
-            zero_fee_share: 64,
+            bytes: MAX_OPEN_BYTES,
+            age_ms: MAX_OPEN_MS,
+            sender_share: SENDER_SHARE,
+            zero_fee_share: ZERO_FEE_SHARE,
         }
     }
 }

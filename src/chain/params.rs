@@ -3,7 +3,7 @@
 use super::difficulty::{DifficultyRule, MIN_WINDOW};
 use super::target::{CompactTarget, CompactTargetError};
 use super::{Amount, Height};
-use crate::canonical::{CappedText, capped_list};
+use crate::canonical::{CappedText, capped_list, coded};
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
@@ -31,34 +31,13 @@ pub const MAX_REWARD: u64 = 1_000_000_000_000;
 /// How far ahead of the block that includes it a transaction may expire, in blocks: a week at 5 s.
 pub const MAX_EXPIRY: u64 = 120_960;
 
-/// Who may join.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum Admission {
-    /// Code 0: whoever reaches the tracker.
-    Open,
-    /// Code 1: whoever was invited.
-    Invite,
-}
-
-impl From<Admission> for u8 {
-    fn from(admission: Admission) -> u8 {
-        match admission {
-            Admission::Open => 0,
-            Admission::Invite => 1,
-        }
-    }
-}
-
-impl TryFrom<u8> for Admission {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            0 => Ok(Self::Open),
-            1 => Ok(Self::Invite),
-            _ => Err(format!("no kind of admission has the code {code}")),
-        }
+coded! {
+    /// Who may join.
+    pub enum Admission, "no kind of admission" {
+        /// Whoever reaches the tracker.
+        0 Open,
+        /// Whoever was invited.
+        1 Invite,
     }
 }
 
@@ -67,7 +46,7 @@ impl TryFrom<u8> for Admission {
 pub struct Allocation {
     /// Who owns them.
     pub to: PublicKey,
-    /// How many.
+    /// Amount, in coins.
     pub amount: Amount,
 }
 

@@ -6,7 +6,7 @@ use super::transaction::Topic;
 use super::{
     Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, Timestamp, TransactionId,
 };
-use crate::canonical;
+use crate::canonical::{self, coded};
 use crate::keys::PublicKey;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -51,7 +51,7 @@ pub enum StateKey {
     Balance(PublicKey),
     /// A row of an application.
     Application {
-        /// Whose.
+        /// Topic of the application that the row belongs to.
         topic: Topic,
         /// Which; the application's own words.
         #[serde(with = "serde_bytes")]
@@ -62,42 +62,17 @@ pub enum StateKey {
 /// A changed row: its name, and its new value or `None` where it was removed.
 pub type Row = (RowKey, Option<Vec<u8>>);
 
-/// How far a block has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum BlockStatus {
-    /// Code 0: the header is checked, the body not here.
-    HeaderOnly,
-    /// Code 1: the body is here and its signatures are checked, but one before it is missing.
-    Stored,
-    /// Code 2: this body and all before it are here.
-    Available,
-    /// Code 3: it broke a rule, or stands on one that did.
-    Invalid,
-}
-
-impl From<BlockStatus> for u8 {
-    fn from(status: BlockStatus) -> u8 {
-        match status {
-            BlockStatus::HeaderOnly => 0,
-            BlockStatus::Stored => 1,
-            BlockStatus::Available => 2,
-            BlockStatus::Invalid => 3,
-        }
-    }
-}
-
-impl TryFrom<u8> for BlockStatus {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            0 => Ok(Self::HeaderOnly),
-            1 => Ok(Self::Stored),
-            2 => Ok(Self::Available),
-            3 => Ok(Self::Invalid),
-            _ => Err(format!("no block status has the code {code}")),
-        }
+coded! {
+    /// How far a block has come.
+    pub enum BlockStatus, "no block status" {
+        /// The header is checked, the body not here.
+        0 HeaderOnly,
+        /// The body is here and its signatures are checked, but one before it is missing.
+        1 Stored,
+        /// This body and all before it are here.
+        2 Available,
+        /// It broke a rule, or stands on one that did.
+        3 Invalid,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::args::{ExportArgs, ExportFormat, ImportArgs};
 use super::client::Client;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use super::new_file::NewFile;
 use super::output::Output;
 use super::progress::ProgressLine;
@@ -47,7 +48,7 @@ pub fn export(
     arguments: &ExportArgs,
     settings: &Settings,
     config: &Path,
-    program: &str,
+    invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let peer = peer(settings, config)?;
@@ -58,13 +59,23 @@ pub fn export(
             config.display()
         )));
     }
-    let format = arguments.format.into();
+    let array = arguments
+        .out
+        .as_ref()
+        .and_then(|out| out.extension())
+        .is_some_and(|extension| extension == "json");
+    let by_name = if array {
+        ExportFormat::Json
+    } else {
+        ExportFormat::Jsonl
+    };
+    let format = arguments.format.unwrap_or(by_name).into();
     let Some(out) = &arguments.out else {
         write_chain(
             peer,
             settings,
             config,
-            program,
+            invocation,
             Writer::new(output.raw(), format),
         )?;
         return Ok(());
@@ -74,7 +85,7 @@ pub fn export(
         peer,
         settings,
         config,
-        program,
+        invocation,
         Writer::new(&mut file, format),
     );
     let end = written.map_err(|failure| match failure {
@@ -102,13 +113,13 @@ fn write_chain<W: Write>(
     peer: &PeerSettings,
     settings: &Settings,
     config: &Path,
-    program: &str,
+    invocation: &Invocation,
     writer: Writer<W>,
 ) -> Result<EndEntry, Failure> {
     match open_offline(peer) {
         Ok(disk) => from_disk(&disk, writer),
         Err(RunError::Disk(DiskError::InUse { .. })) => {
-            from_node(&Client::find(settings, config, program)?, writer)
+            from_node(&Client::find(settings, config, invocation)?, writer)
         }
         Err(error) => Err(Failure::No(error.to_string())),
     }

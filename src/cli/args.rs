@@ -9,6 +9,7 @@ use crate::settings::{Endpoint, LogLevel};
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
+use std::num::IntErrorKind;
 use std::path::PathBuf;
 
 /// A node of a small ledger that its members keep together.
@@ -50,6 +51,12 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
     Logs(LogsArgs),
+    /// Say what a word means (tip, endpoint, promised ...), or the code of a refusal; without one, list
+    /// what can be explained
+    Explain {
+        /// The word, or the code, such as insufficient_funds
+        word: Option<String>,
+    },
     /// Show how fast this machine mines, signs and validates; takes about ten seconds
     Bench,
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
@@ -88,7 +95,7 @@ pub enum Wallet {
     /// Encrypt the wallet under a passphrase
     Lock,
     /// Take the encryption away again
-    Unlock,
+    Unlock(Sure),
     /// Print the wallet's address alone
     Address,
     /// Give the node, which runs and waits for it, its wallet
@@ -118,9 +125,9 @@ pub enum ExportFormat {
 /// An export.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// One JSON array, or one JSON object a line
-    #[arg(long, value_enum, default_value_t = ExportFormat::Jsonl)]
-    pub format: ExportFormat,
+    /// One JSON array, or one JSON object a line [default: jsonl, but json where --out ends in .json]
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
     /// The file to write, which must not be there yet [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -180,7 +187,7 @@ pub struct LogsArgs {
     /// Go on as more is written, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
-    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment in UTC (2026-11-20T21:43)
+    /// From when on: how long ago (30s, 5m, 2h, 1d), or a moment (2026-11-20T21:43, or with a Z in UTC)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<Since>,
     /// Only what this part of the node says: ledger, gossip, miner, tracker_link ...
@@ -232,7 +239,7 @@ pub struct InitPeer {
     #[arg(long, required = true, value_name = "ENDPOINT")]
     pub tracker: Vec<Endpoint>,
     /// Where it listens for other peers [default: 127.0.0.1:7001]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
     /// Where its file goes.
     #[command(flatten)]
@@ -245,7 +252,14 @@ pub enum Ask {
     /// How the node stands
     Status,
     /// Who is in the network
-    Peers,
+    Peers {
+        /// Show whole addresses instead, as `blocked` in the settings wants them
+        #[arg(long)]
+        addresses: bool,
+        /// Which of them.
+        #[command(flatten)]
+        page: Page,
+    },
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]
@@ -254,8 +268,8 @@ pub enum Ask {
     /// Mine blocks, and print each as it is found
     Mine {
         /// How many
-        #[arg(long, default_value_t = 1, value_name = "N",
-              value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one,
+              allow_negative_numbers = true)]
         blocks: u64,
     },
     /// Fetch the history from a chosen peer, and show how far it is
@@ -271,6 +285,9 @@ pub enum Ask {
         /// Change something of it
         #[command(subcommand)]
         order: Option<OutboxOrder>,
+        /// Which part of it.
+        #[command(flatten)]
+        page: Page,
     },
     /// What was received; it counts as read then
     Inbox {
@@ -280,13 +297,15 @@ pub enum Ask {
         /// Go on showing what comes, until Ctrl-C
         #[arg(long)]
         follow: bool,
+        /// Which part of it.
+        #[command(flatten)]
+        page: Page,
     },
     /// What was sent and received, and what became of it
     History {
-        /// How much of it, the latest
-        #[arg(long, value_name = "N",
-              value_parser = clap::value_parser!(u64).range(1..=MAX_LISTED as u64))]
-        limit: Option<u64>,
+        /// Which part of it.
+        #[command(flatten)]
+        page: Page,
     },
     /// Where a transaction stands
     Tx {
@@ -299,16 +318,24 @@ pub enum Ask {
         name: String,
     },
     /// The open transactions: valid, not mined yet
-    Open,
+    Open {
+        /// Which of them.
+        #[command(flatten)]
+        page: Page,
+    },
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
     /// Believe that a member has a new key, after having asked on another way
     Accept {
         /// The member's name
         name: MemberName,
+        /// Whether it was asked.
+        #[command(flatten)]
+        sure: Sure,
     },
-    /// Leave the network for good: the name becomes free, coins stay with the key
-    Leave,
+    /// Leave the network for good: the name becomes free, coins stay with the key. This is no logging
+    /// out: to stop the node, press Ctrl-C in its terminal
+    Leave(Sure),
     /// The chain as a whole
     #[command(subcommand)]
     Chain(Chain),
@@ -331,13 +358,13 @@ pub struct SendArgs {
           allow_negative_numbers = true, value_parser = whole_coins)]
     pub fee: u64,
     /// In how many blocks it can be mined; then it expires [default: 119520, about a week]
-    #[arg(long, value_name = "BLOCKS",
-          value_parser = clap::value_parser!(u64).range(1..=MAX_EXPIRY))]
+    #[arg(long, value_name = "BLOCKS", value_parser = expiry, allow_negative_numbers = true)]
     pub expires_in: Option<u64>,
     /// Hand it to the network at once, without waiting for the recipient
     #[arg(long)]
     pub broadcast: bool,
-    /// Wait until it is there, or paid
+    /// Wait until it is so; Ctrl-C ends the waiting alone, and what was sent stays sent. Exit code 0
+    /// says that it is so, 1 that it never will be
     #[arg(long, value_enum, value_name = "STATE")]
     pub wait: Option<WaitFor>,
 }
@@ -345,6 +372,8 @@ pub struct SendArgs {
 /// What a send can be waited for to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WaitFor {
+    /// The network knows it, so that whoever mines can put it into a block
+    Open,
     /// Its recipient has signed for it
     Delivered,
     /// It is in a block
@@ -373,6 +402,72 @@ pub enum Chain {
     Show,
     /// Check it again from its first block, believing nothing that is stored
     Verify,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Page {
+    /// Go on behind what was shown: what the list before said at its end
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+    /// How many at most
+    #[arg(long, value_name = "N", value_parser = page_limit, allow_negative_numbers = true)]
+    pub limit: Option<usize>,
+}
+
+impl Page {
+    /// As parameters of the API.
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        let after = self.after.clone().map(|after| ("after", after));
+        let limit = self.limit.map(|limit| ("limit", limit.to_string()));
+        after.into_iter().chain(limit).collect()
+    }
+}
+
+/// Whether what can't be undone was asked for with care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+pub struct Sure {
+    /// Do not ask whether it is meant: for scripts
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an IP address and a port are wanted, such as 127.0.0.1:7001 (this machine alone) or \
+         0.0.0.0:7001 (every way into this machine)"
+            .into()
+    })
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    whole(text, 1, u64::MAX, "blocks")
+}
+
+fn expiry(text: &str) -> Result<u64, String> {
+    whole(text, 1, MAX_EXPIRY, "blocks")
+}
+
+fn page_limit(text: &str) -> Result<usize, String> {
+    let most = u64::try_from(MAX_LISTED).unwrap_or(u64::MAX);
+    let limit = whole(text, 1, most, "entries")?;
+    Ok(usize::try_from(limit).unwrap_or(MAX_LISTED))
+}
+
+/// A whole number of something within bounds.
+fn whole(text: &str, least: u64, most: u64, what: &str) -> Result<u64, String> {
+    let refused = || match most {
+        u64::MAX => format!("a whole number of {what} is wanted, {least} or more"),
+        _ => format!("a whole number of {what} is wanted, from {least} to {most}"),
+    };
+    let number: Result<u64, _> = text.parse();
+    match number {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("that is far too many: {}", refused()))
+        }
+        _ => Err(refused()),
+    }
 }
 
 /// Negative numbers get here, too, so that they are refused in words and not taken for options.

@@ -5,7 +5,9 @@ mod proven;
 
 use self::patience::{Patience, Waiting};
 use self::proven::{NotProven, Proven};
+use super::args::Page;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use crate::http::{ApiFile, ApiFileError, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
@@ -30,9 +32,6 @@ const LINES_AHEAD: usize = 16;
 
 /// The status of an answer.
 const OK: u16 = 200;
-
-/// The status of a request that makes no sense as it is.
-const BAD_REQUEST: u16 = 400;
 
 /// The status of a request without the right token.
 const UNAUTHORIZED: u16 = 401;
@@ -61,16 +60,15 @@ pub struct Client {
 /// What to tell when nobody is there.
 struct NotRunning {
     config: PathBuf,
-    program: String,
+    invocation: Invocation,
 }
 
 impl NotRunning {
     fn because(&self, why: &str) -> Failure {
         let config = self.config.display();
         Failure::No(format!(
-            "the node of {config} is not running ({why}); start it in another terminal: `{} \
-             --config {config}`",
-            self.program
+            "the node of {config} is not running ({why}); start it in another terminal: `{}`",
+            self.invocation.line("")
         ))
     }
 }
@@ -81,10 +79,14 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure::No`] if it does not run, or its file can't be read.
-    pub fn find(settings: &Settings, config: &Path, program: &str) -> Result<Self, Failure> {
+    pub fn find(
+        settings: &Settings,
+        config: &Path,
+        invocation: &Invocation,
+    ) -> Result<Self, Failure> {
         let not_running = NotRunning {
             config: config.to_owned(),
-            program: program.to_owned(),
+            invocation: invocation.clone(),
         };
         let file = ApiFile::read(settings.data_dir()).map_err(|error| match error {
             ApiFileError::Missing { .. } => not_running.because(&error.to_string()),
@@ -135,9 +137,9 @@ impl Client {
         &self.not_running.config
     }
 
-    /// How this program was called.
-    pub fn program(&self) -> &str {
-        &self.not_running.program
+    /// What to type for this node.
+    pub fn invocation(&self) -> &Invocation {
+        &self.not_running.invocation
     }
 
     /// Reads what is at a path; `query` are names and values, which may be anything.
@@ -156,6 +158,19 @@ impl Client {
             .header("Authorization", &self.authorization)
             .query_pairs(query.iter().copied());
         self.answer(Patience::FOR_READING, move || request.call())
+    }
+
+    /// Reads a part of the list at a path.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub fn list<T: DeserializeOwned>(&self, path: &str, page: &Page) -> Result<T, Failure> {
+        let query = page.query();
+        let query: Vec<_> = query
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        self.get(path, &query)
     }
 
     /// Has something done; the answer may take as long as that takes, but for
@@ -279,15 +294,9 @@ impl Client {
         format!(
             "See what its terminal shows, or `{}`; if it hangs, end its process ({}) and start it \
              again: what it confirmed is saved",
-            self.command("logs"),
+            self.invocation().line("logs"),
             self.pid
         )
-    }
-
-    /// A command to type.
-    fn command(&self, command: &str) -> String {
-        let config = self.config().display();
-        format!("{} --config {config} {command}", self.program())
     }
 
     /// Why there is no answer.
@@ -309,7 +318,7 @@ impl Client {
         Failure::No(format!(
             "the node did not answer ({error}): it may be stopping, and what was asked may be done or \
              not; look with `{}`",
-            self.command("status")
+            self.invocation().line("status")
         ))
     }
 
@@ -327,13 +336,9 @@ impl Client {
             let why = "what listens where its last run did does not know its token";
             return self.not_running.because(why);
         }
-        let Problem { detail, .. } = match serde_json::from_slice(body) {
-            Ok(problem) => problem,
-            Err(error) => return broken(&error.into()),
-        };
-        match status {
-            BAD_REQUEST => Failure::Misuse(detail),
-            _ => Failure::No(detail),
+        match serde_json::from_slice::<Problem>(body) {
+            Ok(problem) => Failure::Refused(Box::new(problem)),
+            Err(error) => broken(&error.into()),
         }
     }
 }

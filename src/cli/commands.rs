@@ -2,14 +2,16 @@
 
 use super::args::{Ask, Chain};
 use super::client::{Client, NodeKind};
+use super::confirm::confirm;
 use super::failure::Failure;
+use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, proofs, show};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, LeftView, MinedView, NoRequest,
-    OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionState, TransactionStateView, VerifyLine,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LeftView, MinedView,
+    NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use std::thread;
@@ -20,11 +22,19 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
     match (ask, client.kind()) {
         (Ask::Status, NodeKind::Tracker) => {
             let status: StatusView<TrackerStatusView> = client.get("/status", &[])?;
-            output.show(&status, |status| show::status(status, show::tracker_status))?;
+            let shown = |status: &_| show::status(status, show::tracker_status);
+            output.show(&status, |status| client.invocation().typed(&shown(status)))?;
         }
-        (Ask::Peers, _) => {
-            let peers = peers(client)?;
-            output.show(&peers, show::peers)?;
+        (Ask::Peers { addresses, page }, _) => {
+            let peers = match (&page.after, page.limit) {
+                (None, None) => peers(client)?,
+                _ => client.list("/peers", page)?,
+            };
+            let more = next_page(peers.next.as_ref(), "peers", client);
+            output.show(&peers, |peers| match addresses {
+                true => show::addresses(peers) + &more,
+                false => show::peers(peers) + &more,
+            })?;
         }
         (_, NodeKind::Tracker) => {
             return Err(Failure::Misuse(format!(
@@ -35,7 +45,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Status, NodeKind::Peer) => {
             let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
-            output.show(&status, |status| show::status(status, show::peer_status))?;
+            let shown = |status: &_| show::status(status, show::peer_status);
+            output.show(&status, |status| client.invocation().typed(&shown(status)))?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));
@@ -46,23 +57,44 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let block: BlockView = client.get(&format!("/blocks/{}", segment(name)?), &[])?;
             output.show(&block, show::block)?;
         }
-        (Ask::Open, _) => {
-            let open: OpenView = client.get("/open", &[])?;
-            output.show(&open, show::open)?;
+        (Ask::Open { page }, _) => {
+            let open: OpenView = client.list("/open", page)?;
+            let more = next_page(open.next.as_ref(), "open", client);
+            output.show(&open, |open| show::open(open) + &more)?;
         }
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
         (Ask::Sync { from }, _) => sync(from, client, output)?,
         (Ask::Send(arguments), _) => delivery::send(arguments, client, output)?,
-        (Ask::Outbox { order }, _) => delivery::outbox(order.as_ref(), client, output)?,
-        (Ask::Inbox { unread, follow }, _) => delivery::inbox(*unread, *follow, client, output)?,
-        (Ask::History { limit }, _) => delivery::history(*limit, client, output)?,
-        (Ask::Accept { name }, _) => {
+        (Ask::Outbox { order, page }, _) => {
+            delivery::outbox(order.as_ref(), page, client, output)?;
+        }
+        (
+            Ask::Inbox {
+                unread,
+                follow,
+                page,
+            },
+            _,
+        ) => delivery::inbox((*unread, *follow), page, client, output)?,
+        (Ask::History { page }, _) => delivery::history(page, client, output)?,
+        (Ask::Accept { name, sure }, _) => {
+            let what = format!(
+                "From now on {name} is whoever has the new key, also for what you send. Accept it only \
+                 if {name} told you, on another way than through this network, that the key is new."
+            );
+            confirm(&what, sure.yes)?;
             let name = name.clone();
             let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;
             output.show(&accepted, show::accepted)?;
         }
-        (Ask::Leave, _) => {
+        (Ask::Leave(sure), _) => {
+            confirm(
+                "This node leaves the network for good: its name is free for anybody, and it is no \
+                 member any more until it registers anew. Its coins stay with its key. This is no \
+                 logging out: to stop the node, press Ctrl-C in its terminal.",
+                sure.yes,
+            )?;
             let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
@@ -74,6 +106,17 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
     }
     Ok(())
+}
+
+/// What to type for the rest of a list; nothing if all of it was shown.
+pub(super) fn next_page(next: Option<&Cursor>, command: &str, client: &Client) -> String {
+    match next {
+        None => String::new(),
+        Some(Cursor(next)) => {
+            let command = format!("{command} --after {}", word(next));
+            format!("There is more: {}\n", client.invocation().line(&command))
+        }
+    }
 }
 
 /// Everybody in the network, however many pages that takes.
@@ -103,13 +146,15 @@ fn transaction(id: &str, client: &Client, output: &mut Output<'_>) -> Result<(),
     let state: TransactionStateView =
         client.get(&format!("/transactions/{}", segment(id)?), &[])?;
     if state.state == TransactionState::Unknown {
-        if output.is_json() {
-            output.json(&state)?;
-        }
-        return Err(Failure::No(format!(
+        let reason = format!(
             "this node knows no transaction {id}: it is neither open nor in a block up to height {}",
             state.tip.height
-        )));
+        );
+        if output.is_json() {
+            output.json(&state)?;
+            return Err(Failure::Answered(reason));
+        }
+        return Err(Failure::No(reason));
     }
     output.show(&state, show::transaction)?;
     Ok(())

@@ -2,11 +2,13 @@
 
 mod show;
 
-use super::args::{OutboxOrder, SendArgs, WaitFor};
+use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
 use super::client::Client;
-use super::commands::segment;
+use super::commands::{next_page, segment};
 use super::failure::Failure;
-use super::output::{Output, plain};
+use super::invocation::word;
+use super::output::Output;
+use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
 use crate::owner::DEFAULT_EXPIRY_BLOCKS;
@@ -16,9 +18,9 @@ use crate::owner::answers::{
 };
 use crate::protocol::delivery::rows::SendState;
 use serde::Serialize;
-use std::io::{IsTerminal, Read, Write, stderr, stdin};
+use std::io::{Read, stdin};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a node is asked for what is new.
 const EVERY: Duration = Duration::from_millis(250);
@@ -33,17 +35,24 @@ pub(super) fn send(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let note = note(arguments.note.as_deref())?;
+    if arguments.amount == 0 && note.is_none() {
+        return Err(Failure::Misuse(format!(
+            "nothing would be sent: 0 coins and no text. `node send {0} 5` pays {0} 5 coins, \
+             `node send {0} 0 --note hello` writes",
+            word(&arguments.to)
+        )));
+    }
     let request = SendRequest {
         to: arguments.to.clone(),
         amount: Amount(arguments.amount),
         fee: Amount(arguments.fee),
         expires_in_blocks: arguments.expires_in.unwrap_or(DEFAULT_EXPIRY_BLOCKS),
-        note: note(arguments.note.as_deref())?,
+        note,
         broadcast: arguments.broadcast,
     };
     let sent: SentView = client.post("/transactions", &request)?;
-    let (program, config) = (client.program(), client.config());
-    output.show(&sent, |sent| show::sent(sent, program, config))?;
+    output.show(&sent, |sent| show::sent(sent, client.invocation()))?;
     let Some(goal) = arguments.wait else {
         return Ok(());
     };
@@ -74,69 +83,42 @@ fn note(given: Option<&str>) -> Result<Option<String>, Failure> {
 /// Asks until the send is what was waited for, or will never be.
 fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, Failure> {
     let path = format!("/outbox/{}", sent.id);
-    let mut line = StateLine::begin();
+    let mut line = WaitLine::begin();
     loop {
         let now: SendView = client.get(&path, &[])?;
-        let reached = match goal {
-            WaitFor::Mined => now.state == SendState::Mined,
-            WaitFor::Delivered => now.state.has_arrived(),
-        };
-        if reached {
-            return Ok(now);
+        match outcome(&now, goal) {
+            Some(Ok(())) => return Ok(now),
+            Some(Err(why)) => return Err(Failure::No(why)),
+            None => line.show(&show::waiting_line(&now, goal)),
         }
-        if now.state.has_failed() {
-            return Err(Failure::No(format!(
-                "{} is {}: {}",
-                now.id,
-                now.state.name(),
-                now.reason
-            )));
-        }
-        line.show(&show::waiting_line(&now, goal));
         thread::sleep(EVERY);
     }
 }
 
-/// One line on standard error, written over where that is a terminal.
-struct StateLine {
-    terminal: bool,
-    begun: Instant,
-    shown: String,
-}
-
-impl StateLine {
-    fn begin() -> Self {
-        Self {
-            terminal: stderr().is_terminal(),
-            begun: Instant::now(),
-            shown: String::new(),
-        }
+/// Whether the send is what is waited for, or why it will never be; `None` while it may become so.
+fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
+    let on_the_ledger = matches!(now.state, SendState::Open | SendState::Mined);
+    let reached = match goal {
+        WaitFor::Open => on_the_ledger,
+        WaitFor::Mined => now.state == SendState::Mined,
+        WaitFor::Delivered => now.delivered_at.is_some(),
+    };
+    if reached {
+        return Some(Ok(()));
     }
-
-    fn show(&mut self, state: &str) {
-        let mut stderr = stderr().lock();
-        // Whoever does not listen misses nothing that matters.
-        let _ = if self.terminal {
-            let seconds = self.begun.elapsed().as_secs();
-            write!(stderr, "\r{} ({seconds} s)\u{1b}[K", plain(state))
-        } else if self.shown == state {
-            Ok(())
-        } else {
-            writeln!(stderr, "{}", plain(state))
-        };
-        let _ = stderr.flush();
-        state.clone_into(&mut self.shown);
+    if now.state.has_failed() {
+        let state = show::state_name(now.state);
+        return Some(Err(format!("{} is {state}: {}", now.id, now.reason)));
     }
-}
-
-impl Drop for StateLine {
-    fn drop(&mut self) {
-        if self.terminal && !self.shown.is_empty() {
-            let mut stderr = stderr().lock();
-            let _ = write!(stderr, "\r\u{1b}[K");
-            let _ = stderr.flush();
-        }
-    }
+    let no_receipt_will_come = goal == WaitFor::Delivered && on_the_ledger && now.waiting.is_none();
+    no_receipt_will_come.then(|| {
+        Err(format!(
+            "{} is {}: it went by way of the network, where nobody signs for it. Its recipient finds it \
+             there; wait for `open` or `mined` instead",
+            now.id,
+            show::state_name(now.state)
+        ))
+    })
 }
 
 /// What waits, and what did not get through of late.
@@ -150,16 +132,20 @@ struct Outbox {
 /// Shows the outbox, or changes something of it.
 pub(super) fn outbox(
     order: Option<&OutboxOrder>,
+    page: &Page,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let (id, what) = match order {
         None => {
-            let waiting = client.get("/outbox", &[])?;
+            let waiting: OutboxView = client.list("/outbox", page)?;
             let failed: OutboxView =
                 client.get("/outbox", &[("failed", "true"), ("limit", FAILED_SHOWN)])?;
             let failed = failed.sends;
-            output.show(&Outbox { waiting, failed }, show::outbox)?;
+            let more = next_page(waiting.next.as_ref(), "outbox", client);
+            output.show(&Outbox { waiting, failed }, |outbox| {
+                show::outbox(outbox, &more)
+            })?;
             return Ok(());
         }
         Some(OutboxOrder::Retry { id }) => (id, "retry"),
@@ -171,35 +157,53 @@ pub(super) fn outbox(
     Ok(())
 }
 
-/// Shows what was received, and what comes.
+/// Shows what was received, and what comes. What was shown, and nothing else, counts as read.
 pub(super) fn inbox(
-    unread: bool,
-    follow: bool,
+    (unread, follow): (bool, bool),
+    page: &Page,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let first = if unread {
-        unread_after(0, client)?
-    } else {
-        latest(client)?
-    };
-    let mut last = first.messages.last().map_or(0, |message| message.number);
+    let first = first_of(unread, page, client)?;
+    let last = first.messages.last().map_or(0, |message| message.number);
     if output.is_json() {
         show_each(&first.messages, output)?;
     } else {
         output.text(&show::inbox(&first))?;
     }
-    mark_read(&first.messages, client)?;
-    let mut more = unread && first.next.is_some();
-    while follow || more {
+    let left = mark_read(&first.messages, client)?.unwrap_or(first.unread);
+    if !output.is_json() {
+        let command = if unread { "inbox --unread" } else { "inbox" };
+        let older = next_page(first.next.as_ref(), command, client);
+        let unread = show::still_unread(left, client.invocation());
+        for line in [older, unread].iter().filter(|line| !line.is_empty()) {
+            output.text(line)?;
+        }
+    }
+    if follow {
+        follow_inbox(unread, last, client, output)?;
+    }
+    Ok(())
+}
+
+/// What comes after the message `last`, for as long as somebody looks.
+fn follow_inbox(
+    unread: bool,
+    mut last: u64,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let mut more = true;
+    loop {
         if !more {
             thread::sleep(EVERY);
         }
-        let next = if unread {
-            unread_after(last, client)?
-        } else {
-            after(last, client)?
-        };
+        let after = last.to_string();
+        let mut query = vec![("after", after.as_str()), ("limit", PAGE)];
+        if unread {
+            query.push(("unread", "true"));
+        }
+        let next: InboxView = client.get("/inbox", &query)?;
         more = next.next.is_some();
         if let Some(latest) = next.messages.last() {
             last = latest.number;
@@ -207,25 +211,25 @@ pub(super) fn inbox(
             mark_read(&next.messages, client)?;
         }
     }
-    Ok(())
 }
 
-/// The last ones, the oldest of them first.
-fn latest(client: &Client) -> Result<InboxView, Failure> {
-    let mut inbox: InboxView = client.get("/inbox", &[("order", "latest"), ("limit", PAGE)])?;
-    inbox.messages.reverse();
+/// The part that was asked for, the oldest of it first: of what was not read, the oldest; of all, the
+/// latest.
+fn first_of(unread: bool, page: &Page, client: &Client) -> Result<InboxView, Failure> {
+    let mut query = page.query();
+    query.push(match unread {
+        true => ("unread", "true".to_owned()),
+        false => ("order", "latest".to_owned()),
+    });
+    let query: Vec<_> = query
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut inbox: InboxView = client.get("/inbox", &query)?;
+    if !unread {
+        inbox.messages.reverse();
+    }
     Ok(inbox)
-}
-
-fn unread_after(number: u64, client: &Client) -> Result<InboxView, Failure> {
-    let number = number.to_string();
-    let query = [("unread", "true"), ("after", &number), ("limit", PAGE)];
-    client.get("/inbox", &query)
-}
-
-fn after(number: u64, client: &Client) -> Result<InboxView, Failure> {
-    let number = number.to_string();
-    client.get("/inbox", &[("after", &number), ("limit", PAGE)])
 }
 
 fn show_each(messages: &[ReceivedView], output: &mut Output<'_>) -> Result<(), Failure> {
@@ -235,25 +239,25 @@ fn show_each(messages: &[ReceivedView], output: &mut Output<'_>) -> Result<(), F
     Ok(())
 }
 
-/// What was shown is read, and nothing else.
-fn mark_read(shown: &[ReceivedView], client: &Client) -> Result<(), Failure> {
+/// What was shown is read, and nothing else. How much is left to read, if something was marked.
+fn mark_read(shown: &[ReceivedView], client: &Client) -> Result<Option<usize>, Failure> {
     let unread = shown.iter().filter(|message| message.unread);
     let numbers: Vec<_> = unread.map(|message| message.number).collect();
-    if !numbers.is_empty() {
-        let _: ReadView = client.post("/inbox/read", &ReadRequest { numbers })?;
+    if numbers.is_empty() {
+        return Ok(None);
     }
-    Ok(())
+    let left: ReadView = client.post("/inbox/read", &ReadRequest { numbers })?;
+    Ok(Some(left.unread))
 }
 
 /// Shows what was sent and received.
 pub(super) fn history(
-    limit: Option<u64>,
+    page: &Page,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let limit = limit.map(|limit| limit.to_string());
-    let query = limit.as_deref().map(|limit| ("limit", limit));
-    let history: HistoryView = client.get("/history", query.as_slice())?;
-    output.show(&history, show::history)?;
+    let history: HistoryView = client.list("/history", page)?;
+    let more = next_page(history.next.as_ref(), "history", client);
+    output.show(&history, |history| show::history(history) + &more)?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod view;
 pub use eavesdrop::{EavesdropArgs, run as eavesdrop};
 pub use error::DemoError;
 
+use super::invocation::Invocation;
 use clap::Args;
 use files::{Files, PEERS};
 use interrupt::Interrupt;
@@ -41,13 +42,13 @@ pub struct DemoArgs {
 /// Plays the story with one tracker and three peers, each a process of its own; then, unless it is to
 /// be played only once, leaves them up until Ctrl-C. However it ends, no process of it is left.
 ///
-/// `json` tells it as one JSON object a line and step; `program` is what people type to run this
-/// program.
+/// `json` tells it as one JSON object a line and step; `invocation` is what people type to
+/// run this program.
 ///
 /// # Errors
 /// Why the story could not be played to its end; being interrupted is none, except where it was to be
 /// played once.
-pub fn run(args: &DemoArgs, json: bool, program: &str) -> Result<(), DemoError> {
+pub fn run(args: &DemoArgs, json: bool, invocation: &Invocation) -> Result<(), DemoError> {
     // Before the first child: from here on nothing ends the demo without its children.
     let interrupt = Interrupt::listen().map_err(DemoError::System)?;
     let files = Files::open(&args.dir)?;
@@ -56,7 +57,7 @@ pub fn run(args: &DemoArgs, json: bool, program: &str) -> Result<(), DemoError> 
     introduce(&mut story)?;
     let ended = story.play().and_then(|_| match args.once {
         true => Ok(()),
-        false => stay(&mut story, program),
+        false => stay(&mut story, invocation),
     });
     match ended {
         Err(DemoError::Interrupted) if !args.once => {}
@@ -80,7 +81,7 @@ fn introduce(story: &mut Story) -> Result<(), DemoError> {
 }
 
 /// Says what to try, and looks after the nodes until somebody wants to end the demo.
-fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
+fn stay(story: &mut Story, invocation: &Invocation) -> Result<(), DemoError> {
     let mut lines = "\nThe network stays up. In another terminal:\n".to_owned();
     for (name, command) in PEERS
         .iter()
@@ -88,7 +89,7 @@ fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
     {
         lines.push_str(&format!(
             "\n  # {name}\n  {}",
-            typed(story, program, name, command)
+            typed(story, invocation, name, command)
         ));
     }
     lines.push_str("\n\nCtrl-C here stops everything.");
@@ -106,9 +107,9 @@ fn stay(story: &mut Story, program: &str) -> Result<(), DemoError> {
 }
 
 /// A command as it is typed.
-fn typed(story: &Story, program: &str, name: &str, command: &str) -> String {
+fn typed(story: &Story, invocation: &Invocation, name: &str, command: &str) -> String {
     let config = story.nodes.files().config(name);
-    format!("{program} --config {} {command}", config.display())
+    invocation.for_node(&config).line(command)
 }
 
 /// Stops all nodes and says at which heights they saved.

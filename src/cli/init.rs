@@ -2,6 +2,7 @@
 
 use super::args::{Init, InitPeer, InitPlace};
 use super::failure::Failure;
+use super::invocation::Invocation;
 use super::output::Output;
 use crate::settings::{self, Endpoint, PeerTemplate, SettingsError};
 use serde::Serialize;
@@ -15,7 +16,7 @@ struct Written {
 }
 
 /// Writes a new file and says what to type next.
-pub fn init(what: &Init, program: &str, output: &mut Output<'_>) -> Result<(), Failure> {
+pub fn init(what: &Init, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
     let (place, usual, text) = match what {
         Init::Tracker(place) => (place, "tracker.toml", settings::tracker_template()),
         Init::Peer(peer) => (&peer.place, "peer.toml", peer_text(peer)),
@@ -23,8 +24,8 @@ pub fn init(what: &Init, program: &str, output: &mut Output<'_>) -> Result<(), F
     let file = file(place, usual)?;
     settings::init(&file, &text).map_err(|error| explain(error, what))?;
     let next = match what {
-        Init::Tracker(_) => next_for_tracker(program, &file),
-        Init::Peer(peer) => next_for_peer(program, &file, peer),
+        Init::Tracker(_) => next_for_tracker(invocation, &file),
+        Init::Peer(peer) => next_for_peer(invocation, &file, peer),
     };
     output.show(&Written { file }, |_| next)?;
     Ok(())
@@ -76,28 +77,30 @@ fn explain(error: SettingsError, what: &Init) -> Failure {
     }
 }
 
-fn next_for_tracker(program: &str, file: &Path) -> String {
-    let file = file.display();
+fn next_for_tracker(invocation: &Invocation, path: &Path) -> String {
+    let (file, start) = (path.display(), invocation.for_node(path).line(""));
+    let init = invocation.line("init peer --name NAME --tracker HOST:PORT");
     format!(
         "Wrote {file}.\n\n\
          Look at [network] in it: what it says is fixed once the first peer registers.\n\
          Then type:\n\
-         \x20 {program} --config {file}\n\
+         \x20 {start}\n\
          and for each member, in a directory of its own:\n\
-         \x20 {program} init peer --name NAME --tracker HOST:PORT"
+         \x20 {init}"
     )
 }
 
-fn next_for_peer(program: &str, file: &Path, peer: &InitPeer) -> String {
-    let file = file.display();
+fn next_for_peer(invocation: &Invocation, path: &Path, peer: &InitPeer) -> String {
+    let (file, node) = (path.display(), invocation.for_node(path));
+    let [start, status, mine] = ["", "status", "mine"].map(|command| node.line(command));
     let tracker = peer.tracker.first().map(Endpoint::to_string);
     format!(
         "Wrote {file}.\n\n\
          The tracker must run at {}. Then type:\n\
-         \x20 {program} --config {file}\n\
+         \x20 {start}\n\
          and, while it runs, in another terminal:\n\
-         \x20 {program} --config {file} status\n\
-         \x20 {program} --config {file} mine",
+         \x20 {status}\n\
+         \x20 {mine}",
         tracker.unwrap_or_default()
     )
 }
@@ -117,7 +120,8 @@ mod tests {
             panic!("{line}");
         };
         let mut written = Vec::new();
-        init(&what, "./node", &mut Output::new(&mut written, cli.json))?;
+        let invocation = Invocation::of_this_process();
+        init(&what, &invocation, &mut Output::new(&mut written, cli.json))?;
         Ok(String::from_utf8(written).unwrap())
     }
 
@@ -126,7 +130,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let text = run(dir.path(), "node init tracker --dir @/net").unwrap();
         let file = dir.path().join("net/tracker.toml");
-        assert!(text.contains(&format!("./node --config {}", file.display())));
+        let start = Invocation::of_this_process().for_node(&file).line("");
+        assert!(text.contains(&format!("  {start}\n")), "{text}");
         assert!(Settings::load(&file, std::iter::empty()).is_ok());
 
         let line = "node init peer --name bob --tracker t.example:7000 --listen 127.0.0.1:7002 --out @/bob.toml";

@@ -6,10 +6,11 @@ use super::load;
 use super::output::Output;
 use super::words::count;
 use crate::logging::reading::{Line, LogReader};
-use crate::logging::{DIRECTORY, FILE, LogEvent, Time, colours_for, for_people};
+use crate::logging::{DIRECTORY, FILE, LogEvent, Time, Zone, colours_for, for_people};
 use crate::settings::{LogLevel, Settings};
+use crate::suggest::nearest;
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
@@ -21,6 +22,8 @@ use tracing::Level;
 pub const USUAL_LAST: usize = 100;
 /// Most events that can be asked for from the end; they are held in memory.
 pub const MOST_LAST: usize = 100_000;
+/// Parts of a node that are remembered by name: there are some twenty.
+const MOST_ACTORS: usize = 100;
 /// How often the files are looked at for more.
 const LOOK: Duration = Duration::from_millis(250);
 /// Units of a stretch of time and their milliseconds.
@@ -49,12 +52,12 @@ impl FromStr for Since {
             let number: u64 = text[..text.len() - 1].parse().ok()?;
             number.checked_mul(*ms)
         });
-        match (ago, text.parse()) {
+        match (ago, Time::read(text, &Zone::local())) {
             (Some(ms), _) => Ok(Self::Ago(ms)),
             (None, Ok(time)) => Ok(Self::At(time)),
             (None, Err(_)) => Err(
-                "write how long ago (30s, 5m, 2h, 1d) or a moment in UTC (2026-11-20, \
-                 2026-11-20T21:43)"
+                "write how long ago (30s, 5m, 2h, 1d) or a moment (2026-11-20, 2026-11-20T21:43; in \
+                 UTC with a Z behind it)"
                     .into(),
             ),
         }
@@ -98,6 +101,8 @@ struct Source {
     /// The next event, read already.
     head: Option<LogEvent>,
     unreadable: u64,
+    /// Who speaks in it, up to [`MOST_ACTORS`].
+    actors: BTreeSet<String>,
 }
 
 impl Source {
@@ -106,8 +111,14 @@ impl Source {
             match self.reader.next_line()? {
                 None => return Ok(()),
                 Some(Line::Unreadable) => self.unreadable += 1,
-                Some(Line::Event(event)) if filter.takes(&event) => self.head = Some(event),
-                Some(Line::Event(_)) => {}
+                Some(Line::Event(event)) => {
+                    if self.actors.len() < MOST_ACTORS && !self.actors.contains(&event.actor) {
+                        self.actors.insert(event.actor.clone());
+                    }
+                    if filter.takes(&event) {
+                        self.head = Some(event);
+                    }
+                }
             }
         }
         Ok(())
@@ -133,6 +144,7 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         output,
         several: sources.len() > 1,
         colours: colours_for(&io::stdout()),
+        zone: Zone::local(),
         day: String::new(),
     };
     let all = since.is_some() || filter.id.is_some();
@@ -154,6 +166,11 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         shown.show(&node, event)?;
     }
     tell_unreadable(&sources);
+    if let Some(unknown) = filter.actor
+        && !arguments.follow
+    {
+        knows_actor(unknown, &sources)?;
+    }
     if !arguments.follow {
         return Ok(());
     }
@@ -164,6 +181,24 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
             shown.show(node, event)?;
         }
     }
+}
+
+/// Whether such a part of a node speaks in these logs at all; else, which do.
+fn knows_actor(name: &str, sources: &[Source]) -> Result<(), Failure> {
+    let actors = sources.iter().flat_map(|source| &source.actors);
+    let parts: BTreeSet<&str> = actors.flat_map(|actor| actor.split("::")).collect();
+    if parts.contains(name) {
+        return Ok(());
+    }
+    let known: Vec<&str> = parts.into_iter().collect();
+    let near = match nearest(name, &known) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => String::new(),
+    };
+    Err(Failure::No(format!(
+        "no part of the node that is called {name:?} wrote anything here; those that did are {}{near}",
+        known.join(", ")
+    )))
 }
 
 fn level(level: Option<LogLevel>) -> Level {
@@ -208,6 +243,7 @@ fn source(named: &Path, since: Option<Time>) -> Result<Source, Failure> {
         reader: LogReader::new(&path, since),
         head: None,
         unreadable: 0,
+        actors: BTreeSet::new(),
     })
 }
 
@@ -253,6 +289,7 @@ struct Shown<'a, 'b> {
     output: &'a mut Output<'b>,
     several: bool,
     colours: bool,
+    zone: Zone,
     day: String,
 }
 
@@ -264,7 +301,7 @@ impl Shown<'_, '_> {
             }
             return self.output.json(&event);
         }
-        let day = event.time.day();
+        let day = event.time.day(&self.zone);
         if day != self.day {
             writeln!(self.output.raw(), "{day}")?;
             self.day = day;
@@ -275,7 +312,7 @@ impl Shown<'_, '_> {
         } else {
             &speakers[1..]
         };
-        let line = for_people(&event, speakers, self.colours);
+        let line = for_people(&event, speakers, self.colours, &self.zone);
         writeln!(self.output.raw(), "{line}")
     }
 }

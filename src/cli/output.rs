@@ -1,6 +1,7 @@
 //! Writing to people and programs: nothing that others say can steer the terminal, and a reader
 //! that goes away is no failure.
 
+use crate::readable::{visible, visible_json};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -32,17 +33,17 @@ impl<'a> Output<'a> {
     /// Whatever the writer says.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
         for line in text.trim_end_matches('\n').split('\n') {
-            writeln!(self.writer, "{}", plain(line).trim_end())?;
+            writeln!(self.writer, "{}", visible(line).trim_end())?;
         }
         self.writer.flush()
     }
 
-    /// Writes a value as one line of JSON.
+    /// Writes a value as one line of JSON, in which nothing that others say can steer the terminal.
     ///
     /// # Errors
     /// Whatever the writer says.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let mut line = serde_json::to_string(value)?;
+        let mut line = visible_json(&serde_json::to_string(value)?);
         line.push('\n');
         self.writer.write_all(line.as_bytes())?;
         self.writer.flush()
@@ -65,24 +66,6 @@ impl<'a> Output<'a> {
     }
 }
 
-/// A text that does nothing but show: characters that move the cursor, change colours, or turn the
-/// direction of writing are spelled out.
-pub fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || turns_direction(c) {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +85,9 @@ mod tests {
         let mut output = Output::new(&mut written, true);
         output.show(&[1, 2], |_| unreachable!()).unwrap();
         output.show(&"x", |_| unreachable!()).unwrap();
-        assert_eq!(written, b"[1,2]\n\"x\"\n");
+        output
+            .show(&"\u{7f}\u{9b}2J\u{202e}", |_| unreachable!())
+            .unwrap();
+        assert_eq!(written, b"[1,2]\n\"x\"\n\"\\u007f\\u009b2J\\u202e\"\n");
     }
 }

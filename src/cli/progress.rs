@@ -1,25 +1,38 @@
 //! How far something long has come: on standard error, with its rate and the time left.
 
-use super::words::{rate, stretch};
-use std::io::{IsTerminal, Write};
+use super::words::rate;
+use crate::readable::{in_words, visible};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
-/// How often a terminal is shown where it stands; nothing is shown of what is done sooner.
-const OFTEN: Duration = Duration::from_millis(500);
-/// How often a file, or another program, is.
+/// How often a second a terminal is drawn.
+const OFTEN: u8 = 2;
+/// How often a file, or another program, is told.
 const SELDOM: Duration = Duration::from_secs(10);
+
+/// A line that is written over, and taken away in the end; nothing where there is no terminal.
+fn line() -> ProgressBar {
+    let target = ProgressDrawTarget::stderr_with_hz(OFTEN);
+    let message = ProgressStyle::default_bar().template("{msg}");
+    // The template is constant; the usual one would do as well.
+    let style = message.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(None, target).with_style(style)
+}
+
+/// Whoever does not listen misses nothing that matters.
+fn tell(text: &str) {
+    let _ = writeln!(stderr(), "{}", visible(text));
+}
 
 /// One line about one long undertaking.
 pub struct ProgressLine {
     what: &'static str,
     /// What is counted.
     unit: &'static str,
-    terminal: bool,
-    begun: Instant,
+    bar: ProgressBar,
+    pause: Duration,
     shown: Instant,
-    /// Where it stood when it was heard of first: an import passes over what is there.
-    first: Option<(Instant, u64)>,
-    dirty: bool,
 }
 
 impl ProgressLine {
@@ -30,55 +43,45 @@ impl ProgressLine {
 
     /// Nothing is shown yet; `what` is being done, and counted in this unit.
     pub fn counting(what: &'static str, unit: &'static str) -> Self {
-        let now = Instant::now();
+        let terminal = stderr().is_terminal();
         Self {
             what,
             unit,
-            terminal: std::io::stderr().is_terminal(),
-            begun: now,
-            shown: now,
-            first: None,
-            dirty: false,
+            bar: line(),
+            pause: if terminal {
+                Duration::from_secs(1) / u32::from(OFTEN)
+            } else {
+                SELDOM
+            },
+            shown: Instant::now(),
         }
     }
 
     /// It has come to block `done` of `of`.
     pub fn show(&mut self, done: u64, of: u64) {
-        let now = Instant::now();
-        let (since, from) = *self
-            .first
-            .get_or_insert((self.begun, done.saturating_sub(1)));
-        let pause = if self.terminal { OFTEN } else { SELDOM };
-        if now - self.shown < pause {
+        if self.bar.length().is_none() {
+            // An import passes over what is there: that does not make it faster.
+            self.bar.set_position(done.saturating_sub(1));
+            self.bar.reset_eta();
+        }
+        self.bar.set_length(of);
+        self.bar.set_position(done);
+        if self.shown.elapsed() < self.pause {
             return;
         }
-        self.shown = now;
-        let line = told(
-            (self.what, self.unit),
-            done,
-            of,
-            done - from.min(done),
-            now - since,
-        );
-        let mut stderr = std::io::stderr().lock();
-        // Whoever does not listen misses nothing that matters.
-        let _ = if self.terminal {
-            self.dirty = true;
-            // Back to the start of the line, and clear what was longer.
-            write!(stderr, "\r{line}\u{1b}[K")
+        self.shown = Instant::now();
+        let of_it = format!("{} {} {done} of {of}", self.what, self.unit);
+        let told = told(of_it, self.unit, self.bar.per_sec(), self.bar.eta());
+        if self.bar.is_hidden() {
+            tell(&told);
         } else {
-            writeln!(stderr, "{line}")
-        };
-        let _ = stderr.flush();
+            self.bar.set_message(told);
+        }
     }
 
     /// Takes the line away, so that what follows has a place.
     pub fn end(&mut self) {
-        if std::mem::take(&mut self.dirty) {
-            let mut stderr = std::io::stderr().lock();
-            let _ = write!(stderr, "\r\u{1b}[K");
-            let _ = stderr.flush();
-        }
+        self.bar.finish_and_clear();
     }
 }
 
@@ -89,19 +92,49 @@ impl Drop for ProgressLine {
 }
 
 /// `verifying block 1200 of 5000, 400 blocks/s, 9.5 s left`
-fn told((what, unit): (&str, &str), done: u64, of: u64, since: u64, elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs_f64();
-    let mut line = format!("{what} {unit} {done} of {of}");
-    if since > 0 && seconds > 0.0 {
-        let speed = since as f64 / seconds;
-        let left = of.saturating_sub(done) as f64 / speed;
-        line.push_str(&format!(
-            ", {} {unit}s/s, {} left",
-            rate(speed),
-            stretch((left * 1_000.0) as u64)
-        ));
+fn told(mut line: String, unit: &str, per_second: f64, left: Duration) -> String {
+    if per_second > 0.0 {
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+        let (speed, left) = (rate(per_second), in_words(left));
+        line.push_str(&format!(", {speed} {unit}s/s, {left} left"));
     }
     line
+}
+
+/// One line about something that is waited for.
+pub struct WaitLine {
+    bar: ProgressBar,
+    begun: Instant,
+    told: String,
+}
+
+impl WaitLine {
+    /// Nothing is shown yet.
+    pub fn begin() -> Self {
+        Self {
+            bar: line(),
+            begun: Instant::now(),
+            told: String::new(),
+        }
+    }
+
+    /// What is waited for, and how that stands. Where there is no terminal, it is told when it changes.
+    pub fn show(&mut self, state: &str) {
+        if !self.bar.is_hidden() {
+            let seconds = self.begun.elapsed().as_secs();
+            self.bar
+                .set_message(visible(&format!("{state} ({seconds} s)")));
+        } else if self.told != state {
+            tell(state);
+            state.clone_into(&mut self.told);
+        }
+    }
+}
+
+impl Drop for WaitLine {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 #[cfg(test)]
@@ -110,30 +143,11 @@ mod tests {
 
     #[test]
     fn rate_and_time_left_are_told() {
-        let half = told(
-            ("importing", "block"),
-            1_200,
-            5_000,
-            1_200,
-            Duration::from_secs(3),
-        );
+        let line = || "importing block 1200 of 5000".to_owned();
         assert_eq!(
-            half,
+            told(line(), "block", 400.0, Duration::from_millis(9_500)),
             "importing block 1200 of 5000, 400 blocks/s, 9.5 s left"
         );
-        // What was there before does not make it faster.
-        let resumed = told(
-            ("importing", "block"),
-            4_000,
-            5_000,
-            1_000,
-            Duration::from_secs(10),
-        );
-        assert_eq!(
-            resumed,
-            "importing block 4000 of 5000, 100 blocks/s, 10.0 s left"
-        );
-        let nothing = told(("verifying", "block"), 0, 0, 0, Duration::ZERO);
-        assert_eq!(nothing, "verifying block 0 of 0");
+        assert_eq!(told(line(), "block", 0.0, Duration::ZERO), line());
     }
 }

@@ -4,6 +4,7 @@ use super::args::{ProofFormat, ProveArgs, VerifyArgs};
 use super::client::Client;
 use super::commands::segment;
 use super::failure::Failure;
+use super::invocation::word;
 use super::new_file::NewFile;
 use super::output::Output;
 use super::table::facts;
@@ -47,12 +48,13 @@ pub fn prove(
     file.end()?;
     if !output.is_json() {
         output.text(&format!(
-            "Wrote {} ({}).\nWhoever has it types:\n  {} verify {} --trust ID\nwith the id of a \
+            "Wrote {} ({}).\nWhoever has it types:\n  {}\nwith the id of a \
              block that they know to be on the chain and that the proof leads to.",
             out.display(),
             count(proof.len() as u64, "byte", "bytes"),
-            client.program(),
-            out.display(),
+            client
+                .invocation()
+                .line(&format!("verify {} --trust ID", word(out))),
         ))?;
     }
     Ok(())
@@ -74,7 +76,7 @@ fn proof_of(json: ProofJson) -> Result<Proof, Failure> {
 struct VerdictView {
     /// Whether it proves what was asked.
     proven: bool,
-    /// Why not.
+    /// Why it does not prove what was asked, in words; left out if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     block: HeaderJson,
@@ -126,7 +128,7 @@ pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Fai
     output.show(&view, show)?;
     match reason {
         None => Ok(()),
-        Some(reason) => Err(Failure::No(format!("{}: {reason}", path.display()))),
+        Some(reason) => Err(Failure::Answered(format!("{}: {reason}", path.display()))),
     }
 }
 

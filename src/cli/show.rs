@@ -3,17 +3,16 @@
 mod branch;
 
 use super::table::{Align, Table, facts};
-use super::words::{
-    count, cut, day, moment, person, rate, short_address, short_id, short_name, short_person,
-    stretch,
-};
+use super::words::{count, cut, day, moment, person, rate, short_id, short_name, short_person};
 use crate::chain::Amount;
+use crate::logging::short_address;
 use crate::owner::answers::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView,
-    DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView, PeerView,
-    PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
+    ClockView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView,
+    PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
     TransactionStateView, TransactionView,
 };
+use crate::readable::in_words;
 
 /// Rows of a long table that people are shown; JSON has all of them.
 const MAX_ROWS: usize = 40;
@@ -40,6 +39,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
     lines.push(("tracker", tracker_link(&status.tracker)));
+    lines.push(("clock", clock(status.clock)));
     facts(&lines)
 }
 
@@ -63,7 +63,7 @@ fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
                 "{}, {progress}; block {} is {} old",
                 chain.tip.height,
                 short_id(chain.tip.id),
-                stretch(chain.tip_age_ms)
+                in_words(chain.tip_age_ms)
             ),
         ),
         ("peers", peers),
@@ -92,7 +92,7 @@ fn sync_state(chain: &ChainStatusView) -> String {
         Some(speed) => format!(
             "{towards}: {} blocks a second, {} left",
             rate(speed.blocks_per_second),
-            stretch(speed.ms_left)
+            in_words(speed.ms_left)
         ),
         None => towards,
     }
@@ -110,11 +110,33 @@ fn mining(mining: &MiningView) -> String {
     format!("{state}; {blocks} mined, {speed} hashes a second")
 }
 
+/// Whether the clock is right, and what to do if not.
+fn clock(clock: ClockView) -> String {
+    let by = in_words(clock.by_ms);
+    match clock.state {
+        ClockStateView::Unknown => "not compared with others yet".to_owned(),
+        ClockStateView::Right => "right".to_owned(),
+        ClockStateView::Ahead => format!("{by} ahead of everybody else's: set it right"),
+        ClockStateView::Behind => format!("{by} behind everybody else's: set it right"),
+    }
+}
+
 fn tracker_link(link: &TrackerLinkView) -> String {
-    match (link.registered, &link.trouble) {
-        (true, _) => format!("{}, registered there", link.endpoint),
-        (false, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
-        (false, None) => format!("{}, not registered yet", link.endpoint),
+    match (link.registered, link.member_until, &link.trouble) {
+        (true, _, None) => format!("{}, registered there", link.endpoint),
+        (true, _, Some(trouble)) => format!("{}, registered there, but {trouble}", link.endpoint),
+        // It goes on with the members that it knows.
+        (false, Some(until), trouble) => {
+            let trouble = trouble.as_deref().unwrap_or("it is being dialled");
+            let until = day(until);
+            format!(
+                "{} is away; membership holds until {until}, and the node goes on with the members it \
+                 knows ({trouble})",
+                link.endpoint
+            )
+        }
+        (false, None, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
+        (false, None, None) => format!("{}, not registered yet", link.endpoint),
     }
 }
 
@@ -146,6 +168,7 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
             count(status.sessions as u64, "peer connected", "peers connected"),
         ),
         ("height", height.unwrap_or_else(|| "unknown".to_owned())),
+        ("clock", clock(status.clock)),
     ])
 }
 
@@ -197,6 +220,19 @@ fn peer_row(peer: &PeerView) -> [String; 6] {
         peer.since.map_or_else(dash, day),
         endpoint.unwrap_or_else(dash),
     ]
+}
+
+/// Names and whole addresses, as the settings want them. An address is longer than half a line, and
+/// stays whole.
+pub fn addresses(peers: &PeersView) -> String {
+    let peers = peers.peers.iter();
+    let lines: Vec<_> = peers
+        .map(|peer| {
+            let name = peer.name.as_ref().map_or("-", |name| name.as_str());
+            (name, peer.address.clone())
+        })
+        .collect();
+    facts(&lines)
 }
 
 /// What somebody has.
@@ -253,7 +289,7 @@ pub fn mined(mined: &MinedView) -> String {
         short_id(mined.id),
         count(mined.transactions as u64, "transaction", "transactions"),
         count(mined.tries, "try", "tries"),
-        stretch(mined.elapsed_ms),
+        in_words(mined.elapsed_ms),
     )
 }
 
@@ -331,7 +367,7 @@ pub fn block(block: &BlockView) -> String {
     if let Some(genesis) = &block.genesis {
         lines.push(("motto", genesis.motto.clone()));
         lines.push(("network", genesis.network.clone()));
-        lines.push(("interval", stretch(genesis.interval_ms)));
+        lines.push(("interval", in_words(genesis.interval_ms)));
         lines.push(("reward", coins(genesis.reward)));
         lines.push(("founder", person(&genesis.founder)));
         lines.push(("tracker", genesis.tracker.clone()));

@@ -2,12 +2,14 @@
 
 use super::args::SimArgs;
 use super::failure::Failure;
+use super::new_file::NewFile;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::table::{Align, Table};
 use crate::sim::scenario::{Figures, Scenario, measure, plot};
 use serde::Serialize;
 use std::fs;
+use std::io::Write;
 
 /// The answer as JSON.
 #[derive(Serialize)]
@@ -34,9 +36,10 @@ pub fn sim(arguments: &SimArgs, output: &mut Output<'_>) -> Result<(), Failure> 
     }
     progress.end();
     if let Some(file) = &arguments.svg {
-        fs::write(file, plot(&scenario.title, &networks)).map_err(|error| {
-            Failure::No(format!("{} can't be written: {error}", file.display()))
-        })?;
+        let mut new = NewFile::begin(file)?;
+        let written = new.write_all(plot(&scenario.title, &networks).as_bytes());
+        written.map_err(|error| new.failed(&error))?;
+        new.end()?;
     }
     let report = Report {
         title: scenario.title,

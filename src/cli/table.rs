@@ -1,7 +1,8 @@
 //! Tables for people.
 
-use super::output::plain;
 use super::words::cut;
+use crate::readable::visible;
+use unicode_width::UnicodeWidthStr;
 
 /// Space between columns.
 const GAP: &str = "  ";
@@ -41,7 +42,7 @@ impl Table {
     /// Adds a row; cells beyond the columns are left out.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let cells = cells.into_iter().take(self.aligns.len());
-        self.rows.push(cells.map(|cell| plain(&cell)).collect());
+        self.rows.push(cells.map(|cell| visible(&cell)).collect());
     }
 
     /// The table as text, every line with its end and without spaces before it.
@@ -76,7 +77,7 @@ pub fn facts(facts: &[(&str, String)]) -> String {
     let mut text = String::new();
     for (name, value) in facts {
         let mut name = *name;
-        for part in wrapped(&plain(value), room) {
+        for part in wrapped(&visible(value), room) {
             let line = format!("{}{GAP}{part}", aligned(name, names, Align::Left));
             text.push_str(line.trim_end());
             text.push('\n');
@@ -86,11 +87,11 @@ pub fn facts(facts: &[(&str, String)]) -> String {
     text
 }
 
-/// The text in lines of at most `room` characters, broken at spaces; a longer word, which somebody
-/// may want to copy, stays whole. At least one line.
+/// The text in lines of at most `room` columns, broken at spaces; a longer word, which somebody may
+/// want to copy, stays whole, and so does a command between backticks. At least one line.
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words(text) {
         match lines.last_mut() {
             Some(line) if line.is_empty() => line.push_str(word),
             Some(line) if width(line) + 1 + width(word) <= room => {
@@ -103,6 +104,15 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// What stands between spaces that are not within backticks.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut within = false;
+    text.split(move |c| {
+        within ^= c == '`';
+        c == ' ' && !within
+    })
+}
+
 fn aligned(cell: &str, to: usize, align: Align) -> String {
     let space = " ".repeat(to.saturating_sub(width(cell)));
     match align {
@@ -111,8 +121,9 @@ fn aligned(cell: &str, to: usize, align: Align) -> String {
     }
 }
 
+/// Columns that a text takes.
 fn width(cell: &str) -> usize {
-    cell.chars().count()
+    cell.width()
 }
 
 #[cfg(test)]
@@ -129,6 +140,29 @@ mod tests {
             table.render(),
             "name     coins\nalice        5\nbo     1234567\nx\n"
         );
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let mut table = Table::new(&[("name", Align::Left), ("coins", Align::Right)]);
+        table.row(["漢字".into(), "5".into()]);
+        table.row(["bo".into(), "17".into()]);
+        assert_eq!(table.render(), "name  coins\n漢字      5\nbo       17\n");
+        let mut table = Table::new(&[("note", Align::Left)]);
+        table.row(["漢".repeat(80)]);
+        let text = table.render();
+        assert!(text.lines().all(|line| width(line) <= LINE), "{text}");
+    }
+
+    #[test]
+    fn a_command_is_not_broken() {
+        let command = format!(
+            "`'/a b/node' --config '{}/alice.toml' status`",
+            "long ".repeat(20)
+        );
+        let text = facts(&[("waiting", format!("this is why it waits: {command} tells"))]);
+        assert!(text.contains(&command), "{text}");
+        assert_eq!(text.lines().count(), 3);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `node wallet`: the secret of a node. Its file is worked on directly, whether or not the node runs; a
 //! node that runs and waits for its wallet is given it.
 
-use super::args::Wallet;
+use super::args::{Sure, Wallet};
 use super::client::Client;
+use super::confirm::confirm;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use super::output::Output;
 use super::table;
 use crate::entropy::OsEntropy;
@@ -55,7 +57,7 @@ struct WordsView {
 struct Place<'a> {
     settings: &'a Settings,
     config: &'a Path,
-    program: &'a str,
+    invocation: &'a Invocation,
     file: WalletFile,
 }
 
@@ -64,13 +66,13 @@ pub fn wallet(
     what: Wallet,
     settings: &Settings,
     config: &Path,
-    program: &str,
+    invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let place = Place {
         settings,
         config,
-        program,
+        invocation,
         file: WalletFile::new(&settings.wallet().file),
     };
     match what {
@@ -87,7 +89,7 @@ pub fn wallet(
         Wallet::Show => place.show(output),
         Wallet::Words { reveal } => place.words(reveal, output),
         Wallet::Lock => place.lock(output),
-        Wallet::Unlock => place.unlock(output),
+        Wallet::Unlock(sure) => place.unlock(sure, output),
         Wallet::Address => place.address(output),
         Wallet::Load => place.load(output),
     }
@@ -103,11 +105,7 @@ impl Place<'_> {
     }
 
     fn command(&self, command: &str) -> String {
-        format!(
-            "{} --config {} {command}",
-            self.program,
-            self.config.display()
-        )
+        self.invocation.line(command)
     }
 
     /// What the file holds; without one, what to type.
@@ -290,10 +288,16 @@ impl Place<'_> {
         Ok(())
     }
 
-    fn unlock(&self, output: &mut Output<'_>) -> Result<(), Failure> {
+    fn unlock(&self, sure: Sure, output: &mut Output<'_>) -> Result<(), Failure> {
         let Stored::Locked(locked) = self.read()? else {
             return Err(no(format!("{} is not locked", self.file.path().display())));
         };
+        let what = format!(
+            "{} will hold the secret in the clear: whoever can read the file then has the coins, and \
+             what was on the disk once may be found there for a while.",
+            self.file.path().display()
+        );
+        confirm(&what, sure.yes)?;
         let secret = locked.unlock(&self.passphrase()?).map_err(no)?;
         self.file.replace(&secret, None).map_err(no)?;
         self.tell(&secret.public_key(), false, output)
@@ -301,13 +305,13 @@ impl Place<'_> {
 
     /// The node of these settings, if it runs and waits for its wallet.
     fn waiting_node(&self) -> Option<Client> {
-        let client = Client::find(self.settings, self.config, self.program).ok()?;
+        let client = Client::find(self.settings, self.config, self.invocation).ok()?;
         let waits = matches!(self.status(&client), Ok(Some(_)));
         waits.then_some(client)
     }
 
     fn load(&self, output: &mut Output<'_>) -> Result<(), Failure> {
-        let client = Client::find(self.settings, self.config, self.program)?;
+        let client = Client::find(self.settings, self.config, self.invocation)?;
         if self.status(&client)?.is_none() {
             return Err(no("the node runs, and has its wallet: nothing was changed"));
         }
@@ -356,7 +360,7 @@ impl Place<'_> {
     }
 
     fn not_yet(&self) -> bool {
-        let client = Client::find(self.settings, self.config, self.program);
+        let client = Client::find(self.settings, self.config, self.invocation);
         let status = client.and_then(|client| self.status(&client));
         !matches!(status, Ok(None))
     }

@@ -36,15 +36,15 @@ pub enum ApiFileError {
     /// There is none: the node does not run.
     #[error("there is no {}", path.display())]
     Missing {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// It can't be read, or holds something else.
     #[error("{} can't be read: {reason}", path.display())]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The reason, in words for the owner.
         reason: String,
     },
     /// It can't be written or removed.
@@ -53,7 +53,7 @@ pub enum ApiFileError {
          node may write", path.display()
     )]
     Unwritable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,

@@ -1,6 +1,8 @@
 //! The API as a whole, over real sockets.
 
 mod chain_calls;
+mod lists;
+mod problems;
 
 use super::testing::Served;
 use super::{ApiError, ApiFile, MAX_REQUEST_BYTES, Problem, start};
@@ -49,19 +51,26 @@ const PEER_PATHS: [&str; 16] = [
 
 /// Sends a request as it stands and reads until the server closes: status and body.
 fn raw(request: &str, address: std::net::SocketAddr) -> (u16, String) {
+    let (status, _, body) = raw_with_head(request, address);
+    (status, body)
+}
+
+/// The same, and the head of the answer in lower case between them.
+fn raw_with_head(request: &str, address: std::net::SocketAddr) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let body = if head.to_lowercase().contains("transfer-encoding: chunked") {
+    let head = head.to_lowercase();
+    let body = if head.contains("transfer-encoding: chunked") {
         let chunks = body.split("\r\n").skip(1).step_by(2);
         chunks.collect()
     } else {
         body.to_owned()
     };
-    (status, body)
+    (status, head, body)
 }
 
 /// Asks with the token, on a thread where one may wait.

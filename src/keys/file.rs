@@ -40,7 +40,7 @@ pub enum WalletFileError {
         "{path} exists already and was left alone: it may hold a member's only key. Name another file, or move this one away"
     )]
     Exists {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file could not be written.
@@ -48,7 +48,7 @@ pub enum WalletFileError {
         "the wallet file {path} could not be written ({source}): check that its directory exists, is yours, and has room"
     )]
     Unwritable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -56,7 +56,7 @@ pub enum WalletFileError {
     /// There is no such file.
     #[error("there is no wallet file {path}: check the path, or make a key first")]
     Missing {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file could not be opened or read.
@@ -64,7 +64,7 @@ pub enum WalletFileError {
         "the wallet file {path} could not be read ({source}): check the path, and that the file is yours"
     )]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -74,7 +74,7 @@ pub enum WalletFileError {
         "others may read or change the wallet file {path} (mode {mode:03o}): run `chmod 600 {path}`, and take a new key if others have had access to this machine"
     )]
     Permissions {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
@@ -84,7 +84,7 @@ pub enum WalletFileError {
         "{path} is not a wallet file in PEM form (`-----BEGIN PRIVATE KEY-----`), or is damaged: name the right file, or restore it from your copy"
     )]
     NotPem {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A private key, but of another kind.
@@ -92,7 +92,7 @@ pub enum WalletFileError {
         "{path} holds a private key of another kind than Ed25519 ({algorithm}): name the file that this program made"
     )]
     WrongAlgorithm {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The algorithm's object identifier.
         algorithm: String,
@@ -105,7 +105,7 @@ impl WalletFile {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// Path of the wallet file.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -11,6 +11,8 @@ use serde_json::Value;
 use tracing::Level;
 use tracing::field::{Field, Visit};
 
+use super::names::Names;
+use super::sentence::named;
 use super::time::Time;
 
 /// The most bytes of text in one field or message; the rest is cut and replaced by `…`. With at
@@ -26,7 +28,7 @@ pub(super) const FIXED: [&str; 4] = ["time", "level", "actor", "event"];
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEvent {
-    /// When.
+    /// When the line was written.
     pub time: Time,
     /// How weighty it is.
     pub level: Level,
@@ -45,6 +47,8 @@ impl LogEvent {
         let actor = target.strip_prefix("raclette::").unwrap_or(target);
         // What writes down for the whole of a part is no part of its own.
         let actor = actor.strip_suffix("::log").unwrap_or(actor);
+        // An actor and its shell go by one name.
+        let actor = actor.strip_prefix("shell::").unwrap_or(actor);
         let mut own = Self {
             time: Time::from(now),
             level: *metadata.level(),
@@ -54,6 +58,18 @@ impl LogEvent {
         };
         event.record(&mut own);
         own
+    }
+
+    /// Beside every address of a member that is known, the member's name: `peer_name` beside `peer`.
+    pub(super) fn name_members(&mut self, names: &Names) {
+        let mut fields = Vec::with_capacity(self.fields.len());
+        for (field, value) in self.fields.drain(..) {
+            let name = value.as_str().and_then(|address| names.of(address));
+            let beside = name.map(|name| (named(&field).into(), name.into()));
+            fields.push((field, value));
+            fields.extend(beside);
+        }
+        self.fields = fields;
     }
 
     /// That the log file can't be written: for the terminal alone.
@@ -75,7 +91,7 @@ impl LogEvent {
     /// That lines are missing on the terminal, before this point.
     pub(super) fn lines_not_shown(time: Time, lines: u64) -> Self {
         let told =
-            "lines could not be shown: nobody took them. They are in the log file: node logs";
+            "lines could not be shown: nobody took them. They are in the log file: `node logs`";
         Self::missing(time, told, lines)
     }
 

@@ -1,17 +1,21 @@
 //! The form of an event for people.
 
+use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tracing::Level;
 
 use super::event::LogEvent;
-use super::time::Time;
+use super::sentence::{named, sentence};
+use super::time::{Time, Zone};
 use super::writer::{Sink, write_all};
+use crate::readable::{in_words, visible};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -20,18 +24,32 @@ const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const BLUE: &str = "\x1b[34m";
 
-/// Where events are shown as lines, and whether with colours.
+/// Makes the commands in a text such that they work when typed: `` `node status` ``.
+pub type Typed = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// How events look as lines.
+pub(super) struct Look {
+    colours: bool,
+    typed: Typed,
+    zone: Zone,
+}
+
+/// Where they are shown.
 pub(super) struct Terminal {
     out: Box<dyn Write + Send>,
-    pub(super) colours: bool,
+    pub(super) look: Arc<Look>,
 }
 
 impl Terminal {
     /// Standard error; coloured if somebody sees it and did not ask for none.
-    pub(super) fn stderr() -> Self {
+    pub(super) fn stderr(typed: Typed) -> Self {
         Self {
-            colours: colours_for(&io::stderr()),
             out: own_stderr(),
+            look: Arc::new(Look {
+                colours: colours_for(&io::stderr()),
+                typed,
+                zone: Zone::local(),
+            }),
         }
     }
 
@@ -39,7 +57,11 @@ impl Terminal {
     pub(super) fn new(out: impl Write + Send + 'static, colours: bool) -> Self {
         Self {
             out: Box::new(out),
-            colours,
+            look: Arc::new(Look {
+                colours,
+                typed: Box::new(|text| text.replace("`node ", "`./node ")),
+                zone: Zone::utc(),
+            }),
         }
     }
 }
@@ -59,46 +81,93 @@ impl Sink for Terminal {
     }
 
     fn lost(&self, time: Time, lines: u64) -> String {
-        line(&LogEvent::lines_not_shown(time, lines), self.colours)
+        self.look.line(&LogEvent::lines_not_shown(time, lines))
     }
 
     /// A terminal that went away is no reason to stop, and nobody is there to be told.
     fn failed(&mut self, _: Time, _: &io::Error) {}
 }
 
-/// An event as a whole line for the terminal.
-pub(super) fn line(event: &LogEvent, colours: bool) -> String {
-    let mut line = for_people(event, &[], colours);
-    line.push('\n');
+impl Look {
+    /// An event as a line, with its end.
+    pub(super) fn line(&self, event: &LogEvent) -> String {
+        let mut line = heading(event, &event.time.of_day(&self.zone), &[], self.colours);
+        line.push(' ');
+        match sentence(event) {
+            Some(sentence) => line.push_str(&visible(&(self.typed)(&sentence))),
+            None => {
+                line.push_str(&visible(&(self.typed)(&event.event)));
+                line.push_str(&fields(event, self.colours, &self.zone));
+            }
+        }
+        line.push('\n');
+        line
+    }
+}
+
+/// An event as a line for people who look for something in a log, without its end; `speakers` (a node,
+/// an actor) stand before what happened. Nothing in it can steer a terminal.
+pub fn for_people(event: &LogEvent, speakers: &[&str], colours: bool, zone: &Zone) -> String {
+    let time = event.time.of_day_exactly(zone);
+    let mut line = heading(event, &time, speakers, colours);
+    line.push(' ');
+    line.push_str(&visible(&event.event));
+    line.push_str(&fields(event, colours, zone));
     line
 }
 
-/// An event as a line for people, without its end; `speakers` (a node, an actor) stand before what
-/// happened. Nothing in it can steer a terminal.
-pub fn for_people(event: &LogEvent, speakers: &[&str], colours: bool) -> String {
-    let paint = |colour: &str, text: &str| {
-        if colours {
-            format!("{colour}{text}{RESET}")
-        } else {
-            text.to_owned()
-        }
-    };
+fn heading(event: &LogEvent, time: &str, speakers: &[&str], colours: bool) -> String {
     let level = format!("{:5}", event.level.as_str());
-    let mut line = paint(DIM, &event.time.of_day());
+    let mut line = paint(colours, DIM, time);
     line.push(' ');
-    line.push_str(&paint(colour_of(event.level), &level));
+    line.push_str(&paint(colours, colour_of(event.level), &level));
     for speaker in speakers {
         line.push(' ');
-        line.push_str(&paint(DIM, &escape(speaker)));
-    }
-    line.push(' ');
-    line.push_str(&escape(&event.event));
-    for (name, value) in &event.fields {
-        line.push(' ');
-        line.push_str(&paint(DIM, &format!("{}=", escape(name))));
-        line.push_str(&field(value));
+        line.push_str(&paint(colours, DIM, &visible(speaker)));
     }
     line
+}
+
+/// ` peer=bob in="56 s"`: names instead of addresses where they are known, spans of time in words, and
+/// moments by the clock of `zone`.
+fn fields(event: &LogEvent, colours: bool, zone: &Zone) -> String {
+    let mut line = String::new();
+    let names: HashSet<String> = event.fields.iter().map(|(name, _)| named(name)).collect();
+    for (name, value) in &event.fields {
+        if names.contains(name.as_ref()) {
+            continue;
+        }
+        let named = named(name);
+        let known = event.fields.iter().find(|(field, _)| *field == named);
+        let value = known.map_or(value, |(_, name)| name);
+        let (name, value) = match (name.strip_suffix("_ms"), value.as_u64()) {
+            (Some(span), Some(ms)) => (span, Value::from(in_words(ms))),
+            _ => (name.as_ref(), local(value, zone)),
+        };
+        line.push(' ');
+        line.push_str(&paint(colours, DIM, &format!("{}=", visible(name))));
+        line.push_str(&field(&value));
+    }
+    line
+}
+
+/// A moment by the clock of `zone`; anything else as it is.
+fn local(value: &Value, zone: &Zone) -> Value {
+    let Some(text) = value.as_str() else {
+        return value.clone();
+    };
+    match text.parse::<Time>() {
+        Ok(time) if time.to_string() == text => time.to_the_second(zone).into(),
+        _ => value.clone(),
+    }
+}
+
+fn paint(colours: bool, colour: &str, text: &str) -> String {
+    if colours {
+        format!("{colour}{text}{RESET}")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Whether what is written to a stream should have colours: somebody sees it and did not ask for
@@ -128,24 +197,12 @@ fn field(value: &Value) -> String {
         Value::String(text) => {
             let apart = |c: char| c.is_whitespace() || matches!(c, '"' | '=');
             if text.is_empty() || text.contains(apart) {
-                format!("\"{}\"", escape(&text.replace('"', "\\\"")))
+                format!("\"{}\"", visible(&text.replace('"', "\\\"")))
             } else {
-                escape(text)
+                visible(text)
             }
         }
         // A line of a file that is not ours may hold anything.
-        other => escape(&other.to_string()),
+        other => visible(&other.to_string()),
     }
-}
-
-/// The text without anything that would steer a terminal or turn the direction of writing.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '"' | '\'' | '\\' => escaped.push(char),
-            char => escaped.extend(char.escape_debug()),
-        }
-    }
-    escaped
 }

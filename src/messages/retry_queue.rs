@@ -12,7 +12,7 @@ use std::collections::HashSet;
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), SendError>")]
 pub struct SendTransfer {
-    /// What.
+    /// The transaction, signed.
     pub transaction: EncodedTransaction,
     /// Hand it to the network at once, without waiting for its recipient.
     pub broadcast: bool,

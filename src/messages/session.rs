@@ -1,9 +1,11 @@
 //! To and from a PeerSession.
 
 use crate::chain::BlockId;
+use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::wire::{Certificate, Hello, message};
 use actix::Message;
+use std::io;
 use std::sync::Arc;
 
 /// What a session tells its owner (Gossip, TrackerLink or Registry). A session sends the next one
@@ -11,9 +13,9 @@ use std::sync::Arc;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct SessionEvent {
-    /// Which session.
+    /// The session that it is about.
     pub session: SessionId,
-    /// What happened.
+    /// What happened in it.
     pub what: SessionFact,
 }
 
@@ -57,4 +59,14 @@ pub enum SessionCommand {
     AskHeaders(Option<BlockId>),
     /// Say why and close.
     Close(String),
+}
+
+/// To whoever wanted an address dialled: what came of it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Dialled {
+    /// The address.
+    pub address: String,
+    /// A connection, or what kept it from being made.
+    pub result: io::Result<Connection>,
 }

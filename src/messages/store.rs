@@ -24,11 +24,11 @@ pub enum Committer {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct CommitRows {
-    /// Whose.
+    /// Whose rows they are: the part that is told when they are written.
     pub committer: Committer,
     /// Number of the batch.
     pub batch: u64,
-    /// The rows.
+    /// Rows to write in one synced batch.
     pub rows: Rows,
 }
 
@@ -61,6 +61,6 @@ pub struct FlushStore;
 pub struct ReportTo {
     /// Whose batches.
     pub committer: Committer,
-    /// To whom.
+    /// Who is told when it is on the disk.
     pub to: Recipient<RowsCommitted>,
 }

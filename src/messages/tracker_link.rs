@@ -4,7 +4,7 @@ use super::gossip::CandidatesKnown;
 use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
-use crate::chain::Genesis;
+use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::directory::Directory;
 use crate::wire::MemberName;
@@ -28,6 +28,8 @@ pub struct DirectoryStatus {
     pub tracker: String,
     /// Why there is no connection, if there is none.
     pub trouble: Option<String>,
+    /// Until when this node's certificate counts; `None` if it has none.
+    pub member_until: Option<Timestamp>,
 }
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.
@@ -40,7 +42,7 @@ pub struct LeaveNetwork;
 pub enum LeaveError {
     /// Only the tracker can take it off the list.
     #[error(
-        "this node is not registered with the tracker at this moment: try again when `status` says that it is"
+        "this node is not registered with the tracker at this moment: try again when `node status` says that it is"
     )]
     NotRegistered,
     /// The tracker did not answer.

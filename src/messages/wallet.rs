@@ -101,7 +101,7 @@ pub struct OpenedWallet {
 /// Why a wallet was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum WalletRefused {
-    /// The file.
+    /// The wallet file can not be read or written.
     #[error(transparent)]
     File(#[from] WalletFileError),
     /// The passphrase that was chosen.

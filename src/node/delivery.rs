@@ -3,10 +3,7 @@
 use super::RunError;
 use super::opening::random_u64;
 use super::peer::{Ground, WAITING};
-use crate::actors::{
-    DeliveryLinks, GossipActor, InboxActor, InboxParts, LedgerActor, Link, RetryQueueActor,
-    RetryQueueParts,
-};
+use crate::actors::{Asker, GossipActor, InboxActor, LedgerActor, RetryQueueActor};
 use crate::chain::NetworkId;
 use crate::chain::tree::Tip;
 use crate::keys::PublicKey;
@@ -15,9 +12,12 @@ use crate::messages::retry_queue::GetOutbox;
 use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
 use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
 use crate::protocol::retry::RetryLimits;
+use crate::shell::{
+    Answered, Ask, DeliveryLinks, InboxParts, InboxShell, Link, OutboxParts, OutboxShell,
+};
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
-use actix::{Addr, AsyncContext, Context};
+use actix::{Addr, AsyncContext, Context, Message, Recipient};
 use std::collections::HashSet;
 
 /// Milliseconds of a day.
@@ -89,31 +89,34 @@ impl DeliveryParts {
         gossip: &Addr<GossipActor>,
     ) -> RunningDelivery {
         let seams = &ground.seams;
-        let parts = RetryQueueParts {
+        let (outbox, inbox) = (self.outbox(), self.inbox());
+        let parts = OutboxParts {
             own: ground.key,
             disk: seams.disk.clone(),
             clock: seams.clock.clone(),
             store: Link::new(&ground.store, WAITING),
             reach: Link::new(gossip, WAITING),
             deliver: Link::new(gossip, WAITING),
-            ledger: ledger.clone().recipient(),
-            funds: ledger.clone().recipient(),
+            ledger: asking(ledger.clone().recipient(), outbox.clone().recipient()),
+            funds: asking(ledger.clone().recipient(), outbox.recipient()),
             fatal: seams.fatal.clone(),
         };
         let outbox = self
             .outbox_context
-            .run(RetryQueueActor::new(self.outbox, parts));
+            .run(RetryQueueActor::new(OutboxShell::new(self.outbox, parts)));
         let parts = InboxParts {
             disk: seams.disk.clone(),
             clock: seams.clock.clone(),
             store: Link::new(&ground.store, WAITING),
             answers: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
-            ledger: ledger.clone().recipient(),
-            sign: ground.wallet.clone().recipient(),
+            ledger: asking(ledger.clone().recipient(), inbox.clone().recipient()),
+            sign: asking(ground.wallet.clone().recipient(), inbox.recipient()),
             fatal: seams.fatal.clone(),
         };
-        let inbox = self.inbox_context.run(InboxActor::new(self.inbox, parts));
+        let inbox = self
+            .inbox_context
+            .run(InboxActor::new(InboxShell::new(self.inbox, parts)));
         RunningDelivery { outbox, inbox }
     }
 }
@@ -132,6 +135,16 @@ impl RunningDelivery {
         let _ = self.inbox.send(CountUnread).await;
         let _ = self.outbox.send(GetOutbox::nothing_of_it()).await;
     }
+}
+
+/// A link that asks one actor for another.
+fn asking<T, Q>(to: Recipient<Q>, back: Recipient<Answered<T, Q::Result>>) -> Link<Ask<T, Q>>
+where
+    T: Send + 'static,
+    Q: Message + Send + 'static,
+    Q::Result: Send + 'static,
+{
+    Link::to(Asker { to, back }, WAITING)
 }
 
 fn blocked(addresses: &[String]) -> Result<HashSet<PublicKey>, RunError> {

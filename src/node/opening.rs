@@ -5,7 +5,7 @@ use super::{RunError, open_files};
 use crate::actors::{Fatal, ThreadSearch};
 use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
-use crate::logging::{self, LogGuard};
+use crate::logging::{self, LogGuard, Names, Typed};
 use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
@@ -35,21 +35,45 @@ const OWNER_ONLY: u32 = 0o700;
 type Opened = (LogGuard, Seams);
 
 /// Opens what a peer needs.
-pub(super) fn open_peer(settings: &PeerSettings, fatal: Fatal) -> Result<Opened, RunError> {
-    open(&settings.data_dir, &settings.log, Role::Peer, fatal)
+pub(super) fn open_peer(
+    settings: &PeerSettings,
+    typed: Typed,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
+    open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Peer,
+        fatal,
+    )
 }
 
 /// Opens what a tracker needs.
-pub(super) fn open_tracker(settings: &TrackerSettings, fatal: Fatal) -> Result<Opened, RunError> {
-    open(&settings.data_dir, &settings.log, Role::Tracker, fatal)
+pub(super) fn open_tracker(
+    settings: &TrackerSettings,
+    typed: Typed,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
+    open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Tracker,
+        fatal,
+    )
 }
 
-fn open(data_dir: &Path, log: &LogSettings, role: Role, fatal: Fatal) -> Result<Opened, RunError> {
+fn open(
+    data_dir: &Path,
+    (log, typed): (&LogSettings, Typed),
+    role: Role,
+    fatal: Fatal,
+) -> Result<Opened, RunError> {
     let connections = open_files::connections();
     make_private(data_dir)?;
     // The database first: it is what refuses a directory that another node uses.
     let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
-    let log = logging::start(log, data_dir, true)?;
+    let names = Names::default();
+    let log = logging::start(log, data_dir, Some(typed), names.clone())?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
     let seams = Seams {
@@ -61,6 +85,7 @@ fn open(data_dir: &Path, log: &LogSettings, role: Role, fatal: Fatal) -> Result<
         search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
         threads: true,
         fatal,
+        names,
         connections,
     };
     Ok((log, seams))

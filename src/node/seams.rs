@@ -5,6 +5,7 @@ use super::phase;
 use crate::actors::{Fatal, Search};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::logging::Names;
 use crate::net::Transport;
 use crate::store::Disk;
 use crate::verifier::Verifier;
@@ -30,6 +31,8 @@ pub(crate) struct Seams {
     pub(crate) threads: bool,
     /// Ends the node.
     pub(crate) fatal: Fatal,
+    /// Told who is called what, for what is written down.
+    pub(crate) names: Names,
     /// Connections that may be open at a time, as far as the system is concerned.
     pub(crate) connections: usize,
 }

@@ -6,7 +6,7 @@ use super::seams::{Place, Seams};
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    Greeting, Link, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
+    ClocksActor, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
     StoreActor, WalletActor,
 };
 use crate::canonical::CappedText;
@@ -21,14 +21,15 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::store::{Table, rows_from};
+use crate::shell::{Greeting, Link};
+use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -40,6 +41,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// What runs.
 pub(crate) struct Running {
     pub(crate) registry: Addr<RegistryActor>,
+    clocks: Addr<ClocksActor>,
     store: Addr<StoreActor>,
     store_place: Place,
     probe_place: Place,
@@ -68,6 +70,7 @@ pub(super) async fn run(
         listen: address,
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
+        own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
     let started = http::start(
@@ -115,7 +118,13 @@ impl Running {
         let address = CappedText::new(listen.to_string()).ok();
         let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
-        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, nonce, address));
+        let numbers = (
+            nonce,
+            incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
+        );
+        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
+        let (ask, ask_time) = watch::channel(());
+        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
@@ -124,6 +133,8 @@ impl Running {
                 .recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
+            clocks: clocks.clone().recipient(),
+            ask_time,
         });
 
         let context = Context::<RegistryActor>::new();
@@ -154,6 +165,7 @@ impl Running {
         }
         Ok(Self {
             registry,
+            clocks,
             store,
             store_place,
             probe_place,

@@ -54,7 +54,7 @@ fn make(
     file.create(&secret, lock.as_ref())?;
     tracing::info!(
         file = %file.path().display(),
-        "new wallet made: it is this node's identity and purse. Write its words down: node wallet words"
+        "new wallet made: it is this node's identity and purse. Write its words down: `node wallet words`"
     );
     Ok(secret)
 }
@@ -123,7 +123,7 @@ async fn wait_for(
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,
-        "waiting for a wallet: on no network until one is made, restored or unlocked with node wallet"
+        "waiting for a wallet, and on no network until it has one: `node status` says what to do"
     );
     let secret = tokio::select! {
         secret = wanted => Ok(secret.ok()),

@@ -3,6 +3,7 @@
 
 mod branch;
 mod chain;
+mod clock;
 mod delivery;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
@@ -15,6 +16,7 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
     GenesisView, OpenView, TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
+pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
     ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
@@ -67,6 +69,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// How its clock compares with those of others.
+    pub clock: ClockView,
     /// Its part in the network; `None` while it is on none.
     pub chain: Option<ChainStatusView>,
     /// Why it is on no network, if it is on none.
@@ -80,8 +84,11 @@ pub struct TrackerLinkView {
     pub endpoint: String,
     /// Whether it is connected and has this peer registered.
     pub registered: bool,
-    /// Why not, if not.
+    /// Why not, if not; or what else is wrong, such as another node with the same wallet.
     pub trouble: Option<String>,
+    /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
+    /// has none.
+    pub member_until: Option<Timestamp>,
 }
 
 /// A peer's part in its network.
@@ -134,7 +141,7 @@ pub struct SyncRequest {
 /// Whose chain is fetched from now on, before that of others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncView {
-    /// Who.
+    /// The sender.
     pub from: PersonView,
     /// The height it has shown so far.
     pub height: u64,
@@ -193,7 +200,7 @@ pub enum WalletOrder {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WalletRequest {
-    /// What.
+    /// What to do with the wallet.
     pub order: WalletOrder,
     /// The passphrase that a new wallet is locked with, or a locked one is unlocked with.
     #[serde(default)]
@@ -234,6 +241,8 @@ pub struct TrackerStatusView {
     pub reachable: usize,
     /// Connections of peers.
     pub sessions: usize,
+    /// How its clock compares with those of its members.
+    pub clock: ClockView,
 }
 
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.

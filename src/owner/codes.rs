@@ -82,9 +82,9 @@ pub struct Explanation {
     pub code: Code,
     /// In a few words.
     pub title: String,
-    /// What happened.
+    /// What happened, in one sentence.
     pub happened: String,
-    /// Why.
+    /// Why, in one sentence.
     pub why: String,
     /// What to do.
     pub todo: String,
@@ -178,6 +178,15 @@ codes! {
         "Something failed within the node.",
         "Its disk did not answer or holds a damaged row, or the program has a fault.",
         "Look into the node's log (`node logs --level error`). If the disk is sound, please report it.";
+
+    WrongClock = "wrong_clock", Conflict, "This machine's clock is wrong":
+        "No block was mined, because this machine's clock differs from those of most others by more than blocks allow.",
+        "A block carries the time of its miner. One that lies ahead of the others' clocks is held back by them, and by then they have gone on without it.",
+        "Set the machine's clock right (best by its time service); `node status` says when it agrees with the others.";
+    ChainAhead = "chain_ahead", Conflict, "The chain is ahead of the clock":
+        "No block was mined, because the last block is stamped too far ahead of this machine's clock.",
+        "Either the clock is behind, or the last blocks were mined while clocks were wrong. No block may be older than the one before it.",
+        "Set the clock right if it is wrong. If it is right, wait until the time that the refusal names.";
 
     // Members.
     UnknownMember = "unknown_member", Unknown, "No member has this name":

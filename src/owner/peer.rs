@@ -13,6 +13,7 @@ use super::tracker::{MAX_PEERS_LISTED, after_member, member_view, session_view};
 use super::{Peer, PeerParts, Refused};
 use crate::chain::Amount;
 use crate::keys::PublicKey;
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
@@ -48,6 +49,7 @@ impl Peer {
             Some(parts) => Some(self.chain_status(parts).await?),
             None => None,
         };
+        let clock = self.own_clock.send(GetOwnClock).await?.into();
         let known = self.known();
         Ok(PeerStatusView {
             role: "peer".to_owned(),
@@ -59,7 +61,9 @@ impl Peer {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
                 trouble: known.trouble.clone(),
+                member_until: known.member_until,
             },
+            clock,
             chain,
         })
     }

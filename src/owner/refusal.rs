@@ -9,6 +9,7 @@ use crate::messages::miner::MineError;
 use crate::messages::tracker_link::{AcceptError, LeaveError};
 use crate::messages::wallet::WalletRefused;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
+use crate::protocol::mining::NotNow;
 use actix::MailboxError;
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +128,10 @@ impl From<MineError> for Refused {
     fn from(error: MineError) -> Self {
         let code = match error {
             MineError::TooManyWaiting(_) => Code::Busy,
+            MineError::NotNow(NotNow::ClockAhead { .. } | NotNow::ClockBehind { .. }) => {
+                Code::WrongClock
+            }
+            MineError::NotNow(NotNow::ChainAhead { .. }) => Code::ChainAhead,
             MineError::Invalid(_) => Code::Internal,
             MineError::Stopping => Code::Stopping,
         };

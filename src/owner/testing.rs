@@ -9,6 +9,7 @@ use crate::chain::{Amount, Height, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
@@ -23,6 +24,7 @@ use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
 use crate::store::chain_rows::changes;
@@ -240,6 +242,7 @@ answers! {
             other => Err(MineError::Invalid(format!("{other:?}"))),
         }
     };
+    GetOwnClock => |_node, _asked| OwnClock::UNKNOWN;
     GetMinerStatus => |_node, _asked| MinerStatus {
         running: false,
         hashes_per_second: 4_200_000.0,
@@ -331,6 +334,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         registered: played.trouble.is_none(),
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
+        member_until: None,
     };
     Peer {
         name: "alice".parse().unwrap(),
@@ -343,6 +347,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         leave: node.clone().recipient(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
+        own_clock: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
@@ -356,6 +361,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         listen: TRACKER.parse().unwrap(),
         registry: node.clone().recipient(),
         members: node.clone().recipient(),
+        own_clock: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }
 }

@@ -5,6 +5,7 @@ use super::pages::Page;
 use super::{Refused, Tracker};
 use crate::chain::Height;
 use crate::keys::PublicKey;
+use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::SessionStatus;
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::wire::{Member, MemberId};
@@ -33,6 +34,7 @@ impl Tracker {
             live: registry.live,
             reachable: registry.reachable,
             sessions: registry.sessions,
+            clock: self.own_clock.send(GetOwnClock).await?.into(),
         })
     }
 

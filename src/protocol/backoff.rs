@@ -52,6 +52,11 @@ impl Backoff {
         self.pause_ms = 0;
     }
 
+    /// Puts the next try off, whatever the pauses were.
+    pub fn hold(&mut self, now: SteadyTime, ms: u64) {
+        self.due = now.plus_ms(ms);
+    }
+
     /// Makes the next try due at once.
     pub fn hurry(&mut self) {
         self.due = SteadyTime::LONG_AGO;

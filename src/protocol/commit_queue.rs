@@ -49,14 +49,17 @@ impl<E> CommitQueue<E> {
         self.effects.push(effect);
     }
 
-    /// Has something done when the disk holds everything that was decided by now.
-    pub fn after_rows(&mut self, effect: E) {
+    /// Has something done when the disk holds everything that was decided by now. Whether it has to
+    /// wait for that.
+    pub fn after_rows(&mut self, effect: E) -> bool {
         let last = self.batches + u64::from(self.is_writing());
-        if last <= self.committed {
-            self.effects.push(effect);
-        } else {
+        let waits = last > self.committed;
+        if waits {
             self.promises.push_back((last, effect));
+        } else {
+            self.effects.push(effect);
         }
+        waits
     }
 
     /// Forgets what waits for the disk, where `keep` does not hold.
@@ -64,8 +67,10 @@ impl<E> CommitQueue<E> {
         self.promises.retain(|(_, effect)| keep(effect));
     }
 
-    /// The disk holds all batches up to and including this one.
-    pub fn committed(&mut self, batch: u64) {
+    /// The disk holds all batches up to and including this one. What waited for them, and is done
+    /// now.
+    pub fn committed(&mut self, batch: u64) -> &[E] {
+        let before = self.effects.len();
         self.committed = self.committed.max(batch);
         while let Some((waits_for, _)) = self.promises.front()
             && *waits_for <= batch
@@ -73,6 +78,7 @@ impl<E> CommitQueue<E> {
             let promise = self.promises.pop_front();
             self.effects.extend(promise.map(|(_, effect)| effect));
         }
+        &self.effects[before..]
     }
 
     /// Ends the turn: what is to be done now. `commit` says what it is to write a batch, given its

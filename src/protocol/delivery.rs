@@ -10,7 +10,7 @@ pub mod inbox;
 pub mod outbox;
 pub mod rows;
 #[cfg(test)]
-mod tests;
+pub(crate) mod testing;
 mod walk;
 
 use crate::chain::ledger::{Concern, Effect};

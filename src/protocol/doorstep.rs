@@ -138,6 +138,11 @@ impl Doorstep {
         }
     }
 
+    /// The host that somebody who is in came from.
+    pub fn host_of(&self, session: SessionId) -> Option<&str> {
+        self.guests.get(&session).map(String::as_str)
+    }
+
     /// How many are in.
     pub fn len(&self) -> usize {
         self.guests.len()

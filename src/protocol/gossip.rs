@@ -116,8 +116,7 @@ impl Gossip {
 
     /// Members that may be dialled.
     pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
-        self.peers.set_candidates(candidates);
-        self.peers.dial(now)
+        self.peers.candidates(candidates, now)
     }
 
     /// What becomes of one more stranger, when so many are in their handshake.
@@ -236,7 +235,10 @@ impl Gossip {
             return Vec::new();
         };
         match self.delivery.receipt(session, from, receipt) {
-            Ok(effect) => vec![effect],
+            Ok(effect) => {
+                self.peers.used(session, now);
+                vec![effect]
+            }
             Err(rule) => self.peers.misbehaved(session, rule, now),
         }
     }
@@ -260,8 +262,10 @@ impl Gossip {
         let Some(session) = self.peers.session_of(to) else {
             return vec![Effect::TellOutbox(DeliveryFact::Lost(*to))];
         };
-        self.peers.used(session, now);
         let sent = self.delivery.deliver((session, *to), transaction);
+        if matches!(sent, Some(Effect::Send(..))) {
+            self.peers.used(session, now);
+        }
         sent.into_iter().collect()
     }
 

@@ -8,10 +8,13 @@
 
 use super::SessionId;
 use super::backoff::Backoff;
-use super::tracker_link::{ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS};
+use super::tracker_link::{
+    ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS, RIVAL_PAUSE_MS,
+};
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
 use crate::wire::member::{Address, Leaving};
+use crate::wire::message::{RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;
 
@@ -32,21 +35,21 @@ pub enum Effect {
     },
     /// Send it.
     Send {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Answer this challenge, with the height of our tip.
     Answer {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
         /// Number of the challenge.
         number: u64,
     },
     /// Say goodbye with this reason and close.
     Close {
-        /// Which.
+        /// The session to close.
         session: SessionId,
         /// Why, for people.
         reason: String,
@@ -55,7 +58,7 @@ pub enum Effect {
     Changed,
     /// Something the owner should know; told again only after things have been well.
     Trouble {
-        /// What happened.
+        /// The reason, in words for the owner.
         reason: String,
     },
 }
@@ -213,7 +216,7 @@ impl Introducer {
                 }
             }
             Message::GenesisKnown(genesis) => self.judge_genesis(&genesis, now),
-            Message::Refused(refused) => self.give_up(refused.reason.as_str(), now),
+            Message::Refused(refused) => self.refused(&refused, now),
             Message::MembersChanged(told) => self.told(told.changed, &told.left),
             Message::Challenge(number) => self.effects.push(Effect::Answer { session, number }),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
@@ -294,6 +297,20 @@ impl Introducer {
         self.effects.push(Effect::Changed);
     }
 
+    /// It said no, or told us, who are registered, of another node with our wallet.
+    fn refused(&mut self, refused: &Refused, now: SteadyTime) {
+        let reason = refused.reason.as_str();
+        let is_told = matches!(self.phase, Phase::Registered(..));
+        match refused.code {
+            RefusalCode::KeyInUse if is_told => self.trouble(reason),
+            RefusalCode::KeyInUse => {
+                self.give_up(reason, now);
+                self.pause.hold(now, RIVAL_PAUSE_MS);
+            }
+            _ => self.give_up(reason, now),
+        }
+    }
+
     fn is_ours(&self, record: &MemberRecord) -> bool {
         let ours = self.record.as_ref().map(|own| own.statement.tracker);
         ours == Some(record.statement.tracker) && record.check().is_ok()
@@ -311,6 +328,10 @@ impl Introducer {
     fn later(&mut self, reason: &str, now: SteadyTime) {
         self.phase = Phase::Waiting;
         self.pause.failed(now);
+        self.trouble(reason);
+    }
+
+    fn trouble(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.in_trouble, true) {
             let reason = reason.to_owned();
             self.effects.push(Effect::Trouble { reason });

@@ -1,14 +1,19 @@
 //! Mining, but for the search: when to look for a block, upon what, and when to stop.
 
+mod not_now;
 mod rate;
 
+pub use not_now::NotNow;
 pub use rate::HashRate;
 
 use crate::chain::ledger::BlockOutcome;
 use crate::chain::template::Template;
 use crate::chain::{Block, BlockId, Header, Height};
-use crate::clock::SteadyTime;
+use crate::clock::{Now, SteadyTime};
+use crate::protocol::clocks::OwnClock;
+use not_now::{Timing, timing};
 use std::collections::VecDeque;
+use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 
 /// When this node mines.
@@ -78,6 +83,15 @@ pub struct Success {
     pub races_lost: u32,
 }
 
+/// Why a block that was asked for was not mined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Nobody would take it.
+    NotNow(NotNow),
+    /// Our own ledger refused it, for this reason.
+    Invalid(String),
+}
+
 /// What the shell has to do.
 #[derive(Debug, PartialEq)]
 #[must_use]
@@ -91,7 +105,9 @@ pub enum Effect {
     /// Hand this block to the ledger, and its answer in with [`Mining::judged`].
     Submit(Block),
     /// Tell whoever asked.
-    Answer(Request, Result<Success, String>),
+    Answer(Request, Result<Success, Failure>),
+    /// Tell the owner why nothing is searched for.
+    Tell(NotNow),
 }
 
 /// A request, and the work done for it since it came to the front.
@@ -123,6 +139,8 @@ enum State {
 /// The machine.
 pub struct Mining {
     mode: Mode,
+    /// How far ahead of a clock a block may be, in milliseconds.
+    max_ahead_ms: u64,
     state: State,
     open: usize,
     waiting: VecDeque<Waiting>,
@@ -135,13 +153,16 @@ pub struct Mining {
     /// The template that is on its way may stand on a tip that has moved.
     template_stale: bool,
     mined: u64,
+    /// Why nothing can be mined, as it was told last; `None` since something could.
+    told: Option<Discriminant<NotNow>>,
 }
 
 impl Mining {
-    /// Idle, in the given mode.
-    pub fn new(mode: Mode) -> Self {
+    /// Idle, in the given mode, on a network whose blocks may be ahead of a clock by so much.
+    pub fn new(mode: Mode, max_ahead_ms: u64) -> Self {
         Self {
             mode,
+            max_ahead_ms,
             state: State::Idle,
             open: 0,
             waiting: VecDeque::new(),
@@ -151,6 +172,7 @@ impl Mining {
             template_asked: false,
             template_stale: false,
             mined: 0,
+            told: None,
         }
     }
 
@@ -234,8 +256,8 @@ impl Mining {
             .collect()
     }
 
-    /// The ledger's template.
-    pub fn template(&mut self, template: Template, now: SteadyTime) -> Vec<Effect> {
+    /// The ledger's template, and how our clock compares with those of others.
+    pub fn template(&mut self, template: Template, now: Now, own: OwnClock) -> Vec<Effect> {
         self.template_asked = false;
         let stale = std::mem::take(&mut self.template_stale);
         if self.state != State::Asking {
@@ -244,6 +266,13 @@ impl Mining {
         if stale {
             return self.go_on();
         }
+        let stamp = template.header.timestamp;
+        match timing(stamp, now.wall, own, self.max_ahead_ms) {
+            Timing::Now => self.told = None,
+            Timing::Soon => return self.pause(now.steady),
+            Timing::Not(reason) => return self.refuse(reason, now.steady),
+        }
+        let now = now.steady;
         if let Some(first) = self.waiting.front_mut() {
             first.begun.get_or_insert(now);
         }
@@ -258,10 +287,7 @@ impl Mining {
         };
         let Some(part) = part.map(Part) else {
             // All its nonces were tried. The clock will give it another timestamp.
-            self.state = State::Resting {
-                until: now.plus_ms(REST_MS),
-            };
-            return self.stop();
+            return self.pause(now);
         };
         self.jobs += 1;
         let job = JobId(self.jobs);
@@ -269,6 +295,32 @@ impl Mining {
         self.search = Some((job, template.clone()));
         self.state = State::Searching { since: now };
         vec![Effect::Search(job, template, part)]
+    }
+
+    /// Searches for nothing for a moment.
+    fn pause(&mut self, now: SteadyTime) -> Vec<Effect> {
+        self.state = State::Resting {
+            until: now.plus_ms(REST_MS),
+        };
+        self.stop()
+    }
+
+    /// Nobody would take what was found now: whoever asked is told, and the owner once. Where the mode wants
+    /// blocks, it is looked again in a moment.
+    fn refuse(&mut self, reason: NotNow, now: SteadyTime) -> Vec<Effect> {
+        let failed =
+            |waiting: Waiting| Effect::Answer(waiting.request, Err(Failure::NotNow(reason)));
+        let mut effects: Vec<_> = self.waiting.drain(..).map(failed).collect();
+        let kind = Some(discriminant(&reason));
+        if self.told != kind {
+            self.told = kind;
+            effects.push(Effect::Tell(reason));
+        }
+        effects.extend(match self.wants_block() {
+            true => self.pause(now),
+            false => self.rest(),
+        });
+        effects
     }
 
     /// Nonces were tried.
@@ -332,9 +384,14 @@ impl Mining {
             }
             BlockOutcome::Fault(fault) => {
                 if let Some(first) = self.waiting.pop_front() {
-                    effects.push(Effect::Answer(first.request, Err(fault.to_string())));
+                    effects.push(Effect::Answer(
+                        first.request,
+                        Err(Failure::Invalid(fault.to_string())),
+                    ));
                 }
             }
+            // The clock was set back while it was searched for: the next template is held against it.
+            BlockOutcome::Held => {}
             _ => {
                 if let Some(first) = self.waiting.front_mut() {
                     first.races_lost += 1;

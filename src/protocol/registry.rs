@@ -16,35 +16,47 @@
 //! its genesis without a lease: that is how a tracker that lost its rows, but not its key, finds the
 //! network again. For as long as it takes such a member to do so, nobody is asked for a new one.
 
+//!
+//! # Its parts
+//! `Sessions`, `Members`, `Founding`, `Certificates`, `News`, `Contests`, [`Liveness`] and [`Doorstep`]
+//! know nothing of each other; `Outgoing` is what all of them lead to. What a message means for several
+//! of them is put together here, in `joining`, `watching` and `contesting`.
+
 mod certificates;
+mod contesting;
+mod contests;
 mod effect;
 mod founding;
 mod joining;
 mod members;
 mod news;
+mod outgoing;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod watching;
 
+pub use contests::CONTEST_MS;
 pub use effect::{Effect, Fact};
 pub use members::MAX_MEMBERS_REGISTERED;
 
+use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
-use super::{Row, SessionId};
-use crate::canonical;
 use crate::chain::params::ParamsError;
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
-use crate::clock::{Now, SteadyTime};
+use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
 use crate::wire::{Certificate, Hello, Member, MemberId, Message, NodeRole};
-use certificates::Certifier;
-use founding::Holder;
+use certificates::Certificates;
+use contests::Contests;
+use founding::{Founding, GENESIS_ROW, Offer, Verdict};
 use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
-use news::Changes;
-use std::collections::{BTreeMap, VecDeque};
+use news::News;
+use outgoing::Outgoing;
+use sessions::Sessions;
 use std::sync::Arc;
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
@@ -62,9 +74,6 @@ pub const MAX_MEMBERS_LISTED: usize = 10;
 /// Most answers that wait for the disk on behalf of one session; who asks for more meanwhile does
 /// not read them. With the bound on sessions this bounds what waits.
 pub const MAX_WAITING: usize = 16;
-
-/// Key of the row that holds genesis.
-const GENESIS_ROW: u8 = 3;
 
 /// Why the registry can't take up its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,51 +97,18 @@ pub enum RegistryError {
     },
 }
 
-/// A connection to somebody who may be a member.
-#[derive(Debug)]
-struct Session {
-    hello: Hello,
-    /// What it showed of its membership, as it came.
-    certificate: Option<Certificate>,
-    /// When it began, and once it is registered, when it was.
-    since: SteadyTime,
-    /// Whose it is, once registered.
-    member: Option<MemberId>,
-    /// It was told of all changes up to this one.
-    told: u64,
-    /// The last change before it registered: who left before that is nobody to it.
-    first: u64,
-    /// It was told that it has the whole list.
-    listed: bool,
-    /// It said goodbye.
-    farewell: bool,
-    /// Answers to it that wait for the disk.
-    waiting: usize,
-}
-
 /// The tracker's machine.
-#[derive(Debug)]
 pub struct Registry {
-    /// Key of the network's first tracker: ours, unless we only introduce.
-    issuer: PublicKey,
-    /// Only that one certifies.
-    certifier: Option<Certifier>,
-    params: Params,
-    genesis: Option<Genesis>,
+    certificates: Certificates,
+    founding: Founding,
     members: Members,
     doorstep: Doorstep,
-    sessions: BTreeMap<SessionId, Session>,
-    /// The session of each member that has one.
-    live: BTreeMap<MemberId, SessionId>,
+    sessions: Sessions,
+    contests: Contests,
     liveness: Liveness,
-    changes: Changes,
-    /// The last one asked to make genesis; stays, when its time is over, until another is asked.
-    holder: Option<Holder>,
-    last_batch: u64,
-    /// Batches under way, oldest first, each with what is said when it is on the disk.
-    unsynced: VecDeque<(u64, Vec<Effect>)>,
-    effects: Vec<Effect>,
+    news: News,
     spread: Spread,
+    outgoing: Outgoing,
 }
 
 impl Registry {
@@ -147,8 +123,8 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        let key = secret.public_key();
-        Self::open_as(key, Some(Certifier::new(secret)), params, seed, rows)
+        let certificates = Certificates::issued_by(secret);
+        Self::open_as(certificates, params, seed, rows)
     }
 
     /// As [`Registry::open`], of a tracker that only introduces: the members of the network whose
@@ -163,39 +139,34 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        Self::open_as(issuer, None, params, seed, rows)
+        Self::open_as(Certificates::judged_for(issuer), params, seed, rows)
     }
 
     fn open_as(
-        issuer: PublicKey,
-        certifier: Option<Certifier>,
+        certificates: Certificates,
         params: Params,
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
         params.check()?;
+        let (issuer, founds) = (certificates.issuer(), !certificates.only_judges());
         let mut registry = Self {
-            issuer,
-            certifier,
-            params,
-            genesis: None,
+            certificates,
+            founding: Founding::new(issuer, founds, params),
             members: Members::new(),
             doorstep: Doorstep::default(),
-            sessions: BTreeMap::new(),
-            live: BTreeMap::new(),
+            sessions: Sessions::default(),
+            contests: Contests::default(),
             liveness: Liveness::new(seed),
-            changes: Changes::default(),
-            holder: None,
-            last_batch: 0,
-            unsynced: VecDeque::new(),
-            effects: Vec::new(),
+            news: News::default(),
             spread: Spread::new(seed),
+            outgoing: Outgoing::default(),
         };
         for (row_key, value) in rows {
             registry.open_row(&row_key, &value)?;
         }
         registry.watch_members();
-        if let Some(genesis) = &registry.genesis
+        if let Some(genesis) = registry.genesis()
             && genesis.content.tracker != issuer
         {
             return Err(RegistryError::OtherKey {
@@ -210,14 +181,7 @@ impl Registry {
         match key {
             [MEMBER_ROW, id @ ..] => self.members.open_member(id, value),
             [NEXT_ID_ROW] => self.members.open_next_id(value),
-            [GENESIS_ROW] => {
-                let damaged = |e: String| Internal(format!("the stored genesis is damaged: {e}"));
-                let genesis: Genesis =
-                    canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
-                genesis.check().map_err(|e| damaged(e.to_string()))?;
-                self.genesis = Some(genesis);
-                Ok(())
-            }
+            [GENESIS_ROW] => self.founding.open_row(value),
             _ => Err(Internal(
                 "the register holds a row of no known kind".to_owned(),
             )),
@@ -226,12 +190,12 @@ impl Registry {
 
     /// The network's first block, if there is one (it may be on its way to the disk still).
     pub fn genesis(&self) -> Option<&Genesis> {
-        self.genesis.as_ref()
+        self.founding.genesis()
     }
 
     /// The network's id for our own hello; zero as long as there is no genesis.
     pub fn network(&self) -> NetworkId {
-        self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
+        self.founding.network()
     }
 
     /// How many are registered.
@@ -241,8 +205,7 @@ impl Registry {
 
     /// The greatest height that a member with a session named last: for display, never believed.
     pub fn height(&self) -> Option<Height> {
-        let registered = self.sessions.values().filter(|s| s.member.is_some());
-        registered.map(|s| s.hello.height).max()
+        self.sessions.height()
     }
 
     /// Whether somebody who dials from `address` (`host:port`) may come in; a stranger whose place
@@ -254,8 +217,8 @@ impl Registry {
             Admission::InPlaceOf(session) => {
                 // Its place is free at once, not only when its connection has ended.
                 self.doorstep.gone(session);
-                self.close(session, "you took too long, and others wait");
-                (true, self.take_effects())
+                self.close(session, "you took too long, and others wait", now);
+                (true, self.outgoing.take())
             }
             Admission::Full => (false, Vec::new()),
         }
@@ -279,11 +242,6 @@ impl Registry {
     /// How everyone who is registered stands.
     pub fn standings(&self) -> impl Iterator<Item = Standing> + '_ {
         self.members.ids().map(|id| self.liveness.standing(id))
-    }
-
-    /// Whether this tracker only introduces.
-    fn introduces(&self) -> bool {
-        self.certifier.is_none()
     }
 
     /// A connection's handshake is done; the other end proved its key and showed this certificate,
@@ -311,18 +269,7 @@ impl Registry {
             return vec![Effect::Close { session, reason }];
         }
         self.doorstep.greeted(session);
-        let opened = Session {
-            hello,
-            certificate,
-            since: now.steady,
-            member: None,
-            told: 0,
-            first: 0,
-            listed: false,
-            farewell: false,
-            waiting: 0,
-        };
-        self.sessions.insert(session, opened);
+        self.sessions.begin(session, hello, certificate, now.steady);
         Vec::new()
     }
 
@@ -330,9 +277,9 @@ impl Registry {
     #[must_use]
     pub fn session_closed(&mut self, session: SessionId, now: Now) -> Vec<Effect> {
         self.doorstep.gone(session);
-        self.forget_session(session);
+        self.forget_session(session, now);
         self.pass_lease(now);
-        self.take_effects()
+        self.outgoing.take()
     }
 
     /// A visit to a member has ended; `reached` if the member itself answered under one of its
@@ -341,55 +288,39 @@ impl Registry {
     pub fn dialled_back(&mut self, member: MemberId, reached: bool) -> Vec<Effect> {
         self.liveness.dialled_back(member, reached);
         self.note_standings();
-        self.take_effects()
+        self.outgoing.take()
     }
 
     /// A batch is on the disk, and with it all before it.
     #[must_use]
     pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
-        while self
-            .unsynced
-            .front()
-            .is_some_and(|(number, _)| *number <= batch)
-        {
-            let said = self.unsynced.pop_front().map(|(_, said)| said);
-            for effect in said.into_iter().flatten() {
-                for session in effect.receivers() {
-                    if let Some(session) = self.sessions.get_mut(session) {
-                        session.waiting = session.waiting.saturating_sub(1);
-                    }
-                }
-                self.effects.push(effect);
-            }
-        }
-        self.take_effects()
+        self.outgoing.committed(batch);
+        self.outgoing.take()
     }
 
     /// To be called every [`TICK_MS`].
     #[must_use]
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
-        let late =
-            |s: &Session| s.member.is_none() && now.steady.since(s.since) > REGISTER_WITHIN_MS;
-        let idle: Vec<_> = self.session_ids(late);
-        for session in idle {
-            self.close(session, "you did not register in time");
+        for session in self.sessions.late(REGISTER_WITHIN_MS, now.steady) {
+            self.close(session, "you did not register in time", now);
         }
+        self.settle_contests(now);
         self.pass_lease(now);
         self.ask_members(now);
-        self.push_changes();
-        self.take_effects()
+        self.push_news();
+        self.outgoing.take()
     }
 
     /// A message from a connection.
     #[must_use]
     pub fn received(&mut self, session: SessionId, message: Message, now: Now) -> Vec<Effect> {
-        let Some(known) = self.sessions.get(&session) else {
+        let Some(known) = self.sessions.get(session) else {
             return Vec::new();
         };
         let member = known.member;
-        if known.waiting >= MAX_WAITING {
-            self.close(session, "you ask without waiting for the answers");
-            return self.take_effects();
+        if self.outgoing.waiting(session) >= MAX_WAITING {
+            self.close(session, "you ask without waiting for the answers", now);
+            return self.outgoing.take();
         }
         match (message, member) {
             (Message::Register(record), _) => self.register(session, record, now),
@@ -399,46 +330,81 @@ impl Registry {
                 let members = self.some_members();
                 self.send(session, Message::Members(members));
             }
-            (Message::ChallengeAnswer(answer), Some(id)) => self.answered(session, id, answer),
+            (Message::ChallengeAnswer(answer), Some(id)) => {
+                self.answered(session, id, answer, now);
+            }
             (Message::OfferGenesis(_) | Message::GetMembers(()), None) => self.refuse(
                 session,
                 RefusalCode::NotRegistered,
                 "only a registered member may ask this; register first",
             ),
-            (Message::Goodbye(_), _) => self.said_goodbye(session),
+            (Message::Goodbye(_), _) => self.sessions.said_goodbye(session),
             (Message::Ping(_) | Message::Pong(_), _) => {}
             (other, _) => {
                 let reason = format!("a tracker does not take {}", other.name());
-                self.close(session, &reason);
+                self.close(session, &reason, now);
             }
         }
-        self.take_effects()
+        self.outgoing.take()
     }
 
-    fn session_ids(&self, which: impl Fn(&Session) -> bool) -> Vec<SessionId> {
-        let sessions = self.sessions.iter();
-        sessions
-            .filter(|(_, s)| which(s))
-            .map(|(id, _)| *id)
-            .collect()
-    }
-
-    /// Takes a session off the lists. Its member is asked in another way from now on.
-    fn forget_session(&mut self, session: SessionId) {
-        let Some(known) = self.sessions.remove(&session) else {
-            return;
+    /// Somebody offers the network's first block.
+    fn offer(&mut self, session: SessionId, from: MemberId, genesis: Genesis, now: Now) {
+        let network = genesis.id();
+        let known = self.sessions.get(session);
+        let offer = Offer {
+            from,
+            key: known.map(|s| s.hello.key),
+            has_network: known.is_some_and(|s| s.hello.network == network),
+            genesis: genesis.clone(),
         };
-        if let Some(id) = known.member {
-            self.live.remove(&id);
-            self.liveness.detached(id, session, known.farewell);
-            self.note_standings();
+        let (verdict, rows) = self.founding.offer(offer, now);
+        self.outgoing.write(rows);
+        let (adopted, other_params) = match verdict {
+            Verdict::Known => {
+                let known = self.founding.genesis().cloned();
+                let told = known.map(Message::GenesisKnown);
+                return told.into_iter().for_each(|told| self.send(session, told));
+            }
+            Verdict::Refused(why) => return self.refuse(session, RefusalCode::BadGenesis, &why),
+            Verdict::TooLate => return,
+            Verdict::Accepted {
+                adopted,
+                other_params,
+            } => (adopted, other_params),
+        };
+        self.outgoing.say(Effect::Fact(Fact::GenesisAccepted {
+            network,
+            from,
+            adopted,
+            other_params,
+        }));
+        let live: Vec<_> = self.sessions.members().collect();
+        for (id, session) in live {
+            self.certify(session, id, now);
+            self.send(session, Message::GenesisKnown(genesis.clone()));
         }
     }
 
-    fn close(&mut self, session: SessionId, reason: &str) {
-        self.forget_session(session);
+    /// Takes a session off the lists. Its member is asked in another way from now on, and whoever
+    /// waited for its end has its place.
+    fn forget_session(&mut self, session: SessionId, now: Now) {
+        self.contests.withdraw(session);
+        self.news.end(session);
+        let Some(ended) = self.sessions.end(session) else {
+            return;
+        };
+        if let Some(id) = ended.member {
+            self.liveness.detached(id, session, ended.farewell);
+            self.note_standings();
+            self.pass_place(id, now);
+        }
+    }
+
+    fn close(&mut self, session: SessionId, reason: &str, now: Now) {
+        self.forget_session(session, now);
         let reason = reason.to_owned();
-        self.say(Effect::Close { session, reason });
+        self.outgoing.say(Effect::Close { session, reason });
     }
 
     fn refuse(&mut self, session: SessionId, code: RefusalCode, reason: &str) {
@@ -447,33 +413,6 @@ impl Registry {
     }
 
     fn send(&mut self, session: SessionId, message: Message) {
-        self.say(Effect::Send { session, message });
-    }
-
-    /// Does this once all that was changed so far is on the disk.
-    fn say(&mut self, effect: Effect) {
-        let Some((_, said)) = self.unsynced.back_mut() else {
-            return self.effects.push(effect);
-        };
-        for session in effect.receivers() {
-            if let Some(session) = self.sessions.get_mut(session) {
-                session.waiting += 1;
-            }
-        }
-        said.push(effect);
-    }
-
-    fn commit(&mut self, rows: Vec<Row>) {
-        if rows.is_empty() {
-            return;
-        }
-        self.last_batch += 1;
-        let batch = self.last_batch;
-        self.effects.push(Effect::Commit { batch, rows });
-        self.unsynced.push_back((batch, Vec::new()));
-    }
-
-    fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.outgoing.say(Effect::Send { session, message });
     }
 }

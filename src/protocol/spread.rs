@@ -3,16 +3,16 @@
 /// A sequence of numbers from a seed (SplitMix64): spreads choices among peers.
 /// Whoever sees a few can tell the rest, so nothing secret may come from it.
 #[derive(Debug, Clone)]
-pub(super) struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Spread {
     /// The sequence of this seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number from 0 to `most`, both included.
-    pub(super) fn up_to(&mut self, most: u64) -> u64 {
+    pub(crate) fn up_to(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +25,7 @@ impl Spread {
     }
 
     /// Moves `count` items, chosen by chance, to the front (all of them if there are fewer).
-    pub(super) fn choose<T>(&mut self, items: &mut [T], count: usize) {
+    pub(crate) fn choose<T>(&mut self, items: &mut [T], count: usize) {
         for at in 0..count.min(items.len()) {
             let others = (items.len() - at - 1) as u64;
             let offset = usize::try_from(self.up_to(others)).unwrap_or(0);

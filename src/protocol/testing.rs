@@ -10,7 +10,6 @@ use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId};
 use crate::clock::{BEGUN, Now};
 use crate::keys::{PublicKey, SecretKey};
 use crate::wire::frame::FrameDecoder;
-use crate::wire::limits::FRAME_CAP;
 use crate::wire::member::{Address, Leaving};
 use crate::wire::message::{ChallengeAnswer, Goodbye};
 use crate::wire::{Certificate, Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
@@ -40,6 +39,9 @@ pub(super) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
         nonce: 0,
         height: Height(0),
         address: None,
+        time: START,
+        minor: 0,
+        incarnation: 1,
         agent: CappedText::new("test").unwrap(),
     }
 }
@@ -82,7 +84,7 @@ pub(super) fn other_genesis() -> Genesis {
 /// The message as it arrives at the other end.
 pub(super) fn over_the_wire(message: &Message) -> Message {
     let bytes = message.to_frame().unwrap();
-    let frame = FrameDecoder::new(FRAME_CAP)
+    let frame = FrameDecoder::new(Message::most)
         .next(&mut &bytes[..])
         .unwrap()
         .unwrap();

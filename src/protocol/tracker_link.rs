@@ -13,12 +13,14 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod rival;
 #[cfg(test)]
 mod tests;
 
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
+use rival::Rival;
 
 use super::backoff::Backoff;
 use super::directory::{Directory, NAME_ROW};
@@ -48,6 +50,14 @@ pub const ANSWER_PATIENCE_MS: u64 = 30_000;
 pub const SEQUENCE_STEP: u64 = 86_400_000;
 /// Where the doubling ends: no clock was ever that wrong, so the tracker is.
 pub const MAX_SEQUENCE_STEP: u64 = SEQUENCE_STEP << 24;
+
+/// How long a tracker is left alone that said that another node with our wallet is registered, in
+/// milliseconds: it is for the owner to end that, and whoever asks again and again has the other one
+/// asked again and again.
+pub const RIVAL_PAUSE_MS: u64 = 300_000;
+/// For how long the owner is told of another node with our wallet since the tracker named it last, in
+/// milliseconds: three times the pause after which that one asks again.
+pub const RIVAL_TOLD_MS: u64 = 3 * RIVAL_PAUSE_MS;
 
 /// Key of the row that holds the tracker's key.
 const TRACKER_ROW: u8 = 2;
@@ -158,6 +168,8 @@ pub struct TrackerLink {
     phase: Phase,
     /// When it is dialled again.
     pause: Backoff,
+    /// Another node uses this one's wallet, as far as we were told.
+    rival: Option<Rival>,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     effects: Vec<Effect>,
@@ -188,6 +200,7 @@ impl TrackerLink {
             leaving: false,
             phase: Phase::Waiting,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
+            rival: None,
             former: None,
             effects: Vec::new(),
             config,
@@ -272,6 +285,7 @@ impl TrackerLink {
             Phase::Dialling { .. } | Phase::AtRest => {}
         }
         self.watch_certificate(now);
+        self.forget_rival(now.steady);
         self.take_effects()
     }
 

@@ -12,13 +12,13 @@ pub enum SettingsError {
     /// The file can't be read.
     #[error(
         "can't read the settings in {}: {reason}. \
-         `node init peer` and `node init tracker` write such a file",
+         `node init peer --name NAME --tracker HOST:PORT` and `node init tracker` write such a file",
         path.display()
     )]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The reason, in words for the owner.
         reason: String,
     },
     /// The file or the environment has mistakes: all of them, the file's by line first. Never
@@ -31,13 +31,13 @@ pub enum SettingsError {
         path.display()
     )]
     Exists {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A new file can't be written.
     #[error("can't write the settings to {}: {source}", path.display())]
     Unwritable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,

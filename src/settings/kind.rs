@@ -114,7 +114,7 @@ impl Kind {
                 "an address as `node status` prints it, or nothing: \"\"".to_owned()
             }
             Self::Addresses => format!(
-                "a list of at most {MAX_ADDRESSES} addresses as `node peers` prints them, each only once"
+                "a list of at most {MAX_ADDRESSES} addresses as `node peers --addresses` prints them, each only once"
             ),
             Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(

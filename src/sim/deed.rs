@@ -10,11 +10,11 @@ const EXPIRY_BLOCKS: u64 = 10_000;
 /// Something that a member's owner does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deed {
-    /// When.
+    /// When, in milliseconds of simulated time since the beginning.
     pub at_ms: u64,
     /// On which host.
     pub from: usize,
-    /// What.
+    /// What the owner does.
     pub what: Doing,
 }
 
@@ -32,7 +32,7 @@ pub enum Doing {
 pub struct Sending {
     /// To which host.
     pub to: usize,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: u64,
     /// How long the note is, in bytes; 0: there is none.
     pub text: usize,

@@ -11,6 +11,7 @@ use super::verifier::InlineVerifier;
 use super::withheld::Withheld;
 use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
+use crate::logging::Names;
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::GetMembers;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
@@ -182,6 +183,7 @@ impl Host {
             search: Box::new(move |_| Box::new(SimSearch::new(host, rate.clone(), luck.clone()))),
             threads: false,
             fatal,
+            names: Names::default(),
             connections: CONNECTIONS,
         };
         let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());

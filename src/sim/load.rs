@@ -26,7 +26,7 @@ pub struct Letter {
     pub from: usize,
     /// To which host.
     pub to: usize,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: u64,
     /// What is written, if anything is.
     pub text: Option<String>,

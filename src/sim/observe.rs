@@ -26,11 +26,11 @@ const BEHIND: usize = 1;
 /// A block that joined the chain of a host.
 #[derive(Debug, Clone, Copy)]
 pub struct Connected {
-    /// Whose.
+    /// Number of the host in the plan, from 0.
     pub host: usize,
     /// When, in simulated milliseconds.
     pub at_ms: u64,
-    /// Which.
+    /// Id of the block.
     pub block: BlockId,
 }
 

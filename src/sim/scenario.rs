@@ -71,7 +71,7 @@ pub struct ScenarioTrouble {
     pub at_s: u64,
     /// For how long.
     pub for_s: u64,
-    /// What.
+    /// What the scenario describes.
     pub what: What,
     /// How many of a hundred peers it meets; those with the lowest numbers, of which the first ones mine, in
     /// turn.
@@ -116,7 +116,7 @@ pub enum ScenarioError {
     /// A value is out of its range.
     #[error("\"{key}\" must be {must_be}")]
     Range {
-        /// Which.
+        /// Name of the key in the file.
         key: &'static str,
         /// What it must be.
         must_be: String,

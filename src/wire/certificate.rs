@@ -4,6 +4,7 @@ use super::member::{MemberId, MemberName};
 use crate::canonical;
 use crate::chain::{NetworkId, Timestamp};
 use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, verify};
+use crate::readable::in_words;
 use serde::{Deserialize, Serialize};
 
 /// Context of the hash that the tracker signs in a certificate.
@@ -28,7 +29,7 @@ pub struct CertificateStatement {
     pub key: PublicKey,
     /// What it is called.
     pub name: MemberName,
-    /// Its number.
+    /// Number that the tracker gave the member.
     pub id: MemberId,
     /// From when the certificate counts.
     pub from: Timestamp,
@@ -136,20 +137,6 @@ impl Certificate {
     }
 }
 
-/// A span of time for people, cut to the greatest unit of which there are two at least.
-pub fn in_words(ms: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [
-        (86_400_000, "days"),
-        (3_600_000, "hours"),
-        (60_000, "minutes"),
-    ];
-    let unit = UNITS.iter().find(|(length, _)| ms >= 2 * length);
-    match unit {
-        Some((length, name)) => format!("{} {name}", ms / length),
-        None => format!("{} s", ms.div_ceil(1_000)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +200,7 @@ mod tests {
     #[test]
     fn times_are_told_in_units_that_one_grasps() {
         let told = [1, 119_999, 120_000, 7_200_000, 180 * 86_400_000].map(in_words);
-        assert_eq!(told, ["1 s", "120 s", "2 minutes", "2 hours", "180 days"]);
+        assert_eq!(told, ["1 ms", "119 s", "2 minutes", "2 hours", "180 days"]);
     }
 
     #[test]

@@ -22,6 +22,6 @@ pub use handshake::{
     PROTOCOL_NAME, SECRETS_LEN, Side, preamble,
 };
 pub use introduction::{
-    Expected, Introduction, IntroductionError, PROOF_CONTEXT, judge_introduction,
+    Expected, Introduction, IntroductionError, PROOF_CONTEXT, is_comparable, judge_introduction,
 };
 pub use record::{Opener, RECORD_DATA, RECORD_OVERHEAD, REKEY_RECORDS, Record, RecordKind, Sealer};

@@ -8,8 +8,11 @@
 //! code    u16, little-endian: which kind of message
 //! payload length - 2 bytes
 //! ```
+//!
+//! Each code has a greatest length of its own, which is checked before any of the payload is held.
 
-use super::limits::FRAME_CAP;
+use super::limits::{FRAME_CAP, OPTIONAL_CAP};
+use super::version::FIRST_OPTIONAL_CODE;
 
 /// Bytes of the length field.
 const LENGTH_LEN: usize = 4;
@@ -40,6 +43,19 @@ pub enum FrameError {
         /// Bytes allowed.
         cap: usize,
     },
+    /// A message that may be passed over is longer than that.
+    #[error(
+        "a message with code {code} of {length} bytes, but one that is passed over has {OPTIONAL_CAP} at most"
+    )]
+    TooLongToPassOver {
+        /// Its code.
+        code: u16,
+        /// Its bytes.
+        length: usize,
+    },
+    /// Nothing is sent under the code.
+    #[error("no message has the code {0}")]
+    UnknownCode(u16),
     /// The length field announces less than a code.
     #[error("a frame of {length} bytes, which cannot even hold its {CODE_LEN} bytes of code")]
     TooShort {
@@ -48,28 +64,59 @@ pub enum FrameError {
     },
 }
 
+/// The greatest length of a payload under a code, in bytes; `None` where nothing is sent under it.
+pub type Lengths = fn(u16) -> Option<usize>;
+
 /// Cuts a stream of bytes into frames.
 ///
 /// It holds at most the one frame that is incomplete: what follows a frame stays with the caller
 /// until it asks for the next. So a large frame leaves no large buffer behind.
+///
+/// Of somebody who speaks a greater minor version than we do, it passes over what we can't know, without
+/// holding any of it.
 #[derive(Debug)]
 pub struct FrameDecoder {
-    cap: usize,
+    most: Lengths,
+    passes_over: bool,
     head: [u8; HEAD_LEN],
     /// How much of `head` has arrived.
     head_len: usize,
     /// What has arrived of the payload.
     payload: Vec<u8>,
+    /// How much has arrived of a payload that is passed over.
+    payload_dropped: usize,
+    /// What was passed over since it was asked for last.
+    dropped: Dropped,
+}
+
+/// Frames that were passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// How many.
+    pub frames: usize,
+    /// Their bytes.
+    pub bytes: usize,
 }
 
 impl FrameDecoder {
-    /// A decoder at the start of a stream, whose length fields may announce `cap` bytes at most.
-    pub fn new(cap: usize) -> Self {
+    /// A decoder at the start of a stream, whose frames may be as long as `most` says for their codes.
+    pub fn new(most: Lengths) -> Self {
         Self {
-            cap,
+            most,
+            passes_over: false,
             head: [0; HEAD_LEN],
             head_len: 0,
             payload: Vec::new(),
+            payload_dropped: 0,
+            dropped: Dropped::default(),
+        }
+    }
+
+    /// The same, but if `passes_over`, frames with codes from [`FIRST_OPTIONAL_CODE`] on are passed over.
+    pub fn passing_over(self, passes_over: bool) -> Self {
+        Self {
+            passes_over,
+            ..self
         }
     }
 
@@ -86,34 +133,85 @@ impl FrameDecoder {
     /// The stream cannot be understood from here on, and every further call says so again: close the
     /// connection.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, FrameError> {
-        if !self.fill_head(LENGTH_LEN, input) {
-            return Ok(None);
+        loop {
+            if !self.fill_head(LENGTH_LEN, input) {
+                return Ok(None);
+            }
+            let payload_len = self.announced()? - CODE_LEN;
+            if !self.fill_head(HEAD_LEN, input) {
+                return Ok(None);
+            }
+            let code = self.code();
+            let passed_over = self.passes_over && code >= FIRST_OPTIONAL_CODE;
+            let is_whole = if passed_over {
+                self.drop_payload(code, payload_len, input)?
+            } else {
+                self.check_length(code, payload_len)?;
+                self.fill_payload(payload_len, input)
+            };
+            if !is_whole {
+                return Ok(None);
+            }
+            self.head_len = 0;
+            if !passed_over {
+                let payload = std::mem::take(&mut self.payload);
+                return Ok(Some(Frame { code, payload }));
+            }
         }
-        let payload_len = self.announced()? - CODE_LEN;
-        if !self.fill_head(HEAD_LEN, input) || !self.fill_payload(payload_len, input) {
-            return Ok(None);
+    }
+
+    /// What was passed over since the last call.
+    pub fn take_dropped(&mut self) -> Dropped {
+        std::mem::take(&mut self.dropped)
+    }
+
+    /// Takes a payload off `input` that nobody will look at; whether it has come to its end.
+    fn drop_payload(
+        &mut self,
+        code: u16,
+        length: usize,
+        input: &mut &[u8],
+    ) -> Result<bool, FrameError> {
+        if length > OPTIONAL_CAP {
+            return Err(FrameError::TooLongToPassOver { code, length });
         }
-        self.head_len = 0;
-        Ok(Some(Frame {
-            code: u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]]),
-            payload: std::mem::take(&mut self.payload),
-        }))
+        self.payload_dropped += take(input, length - self.payload_dropped).len();
+        if self.payload_dropped < length {
+            return Ok(false);
+        }
+        self.payload_dropped = 0;
+        self.dropped.frames += 1;
+        self.dropped.bytes += HEAD_LEN + length;
+        Ok(true)
     }
 
     /// The length field, if it is within bounds.
     fn announced(&self) -> Result<usize, FrameError> {
         let [a, b, c, d, ..] = self.head;
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        if length > self.cap {
-            Err(FrameError::TooLong {
-                length,
-                cap: self.cap,
-            })
+        if length > FRAME_CAP {
+            let cap = FRAME_CAP;
+            Err(FrameError::TooLong { length, cap })
         } else if length < CODE_LEN {
             Err(FrameError::TooShort { length })
         } else {
             Ok(length)
         }
+    }
+
+    /// The code; the head is whole.
+    fn code(&self) -> u16 {
+        u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]])
+    }
+
+    /// Whether a payload of so many bytes may be sent under the code.
+    fn check_length(&self, code: u16, payload_len: usize) -> Result<(), FrameError> {
+        let most = (self.most)(code).ok_or(FrameError::UnknownCode(code))?;
+        if payload_len > most {
+            let (length, cap) = (CODE_LEN + payload_len, CODE_LEN + most);
+            return Err(FrameError::TooLong { length, cap });
+        }
+        Ok(())
     }
 
     /// Fills `head` up to `end`; whether it got there.

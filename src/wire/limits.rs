@@ -11,3 +11,7 @@ pub const RECORD_CAP: usize = 65_535;
 /// introduction has 670 bytes at most. With what is read at a time, a stranger who opens many
 /// connections costs less than 4 KiB each.
 pub const HANDSHAKE_RECORD_CAP: usize = 1024;
+
+/// Longest payload of a message that is passed over, because only programs with a greater minor version
+/// know it: 64 KiB, so that whoever passes it over reads not much for nothing.
+pub const OPTIONAL_CAP: usize = 64 * 1024;

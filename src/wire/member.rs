@@ -161,7 +161,7 @@ impl Leaving {
 /// What the tracker tells of a member: `[id, record, live, reachable, since]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Its number.
+    /// Number that the tracker gave the member.
     pub id: MemberId,
     /// What it says of itself.
     pub record: MemberRecord,

@@ -2,20 +2,22 @@
 
 use super::certificate::Certificate;
 use super::frame::{Frame, FrameError, encode_frame};
+use super::lengths;
 use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
-use crate::canonical::{self, CappedText, Malformed, capped_list};
+use super::version::FIRST_OPTIONAL_CODE;
+use crate::canonical::{self, CappedText, Malformed, capped_list, coded};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
+use crate::chain::params::MAX_BLOCK_BYTES;
 use crate::chain::{
-    Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, TransactionId,
+    Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, Timestamp,
+    TransactionId,
 };
 use crate::keys::PublicKey;
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
 pub const MAGIC: u32 = u32::from_be_bytes(*b"rclt");
-/// Version of this protocol. Nodes of different versions do not talk to each other.
-pub const PROTOCOL_VERSION: u32 = 3;
 /// Bodies asked for in one message at most; also how many may be on their way from one peer.
 pub const MAX_BLOCKS_ASKED: usize = 16;
 /// Transaction ids in one message at most: 32 KB.
@@ -29,47 +31,26 @@ pub const MAX_REASON: usize = 200;
 /// Longest name of a program, in bytes.
 pub const MAX_AGENT: usize = 40;
 
-/// What a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum NodeRole {
-    /// Code 1: a member.
-    Peer,
-    /// Code 2: the meeting place.
-    Tracker,
-}
-
-impl From<NodeRole> for u8 {
-    fn from(role: NodeRole) -> u8 {
-        match role {
-            NodeRole::Peer => 1,
-            NodeRole::Tracker => 2,
-        }
-    }
-}
-
-impl TryFrom<u8> for NodeRole {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            1 => Ok(Self::Peer),
-            2 => Ok(Self::Tracker),
-            _ => Err(format!("no role has the code {code}")),
-        }
+coded! {
+    /// What a node is.
+    pub enum NodeRole, "no role" {
+        /// A member.
+        1 Peer,
+        /// The meeting place.
+        2 Tracker,
     }
 }
 
 /// What a node says of itself in its introduction
 /// ([`Introduction`](super::channel::Introduction)):
-/// `[network, role, key, nonce, height, address, agent]`.
+/// `[network, role, key, nonce, height, address, time, minor, incarnation, agent]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The network it belongs to; all zero if it has none yet.
     pub network: NetworkId,
-    /// What it is.
+    /// Whether it is a peer or a tracker.
     pub role: NodeRole,
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// Drawn at random once a start: whoever hears its own has dialled itself.
     pub nonce: u64,
@@ -77,8 +58,24 @@ pub struct Hello {
     pub height: Height,
     /// Where it listens, if anywhere: for display and for dialling later.
     pub address: Option<Address>,
-    /// The program, for display.
+    /// What its clock says, to be compared: nobody sets a clock by it.
+    pub time: Timestamp,
+    /// The minor version that it speaks ([`MINOR_VERSION`](super::version::MINOR_VERSION)).
+    pub minor: u32,
+    /// Drawn at random at the first start of its data directory, and the same ever after: tells a node
+    /// from one that begins again with the same key.
+    pub incarnation: u64,
+    /// The program and its version, such as `raclette/0.1.0`: for display.
     pub agent: CappedText<MAX_AGENT>,
+}
+
+/// The answer to a ping: `[number, time]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// That of the ping.
+    pub number: u64,
+    /// What the sender's clock says, to be compared.
+    pub time: Timestamp,
 }
 
 /// Why a connection is closed by the one who says so.
@@ -118,50 +115,24 @@ pub struct Registered {
     pub lease: Option<Lease>,
 }
 
-/// Why the tracker says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum RefusalCode {
-    /// Code 1: another key has the name.
-    NameTaken,
-    /// Code 2: the record or its signature is wrong, or for another tracker.
-    BadRecord,
-    /// Code 3: a later record of this key is known.
-    OldRecord,
-    /// Code 4: the network has as many members as it can have.
-    Full,
-    /// Code 5: what was offered as genesis is none of this network.
-    BadGenesis,
-    /// Code 6: only a registered member may ask this.
-    NotRegistered,
-}
-
-impl From<RefusalCode> for u8 {
-    fn from(code: RefusalCode) -> u8 {
-        match code {
-            RefusalCode::NameTaken => 1,
-            RefusalCode::BadRecord => 2,
-            RefusalCode::OldRecord => 3,
-            RefusalCode::Full => 4,
-            RefusalCode::BadGenesis => 5,
-            RefusalCode::NotRegistered => 6,
-        }
-    }
-}
-
-impl TryFrom<u8> for RefusalCode {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        Ok(match code {
-            1 => Self::NameTaken,
-            2 => Self::BadRecord,
-            3 => Self::OldRecord,
-            4 => Self::Full,
-            5 => Self::BadGenesis,
-            6 => Self::NotRegistered,
-            _ => return Err(format!("no refusal has the code {code}")),
-        })
+coded! {
+    /// Why the tracker says no.
+    pub enum RefusalCode, "no refusal" {
+        /// Another key has the name.
+        1 NameTaken,
+        /// The record or its signature is wrong, or for another tracker.
+        2 BadRecord,
+        /// A later record of this key is known.
+        3 OldRecord,
+        /// The network has as many members as it can have.
+        4 Full,
+        /// What was offered as genesis is none of this network.
+        5 BadGenesis,
+        /// Only a registered member may ask this.
+        6 NotRegistered,
+        /// Another node with the same key is registered, and answers; or, to a member that is
+        /// registered: another one wanted to be. The words say where it is.
+        7 KeyInUse,
     }
 }
 
@@ -198,9 +169,12 @@ pub struct ChallengeAnswer {
 /// Code of [`Message::Block`].
 const BLOCK_CODE: u16 = 20;
 
-/// Defines the message type with the code and payload of each message.
+/// Defines the message type with the code, the payload and the greatest length of each message.
 macro_rules! messages {
-    ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?),)*) => {
+    ($($(#[$doc:meta])* $code:literal $name:ident($payload:ty $(, $max:ident)?) <= $most:expr,)*) => {
+        // What all must know has a code below those that may be passed over.
+        $(const _: () = assert!($code < FIRST_OPTIONAL_CODE);)*
+
         /// A message. The code is sent in the frame; the payload is canonical MessagePack.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Message {
@@ -225,6 +199,15 @@ macro_rules! messages {
             fn payload(&self) -> Vec<u8> {
                 match self {
                     $(Self::$name(payload) => canonical::encode(payload),)*
+                }
+            }
+
+            /// The greatest length of a payload under this code, in bytes; `None` where nothing is sent
+            /// under it.
+            pub fn most(code: u16) -> Option<usize> {
+                match code {
+                    $($code => Some($most),)*
+                    _ => None,
                 }
             }
 
@@ -255,64 +238,64 @@ struct Capped<const MAX: usize, T: Serialize + serde::de::DeserializeOwned>(
 
 messages! {
     /// Are you there? Any number.
-    2 Ping(u64),
-    /// Yes; the number of the ping.
-    3 Pong(u64),
+    2 Ping(u64) <= lengths::U64,
+    /// Yes, and this late is it here.
+    3 Pong(Pong) <= lengths::PONG,
     /// I close this connection.
-    4 Goodbye(Goodbye),
+    4 Goodbye(Goodbye) <= lengths::GOODBYE,
 
     /// Send headers after the first of these ids that you have connected.
-    16 GetHeaders(Vec<BlockId>, MAX_LOCATOR),
+    16 GetHeaders(Vec<BlockId>, MAX_LOCATOR) <= lengths::GET_HEADERS,
     /// Headers that follow each other, oldest first; fewer than the most there may be = no more.
-    17 Headers(Vec<Header>, MAX_HEADERS),
+    17 Headers(Vec<Header>, MAX_HEADERS) <= lengths::HEADERS,
     /// My tip is this block now.
-    18 AnnounceBlock(Header),
+    18 AnnounceBlock(Header) <= lengths::HEADER,
     /// Send these blocks.
-    19 GetBlocks(Vec<BlockId>, MAX_BLOCKS_ASKED),
+    19 GetBlocks(Vec<BlockId>, MAX_BLOCKS_ASKED) <= lengths::GET_BLOCKS,
     /// A block that was asked for.
-    20 Block(Block),
+    20 Block(Block) <= MAX_BLOCK_BYTES as usize,
     /// I do not have this block that was asked for.
-    21 NoBlock(BlockId),
+    21 NoBlock(BlockId) <= lengths::HASH,
 
     /// These transactions are open here.
-    32 AnnounceTransactions(Vec<TransactionId>, MAX_IDS),
+    32 AnnounceTransactions(Vec<TransactionId>, MAX_IDS) <= lengths::IDS,
     /// Send these transactions.
-    33 GetTransactions(Vec<TransactionId>, MAX_IDS),
+    33 GetTransactions(Vec<TransactionId>, MAX_IDS) <= lengths::IDS,
     /// Transactions that were asked for, as far as they are open still.
-    34 Transactions(Vec<EncodedTransaction>, MAX_IDS),
+    34 Transactions(Vec<EncodedTransaction>, MAX_IDS) <= lengths::TRANSACTIONS,
 
     /// From its sender to its recipient: a transaction for you.
-    48 Deliver(EncodedTransaction),
+    48 Deliver(EncodedTransaction) <= lengths::DELIVER,
     /// From its recipient to its sender: what became of it.
-    49 Receipt(Receipt),
+    49 Receipt(Receipt) <= lengths::RECEIPT,
 
     /// To the tracker: I am a member, or want to be.
-    64 Register(MemberRecord),
+    64 Register(MemberRecord) <= lengths::MEMBER_RECORD,
     /// From the tracker: you are.
-    65 Registered(Registered),
+    65 Registered(Registered) <= lengths::REGISTERED,
     /// From the tracker: no.
-    66 Refused(Refused),
+    66 Refused(Refused) <= lengths::REFUSED,
     /// To the tracker: here is the genesis block that you asked for.
-    67 OfferGenesis(Genesis),
+    67 OfferGenesis(Genesis) <= lengths::GENESIS,
     /// From the tracker: this is the network's genesis block.
-    68 GenesisKnown(Genesis),
+    68 GenesisKnown(Genesis) <= lengths::GENESIS,
     /// To the tracker: who is there? All, or ten by chance where there are more.
-    69 GetMembers(()),
+    69 GetMembers(()) <= 1,
     /// From the tracker: the answer.
-    70 Members(Vec<Member>, MAX_MEMBERS),
+    70 Members(Vec<Member>, MAX_MEMBERS) <= lengths::MEMBERS,
     /// From the tracker: this changed.
-    71 MembersChanged(MembersChanged),
+    71 MembersChanged(MembersChanged) <= lengths::MEMBERS_CHANGED,
     /// To the tracker: I leave for good.
-    72 Leave(Leaving),
+    72 Leave(Leaving) <= lengths::LEAVE,
     /// From the tracker: you have left.
-    73 Left(()),
+    73 Left(()) <= 1,
     /// From the tracker: are you there? Any number.
-    75 Challenge(u64),
+    75 Challenge(u64) <= lengths::U64,
     /// To the tracker: yes.
-    76 ChallengeAnswer(ChallengeAnswer),
+    76 ChallengeAnswer(ChallengeAnswer) <= lengths::CHALLENGE_ANSWER,
     /// From the tracker: you are a member of this network. Before a yes and before the news of
     /// genesis, once there is one.
-    74 CertificateIssued(Certificate),
+    74 CertificateIssued(Certificate) <= lengths::CERTIFICATE,
 }
 
 /// Why a frame is no message.
@@ -333,7 +316,7 @@ pub enum MessageError {
 
 impl Message {
     /// The frame that carries it. An error only for a payload above the frame cap, which no message
-    /// that was put together within its limits has.
+    /// that was put together within its limits has: it stays within [`Message::most`].
     pub fn to_frame(&self) -> Result<Vec<u8>, FrameError> {
         let mut bytes = Vec::new();
         encode_frame(self.code(), &self.payload(), &mut bytes)?;

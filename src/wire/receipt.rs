@@ -1,7 +1,7 @@
 //! Receipts: a recipient's signed word of what became of a transaction that was delivered to it.
 
 use super::message::MAX_REASON;
-use crate::canonical::{self, CappedText};
+use crate::canonical::{self, CappedText, coded};
 use crate::chain::{BlockId, Height, NetworkId, TransactionId};
 use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, verify};
 use serde::{Deserialize, Serialize};
@@ -9,39 +9,16 @@ use serde::{Deserialize, Serialize};
 /// Context of the hash that a recipient signs in a receipt.
 pub const RECEIPT_CONTEXT: &str = "raclette 2026-11 delivery receipt";
 
-/// What a recipient says of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum Verdict {
-    /// Code 1: it is valid, stored with its note, and passed on. Received, not paid: only a block
-    /// makes it so.
-    Accepted,
-    /// Code 2: no, and there is no use in asking again.
-    Refused,
-    /// Code 3: not at this moment; the same bytes may be accepted later.
-    NotYet,
-}
-
-impl From<Verdict> for u8 {
-    fn from(verdict: Verdict) -> u8 {
-        match verdict {
-            Verdict::Accepted => 1,
-            Verdict::Refused => 2,
-            Verdict::NotYet => 3,
-        }
-    }
-}
-
-impl TryFrom<u8> for Verdict {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            1 => Ok(Self::Accepted),
-            2 => Ok(Self::Refused),
-            3 => Ok(Self::NotYet),
-            _ => Err(format!("no verdict has the code {code}")),
-        }
+coded! {
+    /// What a recipient says of a transaction.
+    pub enum Verdict, "no verdict" {
+        /// It is valid, stored with its note, and passed on. Received, not paid: only a block
+        /// makes it so.
+        1 Accepted,
+        /// No, and there is no use in asking again.
+        2 Refused,
+        /// Not at this moment; the same bytes may be accepted later.
+        3 NotYet,
     }
 }
 

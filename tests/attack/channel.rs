@@ -7,7 +7,7 @@ use raclette::chain::{Action, BlockId, NetworkId, Timestamp};
 use raclette::keys::SecretKey;
 use raclette::wire::certificate::CertificateStatement;
 use raclette::wire::channel::{Introduction, PREAMBLE_LEN, RecordKind, Side, preamble};
-use raclette::wire::message::PROTOCOL_VERSION;
+use raclette::wire::version::Version;
 use raclette::wire::{Certificate, Hello, Message, NodeRole};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::TcpListener;
@@ -93,9 +93,13 @@ fn attack_another_network_role_or_version_and_oneself_are_refused_in_plain_words
     let reason = raw.expect_close(SOON);
     assert!(reason.is_some_and(|reason| reason.contains("Tracker")));
     // Another version is told ours.
+    let newer = Version {
+        number: Version::OURS.number + 1,
+        draft: 0,
+    };
     let mut raw = RawPeer::connect(target.alice.listen, 4);
-    raw.send_plain(&preamble(PROTOCOL_VERSION + 1));
-    assert_eq!(raw.received(), preamble(PROTOCOL_VERSION));
+    raw.send_plain(&preamble(newer));
+    assert_eq!(raw.received(), preamble(Version::OURS));
     raw.expect_close(SOON);
     // Alice, who dials herself.
     let own = target.attacker(5).other.take().unwrap();
@@ -157,7 +161,7 @@ fn attack_a_replayed_handshake_is_refused() {
     let mut honest = target.attacker(1);
     honest.send(&Message::Ping(1));
     honest.expect("a pong", |message| {
-        matches!(message, Message::Pong(1)).then_some(())
+        matches!(message, Message::Pong(pong) if pong.number == 1).then_some(())
     });
     let recorded = honest.sent.clone();
     drop(honest);
@@ -267,7 +271,7 @@ fn attack_slow_silent_and_talkative_strangers_are_let_go() {
     let mut after_handshake = target.stranger(2);
     // A byte a second.
     let mut slow = RawPeer::connect(target.alice.listen, 3);
-    let said = [&preamble(PROTOCOL_VERSION)[..], &[9; 32]].concat();
+    let said = [&preamble(Version::OURS)[..], &[9; 32]].concat();
     let mut bytes = said.iter();
     loop {
         assert!(
@@ -310,7 +314,7 @@ fn attack_a_thousand_half_open_connections_hold_up_no_payment() {
     bob.has_sessions(1);
     target.alice.mine_blocks(2);
     let before = target.alice.resident_bytes();
-    let begun = [&preamble(PROTOCOL_VERSION)[..], &[9; 32]].concat();
+    let begun = [&preamble(Version::OURS)[..], &[9; 32]].concat();
     let held: Vec<RawPeer> = (0..HALF_OPEN)
         .map(|number| {
             let mut raw = RawPeer::connect(target.alice.listen, (number % 250) as u8);

@@ -15,10 +15,14 @@ const AT_REST: Duration = Duration::from_secs(3);
 /// circles uses all of it.
 const RESTING_LOAD: f64 = 0.3;
 
-/// A frame that announces `length` bytes and brings none of them.
-fn announcing(length: usize) -> Vec<u8> {
+/// Codes of a ping and of a block.
+const PING: u16 = 2;
+const BLOCK: u16 = 20;
+
+/// A frame under `code` that announces `length` bytes and brings none of them.
+fn announcing(code: u16, length: usize) -> Vec<u8> {
     let mut bytes = (length as u32).to_le_bytes().to_vec();
-    bytes.extend_from_slice(&1_u16.to_le_bytes());
+    bytes.extend_from_slice(&code.to_le_bytes());
     bytes
 }
 
@@ -26,7 +30,7 @@ fn announcing(length: usize) -> Vec<u8> {
 fn next_pong(raw: &mut RawPeer) -> u64 {
     loop {
         match raw.hear(SOON) {
-            Heard::Message(Message::Pong(number)) => return number,
+            Heard::Message(Message::Pong(pong)) => return pong.number,
             Heard::Message(_) => {}
             other => panic!("expected a pong, heard {other:?}"),
         }
@@ -120,23 +124,30 @@ fn attack_a_flood_of_silent_connections_does_not_keep_others_out() {
 #[test]
 fn attack_frames_beyond_their_cap_are_refused_unread() {
     let target = Target::start();
-    let mut peer = target.attacker(2);
-    peer.send_bytes(&announcing(FRAME_CAP + 1));
-    peer.expect_close(SOON);
-    let mut peer = target.attacker(3);
-    peer.send_bytes(&announcing(u32::MAX as usize));
-    peer.expect_close(SOON);
+    let longest = 2 + Message::most(BLOCK).unwrap();
+    let too_long = [
+        (BLOCK, longest + 1),
+        (BLOCK, FRAME_CAP + 1),
+        (BLOCK, u32::MAX as usize),
+        (PING, 12),
+    ];
+    for (seed, (code, length)) in (2..).zip(too_long) {
+        let mut peer = target.attacker(seed);
+        peer.send_bytes(&announcing(code, length));
+        peer.expect_close(SOON);
+    }
     target.assert_well();
 }
 
 #[test]
 fn attack_announced_bytes_that_never_come_cost_no_memory() {
     let target = Target::start();
+    let longest = 2 + Message::most(BLOCK).unwrap();
     let before = target.alice.resident_bytes();
     let peers: Vec<RawPeer> = (0..20)
         .map(|seed| {
             let mut peer = target.attacker(seed);
-            peer.send_bytes(&announcing(FRAME_CAP));
+            peer.send_bytes(&announcing(BLOCK, longest));
             peer
         })
         .collect();

@@ -5,7 +5,7 @@ use raclette::protocol::doorstep::MAX_STRANGERS_OF_ADDRESS;
 use raclette::protocol::gossip::peers::MAX_HANDSHAKES;
 use raclette::wire::Message;
 use raclette::wire::channel::preamble;
-use raclette::wire::message::PROTOCOL_VERSION;
+use raclette::wire::version::Version;
 use std::time::{Duration, Instant};
 
 /// A lock held across network I/O blocks all later joins: lesson 17. Here everybody who could hold
@@ -18,7 +18,7 @@ fn attack_who_stalls_does_not_hold_up_later_joins() {
     let _silent: Vec<_> = (0..20).map(|_| RawPeer::connect(tracker, 1)).collect();
     let mut halves: Vec<_> = (0..20).map(|_| RawPeer::connect(tracker, 2)).collect();
     for half in &mut halves {
-        let begun = [&preamble(PROTOCOL_VERSION)[..], &[9; 32]].concat();
+        let begun = [&preamble(Version::OURS)[..], &[9; 32]].concat();
         half.send_plain(&begun[..begun.len() / 2]);
     }
     let mut deaf: Vec<_> = (10..30)

@@ -113,12 +113,12 @@ fn cli_leave_takes_a_member_off_the_list_until_it_comes_anew() {
         names.any(|name| named(name.as_str()))
     };
     wait_until("bob knows alice", || so(lists_alice(&bob), "he does not"));
-    let said = command(&alice, &["leave"]).succeeds();
+    let said = command(&alice, &["leave", "--yes"]).succeeds();
     assert!(said.contains("alice has left"), "{said}");
     wait_until("bob hears that alice has left", || {
         so(!lists_alice(&bob), "she is listed still")
     });
-    command(&alice, &["leave"]).fails(1, &["not registered"]);
+    command(&alice, &["leave", "--yes"]).fails(1, &["not registered"]);
     alice.stop();
     alice.start();
     alice.joins();

@@ -5,7 +5,9 @@ mod support;
 
 mod archives;
 mod commands;
+mod delivery;
 mod demo;
+mod hints;
 mod logs;
 mod mistakes;
 mod secrets;

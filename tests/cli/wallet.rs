@@ -117,21 +117,21 @@ fn cli_a_wallet_is_locked_and_unlocked_by_a_passphrase() {
     // Whose it is, is no secret.
     assert_eq!(wallet(plain, &["address"]).out.trim(), address);
     wallet(plain, &["words", "--reveal"]).fails(2, &["passphrase_file"]);
-    wallet(plain, &["unlock"]).fails(2, &["passphrase_file"]);
+    wallet(plain, &["unlock", "--yes"]).fails(2, &["passphrase_file"]);
 
     let wrong = passphrase_file(lab.directory(), "passphrase", "eight hills");
-    wallet(config, &["unlock"]).fails(1, &["passphrase is wrong"]);
+    wallet(config, &["unlock", "--yes"]).fails(1, &["passphrase is wrong"]);
     fs::set_permissions(&wrong, fs::Permissions::from_mode(0o644)).unwrap();
-    wallet(config, &["unlock"]).fails(1, &["chmod 600", &wrong]);
+    wallet(config, &["unlock", "--yes"]).fails(1, &["chmod 600", &wrong]);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 
     passphrase_file(lab.directory(), "passphrase", PASSPHRASE);
     let words = wallet(config, &["words", "--reveal"]);
     assert_eq!(words.out.split_whitespace().count(), 48, "{words:?}");
-    let unlocked = wallet(config, &["unlock", "--json"]);
+    let unlocked = wallet(config, &["unlock", "--yes", "--json"]);
     assert_eq!(fact(&unlocked, "locked"), "false", "{unlocked:?}");
     assert_eq!(fs::read_to_string(&file).unwrap(), open);
-    wallet(config, &["unlock"]).fails(1, &["not locked"]);
+    wallet(config, &["unlock", "--yes"]).fails(1, &["not locked"]);
 
     // Too short to keep anybody out, and nothing is changed.
     passphrase_file(lab.directory(), "passphrase", "seven77");

@@ -76,7 +76,7 @@ fn p2p_stored_lists_are_right_again_after_a_restart() {
     // What alice has stored is wrong when she is back.
     alice.stop();
     bob.stop();
-    assert!(carol.command(["leave"]).status.success());
+    assert!(carol.command(["leave", "--yes"]).status.success());
     alice.start();
     stands(&[&alice], "bob", false, false);
     wait_until("alice knows that carol has left", || {

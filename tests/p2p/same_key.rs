@@ -75,3 +75,48 @@ fn p2p_what_was_sent_and_received_is_read_on_another_machine_with_the_same_key()
     alice.sees(&late, SendState::Mined);
     assert_eq!(sent(&alice).len(), 2);
 }
+
+#[test]
+fn p2p_two_nodes_with_one_wallet_name_each_other_and_the_first_one_stays() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    alice.mine();
+    let mut other = lab.prepare_peer("other");
+    other.name_as(&alice);
+    fs::create_dir_all(&other.data_dir).unwrap();
+    let key = alice.data_dir.join("key.pem");
+    fs::copy(key, other.data_dir.join("key.pem")).unwrap();
+    other.start();
+    for (node, of) in [(&other, &alice), (&alice, &other)] {
+        let place = format!("127.0.0.1 (listens at {})", of.listen);
+        wait_until("it is told of the other and where that is", || {
+            let tracker = node.status().tracker;
+            let trouble = tracker.trouble.clone().unwrap_or_default();
+            let is_told =
+                trouble.contains("another node with this wallet") && trouble.contains(&place);
+            so(is_told, format!("{tracker:?}"))
+        });
+    }
+    assert!(alice.status().tracker.registered);
+    assert!(!other.status().tracker.registered);
+    let count = |node: &Node, words: &str| {
+        let output = node.output();
+        output.lines().filter(|line| line.contains(words)).count()
+    };
+    for (node, words) in [
+        (&lab.tracker, "two nodes use one wallet"),
+        (&alice, "another node with this wallet"),
+        (&other, "another node with this wallet"),
+    ] {
+        wait_until("it is a warning, once", || {
+            let told = count(node, words);
+            so(told == 1, format!("{told} times: {}", node.output()))
+        });
+    }
+    assert_eq!(
+        count(&alice, "registered with the tracker"),
+        1,
+        "it was never thrown out"
+    );
+    assert_eq!(count(&other, "registered with the tracker"), 0);
+}

@@ -1,6 +1,6 @@
 //! Catching up with a long chain, beside peers who are no help.
 
-use crate::support::{Apart, Grown, Heard, Lab, RawPeer, so, wait_until};
+use crate::support::{Apart, Grown, Heard, Lab, RawPeer, pong, so, wait_until};
 use raclette::chain::{Block, Header};
 use raclette::wire::Message;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +28,7 @@ fn play(
             Heard::Message(Message::Goodbye(goodbye)) => {
                 goodbye.reason.as_str().clone_into(&mut reason)
             }
-            Heard::Message(Message::Ping(number)) => raw.send(&Message::Pong(number)),
+            Heard::Message(Message::Ping(number)) => raw.send(&Message::Pong(pong(number))),
             Heard::Message(Message::GetHeaders(locator)) => {
                 let known = headers
                     .iter()

@@ -2,7 +2,7 @@
 
 use crate::example::{self, alice, bob, tracker};
 use crate::talk::hello;
-use crate::work::Work;
+use crate::work::{Work, hex};
 use raclette::canonical;
 use raclette::chain::{BlockId, NetworkId, Timestamp};
 use raclette::keys::{PublicKey, SecretKey};
@@ -13,7 +13,8 @@ use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, PROOF_CONTEXT,
     PROTOCOL_NAME, RecordKind, SECRETS_LEN, Side, judge_introduction, preamble,
 };
-use raclette::wire::message::PROTOCOL_VERSION;
+use raclette::wire::message::Pong;
+use raclette::wire::version::Version;
 use raclette::wire::{Hello, MemberId, Message, NodeRole};
 
 /// A while after genesis.
@@ -46,6 +47,41 @@ fn record(from: &mut Channel, to: &mut Channel, kind: RecordKind, data: &[u8]) -
     record
 }
 
+/// Two ends whose secrets are those of the conversation in the document.
+fn conversation() -> (Channel, Channel) {
+    let side = |fixed: u8, ephemeral: u8| {
+        let mut bytes = [fixed; SECRETS_LEN];
+        bytes[SECRETS_LEN / 2..].fill(ephemeral);
+        ChannelSecrets::from_bytes(bytes)
+    };
+    let mut initiator = Handshake::new(Side::Initiator, side(0x11, 0x12)).expect("it begins");
+    let mut responder = Handshake::new(Side::Responder, side(0x21, 0x22)).expect("it begins");
+    let (_, first) = advance(&mut initiator, &[]);
+    let (_, second) = advance(&mut responder, &first);
+    let (near, third) = advance(&mut initiator, &second);
+    let (far, _) = advance(&mut responder, &third);
+    (near.expect("it stands"), far.expect("it stands"))
+}
+
+/// When keys change: after so many records, or after one that says so.
+pub fn rekey(work: &mut Work) {
+    let (mut near, mut far) = conversation();
+    record(&mut near, &mut far, RecordKind::Introduction, &[]);
+    for _ in 0..work.number("frames") {
+        record(&mut near, &mut far, RecordKind::Frames, &[0]);
+    }
+    for number in 1..=2 {
+        let (kind, data) = match work.given(&format!("kind.{number}")) {
+            "Frames" => (RecordKind::Frames, &[0][..]),
+            "Rekey" => (RecordKind::Rekey, &[][..]),
+            other => panic!("no record of kind {other} belongs here"),
+        };
+        work.found(&format!("number.{number}"), near.sealer.sealed());
+        let bytes = record(&mut near, &mut far, kind, data);
+        work.found_bytes(&format!("record.{number}"), &bytes);
+    }
+}
+
 /// Alice dials bob: everything that is on the line, and what it comes from.
 pub fn channel(work: &mut Work) {
     let initiator = secrets(work, "initiator");
@@ -53,7 +89,7 @@ pub fn channel(work: &mut Work) {
     let mut initiator = Handshake::new(Side::Initiator, initiator).expect("it begins");
     let mut responder = Handshake::new(Side::Responder, responder).expect("it begins");
     work.found("protocol", PROTOCOL_NAME);
-    let own = preamble(PROTOCOL_VERSION);
+    let own = preamble(Version::OURS);
     work.found_bytes("prologue", &[own, own].concat());
     let (_, first) = advance(&mut initiator, &[]);
     work.found_bytes("initiator.says.1", &first);
@@ -80,17 +116,30 @@ pub fn channel(work: &mut Work) {
     let bytes = introduction_record(&mut bobs, &mut alices, &shown);
     work.found_bytes("responder.record.0", &bytes);
 
-    let frames = [ping(7), ping(8)].concat();
-    work.found_bytes("initiator.frames", &frames);
-    let bytes = record(&mut alices, &mut bobs, RecordKind::Frames, &frames);
-    work.found_bytes("initiator.record.1", &bytes);
-    let bytes = record(&mut alices, &mut bobs, RecordKind::Rekey, &[]);
-    work.found_bytes("initiator.record.2", &bytes);
-    let bytes = record(&mut alices, &mut bobs, RecordKind::Frames, &ping(9));
-    work.found_bytes("initiator.record.3", &bytes);
-    let pong = Message::Pong(7).to_frame().expect("short");
+    let both = [ping(7), ping(8)].concat();
+    let alices_records = [
+        (RecordKind::Frames, both),
+        (RecordKind::Rekey, Vec::new()),
+        (RecordKind::Frames, ping(9)),
+    ];
+    for (number, (kind, data)) in (1..).zip(alices_records) {
+        work.found(&format!("initiator.holds.{number}"), held(kind, &data));
+        let bytes = record(&mut alices, &mut bobs, kind, &data);
+        work.found_bytes(&format!("initiator.record.{number}"), &bytes);
+    }
+    let pong = Message::Pong(Pong {
+        number: 7,
+        time: NOW,
+    });
+    let pong = pong.to_frame().expect("short");
+    work.found("responder.holds.1", held(RecordKind::Frames, &pong));
     let bytes = record(&mut bobs, &mut alices, RecordKind::Frames, &pong);
     work.found_bytes("responder.record.1", &bytes);
+}
+
+/// The kind of a record and its data.
+fn held(kind: RecordKind, data: &[u8]) -> String {
+    format!("{kind:?} {}", hex(data)).trim_end().to_owned()
 }
 
 /// One side's introduction, and what it signs.
@@ -124,6 +173,8 @@ fn bobs_hello() -> Hello {
         key: bob().public_key(),
         nonce: 5,
         address: None,
+        time: NOW,
+        incarnation: 6,
         ..hello()
     }
 }

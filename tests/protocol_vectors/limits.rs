@@ -36,16 +36,18 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::chain::proof: PROOF_VERSION MAX_TAIL MAX_PROOF_BYTES MAX_PROOF_JSON_BYTES;
         raclette::archive: ARCHIVE_VERSION MAX_ENTRY_BYTES;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
-        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP;
+        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP OPTIONAL_CAP;
+        raclette::wire::lengths: MAX_TRANSACTION_BYTES;
+        raclette::wire::version: PROTOCOL_VERSION PROTOCOL_DRAFT MINOR_VERSION FIRST_OPTIONAL_CODE;
         raclette::wire::channel: REKEY_RECORDS;
         raclette::wire::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;
         raclette::wire::member: MAX_NAME MAX_ADDRESS MAX_ADDRESSES;
-        raclette::wire::message: MAGIC PROTOCOL_VERSION MAX_BLOCKS_ASKED MAX_IDS
+        raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_REASON MAX_AGENT;
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
         raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS
-            REGISTER_WITHIN_MS;
+            REGISTER_WITHIN_MS CONTEST_MS;
         raclette::protocol::liveness: ROUND_MS MAX_MISSES SHORTEST_PAUSE_MS LONGEST_PAUSE_MS
             MAX_DIALS;
         raclette::protocol::doorstep: MAX_STRANGERS MAX_STRANGERS_OF_ADDRESS STRANGER_PATIENCE_MS

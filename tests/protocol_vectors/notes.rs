@@ -4,7 +4,7 @@ use crate::example::{self, alice, bob, tracker};
 use crate::work::Work;
 use raclette::chain::transaction::Note;
 use raclette::chain::{Action, EncodedTransaction, Payload, Salt};
-use raclette::keys::{NoteContext, NoteSeed, NoteText, SecretKey};
+use raclette::keys::{NoteContext, NoteSeed, NoteText, SealingKey, SecretKey};
 
 /// Alice's five coins for bob, with a note.
 fn transfer(note: Note) -> Payload {
@@ -58,4 +58,12 @@ pub fn note_opened(work: &mut Work) {
         Ok(text) => work.found("text", text.as_str()),
         Err(refusal) => work.found("refused", refusal),
     }
+}
+
+/// Whether a note can be sealed for a key.
+pub fn sealing_key(work: &mut Work) {
+    let key = SealingKey(work.array("key"));
+    let text = NoteText::new("hi").expect("1 to 8192 bytes");
+    let sealed = alice().seal_note(&key, &about(), &text, &NoteSeed::default());
+    work.verdict("sealed", sealed.map(drop));
 }

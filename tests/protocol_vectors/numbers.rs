@@ -70,7 +70,24 @@ fn by_the_document(rule: &DifficultyRule, base: Target, height: u64, solve_time:
     let moved = U512::from_big_endian(&base.to_be_bytes()) * above / below;
     let bytes = moved.to_big_endian();
     let moved = Target::from_be_bytes(bytes[32..].try_into().expect("32 bytes")).expect("not zero");
-    moved.min(rule.easiest(height))
+    let easiest = easiest_by_the_document(rule, height);
+    assert_eq!(easiest, rule.easiest(height));
+    moved.min(easiest)
+}
+
+/// The easiest target as PROTOCOL.md gives it.
+fn easiest_by_the_document(rule: &DifficultyRule, height: u64) -> Target {
+    let start = U512::from_big_endian(&rule.start.to_be_bytes());
+    let growth = rule.growth_blocks;
+    let grown = match growth {
+        0 => start,
+        _ => {
+            let (doublings, rest) = ((height.max(1) - 1) / growth, (height.max(1) - 1) % growth);
+            (start >> doublings) * U512::from(growth) / U512::from(growth + rest)
+        }
+    };
+    let bytes = grown.max(U512::one()).to_big_endian();
+    Target::from_be_bytes(bytes[32..].try_into().expect("32 bytes")).expect("at least 1")
 }
 
 /// Whether a timestamp lies too far ahead.

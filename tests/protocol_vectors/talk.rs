@@ -6,12 +6,12 @@ use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MembersChanged, RefusalCode, Refused, Registered,
+    ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
 };
 use raclette::wire::receipt::RECEIPT_CONTEXT;
+use raclette::wire::version::MINOR_VERSION;
 use raclette::wire::{
     Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptStatement, Verdict,
 };
@@ -22,7 +22,10 @@ pub fn stream(work: &mut Work) {
         .all_given()
         .filter(|(k, _)| k.starts_with("arrives"))
         .collect();
-    let mut decoder = FrameDecoder::new(FRAME_CAP);
+    let minor = work.maybe("sender_minor").map(str::parse);
+    let minor = minor.map_or(0, |minor| minor.expect("a number"));
+    let passes_over = minor > MINOR_VERSION;
+    let mut decoder = FrameDecoder::new(Message::most).passing_over(passes_over);
     let mut found = Vec::new();
     for (key, value) in arrivals {
         work.given(key);
@@ -43,6 +46,9 @@ pub fn stream(work: &mut Work) {
         work.found(&format!("frame.{number}"), frame);
     }
     work.found("held", decoder.held());
+    if passes_over {
+        work.found("passed_over", decoder.take_dropped().frames);
+    }
 }
 
 fn shown(frame: &Frame) -> String {
@@ -61,7 +67,10 @@ pub fn hello() -> Hello {
         nonce: 0x0102_0304_0506_0708,
         height: Height(1),
         address: CappedText::new("127.0.0.1:7001").ok(),
-        agent: CappedText::new("raclette 0.1.0").expect("short"),
+        time: example::START,
+        minor: 0,
+        incarnation: 0x1112_1314_1516_1718,
+        agent: CappedText::new("raclette/0.1.0").expect("short"),
     }
 }
 
@@ -74,6 +83,9 @@ pub fn hello_fields(work: &mut Work) {
     work.found_bytes("nonce", &canonical::encode(&hello.nonce));
     work.found_bytes("height", &canonical::encode(&hello.height));
     work.found_bytes("address", &canonical::encode(&hello.address));
+    work.found_bytes("time", &canonical::encode(&hello.time));
+    work.found_bytes("minor", &canonical::encode(&hello.minor));
+    work.found_bytes("incarnation", &canonical::encode(&hello.incarnation));
     work.found_bytes("agent", &canonical::encode(&hello.agent));
     work.found_bytes("bytes", &canonical::encode(&hello));
 }
@@ -159,7 +171,10 @@ fn example_of(name: &str) -> Message {
     let ids: Vec<TransactionId> = block.transactions.iter().skip(1).map(|t| t.id()).collect();
     match name {
         "Ping" => Message::Ping(7),
-        "Pong" => Message::Pong(7),
+        "Pong" => Message::Pong(Pong {
+            number: 7,
+            time: example::START,
+        }),
         "Goodbye" => Message::Goodbye(Goodbye::new("connected already")),
         "GetHeaders" => Message::GetHeaders(vec![example::network()]),
         "Headers" => Message::Headers(vec![block.header]),
@@ -213,7 +228,7 @@ pub fn message(work: &mut Work) {
     work.found("code", message.code());
     let bytes = message.to_frame().expect("within the cap");
     let mut rest = bytes.as_slice();
-    let frame = FrameDecoder::new(FRAME_CAP).next(&mut rest);
+    let frame = FrameDecoder::new(Message::most).next(&mut rest);
     let frame = frame.expect("a frame").expect("a whole one");
     assert_eq!(Message::decode(&frame), Ok(message));
     work.found_bytes("frame", &bytes);

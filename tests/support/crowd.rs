@@ -1,5 +1,7 @@
 //! Many members in one process, each on a connection of its own.
 
+use super::forge::now;
+use super::raw::pong;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, NetworkId};
 use raclette::keys::SecretKey;
@@ -7,7 +9,6 @@ use raclette::wire::channel::{
     Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind, SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{Frame, FrameDecoder};
-use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::member::Address;
 use raclette::wire::message::{ChallengeAnswer, Goodbye};
 use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
@@ -49,6 +50,9 @@ impl Person {
             nonce: 1,
             height: Height(0),
             address: None,
+            time: now(),
+            minor: 0,
+            incarnation: 1,
             agent: CappedText::new("crowd").unwrap(),
         }
     }
@@ -99,7 +103,7 @@ async fn greet(mut stream: TcpStream, side: Side, person: &Person) -> io::Result
         stream,
         channel,
         sealed,
-        decoder: FrameDecoder::new(FRAME_CAP),
+        decoder: FrameDecoder::new(Message::most),
         held: Vec::new(),
     };
     let binding = line.channel.binding;
@@ -315,7 +319,7 @@ async fn stay(
             continue;
         }
         match Message::decode(&frame).expect("a tracker sends messages") {
-            Message::Ping(number) => line.send(&Message::Pong(number)).await?,
+            Message::Ping(number) => line.send(&Message::Pong(pong(number))).await?,
             Message::Challenge(number) => {
                 let height = Height(0);
                 let answer = ChallengeAnswer { number, height };

@@ -23,7 +23,7 @@ pub use grown::Grown;
 pub use lab::{Lab, agree, secret_in};
 pub use node::{Node, Refused, node};
 pub use proxy::Proxy;
-pub use raw::{Heard, RawPeer};
+pub use raw::{Heard, RawPeer, pong};
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::LazyLock;

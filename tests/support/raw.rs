@@ -11,8 +11,7 @@ use raclette::wire::channel::{
     SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
-use raclette::wire::limits::FRAME_CAP;
-use raclette::wire::message::{ChallengeAnswer, Registered};
+use raclette::wire::message::{ChallengeAnswer, Pong, Registered};
 use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -83,7 +82,7 @@ impl RawPeer {
             blocks: Vec::new(),
             stream,
             sealed: Vec::new(),
-            decoder: FrameDecoder::new(FRAME_CAP),
+            decoder: FrameDecoder::new(Message::most),
             buffer: Vec::new(),
         }
     }
@@ -229,6 +228,9 @@ impl RawPeer {
             nonce: u64::from(self.public_key().0[0]) + 1,
             height: Height(0),
             address: None,
+            time: now(),
+            minor: 0,
+            incarnation: 1,
             agent: CappedText::new("by hand").unwrap(),
         }
     }
@@ -398,7 +400,7 @@ impl RawPeer {
         let mut heard_before = Vec::new();
         loop {
             match self.hear(deadline.saturating_duration_since(Instant::now())) {
-                Heard::Message(Message::Ping(number)) => self.send(&Message::Pong(number)),
+                Heard::Message(Message::Ping(number)) => self.send(&Message::Pong(pong(number))),
                 Heard::Message(Message::Challenge(number)) => self.answer_challenge(number),
                 Heard::Message(message) => {
                     if matches!(message, Message::GetHeaders(_)) {
@@ -479,7 +481,7 @@ impl RawPeer {
                         self.send(&Message::Block(block));
                     }
                 }
-                Message::Ping(number) => self.send(&Message::Pong(number)),
+                Message::Ping(number) => self.send(&Message::Pong(pong(number))),
                 _ => {}
             }
         }
@@ -492,5 +494,13 @@ impl RawPeer {
             Message::Headers(headers) => Some(headers),
             _ => None,
         })
+    }
+}
+
+/// The answer to a ping of this number, by a clock that is right.
+pub fn pong(number: u64) -> Pong {
+    Pong {
+        number,
+        time: now(),
     }
 }

@@ -4,13 +4,20 @@ use crate::chain::ledger::{Fate, TipChange};
 use crate::chain::{Closed, TransactionId};
 use crate::protocol::branch_change::News;
 
-/// The tip moved.
-pub(super) fn tip(change: &TipChange) {
+/// The tip moved; `caught_up` says that no block is known to be missing.
+pub(super) fn tip(change: &TipChange, caught_up: bool) {
     for (id, height) in &change.disconnected {
         tracing::warn!(height = height.0, block = %id, "block disconnected: another branch has more work");
     }
     for (id, height, transactions) in &change.connected {
         tracing::debug!(height = height.0, block = %id, transactions, "block connected");
+    }
+    // While the chain is fetched, thousands come.
+    if let (true, Some(miner), Some((id, height, transactions))) =
+        (caught_up, change.miner, change.connected.last())
+    {
+        let miner = miner.to_address();
+        tracing::info!(height = height.0, block = %id, transactions, %miner, "block came in");
     }
 }
 

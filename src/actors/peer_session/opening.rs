@@ -3,14 +3,16 @@
 use super::SessionContext;
 use super::writing::SealedWriter;
 use crate::canonical;
+use crate::keys::PublicKey;
 use crate::messages::session::SessionFact;
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::wire::Hello;
 use crate::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, Opener, RecordKind,
-    SECRETS_LEN, Side, judge_introduction,
+    SECRETS_LEN, Side, is_comparable, judge_introduction,
 };
+use crate::wire::version::MINOR_VERSION;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 /// Bytes read at a time of a stranger: each step of a handshake fits.
@@ -23,6 +25,10 @@ pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
 pub(super) struct Opened {
     /// Who it is, for the owner of the session.
     pub who: SessionFact,
+    /// Who it is, if its clock is one to compare with.
+    pub clock_of: Option<PublicKey>,
+    /// Whether it may say what only later programs know.
+    pub is_later: bool,
     /// What it sends.
     pub reader: Reader,
     /// Opens that.
@@ -61,6 +67,8 @@ pub(super) async fn open(
     let mut buffer = [0; STRANGER_READ_BYTES];
     let mut out = Vec::new();
     let mut input: &[u8] = &[];
+    // The other looks at its clock after it has heard what we say now.
+    let mut asked = context.clock.steady();
     let channel = loop {
         match handshake.advance(&mut input, &mut out) {
             Ok(Some(channel)) => break channel,
@@ -72,6 +80,7 @@ pub(super) async fn open(
                 return Err(Failed::Gone(error.to_string()));
             }
         }
+        asked = context.clock.steady();
         writer.write_all(&out).await.map_err(gone)?;
         out.clear();
         input = read(&mut reader, &mut buffer).await?;
@@ -87,6 +96,9 @@ pub(super) async fn open(
     let sealed = sealer.seal(RecordKind::Introduction, &ours, &mut out);
     sealed.map_err(|error| Failed::Gone(error.to_string()))?;
     // Together with the last message of the handshake, where that is ours.
+    if side == Side::Initiator {
+        asked = context.clock.steady();
+    }
     writer.write_all(&out).await.map_err(gone)?;
     let writer = SealedWriter::new(writer, sealer);
     let theirs = loop {
@@ -101,15 +113,21 @@ pub(super) async fn open(
             None => rest = read(&mut reader, &mut buffer).await?.to_vec(),
         }
     };
-    let judged = theirs
-        .map_err(|error| error.to_string())
-        .and_then(|theirs| {
-            let now = context.clock.wall();
-            let judged = judge_introduction(&hello, &theirs, &binding, expected, now);
-            judged.map(|()| theirs).map_err(|e| e.to_string())
-        });
+    let now = context.clock.now();
+    let theirs = match theirs {
+        Ok(theirs) => theirs,
+        Err(error) => return Err(Failed::Refused(error.to_string(), Box::new(writer))),
+    };
+    let judged = judge_introduction(&hello, &theirs, &binding, expected, now.wall);
+    let key = theirs.hello.key;
+    let clock_of = is_comparable(&hello, &theirs, &judged, expected, now.wall).then_some(key);
+    if let Some(from) = clock_of {
+        context.read_clock(from, theirs.hello.time, asked, now);
+    }
     match judged {
-        Ok(theirs) => Ok(Opened {
+        Ok(()) => Ok(Opened {
+            clock_of,
+            is_later: theirs.hello.minor > MINOR_VERSION,
             who: SessionFact::Opened {
                 hello: Box::new(theirs.hello),
                 certificate: theirs.certificate.map(Box::new),
@@ -119,7 +137,7 @@ pub(super) async fn open(
             rest,
             writer,
         }),
-        Err(reason) => Err(Failed::Refused(reason, Box::new(writer))),
+        Err(reason) => Err(Failed::Refused(reason.to_string(), Box::new(writer))),
     }
 }
 
@@ -128,7 +146,7 @@ async fn introduction(
     context: &SessionContext,
     binding: Binding,
 ) -> Result<(Hello, Vec<u8>), Failed> {
-    let hello = context.greeting.hello();
+    let hello = context.greeting.hello(context.clock.wall());
     let signed = context.sign.send(SignIntroduction {
         hello: hello.clone(),
         binding,

@@ -4,7 +4,11 @@ use super::pending::Check;
 use super::{Answer, BlockOutcome, Concern, Effect, Ledger, Origin, Ticket, TipChange};
 use crate::chain::rows::{Draft, StateView};
 use crate::chain::tree::{Chain, HeadersOutcome, Source};
-use crate::chain::{Block, BlockId, BlockStatus, Header, Internal, PeerFault, Refusal, Timestamp};
+use crate::chain::{
+    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
+    Timestamp,
+};
+use crate::keys::PublicKey;
 
 impl Ledger {
     /// Headers that follow each other came in.
@@ -199,6 +203,8 @@ impl Ledger {
                 Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
                 None => Concern::default(),
             };
+            let last = step.connected.last().map(|block| &block.transactions);
+            let miner = last.and_then(|transactions| reward_to(transactions));
             let connected = step.connected.iter();
             let disconnected = step.disconnected.iter();
             effects.push(Effect::TipChanged(TipChange {
@@ -206,6 +212,7 @@ impl Ledger {
                 connected: connected
                     .map(|b| (b.id(), b.header.height, b.transactions.len()))
                     .collect(),
+                miner: miner.filter(|miner| Some(*miner) != self.owner),
                 disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
                 own,
                 goes_on: step.more,
@@ -214,4 +221,14 @@ impl Ledger {
         self.more = step.more;
         Ok(step.invalid)
     }
+}
+
+/// Who is paid for a block.
+fn reward_to(transactions: &[EncodedTransaction]) -> Option<PublicKey> {
+    transactions
+        .iter()
+        .find_map(|one| match &one.payload().action {
+            Action::Reward { to, .. } => Some(*to),
+            _ => None,
+        })
 }

@@ -6,6 +6,7 @@ use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
     Amount, BlockId, Closed, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId,
 };
+use crate::keys::PublicKey;
 
 /// Stands for whoever asked; the shell knows who that was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -75,6 +76,9 @@ pub struct TipChange {
     pub tip: Box<Tip>,
     /// Blocks added, in order, with the number of their transactions.
     pub connected: Vec<(BlockId, Height, usize)>,
+    /// Who mined the last of them, if one was added and it was not the owner
+    /// ([`super::Config::owner`]).
+    pub miner: Option<PublicKey>,
     /// Blocks taken away, the former tip first.
     pub disconnected: Vec<(BlockId, Height)>,
     /// What it means for the owner ([`super::Config::owner`]).
@@ -98,14 +102,14 @@ pub enum Effect {
     Commit {
         /// Number of this batch; batches are written in the order of their numbers.
         batch: u64,
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Batch,
     },
     /// Give the answer to whoever holds the ticket.
     Answer {
-        /// Who.
+        /// Ticket of the question that this answers.
         ticket: Ticket,
-        /// What.
+        /// The answer, once it may be given.
         answer: Answer,
     },
     /// A header with valid work would move the tip if its body proves valid: miners should wait a
@@ -119,7 +123,7 @@ pub enum Effect {
     TipStored(TipChange),
     /// A transaction is open now.
     TransactionOpened {
-        /// Which.
+        /// The transaction, as it came.
         transaction: EncodedTransaction,
         /// Whether the owner ([`super::Config::owner`]) sends or receives it.
         own: bool,

@@ -197,12 +197,14 @@ impl Chain {
     }
 
     /// The bodies that are missing on the way from the connected chain to `toward`, in their order,
-    /// at most `limit`; none if that way has not more work than the tip.
+    /// without those that are `on_hand`, at most `limit`: fewer only if there are no more. None if that
+    /// way has not more work than the tip.
     pub fn missing_bodies(
         &self,
         view: &dyn StateView,
         toward: &BlockId,
         limit: usize,
+        on_hand: impl Fn(&BlockId) -> bool,
     ) -> Result<Vec<BlockId>, Internal> {
         let Some(entry) = self.index.entry(view, toward)? else {
             return Ok(Vec::new());
@@ -211,12 +213,12 @@ impl Chain {
             return Ok(Vec::new());
         }
         if view.best(entry.header.height)? == Some(*toward) {
-            return self.missing_on_best(view, entry.header.height, limit);
+            return self.missing_on_best(view, entry.header.height, limit, on_hand);
         }
         let mut missing = VecDeque::new();
         let mut at = Tip { id: *toward, entry };
         while view.active(at.height())? != Some(at.id) {
-            if at.entry.status == BlockStatus::HeaderOnly {
+            if at.entry.status == BlockStatus::HeaderOnly && !on_hand(&at.id) {
                 missing.push_front(at.id);
                 missing.truncate(limit);
             }
@@ -234,6 +236,7 @@ impl Chain {
         view: &dyn StateView,
         end: Height,
         limit: usize,
+        on_hand: impl Fn(&BlockId) -> bool,
     ) -> Result<Vec<BlockId>, Internal> {
         let mut height = self.tip.height();
         while view.best(height)? != view.active(height)? {
@@ -247,7 +250,8 @@ impl Chain {
             let id = view
                 .best(height)?
                 .ok_or_else(|| Internal(format!("no best header at height {height}")))?;
-            if self.index.known(view, &id)?.status == BlockStatus::HeaderOnly {
+            let is_here = self.index.known(view, &id)?.status != BlockStatus::HeaderOnly;
+            if !is_here && !on_hand(&id) {
                 missing.push(id);
             }
         }

@@ -26,7 +26,9 @@ fn run(role: &str, data_dir: &Path, line: &str) -> Result<String, Failure> {
     let Some(Command::Ask(ask)) = cli.command else {
         panic!("{line}");
     };
-    let client = Client::find(&settings(role, data_dir), Path::new("here.toml"), "./node")?;
+    let here = Path::new("here.toml");
+    let invocation = Invocation::of_this_process().for_node(here);
+    let client = Client::find(&settings(role, data_dir), here, &invocation)?;
     let mut written = Vec::new();
     commands::ask(&ask, &client, &mut Output::new(&mut written, cli.json))?;
     Ok(String::from_utf8(written).unwrap())
@@ -70,10 +72,7 @@ async fn every_command_is_answered_in_text_and_in_json() {
             format!("node tx {}", served.mined),
             "mined at height 1, 2 confirmations",
         ),
-        (
-            "node send bob 5 --fee 1".to_owned(),
-            "./node --config here.toml history",
-        ),
+        ("node send bob 5 --fee 1".to_owned(), "here.toml history"),
         ("node outbox".to_owned(), "nothing is on its way"),
         ("node inbox".to_owned(), "nothing to read"),
         ("node history".to_owned(), "nothing was sent"),
@@ -214,7 +213,7 @@ async fn a_stopped_node_is_told_from_a_running_one() {
     let line = || "node status".to_owned();
     let reason = no(beside(&served, "peer", line()).await);
     assert!(reason.contains("not running"), "{reason}");
-    assert!(reason.contains("`./node --config here.toml`"), "{reason}");
+    assert!(reason.contains("here.toml`"), "{reason}");
     // As after `kill -9`: the file is there, and nobody listens.
     left_over.write(served.data_dir()).unwrap();
     let reason = no(beside(&served, "peer", line()).await);

@@ -1,42 +1,45 @@
 //! What was sent and received, as text for people.
 
 use super::Outbox;
-use crate::chain::Timestamp;
+use crate::chain::Amount;
 use crate::cli::args::WaitFor;
+use crate::cli::invocation::Invocation;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
-use crate::cli::words::{count, cut, moment, person, short_id, short_person};
+use crate::cli::words::{
+    count, cut, moment, person, short_id, short_moment, short_person, shorter_id,
+};
 use crate::owner::answers::{
     AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
     SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
-use crate::wire::certificate::in_words;
-use std::path::Path;
+use crate::readable::in_words;
 
 /// Characters of a note in a table.
 const MAX_NOTE: usize = 40;
 
 /// A transfer that was taken in.
-pub(super) fn sent(sent: &SentView, program: &str, config: &Path) -> String {
+pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
     let last = sent.expires_at;
     let state = if sent.broadcast {
         format!("open; expires if it is not mined up to height {last}")
     } else {
         format!("queued; expires if it is not mined up to height {last}")
     };
+    let what = match sent.amount.0 {
+        0 => "a note".to_owned(),
+        _ => coins(sent.amount),
+    };
     let mut text = facts(&[
-        (
-            "sent",
-            format!("{} to {}", coins(sent.amount), person(&sent.to)),
-        ),
+        ("sent", format!("{what} to {}", person(&sent.to))),
         ("fee", coins(sent.fee)),
         ("id", sent.id.to_string()),
         ("state", state),
     ]);
     text.push_str(&format!(
-        "Follow it with:\n  {program} --config {} history\n",
-        config.display()
+        "Follow it with:\n  {}\n",
+        invocation.line("history")
     ));
     text
 }
@@ -46,17 +49,30 @@ pub(super) fn reached(send: &SendView) -> String {
     facts(&[("id", send.id.to_string()), ("state", state(send))])
 }
 
-/// What is waited for.
+/// What is waited for, why it is not so yet, and what it means to go away.
 pub(super) fn waiting_line(send: &SendView, goal: WaitFor) -> String {
-    let goal = match goal {
+    let what = match goal {
+        WaitFor::Open => "to be open",
         WaitFor::Delivered => "to be delivered",
         WaitFor::Mined => "to be mined",
     };
-    format!("waiting {goal}: {}", state(send))
+    format!(
+        "waiting {what}: {}; Ctrl-C leaves it {}",
+        state(send),
+        state_name(send.state)
+    )
+}
+
+/// How people call a state.
+pub(super) fn state_name(state: SendState) -> &'static str {
+    match state {
+        SendState::Cancelled => "withdrawn",
+        state => state.name(),
+    }
 }
 
 fn state(send: &SendView) -> String {
-    let mut text = send.state.name().to_owned();
+    let mut text = state_name(send.state).to_owned();
     if let (SendState::Mined, Some(height)) = (send.state, send.height) {
         let confirmed = count(send.confirmations, "confirmation", "confirmations");
         text.push_str(&format!(" at height {height}, {confirmed}"));
@@ -68,17 +84,14 @@ fn state(send: &SendView) -> String {
 }
 
 /// What is in the outbox.
-pub(super) fn outbox(outbox: &Outbox) -> String {
+pub(super) fn outbox(outbox: &Outbox, more: &str) -> String {
     let waiting = &outbox.waiting;
     let mut text = if waiting.sends.is_empty() {
         "nothing is on its way\n".to_owned()
     } else {
         sends(&waiting.sends)
     };
-    let more = waiting.queued.saturating_sub(waiting.sends.len());
-    if more > 0 {
-        text.push_str(&format!("and {more} more\n"));
-    }
+    text.push_str(more);
     if !outbox.failed.is_empty() {
         text.push_str("\ndid not get through, the latest first:\n");
         text.push_str(&sends(&outbox.failed));
@@ -93,16 +106,16 @@ fn sends(sends: &[SendView]) -> String {
         ("coins", Align::Right),
         ("state", Align::Left),
         ("next try", Align::Left),
-        ("reason", Align::Left),
+        ("reason, note", Align::Left),
     ]);
     for send in sends {
         table.row([
             short_id(send.id),
             short_person(&send.to),
-            send.amount.to_string(),
-            send.state.name().to_owned(),
+            amount(send.amount),
+            state_name(send.state).to_owned(),
             send.waiting.as_ref().map_or_else(String::new, next_try),
-            send.reason.clone(),
+            remark(send.note.as_ref(), &send.reason),
         ]);
     }
     table.render()
@@ -122,7 +135,23 @@ pub(super) fn inbox(inbox: &InboxView) -> String {
         return "nothing to read".to_owned();
     }
     let messages = inbox.messages.iter().map(received);
-    messages.collect::<Vec<_>>().join("\n")
+    let mut text = messages.collect::<Vec<_>>().join("\n");
+    if inbox.messages.iter().any(|message| message.unread) {
+        text.push_str("\n\n* was not read before");
+    }
+    text
+}
+
+/// How much is left to read, and how to see it; nothing if nothing is.
+pub(super) fn still_unread(left: usize, invocation: &Invocation) -> String {
+    match left {
+        0 => String::new(),
+        left => format!(
+            "{} not read yet: {}\n",
+            count(left as u64, "message is", "messages are"),
+            invocation.line("inbox --unread")
+        ),
+    }
 }
 
 /// A message with its coins.
@@ -155,6 +184,7 @@ pub(super) fn received(message: &ReceivedView) -> String {
 fn received_state(message: &ReceivedView) -> String {
     match message.state {
         ReceivedState::Accepted => "accepted".to_owned(),
+        ReceivedState::Open if message.amount.0 == 0 => "open".to_owned(),
         ReceivedState::Open => "open, not paid yet".to_owned(),
         ReceivedState::Mined => {
             let confirmed = count(message.confirmations, "confirmation", "confirmations");
@@ -172,33 +202,37 @@ pub(super) fn history(history: &HistoryView) -> String {
         return "nothing was sent or received yet".to_owned();
     }
     let mut table = Table::new(&[
-        ("when (UTC)", Align::Left),
-        ("", Align::Left),
+        ("when", Align::Left),
+        ("id", Align::Left),
         ("who", Align::Left),
         ("coins", Align::Right),
         ("state", Align::Left),
+        ("receipt", Align::Left),
         ("note, reason", Align::Left),
     ]);
     for entry in &history.entries {
         table.row(match entry {
             HistoryEntry::Sent(send) => [
                 short_moment(send.queued_at),
-                "to".to_owned(),
-                short_person(&send.to),
-                send.amount.to_string(),
-                confirmed(send.state.name(), send.confirmations),
-                if send.reason.is_empty() {
-                    note(send.note.as_ref())
+                shorter_id(send.id),
+                format!("to {}", short_person(&send.to)),
+                amount(send.amount),
+                confirmed(state_name(send.state), send.confirmations),
+                if send.delivered_at.is_some() {
+                    "yes"
                 } else {
-                    send.reason.clone()
-                },
+                    "no"
+                }
+                .to_owned(),
+                remark(send.note.as_ref(), &send.reason),
             ],
             HistoryEntry::Received(message) => [
                 short_moment(message.received_at),
-                "from".to_owned(),
-                short_person(&message.from),
-                message.amount.to_string(),
-                confirmed(state_name(message.state), message.confirmations),
+                shorter_id(message.id),
+                format!("from {}", short_person(&message.from)),
+                amount(message.amount),
+                confirmed(received_name(message.state), message.confirmations),
+                if message.direct { "given" } else { "-" }.to_owned(),
                 note(message.note.as_ref()),
             ],
         });
@@ -206,12 +240,24 @@ pub(super) fn history(history: &HistoryView) -> String {
     table.render()
 }
 
-/// `11-20 21:43`
-fn short_moment(at: Timestamp) -> String {
-    moment(at).chars().skip(5).take(11).collect()
+/// Coins in a table, where a note alone has none.
+fn amount(amount: Amount) -> String {
+    match amount.0 {
+        0 => "-".to_owned(),
+        _ => amount.to_string(),
+    }
 }
 
-fn state_name(state: ReceivedState) -> &'static str {
+/// What was written, and why it stands as it does.
+fn remark(text: Option<&NoteView>, reason: &str) -> String {
+    match (note(text), reason) {
+        (note, "") => note,
+        (note, reason) if note.is_empty() => reason.to_owned(),
+        (note, reason) => format!("{note} ({reason})"),
+    }
+}
+
+fn received_name(state: ReceivedState) -> &'static str {
     match state {
         ReceivedState::Accepted => "accepted",
         ReceivedState::Open => "open",

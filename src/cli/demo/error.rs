@@ -64,7 +64,7 @@ pub enum DemoError {
     /// The directory or a file in it can't be made.
     #[error("can't write {}: {source}. `--dir` puts the demo elsewhere", path.display())]
     Directory {
-        /// Which.
+        /// Path of the directory.
         path: PathBuf,
         /// What the system said.
         source: io::Error,

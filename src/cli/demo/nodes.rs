@@ -6,6 +6,7 @@ use super::files::{Files, NODES, listens_at};
 use super::process::Process;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
+use crate::cli::invocation::Invocation;
 use crate::settings::Settings;
 use rustix::process::Signal;
 use serde::Serialize;
@@ -163,7 +164,8 @@ impl Nodes {
         let running = node.filter(|node| node.process.is_some());
         let node = running.ok_or_else(|| format!("{name} does not run"))?;
         let config = self.files.config(name);
-        let client = Client::find(&node.settings, &config, "node");
+        let invocation = Invocation::of_this_process().for_node(&config);
+        let client = Client::find(&node.settings, &config, &invocation);
         let client = client.map_err(|no| told(name, &no))?;
         Ok((node, client.with_patience(ANSWER_DEADLINE)))
     }

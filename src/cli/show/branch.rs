@@ -1,7 +1,8 @@
 //! What a change of branch did, for people.
 
-use crate::cli::words::{count, short_id, stretch};
+use crate::cli::words::{count, short_id};
 use crate::owner::answers::{BranchChangeView, MovedTo};
+use crate::readable::in_words;
 
 /// Void transactions that are named; the rest is counted, and JSON has all of them.
 const MAX_VOID_SHOWN: usize = 3;
@@ -10,7 +11,7 @@ const MAX_VOID_SHOWN: usize = 3;
 pub(super) fn change(change: &BranchChangeView) -> String {
     let mut told = format!(
         "changed {} ago above height {}: {} gave way to a branch with more work",
-        stretch(change.age_ms),
+        in_words(change.age_ms),
         change.fork,
         count(change.blocks, "block", "blocks")
     );

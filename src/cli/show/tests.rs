@@ -1,7 +1,8 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    BranchChangeView, CatchingUpView, MovedTo, MovedView, NetworkView, PersonView, SessionView,
+    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
+    PersonView, SessionView,
 };
 use crate::wire::MemberId;
 
@@ -47,6 +48,11 @@ fn status() -> PeerStatusView {
             endpoint: "127.0.0.1:7000".into(),
             registered: false,
             trouble: Some(format!("connection refused by {HOSTILE}")),
+            member_until: None,
+        },
+        clock: ClockView {
+            state: ClockStateView::Behind,
+            by_ms: 86_400_000,
         },
         chain: Some(ChainStatusView {
             network: NetworkView {
@@ -85,7 +91,7 @@ fn a_status_says_what_matters() {
     let text = peer_status(&status());
     assert_fits(&text);
     for told in [
-        "syncing towards 1234567: 120 blocks a second, 42.0 s left",
+        "syncing towards 1234567: 120 blocks a second, 42 s left",
         "alone",
         "1 transaction,",
         "not registered: connection",
@@ -124,7 +130,7 @@ fn a_status_tells_what_a_change_of_branch_did() {
     let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         told.contains(
-            "changed 12 min ago above height 40: 3 blocks gave way to a branch with more work; \
+            "changed 12 minutes ago above height 40: 3 blocks gave way to a branch with more work; \
              1 transaction of yours mined again; 1 transaction of yours open again; \
              ababababab… is void: its sender's coins went elsewhere; \
              ababababab… is void: its last height has passed; \

@@ -2,7 +2,7 @@
 
 use super::WAITING;
 use crate::actors::{
-    Greeting, IntroducerActor, IntroducerParts, Link, SessionContext, SessionParts, StoreActor,
+    ClocksActor, IntroducerActor, IntroducerParts, SessionContext, SessionParts, StoreActor,
     TrackerLinkActor, TrackerLinkParts, WalletActor,
 };
 use crate::canonical::CappedText;
@@ -19,8 +19,9 @@ use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
+use crate::shell::{Greeting, Link};
 use crate::store::chain_rows::stored_genesis;
-use crate::store::{Table, rows_from};
+use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr};
@@ -37,6 +38,7 @@ pub(crate) struct Ground {
     pub(crate) context: SessionContext,
     pub(in crate::node) store: Addr<StoreActor>,
     pub(in crate::node) wallet: Addr<WalletActor>,
+    pub(in crate::node) clocks: Addr<ClocksActor>,
     pub(crate) link: Addr<TrackerLinkActor>,
     /// Is told which network this is.
     pub(crate) network: oneshot::Receiver<Genesis>,
@@ -62,10 +64,11 @@ impl Ground {
         let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
         let addresses = addresses(&settings, listener)?;
         let genesis = stored_genesis(&*seams.disk)?;
+        let incarnation = incarnation(&*seams.disk, random_u64(&*seams.entropy))?;
         let greeting = Arc::new(Greeting::new(
             NodeRole::Peer,
             key,
-            random_u64(&*seams.entropy),
+            (random_u64(&*seams.entropy), incarnation),
             addresses.first().cloned(),
         ));
         if let Some(genesis) = &genesis {
@@ -73,12 +76,16 @@ impl Ground {
         }
         let (first, others) = trackers(&settings)?;
         let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
+        let (ask, ask_time) = watch::channel(());
+        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
         let context = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),
             sign: wallet.clone().recipient(),
             entropy: seams.entropy.clone(),
             clock: seams.clock.clone(),
+            clocks: clocks.clone().recipient(),
+            ask_time,
         });
         let config = Config {
             address: first,
@@ -116,6 +123,7 @@ impl Ground {
             network: known,
             known: publish,
             fatal: seams.fatal.clone(),
+            names: seams.names.clone(),
         };
         let link = TrackerLinkActor::new(link, parts).start();
         introduce(others, &link, &seams, &context)?;
@@ -125,6 +133,7 @@ impl Ground {
             context,
             store,
             wallet,
+            clocks,
             link,
             network,
             known: published,
@@ -147,6 +156,7 @@ impl Ground {
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
+            own_clock: self.clocks.clone().recipient(),
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),

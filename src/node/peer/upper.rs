@@ -2,7 +2,8 @@
 
 use super::{Ground, WAITING};
 use crate::actors::{
-    GossipActor, GossipLinks, LedgerActor, LedgerLinks, Link, MinerActor, MinerParts,
+    Dialler, GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, SessionsOf,
+    gossip_links,
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
@@ -17,6 +18,7 @@ use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};
 use crate::settings::MiningMode;
+use crate::shell::{GossipParts, GossipShell, Link};
 use crate::store::chain_rows::{ChainRows, stored_open};
 use actix::{Addr, AsyncContext, Context};
 use std::sync::OnceLock;
@@ -88,14 +90,25 @@ impl Ground {
             random_u64(&*self.seams.entropy),
             clock.steady(),
         );
-        gossip_context.run(GossipActor::new(
-            machine,
-            self.context.clone(),
+        let parts = GossipParts {
             tracker,
-            self.seams.transport.clone(),
-            clock.clone(),
-            (GossipLinks::new(&ledger), delivery.links()),
-        ));
+            greeting: self.context.greeting.clone(),
+            clock: clock.clone(),
+            begin: Box::new(SessionsOf {
+                context: self.context.clone(),
+                owner: gossip.clone().recipient(),
+            }),
+            dial: Link::to(
+                Dialler {
+                    transport: self.seams.transport.clone(),
+                    to: gossip.clone().recipient(),
+                },
+                WAITING,
+            ),
+            ledger: gossip_links(&ledger),
+            delivery: delivery.links(),
+        };
+        gossip_context.run(GossipActor::new(GossipShell::new(machine, parts)));
         let parts = MinerParts {
             reward_to: self.key,
             threads: self.settings.mining.threads,
@@ -103,8 +116,10 @@ impl Ground {
             clock,
             templates: ledger.clone().recipient(),
             blocks: ledger.clone().recipient(),
+            own_clock: self.clocks.clone().recipient(),
         };
-        miner_context.run(MinerActor::new(Mining::new(self.mode()), parts));
+        let mining = Mining::new(self.mode(), rules.params().max_ahead_ms());
+        miner_context.run(MinerActor::new(mining, parts));
         let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
         let delivery = delivery.run(self, &ledger, &gossip);
         // Set once: the network is known once.

@@ -26,7 +26,7 @@ pub struct BranchChangeView {
 /// A transaction whose block was taken away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovedView {
-    /// Which.
+    /// Id of the transaction.
     pub id: TransactionId,
     /// Where it is now.
     #[serde(flatten)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// What somebody has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceView {
-    /// Who.
+    /// The owner of the coins.
     pub of: PersonView,
     /// Coins on the connected chain.
     pub balance: Amount,
@@ -123,9 +123,9 @@ pub struct TransactionView {
 pub enum ActionView {
     /// Coins, a sealed note, or both.
     Transfer {
-        /// For whom.
+        /// The recipient.
         to: PersonView,
-        /// How many coins.
+        /// Amount, in coins.
         amount: Amount,
         /// Length of the sealed note.
         note_bytes: usize,
@@ -139,9 +139,9 @@ pub enum ActionView {
     },
     /// New coins and fees for whoever mined the block.
     Reward {
-        /// For whom.
+        /// The recipient.
         to: PersonView,
-        /// How many coins.
+        /// Amount, in coins.
         amount: Amount,
     },
 }

@@ -49,9 +49,9 @@ fn default_expiry() -> u64 {
 pub struct SentView {
     /// Its id.
     pub id: TransactionId,
-    /// For whom.
+    /// The recipient.
     pub to: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// The fee.
     pub fee: Amount,
@@ -76,9 +76,9 @@ pub enum NoteView {
 pub struct SendView {
     /// Its id.
     pub id: TransactionId,
-    /// For whom.
+    /// The recipient.
     pub to: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// The fee.
     pub fee: Amount,
@@ -155,7 +155,7 @@ pub struct ReceivedView {
     pub id: TransactionId,
     /// From whom.
     pub from: PersonView,
-    /// How many coins.
+    /// Amount, in coins.
     pub amount: Amount,
     /// What is written; `None` if nothing is.
     pub note: Option<NoteView>,

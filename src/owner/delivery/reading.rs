@@ -1,7 +1,7 @@
 //! How what was sent and received is shown to its owner.
 
 use crate::chain::{Action, Closed, EncodedTransaction, Height, Internal, TransactionId};
-use crate::keys::NoteContext;
+use crate::keys::{NoteContext, PublicKey};
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::messages::wallet::OpenNote;
 use crate::owner::answers::{
@@ -12,7 +12,7 @@ use crate::owner::people::People;
 use crate::owner::{Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::Line;
 use crate::protocol::delivery::rows::{
-    self, DeliveryRows, Place, ReceivedFacts, SendFacts, place_of,
+    self, DeliveryRows, Place, ReceivedFacts, SendFacts, SendState, place_of,
 };
 use crate::protocol::retry::Standing;
 use crate::store::DiskRead;
@@ -69,6 +69,16 @@ impl<'a> Reading<'a> {
         }))
     }
 
+    /// That its recipient is not there, where that is what a send waits for.
+    fn absence(&self, to: &PublicKey, state: SendState) -> String {
+        match self.people.directory.by_key(to) {
+            Some(member) if state == SendState::Queued && !member.live => {
+                format!("{} is offline", member.record.statement.name)
+            }
+            _ => String::new(),
+        }
+    }
+
     fn place(&self, id: &TransactionId) -> Result<(Place, Option<Height>, u64), Internal> {
         let place = place_of(&ChainRows(self.snapshot), id)?;
         let height = match place {
@@ -97,6 +107,9 @@ impl<'a> Reading<'a> {
             delivered_at: facts.delivered_at,
             state,
             reason: match place {
+                Place::Nowhere if facts.reason.to_string().is_empty() => {
+                    self.absence(&facts.to, state)
+                }
                 Place::Nowhere => facts.reason.to_string(),
                 // What was in its way is no more.
                 Place::Open | Place::Mined(_) => String::new(),

@@ -24,6 +24,7 @@ fn change(disconnected: &[u64], own: Concern, goes_on: bool) -> TipChange {
             entry: genesis,
         }),
         connected: Vec::new(),
+        miner: None,
         disconnected: disconnected
             .iter()
             .map(|height| (BlockId([*height as u8; 32]), Height(*height)))

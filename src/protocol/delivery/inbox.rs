@@ -14,6 +14,7 @@ use crate::chain::{
 };
 use crate::keys::PublicKey;
 use crate::protocol::commit_queue::CommitQueue;
+use crate::protocol::credit::Credit;
 use crate::protocol::{Row, SessionId};
 use crate::wire::{Receipt, ReceiptStatement, Verdict};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -22,14 +23,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 mod tests;
 
 /// What the shell has to do, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Effect {
     /// Write these rows, of the inbox's table, in one synced batch, and report [`Inbox::committed`].
     Commit {
         /// Number of the batch.
         batch: u64,
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },
     /// Have the ledger judge a transaction and make it open, with a promise, and report
@@ -49,6 +50,8 @@ pub enum Effect {
     },
     /// Send a receipt.
     Answer {
+        /// Came with the delivery.
+        credit: Credit,
         /// Where the delivery came from.
         session: SessionId,
         /// The receipt.
@@ -62,7 +65,12 @@ pub enum Effect {
         reason: String,
     },
     /// Tell the owner that something came.
-    Tell(ReceivedFacts),
+    Tell {
+        /// What is known of it.
+        facts: ReceivedFacts,
+        /// Whether a note is with it.
+        note: bool,
+    },
 }
 
 /// What an inbox is opened with.
@@ -78,6 +86,7 @@ pub struct Config {
 
 struct Pending {
     ticket: u64,
+    credit: Credit,
     transaction: EncodedTransaction,
     receipt: Option<Receipt>,
 }
@@ -111,7 +120,7 @@ impl Inbox {
     /// through: [`Inbox::catch_up`].
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn open(config: Config, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
         let mut unread = BTreeSet::new();
         let mut from = 0;
@@ -139,20 +148,24 @@ impl Inbox {
         self.unread.len()
     }
 
-    /// A member delivers what it sends to this node's owner.
+    /// A member delivers what it sends to this node's owner. The credit comes back with the one answer.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn delivered(
         &mut self,
-        session: SessionId,
+        (credit, session): (Credit, SessionId),
         transaction: EncodedTransaction,
         disk: &dyn DeliveryRows,
     ) -> Result<Vec<Effect>, Internal> {
         let id = transaction.id();
         let known = self.facts_of(&id, disk)?;
         if let Some(receipt) = known.and_then(|(_, facts)| facts.receipt) {
-            self.decided.after_rows(Effect::Answer { session, receipt });
+            self.decided.after_rows(Effect::Answer {
+                credit,
+                session,
+                receipt,
+            });
             return Ok(self.take_effects());
         }
         self.tickets += 1;
@@ -162,6 +175,7 @@ impl Inbox {
         *self.judging.entry(id).or_default() += 1;
         let pending = Pending {
             ticket,
+            credit,
             transaction: transaction.clone(),
             receipt: None,
         };
@@ -242,7 +256,7 @@ impl Inbox {
     /// A receipt is signed.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn signed(
         &mut self,
         ticket: u64,
@@ -256,7 +270,7 @@ impl Inbox {
         // Judged in any order, stored and answered in that of their coming.
         if let Some(&session) = self.sessions.get(&ticket) {
             while let Some((pending, receipt)) = self.pop_answered(session) {
-                self.answer(session, &pending, receipt, disk, now)?;
+                self.answer(session, pending, receipt, disk, now)?;
             }
         }
         Ok(self.take_effects())
@@ -283,18 +297,22 @@ impl Inbox {
     fn answer(
         &mut self,
         session: SessionId,
-        pending: &Pending,
+        pending: Pending,
         receipt: Receipt,
         disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
-        let receipt = match receipt.statement.verdict {
-            Verdict::Accepted => self.receive(&pending.transaction, Some(receipt), disk, now)?,
-            Verdict::Refused | Verdict::NotYet => Some(receipt),
+        let counts = match receipt.statement.verdict {
+            Verdict::Accepted => {
+                self.receive(&pending.transaction, Some(receipt.clone()), disk, now)?
+            }
+            Verdict::Refused | Verdict::NotYet => None,
         };
-        if let Some(receipt) = receipt {
-            self.decided.after_rows(Effect::Answer { session, receipt });
-        }
+        self.decided.after_rows(Effect::Answer {
+            credit: pending.credit,
+            session,
+            receipt: counts.unwrap_or(receipt),
+        });
         Ok(())
     }
 
@@ -317,9 +335,10 @@ impl Inbox {
             return Ok(facts.receipt);
         }
         let payload = transaction.payload();
-        let Action::Transfer { amount, .. } = payload.action else {
+        let Action::Transfer { amount, note, .. } = &payload.action else {
             return Ok(None);
         };
+        let (amount, note) = (*amount, !note.is_empty());
         let facts = ReceivedFacts {
             id,
             from: payload.sender,
@@ -335,7 +354,8 @@ impl Inbox {
         for row in rows::begun(number, &id, body) {
             self.decided.write(row);
         }
-        self.decided.at_once(Effect::Tell(facts.clone()));
+        let told = facts.clone();
+        self.decided.at_once(Effect::Tell { facts: told, note });
         self.store(number, facts);
         Ok(receipt)
     }
@@ -370,7 +390,7 @@ impl Inbox {
     /// The ledger tells of this owner's transactions.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
         news: &LedgerNews,
@@ -439,7 +459,7 @@ impl Inbox {
     /// Whether there are more.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn catch_up(
         &mut self,
         chain: &dyn StateView,

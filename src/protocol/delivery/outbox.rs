@@ -118,7 +118,7 @@ impl Outbox {
     /// Takes up what was not settled when the node ended.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn open(
         config: Config,
         rows: &dyn DeliveryRows,

@@ -11,7 +11,7 @@
 //! | 4 | number | the transaction's bytes |
 //! | 5 | | [`Cursor`] |
 
-use crate::canonical::{self, CappedText, Malformed};
+use crate::canonical::{self, CappedText, Malformed, coded};
 use crate::chain::rows::RowKey;
 use crate::chain::{
     Amount, BlockId, Closed, EncodedTransaction, Height, Internal, StateView, Timestamp,
@@ -99,7 +99,7 @@ fn number_of(key: &[u8], kind: u8) -> Option<u64> {
 /// The number of a transaction, `None` if it is not here.
 ///
 /// # Errors
-/// The disk failed, or holds what it can't hold.
+/// The disk failed, or a row is corrupt.
 pub fn find(rows: &dyn DeliveryRows, id: &TransactionId) -> Result<Option<u64>, Internal> {
     decoded(rows.get(&number_key(id))?)
 }
@@ -209,42 +209,17 @@ pub struct Cursor {
     pub block: BlockId,
 }
 
-/// How a send ended without being paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum End {
-    /// Code 1: its recipient, or this node's own ledger, said no for good.
-    Refused,
-    /// Code 2: its time is over.
-    Expired,
-    /// Code 3: its owner withdrew it before it had left.
-    Cancelled,
-    /// Code 4: its coins went elsewhere.
-    Conflicted,
-}
-
-impl From<End> for u8 {
-    fn from(end: End) -> u8 {
-        match end {
-            End::Refused => 1,
-            End::Expired => 2,
-            End::Cancelled => 3,
-            End::Conflicted => 4,
-        }
-    }
-}
-
-impl TryFrom<u8> for End {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            1 => Ok(Self::Refused),
-            2 => Ok(Self::Expired),
-            3 => Ok(Self::Cancelled),
-            4 => Ok(Self::Conflicted),
-            _ => Err(format!("no end of a send has the code {code}")),
-        }
+coded! {
+    /// How a send ended without being paid.
+    pub enum End, "no end of a send" {
+        /// Its recipient, or this node's own ledger, said no for good.
+        1 Refused,
+        /// Its time is over.
+        2 Expired,
+        /// Its owner withdrew it before it had left.
+        3 Cancelled,
+        /// Its coins went elsewhere.
+        4 Conflicted,
     }
 }
 
@@ -254,7 +229,7 @@ impl TryFrom<u8> for End {
 pub struct SendFacts {
     /// Of which transaction.
     pub id: TransactionId,
-    /// For whom.
+    /// Key of the recipient.
     pub to: PublicKey,
     /// Coins.
     pub amount: Amount,
@@ -313,7 +288,7 @@ pub enum Place {
 /// Where a transaction stands.
 ///
 /// # Errors
-/// The disk failed, or holds what it can't hold.
+/// The disk failed, or a row is corrupt.
 pub fn place_of(chain: &dyn StateView, id: &TransactionId) -> Result<Place, Internal> {
     if let Some(mined) = chain.mined(id)? {
         return Ok(Place::Mined(mined.height));

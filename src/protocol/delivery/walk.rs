@@ -28,7 +28,7 @@ impl Walk {
     /// From the place that is stored in this table, or from genesis.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub(super) fn open(network: NetworkId, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
         let genesis = Cursor {
             height: Height::GENESIS,
@@ -57,7 +57,7 @@ impl Walk {
     /// is none, or if this step only led back from a branch that was left.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub(super) fn step(
         &mut self,
         chain: &dyn StateView,

@@ -19,7 +19,7 @@ pub enum DeliveryFact {
     Unreachable(PublicKey),
     /// It answers a delivery.
     Receipt {
-        /// Who.
+        /// Public key of the member that answers.
         from: PublicKey,
         /// What it says.
         receipt: Box<Receipt>,

@@ -1,6 +1,7 @@
 //! Whom to dial, whom to keep, whom to shun.
 
 mod candidate;
+mod dialling;
 
 pub use candidate::{Admission, Candidate, Direction, Outlook};
 
@@ -9,8 +10,8 @@ use super::{Effect, Fact};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
-use crate::protocol::backoff::Backoff;
 use crate::protocol::spread::Spread;
+use dialling::Dialling;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many connections a node keeps.
@@ -27,10 +28,6 @@ pub const MAX_HANDSHAKES: usize = 50;
 /// Strangers that are let in for their handshake where all places are taken: a tracker that only
 /// looks whether this node can be reached, and members who are told why they can't stay.
 const SPARE_HANDSHAKES: usize = 4;
-/// First pause after a dial that failed, in milliseconds.
-const FIRST_PAUSE_MS: u64 = 1_000;
-/// Longest pause between dials, in milliseconds: a member that comes back is found within a minute.
-const LONGEST_PAUSE_MS: u64 = 60_000;
 /// How long a key that broke a rule is shunned, in milliseconds: long enough to cost an attacker
 /// its connection, short enough for an owner who mended a broken node.
 const BAN_MS: u64 = 10 * 60_000;
@@ -48,6 +45,10 @@ const MAX_WANTED: usize = 16;
 /// How long a connection beyond those that a node keeps may be idle, in milliseconds: what is written
 /// next to the same member should find it still there.
 const IDLE_MS: u64 = 30_000;
+/// How long a connection beyond those that a node keeps may go without a delivery or a receipt while
+/// something in it waits for an answer, in milliseconds: several times what an answer takes. Whoever
+/// never answers must not hold for ever what others need.
+const STUCK_MS: u64 = 5 * 60_000;
 
 struct Open {
     key: PublicKey,
@@ -59,14 +60,6 @@ struct Open {
     closing: bool,
 }
 
-/// A candidate's address and how dialling it went.
-struct Dialling {
-    key: PublicKey,
-    backoff: Backoff,
-    outlook: Outlook,
-    busy: bool,
-}
-
 pub(super) struct Peers {
     own: PublicKey,
     limits: PeersLimits,
@@ -75,12 +68,16 @@ pub(super) struct Peers {
     open: BTreeMap<SessionId, Open>,
     /// By address.
     dialling: BTreeMap<String, Dialling>,
-    /// Sessions that we dialled, with the address, until they close.
-    dialled: HashMap<SessionId, String>,
+    /// Addresses that are being dialled, until it is known who is there, with who was looked for. Its
+    /// record may name another address meanwhile.
+    under_way: BTreeMap<String, PublicKey>,
+    /// Sessions that we dialled, until they close, with the address and who was looked for.
+    dialled: HashMap<SessionId, (String, PublicKey)>,
     /// Sessions that were turned away after their handshake, until they are gone.
     refused: HashSet<SessionId>,
     banned: BTreeMap<PublicKey, SteadyTime>,
-    /// Members that something is to be delivered to, with their addresses that are still to be tried.
+    /// Members that something is to be delivered to, with their addresses that are still to be tried. For
+    /// each there is a dial or a handshake under way, whose end leads to the next or to giving up.
     wanted: BTreeMap<PublicKey, VecDeque<String>>,
     clock_told: Option<SteadyTime>,
     alone_since: Option<SteadyTime>,
@@ -96,6 +93,7 @@ impl Peers {
             spread: Spread::new(seed),
             open: BTreeMap::new(),
             dialling: BTreeMap::new(),
+            under_way: BTreeMap::new(),
             dialled: HashMap::new(),
             refused: HashSet::new(),
             banned: BTreeMap::new(),
@@ -104,34 +102,6 @@ impl Peers {
             alone_since: Some(now),
             alone_told: now,
         }
-    }
-
-    pub(super) fn set_candidates(&mut self, candidates: Vec<Candidate>) {
-        let mut dialling = BTreeMap::new();
-        for candidate in candidates.into_iter().filter(|c| c.key != self.own) {
-            for address in candidate.addresses {
-                let before = self.dialling.remove(&address);
-                // Who is back is dialled at once.
-                let backoff = before
-                    .as_ref()
-                    .filter(|d| d.key == candidate.key && candidate.outlook >= d.outlook)
-                    .map_or_else(
-                        || Backoff::new(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, self.seed),
-                        |d| d.backoff,
-                    );
-                let busy = before.is_some_and(|d| d.busy);
-                dialling.insert(
-                    address,
-                    Dialling {
-                        key: candidate.key,
-                        backoff,
-                        outlook: candidate.outlook,
-                        busy,
-                    },
-                );
-            }
-        }
-        self.dialling = dialling;
     }
 
     /// Sessions of one direction that a node keeps, those being closed included.
@@ -146,110 +116,13 @@ impl Peers {
         open.find_map(|(session, other, _)| (other == *key).then_some(session))
     }
 
-    /// Something is to be delivered to a member without a session: it is dialled, however many
-    /// connections there are.
-    pub(super) fn want(&mut self, key: PublicKey, now: SteadyTime) -> Vec<Effect> {
-        if self.wanted.contains_key(&key) {
-            return Vec::new();
-        }
-        let addresses = self.dialling.iter().filter(|(_, d)| d.key == key);
-        let addresses: VecDeque<_> = addresses.map(|(address, _)| address.clone()).collect();
-        if self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
-            return vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
-        }
-        self.wanted.insert(key, addresses);
-        self.dial_wanted(key, now)
-    }
-
-    /// Dials the next address of a wanted member, or gives up.
-    fn dial_wanted(&mut self, key: PublicKey, now: SteadyTime) -> Vec<Effect> {
-        let open: HashSet<&String> = self.dialled.values().collect();
-        while let Some(address) = self.wanted.get_mut(&key).and_then(VecDeque::pop_front) {
-            let Some(dialling) = self.dialling.get_mut(&address) else {
-                continue;
-            };
-            // On its way already: how that ends is waited for.
-            if dialling.busy {
-                return Vec::new();
-            }
-            if open.contains(&address) {
-                continue;
-            }
-            dialling.busy = true;
-            dialling.backoff.hurry();
-            return vec![Effect::Dial(address)];
-        }
-        self.wanted.remove(&key);
-        let mut effects = vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
-        effects.extend(self.dial(now));
-        effects
-    }
-
-    /// Something is delivered in this session.
+    /// Something is delivered in this session, or answered.
     pub(super) fn used(&mut self, session: SessionId, now: SteadyTime) {
         if let Some(open) = self.open.get_mut(&session)
             && open.extra.is_some()
         {
             open.extra = Some(now);
         }
-    }
-
-    /// Dials candidates until there are enough outgoing connections or none is due.
-    pub(super) fn dial(&mut self, now: SteadyTime) -> Vec<Effect> {
-        let busy = self.dialling.values().filter(|d| d.busy).count();
-        let room = self
-            .limits
-            .outgoing
-            .saturating_sub(self.count(Direction::Outgoing) + busy);
-        if room == 0 {
-            return Vec::new();
-        }
-        let open = self.open.values().map(|o| o.key);
-        let busy = self.dialling.values().filter(|d| d.busy).map(|d| d.key);
-        let mut taken: HashSet<PublicKey> = open.chain(busy).collect();
-        // Also by address: at this one, another than its candidate may have answered.
-        let live: HashSet<&String> = self.dialled.values().collect();
-        let mut due: Vec<_> = self
-            .dialling
-            .iter()
-            .filter(|(address, d)| !d.busy && d.backoff.is_due(now) && !live.contains(address))
-            .filter(|(_, d)| !taken.contains(&d.key) && !self.banned.contains_key(&d.key))
-            .map(|(address, d)| (d.outlook, address.clone(), d.key))
-            .collect();
-        // Each node its own, or all would meet at the same few; of these the promising ones first.
-        let count = due.len();
-        self.spread.choose(&mut due, count);
-        due.sort_by_key(|(outlook, ..)| *outlook);
-        let mut effects = Vec::new();
-        for (_, address, key) in due {
-            if effects.len() == room {
-                break;
-            }
-            if taken.insert(key)
-                && let Some(dialling) = self.dialling.get_mut(&address)
-            {
-                dialling.busy = true;
-                effects.push(Effect::Dial(address));
-            }
-        }
-        effects
-    }
-
-    pub(super) fn dial_failed(&mut self, address: &str, now: SteadyTime) -> Vec<Effect> {
-        let Some(dialling) = self.dialling.get_mut(address) else {
-            return Vec::new();
-        };
-        dialling.busy = false;
-        dialling.backoff.failed(now);
-        let key = dialling.key;
-        if self.wanted.contains_key(&key) {
-            return self.dial_wanted(key, now);
-        }
-        Vec::new()
-    }
-
-    pub(super) fn dial_connected(&mut self, session: SessionId, address: &str) {
-        self.dialled.insert(session, address.to_owned());
     }
 
     pub(super) fn admits(&self, handshakes: usize) -> Admission {
@@ -292,12 +165,15 @@ impl Peers {
                 };
                 self.open.insert(session, open);
                 self.wanted.remove(&key);
-                if let Some(dialling) = self.dialling_of(session) {
-                    dialling.busy = false;
-                }
                 self.alone_since = None;
                 let connected = Effect::Tell(Fact::Connected(session, key, direction));
-                (true, replaced.into_iter().chain([connected]).collect())
+                let mut effects: Vec<_> = replaced.into_iter().chain([connected]).collect();
+                if let Some((address, meant)) = self.dialled.get(&session).cloned() {
+                    self.under_way.remove(&address);
+                    // Another answered where it was looked for.
+                    effects.extend(self.dial_wanted(meant, now));
+                }
+                (true, effects)
             }
         }
     }
@@ -346,10 +222,6 @@ impl Peers {
         Ok((before.map(|(other, _)| *other), is_extra))
     }
 
-    fn dialling_of(&mut self, session: SessionId) -> Option<&mut Dialling> {
-        self.dialling.get_mut(self.dialled.get(&session)?)
-    }
-
     /// Nothing more is said in a session that is being closed. Whether it was open until now.
     pub(super) fn release(&mut self, session: SessionId) -> bool {
         let open = self.open.get_mut(&session);
@@ -367,18 +239,18 @@ impl Peers {
         let settled = open
             .as_ref()
             .is_some_and(|o| now.since(o.since) >= SETTLED_MS);
-        if let Some(dialling) = self.dialling_of(session) {
-            dialling.busy = false;
-            if settled {
-                dialling.backoff.succeeded();
+        let dialled = self.dialled.remove(&session);
+        if let Some((address, _)) = &dialled {
+            self.under_way.remove(address);
+            if let Some(dialling) = self.dialling.get_mut(address) {
+                if settled {
+                    dialling.backoff.succeeded();
+                }
+                dialling.backoff.failed(now);
             }
-            dialling.backoff.failed(now);
         }
-        let dialled = self.dialling_of(session).map(|d| d.key);
-        self.dialled.remove(&session);
         let Some(open) = open else {
-            let wanted = dialled.filter(|key| self.wanted.contains_key(key));
-            return wanted.map_or_else(Vec::new, |key| self.dial_wanted(key, now));
+            return dialled.map_or_else(Vec::new, |(_, key)| self.dial_wanted(key, now));
         };
         if self.open.is_empty() {
             self.alone_since = Some(now);
@@ -436,11 +308,17 @@ impl Peers {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
         let idle = self.open.iter().filter(|(session, open)| {
-            let long = open.extra.is_some_and(|used| now.since(used) >= IDLE_MS);
-            long && !open.closing && !delivery.is_busy(**session)
+            let is_busy = delivery.is_busy(**session);
+            let most = if is_busy { STUCK_MS } else { IDLE_MS };
+            let is_over = open.extra.is_some_and(|used| now.since(used) >= most);
+            is_over && !open.closing
         });
         let close = |(session, _): (&SessionId, _)| {
-            Effect::Close(*session, "everything is delivered".into())
+            let reason = match delivery.is_busy(*session) {
+                true => "what was delivered is not answered",
+                false => "everything is delivered",
+            };
+            Effect::Close(*session, reason.into())
         };
         effects.extend(idle.map(close));
         if let Some(since) = self.alone_since

@@ -1,10 +1,9 @@
-//! Each machine by itself, then whole networks of them in a world without a runtime.
+//! Each machine by itself. Whole networks of them are above, in the tests of their shell.
 
 mod pair;
 mod peers;
 mod relay;
 mod sync;
-mod world;
 
 use super::*;
 use crate::chain::Height;
@@ -26,6 +25,9 @@ fn hello_of(key: PublicKey) -> Hello {
         nonce: 0,
         height: Height(0),
         address: None,
+        time: crate::chain::testing::START,
+        minor: 0,
+        incarnation: 1,
         agent: Default::default(),
     }
 }

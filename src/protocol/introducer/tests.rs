@@ -192,3 +192,30 @@ fn who_leaves_says_so_and_rests() {
     assert_eq!(introducer.closed(SESSION, "left", STARTED), []);
     assert_eq!(introducer.tick(STARTED.plus_ms(MAX_BACK_OFF_MS)), []);
 }
+
+#[test]
+fn another_node_with_our_wallet_throws_nobody_out_and_is_told() {
+    let refused = || {
+        let reason = Goodbye::new("another node is running").reason;
+        let code = RefusalCode::KeyInUse;
+        Message::Refused(Refused { code, reason })
+    };
+    let trouble = |effects: &[Effect]| {
+        let is_trouble = |effect: &Effect| matches!(effect, Effect::Trouble { .. });
+        effects.iter().any(is_trouble)
+    };
+    let mut introducer = registered();
+    let told = introducer.received(SESSION, refused(), STARTED);
+    assert!(trouble(&told) && !closes(&told), "{told:?}");
+
+    let mut introducer = new();
+    let _ = introducer.record_known(record(1, "alice", 1));
+    let _ = introducer.tick(STARTED);
+    let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
+    let _ = introducer.opened(SESSION, &hello, STARTED);
+    let told = introducer.received(SESSION, refused(), STARTED);
+    assert!(trouble(&told) && closes(&told), "{told:?}");
+    let before = STARTED.plus_ms(RIVAL_PAUSE_MS - 1);
+    assert_eq!(dials(&introducer.tick(before)), 0);
+    assert_eq!(dials(&introducer.tick(STARTED.plus_ms(RIVAL_PAUSE_MS))), 1);
+}

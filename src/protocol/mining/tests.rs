@@ -1,9 +1,11 @@
+mod clocks;
+
 use super::*;
-use crate::chain::PeerFault;
 use crate::chain::testing::START;
 use crate::chain::testing::{Node, member};
-use crate::clock::STARTED;
-use crate::clock::SteadyTime;
+use crate::chain::{PeerFault, Timestamp};
+use crate::clock::{BEGUN, STARTED};
+use crate::protocol::clocks::{ClockState, Clocks, Reading};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -15,6 +17,20 @@ fn template() -> Template {
     node.ledger.template(to, &node.disk, START).unwrap()
 }
 
+/// How far blocks may be ahead of clocks here.
+const MAX_AHEAD_MS: u64 = 30_000;
+const HOUR_MS: u64 = 3_600_000;
+
+/// What most others say of our clock if theirs say `right`.
+fn others_say(right: Timestamp, now: Now) -> OwnClock {
+    let mut clocks = Clocks::new(now);
+    for number in [1, 2, 3] {
+        let reading = Reading::new(right, now.steady, now).unwrap();
+        let _ = clocks.heard(member(number).public_key(), reading, now);
+    }
+    clocks.own()
+}
+
 /// So far the parent of all templates is ahead of the clock at first.
 const PARENT_AHEAD_MS: u64 = 5_000;
 
@@ -23,13 +39,19 @@ enum Event {
     Asked,
     GaveUp(prop::sample::Index),
     Template,
-    Found { stale: bool },
-    Exhausted { stale: bool },
+    Found {
+        stale: bool,
+    },
+    Exhausted {
+        stale: bool,
+    },
     Judged(u8),
     TipMoved,
     BetterSeen,
     OpenChanged(usize),
     Tick(u64),
+    /// Somebody sets the clock: so many minutes from the right time, and others say so or not.
+    ClockSet(i16, bool),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -39,11 +61,12 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         6 => Just(Event::Template),
         4 => any::<bool>().prop_map(|stale| Event::Found { stale }),
         1 => any::<bool>().prop_map(|stale| Event::Exhausted { stale }),
-        4 => (0u8..5).prop_map(Event::Judged),
+        4 => (0u8..6).prop_map(Event::Judged),
         2 => Just(Event::TipMoved),
         2 => Just(Event::BetterSeen),
         2 => (0usize..3).prop_map(Event::OpenChanged),
         4 => (1u64..1_500).prop_map(Event::Tick),
+        1 => (-2_000i16..2_000, any::<bool>()).prop_map(|(to, told)| Event::ClockSet(to, told)),
     ];
     vec(event, 0..120)
 }
@@ -52,13 +75,14 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 struct Shell {
     mining: Mining,
     mode: Mode,
-    now: SteadyTime,
+    now: Now,
+    own: OwnClock,
     template: Template,
     templates_asked: usize,
     running: Option<JobId>,
     last_job: Option<JobId>,
     /// Parts of which templates were searched; these differ in their timestamps only.
-    searched: BTreeSet<(crate::chain::Timestamp, u16)>,
+    searched: BTreeSet<(Timestamp, u16)>,
     judging: Option<Block>,
     owed: BTreeSet<u64>,
     requests: u64,
@@ -70,9 +94,10 @@ struct Shell {
 impl Shell {
     fn new(mode: Mode, template: Template) -> Self {
         let mut shell = Self {
-            mining: Mining::new(mode),
+            mining: Mining::new(mode, MAX_AHEAD_MS),
             mode,
-            now: STARTED,
+            now: BEGUN,
+            own: OwnClock::UNKNOWN,
             template,
             templates_asked: 0,
             running: None,
@@ -117,6 +142,7 @@ impl Shell {
                     self.running = None;
                     self.judging = Some(block);
                 }
+                Effect::Tell(_) => {}
                 Effect::Answer(request, _) => {
                     assert!(self.owed.remove(&request.0), "{request:?} is owed nothing");
                 }
@@ -157,9 +183,8 @@ impl Shell {
                 self.templates_asked = 0;
                 // The timestamp of a block whose parent is ahead of the clock.
                 let ahead = START.plus_ms(PARENT_AHEAD_MS);
-                let wall = START.plus_ms(self.now.since(STARTED));
-                self.template.header.timestamp = wall.max(ahead);
-                mining.template(self.template.clone(), self.now)
+                self.template.header.timestamp = self.now.wall.max(ahead);
+                mining.template(self.template.clone(), self.now, self.own)
             }
             Event::Found { stale: true } => {
                 // Of a job before the one that runs, or of one that was stopped.
@@ -190,25 +215,36 @@ impl Shell {
                 let outcome = match outcome {
                     0 => BlockOutcome::LostRace,
                     1 => BlockOutcome::Busy,
+                    4 => BlockOutcome::Held,
                     2 => BlockOutcome::Fault(PeerFault::NoWork(block.id())),
                     _ => BlockOutcome::Accepted,
                 };
                 let ends = matches!(outcome, BlockOutcome::Accepted | BlockOutcome::Fault(_));
                 let owed = self.owed.len();
-                let effects = mining.judged(&block, &outcome, self.now);
+                let effects = mining.judged(&block, &outcome, self.now.steady);
                 self.carry_out(effects);
                 assert_eq!(self.owed.len(), owed - usize::from(ends && owed > 0));
                 return;
             }
             Event::TipMoved => mining.tip_moved(),
-            Event::BetterSeen => mining.better_seen(self.now),
+            Event::BetterSeen => mining.better_seen(self.now.steady),
             Event::OpenChanged(open) => {
                 self.open = open;
                 mining.open_changed(open)
             }
             Event::Tick(ms) => {
                 self.now = self.now.plus_ms(ms);
-                mining.tick(self.now)
+                mining.tick(self.now.steady)
+            }
+            Event::ClockSet(minutes, told) => {
+                let right = START.plus_ms(self.now.steady.since(STARTED));
+                let off_ms = i64::from(minutes) * 60_000;
+                self.now.wall = Timestamp(right.0.saturating_add_signed(off_ms));
+                self.own = match told {
+                    true => others_say(right, self.now),
+                    false => OwnClock::UNKNOWN,
+                };
+                return;
             }
             _ => return,
         };
@@ -225,8 +261,11 @@ impl Shell {
         } else {
             // Nothing goes on: it rests, and no longer than it may (the clock only moves in ticks,
             // which wake it).
-            let since = *self.idle_since.get_or_insert(self.now);
-            assert!(self.now.since(since) < REST_MS, "it rests for too long");
+            let since = *self.idle_since.get_or_insert(self.now.steady);
+            assert!(
+                self.now.steady.since(since) < REST_MS,
+                "it rests for too long"
+            );
         }
     }
 }
@@ -258,7 +297,7 @@ fn whatever_happens_in_whatever_order() {
                     Event::Template,
                     Event::Template,
                     Event::Found { stale: false },
-                    Event::Judged(4),
+                    Event::Judged(5),
                 ] {
                     shell.happens(event);
                     shell.check();
@@ -271,9 +310,9 @@ fn whatever_happens_in_whatever_order() {
 }
 
 fn searching() -> (Mining, JobId) {
-    let mut mining = Mining::new(Mode::Always);
+    let mut mining = Mining::new(Mode::Always, MAX_AHEAD_MS);
     assert_eq!(mining.start(), [Effect::GetTemplate]);
-    match &mining.template(template(), STARTED)[..] {
+    match &mining.template(template(), BEGUN, OwnClock::UNKNOWN)[..] {
         [Effect::Search(job, ..)] => (mining, *job),
         other => panic!("{other:?}"),
     }
@@ -291,7 +330,7 @@ fn a_job_is_made_anew_after_its_time_and_its_nonce_counts_until_then() {
     let found = mining.found(job, 9);
     assert_eq!(found, [Effect::Submit(template().solved(9))]);
     // The template comes after all: the block is being judged, nothing is searched for.
-    assert_eq!(mining.template(template(), STARTED), []);
+    assert_eq!(mining.template(template(), BEGUN, OwnClock::UNKNOWN), []);
 }
 
 #[test]
@@ -302,10 +341,10 @@ fn jobs_on_one_header_take_its_nonces_part_by_part() {
         mining.tick(STARTED.plus_ms(REFRESH_MS)),
         [Effect::GetTemplate]
     );
-    assert_eq!(mining.template(template(), STARTED), []);
+    assert_eq!(mining.template(template(), BEGUN, OwnClock::UNKNOWN), []);
     assert_eq!(mining.exhausted(job), [Effect::Stop, Effect::GetTemplate]);
     for expected in 1..=u16::MAX {
-        let begun = mining.template(template(), STARTED);
+        let begun = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
         let [Effect::Search(job, _, part)] = begun[..] else {
             panic!("{begun:?}");
         };
@@ -313,11 +352,11 @@ fn jobs_on_one_header_take_its_nonces_part_by_part() {
         let _ = mining.exhausted(job);
     }
     // All were tried: it waits for another header.
-    assert_eq!(mining.template(template(), STARTED), []);
+    assert_eq!(mining.template(template(), BEGUN, OwnClock::UNKNOWN), []);
     assert_eq!(mining.tick(STARTED.plus_ms(REST_MS)), [Effect::GetTemplate]);
     let mut later = template();
     later.header.timestamp = START.plus_ms(REST_MS);
-    let begun = mining.template(later.clone(), STARTED);
+    let begun = mining.template(later.clone(), BEGUN, OwnClock::UNKNOWN);
     assert!(matches!(&begun[..], [Effect::Search(_, template, Part(0))] if *template == later));
 }
 
@@ -340,11 +379,14 @@ proptest! {
 
 #[test]
 fn a_template_from_before_the_tip_moved_is_not_searched() {
-    let mut mining = Mining::new(Mode::Always);
+    let mut mining = Mining::new(Mode::Always, MAX_AHEAD_MS);
     assert_eq!(mining.start(), [Effect::GetTemplate]);
     assert_eq!(mining.tip_moved(), []);
-    assert_eq!(mining.template(template(), STARTED), [Effect::GetTemplate]);
-    let begun = mining.template(template(), STARTED);
+    assert_eq!(
+        mining.template(template(), BEGUN, OwnClock::UNKNOWN),
+        [Effect::GetTemplate]
+    );
+    let begun = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
     assert!(matches!(begun[..], [Effect::Search(..)]));
 }
 
@@ -371,10 +413,10 @@ fn a_moved_tip_ends_the_rest_and_the_search() {
 
 #[test]
 fn mining_when_pending_stops_as_soon_as_nothing_is() {
-    let mut mining = Mining::new(Mode::WhenPending);
+    let mut mining = Mining::new(Mode::WhenPending, MAX_AHEAD_MS);
     assert_eq!(mining.start(), []);
     assert_eq!(mining.open_changed(1), [Effect::GetTemplate]);
-    let begun = mining.template(template(), STARTED);
+    let begun = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
     assert!(matches!(begun[..], [Effect::Search(..)]));
     assert_eq!(mining.open_changed(2), []);
     assert_eq!(mining.open_changed(0), [Effect::Stop]);
@@ -382,7 +424,7 @@ fn mining_when_pending_stops_as_soon_as_nothing_is() {
 
 #[test]
 fn more_requests_than_may_wait_are_refused() {
-    let mut mining = Mining::new(Mode::OnCommand);
+    let mut mining = Mining::new(Mode::OnCommand, MAX_AHEAD_MS);
     for n in 0..MAX_WAITING as u64 {
         assert!(mining.asked(Request(n)).is_some());
     }
@@ -393,12 +435,12 @@ fn more_requests_than_may_wait_are_refused() {
 
 #[test]
 fn an_answer_tells_of_the_work_and_the_lost_races() {
-    let mut mining = Mining::new(Mode::OnCommand);
+    let mut mining = Mining::new(Mode::OnCommand, MAX_AHEAD_MS);
     assert_eq!(mining.asked(Request(1)), Some(vec![Effect::GetTemplate]));
-    let _ = mining.template(template(), STARTED);
+    let _ = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
     mining.tried(100);
     let _ = mining.tip_moved();
-    let begun = mining.template(template(), STARTED.plus_ms(300));
+    let begun = mining.template(template(), BEGUN.plus_ms(300), OwnClock::UNKNOWN);
     let [Effect::Search(job, ..)] = begun[..] else {
         panic!("{begun:?}");
     };
@@ -428,7 +470,7 @@ fn a_race_is_lost_once_whether_or_not_the_news_came_before_the_block() {
             let _ = mining.better_seen(STARTED);
         }
         assert!(mining.tip_moved().contains(&Effect::GetTemplate));
-        let searched = mining.template(template(), STARTED);
+        let searched = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
         let [Effect::Search(job, ..)] = searched.as_slice() else {
             panic!("{searched:?}");
         };

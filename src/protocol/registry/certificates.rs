@@ -3,70 +3,83 @@
 //! Every registration is answered with a new one, so that a member renews its own by registering
 //! again. Nothing is kept of them: what they say follows from the register.
 
-use super::Registry;
 use crate::chain::{NetworkId, Timestamp};
 use crate::clock::Now;
-use crate::keys::SecretKey;
-use crate::protocol::SessionId;
+use crate::keys::{PublicKey, SecretKey};
 use crate::wire::certificate::{BACKDATED_MS, CERTIFICATE_MS, Certificate, CertificateStatement};
-use crate::wire::{MemberId, MemberStatement, Message};
+use crate::wire::{MemberId, MemberStatement};
 use std::sync::Arc;
 
-/// The tracker's key, as far as the registry may use it: to sign certificates.
+/// Who certifies: this tracker, or the network's first one, if that is another.
 #[derive(Debug)]
-pub(super) struct Certifier {
-    key: Arc<SecretKey>,
+pub(super) struct Certificates {
+    /// Key of the network's first tracker.
+    issuer: PublicKey,
+    /// That key, if it is ours; only used to sign certificates.
+    key: Option<Arc<SecretKey>>,
 }
 
-impl Certifier {
-    pub(super) fn new(key: Arc<SecretKey>) -> Self {
-        Self { key }
-    }
-
-    fn sign(&self, statement: CertificateStatement) -> Certificate {
-        statement.sign(&self.key)
-    }
-}
-
-impl Registry {
-    /// Sends a member its certificate, if there is a network that it could be for.
-    pub(super) fn certify(&mut self, session: SessionId, id: MemberId, now: Now) {
-        if let Some(certificate) = self.certificate(id, now) {
-            self.send(session, Message::CertificateIssued(certificate));
+impl Certificates {
+    /// Of the network's first tracker, which certifies.
+    pub(super) fn issued_by(key: Arc<SecretKey>) -> Self {
+        Self {
+            issuer: key.public_key(),
+            key: Some(key),
         }
     }
 
-    fn certificate(&self, id: MemberId, now: Now) -> Option<Certificate> {
-        let certifier = self.certifier.as_ref()?;
-        let network = self.network();
-        let statement = &self.members.get(id)?.record.statement;
+    /// Of a tracker that only introduces whom `issuer` certified.
+    pub(super) fn judged_for(issuer: PublicKey) -> Self {
+        Self { issuer, key: None }
+    }
+
+    pub(super) fn issuer(&self) -> PublicKey {
+        self.issuer
+    }
+
+    /// Whether this tracker only introduces.
+    pub(super) fn only_judges(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// A certificate for a member, if there is a network that it could be for.
+    pub(super) fn issue(
+        &self,
+        network: NetworkId,
+        id: MemberId,
+        statement: &MemberStatement,
+        now: Now,
+    ) -> Option<Certificate> {
+        let key = self.key.as_ref()?;
         (network != NetworkId::ZERO).then(|| {
-            certifier.sign(CertificateStatement {
+            let statement = CertificateStatement {
                 network,
                 key: statement.key,
                 name: statement.name.clone(),
                 id,
                 from: Timestamp(now.wall.0.saturating_sub(BACKDATED_MS)),
                 until: now.wall.plus_ms(CERTIFICATE_MS),
-            })
+            };
+            statement.sign(key)
         })
     }
 
-    /// Whether somebody may be introduced: the network's first tracker must have certified it under
-    /// the name in its record, so that nobody takes another's name here while that one looks away.
-    pub(super) fn check_certified(
+    /// Whether somebody who showed this may be introduced on `network` (zero: on whichever it is for):
+    /// the network's first tracker must have certified it under the name in its record, so that
+    /// nobody takes another's name here while that one looks away.
+    pub(super) fn check(
         &self,
-        session: SessionId,
+        shown: Option<&Certificate>,
+        network: NetworkId,
         statement: &MemberStatement,
         now: Now,
     ) -> Result<(), String> {
-        let shown = self.sessions.get(&session);
-        let Some(certificate) = shown.and_then(|s| s.certificate.as_ref()) else {
+        let Some(certificate) = shown else {
             let text = "this tracker only introduces those whom the first one has certified: reach that \
                         one once";
             return Err(text.to_owned());
         };
-        let network = match self.network() {
+        let network = match network {
             NetworkId::ZERO => certificate.statement.network,
             known => known,
         };
@@ -86,7 +99,8 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::chain::testing::START;
-    use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record};
+    use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
+    use crate::wire::Message;
 
     fn issued(tracker: &mut Tracker) -> Vec<(u64, Certificate)> {
         tracker.sync();
@@ -136,6 +150,27 @@ mod tests {
         let again = issued(&mut tracker);
         let until = START.plus_ms(1_000 + CERTIFICATE_MS);
         assert_eq!(again[0].1.statement.until, until);
+    }
+
+    #[test]
+    fn only_a_certificate_of_the_first_tracker_under_the_same_name_introduces() {
+        let first = Certificates::issued_by(secret(TRACKER));
+        let other = Certificates::issued_by(secret(9));
+        let judging = Certificates::judged_for(key(TRACKER));
+        let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
+        let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
+        let issue = |by: &Certificates, on| by.issue(on, MemberId(2), &bob, now);
+        assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
+        assert_eq!(issue(&judging, network), None);
+        let check = |shown: Option<Certificate>, on, statement| {
+            judging.check(shown.as_ref(), on, statement, now).is_ok()
+        };
+        let good = issue(&first, network);
+        assert!(check(good.clone(), network, &bob) && check(good.clone(), NetworkId::ZERO, &bob));
+        assert!(!check(good.clone(), genesis_by(2).id(), &bob));
+        assert!(!check(good, network, &robert));
+        assert!(!check(issue(&other, network), network, &bob));
+        assert!(!check(None, network, &bob));
     }
 
     #[test]

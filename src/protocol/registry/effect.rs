@@ -17,22 +17,22 @@ use crate::wire::{MemberId, MemberName, Message};
 pub enum Effect {
     /// Send it. A session that is gone already is passed over.
     Send {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Send it to all of these, encoded once. Sessions that are gone already are passed over.
     SendAll {
-        /// To whom.
+        /// The sessions that it is sent in, each once.
         sessions: Vec<SessionId>,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Dial a member back, under one address after the other until it is reached, and report it
     /// with [`super::Registry::dialled_back`], whatever comes of it.
     DialBack {
-        /// Whom.
+        /// Number that the tracker gave the member.
         id: MemberId,
         /// Its key: who else answers is not it.
         key: PublicKey,
@@ -41,7 +41,7 @@ pub enum Effect {
     },
     /// Say goodbye with this reason and close. The registry has forgotten the session.
     Close {
-        /// Which.
+        /// The session to close.
         session: SessionId,
         /// Why, for people.
         reason: String,
@@ -73,7 +73,7 @@ impl Effect {
 pub enum Fact {
     /// A member registered for the first time.
     MemberJoined {
-        /// Its number.
+        /// Number that the tracker gave the member.
         id: MemberId,
         /// Its name.
         name: MemberName,
@@ -82,23 +82,34 @@ pub enum Fact {
     },
     /// A member came, went, or can be reached now or not any more.
     MemberStands {
-        /// Its number.
+        /// Number that the tracker gave the member.
         id: MemberId,
         /// Its name.
         name: MemberName,
         /// How it stands from now on.
         standing: Standing,
     },
+    /// Two nodes use one member's wallet; both were told.
+    WalletUsedTwice {
+        /// Its number.
+        id: MemberId,
+        /// Its name.
+        name: MemberName,
+        /// Where the one is that stays registered, for people.
+        stays: String,
+        /// Where the one is that was refused.
+        refused: String,
+    },
     /// A member left for good.
     MemberLeft {
-        /// Its number.
+        /// Number that the tracker gave the member.
         id: MemberId,
         /// Its name.
         name: MemberName,
     },
     /// A member was asked to make genesis.
     LeaseGranted {
-        /// Who.
+        /// Number that the tracker gave the member.
         id: MemberId,
         /// Until when nobody else is asked.
         until: SteadyTime,

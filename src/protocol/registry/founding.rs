@@ -1,50 +1,131 @@
 //! How the network gets its one genesis block.
 
-use super::{CLAIM_MS, Effect, Fact, GENESIS_ROW, LEASE_MS, Registry, Session};
+use super::sessions::Present;
+use super::{CLAIM_MS, LEASE_MS};
 use crate::canonical;
-use crate::chain::{Genesis, NetworkId};
+use crate::chain::{Genesis, Internal, NetworkId, Params};
 use crate::clock::{Now, SteadyTime};
-use crate::protocol::SessionId;
-use crate::wire::message::{Lease, RefusalCode};
-use crate::wire::{MemberId, Message};
+use crate::keys::PublicKey;
+use crate::protocol::Row;
+use crate::wire::MemberId;
+use crate::wire::message::Lease;
+
+/// Key of the row that holds genesis.
+pub(super) const GENESIS_ROW: u8 = 3;
 
 /// Who is asked to make genesis.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Holder {
-    pub(super) id: MemberId,
-    pub(super) until: SteadyTime,
+struct Holder {
+    id: MemberId,
+    until: SteadyTime,
 }
 
-impl Registry {
-    pub(super) fn offer(&mut self, session: SessionId, id: MemberId, genesis: Genesis, now: Now) {
-        if let Some(known) = self.genesis.clone() {
-            return self.send(session, Message::GenesisKnown(known));
+/// Somebody offers a genesis block.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub(super) from: MemberId,
+    /// The key of that member.
+    pub(super) key: Option<PublicKey>,
+    /// It said in its hello that it is of this network.
+    pub(super) has_network: bool,
+    pub(super) genesis: Genesis,
+}
+
+/// What becomes of an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// There is genesis already.
+    Known,
+    /// It is no genesis of this network; why, for people.
+    Refused(String),
+    /// Somebody else was asked since. The sender is told whose block it became.
+    TooLate,
+    /// It is the network's first block now.
+    Accepted {
+        /// It was not made for us now, but presented by a member that has a chain.
+        adopted: bool,
+        /// Its parameters are not those of our settings.
+        other_params: bool,
+    },
+}
+
+/// The founding of the network, and what came of it.
+#[derive(Debug)]
+pub(super) struct Founding {
+    /// Key of the network's first tracker.
+    issuer: PublicKey,
+    /// Whether that one is ours: no other founds a network.
+    founds: bool,
+    params: Params,
+    genesis: Option<Genesis>,
+    /// The last one asked to make genesis; stays, when its time is over, until another is asked.
+    holder: Option<Holder>,
+}
+
+impl Founding {
+    pub(super) fn new(issuer: PublicKey, founds: bool, params: Params) -> Self {
+        Self {
+            issuer,
+            founds,
+            params,
+            genesis: None,
+            holder: None,
         }
-        let adopted = self
-            .sessions
-            .get(&session)
-            .is_some_and(|s| s.hello.network == genesis.id());
-        if let Err(reason) = self.check_offer(id, &genesis, adopted, now) {
-            return self.refuse(session, RefusalCode::BadGenesis, &reason);
-        }
-        if !adopted && self.introduces() {
-            let text = "this tracker only introduces: genesis comes from the first one";
-            return self.refuse(session, RefusalCode::BadGenesis, text);
-        }
-        if !adopted && self.holder.is_none_or(|h| h.id != id) {
-            // Somebody else was asked since. It is told whose block it became.
-            return;
-        }
-        self.accept(genesis, id, adopted, now);
     }
 
-    fn check_offer(
-        &self,
-        id: MemberId,
-        genesis: &Genesis,
-        adopted: bool,
-        now: Now,
-    ) -> Result<(), String> {
+    /// Takes up the stored block.
+    pub(super) fn open_row(&mut self, value: &[u8]) -> Result<(), Internal> {
+        let damaged = |e: String| Internal(format!("the stored genesis is damaged: {e}"));
+        let genesis: Genesis = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
+        genesis.check().map_err(|e| damaged(e.to_string()))?;
+        self.genesis = Some(genesis);
+        Ok(())
+    }
+
+    pub(super) fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+
+    /// The network's id; zero as long as there is no genesis.
+    pub(super) fn network(&self) -> NetworkId {
+        self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
+    }
+
+    /// Judges an offer, and takes it if there is nothing against it.
+    pub(super) fn offer(&mut self, offer: Offer, now: Now) -> (Verdict, Vec<Row>) {
+        let verdict = self.judge(&offer, now);
+        if !matches!(verdict, Verdict::Accepted { .. }) {
+            return (verdict, Vec::new());
+        }
+        let row = (vec![GENESIS_ROW], Some(canonical::encode(&offer.genesis)));
+        self.genesis = Some(offer.genesis);
+        self.holder = None;
+        (verdict, vec![row])
+    }
+
+    fn judge(&self, offer: &Offer, now: Now) -> Verdict {
+        if self.genesis.is_some() {
+            return Verdict::Known;
+        }
+        if let Err(reason) = self.check(offer, now) {
+            return Verdict::Refused(reason);
+        }
+        let adopted = offer.has_network;
+        if !adopted && !self.founds {
+            let text = "this tracker only introduces: genesis comes from the first one";
+            return Verdict::Refused(text.to_owned());
+        }
+        if !adopted && self.holder.is_none_or(|h| h.id != offer.from) {
+            return Verdict::TooLate;
+        }
+        Verdict::Accepted {
+            adopted,
+            other_params: offer.genesis.content.params != self.params,
+        }
+    }
+
+    fn check(&self, offer: &Offer, now: Now) -> Result<(), String> {
+        let genesis = &offer.genesis;
         genesis.check().map_err(|e| e.to_string())?;
         if genesis.content.tracker != self.issuer {
             return Err(format!(
@@ -52,15 +133,17 @@ impl Registry {
                 genesis.content.tracker, self.issuer
             ));
         }
-        let sender = self.members.get(id).map(|e| e.record.statement.key);
-        if !adopted && sender != Some(genesis.content.founder) {
+        if offer.has_network {
+            return Ok(());
+        }
+        if offer.key != Some(genesis.content.founder) {
             return Err("the genesis block names another founder than its sender".to_owned());
         }
-        if !adopted && genesis.content.params != self.params {
+        if genesis.content.params != self.params {
             return Err("the genesis block has other parameters than were asked for".to_owned());
         }
         let ahead_ms = genesis.header.timestamp.since(now.wall);
-        if !adopted && ahead_ms > self.params.max_ahead_ms() {
+        if ahead_ms > self.params.max_ahead_ms() {
             // No block may be older than the one before it: until then nobody could mine.
             let ahead = ahead_ms / 1_000;
             return Err(format!(
@@ -69,36 +152,6 @@ impl Registry {
             ));
         }
         Ok(())
-    }
-
-    fn accept(&mut self, genesis: Genesis, from: MemberId, adopted: bool, now: Now) {
-        self.commit(vec![(vec![GENESIS_ROW], Some(canonical::encode(&genesis)))]);
-        self.say(Effect::Fact(Fact::GenesisAccepted {
-            network: genesis.id(),
-            from,
-            adopted,
-            other_params: genesis.content.params != self.params,
-        }));
-        self.genesis = Some(genesis.clone());
-        self.holder = None;
-        let live: Vec<_> = self.live.iter().map(|(id, s)| (*id, *s)).collect();
-        for (id, session) in live {
-            self.certify(session, id, now);
-            self.send(session, Message::GenesisKnown(genesis.clone()));
-        }
-    }
-
-    /// Asks the next member to make genesis, if it is time to.
-    pub(super) fn pass_lease(&mut self, now: Now) {
-        if let Some(asked) = self.next_holder(now.steady) {
-            self.tell_holder(asked, now);
-        }
-    }
-
-    pub(super) fn tell_holder(&mut self, id: MemberId, now: Now) {
-        if let Some(session) = self.live.get(&id).copied() {
-            self.answer_registered(session, id, now);
-        }
     }
 
     /// The lease of this member, if it holds one.
@@ -110,31 +163,106 @@ impl Registry {
         })
     }
 
-    /// Makes somebody the holder of the lease, if nobody is and somebody can be; who it is.
-    pub(super) fn next_holder(&mut self, now: SteadyTime) -> Option<MemberId> {
-        let holds = |h: &Holder| h.until > now && self.live.contains_key(&h.id);
-        if self.introduces() || self.genesis.is_some() || self.holder.as_ref().is_some_and(holds) {
+    /// Makes one of those `present`, in the order of their numbers, the holder of the lease, if nobody
+    /// is and somebody can be; who it is, and until when.
+    pub(super) fn next_holder(
+        &mut self,
+        present: impl Iterator<Item = Present> + Clone,
+        now: SteadyTime,
+    ) -> Option<(MemberId, SteadyTime)> {
+        let mut here = present.clone();
+        let holds = |h: Holder| h.until > now && here.any(|member| member.id == h.id);
+        if !self.founds || self.genesis.is_some() || self.holder.is_some_and(holds) {
             return None;
         }
-        let has_network = |s: &Session| s.hello.network != NetworkId::ZERO;
-        let presents =
-            |s: &Session| s.member.is_some() && has_network(s) && now.since(s.since) < CLAIM_MS;
-        if self.sessions.values().any(presents) {
+        let presents = |m: Present| m.has_network && now.since(m.since) < CLAIM_MS;
+        if present.clone().any(presents) {
             return None;
         }
-        let waits =
-            |session: &SessionId| self.sessions.get(session).is_some_and(|s| !has_network(s));
-        let waiting = || {
-            let members = self.live.iter();
-            members.filter(|(_, s)| waits(s)).map(|(id, _)| *id)
-        };
+        let mut waiting = present.filter(|m| !m.has_network).map(|m| m.id);
+        let first = waiting.clone().next()?;
         let last = self.holder.map_or(MemberId(0), |h| h.id);
-        let next = waiting()
-            .find(|id| *id > last)
-            .or_else(|| waiting().next())?;
+        let id = waiting.find(|id| *id > last).unwrap_or(first);
         let until = now.plus_ms(LEASE_MS);
-        self.holder = Some(Holder { id: next, until });
-        self.say(Effect::Fact(Fact::LeaseGranted { id: next, until }));
-        Some(next)
+        self.holder = Some(Holder { id, until });
+        Some((id, until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::params;
+    use crate::clock::{BEGUN, STARTED};
+    use crate::protocol::testing::{TRACKER, genesis_by, key};
+
+    fn here(id: u32, has_network: bool) -> Present {
+        Present {
+            id: MemberId(id),
+            since: STARTED,
+            has_network,
+        }
+    }
+
+    fn offer(from: u32, by: u8, has_network: bool) -> Offer {
+        Offer {
+            from: MemberId(from),
+            key: Some(key(by)),
+            has_network,
+            genesis: genesis_by(by),
+        }
+    }
+
+    #[test]
+    fn the_lease_goes_round_and_only_its_holder_founds() {
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        let all = [here(1, false), here(2, false)];
+        let mut next = |now| founding.next_holder(all.into_iter(), now);
+        let ends = STARTED.plus_ms(LEASE_MS);
+        assert_eq!(next(STARTED), Some((MemberId(1), ends)));
+        assert_eq!(next(STARTED.plus_ms(LEASE_MS - 1)), None);
+        let later = ends.plus_ms(LEASE_MS);
+        assert_eq!(next(ends), Some((MemberId(2), later)));
+        assert_eq!(next(later).map(|(id, _)| id), Some(MemberId(1)));
+        let (verdict, rows) = founding.offer(offer(2, 2, false), BEGUN);
+        assert_eq!((verdict, rows.len()), (Verdict::TooLate, 0));
+        let (verdict, rows) = founding.offer(offer(1, 1, false), BEGUN);
+        let founded = Verdict::Accepted {
+            adopted: false,
+            other_params: false,
+        };
+        assert_eq!((verdict, rows.len()), (founded, 1));
+        let again = founding.offer(offer(2, 2, false), BEGUN);
+        assert_eq!(again, (Verdict::Known, Vec::new()));
+        assert_eq!(founding.lease_of(MemberId(1), later), None);
+    }
+
+    #[test]
+    fn a_lease_ends_at_its_last_millisecond() {
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        founding.next_holder([here(1, false)].into_iter(), STARTED);
+        let remaining = |now| founding.lease_of(MemberId(1), now).map(|l| l.remaining_ms);
+        assert_eq!(remaining(STARTED), Some(LEASE_MS));
+        assert_eq!(remaining(STARTED.plus_ms(LEASE_MS - 1)), Some(1));
+        assert_eq!(remaining(STARTED.plus_ms(LEASE_MS)), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_while_a_member_may_present_its_genesis_nor_where_none_is_founded() {
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        let all = [here(1, true), here(2, false)];
+        let before = STARTED.plus_ms(CLAIM_MS - 1);
+        assert_eq!(founding.next_holder(all.into_iter(), before), None);
+        let then = founding.next_holder(all.into_iter(), STARTED.plus_ms(CLAIM_MS));
+        assert_eq!(then.map(|(id, _)| id), Some(MemberId(2)));
+        let mut introducing = Founding::new(key(TRACKER), false, params());
+        assert_eq!(
+            introducing.next_holder(all[1..].iter().copied(), STARTED),
+            None
+        );
+        let (verdict, _) = introducing.offer(offer(2, 2, false), BEGUN);
+        assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
+        let (verdict, _) = introducing.offer(offer(1, 1, true), BEGUN);
+        assert!(matches!(verdict, Verdict::Accepted { adopted: true, .. }));
     }
 }

@@ -10,23 +10,27 @@ use crate::wire::{MemberId, MemberRecord, Message};
 
 impl Registry {
     pub(super) fn register(&mut self, session: SessionId, record: MemberRecord, now: Now) {
-        if let Err(reason) = self.check_record(session, &record) {
+        if let Err(reason) = self.check_record(session, &record, now) {
             return self.refuse(session, RefusalCode::BadRecord, &reason);
         }
-        if self.introduces()
-            && let Err(reason) = self.check_certified(session, &record.statement, now)
-        {
-            return self.refuse(session, RefusalCode::BadRecord, &reason);
+        let key = record.statement.key;
+        if self.is_contested(session, &key) {
+            return self.contest(session, &key, record, now);
         }
+        self.enter(session, record, now);
+    }
+
+    /// Enters a record that was found right on the list, and its sender as the member that it is of.
+    pub(super) fn enter(&mut self, session: SessionId, record: MemberRecord, now: Now) {
         let (registration, rows) = match self.members.register(record, now) {
             Ok(registered) => registered,
             Err((code, reason)) => return self.refuse(session, code, &reason),
         };
-        self.commit(rows);
+        self.outgoing.write(rows);
         let id = registration.id();
         match registration {
             Registration::New(_) => self.watch(id),
-            Registration::Renewed(_) => self.changes.touch(id),
+            Registration::Renewed(_) => self.news.touch(id),
             Registration::Known(_) => {}
         }
         if let Registration::New(id) = registration
@@ -36,58 +40,64 @@ impl Registry {
                 entry.record.statement.name.clone(),
                 entry.record.statement.key,
             );
-            self.say(Effect::Fact(Fact::MemberJoined { id, name, key }));
+            self.outgoing
+                .say(Effect::Fact(Fact::MemberJoined { id, name, key }));
         }
         self.attach(session, id, now);
-        let asked = self.next_holder(now.steady);
+        let asked = self.next_holder(now);
         self.answer_registered(session, id, now);
         if let Some(other) = asked.filter(|other| *other != id) {
             self.tell_holder(other, now);
         }
     }
 
-    /// Checks what a record can be judged by alone.
-    fn check_record(&self, session: SessionId, record: &MemberRecord) -> Result<(), String> {
+    /// Checks what a record can be judged by alone, and with what its sender showed.
+    fn check_record(
+        &self,
+        session: SessionId,
+        record: &MemberRecord,
+        now: Now,
+    ) -> Result<(), String> {
         let statement = &record.statement;
-        if self.introduces() && statement.tracker != self.issuer {
+        let (issuer, introduces) = (self.certificates.issuer(), self.certificates.only_judges());
+        if introduces && statement.tracker != issuer {
             return Err(format!(
                 "this tracker only introduces, on the network whose first tracker is {}: name that \
                  one first in \"trackers\" in the settings",
-                self.issuer.to_address()
+                issuer.to_address()
             ));
         }
-        if statement.tracker != self.issuer {
+        if statement.tracker != issuer {
             return Err(format!(
-                "the record is for the tracker {}, this one is {}",
-                statement.tracker, self.issuer
+                "the record is for the tracker {}, this one is {issuer}",
+                statement.tracker
             ));
         }
-        let hello = self.sessions.get(&session).map(|s| s.hello.key);
-        if hello != Some(statement.key) {
+        if self.sessions.key(session) != Some(statement.key) {
             return Err("the record is of another key than your hello".to_owned());
         }
-        record.check().map_err(|e| format!("the record: {e}"))
+        record.check().map_err(|e| format!("the record: {e}"))?;
+        if !introduces {
+            return Ok(());
+        }
+        let known = self.sessions.get(session);
+        let shown = known.and_then(|s| s.certificate.as_ref());
+        let network = self.network();
+        self.certificates.check(shown, network, statement, now)
     }
 
     /// Makes the session its member's own; a former one is closed.
     fn attach(&mut self, session: SessionId, id: MemberId, now: Now) {
-        let newest = self.changes.newest();
-        if let Some(known) = self.sessions.get_mut(&session)
-            && known.member.is_none()
-        {
-            known.member = Some(id);
-            known.since = now.steady;
-            known.first = newest;
-        }
+        let former = self.sessions.register(session, id, now.steady);
         self.doorstep.registered(session);
-        let former = self.live.insert(id, session);
-        if let Some(former) = former.filter(|former| *former != session) {
-            self.sessions.remove(&former);
+        self.news.begin(session, id);
+        if let Some(session) = former {
+            self.news.end(session);
             let reason = "you connected again, this connection is replaced".to_owned();
-            let session = former;
-            self.say(Effect::Close { session, reason });
+            self.outgoing.say(Effect::Close { session, reason });
         }
-        self.liveness.attached(id, session, self.has_address(id));
+        let has_address = self.members.has_address(id);
+        self.liveness.attached(id, session, has_address);
         self.note_standings();
     }
 
@@ -95,10 +105,21 @@ impl Registry {
         self.certify(session, id, now);
         let registered = Registered {
             id,
-            genesis: self.genesis.clone(),
-            lease: self.lease_of(id, now.steady),
+            genesis: self.founding.genesis().cloned(),
+            lease: self.founding.lease_of(id, now.steady),
         };
         self.send(session, Message::Registered(registered));
+    }
+
+    /// Sends a member its certificate, if there is a network that it could be for.
+    pub(super) fn certify(&mut self, session: SessionId, id: MemberId, now: Now) {
+        let Some(entry) = self.members.get(id) else {
+            return;
+        };
+        let (network, statement) = (self.network(), &entry.record.statement);
+        if let Some(certificate) = self.certificates.issue(network, id, statement, now) {
+            self.send(session, Message::CertificateIssued(certificate));
+        }
     }
 
     pub(super) fn leave(&mut self, session: SessionId, leaving: &Leaving, now: Now) {
@@ -107,7 +128,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::NotRegistered, text);
         };
         let known = self.members.get(id).map(|e| e.record.statement.sequence);
-        if leaving.tracker != self.issuer {
+        if leaving.tracker != self.certificates.issuer() {
             let text = "this is meant for another tracker";
             return self.refuse(session, RefusalCode::BadRecord, text);
         }
@@ -120,16 +141,40 @@ impl Registry {
         }
         let name = self.members.name_of(id).cloned();
         let rows = self.members.remove(id);
-        self.commit(rows);
-        self.note_departure(id);
+        self.outgoing.write(rows);
+        self.contests.end(id);
+        self.liveness.forget(id);
+        self.news.depart(id);
         if let Some(name) = name {
-            self.say(Effect::Fact(Fact::MemberLeft { id, name }));
+            self.outgoing
+                .say(Effect::Fact(Fact::MemberLeft { id, name }));
         }
         self.send(session, Message::Left(()));
-        let own = self.live.get(&id).copied().filter(|own| *own != session);
+        let own = self.sessions.of(id).filter(|own| *own != session);
         for closed in [Some(session), own].into_iter().flatten() {
-            self.close(closed, "you have left this network");
+            self.close(closed, "you have left this network", now);
         }
         self.pass_lease(now);
+    }
+
+    /// Asks the next member to make genesis, if it is time to.
+    pub(super) fn pass_lease(&mut self, now: Now) {
+        if let Some(asked) = self.next_holder(now) {
+            self.tell_holder(asked, now);
+        }
+    }
+
+    fn next_holder(&mut self, now: Now) -> Option<MemberId> {
+        let present = self.sessions.present();
+        let (id, until) = self.founding.next_holder(present, now.steady)?;
+        let granted = Fact::LeaseGranted { id, until };
+        self.outgoing.say(Effect::Fact(granted));
+        Some(id)
+    }
+
+    fn tell_holder(&mut self, id: MemberId, now: Now) {
+        if let Some(session) = self.sessions.of(id) {
+            self.answer_registered(session, id, now);
+        }
     }
 }

@@ -113,6 +113,12 @@ impl Members {
         self.by_id.get(&id).map(|e| &e.record.statement.name)
     }
 
+    /// Whether a member said where it can be dialled.
+    pub(super) fn has_address(&self, id: MemberId) -> bool {
+        let entry = self.by_id.get(&id);
+        entry.is_some_and(|entry| !entry.record.statement.addresses.is_empty())
+    }
+
     pub(super) fn ids(&self) -> impl Iterator<Item = MemberId> {
         self.by_id.keys().copied()
     }

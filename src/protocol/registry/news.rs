@@ -1,18 +1,17 @@
 //! Who is told what of the members.
 //!
 //! Every change of a member gets a number, and only the last one of each member is kept: so what a
-//! session is still to be told is what was changed after the last change that it was told of, and
-//! takes no room of its own. Sessions that are equally far are told the same, encoded once.
+//! reader is still to be told is what was changed after the last change that it was told of, and
+//! takes no room of its own. Readers that are equally far are told the same, encoded once.
 
-use super::{Effect, MAX_MEMBERS_LISTED, MAX_WAITING, Registry, Session};
 use crate::protocol::SessionId;
 use crate::wire::message::{MAX_MEMBERS, MembersChanged};
-use crate::wire::{Member, MemberId, Message};
+use crate::wire::{Member, MemberId};
 use std::collections::{BTreeMap, HashMap};
 
 /// The order in which the members changed last.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+struct Changes {
     /// Number of the last change.
     newest: u64,
     /// Each member once, those that left included as long as somebody has to be told.
@@ -23,13 +22,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Number of the last change.
-    pub(super) fn newest(&self) -> u64 {
-        self.newest
-    }
-
-    /// A member is new or has changed.
-    pub(super) fn touch(&mut self, id: MemberId) {
+    fn touch(&mut self, id: MemberId) {
         self.newest += 1;
         if let Some(former) = self.of_member.insert(id, self.newest) {
             self.by_number.remove(&former);
@@ -37,7 +30,6 @@ impl Changes {
         self.by_number.insert(self.newest, id);
     }
 
-    /// A member has left for good.
     fn depart(&mut self, id: MemberId) {
         self.touch(id);
         self.departures.insert(self.newest, id);
@@ -52,12 +44,6 @@ impl Changes {
         }
     }
 
-    /// How many changes are kept.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.by_number.len()
-    }
-
     /// The changes after this one, oldest first.
     fn after(&self, number: u64) -> impl Iterator<Item = (u64, MemberId)> {
         let range = self.by_number.range(number.saturating_add(1)..);
@@ -65,113 +51,206 @@ impl Changes {
     }
 }
 
-/// How far a session is.
+/// How far a reader is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Progress {
+    /// It was told of all changes up to this one.
     told: u64,
-    /// Departures up to this change are not told to it.
+    /// Departures up to this change are not told to it: who left before it came is nobody to it.
     departures_after: u64,
+    /// It was told that it has the whole list.
     listed: bool,
 }
 
-impl Progress {
-    fn of(session: &Session) -> Self {
-        Self {
-            told: session.told,
-            departures_after: session.first.max(session.told),
-            listed: session.listed,
-        }
-    }
+/// A member with a session.
+#[derive(Debug)]
+struct Reader {
+    member: MemberId,
+    progress: Progress,
 }
 
-impl Registry {
-    /// All members if they are few, else some by chance; those that answer first.
-    pub(super) fn some_members(&mut self) -> Vec<Member> {
-        let (mut chosen, mut away): (Vec<_>, Vec<_>) = self
-            .members
-            .ids()
-            .partition(|id| self.liveness.standing(*id).live);
-        self.spread.choose(&mut chosen, MAX_MEMBERS_LISTED);
-        chosen.truncate(MAX_MEMBERS_LISTED);
-        let room = MAX_MEMBERS_LISTED - chosen.len();
-        self.spread.choose(&mut away, room);
-        chosen.extend(away.into_iter().take(room));
-        chosen.into_iter().filter_map(|id| self.tell(id)).collect()
+/// One message, for all of these.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) sessions: Vec<SessionId>,
+    /// Whose they are.
+    pub(super) members: Vec<MemberId>,
+    pub(super) changed: MembersChanged,
+}
+
+/// The news of the members, and who has read how much of it.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    changes: Changes,
+    readers: BTreeMap<SessionId, Reader>,
+}
+
+impl News {
+    /// A member is new or has changed.
+    pub(super) fn touch(&mut self, id: MemberId) {
+        self.changes.touch(id);
     }
 
-    pub(super) fn tell(&self, id: MemberId) -> Option<Member> {
-        self.members.tell(id, self.liveness.standing(id))
-    }
-
-    pub(super) fn note_departure(&mut self, id: MemberId) {
-        self.liveness.forget(id);
+    /// A member has left for good.
+    pub(super) fn depart(&mut self, id: MemberId) {
         self.changes.depart(id);
     }
 
-    /// Sends every session that has read the last news one message of what it was not told yet.
-    pub(super) fn push_changes(&mut self) {
-        for (progress, sessions) in self.due_for_news() {
-            let (news, told) = self.news_for(progress);
-            let ends_list = news.changed.len() < MAX_MEMBERS;
-            let is_news = !progress.listed || news != MembersChanged::default();
-            let mut members = Vec::new();
-            for id in &sessions {
-                if let Some(session) = self.sessions.get_mut(id) {
-                    session.told = told;
-                    session.listed |= ends_list;
-                    members.extend(session.member);
+    /// A member reads on this session from now on: first the whole list.
+    pub(super) fn begin(&mut self, session: SessionId, member: MemberId) {
+        let progress = Progress {
+            told: 0,
+            departures_after: self.changes.newest,
+            listed: false,
+        };
+        let reader = Reader { member, progress };
+        self.readers.entry(session).or_insert(reader);
+    }
+
+    /// A session has ended.
+    pub(super) fn end(&mut self, session: SessionId) {
+        self.readers.remove(&session);
+    }
+
+    /// One message to each reader that there is something for and that can take it. `tell` says how a
+    /// member is to be told, `None` if it has left.
+    pub(super) fn gather(
+        &mut self,
+        can_take: impl Fn(SessionId, MemberId) -> bool,
+        tell: impl Fn(MemberId) -> Option<Member>,
+    ) -> Vec<Piece> {
+        let newest = self.changes.newest;
+        let mut due: BTreeMap<Progress, Piece> = BTreeMap::new();
+        for (session, reader) in &self.readers {
+            let has_news = !reader.progress.listed || reader.progress.told < newest;
+            if has_news && can_take(*session, reader.member) {
+                let piece = due.entry(reader.progress).or_insert_with(|| Piece {
+                    sessions: Vec::new(),
+                    members: Vec::new(),
+                    changed: MembersChanged::default(),
+                });
+                piece.sessions.push(*session);
+                piece.members.push(reader.member);
+            }
+        }
+        let mut pieces = Vec::new();
+        for (progress, mut piece) in due {
+            let told = self.follow(progress, &mut piece.changed, &tell);
+            let ends_list = piece.changed.changed.len() < MAX_MEMBERS;
+            for session in &piece.sessions {
+                if let Some(reader) = self.readers.get_mut(session) {
+                    reader.progress.told = told;
+                    reader.progress.departures_after = reader.progress.departures_after.max(told);
+                    reader.progress.listed |= ends_list;
                 }
             }
-            if is_news {
-                let number = self.liveness.challenge(&members);
-                for message in [Message::MembersChanged(news), Message::Challenge(number)] {
-                    let sessions = sessions.clone();
-                    self.say(Effect::SendAll { sessions, message });
-                }
+            if !progress.listed || piece.changed != MembersChanged::default() {
+                pieces.push(piece);
             }
         }
         self.forget_departures();
+        pieces
     }
 
-    /// The sessions that there is news for and that can take it, by how far they are.
-    fn due_for_news(&self) -> BTreeMap<Progress, Vec<SessionId>> {
-        let newest = self.changes.newest();
-        let mut due: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (id, session) in &self.sessions {
-            let has_read = |member| !self.liveness.is_asked(member);
-            if session.member.is_some_and(has_read)
-                && session.waiting < MAX_WAITING / 2
-                && (!session.listed || session.told < newest)
-            {
-                due.entry(Progress::of(session)).or_default().push(*id);
-            }
-        }
-        due
-    }
-
-    /// What follows upon this progress, as far as it fits a message, and the last change of it.
-    fn news_for(&self, progress: Progress) -> (MembersChanged, u64) {
-        let mut news = MembersChanged::default();
+    /// What follows upon this progress, as far as it fits a message; the last change of it.
+    fn follow(
+        &self,
+        progress: Progress,
+        news: &mut MembersChanged,
+        tell: impl Fn(MemberId) -> Option<Member>,
+    ) -> u64 {
         let mut told = progress.told;
         for (number, id) in self.changes.after(progress.told) {
             if news.changed.len() >= MAX_MEMBERS || news.left.len() >= MAX_MEMBERS {
                 break;
             }
             told = number;
-            match self.tell(id) {
+            match tell(id) {
                 Some(member) => news.changed.push(member),
                 None if number > progress.departures_after => news.left.push(id),
                 None => {}
             }
         }
-        (news, told)
+        told
     }
 
     /// Forgets who left, once nobody has to be told any more.
     fn forget_departures(&mut self) {
-        let registered = self.sessions.values().filter(|s| s.member.is_some());
-        let told_all = registered.map(|s| Progress::of(s).departures_after).min();
-        let told_all = told_all.unwrap_or(self.changes.newest());
+        let readers = self.readers.values();
+        let told_all = readers.map(|r| r.progress.departures_after).min();
+        let told_all = told_all.unwrap_or(self.changes.newest);
         self.changes.forget_departures(told_all.saturating_add(1));
+    }
+
+    /// How many changes are kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.changes.by_number.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::START;
+    use crate::protocol::testing::record;
+
+    fn member(id: u8) -> Member {
+        Member {
+            id: MemberId(id.into()),
+            record: record(id, &format!("m{id}"), 1),
+            live: true,
+            reachable: true,
+            since: START,
+        }
+    }
+
+    /// Who was told of whom, and of whose leaving; those in `gone` have left.
+    fn gather(news: &mut News, gone: &[u32]) -> Vec<(Vec<u64>, Vec<u32>, Vec<u32>)> {
+        let tell = |id: MemberId| {
+            let number = u8::try_from(id.0).unwrap();
+            (!gone.contains(&id.0)).then(|| member(number))
+        };
+        let pieces = news.gather(|_, _| true, tell).into_iter();
+        let told = |piece: Piece| {
+            let sessions = piece.sessions.iter().map(|s| s.0).collect();
+            let changed = piece.changed.changed.iter().map(|m| m.id.0).collect();
+            let left = piece.changed.left.iter().map(|id| id.0).collect();
+            (sessions, changed, left)
+        };
+        pieces.map(told).collect()
+    }
+
+    #[test]
+    fn readers_that_are_equally_far_share_a_message_and_each_change_is_told_once() {
+        let mut news = News::default();
+        (1..=2).for_each(|id| news.touch(MemberId(id)));
+        news.begin(SessionId(1), MemberId(1));
+        news.begin(SessionId(2), MemberId(2));
+        assert_eq!(gather(&mut news, &[]), [(vec![1, 2], vec![1, 2], vec![])]);
+        assert_eq!(gather(&mut news, &[]), []);
+        news.touch(MemberId(1));
+        news.touch(MemberId(1));
+        assert_eq!(gather(&mut news, &[]), [(vec![1, 2], vec![1], vec![])]);
+    }
+
+    #[test]
+    fn an_empty_list_is_told_once_and_departures_only_to_who_was_there() {
+        let mut news = News::default();
+        news.begin(SessionId(1), MemberId(1));
+        assert_eq!(gather(&mut news, &[]), [(vec![1], vec![], vec![])]);
+        news.depart(MemberId(9));
+        news.begin(SessionId(2), MemberId(2));
+        let told = gather(&mut news, &[9]);
+        assert_eq!(
+            told,
+            [(vec![1], vec![], vec![9]), (vec![2], vec![], vec![])]
+        );
+        assert_eq!(news.len(), 0, "who left and was told of takes no room");
+        news.end(SessionId(1));
+        news.end(SessionId(2));
+        news.depart(MemberId(8));
+        assert_eq!(gather(&mut news, &[8]), []);
+        assert_eq!(news.len(), 0, "there was nobody to tell");
     }
 }

@@ -1,5 +1,6 @@
 use super::members::Entry;
 use super::*;
+use crate::canonical;
 use crate::chain::testing::{START, genesis, member, params};
 use crate::clock::BEGUN;
 use crate::protocol::testing::{
@@ -9,6 +10,7 @@ use crate::wire::member::{Leaving, MAX_ADDRESS, MAX_ADDRESSES};
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
 use std::collections::BTreeSet;
 
+mod contesting;
 mod founding;
 mod watching;
 
@@ -181,7 +183,7 @@ fn leaving_frees_the_name_but_never_the_number() {
 fn the_newer_session_of_a_key_replaces_the_older() {
     let mut tracker = founded();
     tracker.open(11, 1, NOBODY);
-    assert_eq!(tracker.registry.live.len(), 1);
+    assert_eq!(tracker.registry.sessions.members().count(), 1);
     tracker.receive(11, &Message::Register(record(1, "alice", 1)));
     let said = tracker.said();
     assert_eq!(closed(&said), [1]);

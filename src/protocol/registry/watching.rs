@@ -1,10 +1,10 @@
-//! Who of the members answers, and who is asked.
+//! Who of the members answers, who is asked, and who is told.
 
-use super::{Effect, Fact, Registry};
+use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry};
 use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::message::ChallengeAnswer;
-use crate::wire::{MemberId, Message};
+use crate::wire::{Member, MemberId, Message};
 
 impl Registry {
     /// Watches everybody who was read from the disk.
@@ -17,13 +17,9 @@ impl Registry {
 
     /// Watches a new member, of which nobody else has heard.
     pub(super) fn watch(&mut self, id: MemberId) {
-        self.liveness.watch(id, self.has_address(id));
-        self.changes.touch(id);
-    }
-
-    pub(super) fn has_address(&self, id: MemberId) -> bool {
-        let entry = self.members.get(id);
-        entry.is_some_and(|entry| !entry.record.statement.addresses.is_empty())
+        let has_address = self.members.has_address(id);
+        self.liveness.watch(id, has_address);
+        self.news.touch(id);
     }
 
     /// Asks everybody whose time has come.
@@ -31,17 +27,17 @@ impl Registry {
         let asks = self.liveness.tick(now.steady);
         if !asks.challenge.is_empty() {
             // Not kept back until the disk is done: it promises nothing.
-            self.effects.push(Effect::SendAll {
+            self.outgoing.at_once(Effect::SendAll {
                 sessions: asks.challenge,
                 message: Message::Challenge(asks.number),
             });
         }
         for session in asks.give_up {
-            self.close(session, "you did not answer a challenge in time");
+            self.close(session, "you did not answer a challenge in time", now);
         }
         for id in asks.dial_back {
             match self.members.get(id).map(|entry| &entry.record.statement) {
-                Some(statement) => self.effects.push(Effect::DialBack {
+                Some(statement) => self.outgoing.at_once(Effect::DialBack {
                     id,
                     key: statement.key,
                     addresses: statement.addresses.clone(),
@@ -52,18 +48,17 @@ impl Registry {
         self.note_standings();
     }
 
-    pub(super) fn answered(&mut self, session: SessionId, id: MemberId, answer: ChallengeAnswer) {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.hello.height = answer.height;
-        }
+    pub(super) fn answered(
+        &mut self,
+        session: SessionId,
+        id: MemberId,
+        answer: ChallengeAnswer,
+        now: Now,
+    ) {
+        self.sessions.named_height(session, answer.height);
         self.liveness.answered(id, session, answer.number);
         self.note_standings();
-    }
-
-    pub(super) fn said_goodbye(&mut self, session: SessionId) {
-        if let Some(known) = self.sessions.get_mut(&session) {
-            known.farewell = true;
-        }
+        self.former_answered(session, id, answer.number, now);
     }
 
     /// Notes who came and who went, for the next push.
@@ -72,9 +67,54 @@ impl Registry {
             let Some(name) = self.members.name_of(id).cloned() else {
                 continue;
             };
-            self.changes.touch(id);
+            self.news.touch(id);
             let standing = self.liveness.standing(id);
-            self.say(Effect::Fact(Fact::MemberStands { id, name, standing }));
+            let stands = Fact::MemberStands { id, name, standing };
+            self.outgoing.say(Effect::Fact(stands));
+        }
+    }
+
+    /// All members if they are few, else some by chance; those that answer first.
+    pub(super) fn some_members(&mut self) -> Vec<Member> {
+        let (mut chosen, mut away): (Vec<_>, Vec<_>) = self
+            .members
+            .ids()
+            .partition(|id| self.liveness.standing(*id).live);
+        self.spread.choose(&mut chosen, MAX_MEMBERS_LISTED);
+        chosen.truncate(MAX_MEMBERS_LISTED);
+        let room = MAX_MEMBERS_LISTED - chosen.len();
+        self.spread.choose(&mut away, room);
+        chosen.extend(away.into_iter().take(room));
+        chosen.into_iter().filter_map(|id| self.tell(id)).collect()
+    }
+
+    pub(super) fn tell(&self, id: MemberId) -> Option<Member> {
+        self.members.tell(id, self.liveness.standing(id))
+    }
+
+    /// Sends every session that has read the last news one message of what it was not told yet.
+    pub(super) fn push_news(&mut self) {
+        let Self {
+            members,
+            liveness,
+            news,
+            outgoing,
+            ..
+        } = self;
+        let can_take = |session, member| {
+            !liveness.is_asked(member) && outgoing.waiting(session) < MAX_WAITING / 2
+        };
+        let tell = |id| members.tell(id, liveness.standing(id));
+        for piece in news.gather(can_take, tell) {
+            let number = self.liveness.challenge(&piece.members);
+            let sessions = piece.sessions;
+            for message in [
+                Message::MembersChanged(piece.changed),
+                Message::Challenge(number),
+            ] {
+                let sessions = sessions.clone();
+                self.outgoing.say(Effect::SendAll { sessions, message });
+            }
         }
     }
 }

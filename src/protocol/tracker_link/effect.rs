@@ -3,7 +3,8 @@
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::{Row, SessionId};
-use crate::wire::certificate::{CertificateError, in_words};
+use crate::readable::in_words;
+use crate::wire::certificate::CertificateError;
 use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
 use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
@@ -19,21 +20,21 @@ pub enum Effect {
     },
     /// Send it.
     Send {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
-        /// What.
+        /// The message.
         message: Message,
     },
     /// Answer this challenge, with the height of our tip.
     Answer {
-        /// To whom.
+        /// The session that it is sent in.
         session: SessionId,
         /// Number of the challenge.
         number: u64,
     },
     /// Say goodbye with this reason and close. The link has forgotten the session.
     Close {
-        /// Which.
+        /// The session to close.
         session: SessionId,
         /// Why, for people.
         reason: String,
@@ -74,7 +75,7 @@ pub enum Effect {
     },
     /// Write these rows, of the members' table; nothing waits for it.
     Commit {
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },
     /// We have left for good. The link is at rest.
@@ -93,11 +94,11 @@ pub enum Effect {
 pub enum Warning {
     /// Nobody answers there, or somebody who can't be talked to.
     #[error(
-        "the tracker at {address} can't be reached ({reason}); trying again in {retry_ms} ms. If it \
-         is not meant to be down, check \"trackers\" in the settings"
+        "the tracker at {address} can't be reached ({reason}); trying again in {}. If it \
+         is not meant to be down, check \"trackers\" in the settings", in_words(*retry_ms)
     )]
     Unreachable {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
         /// What the attempt ended with.
         reason: String,
@@ -106,12 +107,12 @@ pub enum Warning {
     },
     /// The connection ended.
     #[error(
-        "the connection to the tracker at {address} ended ({reason}); trying again in {retry_ms} ms"
+        "the connection to the tracker at {address} ended ({reason}); trying again in {}", in_words(*retry_ms)
     )]
     ConnectionLost {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
-        /// Why.
+        /// The reason, in words for the owner.
         reason: String,
         /// Until the next attempt, in milliseconds.
         retry_ms: u64,
@@ -119,7 +120,7 @@ pub enum Warning {
     /// Whoever answers there is no tracker.
     #[error("the node at {address} is a peer, not a tracker; check \"trackers\" in the settings")]
     NotATracker {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
     },
     /// The tracker shows another key than before.
@@ -130,7 +131,7 @@ pub enum Warning {
          the settings to it; where it has one, begin with an empty data directory", shown.to_address(), pinned.to_address()
     )]
     TrackerKeyChanged {
-        /// Where.
+        /// Where it was dialled, `host:port`.
         address: Address,
         /// The key we know.
         pinned: PublicKey,
@@ -168,6 +169,12 @@ pub enum Warning {
         /// What the clock says.
         now: Timestamp,
     },
+    /// Another node uses this one's wallet.
+    #[error("{reason}")]
+    WalletUsedTwice {
+        /// In the tracker's words.
+        reason: String,
+    },
     /// The tracker said no, but may say yes later.
     #[error("the tracker refused ({code:?}): {reason}")]
     Refused {
@@ -192,7 +199,7 @@ pub enum Warning {
     /// A member's record is not what its key signed, or is for another tracker.
     #[error("the tracker sent a record of {name} that can't be used: {reason}")]
     BadRecord {
-        /// Whose.
+        /// Name of the member.
         name: MemberName,
         /// What is wrong.
         reason: String,
@@ -200,7 +207,7 @@ pub enum Warning {
     /// The tracker names more members than the directory holds.
     #[error("the directory of members is full; {name} was not entered")]
     DirectoryFull {
-        /// Who.
+        /// Name of the member.
         name: MemberName,
     },
 }

@@ -111,6 +111,7 @@ impl TrackerLink {
             RefusalCode::OldRecord if self.sequence_step <= MAX_SEQUENCE_STEP => {
                 self.raise_sequence(now)
             }
+            RefusalCode::KeyInUse => self.key_in_use(reason, now),
             code => {
                 // Whatever was wrong with the block that we mined, it will not become right.
                 self.mined = None;

@@ -443,3 +443,35 @@ fn a_tracker_that_speaks_out_of_turn_is_left() {
     peer.receive(7, &Message::Left(()));
     assert_eq!(peer.said(), [], "of another session: passed over");
 }
+
+#[test]
+fn a_node_whose_wallet_another_one_uses_says_so_and_asks_again_much_later() {
+    let mut peer = greeted();
+    peer.said();
+    peer.receive(SESSION, &refused(RefusalCode::KeyInUse));
+    assert!(matches!(peer.said()[..], [Out::Closed(..)]));
+    let told = Warning::WalletUsedTwice {
+        reason: "because".to_owned(),
+    };
+    assert_eq!(peer.warnings, [told]);
+    assert_eq!(peer.link.rival(), Some("because"));
+    assert_eq!(peer.rest, None, "the other one may go");
+    let pause = next_dial(&mut peer);
+    assert!(
+        (RIVAL_PAUSE_MS..RIVAL_PAUSE_MS + TICK_MS).contains(&pause),
+        "{pause}"
+    );
+}
+
+#[test]
+fn a_registered_node_is_told_of_another_with_its_wallet_and_goes_on() {
+    let mut peer = joined();
+    peer.receive(SESSION, &refused(RefusalCode::KeyInUse));
+    assert_eq!(peer.said(), [], "it stays");
+    assert!(peer.link.is_registered());
+    assert_eq!(peer.warnings.len(), 1);
+    peer.tick(RIVAL_TOLD_MS - 1);
+    assert_eq!(peer.link.rival(), Some("because"));
+    peer.tick(1);
+    assert_eq!(peer.link.rival(), None, "it was not heard of again");
+}

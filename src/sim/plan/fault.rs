@@ -13,7 +13,7 @@ pub struct Fault {
     pub at_ms: u64,
     /// For how long.
     pub for_ms: u64,
-    /// What.
+    /// What goes wrong.
     pub what: Trouble,
 }
 
@@ -33,7 +33,7 @@ pub enum Trouble {
     },
     /// All lines of a host are like this.
     Lines {
-        /// Which.
+        /// Number of the host in the plan, from 0.
         host: usize,
         /// Like what.
         line: Line,
@@ -42,7 +42,7 @@ pub enum Trouble {
     Kill(usize),
     /// The power is cut.
     PowerCut {
-        /// Where.
+        /// Number of the host in the plan, from 0.
         host: usize,
         /// In the middle of a write, which is there afterwards, or not.
         torn: Option<bool>,
@@ -51,7 +51,7 @@ pub enum Trouble {
     Stop(usize),
     /// Its clock is set.
     Clock {
-        /// Whose.
+        /// Number of the host in the plan, from 0.
         host: usize,
         /// How wrong.
         skew_ms: i64,
@@ -62,7 +62,7 @@ pub enum Trouble {
     Blackout,
     /// Its disk takes so long for a write.
     SlowDisk {
-        /// Whose.
+        /// Number of the host in the plan, from 0.
         host: usize,
         /// How long.
         write_ms: u64,

@@ -2,7 +2,8 @@
 
 use super::noise::{ChaChaPoly, Key, Primitives};
 use super::record::{Opener, Sealer};
-use crate::wire::message::{MAGIC, PROTOCOL_VERSION};
+use crate::wire::message::MAGIC;
+use crate::wire::version::Version;
 use snow::params::NoiseParams;
 use snow::{Builder, HandshakeState};
 use std::sync::LazyLock;
@@ -62,13 +63,13 @@ pub enum ChannelError {
     NotRaclette,
     /// It is of another version.
     #[error(
-        "the other end speaks version {theirs} of the protocol, this node version {ours}: update the older one"
+        "the other end speaks {theirs} of the protocol, this node {ours}: update the older one"
     )]
     Version {
         /// Our version.
-        ours: u32,
+        ours: Version,
         /// Its version.
-        theirs: u32,
+        theirs: Version,
     },
     /// What came is not what the other end of a handshake with us would send.
     #[error("the handshake was disturbed or made with other keys")]
@@ -117,22 +118,22 @@ impl ChannelSecrets {
     }
 }
 
-/// What is said before anything is secret: magic, big-endian, and version, little-endian.
-pub fn preamble(version: u32) -> [u8; PREAMBLE_LEN] {
+/// What is said before anything is secret: magic, big-endian, and version.
+pub fn preamble(version: Version) -> [u8; PREAMBLE_LEN] {
     let mut bytes = [0; PREAMBLE_LEN];
     bytes[..4].copy_from_slice(&MAGIC.to_be_bytes());
-    bytes[4..].copy_from_slice(&version.to_le_bytes());
+    bytes[4..].copy_from_slice(&version.to_bytes());
     bytes
 }
 
 /// Judges the other's preamble.
 fn judge_preamble(theirs: &[u8]) -> Result<(), ChannelError> {
-    let ours = PROTOCOL_VERSION;
+    let ours = Version::OURS;
     let (magic, version) = theirs.split_at(4);
     if magic != MAGIC.to_be_bytes() {
         return Err(ChannelError::NotRaclette);
     }
-    let theirs = <[u8; 4]>::try_from(version).map(u32::from_le_bytes);
+    let theirs = <[u8; 4]>::try_from(version).map(Version::from_bytes);
     match theirs {
         Ok(theirs) if theirs == ours => Ok(()),
         Ok(theirs) => Err(ChannelError::Version { ours, theirs }),
@@ -192,7 +193,7 @@ impl Handshake {
     /// # Errors
     /// [`ChannelError::Handshake`] if the primitives do not fit together, which these do.
     pub fn new(side: Side, secrets: ChannelSecrets) -> Result<Self, ChannelError> {
-        let prologue = [preamble(PROTOCOL_VERSION), preamble(PROTOCOL_VERSION)].concat();
+        let prologue = [preamble(Version::OURS), preamble(Version::OURS)].concat();
         let ChannelSecrets { fixed, ephemeral } = secrets;
         let primitives = Box::new(Primitives::new(ephemeral));
         let builder = Builder::with_resolver(PARAMS.clone(), primitives)
@@ -225,7 +226,7 @@ impl Handshake {
         if self.awaited.is_none() {
             self.awaited = Some(Awaited::Preamble);
             if self.side == Side::Initiator {
-                out.extend(preamble(PROTOCOL_VERSION));
+                out.extend(preamble(Version::OURS));
                 self.say(0, out)?;
             }
         }
@@ -264,7 +265,7 @@ impl Handshake {
         let judged = judge_preamble(&self.buffer[..PREAMBLE_LEN]);
         // Whoever speaks another version of this is told which one we speak.
         if self.side == Side::Responder && judged != Err(ChannelError::NotRaclette) {
-            out.extend(preamble(PROTOCOL_VERSION));
+            out.extend(preamble(Version::OURS));
         }
         judged
     }

@@ -131,3 +131,31 @@ pub fn judge_introduction(
     }
     Ok(())
 }
+
+/// Whether our clock may be compared with that of who says this: a tracker that was dialled, or a member.
+/// `judged` is what [`judge_introduction`] says of it. One whose certificate does not count today counts
+/// here: it may be our clock that is wrong. `ours` is what we say of ourselves; a tracker issues the
+/// certificates.
+pub fn is_comparable(
+    ours: &Hello,
+    theirs: &Introduction,
+    judged: &Result<(), IntroductionError>,
+    expected: &Expected,
+    now: Timestamp,
+) -> bool {
+    let certificate = match judged {
+        Ok(()) if theirs.hello.role == NodeRole::Tracker || expected.certified_by.is_some() => {
+            return true;
+        }
+        Ok(()) => theirs.certificate.as_ref().map(|certificate| {
+            let (network, key) = (&theirs.hello.network, &theirs.hello.key);
+            certificate.check(&ours.key, network, key, now)
+        }),
+        Err(IntroductionError::Certificate(error)) => Some(Err(error.clone())),
+        Err(_) => None,
+    };
+    matches!(
+        certificate,
+        Some(Ok(()) | Err(CertificateError::NotYet { .. } | CertificateError::Expired { .. }))
+    )
+}

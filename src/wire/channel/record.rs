@@ -10,6 +10,7 @@
 
 use super::handshake::ChannelError;
 use super::noise::{ChaChaPoly, TAG_LEN};
+use crate::canonical::coded;
 use crate::wire::limits::{HANDSHAKE_RECORD_CAP, RECORD_CAP};
 
 /// Bytes of the length field.
@@ -25,24 +26,15 @@ pub const RECORD_OVERHEAD: usize = LENGTH_LEN + LEAST;
 /// Records under one key: at most 1 GiB. After so many both ends take the next key by themselves.
 pub const REKEY_RECORDS: u32 = 16_384;
 
-/// What a record carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordKind {
-    /// Kind 1: who the sender is, with its proofs. The first record of each direction and no other.
-    Introduction,
-    /// Kind 2: the next bytes of the stream of frames, at least one.
-    Frames,
-    /// Kind 3, without data: the sender's next record is sealed with its next key.
-    Rekey,
-}
-
-impl RecordKind {
-    fn code(self) -> u8 {
-        match self {
-            Self::Introduction => 1,
-            Self::Frames => 2,
-            Self::Rekey => 3,
-        }
+coded! {
+    /// What a record carries.
+    pub enum RecordKind, "no kind of record" {
+        /// Who the sender is, with its proofs. The first record of each direction and no other.
+        1 Introduction,
+        /// The next bytes of the stream of frames, at least one.
+        2 Frames,
+        /// Without data: the sender's next record is sealed with its next key.
+        3 Rekey,
     }
 }
 
@@ -113,7 +105,7 @@ impl Sealer {
         out.reserve(LENGTH_LEN + length);
         out.extend_from_slice(&field.to_le_bytes());
         let start = out.len();
-        out.push(kind.code());
+        out.push(kind.into());
         out.extend_from_slice(data);
         let tag = self
             .half
@@ -237,15 +229,16 @@ impl Opener {
         let first = *number == 0;
         let opened = cipher.open(*number, &[], &mut self.sealed);
         let opened = opened.ok_or(ChannelError::Forged)?.len();
-        let (kind, data) = match &self.sealed[..opened] {
-            [1, data @ ..] if first => (RecordKind::Introduction, data),
-            [2, data @ ..] if !first && !data.is_empty() => (RecordKind::Frames, data),
-            [3] if !first => (RecordKind::Rekey, &[][..]),
-            other => {
-                let kind = other.first().copied().unwrap_or_default();
-                return Err(ChannelError::RecordKind(kind));
-            }
+        let (code, data) = match self.sealed[..opened].split_first() {
+            Some((code, data)) => (*code, data),
+            None => return Err(ChannelError::RecordKind(0)),
         };
+        let kind = RecordKind::try_from(code).ok().filter(|kind| match kind {
+            RecordKind::Introduction => first,
+            RecordKind::Frames => !first && !data.is_empty(),
+            RecordKind::Rekey => !first && data.is_empty(),
+        });
+        let kind = kind.ok_or(ChannelError::RecordKind(code))?;
         self.half.step(kind == RecordKind::Rekey)?;
         Ok(Record { kind, data })
     }

@@ -29,6 +29,9 @@ fn hello(number: u8) -> Hello {
         nonce: u64::from(number),
         height: Height(3),
         address: None,
+        time: NOW,
+        minor: 0,
+        incarnation: 1,
         agent: CappedText::default(),
     }
 }

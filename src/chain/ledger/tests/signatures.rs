@@ -3,7 +3,7 @@
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
-use crate::chain::{EncodedTransaction, PeerFault, Rejected, Transaction, check_signatures};
+use crate::chain::{Block, EncodedTransaction, PeerFault, Rejected, Transaction, check_signatures};
 
 /// What `from` would sign, signed by somebody else.
 fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
@@ -161,4 +161,38 @@ fn what_was_checked_once_is_not_asked_for_again() {
         elsewhere.block(twisted),
         BlockOutcome::Fault(PeerFault::InvalidBlock { .. })
     ));
+}
+
+#[test]
+fn what_is_being_checked_does_not_make_the_list_of_what_is_missing_end_early() {
+    let mut forge = Forge::new();
+    // The branch that is the best by headers, and one beside it that is better than ours as well.
+    for (others, salt) in [(0, 1), (5, 2)] {
+        let mut node = Node::new();
+        let other = forge.branch(forge.genesis(), others, 8);
+        let headers: Vec<_> = other.iter().map(|block| block.header).collect();
+        if !headers.is_empty() {
+            node.headers(&headers).unwrap();
+        }
+        let sent = [transfer(1, 2, 1, 0, salt)];
+        let first = forge.child(forge.genesis(), 1_000, 5, &sent);
+        let rest = forge.branch(first.id(), 3, 5);
+        let headers: Vec<_> = [&first]
+            .into_iter()
+            .chain(&rest)
+            .map(|b| b.header)
+            .collect();
+        node.headers(&headers).unwrap();
+        let origin = Origin::Relay(Ticket(1));
+        let effects = node.ledger.block(origin, first, &node.disk, node.now);
+        let _under_way = check_in(effects.unwrap());
+        let ids: Vec<_> = rest.iter().map(Block::id).collect();
+        let missing = |limit| {
+            node.ledger
+                .missing_bodies(&ids[2], limit, &node.disk)
+                .unwrap()
+        };
+        assert_eq!(missing(2), ids[..2], "as many as fit, beside {others}");
+        assert_eq!(missing(4), ids, "fewer only where there are no more");
+    }
 }

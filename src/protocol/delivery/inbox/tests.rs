@@ -1,7 +1,8 @@
 use super::*;
 use crate::chain::testing::{START, member, network, transfer};
 use crate::chain::{Amount, BlockId, Height, Rejected};
-use crate::protocol::delivery::tests::{MemoryRows, inbox_config, moved};
+use crate::protocol::credit::Credits;
+use crate::protocol::delivery::testing::{MemoryRows, inbox_config, moved};
 
 struct Recipient {
     inbox: Inbox,
@@ -29,7 +30,7 @@ impl Recipient {
                     self.rows.commit(rows);
                     open.extend(self.inbox.committed(batch));
                 }
-                Effect::Tell(_) => {}
+                Effect::Tell { .. } => {}
                 other => others.push(other),
             }
         }
@@ -37,7 +38,8 @@ impl Recipient {
     }
 
     fn delivered(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.inbox.delivered(HERE, transaction.clone(), &self.rows);
+        let from = (Credits::new(1).lend(), HERE);
+        let effects = self.inbox.delivered(from, transaction.clone(), &self.rows);
         self.done(effects.unwrap())
     }
 

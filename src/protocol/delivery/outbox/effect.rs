@@ -30,7 +30,7 @@ pub enum Effect {
     Commit {
         /// Number of the batch.
         batch: u64,
-        /// The rows.
+        /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },
     /// Ask the ledger what this node's key has, and report [`Outbox::funds`].
@@ -40,14 +40,14 @@ pub enum Effect {
     Reach(PublicKey),
     /// Send the transaction of this number to its recipient.
     Deliver {
-        /// Which.
+        /// Number of the send, counted from the first one that was stored.
         number: u64,
-        /// To whom.
+        /// Key of the recipient.
         to: PublicKey,
     },
     /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`].
     PassOn {
-        /// Which.
+        /// Number of the send, counted from the first one that was stored.
         number: u64,
     },
     /// Answer whoever sent it.
@@ -59,11 +59,11 @@ pub enum Effect {
     },
     /// Tell the owner how a send stands now.
     Tell {
-        /// Which.
+        /// Id of the transaction.
         id: TransactionId,
         /// How.
         state: SendState,
-        /// Why.
+        /// The reason, in words for the owner.
         reason: Reason,
     },
 }
@@ -118,7 +118,7 @@ pub struct Waiting {
 /// A send that is looked after, for its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its number.
+    /// Number of the send, counted from the first one that was stored.
     pub number: u64,
     /// What is stored of it.
     pub facts: SendFacts,

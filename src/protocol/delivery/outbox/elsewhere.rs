@@ -13,7 +13,7 @@ impl Outbox {
     /// Whether there are more.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn catch_up(
         &mut self,
         chain: &dyn StateView,

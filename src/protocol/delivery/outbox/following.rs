@@ -72,7 +72,7 @@ impl Outbox {
     /// The ledger tells of this owner's transactions.
     ///
     /// # Errors
-    /// The disk failed, or holds what it can't hold.
+    /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
         news: &LedgerNews,

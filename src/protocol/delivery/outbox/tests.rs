@@ -6,7 +6,7 @@ use crate::clock::BEGUN;
 use crate::clock::Now;
 use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
-use crate::protocol::delivery::tests::{DAY_MS, MemoryRows, moved, outbox_config};
+use crate::protocol::delivery::testing::{DAY_MS, MemoryRows, moved, outbox_config};
 use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
 use crate::wire::{ReceiptStatement, Verdict};
 use std::collections::VecDeque;

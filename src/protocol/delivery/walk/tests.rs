@@ -1,6 +1,6 @@
 use super::*;
 use crate::chain::testing::{Node, network};
-use crate::protocol::delivery::tests::MemoryRows;
+use crate::protocol::delivery::testing::MemoryRows;
 
 /// The heights of the blocks that are shown until the tip is reached.
 fn walk_on(walk: &mut Walk, node: &Node) -> Vec<u64> {

@@ -50,7 +50,7 @@ impl Outlook {
 /// A member that may be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who it is.
+    /// Public key of the member: what it is on the ledger.
     pub key: PublicKey,
     /// Where it listens.
     pub addresses: Vec<String>,

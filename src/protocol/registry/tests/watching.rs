@@ -140,7 +140,7 @@ fn who_left_is_told_to_those_who_knew_it_and_then_forgotten() {
     assert_eq!(news(said, 3)[0].left, [], "she never heard of bob");
     tracker.tick(TICK_MS);
     assert_eq!(tracker.said(), []);
-    let entries = tracker.registry.changes.len();
+    let entries = tracker.registry.news.len();
     assert_eq!(entries, 2, "alice and carol");
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::message::PROTOCOL_VERSION;
+use crate::wire::version::Version;
 use proptest::prelude::*;
 
 /// Everything that both say until they know each other.
@@ -154,20 +154,42 @@ fn attack_a_relayed_introduction_is_refused() {
     assert!(matches!(told, Err(IntroductionError::Unproven { .. })));
 }
 
+/// Neither another version nor another draft of this one is understood.
 #[test]
-fn another_version_names_both_at_both_ends() {
-    let newer = preamble(PROTOCOL_VERSION + 1);
-    let (ours, theirs) = (PROTOCOL_VERSION, PROTOCOL_VERSION + 1);
-    let mut bob = End::new(Side::Responder, 2, 22);
-    bob.hear(&newer);
-    let error = ChannelError::Version { ours, theirs };
-    assert!(error.to_string().contains("update the older one"));
-    assert_eq!(bob.error, Some(error.clone()));
-    // Bob says which one he speaks, so that the other can say the same.
-    assert_eq!(bob.said(), preamble(PROTOCOL_VERSION));
-    let mut alice = End::new(Side::Initiator, 1, 11);
-    alice.hear(&newer);
-    assert_eq!(alice.error, Some(error));
+fn another_version_or_draft_is_refused_in_words_that_name_both_at_both_ends() {
+    let ours = Version::OURS;
+    let others = [
+        Version {
+            number: ours.number + 1,
+            draft: 0,
+        },
+        Version {
+            number: 3,
+            draft: 0,
+        },
+        Version {
+            draft: ours.draft + 1,
+            ..ours
+        },
+        Version { draft: 0, ..ours },
+    ];
+    for theirs in others {
+        let mut bob = End::new(Side::Responder, 2, 22);
+        bob.hear(&preamble(theirs));
+        let error = ChannelError::Version { ours, theirs };
+        let said = error.to_string();
+        assert!(said.contains("update the older one"), "{said}");
+        assert!(
+            said.contains(&theirs.to_string()) && said.contains(&ours.to_string()),
+            "{said}"
+        );
+        assert_eq!(bob.error, Some(error.clone()));
+        // Bob says which one he speaks, so that the other can say the same.
+        assert_eq!(bob.said(), preamble(ours));
+        let mut alice = End::new(Side::Initiator, 1, 11);
+        alice.hear(&preamble(theirs));
+        assert_eq!(alice.error, Some(error));
+    }
 }
 
 /// Somebody in between who pretends to both that the other speaks their version changes the handshake:
@@ -186,13 +208,20 @@ fn the_preambles_are_bound_by_the_handshake() {
         bob.read_message(&said[PREAMBLE_LEN..], &mut []).unwrap();
         let mut answer = [0; 200];
         let length = bob.write_message(&[], &mut answer).unwrap();
-        alice.hear(&preamble(PROTOCOL_VERSION));
+        alice.hear(&preamble(Version::OURS));
         alice.hear(&answer[..length]);
         (alice.error.clone(), alice.channel.is_some())
     };
-    let both = [preamble(PROTOCOL_VERSION), preamble(PROTOCOL_VERSION)].concat();
+    let both = [preamble(Version::OURS), preamble(Version::OURS)].concat();
     assert_eq!(said(&both), (None, true));
-    let other = [preamble(PROTOCOL_VERSION), preamble(9)].concat();
+    let other = [
+        preamble(Version::OURS),
+        preamble(Version {
+            number: 9,
+            draft: 0,
+        }),
+    ]
+    .concat();
     assert_eq!(said(&other), (Some(ChannelError::Handshake), false));
 }
 
@@ -213,7 +242,7 @@ proptest! {
         for side in [Side::Initiator, Side::Responder] {
             let mut end = End::new(side, 2, 22);
             if honest {
-                end.hear(&preamble(PROTOCOL_VERSION));
+                end.hear(&preamble(Version::OURS));
             }
             end.hear(&bytes);
             prop_assert!(end.channel.is_none());

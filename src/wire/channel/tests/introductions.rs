@@ -36,13 +36,16 @@ fn a_key_that_is_only_named_is_unproven() {
 fn nothing_in_a_hello_can_be_changed_after_it_was_signed() {
     let [alice, bob] = acquainted();
     let honest = Introduction::sign(hello(1), &alice.binding, None, &member(1));
-    let changes: [fn(&mut Hello); 7] = [
+    let changes: [fn(&mut Hello); 10] = [
         |hello| hello.network = BlockId([2; 32]),
         |hello| hello.role = NodeRole::Tracker,
         |hello| hello.key = key(3),
         |hello| hello.nonce += 1,
         |hello| hello.height.0 += 1,
         |hello| hello.address = CappedText::new("127.0.0.1:1").ok(),
+        |hello| hello.time.0 += 1,
+        |hello| hello.minor += 1,
+        |hello| hello.incarnation += 1,
         |hello| hello.agent = CappedText::new("other").unwrap(),
     ];
     assert_eq!(honest.check(&bob.binding), Ok(()));
@@ -146,6 +149,9 @@ fn the_longest_introduction_fits_the_record_of_a_stranger() {
     let hello = Hello {
         nonce: u64::MAX,
         height: Height(u64::MAX),
+        time: Timestamp(u64::MAX),
+        minor: u32::MAX,
+        incarnation: u64::MAX,
         address: Some(CappedText::new("a".repeat(MAX_ADDRESS)).unwrap()),
         agent: CappedText::new("a".repeat(MAX_AGENT)).unwrap(),
         ..hello(1)
@@ -161,4 +167,61 @@ fn the_longest_introduction_fits_the_record_of_a_stranger() {
     let longest = Introduction::sign(hello, &alice.binding, shown, &member(1));
     let record = canonical::encode(&longest).len() + RECORD_OVERHEAD;
     assert!(record < HANDSHAKE_RECORD_CAP * 3 / 4, "{record}");
+}
+
+/// A clock that is wrong by years finds every certificate over or not begun; that is when its owner has to
+/// hear of it. But the word of anybody does not count.
+#[test]
+fn the_clocks_of_members_and_trackers_alone_are_compared() {
+    let [alice, bob] = acquainted();
+    let comparable =
+        |expected: &Expected, now, change: fn(&mut Hello, &mut Option<Certificate>)| {
+            let (mut said, mut shown) = (hello(1), Some(certificate(1)));
+            change(&mut said, &mut shown);
+            let theirs = Introduction::sign(said, &alice.binding, shown, &member(1));
+            let ours = hello(TRACKER);
+            let judged = judge_introduction(&ours, &theirs, &bob.binding, expected, now);
+            (
+                judged.is_ok(),
+                is_comparable(&ours, &theirs, &judged, expected, now),
+            )
+        };
+    // Ours is a tracker's hello where nothing certified is expected: it issues the certificates itself.
+    let anybody = Expected {
+        same_network: false,
+        certified_by: None,
+        ..expected()
+    };
+    let forged: fn(&mut Hello, &mut Option<Certificate>) = |_, shown| {
+        let statement = certificate(1).statement;
+        *shown = Some(statement.sign(&member(1)));
+    };
+    for expected in [expected(), anybody] {
+        let is_member = expected.certified_by.is_some();
+        assert_eq!(comparable(&expected, NOW, |_, _| ()), (true, true));
+        assert_eq!(
+            comparable(&expected, Timestamp(u64::MAX), |_, _| ()),
+            (!is_member, true)
+        );
+        assert_eq!(comparable(&expected, NOW, forged), (!is_member, false));
+        assert_eq!(
+            comparable(&expected, Timestamp(u64::MAX), forged),
+            (!is_member, false)
+        );
+        assert_eq!(
+            comparable(&expected, NOW, |_, shown| *shown = None),
+            (!is_member, false)
+        );
+        let unproven = comparable(&expected, NOW, |hello, _| hello.key = key(3));
+        assert_eq!(unproven, (false, false));
+    }
+    let tracker = Expected {
+        role: NodeRole::Tracker,
+        ..anybody
+    };
+    let tracker = comparable(&tracker, NOW, |hello, shown| {
+        hello.role = NodeRole::Tracker;
+        *shown = None;
+    });
+    assert_eq!(tracker, (true, true));
 }

@@ -1,0 +1,36 @@
+//! How a shell asks another actor: the answer comes back as a message, with what it is for.
+
+use crate::shell::{Answered, Ask, Port};
+use actix::{Message, Recipient};
+
+/// Asks one actor for another.
+pub struct Asker<T, Q>
+where
+    T: Send + 'static,
+    Q: Message + Send + 'static,
+    Q::Result: Send,
+{
+    /// Is asked.
+    pub to: Recipient<Q>,
+    /// Hears the answer.
+    pub back: Recipient<Answered<T, Q::Result>>,
+}
+
+impl<T, Q> Port<Ask<T, Q>> for Asker<T, Q>
+where
+    T: Send + 'static,
+    Q: Message + Send + 'static,
+    Q::Result: Send + 'static,
+{
+    fn offer(&mut self, Ask { token, question }: Ask<T, Q>) -> Result<(), Ask<T, Q>> {
+        let asked = self.to.send(question);
+        let back = self.back.clone();
+        actix::spawn(async move {
+            // Without an answer, and without anybody to hear it, only when the node is stopping.
+            if let Ok(answer) = asked.await {
+                let _ = back.send(Answered { token, answer }).await;
+            }
+        });
+        Ok(())
+    }
+}

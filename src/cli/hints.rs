@@ -1,0 +1,197 @@
+//! What was probably meant, where the words of a command line were not understood.
+
+use super::invocation::word;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Words that people try, and what does it here.
+const MEANT: [(&[&str], &str); 12] = [
+    (
+        &["pay", "transfer", "give"],
+        "`node send bob 5` pays bob 5 coins",
+    ),
+    (
+        &["message", "write", "note", "tell", "mail", "msg", "chat"],
+        "`node send bob 0 --note hello` writes to bob",
+    ),
+    (
+        &["stop", "quit", "exit", "shutdown", "kill"],
+        "Ctrl-C in the node's terminal stops it",
+    ),
+    (
+        &["logout", "log-out", "logoff", "signout"],
+        "there is nothing to log out of: Ctrl-C in the node's terminal stops it, and it stays a member",
+    ),
+    (
+        &["start", "run", "up", "daemon", "serve"],
+        "`node` starts it",
+    ),
+    (
+        &["read", "messages", "received", "receive"],
+        "`node inbox` shows what was received",
+    ),
+    (
+        &["sent", "queue", "pending"],
+        "`node outbox` shows what is on its way",
+    ),
+    (
+        &["members", "users", "who", "list", "nodes"],
+        "`node peers` shows who is in the network",
+    ),
+    (
+        &["address", "whoami", "key", "id"],
+        "`node wallet address` prints this node's address",
+    ),
+    (
+        &["coins", "money", "funds", "account"],
+        "`node balance` shows what somebody has",
+    ),
+    (
+        &["register", "join", "new", "create"],
+        "`node init peer --name NAME --tracker HOST:PORT` writes the settings of a new member",
+    ),
+    (
+        &["seed", "backup", "restore", "mnemonic"],
+        "`node wallet words` shows what a wallet is brought back from, `node wallet restore` takes it",
+    ),
+];
+
+/// A hint for who typed `words`, which were refused with this error.
+pub fn hint(words: &[String], error: &clap::Error) -> Option<String> {
+    let typed = typed(words);
+    let about = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let wrong = about(ContextKind::InvalidSubcommand)?.to_lowercase();
+            meant(&wrong)
+        }
+        ErrorKind::UnknownArgument => {
+            let extra = about(ContextKind::InvalidArg)?;
+            more_than_wanted(&typed, extra)
+        }
+        ErrorKind::MissingRequiredArgument => missing(&typed),
+        ErrorKind::ValueValidation => {
+            let value = about(ContextKind::InvalidValue)?;
+            wrong_value(&typed, value)
+        }
+        _ => None,
+    }
+}
+
+fn meant(wrong: &str) -> Option<String> {
+    let found = MEANT.iter().find(|(words, _)| words.contains(&wrong));
+    found.map(|(_, hint)| (*hint).to_owned())
+}
+
+/// The command and what follows it, without options that stand before it.
+fn typed(words: &[String]) -> Vec<&str> {
+    let mut words = words.iter().skip(1).map(String::as_str);
+    let mut typed = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "--config" | "-c" => {
+                words.next();
+            }
+            "--json" => {}
+            word if word.starts_with("--config=") => {}
+            word => typed.push(word),
+        }
+    }
+    typed
+}
+
+fn more_than_wanted(typed: &[&str], extra: &str) -> Option<String> {
+    match typed {
+        ["mine", ..] if is_number(extra) => {
+            Some(format!("`node mine --blocks {extra}` mines {extra}"))
+        }
+        ["send", to, amount, rest @ ..] if !extra.starts_with('-') => {
+            let note = rest.iter().filter(|word| !word.starts_with("--"));
+            let note = note.copied().collect::<Vec<_>>().join(" ");
+            Some(format!(
+                "`node send {} {} --note {}` sends a text with the coins",
+                word(to),
+                word(amount),
+                word(&note)
+            ))
+        }
+        ["history" | "inbox" | "outbox" | "peers" | "open", ..] if is_number(extra) => {
+            Some(format!("`node {} --limit {extra}` shows {extra}", typed[0]))
+        }
+        ["wallet", ..] | ["init", ..] => None,
+        _ => None,
+    }
+}
+
+fn missing(typed: &[&str]) -> Option<String> {
+    match typed {
+        ["send"] => Some(
+            "to whom, and how many coins? `node send bob 5` pays bob 5; `node peers` shows who is there"
+                .to_owned(),
+        ),
+        ["send", to] => Some(format!(
+            "how many coins? `node send {0} 5` pays {0} 5, `node send {0} 0 --note hello` only writes",
+            word(to)
+        )),
+        ["sync", from] => Some(format!("`node sync --from {}`", word(from))),
+        ["init", "peer", ..] => Some(
+            "`node init peer --name NAME --tracker HOST:PORT`: the name is yours to choose, and where \
+             the tracker is, whoever runs it knows"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+fn wrong_value(typed: &[&str], value: &str) -> Option<String> {
+    match typed {
+        ["send", first, second, ..] if *second == value && is_number(first) => Some(format!(
+            "the name comes first: `node send {} {first}`",
+            word(second)
+        )),
+        _ => None,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::Cli;
+    use clap::Parser;
+
+    fn hinted(line: &str) -> String {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let error = Cli::try_parse_from(&words).unwrap_err();
+        hint(&words, &error).unwrap_or_else(|| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn what_people_try_is_answered_by_what_to_type() {
+        for (line, told) in [
+            ("node pay ben 5", "`node send bob 5`"),
+            ("node message ben hi", "`node send bob 0 --note hello`"),
+            ("node logout", "stays a member"),
+            ("node mine 3", "`node mine --blocks 3`"),
+            ("node --config a.toml mine 3", "`node mine --blocks 3`"),
+            ("node send ben 5 hello", "`node send ben 5 --note hello`"),
+            (
+                "node send ben 5 see you",
+                "`node send ben 5 --note 'see you'`",
+            ),
+            ("node send ben", "`node send ben 5`"),
+            ("node send 5 ben", "`node send ben 5`"),
+            ("node send", "`node peers`"),
+            ("node history 20", "`node history --limit 20`"),
+            ("node whoami", "`node wallet address`"),
+        ] {
+            let hint = hinted(line);
+            assert!(hint.contains(told), "{line}: {hint}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Lists, page by page, and what is named by the beginning of its id.
+
+use super::*;
+use crate::canonical;
+use crate::chain::testing::transfer;
+use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView};
+use crate::protocol::delivery::rows::{ReceivedFacts, begun, facts_key};
+use crate::store::{RowChange, Table};
+
+/// Messages that came in, in a served peer's inbox, none of them read.
+fn received(served: &Served, count: u64) {
+    for number in 1..=count {
+        let transaction = transfer(2, 1, number, 0, u8::try_from(number).unwrap());
+        let facts = ReceivedFacts {
+            id: transaction.id(),
+            from: secret(2).public_key(),
+            amount: Amount(number),
+            received_at: crate::chain::testing::START.plus_ms(number),
+            receipt: None,
+            closed: None,
+        };
+        let body = transaction.bytes().to_vec();
+        let facts = (facts_key(number), Some(canonical::encode(&facts)));
+        let rows = begun(number, &transaction.id(), body)
+            .into_iter()
+            .chain([facts]);
+        let changes: Vec<_> = rows
+            .map(|(key, value)| RowChange {
+                table: Table::Inbox,
+                key,
+                value,
+            })
+            .collect();
+        served.played.disk.commit(&changes).unwrap();
+    }
+}
+
+async fn page<T: DeserializeOwned>(served: &Served, path: &str, after: &Option<Cursor>) -> T {
+    let request = match after {
+        Some(Cursor(after)) => format!("GET {path}&after={after}"),
+        None => format!("GET {path}"),
+    };
+    read(served, &request, Value::Null).await
+}
+
+fn numbers(inbox: &InboxView) -> Vec<u64> {
+    inbox
+        .messages
+        .iter()
+        .map(|message| message.number)
+        .collect()
+}
+
+#[actix_web::test]
+async fn an_inbox_of_seventy_is_shown_to_its_end_from_either_side() {
+    let served = Served::peer().await;
+    received(&served, 70);
+    for (path, first) in [
+        ("/inbox?order=latest", 70),
+        ("/inbox?order=latest&unread=true", 70),
+        ("/inbox?order=oldest", 1),
+        ("/inbox?unread=true", 1),
+    ] {
+        let begun: InboxView = page(&served, path, &None).await;
+        assert_eq!(
+            (begun.messages.len(), begun.messages[0].number),
+            (50, first),
+            "{path}"
+        );
+        let mut all = numbers(&begun);
+        let rest: InboxView = page(&served, path, &begun.next).await;
+        assert_eq!(
+            (rest.messages.len(), rest.next.as_ref()),
+            (20, None),
+            "{path}"
+        );
+        all.extend(numbers(&rest));
+        all.sort_unstable();
+        assert_eq!(all, (1..=70).collect::<Vec<_>>(), "{path}");
+    }
+    let last: InboxView = read(&served, "GET /inbox?after=70", Value::Null).await;
+    assert_eq!((last.messages.len(), last.next), (0, None));
+}
+
+#[actix_web::test]
+async fn a_history_goes_on_where_its_page_ended() {
+    let served = Served::peer().await;
+    received(&served, 120);
+    let mut seen = 0;
+    let mut after = None;
+    loop {
+        let shown: HistoryView = page(&served, "/history?limit=50", &after).await;
+        seen += shown.entries.len();
+        after = shown.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, 120);
+}
+
+#[actix_web::test]
+async fn blocks_are_listed_from_either_end() {
+    let served = Served::peer().await;
+    for (order, expected) in [("latest", [2, 1, 0]), ("oldest", [0, 1, 2])] {
+        let mut heights = Vec::new();
+        let mut after = None;
+        loop {
+            let path = format!("/blocks?limit=1&order={order}");
+            let blocks: BlocksView = page(&served, &path, &after).await;
+            heights.extend(blocks.blocks.iter().map(|block| block.height.0));
+            after = blocks.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(heights, expected, "{order}");
+    }
+    let blocks: BlocksView = read(&served, "GET /blocks", Value::Null).await;
+    assert_eq!((blocks.blocks.len(), blocks.next), (3, None));
+    assert_eq!(blocks.blocks[0].transactions, 1);
+    assert_eq!(blocks.blocks[1].transactions, 2);
+    let miner = blocks.blocks[1].miner.as_ref().unwrap();
+    assert_eq!(miner.name.as_ref().unwrap().as_str(), "alice");
+}
+
+#[actix_web::test]
+async fn peers_and_open_transactions_are_listed_page_by_page() {
+    let served = Served::peer().await;
+    let mut names = Vec::new();
+    let mut after = None;
+    loop {
+        let peers: PeersView = page(&served, "/peers?limit=2", &after).await;
+        names.extend(
+            peers
+                .peers
+                .into_iter()
+                .map(|peer| peer.name.map(|name| name.to_string())),
+        );
+        after = peers.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let known = ["alice", "bob", "carol"].map(|name| Some(name.to_owned()));
+    assert_eq!(names[..3], known);
+    // Who is connected and no member comes last.
+    assert_eq!(names[3..], [None]);
+
+    for amount in ["1", "2", "3"] {
+        let body = json!({"to": "bob", "amount": amount, "fee": amount});
+        let _: SentView = read(&served, "POST /transactions", body).await;
+    }
+    let all: OpenView = read(&served, "GET /open", Value::Null).await;
+    let mut fees = Vec::new();
+    let mut after = None;
+    loop {
+        let open: OpenView = page(&served, "/open?limit=2", &after).await;
+        fees.extend(
+            open.transactions
+                .iter()
+                .map(|transaction| transaction.fee.0),
+        );
+        after = open.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((all.next, fees), (None, vec![3, 2, 1, 0]));
+
+    let tracker = Served::tracker().await;
+    let first: PeersView = page(&tracker, "/peers?limit=2", &None).await;
+    let rest: PeersView = page(&tracker, "/peers?limit=2", &first.next).await;
+    assert_eq!(
+        (first.peers.len(), rest.peers.len(), rest.next),
+        (2, 1, None)
+    );
+}
+
+#[actix_web::test]
+async fn whatever_has_an_id_is_found_by_its_beginning_with_or_without_dots() {
+    let served = Served::peer().await;
+    received(&served, 3);
+    let block: BlockView = read(&served, "GET /blocks/1", Value::Null).await;
+    let message: ReceivedView = read(&served, "GET /inbox/2", Value::Null).await;
+    let of = |id: String, path: &str| {
+        let cut = &id[..8];
+        ["", "...", "%E2%80%A6"].map(|dots| format!("GET {path}/{cut}{dots}"))
+    };
+    for request in of(block.id.to_string(), "/blocks") {
+        let found: BlockView = read(&served, &request, Value::Null).await;
+        assert_eq!(found.id, block.id, "{request}");
+    }
+    for (id, is_open) in [(served.mined, false), (served.open, true)] {
+        for request in of(id.to_string(), "/transactions") {
+            let found: TransactionStateView = read(&served, &request, Value::Null).await;
+            assert_eq!(found.id, id, "{request}");
+            assert_eq!(found.state == TransactionState::Open, is_open);
+        }
+    }
+    for request in of(served.mined.to_string(), "/proofs") {
+        let proof: ProofJson = read(&served, &request, Value::Null).await;
+        let shown = Proof::try_from(proof).unwrap().check().unwrap();
+        assert_eq!(shown.transaction, Some(served.mined));
+    }
+    for request in of(message.id.to_string(), "/inbox") {
+        let found: ReceivedView = read(&served, &request, Value::Null).await;
+        assert_eq!(found, message, "{request}");
+    }
+    // Whose id begins like that is asked for the rest of it; and too little is no id.
+    for (request, status, code) in [
+        ("GET /transactions/abcdef", 404, "unknown_transaction"),
+        ("GET /blocks/abcdef", 404, "unknown_block"),
+        ("GET /outbox/abcdef", 404, "unknown_send"),
+        ("GET /inbox/abcdef", 404, "unknown_message"),
+        ("GET /inbox/4", 404, "unknown_message"),
+        ("GET /proofs/abcdef", 404, "unknown_transaction"),
+        ("GET /transactions/abcde", 400, "bad_id"),
+        ("GET /outbox/hello-there", 400, "bad_id"),
+    ] {
+        let (is, said, _) = refused(&served, request, Value::Null).await;
+        assert_eq!((is, said.as_str()), (status, code), "{request}");
+    }
+}

@@ -1,0 +1,151 @@
+//! What is said instead of an answer, and how it is told.
+
+use super::*;
+use crate::http::{Of, PATHS, PROBLEM_JSON, PathLine};
+use crate::owner::Code;
+
+/// A path that is there, with something for what stands in braces.
+fn path_of(line: &PathLine) -> String {
+    let parts = line.path.split('/').map(|part| match part {
+        "{code}" => "busy",
+        part if part.starts_with('{') => "1",
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+async fn whole(served: &Served, request: String, token: bool) -> (u16, String, String) {
+    let file = ApiFile::read(served.data_dir()).unwrap();
+    let token = match token {
+        true => format!("authorization: Bearer {}\r\n", file.token),
+        false => String::new(),
+    };
+    let host = file.address;
+    let text = format!(
+        "{request} HTTP/1.1\r\nhost: {host}\r\n{token}connection: close\r\ncontent-type: \
+         application/json\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    tokio::task::spawn_blocking(move || raw_with_head(&text, host))
+        .await
+        .unwrap()
+}
+
+#[actix_web::test]
+async fn every_refusal_is_a_problem_whose_type_explains_it() {
+    let served = Served::peer().await;
+    for (request, token, status, code) in [
+        ("GET /nothing", true, 404, Code::UnknownPath),
+        ("GET /mine", true, 405, Code::WrongMethod),
+        ("POST /transactions", true, 400, Code::BadBody),
+        ("GET /status", false, 401, Code::WrongToken),
+        ("GET /balance?of=bbo", true, 404, Code::UnknownMember),
+        ("GET /balance?off=bob", true, 400, Code::UnknownParameter),
+        ("GET /peers?limit=0", true, 400, Code::BadParameter),
+        ("GET /peers?limit=many", true, 400, Code::BadParameter),
+        ("GET /peers?limit=1&limit=2", true, 400, Code::BadParameter),
+        ("GET /inbox?unread=perhaps", true, 400, Code::BadParameter),
+        ("GET /history?after=x", true, 400, Code::BadCursor),
+        ("GET /codes/nothing", true, 404, Code::UnknownCode),
+        ("POST /outbox/abcdef/retry", true, 404, Code::UnknownSend),
+    ] {
+        let (is, head, body) = whole(&served, request.to_owned(), token).await;
+        assert_eq!(is, status, "{request}: {body}");
+        assert!(
+            head.contains(&format!("content-type: {PROBLEM_JSON}")),
+            "{head}"
+        );
+        let problem: Problem = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (status, code.as_str())
+        );
+        assert_eq!(problem.title, code.explanation().title);
+        let (found, _, told) = whole(&served, format!("GET {}", problem.kind), true).await;
+        assert_eq!(found, 200, "{told}");
+        assert!(
+            told.contains(&code.explanation().todo.replace('"', "\\\"")),
+            "{told}"
+        );
+    }
+    let (_, head, _) = whole(&served, "GET /mine".to_owned(), true).await;
+    assert!(head.contains("allow: post"), "{head}");
+}
+
+#[actix_web::test]
+async fn no_refusal_speaks_in_the_words_of_a_parser() {
+    let served = Served::peer().await;
+    let missing = refused(&served, "POST /transactions", json!({"to": "bob"}))
+        .await
+        .2;
+    assert!(missing.contains("missing field `amount`"), "{missing}");
+    let number = json!({"to": "bob", "amount": 5});
+    let number = refused(&served, "POST /transactions", number).await.2;
+    assert!(number.contains("whole coins as text"), "{number}");
+    let limit = refused(&served, "GET /peers?limit=ten", Value::Null)
+        .await
+        .2;
+    assert_eq!(limit, "limit is \"ten\", but must be a whole number");
+    let off = refused(&served, "GET /balance?off=bob", Value::Null)
+        .await
+        .2;
+    assert_eq!(off, "/balance has no parameter \"off\": it takes of");
+    for text in [missing, number] {
+        assert!(!text.contains("deserialize"), "{text}");
+    }
+}
+
+#[actix_web::test]
+async fn every_path_that_is_listed_is_there_and_takes_what_it_says_and_no_more() {
+    let (peer, tracker) = (Served::peer().await, Served::tracker().await);
+    for (served, of) in [(&peer, Of::Peer), (&tracker, Of::Tracker)] {
+        let (status, listed) = ask(served, "GET /paths", &Value::Null).await;
+        assert_eq!(status, 200);
+        for line in PATHS {
+            let (path, other) = (
+                path_of(line),
+                if line.method == "GET" { "POST" } else { "GET" },
+            );
+            let here = line.of.contains(&of);
+            assert_eq!(listed.contains(&format!("{:?}", line.path)), here, "{path}");
+            let request = |method: &str, query: &str| format!("{method} {path}{query}");
+            let (status, code, reason) =
+                refused(served, &request(line.method, "?nonsense=1"), json!({})).await;
+            let expected = match here {
+                true => (400, Code::UnknownParameter),
+                false => (404, Code::UnknownPath),
+            };
+            assert_eq!(
+                (status, code.as_str()),
+                (expected.0, expected.1.as_str()),
+                "{path}"
+            );
+            if !here {
+                continue;
+            }
+            for parameter in line.parameters {
+                assert!(reason.contains(parameter), "{path}: {reason}");
+            }
+            let (_, code, _) = refused(served, &request(other, ""), json!({})).await;
+            assert_eq!(code, "wrong_method", "{path}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn every_body_that_is_listed_has_the_fields_that_are_taken() {
+    let served = Served::peer().await;
+    for line in PATHS.iter().filter(|line| line.of.contains(&Of::Peer)) {
+        let Some(fields) = line.body else {
+            continue;
+        };
+        let request = format!("POST {}", path_of(line));
+        let (_, code, reason) = refused(&served, &request, json!({"nonsense": 1})).await;
+        assert_eq!(code, "bad_body", "{request}");
+        for field in fields {
+            assert!(
+                reason.contains(&format!("`{field}`")),
+                "{request}: {reason}"
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Shells: what lies between a message and a machine, without a runtime.
+//!
+//! A shell owns one machine and the links to everybody whom it tells something. It takes a message, calls
+//! the machine with what the right clock says, carries out the effects in their order, and counts what is
+//! unanswered. An actor is a mailbox around a shell and hands it every message; a test hands it the same
+//! messages and looks at what went out.
+
+mod asking;
+mod fatal;
+mod gossip;
+mod greeting;
+mod inbox;
+mod link;
+mod outbox;
+mod session_handle;
+mod sessions;
+mod table_writer;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use asking::{Answered, Ask};
+pub use fatal::{Fatal, fatal_channel};
+pub use gossip::{DeliveryLinks, GossipLinks, GossipParts, GossipShell, TO_LEDGER};
+pub use greeting::Greeting;
+pub use inbox::{InboxParts, InboxShell};
+pub use link::Link;
+pub use outbox::{OutboxParts, OutboxShell};
+pub(crate) use session_handle::SessionHandle;
+pub use sessions::{Begin, Sessions};
+pub use table_writer::TableWriter;
+
+/// Where messages go out of a shell: a mailbox, or in tests a list.
+pub trait Port<M>: Send {
+    /// Hands a message over. A receiver that is gone takes everything.
+    ///
+    /// # Errors
+    /// The message again, if there is no room for it.
+    fn offer(&mut self, message: M) -> Result<(), M>;
+}
+
+/// Dial this address and report [`Dialled`](crate::messages::session::Dialled).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial(pub String);

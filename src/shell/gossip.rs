@@ -1,0 +1,443 @@
+//! Gossip: the sessions with other peers, and everything said in them.
+
+mod log;
+#[cfg(test)]
+mod tests;
+
+use super::{Begin, Dial, Greeting, Link, Sessions};
+use crate::chain::ledger::Answer;
+use crate::clock::Clock;
+use crate::keys::PublicKey;
+use crate::messages::gossip::{
+    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver,
+    GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus, SyncFrom,
+};
+use crate::messages::inbox::TakeDelivery;
+use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
+use crate::messages::retry_queue::DeliveryTold;
+use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
+use crate::net::Connection;
+use crate::protocol::SessionId;
+use crate::protocol::credit::{Credit, Credits};
+use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
+use crate::protocol::gossip::{Effect, Gossip};
+use crate::wire::NodeRole;
+use crate::wire::channel::{Expected, Side};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Questions that ledger and inbox may have unanswered, half of the ledger's mailbox: above it, sessions
+/// are not read from.
+const CREDIT: usize = 512;
+/// Questions that may wait for room in the ledger's mailbox: the credit, and one more of each session.
+pub const TO_LEDGER: usize = 2 * CREDIT;
+
+/// The links to the ledger.
+pub struct GossipLinks {
+    /// Judges headers.
+    pub headers: Link<CheckHeaders>,
+    /// Judges blocks.
+    pub block: Link<SubmitBlock>,
+    /// Judges transactions.
+    pub transactions: Link<SubmitTransactions>,
+    /// Names missing bodies.
+    pub missing: Link<FindMissing>,
+}
+
+/// The links to those who send and receive for the owner.
+pub struct DeliveryLinks {
+    /// What the owner sends.
+    pub outbox: Link<DeliveryTold>,
+    /// What the owner receives.
+    pub inbox: Link<TakeDelivery>,
+}
+
+/// What the conversation with the peers needs of the node.
+pub struct GossipParts {
+    /// Who certified the peers to talk to.
+    pub tracker: PublicKey,
+    /// What this node says of itself.
+    pub greeting: Arc<Greeting>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Begins sessions.
+    pub begin: Box<dyn Begin>,
+    /// Dials.
+    pub dial: Link<Dial>,
+    /// Is asked what is valid, and what is missing.
+    pub ledger: GossipLinks,
+    /// Is told and asked of deliveries.
+    pub delivery: DeliveryLinks,
+}
+
+/// What is noted of a session.
+struct Note {
+    address: String,
+    /// For the log: the address until it is known whose it is, then the member's.
+    peer: String,
+    direction: Direction,
+    opened: bool,
+}
+
+/// The shell around the conversation with the peers.
+pub struct GossipShell {
+    gossip: Gossip,
+    sessions: Sessions<Note>,
+    greeting: Arc<Greeting>,
+    clock: Arc<dyn Clock>,
+    dial: Link<Dial>,
+    ledger: GossipLinks,
+    delivery: DeliveryLinks,
+    credits: Credits,
+    /// Sessions that are not read from until there are answers.
+    parked: Vec<oneshot::Sender<()>>,
+}
+
+impl GossipShell {
+    /// Around a machine that has no sessions.
+    pub fn new(gossip: Gossip, parts: GossipParts) -> Self {
+        let expected = Expected {
+            role: NodeRole::Peer,
+            same_network: true,
+            certified_by: Some(parts.tracker),
+        };
+        Self {
+            gossip,
+            sessions: Sessions::new(parts.begin, expected),
+            greeting: parts.greeting,
+            clock: parts.clock,
+            dial: parts.dial,
+            ledger: parts.ledger,
+            delivery: parts.delivery,
+            credits: Credits::new(CREDIT),
+            parked: Vec::new(),
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send(session, message) => {
+                    log::said(self.peer(session), &message);
+                    self.sessions.send(session, message);
+                }
+                Effect::SendBlocks(session, ids) => {
+                    let send = SessionCommand::SendBlocks(ids);
+                    self.sessions.command(session, send);
+                }
+                Effect::SendHeaders(session, ids) => {
+                    let send = SessionCommand::SendHeaders(ids);
+                    self.sessions.command(session, send);
+                }
+                Effect::AskHeaders(session, after) => {
+                    let ask = SessionCommand::AskHeaders(after);
+                    self.sessions.command(session, ask);
+                }
+                Effect::Close(session, why) => self.sessions.close(session, why),
+                Effect::Dial(address) => self.dial.send(Dial(address)),
+                Effect::CheckHeaders(session, headers) => {
+                    let credit = self.credits.lend();
+                    self.ledger.headers.send(CheckHeaders {
+                        credit,
+                        session,
+                        headers,
+                    });
+                }
+                Effect::SubmitBlock(session, block) => {
+                    log::block(self.peer(session), &block);
+                    let credit = self.credits.lend();
+                    self.ledger.block.send(SubmitBlock {
+                        credit,
+                        session,
+                        block,
+                    });
+                }
+                Effect::SubmitTransactions(session, transactions) => {
+                    log::transactions(self.peer(session), &transactions);
+                    let credit = self.credits.lend();
+                    self.ledger.transactions.send(SubmitTransactions {
+                        credit,
+                        session,
+                        transactions,
+                    });
+                }
+                Effect::FindMissing(toward, limit) => {
+                    let credit = self.credits.lend();
+                    self.ledger.missing.send(FindMissing {
+                        credit,
+                        toward,
+                        limit,
+                    });
+                }
+                Effect::TakeDelivery(session, transaction) => {
+                    let credit = self.credits.lend();
+                    self.delivery.inbox.send(TakeDelivery {
+                        credit,
+                        session,
+                        transaction,
+                    });
+                }
+                Effect::TellOutbox(fact) => self.delivery.outbox.send(DeliveryTold(fact)),
+                Effect::Tell(fact) => log::fact(&fact, self.clock.steady()),
+            }
+        }
+    }
+
+    /// An answer is there: reads on from the sessions that had to wait, if enough of them are.
+    fn answered(&mut self, credit: Credit) {
+        self.credits.take_back(credit);
+        if !self.credits.are_used_up() {
+            for parked in self.parked.drain(..) {
+                // A session that ended meanwhile waits no more.
+                let _ = parked.send(());
+            }
+        }
+    }
+
+    fn begin(&mut self, connection: Connection, direction: Direction) -> Option<SessionId> {
+        let note = Note {
+            address: connection.address.clone(),
+            peer: connection.address.clone(),
+            direction,
+            opened: false,
+        };
+        let side = match direction {
+            Direction::Outgoing => Side::Initiator,
+            Direction::Incoming => Side::Responder,
+        };
+        self.sessions.begin(connection, side, note)
+    }
+
+    /// Who is at the other end, for the log: the member, or where it was dialled.
+    fn peer(&self, session: SessionId) -> &str {
+        self.sessions.note(session).map_or("", |note| &note.peer)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.dial.flush();
+        self.ledger.headers.flush();
+        self.ledger.block.flush();
+        self.ledger.transactions.flush();
+        self.ledger.missing.flush();
+        self.delivery.outbox.flush();
+        self.delivery.inbox.flush();
+        self.sessions.flush();
+        if !self.sessions.are_closing() {
+            let effects = self.gossip.tick(self.clock.steady());
+            self.carry_out(effects);
+        }
+    }
+
+    /// A session tells something. It sends the next only when it is told to go on: at once, or as soon as
+    /// the receiver says so, for then ledger and inbox have caught up.
+    pub fn session_told(&mut self, event: SessionEvent) -> Option<oneshot::Receiver<()>> {
+        let now = self.clock.steady();
+        let SessionEvent { session, what } = event;
+        let effects = match what {
+            SessionFact::Opened { hello, .. } => match self.sessions.note_mut(session) {
+                Some(note) => {
+                    note.opened = true;
+                    note.peer = hello.key.to_address();
+                    let direction = note.direction;
+                    self.gossip.opened(session, &hello, direction, now)
+                }
+                None => Vec::new(),
+            },
+            SessionFact::Received(message) => self.gossip.received(session, message, now),
+            SessionFact::Closed(reason) => {
+                if let Some(note) = self.sessions.end(session)
+                    && !note.opened
+                {
+                    tracing::debug!(peer = %note.address, %reason, "no channel with a peer");
+                }
+                self.gossip.closed(session, &reason, now)
+            }
+        };
+        self.carry_out(effects);
+        self.credits.are_used_up().then(|| {
+            let (parked, resumed) = oneshot::channel();
+            self.parked.push(parked);
+            resumed
+        })
+    }
+
+    /// The ledger tells what it found, and what changed.
+    pub fn ledger_told(&mut self, message: LedgerTold) {
+        for fact in message.0 {
+            let effects = self.ledger_fact(fact);
+            self.carry_out(effects);
+        }
+        let news = self.gossip.announce();
+        self.carry_out(news);
+    }
+
+    fn ledger_fact(&mut self, fact: LedgerFact) -> Vec<Effect> {
+        let now = self.clock.steady();
+        match fact {
+            LedgerFact::Judged {
+                credit,
+                session,
+                answer,
+            } => {
+                self.answered(credit);
+                log::judged(self.peer(session), &answer);
+                match answer {
+                    Answer::Headers(outcome) => self.gossip.headers_judged(session, outcome, now),
+                    Answer::Block(id, outcome) => {
+                        self.gossip.block_judged(session, id, &outcome, now)
+                    }
+                    Answer::Transactions(verdicts) => {
+                        self.gossip.transactions_judged(session, &verdicts, now)
+                    }
+                }
+            }
+            LedgerFact::MissingFound {
+                credit,
+                toward,
+                ids,
+            } => {
+                self.answered(credit);
+                self.gossip.missing_found(toward, ids, now)
+            }
+            LedgerFact::TipChanged(change) => {
+                self.greeting.set_height(change.tip.height());
+                self.gossip.tip_changed(&change, now)
+            }
+            LedgerFact::TransactionOpened(transaction) => {
+                self.gossip.transaction_opened(transaction);
+                Vec::new()
+            }
+            LedgerFact::TransactionClosed(id) => {
+                self.gossip.transaction_closed(&id);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Somebody dialled us.
+    pub fn accepted(&mut self, message: ConnectionAccepted) {
+        if self.sessions.are_closing() {
+            return;
+        }
+        let strangers = self.sessions.iter();
+        let mut strangers =
+            strangers.filter(|(_, note)| !note.opened && note.direction == Direction::Incoming);
+        // Sessions are numbered as they come.
+        let oldest = strangers.next().map(|(session, _)| session);
+        let count = usize::from(oldest.is_some()) + strangers.count();
+        match (self.gossip.admits(count), oldest) {
+            (Admission::Full, _) => {
+                tracing::debug!(peer = %message.0.address, "connection not taken: there are enough");
+                return;
+            }
+            (Admission::InPlaceOfOldest, Some(oldest)) => {
+                self.sessions.close(oldest, "there are too many");
+                self.sessions.end(oldest);
+            }
+            (Admission::InPlaceOfOldest, None) | (Admission::Welcome, _) => {}
+        }
+        self.begin(message.0, Direction::Incoming);
+    }
+
+    /// What came of a dial.
+    pub fn dialled(&mut self, message: Dialled) {
+        let Dialled { address, result } = message;
+        match result {
+            Ok(connection) => {
+                if let Some(session) = self.begin(connection, Direction::Outgoing) {
+                    self.gossip.dial_connected(session, &address);
+                }
+            }
+            Err(error) => {
+                tracing::debug!(peer = %address, %error, "peer not reached");
+                let effects = self.gossip.dial_failed(&address, self.clock.steady());
+                if !self.sessions.are_closing() {
+                    self.carry_out(effects);
+                }
+            }
+        }
+    }
+
+    /// Members that may be dialled, and where.
+    pub fn candidates_known(&mut self, message: CandidatesKnown) {
+        let candidates = message.0.into_iter().map(|candidate| Candidate {
+            key: candidate.key,
+            outlook: candidate.outlook,
+            addresses: candidate
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        });
+        let now = self.clock.steady();
+        let effects = self.gossip.candidates(candidates.collect(), now);
+        if !self.sessions.are_closing() {
+            self.carry_out(effects);
+        }
+    }
+
+    /// The outbox wants a session with a member.
+    pub fn reach(&mut self, message: ReachMember) {
+        if !self.sessions.are_closing() {
+            let effects = self.gossip.reach(message.0, self.clock.steady());
+            self.carry_out(effects);
+        }
+    }
+
+    /// The outbox has something for a member.
+    pub fn deliver(&mut self, message: Deliver) {
+        let Deliver { to, transaction } = message;
+        let effects = self.gossip.deliver(&to, transaction, self.clock.steady());
+        self.carry_out(effects);
+    }
+
+    /// What came in a session can't have come from an honest program.
+    pub fn blame(&mut self, message: BlameSession) {
+        let BlameSession { session, reason } = message;
+        let effects = self.gossip.blame(session, &reason, self.clock.steady());
+        self.carry_out(effects);
+    }
+
+    /// The inbox answers a delivery.
+    pub fn delivery_answered(&mut self, message: AnswerDelivery) {
+        let AnswerDelivery {
+            credit,
+            session,
+            receipt,
+        } = message;
+        self.answered(credit);
+        let effects = self.gossip.answer_delivery(session, receipt);
+        self.carry_out(effects);
+    }
+
+    /// Who is connected.
+    pub fn status(&mut self, _: GetGossipStatus) -> GossipStatus {
+        let sessions = self.gossip.sessions().map(|(session, view)| {
+            let note = self.sessions.note(session);
+            SessionStatus {
+                key: view.key,
+                address: note.map_or(String::new(), |note| note.address.clone()),
+                outgoing: view.direction == Direction::Outgoing,
+                height: view.height,
+            }
+        });
+        GossipStatus {
+            sessions: sessions.collect(),
+            blocks_in_flight: self.gossip.blocks_in_flight(),
+        }
+    }
+
+    /// Fetches the chain of a member before that of others. The height that it has shown; `None` if it is
+    /// not connected.
+    pub fn sync_from(&mut self, message: SyncFrom) -> Option<u64> {
+        let (height, effects) = self.gossip.prefer(&message.0, self.clock.steady())?;
+        self.carry_out(effects);
+        Some(height)
+    }
+
+    /// The node is stopping: closes every session and takes no more.
+    pub fn close_all(&mut self, _: CloseSessions) {
+        self.sessions.close_all();
+    }
+}

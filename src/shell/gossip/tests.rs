@@ -1,0 +1,136 @@
+//! The shell by itself, then whole networks of shells and their machines in a world without a runtime.
+
+mod credit;
+mod sync;
+mod time;
+mod world;
+
+use super::*;
+use crate::chain::ledger::Answer;
+use crate::chain::testing::{member, network};
+use crate::chain::{Block, BlockId, Height, Work};
+use crate::clock::STARTED;
+use crate::protocol::gossip::peers::PeersLimits;
+use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
+use crate::wire::{Hello, Message};
+
+/// Number of the key of the tests' tracker.
+const TRACKER: u8 = 200;
+
+const LIMITS: PeersLimits = PeersLimits {
+    outgoing: 8,
+    incoming: 32,
+};
+
+/// What a ledger is asked, in the order in which it is.
+enum Question {
+    Headers(CheckHeaders),
+    Block(SubmitBlock),
+    Transactions(SubmitTransactions),
+    Missing(FindMissing),
+}
+
+impl From<CheckHeaders> for Question {
+    fn from(question: CheckHeaders) -> Self {
+        Self::Headers(question)
+    }
+}
+
+impl From<SubmitBlock> for Question {
+    fn from(question: SubmitBlock) -> Self {
+        Self::Block(question)
+    }
+}
+
+impl From<SubmitTransactions> for Question {
+    fn from(question: SubmitTransactions) -> Self {
+        Self::Transactions(question)
+    }
+}
+
+impl From<FindMissing> for Question {
+    fn from(question: FindMissing) -> Self {
+        Self::Missing(question)
+    }
+}
+
+/// A shell, and everything that goes out of it.
+struct Node {
+    shell: GossipShell,
+    begun: Numbered,
+    dials: Outbound<Dial>,
+    questions: Outbound<Question>,
+    told: Outbound<DeliveryTold>,
+    taken: Outbound<TakeDelivery>,
+}
+
+impl Node {
+    fn new(own: u8, limits: PeersLimits, tip_work: Work, clock: &Arc<HandClock>) -> Self {
+        let begun = Numbered::new();
+        let (dials, questions) = (Outbound::new(), Outbound::new());
+        let (told, taken) = (Outbound::new(), Outbound::new());
+        let key = member(own).public_key();
+        let parts = GossipParts {
+            tracker: member(TRACKER).public_key(),
+            greeting: Arc::new(Greeting::new(NodeRole::Peer, key, (own.into(), 1), None)),
+            clock: clock.clone(),
+            begin: Box::new(begun.clone()),
+            dial: Link::to(dials.clone(), 0),
+            ledger: GossipLinks {
+                headers: Link::to(questions.clone(), 0),
+                block: Link::to(questions.clone(), 0),
+                transactions: Link::to(questions.clone(), 0),
+                missing: Link::to(questions.clone(), 0),
+            },
+            delivery: DeliveryLinks {
+                outbox: Link::to(told.clone(), 0),
+                inbox: Link::to(taken.clone(), 0),
+            },
+        };
+        let gossip = Gossip::new(key, limits, tip_work, own.into(), clock.steady());
+        Self {
+            shell: GossipShell::new(gossip, parts),
+            begun,
+            dials,
+            questions,
+            told,
+            taken,
+        }
+    }
+
+    /// The other end of a session proves to be this member.
+    fn opened(&mut self, session: SessionId, number: u8) -> Option<oneshot::Receiver<()>> {
+        let hello = Box::new(hello_of(number));
+        let what = SessionFact::Opened {
+            hello,
+            certificate: None,
+        };
+        self.shell.session_told(SessionEvent { session, what })
+    }
+
+    fn received(&mut self, session: SessionId, message: Message) -> Option<oneshot::Receiver<()>> {
+        let what = SessionFact::Received(message);
+        self.shell.session_told(SessionEvent { session, what })
+    }
+
+    fn closed(&mut self, session: SessionId, reason: &str) {
+        let what = SessionFact::Closed(reason.to_owned());
+        let parked = self.shell.session_told(SessionEvent { session, what });
+        drop(parked);
+    }
+}
+
+fn hello_of(number: u8) -> Hello {
+    Hello {
+        network: network(),
+        role: NodeRole::Peer,
+        key: member(number).public_key(),
+        nonce: 0,
+        height: Height(0),
+        address: None,
+        time: crate::chain::testing::START,
+        minor: 0,
+        incarnation: 1,
+        agent: Default::default(),
+    }
+}

@@ -1,0 +1,95 @@
+//! What a node says of itself.
+
+use crate::canonical::CappedText;
+use crate::chain::{Height, NetworkId, Timestamp};
+use crate::keys::PublicKey;
+use crate::wire::member::Address;
+use crate::wire::message::MAX_AGENT;
+use crate::wire::version::MINOR_VERSION;
+use crate::wire::{Certificate, Hello, NodeRole};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
+
+/// What this node says of itself to everybody.
+pub struct Greeting {
+    role: NodeRole,
+    key: PublicKey,
+    nonce: u64,
+    incarnation: u64,
+    address: Option<Address>,
+    network: OnceLock<NetworkId>,
+    height: AtomicU64,
+    certificate: RwLock<Option<Certificate>>,
+}
+
+impl Greeting {
+    /// What a node of this role and key says; `nonce` is random and tells a node that it dialled
+    /// itself, `incarnation` is that of its data directory.
+    pub fn new(
+        role: NodeRole,
+        key: PublicKey,
+        (nonce, incarnation): (u64, u64),
+        address: Option<Address>,
+    ) -> Self {
+        Self {
+            role,
+            key,
+            nonce,
+            incarnation,
+            address,
+            network: OnceLock::new(),
+            height: AtomicU64::new(0),
+            certificate: RwLock::new(None),
+        }
+    }
+
+    /// From now on, says that it belongs to this network. The first one counts.
+    pub fn set_network(&self, network: NetworkId) {
+        // A node never changes its network; told twice, it is the same one.
+        let _ = self.network.set(network);
+    }
+
+    /// From now on, says that its tip has this height.
+    pub fn set_height(&self, height: Height) {
+        self.height.store(height.0, Ordering::Relaxed);
+    }
+
+    /// The height that it says its tip has.
+    pub fn height(&self) -> Height {
+        Height(self.height.load(Ordering::Relaxed))
+    }
+
+    /// From now on, shows this certificate.
+    pub fn set_certificate(&self, certificate: Certificate) {
+        let held = self.certificate.write();
+        // Nothing panics while it holds the lock, and if it did, what is there is whole.
+        *held.unwrap_or_else(PoisonError::into_inner) = Some(certificate);
+    }
+
+    /// Where this node can be dialled, if anywhere.
+    pub fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
+        let held = self.certificate.read();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn hello(&self, time: Timestamp) -> Hello {
+        const AGENT: &str = concat!("raclette/", env!("CARGO_PKG_VERSION"));
+        const { assert!(AGENT.len() <= MAX_AGENT) };
+        Hello {
+            network: self.network.get().copied().unwrap_or(NetworkId::ZERO),
+            role: self.role,
+            key: self.key,
+            nonce: self.nonce,
+            height: self.height(),
+            address: self.address.clone(),
+            time,
+            minor: MINOR_VERSION,
+            incarnation: self.incarnation,
+            agent: CappedText::new(AGENT).unwrap_or_default(),
+        }
+    }
+}

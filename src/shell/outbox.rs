@@ -1,0 +1,279 @@
+//! Outbox: what the owner sends, and what waits in it for recipients who are away.
+
+use super::{Answered, Ask, Fatal, Link, TableWriter};
+use crate::chain::ledger::Funds;
+use crate::chain::{EncodedTransaction, Internal};
+use crate::clock::Clock;
+use crate::keys::PublicKey;
+use crate::messages::gossip::{Deliver, ReachMember};
+use crate::messages::inbox::LedgerTells;
+use crate::messages::ledger::{GetFunds, JudgeTransaction};
+use crate::messages::retry_queue::{
+    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, RetrySend, SendTransfer,
+    WithdrawSend,
+};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::protocol::delivery::Judgement;
+use crate::protocol::delivery::outbox::{Effect, Line, OrderError, Outbox, SendError};
+use crate::protocol::delivery::rows;
+use crate::protocol::gossip::delivery::DeliveryFact;
+use crate::store::chain_rows::ChainRows;
+use crate::store::delivery_rows::DeliveryTable;
+use crate::store::{Disk, Table};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What the outbox needs of the node.
+pub struct OutboxParts {
+    /// Whose it is.
+    pub own: PublicKey,
+    /// Where what was sent is read.
+    pub disk: Arc<dyn Disk>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Writes it.
+    pub store: Link<CommitRows>,
+    /// Finds the recipients.
+    pub reach: Link<ReachMember>,
+    /// Takes transactions to them.
+    pub deliver: Link<Deliver>,
+    /// Hands transactions to the network; the token is the number of the send.
+    pub ledger: Link<Ask<u64, JudgeTransaction>>,
+    /// Says what can be spent.
+    pub funds: Link<Ask<(), GetFunds>>,
+    /// Ends the node.
+    pub fatal: Fatal,
+}
+
+type Answer = Result<u64, SendError>;
+
+/// The shell around the outbox.
+pub struct OutboxShell {
+    outbox: Outbox,
+    writer: TableWriter,
+    own: PublicKey,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    reach: Link<ReachMember>,
+    deliver: Link<Deliver>,
+    ledger: Link<Ask<u64, JudgeTransaction>>,
+    funds: Link<Ask<(), GetFunds>>,
+    fatal: Fatal,
+    askers: HashMap<u64, oneshot::Sender<Answer>>,
+    tickets: u64,
+}
+
+impl OutboxShell {
+    /// Around an outbox that was opened on the stored rows.
+    pub fn new(outbox: Outbox, parts: OutboxParts) -> Self {
+        Self {
+            outbox,
+            writer: TableWriter::new(parts.store, Committer::Outbox, Table::Outbox),
+            own: parts.own,
+            disk: parts.disk,
+            clock: parts.clock,
+            reach: parts.reach,
+            deliver: parts.deliver,
+            ledger: parts.ledger,
+            funds: parts.funds,
+            fatal: parts.fatal,
+            askers: HashMap::new(),
+            tickets: 0,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
+                Effect::AskFunds => self.funds.send(Ask {
+                    token: (),
+                    question: GetFunds(self.own),
+                }),
+                Effect::Reach(key) => self.reach.send(ReachMember(key)),
+                Effect::Deliver { number, to } => {
+                    if let Some(transaction) = self.body(number) {
+                        self.deliver.send(Deliver { to, transaction });
+                    }
+                }
+                Effect::PassOn { number } => {
+                    if let Some(transaction) = self.body(number) {
+                        self.ledger.send(Ask {
+                            token: number,
+                            question: JudgeTransaction(transaction),
+                        });
+                    }
+                }
+                Effect::Answer { ticket, answer } => {
+                    if let Some(asker) = self.askers.remove(&ticket) {
+                        // Whoever asked may have gone meanwhile.
+                        let _ = asker.send(answer);
+                    }
+                }
+                Effect::Tell { id, state, reason } if state.has_failed() => {
+                    tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
+                }
+                Effect::Tell { id, state, .. } => {
+                    tracing::debug!(tx = %id, state = state.name(), "a send moved on");
+                }
+            }
+        }
+    }
+
+    /// Carries out what could be read; what can't be read ends the node.
+    fn carry_out_read(&mut self, effects: Result<Vec<Effect>, Internal>) {
+        match effects {
+            Ok(effects) => self.carry_out(effects),
+            Err(error) => self.fatal.raise(error.to_string()),
+        }
+    }
+
+    /// The transaction of a number; a row that can't be read ends the node.
+    fn body(&self, number: u64) -> Option<EncodedTransaction> {
+        let read = rows::body(&DeliveryTable::outbox(&*self.disk), number);
+        let missing = || Internal(format!("transaction {number} of the outbox is missing"));
+        match read.and_then(|body| body.ok_or_else(missing)) {
+            Ok(transaction) => Some(transaction),
+            Err(error) => {
+                self.fatal.raise(error.to_string());
+                None
+            }
+        }
+    }
+
+    fn ticket(&mut self) -> (u64, oneshot::Receiver<Answer>) {
+        let (asker, answered) = oneshot::channel();
+        self.tickets += 1;
+        self.askers.insert(self.tickets, asker);
+        (self.tickets, answered)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.writer.flush();
+        self.reach.flush();
+        self.deliver.flush();
+        self.ledger.flush();
+        self.funds.flush();
+        let effects = self.outbox.tick(self.clock.now());
+        self.carry_out(effects);
+    }
+
+    /// Looks through the next blocks that came while this node was not at work. Whether there are more.
+    pub fn catch_up(&mut self) -> bool {
+        let (disk, now) = (self.disk.clone(), self.clock.now());
+        let (chain, rows) = (ChainRows(&*disk), DeliveryTable::outbox(&*disk));
+        let caught_up = self.outbox.catch_up(&chain, &rows, now);
+        let is_behind = matches!(caught_up, Ok((true, _)));
+        self.carry_out_read(caught_up.map(|(_, effects)| effects));
+        is_behind
+    }
+
+    /// The owner sends something. The answer comes when it is promised; dropped unanswered only when the
+    /// node stops.
+    pub fn send(&mut self, message: SendTransfer) -> oneshot::Receiver<Answer> {
+        let (ticket, answered) = self.ticket();
+        let SendTransfer {
+            transaction,
+            broadcast,
+        } = message;
+        let now = self.clock.now();
+        let effects = self.outbox.send(ticket, transaction, broadcast, now);
+        self.carry_out(effects);
+        answered
+    }
+
+    /// The owner withdraws what has never left. The answer comes when it is stored.
+    ///
+    /// # Errors
+    /// Why it can't be withdrawn.
+    pub fn withdraw(
+        &mut self,
+        message: &WithdrawSend,
+    ) -> Result<oneshot::Receiver<Answer>, OrderError> {
+        let (ticket, answered) = self.ticket();
+        match self.outbox.withdraw(ticket, &message.0) {
+            Ok(effects) => {
+                self.carry_out(effects);
+                Ok(answered)
+            }
+            Err(error) => {
+                self.askers.remove(&ticket);
+                Err(error)
+            }
+        }
+    }
+
+    /// The owner wants what waits tried at once.
+    ///
+    /// # Errors
+    /// Why it can't be.
+    pub fn retry(&mut self, message: RetrySend) -> Result<(), OrderError> {
+        let effects = self.outbox.retry(&message.0, self.clock.now())?;
+        self.carry_out(effects);
+        Ok(())
+    }
+
+    /// The disk holds all batches up to this one.
+    pub fn committed(&mut self, message: RowsCommitted) {
+        let effects = self.outbox.committed(message.batch);
+        self.carry_out(effects);
+    }
+
+    /// The ledger tells of the owner's transactions.
+    pub fn ledger_told(&mut self, message: LedgerTells) {
+        let (disk, now) = (self.disk.clone(), self.clock.now());
+        for news in message.0 {
+            let rows = DeliveryTable::outbox(&*disk);
+            let effects = self.outbox.ledger_told(&news, &rows, now);
+            self.carry_out_read(effects);
+        }
+    }
+
+    /// The ledger has judged what was handed to it.
+    pub fn judged(&mut self, message: Answered<u64, Judgement>) {
+        let Answered { token, answer } = message;
+        let effects = self.outbox.judged(token, &answer, self.clock.now());
+        self.carry_out(effects);
+    }
+
+    /// The ledger says what can be spent. A failure of its own has ended the node already.
+    pub fn funds(&mut self, message: Answered<(), Result<Funds, Internal>>) {
+        if let Ok(funds) = message.answer {
+            let effects = self.outbox.funds(&funds, self.clock.now());
+            self.carry_out(effects);
+        }
+    }
+
+    /// Gossip tells what happened between this node and the recipients.
+    pub fn delivery_told(&mut self, message: DeliveryTold) {
+        let now = self.clock.now();
+        let effects = match message.0 {
+            DeliveryFact::Reached(key) => self.outbox.reached(&key, now),
+            DeliveryFact::Lost(key) => self.outbox.lost(&key, now),
+            DeliveryFact::Unreachable(key) => self.outbox.unreachable(&key, now),
+            DeliveryFact::Receipt { from, receipt } => self.outbox.receipt(&from, &receipt, now),
+        };
+        self.carry_out(effects);
+    }
+
+    /// The tracker's word on who is alive.
+    pub fn members_live(&mut self, message: MembersLive) {
+        let effects = self.outbox.members_live(message.0, self.clock.now());
+        self.carry_out(effects);
+    }
+
+    /// What waits.
+    pub fn status(&mut self, message: GetOutbox) -> OutboxStatus {
+        OutboxStatus {
+            waiting: self.outbox.waiting(),
+            lines: self.outbox.lines(message.after, message.limit),
+        }
+    }
+
+    /// How one send stands on its way.
+    pub fn line(&mut self, message: GetSend) -> Option<Line> {
+        self.outbox.line(&message.0)
+    }
+}

@@ -1,0 +1,3 @@
+//! Several shells together.
+
+mod delivery;

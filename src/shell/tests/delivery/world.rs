@@ -1,0 +1,493 @@
+//! Two ends, each with a ledger and the shells of an outbox and an inbox, on a line that loses what is on
+//! it, and on disks that lose what was not written yet.
+
+use crate::chain::ledger::Funds;
+use crate::chain::testing::{MemoryView, Node, START, member};
+use crate::chain::{Block, EncodedTransaction, TransactionId};
+use crate::clock::{BEGUN, Now};
+use crate::keys::PublicKey;
+use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
+use crate::messages::inbox::{CountUnread, LedgerTells, TakeDelivery};
+use crate::messages::ledger::{GetFunds, JudgeTransaction};
+use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
+use crate::messages::wallet::SignReceipt;
+use crate::protocol::SessionId;
+use crate::protocol::credit::Credits;
+use crate::protocol::delivery::inbox::Inbox;
+use crate::protocol::delivery::outbox::{Outbox, SendError, Waiting};
+use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, SendState, place_of};
+use crate::protocol::delivery::testing::{inbox_config, outbox_config};
+use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::gossip::delivery::DeliveryFact;
+use crate::shell::testing::{HandClock, Outbound};
+use crate::shell::{
+    Answered, Ask, InboxParts, InboxShell, Link, OutboxParts, OutboxShell, fatal_channel,
+};
+use crate::store::chain_rows::changes;
+use crate::store::delivery_rows::DeliveryTable;
+use crate::store::{Disk, MemoryDisk};
+use crate::wire::Receipt;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+
+/// Deliveries that may be without a receipt; the line holds fewer.
+const CREDIT: usize = 1_000;
+
+pub(super) enum Packet {
+    Deliver(EncodedTransaction),
+    Receipt(Box<Receipt>),
+}
+
+/// Everything that goes out of the two shells of an end.
+struct Out {
+    writing: Outbound<CommitRows>,
+    reach: Outbound<ReachMember>,
+    deliver: Outbound<Deliver>,
+    pass_on: Outbound<Ask<u64, JudgeTransaction>>,
+    funds: Outbound<Ask<(), GetFunds>>,
+    judge: Outbound<Ask<u64, JudgeTransaction>>,
+    sign: Outbound<Ask<u64, SignReceipt>>,
+    answers: Outbound<AnswerDelivery>,
+    blame: Outbound<BlameSession>,
+}
+
+impl Out {
+    fn new() -> Self {
+        Self {
+            writing: Outbound::new(),
+            reach: Outbound::new(),
+            deliver: Outbound::new(),
+            pass_on: Outbound::new(),
+            funds: Outbound::new(),
+            judge: Outbound::new(),
+            sign: Outbound::new(),
+            answers: Outbound::new(),
+            blame: Outbound::new(),
+        }
+    }
+}
+
+pub(super) struct End {
+    pub(super) number: u8,
+    pub(super) node: Node,
+    pub(super) outbox: OutboxShell,
+    pub(super) inbox: InboxShell,
+    pub(super) disk: Arc<MemoryDisk>,
+    clock: Arc<HandClock>,
+    out: Out,
+    credits: Credits,
+    /// Whether it passes on what it took in.
+    pub(super) silent: bool,
+    /// What its ledger says can be spent, if that is not the truth.
+    pub(super) believed: Option<Funds>,
+    asked: BTreeMap<u64, oneshot::Receiver<Result<u64, SendError>>>,
+    pub(super) answers: BTreeMap<u64, Result<u64, SendError>>,
+}
+
+impl End {
+    pub(super) fn new(number: u8) -> Self {
+        let node = Node::of(number, MemoryView::default(), START);
+        Self::opened(number, node, Arc::new(MemoryDisk::new()))
+    }
+
+    fn opened(number: u8, node: Node, disk: Arc<MemoryDisk>) -> Self {
+        let (clock, out) = (HandClock::new(), Out::new());
+        let now = now_of(&node);
+        clock.set(now);
+        let tip = node.ledger.tip().height();
+        // Nobody raises anything: it would be dropped with its receiver.
+        let (fatal, _) = fatal_channel();
+        let rows = DeliveryTable::outbox(&*disk);
+        let config = outbox_config(number);
+        let outbox = Outbox::open(config, &rows, &node.disk, tip, now).unwrap();
+        let parts = OutboxParts {
+            own: member(number).public_key(),
+            disk: disk.clone(),
+            clock: clock.clone(),
+            store: Link::to(out.writing.clone(), 0),
+            reach: Link::to(out.reach.clone(), 0),
+            deliver: Link::to(out.deliver.clone(), 0),
+            ledger: Link::to(out.pass_on.clone(), 0),
+            funds: Link::to(out.funds.clone(), 0),
+            fatal: fatal.clone(),
+        };
+        let outbox = OutboxShell::new(outbox, parts);
+        let rows = DeliveryTable::inbox(&*disk);
+        let inbox = Inbox::open(inbox_config(number), &rows).unwrap();
+        let parts = InboxParts {
+            disk: disk.clone(),
+            clock: clock.clone(),
+            store: Link::to(out.writing.clone(), 0),
+            answers: Link::to(out.answers.clone(), 0),
+            blame: Link::to(out.blame.clone(), 0),
+            ledger: Link::to(out.judge.clone(), 0),
+            sign: Link::to(out.sign.clone(), 0),
+            fatal,
+        };
+        Self {
+            number,
+            node,
+            outbox,
+            inbox: InboxShell::new(inbox, parts),
+            disk,
+            clock,
+            out,
+            credits: Credits::new(CREDIT),
+            silent: false,
+            believed: None,
+            asked: BTreeMap::new(),
+            answers: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn key(&self) -> PublicKey {
+        member(self.number).public_key()
+    }
+
+    pub(super) fn waiting(&mut self) -> Waiting {
+        self.outbox.status(GetOutbox::nothing_of_it()).waiting
+    }
+
+    pub(super) fn unread(&mut self) -> usize {
+        self.inbox.unread(CountUnread)
+    }
+
+    fn sent_rows(&self) -> DeliveryTable<'_> {
+        DeliveryTable::outbox(&*self.disk)
+    }
+
+    fn received_rows(&self) -> DeliveryTable<'_> {
+        DeliveryTable::inbox(&*self.disk)
+    }
+
+    fn send_facts(&self, id: &TransactionId) -> SendFacts {
+        let rows = self.sent_rows();
+        let number = rows::find(&rows, id).unwrap().expect("it was sent");
+        rows::facts(&rows, number).unwrap().unwrap()
+    }
+
+    pub(super) fn state(&self, id: &TransactionId) -> SendState {
+        let place = place_of(&self.node.disk, id).unwrap();
+        self.send_facts(id).state(place)
+    }
+
+    pub(super) fn sent(&self) -> Vec<TransactionId> {
+        let rows = self.sent_rows();
+        let numbers = 1..rows::next_number(&rows).unwrap();
+        let facts = numbers.map(|n| rows::facts::<SendFacts>(&rows, n));
+        facts.map(|facts| facts.unwrap().unwrap().id).collect()
+    }
+
+    /// What it received, oldest first.
+    pub(super) fn received_facts(&self) -> Vec<ReceivedFacts> {
+        let rows = self.received_rows();
+        let numbers = 1..rows::next_number(&rows).unwrap();
+        let facts = numbers.map(|n| rows::facts::<ReceivedFacts>(&rows, n));
+        facts.map(|facts| facts.unwrap().unwrap()).collect()
+    }
+
+    pub(super) fn received(&self) -> Vec<TransactionId> {
+        let facts = self.received_facts().into_iter();
+        facts.map(|facts| facts.id).collect()
+    }
+
+    /// How many deliveries it has not answered.
+    pub(super) fn owed(&self) -> usize {
+        self.credits.lent()
+    }
+
+    /// Keeps what was answered since this was last asked.
+    fn gather_answers(&mut self) {
+        let (answers, asked) = (&mut self.answers, &mut self.asked);
+        asked.retain(|ticket, answered| match answered.try_recv() {
+            Ok(answer) => {
+                let before = answers.insert(*ticket, answer);
+                assert_eq!(before, None, "answered once");
+                false
+            }
+            Err(TryRecvError::Closed) => false,
+            Err(TryRecvError::Empty) => true,
+        });
+    }
+}
+
+/// What both clocks of a node say.
+fn now_of(node: &Node) -> Now {
+    BEGUN.plus_ms(node.now.since(BEGUN.wall))
+}
+
+/// Both ends and the line.
+pub(super) struct World {
+    pub(super) ends: [End; 2],
+    /// On its way to each.
+    pub(super) wires: [VecDeque<Packet>; 2],
+    pub(super) session: Option<SessionId>,
+    sessions: u64,
+    blocks: Vec<Block>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            ends: [End::new(1), End::new(2)],
+            wires: [VecDeque::new(), VecDeque::new()],
+            session: None,
+            sessions: 0,
+            blocks: Vec::new(),
+        }
+    }
+
+    /// An end, with its clocks set.
+    fn end(&mut self, at: usize) -> &mut End {
+        let end = &mut self.ends[at];
+        end.clock.set(now_of(&end.node));
+        end
+    }
+
+    /// Alice sends bob something.
+    pub(super) fn send(&mut self, transaction: &EncodedTransaction, broadcast: bool) -> u64 {
+        let ticket = u64::from(transaction.payload().salt.0[0]);
+        let end = self.end(0);
+        let answered = end.outbox.send(SendTransfer {
+            transaction: transaction.clone(),
+            broadcast,
+        });
+        end.asked.insert(ticket, answered);
+        self.carry(0);
+        ticket
+    }
+
+    /// Does what the shells of an end want of the others, until they want nothing more.
+    fn carry(&mut self, at: usize) {
+        while self.carry_one(at) {}
+        self.ends[at].gather_answers();
+    }
+
+    fn carry_one(&mut self, at: usize) -> bool {
+        let session = self.session;
+        let end = self.end(at);
+        if let Some(Ask { token, .. }) = end.out.funds.take() {
+            let truth = end.node.ledger.funds(&end.key(), &end.node.disk);
+            let answer = Ok(end.believed.take().unwrap_or(truth.unwrap()));
+            end.outbox.funds(Answered { token, answer });
+        } else if let Some(ReachMember(key)) = end.out.reach.take() {
+            let fact = match session {
+                Some(_) => DeliveryFact::Reached(key),
+                None => DeliveryFact::Unreachable(key),
+            };
+            end.outbox.delivery_told(DeliveryTold(fact));
+        } else if let Some(Deliver { to, transaction }) = end.out.deliver.take() {
+            let facts = end.send_facts(&transaction.id());
+            assert!(facts.attempted, "known to have left before it leaves");
+            if session.is_some() {
+                self.wires[1 - at].push_back(Packet::Deliver(transaction));
+            } else {
+                let lost = DeliveryFact::Lost(to);
+                end.outbox.delivery_told(DeliveryTold(lost));
+            }
+        } else if let Some(Ask { token, question }) = end.out.pass_on.take() {
+            let answer = self.judge(at, question.0);
+            self.end(at).outbox.judged(Answered { token, answer });
+        } else if let Some(Ask { token, question }) = end.out.judge.take() {
+            let answer = self.judge(at, question.0);
+            self.end(at).inbox.judged(Answered { token, answer });
+        } else if let Some(Ask { token, question }) = end.out.sign.take() {
+            let answer = question.0.sign(&member(end.number));
+            end.inbox.signed(Answered { token, answer });
+        } else if let Some(answered) = end.out.answers.take() {
+            end.credits.take_back(answered.credit);
+            if session == Some(answered.session) {
+                let receipt = Packet::Receipt(answered.receipt.into());
+                self.wires[1 - at].push_back(receipt);
+            }
+        } else if let Some(BlameSession { reason, .. }) = end.out.blame.take() {
+            panic!("both are honest: {reason}");
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn judge(&mut self, at: usize, transaction: EncodedTransaction) -> Judgement {
+        let node = &mut self.ends[at].node;
+        let verdict = node.send(transaction);
+        let tip = *node.ledger.tip();
+        self.tell_news(at);
+        Judgement {
+            verdict,
+            height: tip.height(),
+            block: tip.id,
+            syncing: false,
+        }
+    }
+
+    fn tell_news(&mut self, at: usize) {
+        let end = self.end(at);
+        let told = std::mem::take(&mut end.node.told);
+        let news: Vec<_> = told.iter().filter_map(LedgerNews::of).collect();
+        end.outbox.ledger_told(LedgerTells(news.clone()));
+        end.inbox.ledger_told(LedgerTells(news));
+    }
+
+    /// Tells outbox and inbox what the ledger told.
+    pub(super) fn news(&mut self, at: usize) {
+        self.tell_news(at);
+        self.carry(at);
+    }
+
+    /// The disk of an end writes what waits, at most so many batches.
+    pub(super) fn write(&mut self, at: usize, batches: usize) {
+        for _ in 0..batches {
+            let Some(commit) = self.ends[at].out.writing.take() else {
+                return;
+            };
+            let Rows::Plain(rows) = commit.rows else {
+                panic!("the chain is its ledger's");
+            };
+            let end = self.end(at);
+            end.disk.commit(&rows).unwrap();
+            let committed = RowsCommitted {
+                batch: commit.batch,
+            };
+            match commit.committer {
+                Committer::Outbox => end.outbox.committed(committed),
+                Committer::Inbox => end.inbox.committed(committed),
+                other => panic!("{other:?}"),
+            }
+            self.carry(at);
+        }
+    }
+
+    pub(super) fn connect(&mut self) {
+        if self.session.is_some() {
+            return;
+        }
+        self.sessions += 1;
+        self.session = Some(SessionId(self.sessions));
+        self.tell_both(DeliveryFact::Reached);
+    }
+
+    /// Tells each outbox something of the other end.
+    fn tell_both(&mut self, fact: fn(PublicKey) -> DeliveryFact) {
+        for at in 0..2 {
+            let fact = fact(self.ends[1 - at].key());
+            self.end(at).outbox.delivery_told(DeliveryTold(fact));
+            self.carry(at);
+        }
+    }
+
+    /// What is on the line is lost.
+    pub(super) fn cut(&mut self) {
+        self.wires.iter_mut().for_each(VecDeque::clear);
+        if self.session.take().is_some() {
+            self.tell_both(DeliveryFact::Lost);
+        }
+    }
+
+    /// The next thing on the line arrives, and once more if it is to be doubled.
+    pub(super) fn arrive(&mut self, at: usize, doubled: bool) {
+        let Some(session) = self.session else {
+            return;
+        };
+        let Some(packet) = self.wires[at].pop_front() else {
+            return;
+        };
+        for _ in 0..=usize::from(doubled) {
+            let from = self.ends[1 - at].key();
+            let end = self.end(at);
+            match &packet {
+                Packet::Deliver(transaction) => end.inbox.delivered(TakeDelivery {
+                    credit: end.credits.lend(),
+                    session,
+                    transaction: transaction.clone(),
+                }),
+                Packet::Receipt(receipt) => {
+                    let receipt = receipt.clone();
+                    let fact = DeliveryFact::Receipt { from, receipt };
+                    end.outbox.delivery_told(DeliveryTold(fact));
+                }
+            }
+            self.carry(at);
+        }
+    }
+
+    /// An end dies with what it has not written, and comes back.
+    pub(super) fn kill(&mut self, at: usize) {
+        self.cut();
+        let end = &mut self.ends[at];
+        let node = Node::of(end.number, end.node.disk.clone(), end.node.now);
+        let mut again = End::opened(end.number, node, end.disk.clone());
+        again.answers = std::mem::take(&mut end.answers);
+        again.silent = end.silent;
+        self.ends[at] = again;
+        self.news(at);
+        self.catch_up(at);
+    }
+
+    /// Both shells look through the blocks that came while they were not at work.
+    fn catch_up(&mut self, at: usize) {
+        let end = self.end(at);
+        let chain = end.node.disk.0.iter();
+        let chain: Vec<_> = chain
+            .map(|(key, value)| (key.clone(), Some(value.clone())))
+            .collect();
+        let chain: Vec<_> = changes(&chain).collect();
+        end.disk.commit(&chain).unwrap();
+        while end.outbox.catch_up() {}
+        while end.inbox.catch_up() {}
+        self.carry(at);
+    }
+
+    /// Open transactions and blocks reach the other end.
+    pub(super) fn gossip(&mut self) {
+        if self.session.is_none() {
+            return;
+        }
+        for at in 0..2 {
+            if self.ends[at].silent {
+                continue;
+            }
+            let open = self.ends[at].node.ledger.mempool().by_fee();
+            for transaction in open.cloned().collect::<Vec<_>>() {
+                let _ = self.ends[1 - at].node.send(transaction);
+            }
+            for block in self.blocks.clone() {
+                self.ends[at].node.block(block);
+            }
+            self.news(1 - at);
+            self.news(at);
+        }
+    }
+
+    pub(super) fn mine(&mut self, at: usize) {
+        let block = self.ends[at].node.mine(3);
+        self.blocks.push(block);
+        self.news(at);
+    }
+
+    pub(super) fn pass(&mut self, ms: u64) {
+        for at in 0..2 {
+            let node = &mut self.ends[at].node;
+            node.now = node.now.plus_ms(ms);
+            let end = self.end(at);
+            end.outbox.tick();
+            end.inbox.tick();
+            self.carry(at);
+        }
+    }
+
+    /// Lets everything arrive and be written.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..200 {
+            for at in 0..2 {
+                self.write(at, usize::MAX);
+                while self.session.is_some() && !self.wires[at].is_empty() {
+                    self.arrive(at, false);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Paying and writing at the command line: what is waited for, listed, read, and can't be undone.
+
+use super::commands::{command, json};
+use crate::support::{Lab, Node, node, so, wait_until};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+/// A command that is under way, whose both outputs are read.
+fn begin(of: &Node, arguments: &[&str]) -> Child {
+    let own = ["--config", of.config.to_str().unwrap()];
+    let words = own.iter().chain(arguments).map(OsStr::new);
+    let mut command = node(words);
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn unread(node: &Node) -> u64 {
+    let status = json(node, &["status", "--json"]);
+    status["chain"]["delivery"]["unread"].as_u64().unwrap()
+}
+
+/// Waits until so many messages are in a node's inbox.
+fn has_unread(node: &Node, messages: u64) {
+    wait_until(&format!("{messages} messages came"), || {
+        so(unread(node) == messages, unread(node))
+    });
+}
+
+/// The command line that a text tells to type behind these words.
+fn told<'a>(text: &'a str, words: &str) -> Vec<&'a str> {
+    let line = text.lines().find(|line| line.starts_with(words));
+    let line = line.unwrap_or_else(|| panic!("{words:?} is not in {text}"));
+    let (_, arguments) = line.split_once(".toml").unwrap();
+    arguments.split_whitespace().collect()
+}
+
+#[test]
+fn cli_wait_delivered_waits_for_a_receipt_and_says_who_is_away() {
+    let lab = Lab::start();
+    let [alice, mut dan] = lab.peers(["alice", "dan"]);
+    alice.mine_blocks(2);
+    dan.stop();
+    wait_until("alice hears that dan is away", || {
+        let peers = alice.peers().peers;
+        let dan = peers
+            .iter()
+            .find(|peer| peer.name.as_ref().is_some_and(|n| n.as_str() == "dan"));
+        so(
+            dan.is_some_and(|dan| dan.live == Some(false)),
+            format!("{dan:?}"),
+        )
+    });
+    // By way of the network nobody signs for it: that is no "delivered".
+    let sent = ["send", "dan", "3", "--broadcast", "--wait"];
+    let arguments = [&sent[..], &["delivered"]].concat();
+    command(&alice, &arguments).fails(1, &["by way of the network", "open"]);
+    command(&alice, &[&sent[..], &["open"]].concat()).succeeds();
+    // Straight to him: it waits, and says for what.
+    let arguments = ["send", "dan", "4", "--note", "hi", "--wait", "delivered"];
+    let mut waiting = begin(&alice, &arguments);
+    let mut told = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let line = told.find_map(|line| line.ok().filter(|line| line.contains("waiting")));
+    let line = line.unwrap();
+    assert!(
+        line.contains("dan is offline") && line.contains("Ctrl-C leaves it queued"),
+        "{line}"
+    );
+    let outbox = command(&alice, &["outbox"]).succeeds();
+    assert!(outbox.contains("dan is offline"), "{outbox}");
+    let history = command(&alice, &["history"]).succeeds();
+    let row = history.lines().find(|line| line.contains("hi")).unwrap();
+    assert!(row.contains("queued") && row.contains(" no "), "{history}");
+    dan.start();
+    let ended = waiting.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let history = command(&alice, &["history"]).succeeds();
+    let row = history.lines().find(|line| line.contains("hi")).unwrap();
+    assert!(row.contains(" yes "), "{history}");
+}
+
+#[test]
+fn cli_ids_that_are_printed_can_be_typed_back() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine_blocks(2);
+    alice.knows(&["bob"]);
+    let id = alice.send("bob", 5);
+    wait_until("it is open", || {
+        so(alice.open() == [id.clone()], "it is not")
+    });
+    let shown = |text: &str| -> String {
+        let words = text.split_whitespace();
+        let mut cut = words.filter(|word| word.ends_with('…'));
+        cut.next().unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    for list in ["open", "history"] {
+        let text = command(&alice, &[list]).succeeds();
+        let short = shown(&text);
+        assert!(id.starts_with(short.trim_end_matches('…')), "{text}");
+        let state = json(&alice, &["--json", "tx", &short]);
+        assert_eq!(state["id"], id.as_str(), "{list}");
+    }
+    let mined = command(&alice, &["mine"]).succeeds();
+    let block = shown(&mined);
+    let told = json(&alice, &["--json", "block", &block]);
+    assert_eq!(told["height"], 3);
+    let proof = command(&alice, &["prove", &block, "--json"]).succeeds();
+    assert!(proof.contains(told["id"].as_str().unwrap()));
+    // An address, whole, where the settings want it.
+    let addresses = command(&alice, &["peers", "--addresses"]).succeeds();
+    let bobs = addresses
+        .lines()
+        .find(|line| line.starts_with("bob"))
+        .unwrap();
+    let address = bobs.split_whitespace().last().unwrap();
+    assert_eq!(
+        json(&alice, &["--json", "balance", address])["balance"],
+        "5"
+    );
+    drop(bob);
+}
+
+#[test]
+fn cli_what_was_not_shown_is_not_read_and_can_be_seen() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    for number in 0..70 {
+        alice.write("bob", 0, Some(&format!("homework {number}.")));
+    }
+    has_unread(&bob, 70);
+    // Nobody reads what goes into a closed pipe.
+    let mut nobody = begin(&bob, &["--json", "inbox"]);
+    drop(nobody.stdout.take());
+    nobody.wait().unwrap();
+    assert_eq!(unread(&bob), 70);
+    let first = command(&bob, &["inbox"]).succeeds();
+    assert_eq!(first.matches("homework").count(), 50, "{first}");
+    assert!(first.contains("* was not read before"), "{first}");
+    assert!(first.contains("20 messages are not read yet"), "{first}");
+    assert_eq!(unread(&bob), 20);
+    let older = command(&bob, &told(&first, "There is more")).succeeds();
+    assert_eq!(older.matches("homework").count(), 20, "{older}");
+    assert!(older.contains("homework 0.") && !older.contains("There is more"));
+    assert_eq!(unread(&bob), 0);
+    // What was sent goes on as well.
+    let mut seen = 0;
+    let mut arguments = vec!["history".to_owned(), "--limit".to_owned(), "40".to_owned()];
+    for _ in 0..2 {
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let page = command(&alice, &words).succeeds();
+        seen += page.matches("homework").count();
+        if page.contains("There is more") {
+            arguments = told(&page, "There is more")
+                .iter()
+                .map(|w| (*w).to_owned())
+                .collect();
+        }
+    }
+    assert_eq!(seen, 70);
+}
+
+#[test]
+fn cli_what_can_not_be_undone_is_refused_without_a_terminal_and_without_yes() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    command(&alice, &["leave"]).fails(2, &["no logging out", "--yes"]);
+    assert!(alice.status().tracker.registered);
+    command(&alice, &["accept", "bob"]).fails(2, &["on another way", "--yes"]);
+    command(&alice, &["leave", "--yes"]).succeeds();
+}
+
+#[test]
+fn cli_a_note_costs_no_coins_and_what_is_withdrawn_keeps_its_text() {
+    let lab = Lab::start();
+    let [alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    bob.stop();
+    let sent = command(&alice, &["send", "bob", "0", "--note", "see you"]).succeeds();
+    assert!(
+        sent.contains("a note to bob") && !sent.contains("0 coins to"),
+        "{sent}"
+    );
+    let id = sent
+        .lines()
+        .find_map(|line| line.strip_prefix("id "))
+        .unwrap()
+        .trim();
+    wait_until(
+        "it is known that bob is away, or it was never tried",
+        || {
+            let withdrawn = command(&alice, &["outbox", "withdraw", &id[..6]]);
+            so(withdrawn.code.is_some(), "it is not")
+        },
+    );
+    let history = command(&alice, &["history"]).succeeds();
+    assert!(history.contains("see you"), "{history}");
+    if history.contains("cancelled") {
+        panic!("{history}");
+    }
+    let refused = command(&alice, &["send", "bob", "0"]);
+    refused.fails(2, &["0 coins and no text", "--note"]);
+    let exported = lab.directory().join("chain.json");
+    command(&alice, &["export", "--out", exported.to_str().unwrap()]).succeeds();
+    let text = std::fs::read_to_string(&exported).unwrap();
+    assert!(
+        serde_json::from_str::<Vec<Value>>(&text).is_ok(),
+        "it is no array"
+    );
+    let unknown = command(&alice, &["logs", "--actor", "foo"]);
+    unknown.fails(1, &["foo", "tracker_link", "gossip"]);
+}
+
+#[test]
+fn cli_the_nodes_terminal_tells_what_comes_in_by_name() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine_blocks(2);
+    alice.knows(&["bob"]);
+    alice.write("bob", 5, Some("for the cheese"));
+    wait_until("bob's terminal tells of it", || {
+        let shown = bob.output();
+        let told = [
+            "alice sent you 5 coins, with a note",
+            "block 2 by alice",
+            "connected with alice",
+        ];
+        so(told.iter().all(|part| shown.contains(part)), shown)
+    });
+    let shown = bob.output();
+    assert!(
+        !shown.contains("until_ms=") && !shown.contains("for the cheese"),
+        "{shown}"
+    );
+}
