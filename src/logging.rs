@@ -19,7 +19,7 @@
 //! # On the terminal (standard error)
 //!
 //! ```text
-//! 22:43:02 INFO  ann sent you 5 coins: `node inbox` shows it
+//! 22:43:02 INFO  ann sent you 5 coins, with a note
 //! 22:43:04 INFO  block connected height=7 elapsed="3 ms"
 //! ```
 //!

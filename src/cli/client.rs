@@ -53,6 +53,7 @@ pub struct Client {
     authorization: String,
     pid: u32,
     kind: NodeKind,
+    data_dir: PathBuf,
     patience: Patience,
     not_running: NotRunning,
 }
@@ -113,6 +114,7 @@ impl Client {
                 Settings::Peer(_) => NodeKind::Peer,
                 Settings::Tracker(_) => NodeKind::Tracker,
             },
+            data_dir: settings.data_dir().to_owned(),
             patience: Patience::default(),
             not_running,
         })
@@ -130,6 +132,11 @@ impl Client {
     /// What kind of node is asked.
     pub fn kind(&self) -> NodeKind {
         self.kind
+    }
+
+    /// The node's data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// The settings file of the node.
@@ -183,13 +190,42 @@ impl Client {
         path: &str,
         request: &impl Serialize,
     ) -> Result<T, Failure> {
-        let post = self
+        self.posted(self.patience, path, request, None)
+    }
+
+    /// Has something done that the node recognises by this key if it is asked again.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), and [`Failure::NoAnswer`] if it may be done or not.
+    pub fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+        key: &str,
+    ) -> Result<T, Failure> {
+        // What can be asked again need not be waited for without end.
+        let most = self.patience.most.or(Patience::FOR_READING.most);
+        self.posted(Patience { most }, path, request, Some(key))
+    }
+
+    fn posted<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        path: &str,
+        request: &impl Serialize,
+        key: Option<&str>,
+    ) -> Result<T, Failure> {
+        let mut post = self
             .agent
             .post(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization)
             .content_type("application/json");
+        if let Some(key) = key {
+            post = post.header("Idempotency-Key", key);
+        }
+        // It may hold a passphrase.
         let body = Zeroizing::new(serde_json::to_vec(request).map_err(io::Error::from)?);
-        self.answer(self.patience, move || post.send(&body[..]))
+        self.answer(patience, move || post.send(&body[..]))
     }
 
     /// Reads an answer that comes in lines, as long as it takes, and hands each to `line`.
@@ -280,13 +316,22 @@ impl Client {
     /// Whether the node still lives; what to tell if not.
     fn look(&self) -> Result<(), Failure> {
         self.proven.open().map(drop).map_err(|error| {
-            Failure::No(format!(
+            Failure::NoAnswer(format!(
                 "the node of {} took this up and answers no more ({error}): what was asked may be \
-                 done or not. {}",
+                 done or not. {}. {}",
                 self.config().display(),
-                self.remedy()
+                self.remedy(),
+                self.again()
             ))
         })
+    }
+
+    /// How to see what was done, when that is not known.
+    fn again(&self) -> String {
+        format!(
+            "Once it answers again, `{}` shows what was sent; the same sent again is recognised",
+            self.invocation().line("history")
+        )
     }
 
     /// What to do about a node that hangs.
@@ -315,10 +360,10 @@ impl Client {
                 )),
             };
         }
-        Failure::No(format!(
+        Failure::NoAnswer(format!(
             "the node did not answer ({error}): it may be stopping, and what was asked may be done or \
-             not; look with `{}`",
-            self.invocation().line("status")
+             not. {}",
+            self.again()
         ))
     }
 

@@ -504,9 +504,9 @@ fn the_nodes_terminal_tells_what_comes_in_by_name() {
     assert_eq!(
         told,
         [
-            "ann sent you 5 coins, with a note: `./node inbox` shows it",
-            "ann sent you 1 coin: `./node inbox` shows it",
-            "rac1qqqqq…qqqq sent you a note: `./node inbox` shows it",
+            "ann sent you 5 coins, with a note",
+            "ann sent you 1 coin",
+            "rac1qqqqq…qqqq sent you a note",
             "block 7 by ann, with 2 transactions",
             "block 8 by ann, empty",
             "connected with ann",

@@ -49,7 +49,7 @@ impl<T: Send + 'static> Waiting<T> {
     /// `look` see again and again whether there is hope.
     ///
     /// # Errors
-    /// What `look` says, and [`Failure::No`] once patience is at its end.
+    /// What `look` says, and [`Failure::NoAnswer`] once patience is at its end.
     pub fn next(
         &self,
         patience: &Patience,
@@ -72,9 +72,9 @@ impl<T: Send + 'static> Waiting<T> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if patience.most.is_some_and(|most| begun.elapsed() >= most) {
-                return Err(Failure::No(format!(
+                return Err(Failure::NoAnswer(format!(
                     "the node has not answered for {} s, though it lives: what was asked may be done \
-                     or not. Its log says more",
+                     or not. Its log says more; the same sent again is recognised",
                     begun.elapsed().as_secs()
                 )));
             }
@@ -129,7 +129,7 @@ mod tests {
         })
         .unwrap();
         match waiting.next(&SHORT, || Ok(())) {
-            Err(Failure::No(reason)) => assert!(reason.contains("done or not"), "{reason}"),
+            Err(Failure::NoAnswer(reason)) => assert!(reason.contains("done or not"), "{reason}"),
             other => panic!("{other:?}"),
         }
         drop(hold);

@@ -44,7 +44,8 @@ async fn beside(served: &Served, role: &'static str, line: String) -> Result<Str
 
 fn no(result: Result<String, Failure>) -> String {
     match result {
-        Err(Failure::No(reason)) => reason,
+        Err(Failure::No(reason) | Failure::NoAnswer(reason) | Failure::Answered(reason)) => reason,
+        Err(Failure::Refused(problem)) if problem.status != 400 => problem.detail,
         other => panic!("{other:?}"),
     }
 }
@@ -52,6 +53,7 @@ fn no(result: Result<String, Failure>) -> String {
 fn misuse(result: Result<String, Failure>) -> String {
     match result {
         Err(Failure::Misuse(reason)) => reason,
+        Err(Failure::Refused(problem)) if problem.status == 400 => problem.detail,
         other => panic!("{other:?}"),
     }
 }
