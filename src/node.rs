@@ -2,15 +2,19 @@
 //! lives, and stops them in order.
 
 mod delivery;
+mod embedded;
 mod open_files;
 mod opening;
 mod orders;
+mod panics;
 mod peer;
 mod seams;
+mod stage;
 mod status_line;
 mod tracker;
 mod wallet;
 
+pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
 pub use opening::{has_database, is_running, make_private, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
@@ -27,9 +31,12 @@ use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
+use orders::Orders;
+use stage::Stage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use wallet::Asking;
 
 /// How long each phase of a stop may take before the next begins.
 const PHASE: Duration = Duration::from_secs(5);
@@ -138,8 +145,11 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
-    actix::System::new().block_on(peer::run(settings, seams, secret, heard))
+    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    actix::System::new().block_on(async {
+        let orders = Orders::listen(heard)?;
+        peer::run(settings, seams, secret, orders, &Stage::begin().0).await
+    })
 }
 
 /// Runs a tracker until it is told to stop; as [`run_peer`].
@@ -147,8 +157,11 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
-    actix::System::new().block_on(tracker::run(settings, seams, secret, heard))
+    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    actix::System::new().block_on(async {
+        let orders = Orders::listen(heard)?;
+        tracker::run(settings, seams, secret, orders, &Stage::begin().0).await
+    })
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is

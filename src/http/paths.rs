@@ -75,11 +75,11 @@ paths! {
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
     BALANCE: GET "/balance" ("of"), PEER, "the coins of somebody, or without `of` of this node's owner";
-    SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk";
+    SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
     TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
     OPEN: GET "/open" ("after" "limit"), PEER, "the open transactions, the best paying first";
     OUTBOX: GET "/outbox" ("after" "limit" "failed"), PEER, "what waits to be delivered, or with failed=true what did not get through";
-    SENT: GET "/outbox/{id}" (), PEER, "one send, whatever became of it";
+    SENT: GET "/outbox/{id}" ("wait" "seconds"), PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
     RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
     WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
     INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";

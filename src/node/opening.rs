@@ -68,15 +68,20 @@ fn open(
     role: Role,
     fatal: Fatal,
 ) -> Result<Opened, RunError> {
+    // The database first: it is what refuses a directory that another node uses.
+    let seams = seams(data_dir, role, fatal)?;
+    let log = logging::start(log, data_dir, Some(typed), seams.names.clone())?;
+    Ok((log, seams))
+}
+
+/// Opens the database in `data_dir`, and takes everything else from this machine.
+pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, RunError> {
     let connections = open_files::connections();
     make_private(data_dir)?;
-    // The database first: it is what refuses a directory that another node uses.
     let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
-    let names = Names::default();
-    let log = logging::start(log, data_dir, Some(typed), names.clone())?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
-    let seams = Seams {
+    Ok(Seams {
         disk: Arc::new(disk),
         clock: Arc::new(SystemClock),
         entropy,
@@ -85,10 +90,9 @@ fn open(
         search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
         threads: true,
         fatal,
-        names,
+        names: Names::default(),
         connections,
-    };
-    Ok((log, seams))
+    })
 }
 
 /// Opens the database of a peer that does not run, to read or to fill it; makes both it and its

@@ -1,4 +1,5 @@
-//! What ends a node: a signal, its owner through the API, or something that it can't go on after.
+//! What ends a node: a signal, its owner through the API, the program that it runs in, or something that
+//! it can't go on after.
 
 use super::RunError;
 use crate::owner::StopOrder;
@@ -15,7 +16,8 @@ const ONE_ORDER: Duration = Duration::from_secs(1);
 /// The orders to stop. They are listened for from the making of this value to its end, so that none
 /// is lost while nobody waits for one.
 pub(super) struct Orders {
-    signals: Signals,
+    /// `None` for a node within another program, which has the signals for itself.
+    signals: Option<Signals>,
     stop: StopOrder,
     fatal: mpsc::Receiver<String>,
 }
@@ -65,6 +67,14 @@ impl Signals {
     }
 }
 
+/// The next signal, if signals are listened for.
+async fn next_of(signals: &mut Option<Signals>) -> &'static str {
+    match signals {
+        Some(signals) => signals.next().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Whether this process was started with the signal passed over. Where that can't be seen, it was not.
 fn is_ignored(kind: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -87,7 +97,7 @@ impl Orders {
     /// Listens to the signals, and to what is raised at `fatal`. Called within a runtime.
     pub(super) fn listen(fatal: mpsc::Receiver<String>) -> Result<Self, RunError> {
         Ok(Self {
-            signals: Signals::listen()?,
+            signals: Some(Signals::listen()?),
             stop: StopOrder::default(),
             fatal,
         })
@@ -98,14 +108,23 @@ impl Orders {
         self.stop.clone()
     }
 
+    /// Listens to what is raised at `fatal`, and to `stop`: for a node within another program.
+    pub(super) fn of_a_program(fatal: mpsc::Receiver<String>, stop: StopOrder) -> Self {
+        Self {
+            signals: None,
+            stop,
+            fatal,
+        }
+    }
+
     /// Waits for the order to stop.
     ///
     /// # Errors
     /// [`RunError::Fatal`] if the node can't go on.
     pub(super) async fn wait(&mut self) -> Result<(), RunError> {
         let by = tokio::select! {
-            signal = self.signals.next() => signal,
-            () = self.stop.given() => "node stop",
+            signal = next_of(&mut self.signals) => signal,
+            () = self.stop.given() => "its owner",
             reason = self.fatal.recv() => return Err(RunError::Fatal(
                 reason.unwrap_or_else(|| "all actors have ended".into()),
             )),
@@ -127,7 +146,7 @@ impl Orders {
         let signals = &mut self.signals;
         let again = async {
             loop {
-                let by = signals.next().await;
+                let by = next_of(signals).await;
                 if begun.elapsed() >= ONE_ORDER {
                     return by;
                 }

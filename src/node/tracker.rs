@@ -3,6 +3,7 @@
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
+use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
@@ -29,7 +30,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -52,12 +53,12 @@ pub(super) async fn run(
     settings: TrackerSettings,
     seams: Seams,
     secret: Option<SecretKey>,
-    fatal: mpsc::Receiver<String>,
+    mut orders: Orders,
+    stage: &Stage,
 ) -> Result<(), RunError> {
-    let mut orders = Orders::listen(fatal)?;
     let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
     let data_dir = &settings.data_dir;
-    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders).await?;
+    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
         return Ok(());
     };
@@ -73,13 +74,9 @@ pub(super) async fn run(
         own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
-    let started = http::start(
-        settings.api.listen,
-        &settings.data_dir,
-        Owned::Tracker(owner),
-        orders.stop_order(),
-    )
-    .await;
+    let owned = Owned::Tracker(owner);
+    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
+    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -88,6 +85,8 @@ pub(super) async fn run(
         }
     };
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
+    stage.speaks(owned);
+    stage.is_ready();
     let ended = tokio::select! {
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// The owner's order to end the node, on its way to whoever carries it out. Cheap to clone.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StopOrder(Arc<Notify>);
 
 impl StopOrder {

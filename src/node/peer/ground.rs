@@ -148,7 +148,7 @@ impl Ground {
         Peer {
             name: self.name.clone(),
             key: self.key,
-            disk: self.seams.disk.clone(),
+            disk: Arc::downgrade(&self.seams.disk),
             wallet: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
@@ -160,16 +160,17 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            runtime: tokio::runtime::Handle::current(),
         }
     }
 
     /// Starts the API.
     pub(super) async fn start_api(
         &self,
-        running: Arc<OnceLock<PeerParts>>,
+        peer: Peer,
         stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
-        let owned = Owned::Peer(self.peer(running));
+        let owned = Owned::Peer(peer);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
         let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
