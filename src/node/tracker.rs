@@ -7,8 +7,8 @@ use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    ClocksActor, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
-    StoreActor, WalletActor,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
+    WalletActor, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -22,7 +22,7 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link};
+use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -146,7 +146,8 @@ impl Running {
         let probe_place = seams.place();
         let probe = probe_place.start(shell);
         let parts = RegistryParts {
-            context: sessions,
+            greeting: sessions.greeting.clone(),
+            begin: sessions_of(&registry, &sessions),
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
@@ -154,7 +155,7 @@ impl Running {
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
-        context.run(RegistryActor::new(machine, parts));
+        context.run(RegistryActor::new(RegistryShell::new(machine, parts)));
         let report = ReportTo {
             committer: Committer::Registry,
             to: registry.clone().recipient(),
