@@ -94,6 +94,11 @@ impl From<DemoError> for Failure {
         match error {
             DemoError::Settings(_) => Self::Misuse(error.to_string()),
             DemoError::Output(error) => Self::Output(error),
+            // The story has told them, in JSON as well.
+            error @ (DemoError::NotTrue { .. }
+            | DemoError::Ended { .. }
+            | DemoError::NotStopped { .. }
+            | DemoError::Interrupted) => Self::Answered(error.to_string()),
             error => Self::No(error.to_string()),
         }
     }

@@ -7,8 +7,8 @@ use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    ClocksActor, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
-    StoreActor, WalletActor,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
+    WalletActor, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -22,7 +22,7 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link};
+use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -75,7 +75,8 @@ pub(super) async fn run(
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
-    let started = http::start(settings.api.listen, &settings.data_dir, owned.clone()).await;
+    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
+    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -145,7 +146,8 @@ impl Running {
         let probe_place = seams.place();
         let probe = probe_place.start(shell);
         let parts = RegistryParts {
-            context: sessions,
+            greeting: sessions.greeting.clone(),
+            begin: sessions_of(&registry, &sessions),
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
@@ -153,7 +155,7 @@ impl Running {
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
-        context.run(RegistryActor::new(machine, parts));
+        context.run(RegistryActor::new(RegistryShell::new(machine, parts)));
         let report = ReportTo {
             committer: Committer::Registry,
             to: registry.clone().recipient(),

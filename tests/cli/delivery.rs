@@ -260,6 +260,8 @@ fn cli_a_send_repeated_after_a_lost_answer_is_a_question() {
     // The same once more is not sent without a word.
     command(&alice, &arguments).fails(2, &["its answer was lost", "--same", "--another"]);
     command(&alice, &[&arguments[..], &["--same"]].concat()).succeeds();
+    let paid = json(&alice, &["--json", "history"]);
+    assert_eq!(paid["entries"].as_array().unwrap().len(), 1, "{paid}");
     // From then on it is another one.
     command(&alice, &arguments).succeeds();
     drop(bob);
