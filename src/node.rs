@@ -16,7 +16,7 @@ mod wallet;
 
 pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
-pub use opening::{has_database, make_private, open_offline};
+pub use opening::{has_database, is_running, make_private, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;
@@ -25,7 +25,7 @@ use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::{UnlockError, WalletFileError};
-use crate::logging::{LoggingError, Typed};
+use crate::logging::{self, LoggingError, Typed};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
@@ -148,11 +148,14 @@ pub enum RunError {
     /// Something that the node can't go on after.
     #[error("{0}")]
     Fatal(String),
-    /// Another Ctrl-C did not let the stop end.
+    /// Another signal did not let the stop end.
     #[error(
-        "the stop was cut short by another Ctrl-C; what was confirmed is saved, and the next start goes on from there"
+        "the stop was cut short by another signal ({by}); what was confirmed is saved, and the next start goes on from there"
     )]
-    CutShort,
+    CutShort {
+        /// What the signal is called.
+        by: &'static str,
+    },
     /// The operating system.
     #[error("the operating system refused {what}: {source}")]
     System {
@@ -193,14 +196,15 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
 fn end_with_a_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        // A panic within logging holds a lock that telling of it waits for. Without such a thread
-        // (there may be no room for one) the rest is as good as ever.
+        // A panic within logging holds a lock that telling of it waits for, and a paused terminal takes
+        // no report. Without such a thread (there may be no room for one) the rest is as good as ever.
         let _ = std::thread::Builder::new().spawn(|| {
             std::thread::sleep(LAST_WORDS);
             std::process::abort();
         });
         report(info);
         tracing::error!(error = %info, "panic: the node ends; please report this");
+        logging::flush();
         std::process::exit(PANIC_CODE);
     }));
 }

@@ -25,6 +25,7 @@ mod pages;
 mod peer;
 mod people;
 mod refusal;
+mod stopping;
 mod tracker;
 mod verification;
 mod waiting;
@@ -34,6 +35,7 @@ pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub use pages::{Order, Page};
 pub use refusal::Refused;
+pub use stopping::StopOrder;
 
 use crate::chain::Rules;
 use crate::chain::params::MAX_EXPIRY;

@@ -62,6 +62,8 @@ pub enum Command {
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
     #[command(subcommand)]
     Wallet(Wallet),
+    /// Stop the node, in order, as Ctrl-C in its terminal does; waits until it is gone
+    Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
 }

@@ -1,7 +1,6 @@
 //! Every path of the API: what it is asked with and what it is for. The server is built from this list,
 //! `GET /paths` answers with it, and a test holds each of its lines to what the server does.
 
-use crate::wire::NodeRole;
 use serde::{Deserialize, Serialize};
 
 /// A path, with the one method it is asked with.
@@ -69,6 +68,8 @@ paths! {
     LIST: GET "/paths" (), EVERY, "this list";
     CODES: GET "/codes" (), EVERY, "every code that a refusal can have, explained";
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
+    CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
+    STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
     STATUS: GET "/status" (), EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
@@ -103,14 +104,5 @@ impl PathLine {
     /// Whether a node of this kind has it.
     pub(super) fn is_of(&self, of: Of) -> bool {
         self.of.contains(&of)
-    }
-}
-
-impl From<NodeRole> for Of {
-    fn from(role: NodeRole) -> Self {
-        match role {
-            NodeRole::Peer => Self::Peer,
-            NodeRole::Tracker => Self::Tracker,
-        }
     }
 }

@@ -2,13 +2,13 @@
 //! API over HTTP has.
 
 use super::opening;
-use super::orders::{Orders, StopOrder};
+use super::orders::Orders;
 use super::panics;
 use super::stage::{Stage, Staged};
 use super::wallet::{self, Asking};
 use super::{RunError, peer, tracker};
 use crate::actors::fatal_channel;
-use crate::owner::{Owned, Peer, Tracker, Waiting};
+use crate::owner::{Owned, Peer, StopOrder, Tracker, Waiting};
 use crate::settings::{Settings, SettingsError, environment};
 use crate::store::Role;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,9 @@ use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
 use crate::store::{OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
 use actix::Recipient;
-use std::fs::DirBuilder;
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -23,6 +25,8 @@ use std::time::Duration;
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
+/// The file in it that RocksDB holds locked while it is open.
+const LOCK: &str = "LOCK";
 /// Mode of a data directory that is made.
 const OWNER_ONLY: u32 = 0o700;
 
@@ -105,6 +109,18 @@ pub fn open_offline(settings: &PeerSettings) -> Result<RocksDisk, RunError> {
 /// Whether a node with this data directory ever ran.
 pub fn has_database(data_dir: &Path) -> bool {
     data_dir.join(DATABASE).exists()
+}
+
+/// Whether a node runs with this data directory: whether its database is locked. True up to the moment
+/// at which the next start would not be kept out any more.
+pub fn is_running(data_dir: &Path) -> bool {
+    let lock = data_dir.join(DATABASE).join(LOCK);
+    let Ok(lock) = File::options().write(true).open(lock) else {
+        return false;
+    };
+    // Given back when the file is closed, here.
+    let free = fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive);
+    matches!(free, Err(Errno::AGAIN | Errno::ACCESS))
 }
 
 /// Makes the data directory where there is none, for its owner alone: its database has rows, and its

@@ -73,7 +73,8 @@ async fn live(
         up.upper = Some(ground.build(genesis, &running).await?);
     }
     let peer = ground.peer(running.clone());
-    up.api = Some(ground.start_api(peer.clone()).await?);
+    let api = ground.start_api(peer.clone(), orders.stop_order()).await?;
+    up.api = Some(api);
     stage.speaks(Owned::Peer(peer));
     let upper = match &up.upper {
         Some(upper) => upper,

@@ -75,7 +75,8 @@ pub(super) async fn run(
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
-    let started = http::start(settings.api.listen, &settings.data_dir, owned.clone()).await;
+    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
+    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {

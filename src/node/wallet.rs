@@ -162,7 +162,8 @@ async fn wait_for(
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Waiting(waiting);
-    let (server, address) = http::start(api.listen, data_dir, owned.clone()).await?;
+    let stop = orders.stop_order();
+    let (server, address) = http::start(api.listen, data_dir, owned.clone(), stop).await?;
     stage.speaks(owned);
     tracing::warn!(
         file = %settings.file.display(),

@@ -14,7 +14,7 @@ use crate::net::Listener;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
-use crate::owner::{LongAnswers, Owned, Peer, PeerParts};
+use crate::owner::{LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
@@ -175,10 +175,14 @@ impl Ground {
     }
 
     /// Starts the API.
-    pub(super) async fn start_api(&self, peer: Peer) -> Result<ServerHandle, RunError> {
+    pub(super) async fn start_api(
+        &self,
+        peer: Peer,
+        stop: StopOrder,
+    ) -> Result<ServerHandle, RunError> {
         let owned = Owned::Peer(peer);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
-        let (handle, address) = http::start(listen, data_dir, owned).await?;
+        let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
