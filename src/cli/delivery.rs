@@ -114,7 +114,7 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
         return Some(Ok(()));
     }
     if now.state.has_failed() {
-        let state = show::state_name(now.state);
+        let state = now.state.name();
         return Some(Err(format!("{} is {state}: {}", now.id, now.reason)));
     }
     let no_receipt_will_come = goal == WaitFor::Delivered && on_the_ledger && now.waiting.is_none();
@@ -123,7 +123,7 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
             "{} is {}: it went by way of the network, where nobody signs for it. Its recipient finds it \
              there; wait for `open` or `mined` instead",
             now.id,
-            show::state_name(now.state)
+            now.state.name()
         ))
     })
 }

@@ -15,7 +15,7 @@ fn facts(id: u8, expires_at: u64) -> SendFacts {
         queued_at: Timestamp(0),
         queued_awake: 0,
         route: Route::Direct,
-        attempted: id % 2 == 0,
+        attempted: id.is_multiple_of(2),
         delivered_at: None,
         end: None,
         released: false,
