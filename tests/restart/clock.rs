@@ -89,8 +89,8 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
         set(seconds);
         finds_its_clock(&alice, state);
         let refused = alice.try_mine().expect_err("nobody would take it");
-        assert_eq!(refused.code, Code::WrongClock);
-        assert!(refused.detail.contains(words), "{refused}");
+        assert_eq!(refused.error.code, Code::WrongClock.to_string());
+        assert!(refused.error.detail.contains(words), "{refused:?}");
         let typed = alice.command(["status"]);
         let shown = String::from_utf8_lossy(&typed.stdout).into_owned();
         assert!(shown.contains(words), "{shown}");
