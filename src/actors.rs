@@ -24,21 +24,21 @@ mod wallet;
 mod wallet_door;
 
 pub use crate::shell::{Fatal, fatal_channel};
-pub use asker::Asker;
+pub use asker::asking;
 pub use clocks::ClocksActor;
 pub use gossip::{GossipActor, gossip_links};
 pub use inbox::InboxActor;
-pub use introducer::{IntroducerActor, IntroducerParts};
+pub use introducer::IntroducerActor;
 pub use ledger::{LedgerActor, LedgerLinks};
-pub use lines::{Dialler, SessionsOf};
+pub use lines::{dials_of, sessions_of};
 pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, MinerParts};
 pub use peer_session::{SessionContext, SessionParts};
-pub use registry::{RegistryActor, RegistryParts};
+pub use registry::RegistryActor;
 pub use retry_queue::RetryQueueActor;
 pub use search::{Done, Order, Search, ThreadSearch};
 pub use store::StoreActor;
-pub use tracker_link::{TrackerLinkActor, TrackerLinkParts};
+pub use tracker_link::{GenesisSearcher, TrackerLinkActor};
 pub use wallet::WalletActor;
 pub use wallet_door::WalletDoorActor;
 

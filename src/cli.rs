@@ -25,6 +25,7 @@ mod proofs;
 mod run;
 mod show;
 mod sim;
+mod stop;
 mod table;
 mod wallet;
 mod words;
@@ -121,6 +122,12 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
+        Some(Command::Stop) => {
+            let config = find(cli.config, invocation)?;
+            let settings = load(&config)?;
+            let client = Client::find(&settings, &config, invocation)?;
+            stop::stop(&settings, &client, output)
+        }
         Some(Command::Ask(ask)) => {
             let config = find(cli.config, invocation)?;
             let settings = load(&config)?;

@@ -4,6 +4,11 @@
 //!   address, to `DATA_DIR/api.json` for the owner alone ([`ApiFile`]); every request carries it as
 //!   `Authorization: Bearer TOKEN`. `Host` must name this machine and this port, and `Origin`, if
 //!   there is one, as well, so that no web page can ask in its visitor's name. There is no CORS.
+//! - Before a command sends token or passphrase, it has the API prove that it is the node's (`GET
+//!   /proof`, the one path without a token), on the same connection: [`Challenge`], [`Prover`]. A
+//!   program that sends the token at once (`curl -H "Authorization: Bearer $TOKEN"`) is answered as
+//!   well; only, after a node was killed it can't know who listens there now.
+//! - Of connections that have not shown the token there are few at a time; the oldest makes room.
 //! - Requests and answers are JSON: amounts, fees, balances and work are decimal text (`"5"`), heights and
 //!   counts numbers, times milliseconds since 1970, ids and hashes hexadecimal, keys written as addresses.
 //!   Every shape is a type in [`crate::owner::answers`].
@@ -22,11 +27,13 @@
 
 mod api_file;
 mod asked;
+mod doorstep;
 mod guard;
 mod lists;
 mod paths;
 mod peer;
 mod problem;
+mod proof;
 mod server;
 mod tracker;
 mod waiting;
@@ -35,6 +42,7 @@ pub use api_file::{API_FILE, ApiFile, ApiFileError};
 pub use asked::MAX_REQUEST_BYTES;
 pub use paths::{Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
+pub use proof::{Challenge, ProofView, Prover};
 pub use server::{ApiError, ServerHandle, start};
 
 #[cfg(test)]

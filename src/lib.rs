@@ -27,3 +27,5 @@ pub mod store;
 pub mod suggest;
 pub mod verifier;
 pub mod wire;
+
+pub use node::Node;

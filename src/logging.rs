@@ -19,7 +19,7 @@
 //! # On the terminal (standard error)
 //!
 //! ```text
-//! 22:43:02 INFO  ann sent you 5 coins: `node inbox` shows it
+//! 22:43:02 INFO  ann sent you 5 coins, with a note
 //! 22:43:04 INFO  block connected height=7 elapsed="3 ms"
 //! ```
 //!
@@ -44,10 +44,18 @@
 //!   `peer_name` beside `peer`. A field with one of the four names above gets a `_` behind it.
 //!
 //! A file that would grow beyond `log.file_bytes` is renamed to `node.jsonl.1`, an older one from
-//! `.1` to `.2` and so on; `log.files` of them are kept. Each line is written with one system call
-//! and never held back, so that a killed process loses none. If the file can't be written (a full
+//! `.1` to `.2` and so on; `log.files` of them are kept. If the file can't be written (a full
 //! disk), the node goes on, says so once on the terminal, tries again with each line, and when it
 //! succeeds, logs how many lines were lost.
+//!
+//! # Nobody waits
+//!
+//! Both are written by threads of their own, so that neither a paused terminal nor a full pipe nor a
+//! hanging disk stops the node. Lines wait for them in memory, [`TERMINAL_ROOM`] and [`FILE_ROOM`]
+//! bytes at most; further ones are counted, and how many are missing is said where they are missing,
+//! once lines are taken again. They are not held back otherwise: a killed process loses those of its
+//! last milliseconds at most, and one that stops waits [`TERMINAL_PATIENCE`] and [`FILE_PATIENCE`]
+//! for them.
 
 mod event;
 mod names;
@@ -56,11 +64,12 @@ mod rotating_file;
 mod sentence;
 mod terminal;
 mod time;
+mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
@@ -78,13 +87,28 @@ pub use terminal::{Typed, colours_for, for_people};
 pub use time::{NotATime, Time, Zone};
 
 use rotating_file::RotatingFile;
-use terminal::Terminal;
+use terminal::{Look, Terminal};
+use writer::{Sink, Writer};
 
 /// The directory of the log files, within the data directory.
 pub const DIRECTORY: &str = "logs";
 
 /// The name of the current log file; older ones have `.1`, `.2` … behind it.
 pub const FILE: &str = "node.jsonl";
+
+/// Bytes of lines that may wait for the terminal: some thousand, more than anybody scrolls back.
+pub const TERMINAL_ROOM: usize = 1 << 20;
+
+/// Bytes of lines that may wait for the file: a few seconds of everything a busy node writes down, for
+/// a disk that is slow.
+pub const FILE_ROOM: usize = 8 << 20;
+
+/// How long the end of a node waits until the terminal has taken what waits for it: one that takes
+/// anything takes it at once.
+pub const TERMINAL_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long the end of a node waits for the file.
+pub const FILE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The parts of this program: what they log is filtered by the configured level.
 const OWN_TARGETS: [&str; 2] = ["raclette", "node"];
@@ -104,21 +128,48 @@ pub enum LoggingError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// There is no room for the threads that write.
+    #[error(
+        "can't start a thread that writes the log: {source}. Give this user more threads (ulimit -u)"
+    )]
+    Thread {
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// Something else in this process receives the events already.
     #[error("logging was started twice in one process, which is a fault of this program")]
     AlreadyStarted,
 }
 
-/// Keeps the log file. Dropped at the very end, it makes what was logged outlast a power cut.
-#[derive(Debug)]
+/// Keeps the log. Dropped at the very end, it makes what was logged outlast a power cut.
 #[must_use = "dropped at once, it can't see the last lines to the disk"]
 pub struct LogGuard {
-    file: Arc<Mutex<RotatingFile>>,
+    writers: Arc<Writers>,
+}
+
+impl std::fmt::Debug for LogGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogGuard").finish_non_exhaustive()
+    }
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        lock(&self.file).sync();
+        // The file first: what fails there is told on the terminal.
+        self.writers.file.end(FILE_PATIENCE);
+        if let Some(terminal) = &self.writers.terminal {
+            terminal.end(TERMINAL_PATIENCE);
+        }
+    }
+}
+
+/// The writers of this process, once it logs.
+static WRITERS: OnceLock<Arc<Writers>> = OnceLock::new();
+
+/// Waits until what was logged is written, as far as it is taken: for a process that ends on the spot.
+pub fn flush() {
+    if let Some(writers) = WRITERS.get() {
+        writers.flush();
     }
 }
 
@@ -128,8 +179,8 @@ impl Drop for LogGuard {
 ///
 /// # Errors
 ///
-/// [`LoggingError::File`] if the file can't be opened, [`LoggingError::AlreadyStarted`] the second
-/// time.
+/// [`LoggingError::File`] if the file can't be opened, [`LoggingError::Thread`] without room for the
+/// threads that write, [`LoggingError::AlreadyStarted`] the second time.
 pub fn start(
     log: &LogSettings,
     data_dir: &Path,
@@ -140,6 +191,8 @@ pub fn start(
     let (subscriber, guard) = subscriber(log, data_dir, (terminal, names), SystemTime::now)?;
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|_| LoggingError::AlreadyStarted)?;
+    // The first and only: a second start was refused above.
+    let _ = WRITERS.set(Arc::clone(&guard.writers));
     Ok(guard)
 }
 
@@ -152,20 +205,35 @@ fn subscriber(
     let path = data_dir.join(DIRECTORY).join(FILE);
     let file = RotatingFile::open(&path, log.file_bytes, log.files)
         .map_err(|source| LoggingError::File { path, source })?;
-    let file = Arc::new(Mutex::new(file));
     let file_level = LevelFilter::from(log.file_level);
     let level = terminal.as_ref().map(|_| LevelFilter::from(log.level));
+    let look = terminal.as_ref().map(|terminal| Arc::clone(&terminal.look));
+    let thread = |source| LoggingError::Thread { source };
+    let terminal = terminal
+        .map(|terminal| Writer::start("terminal", TERMINAL_ROOM, terminal))
+        .transpose()
+        .map_err(thread)?
+        .map(Arc::new);
+    let sink = LogFile {
+        file,
+        terminal: terminal.clone().zip(look.clone()),
+    };
+    let writers = Arc::new(Writers {
+        file: Writer::start("log file", FILE_ROOM, sink).map_err(thread)?,
+        terminal,
+    });
     let outputs = Outputs {
-        terminal: terminal.map(|terminal| (targets(log.level.into()), Mutex::new(terminal))),
+        targets: targets(log.level.into()),
+        look,
         file_targets: targets(file_level),
-        file: Arc::clone(&file),
+        writers: Arc::clone(&writers),
         names,
         now,
     };
     // Asked once a place in the code: what neither output takes costs nothing.
     let either = targets(level.map_or(file_level, |level| level.max(file_level)));
     let subscriber = Registry::default().with(outputs.with_filter(either));
-    Ok((subscriber, LogGuard { file }))
+    Ok((subscriber, LogGuard { writers }))
 }
 
 /// What is told at a level: everything of ours, and of others what is a warning at least.
@@ -187,11 +255,55 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
+/// The threads that write.
+struct Writers {
+    file: Writer,
+    terminal: Option<Arc<Writer>>,
+}
+
+impl Writers {
+    fn flush(&self) {
+        self.file.flush(FILE_PATIENCE);
+        if let Some(terminal) = &self.terminal {
+            terminal.flush(TERMINAL_PATIENCE);
+        }
+    }
+}
+
+/// The log file, and who is told when it can't be written.
+struct LogFile {
+    file: RotatingFile,
+    terminal: Option<(Arc<Writer>, Arc<Look>)>,
+}
+
+impl Sink for LogFile {
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        self.file.append(lines)
+    }
+
+    fn lost(&self, time: Time, lines: u64) -> String {
+        LogEvent::lines_lost(time, lines).to_json()
+    }
+
+    fn failed(&mut self, time: Time, error: &io::Error) {
+        if let Some((terminal, look)) = &self.terminal {
+            let event = LogEvent::file_failed(time, error);
+            terminal.offer(time, look.line(&event));
+        }
+    }
+
+    fn sync(&mut self) {
+        self.file.sync();
+    }
+}
+
 /// Where every event goes.
 struct Outputs {
-    terminal: Option<(Targets, Mutex<Terminal>)>,
+    /// What the terminal shows, if there is one.
+    targets: Targets,
+    look: Option<Arc<Look>>,
     file_targets: Targets,
-    file: Arc<Mutex<RotatingFile>>,
+    writers: Arc<Writers>,
     names: Names,
     now: fn() -> SystemTime,
 }
@@ -201,20 +313,13 @@ impl<S: Subscriber> Layer<S> for Outputs {
         let (target, level) = (event.metadata().target(), event.metadata().level());
         let mut event = LogEvent::new((self.now)(), event);
         event.name_members(&self.names);
-        let outcome = if self.file_targets.would_enable(target, level) {
-            lock(&self.file).append(&event)
-        } else {
-            Ok(())
-        };
-        let Some((targets, terminal)) = &self.terminal else {
-            return;
-        };
-        let mut terminal = lock(terminal);
-        if targets.would_enable(target, level) {
-            terminal.show(&event);
+        if self.file_targets.would_enable(target, level) {
+            self.writers.file.offer(event.time, event.to_json());
         }
-        if let Err(first_failure) = outcome {
-            terminal.show(&LogEvent::file_failed(event.time, &first_failure));
+        if let (Some(terminal), Some(look)) = (&self.writers.terminal, &self.look)
+            && self.targets.would_enable(target, level)
+        {
+            terminal.offer(event.time, look.line(&event));
         }
     }
 }

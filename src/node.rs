@@ -2,17 +2,21 @@
 //! lives, and stops them in order.
 
 mod delivery;
+mod embedded;
 mod open_files;
 mod opening;
 mod orders;
+mod panics;
 mod peer;
 mod seams;
+mod stage;
 mod status_line;
 mod tracker;
 mod wallet;
 
+pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
-pub use opening::{has_database, make_private, open_offline};
+pub use opening::{has_database, is_running, make_private, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;
@@ -21,15 +25,18 @@ use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::{UnlockError, WalletFileError};
-use crate::logging::{LoggingError, Typed};
+use crate::logging::{self, LoggingError, Typed};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::DiskError;
+use orders::Orders;
+use stage::Stage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use wallet::Asking;
 
 /// How long each phase of a stop may take before the next begins.
 const PHASE: Duration = Duration::from_secs(5);
@@ -114,11 +121,14 @@ pub enum RunError {
     /// Something that the node can't go on after.
     #[error("{0}")]
     Fatal(String),
-    /// Another Ctrl-C did not let the stop end.
+    /// Another signal did not let the stop end.
     #[error(
-        "the stop was cut short by another Ctrl-C; what was confirmed is saved, and the next start goes on from there"
+        "the stop was cut short by another signal ({by}); what was confirmed is saved, and the next start goes on from there"
     )]
-    CutShort,
+    CutShort {
+        /// What the signal is called.
+        by: &'static str,
+    },
     /// The operating system.
     #[error("the operating system refused {what}: {source}")]
     System {
@@ -135,8 +145,11 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
-    actix::System::new().block_on(peer::run(settings, seams, secret, heard))
+    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    actix::System::new().block_on(async {
+        let orders = Orders::listen(heard)?;
+        peer::run(settings, seams, secret, orders, &Stage::begin().0).await
+    })
 }
 
 /// Runs a tracker until it is told to stop; as [`run_peer`].
@@ -144,8 +157,11 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy)?;
-    actix::System::new().block_on(tracker::run(settings, seams, secret, heard))
+    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    actix::System::new().block_on(async {
+        let orders = Orders::listen(heard)?;
+        tracker::run(settings, seams, secret, orders, &Stage::begin().0).await
+    })
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is
@@ -153,14 +169,15 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
 fn end_with_a_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        // A panic within logging holds a lock that telling of it waits for. Without such a thread
-        // (there may be no room for one) the rest is as good as ever.
+        // A panic within logging holds a lock that telling of it waits for, and a paused terminal takes
+        // no report. Without such a thread (there may be no room for one) the rest is as good as ever.
         let _ = std::thread::Builder::new().spawn(|| {
             std::thread::sleep(LAST_WORDS);
             std::process::abort();
         });
         report(info);
         tracing::error!(error = %info, "panic: the node ends; please report this");
+        logging::flush();
         std::process::exit(PANIC_CODE);
     }));
 }

@@ -25,15 +25,17 @@ mod pages;
 mod peer;
 mod people;
 mod refusal;
+mod stopping;
 mod tracker;
 mod verification;
 mod waiting;
 
 pub use chain::BlockData;
 pub use codes::Code;
-pub use delivery::{InboxPage, MAX_LISTED, Which};
+pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub use pages::{Order, Page};
 pub use refusal::Refused;
+pub use stopping::StopOrder;
 
 use crate::chain::Rules;
 use crate::chain::params::MAX_EXPIRY;
@@ -55,7 +57,7 @@ use actix::Recipient;
 use long_read::LongReads;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use tokio::sync::watch;
 
 /// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
@@ -99,8 +101,9 @@ pub struct Peer {
     pub(crate) name: MemberName,
     /// Its signing key.
     pub(crate) key: PublicKey,
-    /// Its rows; every answer takes a snapshot of its own.
-    pub(crate) disk: Arc<dyn Disk>,
+    /// Its rows; every answer takes a snapshot of its own. The node's alone: whoever keeps a handle longer
+    /// than the node lives must not keep the database open.
+    pub(crate) disk: Weak<dyn Disk>,
     /// Signs what this peer sends.
     pub(crate) wallet: Recipient<SignTransaction>,
     /// Seals its notes.
@@ -123,6 +126,8 @@ pub struct Peer {
     pub(crate) running: Arc<OnceLock<PeerParts>>,
     /// What reads a long time.
     pub(crate) long: LongAnswers,
+    /// The node's own runtime, by whose timer things are waited for.
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 /// What there is of a peer once its network is known.

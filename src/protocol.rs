@@ -35,9 +35,7 @@ pub(crate) mod spread;
 pub mod tracker_link;
 
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
-mod tests;
+pub(crate) mod testing;
 
 pub use directory::Directory;
 pub use registry::Registry;

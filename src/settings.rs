@@ -274,7 +274,12 @@ section! {
         /// The least fee of a transaction, in coins for each 1024 bytes begun. With 0 a newcomer
         /// who has no coins yet can write and vote at once.
         min_fee_per_kib: u64 = Kind::Whole { least: 0, most: 1_000_000_000 }, Given::Default("0");
-        /// Coins that exist from the start: a list of {address = "...", amount = ...}.
+        /// Coins that exist from the start, for a class in which nobody is to mine first. A list
+        /// of {address = "...", amount = ...}, as in
+        /// [{ address = "rac1...", amount = 100 }, { address = "rac1...", amount = 100 }].
+        /// A member's node prints its address with `node wallet address`, once `node wallet new`
+        /// has made its wallet: so wallets are made first, then this is written, and the tracker
+        /// is started after that. Without any, all coins come from mining.
         allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
         /// The topics of the applications that judge records in this network.
         applications: Vec<String> = Kind::Topics, Given::Default("[]");
@@ -345,8 +350,9 @@ section! {
         /// How many days something that is sent waits for its recipient to be there. Then it is given
         /// up, and `node history` says so.
         keep_days: u16 = Kind::Whole { least: 1, most: 365 }, Given::Default("7");
-        /// The addresses of members from whom nothing is taken: what they deliver is refused, and they
-        /// are told so. What they have mined can't be refused by anybody.
+        /// The addresses of members from whom nothing is taken, as `node peers --addresses` prints
+        /// them: what they deliver is refused, and they are told so. What they have mined can't be
+        /// refused by anybody.
         blocked: Vec<String> = Kind::Addresses, Given::Default("[]");
     }
 }

@@ -10,8 +10,10 @@ mod fatal;
 mod gossip;
 mod greeting;
 mod inbox;
+mod introducer;
 mod link;
 mod outbox;
+mod registry;
 mod session_handle;
 mod sessions;
 mod table_writer;
@@ -19,17 +21,20 @@ mod table_writer;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod tracker_link;
 
 pub use asking::{Answered, Ask};
 pub use fatal::{Fatal, fatal_channel};
 pub use gossip::{DeliveryLinks, GossipLinks, GossipParts, GossipShell, TO_LEDGER};
 pub use greeting::Greeting;
 pub use inbox::{InboxParts, InboxShell};
+pub use introducer::{IntroducerParts, IntroducerShell};
 pub use link::Link;
 pub use outbox::{OutboxParts, OutboxShell};
-pub(crate) use session_handle::SessionHandle;
+pub use registry::{MAX_SESSIONS, RegistryParts, RegistryShell};
 pub use sessions::{Begin, Sessions};
 pub use table_writer::TableWriter;
+pub use tracker_link::{DirectoryPorts, GenesisSearch, TrackerLinkParts, TrackerLinkShell};
 
 /// Where messages go out of a shell: a mailbox, or in tests a list.
 pub trait Port<M>: Send {

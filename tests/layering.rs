@@ -250,6 +250,32 @@ fn nothing_is_left_for_later_and_every_file_can_be_read_in_one_go() {
     report(wrong);
 }
 
+/// What the documents name in backquotes as a file or folder of the source is there.
+#[test]
+fn the_documents_name_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["src", "tests", "benches", "examples"] {
+        collect(&root.join(folder), &mut paths);
+    }
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.strip_prefix(root).unwrap().to_str().unwrap())
+        .collect();
+    let mut wrong = Vec::new();
+    for document in ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/figures.md"] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        let quoted = text.split('`').skip(1).step_by(2);
+        for name in quoted.filter(|name| name.ends_with(".rs") && !name.contains(['<', '*', ' '])) {
+            let is_it = |path: &&&str| path.ends_with(&format!("/{name}")) || **path == name;
+            if !paths.iter().any(|path| is_it(&path)) {
+                wrong.push(format!("{document} names {name}, which is not there"));
+            }
+        }
+    }
+    report(wrong);
+}
+
 fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with("//")
 }

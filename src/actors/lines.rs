@@ -4,17 +4,38 @@ use super::SessionContext;
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent};
 use crate::net::{Connection, Transport};
 use crate::protocol::SessionId;
-use crate::shell::{Begin, Dial, Port};
+use crate::shell::{Begin, Dial, Link, Port};
 use crate::wire::channel::{Expected, Side};
-use actix::Recipient;
+use actix::{Actor, Addr, Context, Handler, Recipient};
 use std::sync::Arc;
 
-/// Begins the sessions of one owner.
-pub struct SessionsOf {
-    /// What sessions share.
-    pub context: SessionContext,
-    /// Who hears of these.
-    pub owner: Recipient<SessionEvent>,
+/// Begins the sessions of this actor.
+pub fn sessions_of<A>(owner: &Addr<A>, context: &SessionContext) -> Box<dyn Begin>
+where
+    A: Actor<Context = Context<A>> + Handler<SessionEvent>,
+{
+    Box::new(SessionsOf {
+        context: context.clone(),
+        owner: owner.clone().recipient(),
+    })
+}
+
+/// Dials for this actor, which is told what came of it.
+pub fn dials_of<A>(to: &Addr<A>, transport: &Arc<dyn Transport>) -> Link<Dial>
+where
+    A: Actor<Context = Context<A>> + Handler<Dialled>,
+{
+    let dialler = Dialler {
+        transport: transport.clone(),
+        to: to.clone().recipient(),
+    };
+    // Every order is taken at once.
+    Link::to(dialler, 0)
+}
+
+struct SessionsOf {
+    context: SessionContext,
+    owner: Recipient<SessionEvent>,
 }
 
 impl Begin for SessionsOf {
@@ -30,12 +51,9 @@ impl Begin for SessionsOf {
     }
 }
 
-/// Dials for one who is told what came of it.
-pub struct Dialler {
-    /// Dials.
-    pub transport: Arc<dyn Transport>,
-    /// Is told.
-    pub to: Recipient<Dialled>,
+struct Dialler {
+    transport: Arc<dyn Transport>,
+    to: Recipient<Dialled>,
 }
 
 impl Port<Dial> for Dialler {

@@ -62,6 +62,8 @@ pub enum Command {
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
     #[command(subcommand)]
     Wallet(Wallet),
+    /// Stop the node, in order, as Ctrl-C in its terminal does; waits until it is gone
+    Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
 }
@@ -361,6 +363,9 @@ pub struct SendArgs {
     /// Hand it to the network at once, without waiting for the recipient
     #[arg(long)]
     pub broadcast: bool,
+    /// What is meant if the same was sent before.
+    #[command(flatten)]
+    pub again: Again,
     /// Wait until it is so; Ctrl-C ends the waiting alone, and what was sent stays sent. Exit code 0
     /// says that it is so, 1 that it never will be
     #[arg(long, value_enum, value_name = "STATE")]
@@ -400,6 +405,18 @@ pub enum Chain {
     Show,
     /// Check it again from its first block, believing nothing that is stored
     Verify,
+}
+
+/// What a send means where the same was sent before and its answer was lost. Without either, somebody is
+/// asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct Again {
+    /// If the answer to the same was lost: this is that one, sent once
+    #[arg(long, conflicts_with = "another")]
+    pub same: bool,
+    /// If the answer to the same was lost: this is another one
+    #[arg(long)]
+    pub another: bool,
 }
 
 /// Which part of a list.

@@ -1,5 +1,10 @@
 //! The client of a running node's API.
 
+mod patience;
+mod proven;
+
+use self::patience::{Patience, Waiting};
+use self::proven::{NotProven, Proven};
 use super::args::Page;
 use super::failure::Failure;
 use super::invocation::Invocation;
@@ -9,21 +14,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use ureq::http::Response;
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, Body};
-
-/// How long the node may take to take a connection: it is on this machine.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an answer that is a matter of milliseconds may take: a busy disk included.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+use zeroize::Zeroizing;
 
 /// Largest answer, in bytes: the largest block with every byte told in a few characters.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
 
 /// Longest line of an answer in lines, in bytes.
-const MAX_LINE: u64 = 64 * 1024;
+const MAX_LINE: usize = 64 * 1024;
+
+/// Lines of an answer that may be read before they are wanted.
+const LINES_AHEAD: usize = 16;
+
+/// The status of an answer.
+const OK: u16 = 200;
 
 /// The status of a request without the right token.
 const UNAUTHORIZED: u16 = 401;
@@ -40,10 +48,13 @@ pub enum NodeKind {
 /// Asks one running node.
 pub struct Client {
     agent: Agent,
+    proven: Proven,
     base: String,
     authorization: String,
+    pid: u32,
     kind: NodeKind,
-    patience: Option<Duration>,
+    data_dir: PathBuf,
+    patience: Patience,
     not_running: NotRunning,
 }
 
@@ -82,32 +93,38 @@ impl Client {
             ApiFileError::Missing { .. } => not_running.because(&error.to_string()),
             error => Failure::No(error.to_string()),
         })?;
-        // The token is for the node alone: no proxy of the environment, no redirection.
-        let agent = Agent::config_builder()
+        // The token is for the node alone: no proxy of the environment, no redirection, and a fresh
+        // connection, proven, for each request.
+        let config = Agent::config_builder()
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false)
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .build()
-            .new_agent();
+            .max_idle_connections(0)
+            .build();
+        let proven = Proven::new(&file);
+        let agent = Agent::with_parts(config, proven.clone(), DefaultResolver::default());
         Ok(Self {
             agent,
+            proven,
             base: format!("http://{}", file.address),
             authorization: format!("Bearer {}", file.token),
+            pid: file.pid,
             kind: match settings {
                 Settings::Peer(_) => NodeKind::Peer,
                 Settings::Tracker(_) => NodeKind::Tracker,
             },
-            patience: None,
+            data_dir: settings.data_dir().to_owned(),
+            patience: Patience::default(),
             not_running,
         })
     }
 
-    /// Lets what is to be done take so long at most; otherwise it may take as long as it takes.
-    pub fn with_patience(self, patience: Duration) -> Self {
+    /// Lets what is to be done take so long at most; otherwise it may take as long as it takes, while
+    /// the node is seen to live.
+    pub fn with_patience(self, most: Duration) -> Self {
         Self {
-            patience: Some(patience),
+            patience: Patience { most: Some(most) },
             ..self
         }
     }
@@ -115,6 +132,11 @@ impl Client {
     /// What kind of node is asked.
     pub fn kind(&self) -> NodeKind {
         self.kind
+    }
+
+    /// The node's data directory.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// The settings file of the node.
@@ -141,11 +163,8 @@ impl Client {
             .agent
             .get(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization)
-            .query_pairs(query.iter().copied())
-            .config()
-            .timeout_global(Some(ANSWER_TIMEOUT))
-            .build();
-        self.answer(request.call())
+            .query_pairs(query.iter().copied());
+        self.answer(Patience::FOR_READING, move || request.call())
     }
 
     /// Reads a part of the list at a path.
@@ -171,15 +190,42 @@ impl Client {
         path: &str,
         request: &impl Serialize,
     ) -> Result<T, Failure> {
-        let sent = self
+        self.posted(self.patience, path, request, None)
+    }
+
+    /// Has something done that the node recognises by this key if it is asked again.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), and [`Failure::NoAnswer`] if it may be done or not.
+    pub fn post_once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+        key: &str,
+    ) -> Result<T, Failure> {
+        // What can be asked again need not be waited for without end.
+        let most = self.patience.most.or(Patience::FOR_READING.most);
+        self.posted(Patience { most }, path, request, Some(key))
+    }
+
+    fn posted<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        path: &str,
+        request: &impl Serialize,
+        key: Option<&str>,
+    ) -> Result<T, Failure> {
+        let mut post = self
             .agent
             .post(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization)
-            .config()
-            .timeout_global(self.patience)
-            .build()
-            .send_json(request);
-        self.answer(sent)
+            .content_type("application/json");
+        if let Some(key) = key {
+            post = post.header("Idempotency-Key", key);
+        }
+        // It may hold a passphrase.
+        let body = Zeroizing::new(serde_json::to_vec(request).map_err(io::Error::from)?);
+        self.answer(patience, move || post.send(&body[..]))
     }
 
     /// Reads an answer that comes in lines, as long as it takes, and hands each to `line`.
@@ -191,20 +237,9 @@ impl Client {
         path: &str,
         mut line: impl FnMut(T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let request = self
-            .agent
-            .get(format!("{}{path}", self.base))
-            .header("Authorization", &self.authorization);
-        let response = self.accepted(request.call())?;
-        let mut reader = BufReader::new(response.into_body().into_reader());
-        loop {
-            let mut text = String::new();
-            let read = reader.by_ref().take(MAX_LINE).read_line(&mut text);
-            if read.map_err(|error| broken(&error))? == 0 {
-                return Ok(());
-            }
-            line(serde_json::from_str(&text).map_err(|error| broken(&error.into()))?)?;
-        }
+        self.raw_lines(path, MAX_LINE, |text| {
+            line(serde_json::from_slice(text).map_err(|error| broken(&error.into()))?)
+        })
     }
 
     /// Reads an answer that comes in lines of any length up to `most` bytes, as long as it takes, and
@@ -222,65 +257,167 @@ impl Client {
             .agent
             .get(format!("{}{path}", self.base))
             .header("Authorization", &self.authorization);
-        let response = self.accepted(request.call())?;
-        let mut reader = BufReader::new(response.into_body().into_reader());
-        let mut text = Vec::new();
-        loop {
-            text.clear();
-            let mut limited = reader.by_ref().take(most as u64 + 1);
-            let read = limited.read_until(b'\n', &mut text);
-            if read.map_err(|error| broken(&error))? == 0 {
-                return Ok(());
-            }
-            match text.strip_suffix(b"\n") {
-                Some(text) => line(text)?,
-                None => return Err(broken(&io::Error::other("a line of it has no end"))),
-            }
+        let response = self.begun(self.patience, move || request.call())?;
+        let response = self.accepted(response)?;
+        let lines = self.in_background(LINES_AHEAD, move |lines| {
+            read_lines(response.into_body().into_reader(), most, |text| {
+                // Nobody wants more of them once it is gone.
+                lines.send(text).is_ok()
+            })
+        })?;
+        while let Some(text) = lines.next(&self.patience, || self.look())? {
+            line(&text?)?;
+        }
+        Ok(())
+    }
+
+    /// What is answered to one request, all of it.
+    fn answer<T: DeserializeOwned>(
+        &self,
+        patience: Patience,
+        ask: impl FnOnce() -> Result<Response<Body>, ureq::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (status, body) = self.begun(patience, move || {
+            let response = ask()?;
+            Ok((response.status().as_u16(), read(response)))
+        })?;
+        let body = body?;
+        if status == OK {
+            return serde_json::from_slice(&body).map_err(|error| broken(&error.into()));
+        }
+        Err(self.refused(status, &body))
+    }
+
+    /// Has something asked on a thread, and waits for what comes of it as long as there is hope.
+    fn begun<T: Send + 'static>(
+        &self,
+        patience: Patience,
+        ask: impl FnOnce() -> Result<T, ureq::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let asked = self.in_background(1, move |answer| {
+            // Nobody waits for it any more if this fails.
+            let _ = answer.send(ask());
+        })?;
+        match asked.next(&patience, || self.look())? {
+            Some(answer) => answer.map_err(|error| self.not_answered(error)),
+            None => Err(broken(&io::Error::other("the thread that asked is gone"))),
         }
     }
 
-    fn answer<T: DeserializeOwned>(
+    fn in_background<T: Send + 'static>(
         &self,
-        sent: Result<Response<Body>, ureq::Error>,
-    ) -> Result<T, Failure> {
-        let body = read(self.accepted(sent)?)?;
-        serde_json::from_slice(&body).map_err(|error| broken(&error.into()))
+        ahead: usize,
+        work: impl FnOnce(&SyncSender<T>) + Send + 'static,
+    ) -> Result<Waiting<T>, Failure> {
+        Waiting::begin(ahead, work)
+            .map_err(|error| Failure::No(format!("there is no room for a thread: {error}")))
+    }
+
+    /// Whether the node still lives; what to tell if not.
+    fn look(&self) -> Result<(), Failure> {
+        self.proven.open().map(drop).map_err(|error| {
+            Failure::NoAnswer(format!(
+                "the node of {} took this up and answers no more ({error}): what was asked may be \
+                 done or not. {}. {}",
+                self.config().display(),
+                self.remedy(),
+                self.again()
+            ))
+        })
+    }
+
+    /// How to see what was done, when that is not known.
+    fn again(&self) -> String {
+        format!(
+            "Once it answers again, `{}` shows what was sent; the same sent again is recognised",
+            self.invocation().line("history")
+        )
+    }
+
+    /// What to do about a node that hangs.
+    fn remedy(&self) -> String {
+        format!(
+            "See what its terminal shows, or `{}`; if it hangs, end its process ({}) and start it \
+             again: what it confirmed is saved",
+            self.invocation().line("logs"),
+            self.pid
+        )
+    }
+
+    /// Why there is no answer.
+    fn not_answered(&self, error: ureq::Error) -> Failure {
+        if let ureq::Error::Io(error) = &error
+            && let Some(why) = error.get_ref().and_then(|error| error.downcast_ref())
+        {
+            return match why {
+                NotProven::Nobody | NotProven::Stranger => {
+                    self.not_running.because(&why.to_string())
+                }
+                NotProven::Silent | NotProven::Broken(_) => Failure::No(format!(
+                    "the node of {} does not answer: {why}. Nothing was asked of it yet. {}",
+                    self.config().display(),
+                    self.remedy()
+                )),
+            };
+        }
+        Failure::NoAnswer(format!(
+            "the node did not answer ({error}): it may be stopping, and what was asked may be done or \
+             not. {}",
+            self.again()
+        ))
     }
 
     /// The response, if it is an answer.
-    fn accepted(
-        &self,
-        sent: Result<Response<Body>, ureq::Error>,
-    ) -> Result<Response<Body>, Failure> {
-        let response = sent.map_err(|error| match error {
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => self
-                .not_running
-                .because("nobody listens where its last run did"),
-            error => Failure::No(format!(
-                "the node did not answer ({error}): it may be stopping, and what was asked may be \
-                 done or not; look with `{}`",
-                self.invocation().line("status")
-            )),
-        })?;
-        let status = response.status().as_u16();
-        if status == 200 {
-            return Ok(response);
+    fn accepted(&self, response: Response<Body>) -> Result<Response<Body>, Failure> {
+        match response.status().as_u16() {
+            OK => Ok(response),
+            status => Err(self.refused(status, &read(response)?)),
         }
+    }
+
+    /// What to tell when the answer is a no.
+    fn refused(&self, status: u16, body: &[u8]) -> Failure {
         if status == UNAUTHORIZED {
-            return Err(self
-                .not_running
-                .because("what listens where its last run did does not know its token"));
+            let why = "what listens where its last run did does not know its token";
+            return self.not_running.because(why);
         }
-        let body = read(response)?;
-        let problem: Problem =
-            serde_json::from_slice(&body).map_err(|error| broken(&error.into()))?;
-        Err(Failure::Refused(Box::new(problem)))
+        match serde_json::from_slice::<Problem>(body) {
+            Ok(problem) => Failure::Refused(Box::new(problem)),
+            Err(error) => broken(&error.into()),
+        }
     }
 }
 
 fn read(mut response: Response<Body>) -> Result<Vec<u8>, Failure> {
     let body = response.body_mut().with_config().limit(MAX_ANSWER);
     body.read_to_vec().map_err(|error| broken(&error.into_io()))
+}
+
+/// Hands over each line up to `most` bytes without its end, until nobody wants one, and why there are
+/// no more if they do not just end.
+fn read_lines(
+    body: impl Read,
+    most: usize,
+    mut tell: impl FnMut(Result<Vec<u8>, Failure>) -> bool,
+) {
+    let mut reader = BufReader::new(body);
+    loop {
+        let mut text = Vec::new();
+        let mut limited = reader.by_ref().take(most as u64 + 1);
+        let line = match limited.read_until(b'\n', &mut text) {
+            Ok(0) => return,
+            Ok(_) if text.ends_with(b"\n") => {
+                text.pop();
+                Ok(text)
+            }
+            Ok(_) => Err(broken(&io::Error::other("a line of it has no end"))),
+            Err(error) => Err(broken(&error)),
+        };
+        let last = line.is_err();
+        if !tell(line) || last {
+            return;
+        }
+    }
 }
 
 fn broken(error: &io::Error) -> Failure {

@@ -1,5 +1,6 @@
 //! The commands about what the owner sends and receives.
 
+mod once;
 mod show;
 
 use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
@@ -17,6 +18,7 @@ use crate::owner::answers::{
     SendRequest, SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
+use once::Unanswered;
 use serde::Serialize;
 use std::io::{Read, stdin};
 use std::thread;
@@ -51,7 +53,12 @@ pub(super) fn send(
         note,
         broadcast: arguments.broadcast,
     };
-    let sent: SentView = client.post("/transactions", &request)?;
+    let unanswered = Unanswered::begin(client.data_dir(), &request, arguments.again)?;
+    let sent = client.post_once("/transactions", &request, &unanswered.key);
+    if !matches!(sent, Err(Failure::NoAnswer(_))) {
+        unanswered.answered();
+    }
+    let sent: SentView = sent?;
     output.show(&sent, |sent| show::sent(sent, client.invocation()))?;
     let Some(goal) = arguments.wait else {
         return Ok(());

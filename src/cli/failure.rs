@@ -24,6 +24,8 @@ pub enum Failure {
     No(String),
     /// The node said no, with its code: exit code 1, or 2 for a request that makes no sense.
     Refused(Box<Problem>),
+    /// The node did not answer: what was asked may be done or not. Exit code 1.
+    NoAnswer(String),
     /// The answer, which was given already, is a no, for this reason: exit code 1.
     Answered(String),
     /// Somebody was asked, and does not want it: exit code 1.
@@ -36,9 +38,10 @@ impl Failure {
     /// What to tell the user; nothing if nobody reads any more.
     pub fn reason(&self) -> Option<String> {
         match self {
-            Self::Misuse(reason) | Self::No(reason) | Self::Answered(reason) => {
-                Some(reason.clone())
-            }
+            Self::Misuse(reason)
+            | Self::No(reason)
+            | Self::NoAnswer(reason)
+            | Self::Answered(reason) => Some(reason.clone()),
             Self::Refused(problem) => Some(problem.detail.clone()),
             Self::Declined => Some("nothing was done".to_owned()),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
@@ -47,7 +50,7 @@ impl Failure {
     }
 
     /// The same for programs, in the form in which a node's API refuses: problem details. What this
-    /// command refuses itself has one of the codes `misuse`, `no` and `declined`. Nothing if it was
+    /// command refuses itself has one of the codes `misuse`, `no`, `no_answer` and `declined`. Nothing if it was
     /// told already, or nobody reads any more.
     pub fn problem(&self, invocation: &Invocation) -> Option<Problem> {
         let own = |code: &str, title: &str| Problem {
@@ -63,6 +66,7 @@ impl Failure {
             Self::Refused(problem) => Problem::clone(problem),
             Self::Misuse(_) => own("misuse", "The command line or the settings make no sense"),
             Self::No(_) => own("no", "It can't be done"),
+            Self::NoAnswer(_) => own("no_answer", "The node did not answer"),
             Self::Declined => own("declined", "The person who was asked said no"),
         };
         problem.detail = invocation.typed(&problem.detail);
@@ -76,6 +80,7 @@ impl Failure {
             Self::Refused(problem) if problem.status == BAD_REQUEST => MISUSE.into(),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::No(_)
+            | Self::NoAnswer(_)
             | Self::Refused(_)
             | Self::Answered(_)
             | Self::Declined
@@ -89,6 +94,11 @@ impl From<DemoError> for Failure {
         match error {
             DemoError::Settings(_) => Self::Misuse(error.to_string()),
             DemoError::Output(error) => Self::Output(error),
+            // The story has told them, in JSON as well.
+            error @ (DemoError::NotTrue { .. }
+            | DemoError::Ended { .. }
+            | DemoError::NotStopped { .. }
+            | DemoError::Interrupted) => Self::Answered(error.to_string()),
             error => Self::No(error.to_string()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::paths::PathLine;
 use crate::owner::answers::Cursor;
-use crate::owner::{Code, Order, Page, Refused};
+use crate::owner::{Code, Goal, Order, Page, Refused};
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header;
@@ -14,6 +14,9 @@ use std::str::FromStr;
 /// Largest body of a request, in bytes: a transfer with the longest note, every character of it
 /// escaped.
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+
+/// What carries the key of a request.
+const KEY_HEADER: &str = "Idempotency-Key";
 
 /// Characters of a parameter that a refusal repeats.
 const REPEATED: usize = 80;
@@ -98,6 +101,20 @@ impl Parameters {
         }
     }
 
+    /// What is waited for.
+    pub(super) fn goal(&self) -> Result<Option<Goal>, Refused> {
+        match self.text("wait") {
+            None => Ok(None),
+            Some("open") => Ok(Some(Goal::Open)),
+            Some("delivered") => Ok(Some(Goal::Delivered)),
+            Some("mined") => Ok(Some(Goal::Mined)),
+            Some(text) => Err(bad(format!(
+                "wait is {:?}, but must be open, delivered or mined",
+                cut(text)
+            ))),
+        }
+    }
+
     /// Which part of a list.
     pub(super) fn page(&self) -> Result<Page, Refused> {
         Ok(Page {
@@ -113,6 +130,30 @@ impl FromRequest for Parameters {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Self::read(request.query_string()))
+    }
+}
+
+/// The header `Idempotency-Key`: what a request is known by if it is asked again.
+pub(super) struct Key(pub(super) Option<String>);
+
+impl FromRequest for Key {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut keys = request.headers().get_all(KEY_HEADER);
+        let key = match (keys.next(), keys.next()) {
+            (None, _) => Ok(None),
+            (Some(key), None) => key.to_str().map(|key| Some(key.to_owned())).map_err(drop),
+            (Some(_), Some(_)) => Err(()),
+        };
+        let refused = |()| {
+            Refused::new(
+                Code::BadKey,
+                format!("{KEY_HEADER} must be there once, as visible ASCII characters"),
+            )
+        };
+        ready(key.map(Self).map_err(refused))
     }
 }
 

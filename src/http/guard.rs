@@ -1,5 +1,7 @@
 //! Who may ask: checked before anything else, for every request, known path or not.
 
+use super::doorstep::Place;
+use super::paths;
 use crate::entropy::Entropy;
 use crate::owner::{Code, Refused};
 use actix_web::Error;
@@ -10,6 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Random bytes in a token: not to be guessed.
 const TOKEN_BYTES: usize = 32;
@@ -49,8 +52,22 @@ impl Guard {
         }
     }
 
-    /// Checks the headers of a request.
+    /// Checks the headers of a request: whether the owner asks.
     fn check(&self, headers: &HeaderMap) -> Result<(), Refused> {
+        self.check_place(headers)?;
+        let token = the_only(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix(SCHEME));
+        if token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token) {
+            return Ok(());
+        }
+        Err(Refused::new(
+            Code::WrongToken,
+            "send `Authorization: Bearer TOKEN` with the token in api.json in the node's data \
+             directory; it is a new one at every start",
+        ))
+    }
+
+    /// Checks that a program of this machine asks, and no page in its visitor's name.
+    fn check_place(&self, headers: &HeaderMap) -> Result<(), Refused> {
         let forbidden = |code, reason| Err(Refused::new(code, reason));
         match the_only(headers, &HOST) {
             Some(host) if self.is_ours(host) => {}
@@ -72,15 +89,7 @@ impl Guard {
                 );
             }
         }
-        let token = the_only(headers, &AUTHORIZATION).and_then(|value| value.strip_prefix(SCHEME));
-        if token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token) {
-            return Ok(());
-        }
-        Err(Refused::new(
-            Code::WrongToken,
-            "send `Authorization: Bearer TOKEN` with the token in api.json in the node's data \
-             directory; it is a new one at every start",
-        ))
+        Ok(())
     }
 
     fn is_ours(&self, host: &str) -> bool {
@@ -105,7 +114,14 @@ pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    guard.check(request.headers())?;
+    if request.path() == paths::CHALLENGE.path {
+        guard.check_place(request.headers())?;
+    } else {
+        guard.check(request.headers())?;
+        if let Some(place) = request.conn_data::<Arc<Place>>() {
+            place.leave();
+        }
+    }
     next.call(request).await
 }
 

@@ -1,6 +1,6 @@
 //! What a peer answers: read what was asked, call, show.
 
-use super::asked::Parameters;
+use super::asked::{Key, Parameters};
 use super::paths;
 use super::server::resource;
 use crate::chain::proof::ProofJson;
@@ -10,11 +10,12 @@ use crate::owner::answers::{
     PeersView, ReadRequest, ReadView, ReceivedView, SendRequest, SendView, SentView, SyncRequest,
     SyncView, TransactionStateView,
 };
-use crate::owner::{BlockData, InboxPage, Order, Peer, Refused, Which};
+use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
+use std::time::Duration;
 
 /// What an answer in lines of JSON is.
 const LINES: &str = "application/x-ndjson";
@@ -64,8 +65,8 @@ async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {
     peer.balance(asked.text("of")).await.map(Json)
 }
 
-async fn send(peer: Data<Peer>, request: Json<SendRequest>) -> Answer<SentView> {
-    peer.send(&request).await.map(Json)
+async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<SentView> {
+    peer.send(&request, key.0.as_deref()).await.map(Json)
 }
 
 async fn transaction(peer: Data<Peer>, id: Path<String>) -> Answer<TransactionStateView> {
@@ -84,8 +85,15 @@ async fn outbox(peer: Data<Peer>, asked: Parameters) -> Answer<OutboxView> {
     peer.outbox(which, &asked.page()?).await.map(Json)
 }
 
-async fn sent(peer: Data<Peer>, id: Path<String>) -> Answer<SendView> {
-    peer.sent(&id).await.map(Json)
+async fn sent(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<SendView> {
+    let seconds = asked.number("seconds")?;
+    match asked.goal()? {
+        None => peer.sent(&id).await.map(Json),
+        Some(goal) => {
+            let patience = seconds.map_or(MAX_PATIENCE, Duration::from_secs);
+            peer.sent_once(&id, goal, patience).await.map(Json)
+        }
+    }
 }
 
 async fn retry(peer: Data<Peer>, id: Path<String>, _: Json<NoRequest>) -> Answer<SendView> {

@@ -2,26 +2,37 @@
 
 use super::api_file::{ApiFile, ApiFileError};
 use super::asked::{Parameters, bodies};
+use super::doorstep::{Doorstep, MAX_STRANGERS};
 use super::guard::{self, Guard};
-use super::paths::{Of, PathLine};
+use super::paths::{self, Of, PathLine};
+use super::proof::{Prover, prove};
 use super::{lists, peer, problem, tracker, waiting};
-use crate::owner::{Code, Owned, Refused};
+use crate::owner::answers::{StopRequest, StoppingView};
+use crate::owner::{Code, Owned, Refused, StopOrder};
 use actix_web::dev::{HttpServiceFactory, ServerHandle as WebServerHandle, ServiceRequest};
 use actix_web::http::KeepAlive;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, Json, ServiceConfig};
 use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Responder};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How long requests under way may take when the server stops, in seconds: those that mine or send
 /// get their answer from actors that stop later, all others take milliseconds.
 const STOP_SECONDS: u64 = 2;
 
-/// Connections at a time at most: the programs of one machine need a handful.
-const MAX_CONNECTIONS: usize = 64;
+/// Connections at a time at most: those that have not shown the token are fewer than
+/// [`MAX_STRANGERS`], and the owner's programs need a handful.
+const MAX_CONNECTIONS: usize = MAX_STRANGERS + 64;
+
+/// How long a connection may take until it has sent the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may rest after an answer: a command goes on at once after the proof.
+const REST: Duration = Duration::from_secs(5);
 
 /// Threads that answer. Handlers only ask actors and read a few rows; long reading has a thread of
 /// its own.
@@ -84,6 +95,7 @@ impl ServerHandle {
 
 /// Starts the API at `listen` (port 0: any free one) and writes `api.json` into `data_dir`, which
 /// must exist. Returns where it listens. Called within an actix system, on which the server runs.
+/// Whoever may ask can give the order to `stop`.
 ///
 /// # Errors
 /// One variant of [`ApiError`] per way to fail.
@@ -91,6 +103,7 @@ pub async fn start(
     listen: SocketAddr,
     data_dir: &Path,
     owned: Owned,
+    stop: StopOrder,
 ) -> Result<(ServerHandle, SocketAddr), ApiError> {
     if !listen.ip().is_loopback() {
         return Err(ApiError::NotLoopback { address: listen });
@@ -105,17 +118,23 @@ pub async fn start(
     let listener = TcpListener::bind(listen).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let token = guard::draw_token(owned.entropy());
-    let guard = Guard::new(&token, address);
+    let door = Door {
+        guard: Guard::new(&token, address),
+        prover: Prover::new(&token, address),
+        stop,
+    };
     let served = owned.clone();
+    let doorstep = Doorstep::default();
     let server = HttpServer::new(move || {
         App::new()
-            .configure(|config| configure(config, &served, guard.clone()))
+            .configure(|config| configure(config, &served, door.clone()))
             .wrap(from_fn(guard::admit))
     })
     .workers(WORKERS)
     .max_connections(MAX_CONNECTIONS)
-    // A connection a request: none is left over that a stop would have to wait for.
-    .keep_alive(KeepAlive::Disabled)
+    .on_connect(move |connection, data| doorstep.enter(connection, data))
+    .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(KeepAlive::Timeout(REST))
     .shutdown_timeout(STOP_SECONDS)
     .disable_signals()
     .listen(listener)
@@ -139,10 +158,22 @@ pub async fn start(
     Ok((handle, address))
 }
 
+/// What every node's API has, whatever the node is.
+#[derive(Clone)]
+pub(super) struct Door {
+    guard: Guard,
+    prover: Prover,
+    stop: StopOrder,
+}
+
 /// All of the server but the guard at its door.
-pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, guard: Guard) {
+pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
     config
-        .app_data(Data::new(guard))
+        .app_data(Data::new(door.guard))
+        .app_data(Data::new(door.prover))
+        .app_data(Data::new(door.stop))
+        .service(resource(&paths::CHALLENGE, prove))
+        .service(resource(&paths::STOP, stop_node))
         .app_data(bodies())
         .configure(lists::routes);
     match owned {
@@ -162,6 +193,14 @@ pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, guard: Guard)
             .configure(waiting::routes)
             .default_service(web::route().to(waiting::not_yet)),
     };
+}
+
+/// Ends the node, which goes on until its answer has left.
+async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<StoppingView> {
+    order.give();
+    Json(StoppingView {
+        pid: std::process::id(),
+    })
 }
 
 async fn nothing_here() -> Result<HttpResponse, Refused> {

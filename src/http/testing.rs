@@ -3,8 +3,8 @@
 use super::{ServerHandle, start};
 use crate::chain::TransactionId;
 use crate::messages::retry_queue::SendTransfer;
-use crate::owner::Owned;
 use crate::owner::testing::{FakeNode, Played, peer, tracker};
+use crate::owner::{Owned, StopOrder};
 use actix::{Actor, Addr};
 use std::path::Path;
 use tempfile::TempDir;
@@ -52,7 +52,9 @@ impl Served {
         let data_dir = tempfile::tempdir().unwrap();
         let owned = owned(&node.start(), &played, data_dir.path());
         let any = "127.0.0.1:0".parse().unwrap();
-        let (handle, _) = start(any, data_dir.path(), owned).await.unwrap();
+        let (handle, _) = start(any, data_dir.path(), owned, StopOrder::default())
+            .await
+            .unwrap();
         Self {
             data_dir,
             handle,

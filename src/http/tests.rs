@@ -12,13 +12,13 @@ use crate::chain::proof::{Proof, ProofJson, Trust};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::rules;
 use crate::chain::{Action, Amount, Block, Genesis, Height, Salt};
-use crate::owner::Owned;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockCheckView, BlockView, ChainView, MinedView,
     OpenView, PeerStatusView, PeersView, SentView, SyncView, TrackerStatusView, TransactionState,
     TransactionStateView, VerifyLine,
 };
 use crate::owner::testing::{FakeNode, secret, tracker};
+use crate::owner::{Owned, StopOrder};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use actix::Actor;
@@ -446,5 +446,7 @@ async fn a_stop_takes_the_file_away_and_frees_the_port() {
 
 async fn start_again(listen: std::net::SocketAddr, data_dir: &Path) -> Result<(), ApiError> {
     let owned = Owned::Tracker(tracker(&FakeNode::new(None).start()));
-    start(listen, data_dir, owned).await.map(|_| ())
+    start(listen, data_dir, owned, StopOrder::default())
+        .await
+        .map(|_| ())
 }

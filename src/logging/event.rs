@@ -85,11 +85,22 @@ impl LogEvent {
 
     /// That lines are missing in the log file, before this point.
     pub(super) fn lines_lost(time: Time, lines: u64) -> Self {
+        Self::missing(time, "log lines lost", lines)
+    }
+
+    /// That lines are missing on the terminal, before this point.
+    pub(super) fn lines_not_shown(time: Time, lines: u64) -> Self {
+        let told =
+            "lines could not be shown: nobody took them. They are in the log file: `node logs`";
+        Self::missing(time, told, lines)
+    }
+
+    fn missing(time: Time, event: &str, lines: u64) -> Self {
         Self {
             time,
             level: Level::ERROR,
             actor: OWN_ACTOR.to_owned(),
-            event: "log lines lost".to_owned(),
+            event: event.to_owned(),
             fields: vec![("lines".into(), lines.into())],
         }
     }

@@ -1,10 +1,9 @@
 //! The log file: whole lines, a bounded size, a bounded number of older files.
 
+use std::borrow::Cow;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-use super::event::LogEvent;
 
 /// Appends lines to a file and starts a new one before it grows too large.
 #[derive(Debug)]
@@ -17,8 +16,6 @@ pub(super) struct RotatingFile {
     torn: bool,
     max_bytes: u64,
     max_files: u16,
-    /// Lines lost since the last that was written.
-    lost: u64,
 }
 
 impl RotatingFile {
@@ -37,46 +34,21 @@ impl RotatingFile {
             torn,
             max_bytes,
             max_files,
-            lost: 0,
         })
     }
 
-    /// Appends the event as one line, after a word on lines lost before it, if any.
+    /// Appends whole lines.
     ///
     /// # Errors
     ///
-    /// What went wrong, for the first line that is lost; the loss of further ones is only counted.
-    pub(super) fn append(&mut self, event: &LogEvent) -> io::Result<()> {
-        let mut text = String::new();
-        if self.lost > 0 {
-            text = LogEvent::lines_lost(event.time, self.lost).to_json();
-        }
-        text.push_str(&event.to_json());
-        match self.write(text) {
-            Ok(()) => {
-                self.lost = 0;
-                Ok(())
-            }
-            Err(error) => {
-                let first = self.lost == 0;
-                self.lost = self.lost.saturating_add(1);
-                if first { Err(error) } else { Ok(()) }
-            }
-        }
-    }
-
-    /// Waits until the lines are on the disk. What fails here has been written all the same, and
-    /// nobody is left to be told.
-    pub(super) fn sync(&self) {
-        let _ = self.file.sync_data();
-    }
-
-    fn write(&mut self, mut text: String) -> io::Result<()> {
+    /// What the operating system says; any part of the lines may have been written then.
+    pub(super) fn append(&mut self, lines: &str) -> io::Result<()> {
+        let mut text = Cow::Borrowed(lines);
         if self.size > 0 && self.size.saturating_add(text.len() as u64) > self.max_bytes {
             self.rotate()?;
         }
         if self.torn {
-            text.insert(0, '\n');
+            text.to_mut().insert(0, '\n');
         }
         let written = self.file.write_all(text.as_bytes());
         if written.is_ok() {
@@ -88,6 +60,12 @@ impl RotatingFile {
             self.torn = true;
         }
         written
+    }
+
+    /// Waits until the lines are on the disk. What fails here has been written all the same, and
+    /// nobody is left to be told.
+    pub(super) fn sync(&self) {
+        let _ = self.file.sync_data();
     }
 
     /// Begins a new file.

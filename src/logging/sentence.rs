@@ -18,10 +18,7 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
                 (_, true) => format!("{}, with a note", count(coins, "coin")),
                 (_, false) => count(coins, "coin"),
             };
-            format!(
-                "{} sent you {what}: `node inbox` shows it",
-                told.who("from")?
-            )
+            format!("{} sent you {what}", told.who("from")?)
         }
         "block came in" => {
             let (height, with) = (told.number("height")?, told.transactions()?);

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tracing::Level;
@@ -11,6 +14,7 @@ use tracing::Level;
 use super::event::LogEvent;
 use super::sentence::{named, sentence};
 use super::time::{Time, Zone};
+use super::writer::{Sink, write_all};
 use crate::readable::{in_words, visible};
 
 const RESET: &str = "\x1b[0m";
@@ -21,24 +25,31 @@ const YELLOW: &str = "\x1b[33m";
 const BLUE: &str = "\x1b[34m";
 
 /// Makes the commands in a text such that they work when typed: `` `node status` ``.
-pub type Typed = Box<dyn Fn(&str) -> String + Send>;
+pub type Typed = Box<dyn Fn(&str) -> String + Send + Sync>;
 
-/// Shows events as lines, with colours or without.
-pub(super) struct Terminal {
-    out: Box<dyn Write + Send>,
+/// How events look as lines.
+pub(super) struct Look {
     colours: bool,
     typed: Typed,
     zone: Zone,
+}
+
+/// Where they are shown.
+pub(super) struct Terminal {
+    out: Box<dyn Write + Send>,
+    pub(super) look: Arc<Look>,
 }
 
 impl Terminal {
     /// Standard error; coloured if somebody sees it and did not ask for none.
     pub(super) fn stderr(typed: Typed) -> Self {
         Self {
-            colours: colours_for(&io::stderr()),
-            out: Box::new(io::stderr()),
-            typed,
-            zone: Zone::local(),
+            out: own_stderr(),
+            look: Arc::new(Look {
+                colours: colours_for(&io::stderr()),
+                typed,
+                zone: Zone::local(),
+            }),
         }
     }
 
@@ -46,14 +57,40 @@ impl Terminal {
     pub(super) fn new(out: impl Write + Send + 'static, colours: bool) -> Self {
         Self {
             out: Box::new(out),
-            colours,
-            typed: Box::new(|text| text.replace("`node ", "`./node ")),
-            zone: Zone::utc(),
+            look: Arc::new(Look {
+                colours,
+                typed: Box::new(|text| text.replace("`node ", "`./node ")),
+                zone: Zone::utc(),
+            }),
         }
     }
+}
 
-    /// Shows one event. A terminal that went away is no reason to stop.
-    pub(super) fn show(&mut self, event: &LogEvent) {
+/// Standard error without its lock: whoever writes to a paused terminal holds that, and everybody
+/// else who has a word to say would wait for it.
+fn own_stderr() -> Box<dyn Write + Send> {
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(own) => Box::new(File::from(own)),
+        Err(_) => Box::new(io::stderr()),
+    }
+}
+
+impl Sink for Terminal {
+    fn write(&mut self, lines: &str) -> io::Result<()> {
+        write_all(&mut self.out, lines.as_bytes())
+    }
+
+    fn lost(&self, time: Time, lines: u64) -> String {
+        self.look.line(&LogEvent::lines_not_shown(time, lines))
+    }
+
+    /// A terminal that went away is no reason to stop, and nobody is there to be told.
+    fn failed(&mut self, _: Time, _: &io::Error) {}
+}
+
+impl Look {
+    /// An event as a line, with its end.
+    pub(super) fn line(&self, event: &LogEvent) -> String {
         let mut line = heading(event, &event.time.of_day(&self.zone), &[], self.colours);
         line.push(' ');
         match sentence(event) {
@@ -64,7 +101,7 @@ impl Terminal {
             }
         }
         line.push('\n');
-        let _ = self.out.write_all(line.as_bytes());
+        line
     }
 }
 

@@ -49,13 +49,23 @@ fn now() -> SystemTime {
 
 /// Logs what `body` logs, in a data directory, and returns what the terminal shows.
 fn logged(data_dir: &TempDir, log: &LogSettings, colours: bool, body: impl FnOnce()) -> String {
+    logged_with(data_dir, log, colours, |_| body())
+}
+
+/// As [`logged`]; `body` can wait for what it has logged.
+fn logged_with(
+    data_dir: &TempDir,
+    log: &LogSettings,
+    colours: bool,
+    body: impl FnOnce(&Writers),
+) -> String {
     let screen = Screen::default();
     let terminal = Terminal::new(screen.clone(), colours);
     let names = Names::default();
     names.know("rac1ann".into(), "ann".into());
     let (subscriber, guard) =
         subscriber(log, data_dir.path(), (Some(terminal), names), now).unwrap();
-    tracing::subscriber::with_default(subscriber, body);
+    tracing::subscriber::with_default(subscriber, || body(&guard.writers));
     drop(guard);
     screen.text()
 }
@@ -235,21 +245,25 @@ fn a_failing_file_is_told_once_and_its_losses_are_counted() {
     // A directory where the older file should go: the file can't be rotated.
     let obstacle = path(&data_dir, "node.jsonl.1");
     fs::create_dir_all(obstacle.join("occupied")).unwrap();
-    let shown = logged(&data_dir, &settings(LogLevel::Info, 2), false, || {
+    let shown = logged_with(&data_dir, &settings(LogLevel::Info, 2), false, |writers| {
         for number in 0..100 {
             info!(number, text, "filler");
         }
+        writers.flush();
         fs::remove_dir_all(&obstacle).unwrap();
         info!(text, "recovered");
         info!("as usual");
     });
     assert_eq!(shown.lines().count(), 103);
     assert_eq!(shown.matches("the log file can't be written").count(), 1);
-    let kept = lines(&data_dir, "node.jsonl.1").len() as u64;
-    let after = lines(&data_dir, FILE);
-    let events: Vec<_> = after.iter().map(|line| line["event"].clone()).collect();
-    assert_eq!(events, ["log lines lost", "recovered", "as usual"]);
-    assert_eq!(after[0]["lines"], json!(100 - kept));
+    let mut all = lines(&data_dir, "node.jsonl.1");
+    all.extend(lines(&data_dir, FILE));
+    let events: Vec<_> = all.iter().map(|line| line["event"].clone()).collect();
+    assert_eq!(events[events.len() - 2..], ["recovered", "as usual"]);
+    let fillers = events.iter().filter(|event| **event == "filler").count();
+    let lost: u64 = all.iter().filter_map(|line| line["lines"].as_u64()).sum();
+    assert!(lost > 0);
+    assert_eq!(fillers as u64 + lost, 100);
 }
 
 #[test]
@@ -264,6 +278,66 @@ fn a_full_disk_does_not_stop_the_node() {
     });
     assert_eq!(shown.lines().count(), 3, "{shown}");
     assert!(shown.contains("error=\"No space left on device"), "{shown}");
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_stops_neither_the_node_nor_its_log_file() {
+    /// As a terminal after Ctrl-S: takes nothing until it is told to.
+    struct Paused(std::sync::mpsc::Receiver<()>, Screen);
+    impl Write for Paused {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // An error: it was told to go on.
+            let _ = self.0.recv();
+            self.1.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let data_dir = TempDir::new().unwrap();
+    let (goes_on, paused) = std::sync::mpsc::channel();
+    let screen = Screen::default();
+    let terminal = Terminal::new(Paused(paused, screen.clone()), false);
+    let log = settings(LogLevel::Info, 100);
+    let (subscriber, guard) = subscriber(
+        &log,
+        data_dir.path(),
+        (Some(terminal), Names::default()),
+        now,
+    )
+    .unwrap();
+    let text = "x".repeat(1_000);
+    let most = 2 * TERMINAL_ROOM / text.len();
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 0..most {
+            info!(number, text, "filler");
+        }
+        guard.writers.file.flush(FILE_PATIENCE);
+        let written: usize = fs::read_dir(path(&data_dir, ""))
+            .unwrap()
+            .map(|file| {
+                fs::read_to_string(file.unwrap().path())
+                    .unwrap()
+                    .lines()
+                    .count()
+            })
+            .sum();
+        assert_eq!(written, most, "the file has every line");
+        drop(goes_on);
+        guard.writers.flush();
+        info!("as usual");
+    });
+    drop(guard);
+    let shown = screen.text();
+    let shown: Vec<&str> = shown.lines().collect();
+    let (last, before) = shown.split_last().unwrap();
+    assert!(last.ends_with("as usual"), "{last}");
+    let (missing, before) = before.split_last().unwrap();
+    let told = format!("lines={}", most - before.len());
+    assert!(
+        missing.contains("could not be shown") && missing.ends_with(&told),
+        "{missing}"
+    );
 }
 
 #[test]
@@ -353,8 +427,9 @@ fn older_files_do_not_move_for_a_file_that_is_gone() {
     let log = settings(LogLevel::Info, 3);
     fs::create_dir_all(path(&data_dir, "")).unwrap();
     fs::write(path(&data_dir, "node.jsonl.1"), "older").unwrap();
-    logged(&data_dir, &log, false, || {
+    logged_with(&data_dir, &log, false, |writers| {
         info!("deleted by somebody");
+        writers.flush();
         fs::remove_file(path(&data_dir, FILE)).unwrap();
         for number in 0..70 {
             info!(number, text, "filler");
@@ -429,9 +504,9 @@ fn the_nodes_terminal_tells_what_comes_in_by_name() {
     assert_eq!(
         told,
         [
-            "ann sent you 5 coins, with a note: `./node inbox` shows it",
-            "ann sent you 1 coin: `./node inbox` shows it",
-            "rac1qqqqq…qqqq sent you a note: `./node inbox` shows it",
+            "ann sent you 5 coins, with a note",
+            "ann sent you 1 coin",
+            "rac1qqqqq…qqqq sent you a note",
             "block 7 by ann, with 2 transactions",
             "block 8 by ann, empty",
             "connected with ann",

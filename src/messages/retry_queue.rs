@@ -2,7 +2,7 @@
 
 use crate::chain::{EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
-use crate::protocol::delivery::outbox::{Line, OrderError, SendError, Waiting};
+use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
 use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
 use std::collections::HashSet;
@@ -16,6 +16,8 @@ pub struct SendTransfer {
     pub transaction: EncodedTransaction,
     /// Hand it to the network at once, without waiting for its recipient.
     pub broadcast: bool,
+    /// What it was asked for with, if its caller chose a key.
+    pub request: Option<Request>,
 }
 
 /// Try again at once what waits.

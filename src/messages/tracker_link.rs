@@ -46,7 +46,9 @@ pub enum LeaveError {
     )]
     NotRegistered,
     /// The tracker did not answer.
-    #[error("the node stopped, or lost the tracker, before it had left: try again")]
+    #[error(
+        "the tracker was lost before it confirmed that this node has left: while it runs, the node leaves as soon as the tracker is back"
+    )]
     CutOff,
 }
 

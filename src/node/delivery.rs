@@ -3,7 +3,7 @@
 use super::RunError;
 use super::opening::random_u64;
 use super::peer::{Ground, WAITING};
-use crate::actors::{Asker, GossipActor, InboxActor, LedgerActor, RetryQueueActor};
+use crate::actors::{GossipActor, InboxActor, LedgerActor, RetryQueueActor, asking};
 use crate::chain::NetworkId;
 use crate::chain::tree::Tip;
 use crate::keys::PublicKey;
@@ -12,12 +12,10 @@ use crate::messages::retry_queue::GetOutbox;
 use crate::protocol::delivery::outbox::{MAX_WAITING, MAX_WAITING_BYTES, Outbox};
 use crate::protocol::delivery::{inbox, inbox::Inbox, outbox};
 use crate::protocol::retry::RetryLimits;
-use crate::shell::{
-    Answered, Ask, DeliveryLinks, InboxParts, InboxShell, Link, OutboxParts, OutboxShell,
-};
+use crate::shell::{DeliveryLinks, InboxParts, InboxShell, Link, OutboxParts, OutboxShell};
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
-use actix::{Addr, AsyncContext, Context, Message, Recipient};
+use actix::{Addr, AsyncContext, Context};
 use std::collections::HashSet;
 
 /// Milliseconds of a day.
@@ -97,8 +95,8 @@ impl DeliveryParts {
             store: Link::new(&ground.store, WAITING),
             reach: Link::new(gossip, WAITING),
             deliver: Link::new(gossip, WAITING),
-            ledger: asking(ledger.clone().recipient(), outbox.clone().recipient()),
-            funds: asking(ledger.clone().recipient(), outbox.recipient()),
+            ledger: asking(ledger.clone().recipient(), &outbox),
+            funds: asking(ledger.clone().recipient(), &outbox),
             fatal: seams.fatal.clone(),
         };
         let outbox = self
@@ -110,8 +108,8 @@ impl DeliveryParts {
             store: Link::new(&ground.store, WAITING),
             answers: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
-            ledger: asking(ledger.clone().recipient(), inbox.clone().recipient()),
-            sign: asking(ground.wallet.clone().recipient(), inbox.recipient()),
+            ledger: asking(ledger.clone().recipient(), &inbox),
+            sign: asking(ground.wallet.clone().recipient(), &inbox),
             fatal: seams.fatal.clone(),
         };
         let inbox = self
@@ -135,16 +133,6 @@ impl RunningDelivery {
         let _ = self.inbox.send(CountUnread).await;
         let _ = self.outbox.send(GetOutbox::nothing_of_it()).await;
     }
-}
-
-/// A link that asks one actor for another.
-fn asking<T, Q>(to: Recipient<Q>, back: Recipient<Answered<T, Q::Result>>) -> Link<Ask<T, Q>>
-where
-    T: Send + 'static,
-    Q: Message + Send + 'static,
-    Q::Result: Send + 'static,
-{
-    Link::to(Asker { to, back }, WAITING)
 }
 
 fn blocked(addresses: &[String]) -> Result<HashSet<PublicKey>, RunError> {

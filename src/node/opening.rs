@@ -13,7 +13,9 @@ use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
 use crate::store::{OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
 use actix::Recipient;
-use std::fs::DirBuilder;
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
@@ -23,6 +25,8 @@ use std::time::Duration;
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
+/// The file in it that RocksDB holds locked while it is open.
+const LOCK: &str = "LOCK";
 /// Mode of a data directory that is made.
 const OWNER_ONLY: u32 = 0o700;
 
@@ -64,15 +68,20 @@ fn open(
     role: Role,
     fatal: Fatal,
 ) -> Result<Opened, RunError> {
+    // The database first: it is what refuses a directory that another node uses.
+    let seams = seams(data_dir, role, fatal)?;
+    let log = logging::start(log, data_dir, Some(typed), seams.names.clone())?;
+    Ok((log, seams))
+}
+
+/// Opens the database in `data_dir`, and takes everything else from this machine.
+pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, RunError> {
     let connections = open_files::connections();
     make_private(data_dir)?;
-    // The database first: it is what refuses a directory that another node uses.
     let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
-    let names = Names::default();
-    let log = logging::start(log, data_dir, Some(typed), names.clone())?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
-    let seams = Seams {
+    Ok(Seams {
         disk: Arc::new(disk),
         clock: Arc::new(SystemClock),
         entropy,
@@ -81,10 +90,9 @@ fn open(
         search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
         threads: true,
         fatal,
-        names,
+        names: Names::default(),
         connections,
-    };
-    Ok((log, seams))
+    })
 }
 
 /// Opens the database of a peer that does not run, to read or to fill it; makes both it and its
@@ -101,6 +109,18 @@ pub fn open_offline(settings: &PeerSettings) -> Result<RocksDisk, RunError> {
 /// Whether a node with this data directory ever ran.
 pub fn has_database(data_dir: &Path) -> bool {
     data_dir.join(DATABASE).exists()
+}
+
+/// Whether a node runs with this data directory: whether its database is locked. True up to the moment
+/// at which the next start would not be kept out any more.
+pub fn is_running(data_dir: &Path) -> bool {
+    let lock = data_dir.join(DATABASE).join(LOCK);
+    let Ok(lock) = File::options().write(true).open(lock) else {
+        return false;
+    };
+    // Given back when the file is closed, here.
+    let free = fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive);
+    matches!(free, Err(Errno::AGAIN | Errno::ACCESS))
 }
 
 /// Makes the data directory where there is none, for its owner alone: its database has rows, and its

@@ -13,16 +13,16 @@ use super::RunError;
 use super::opening::{accept, listen};
 use super::orders::Orders;
 use super::seams::Seams;
+use super::stage::Stage;
 use super::status_line::StatusLine;
 use super::wallet::found_or_awaited;
 use crate::http::ServerHandle;
 use crate::keys::SecretKey;
 use crate::net::Listener;
-use crate::owner::PeerParts;
+use crate::owner::{Owned, PeerParts};
 use crate::settings::PeerSettings;
 use crate::wire::NodeRole;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::mpsc;
 
 /// Messages that may wait for room in another actor's mailbox. Each link carries either answers to
 /// counted questions or news of which the latest replaces the rest.
@@ -40,19 +40,19 @@ pub(super) async fn run(
     settings: PeerSettings,
     seams: Seams,
     secret: Option<SecretKey>,
-    fatal: mpsc::Receiver<String>,
+    mut orders: Orders,
+    stage: &Stage,
 ) -> Result<(), RunError> {
-    let mut orders = Orders::listen(fatal)?;
     let (role, place) = (NodeRole::Peer, (&settings.wallet, &settings.api));
     let data_dir = &settings.data_dir;
-    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders).await?;
+    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
         return Ok(());
     };
     let listener = listen(&*seams.transport, settings.listen).await?;
     let mut ground = Ground::lay(settings, seams, secret, &*listener)?;
     let mut up = Up::default();
-    let ended = live(&mut ground, listener, &mut orders, &mut up).await;
+    let ended = live(&mut ground, listener, &mut orders, &mut up, stage).await;
     let stopped = orders
         .see_through(stop(ground, up.api.as_ref(), up.upper))
         .await;
@@ -65,13 +65,17 @@ async fn live(
     listener: Box<dyn Listener>,
     orders: &mut Orders,
     up: &mut Up,
+    stage: &Stage,
 ) -> Result<(), RunError> {
     let running: Arc<OnceLock<PeerParts>> = Arc::default();
     // Who has been on a network answers from it from the first question on.
     if let Ok(genesis) = ground.network.try_recv() {
         up.upper = Some(ground.build(genesis, &running).await?);
     }
-    up.api = Some(ground.start_api(running.clone()).await?);
+    let peer = ground.peer(running.clone());
+    let api = ground.start_api(peer.clone(), orders.stop_order()).await?;
+    up.api = Some(api);
+    stage.speaks(Owned::Peer(peer));
     let upper = match &up.upper {
         Some(upper) => upper,
         None => {
@@ -84,6 +88,7 @@ async fn live(
             up.upper.insert(ground.build(genesis, &running).await?)
         }
     };
+    stage.is_ready();
     let accepting = accept(listener, upper.gossip.clone().recipient());
     let status = StatusLine {
         ledger: upper.ledger.clone().recipient(),

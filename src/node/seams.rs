@@ -1,7 +1,7 @@
 //! What a node takes from outside: a real one from the machine it runs on, a simulated one from its
 //! world.
 
-use super::phase;
+use super::{panics, phase};
 use crate::actors::{Fatal, Search};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -41,7 +41,7 @@ impl Seams {
     /// A place for an actor that works hard. Its thread is started here, if it gets one.
     pub(super) fn place(&self) -> Place {
         match self.threads {
-            true => Place::Thread(Arbiter::new()),
+            true => Place::Thread(Arbiter::new(), self.fatal.clone()),
             false => Place::Here,
         }
     }
@@ -49,8 +49,8 @@ impl Seams {
 
 /// Where an actor lives.
 pub(super) enum Place {
-    /// On a thread of its own.
-    Thread(Arbiter),
+    /// On a thread of its own; a panic there ends the node.
+    Thread(Arbiter, Fatal),
     /// On the thread that starts it.
     Here,
 }
@@ -62,7 +62,13 @@ impl Place {
         A: Actor<Context = Context<A>> + Send,
     {
         match self {
-            Self::Thread(arbiter) => A::start_in_arbiter(&arbiter.handle(), |_| actor),
+            Self::Thread(arbiter, fatal) => {
+                let fatal = fatal.clone();
+                A::start_in_arbiter(&arbiter.handle(), move |_| {
+                    panics::belongs_to(&fatal);
+                    actor
+                })
+            }
             Self::Here => actor.start(),
         }
     }
@@ -70,7 +76,7 @@ impl Place {
     /// Ends the thread, and waits for its end: the process must not end under a thread that works with
     /// the database.
     pub(super) async fn end(self, name: &'static str) {
-        let Self::Thread(arbiter) = self else {
+        let Self::Thread(arbiter, _) = self else {
             return;
         };
         arbiter.stop();

@@ -3,11 +3,12 @@
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
+use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    ClocksActor, LivenessProbeActor, RegistryActor, RegistryParts, SessionContext, SessionParts,
-    StoreActor, WalletActor,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
+    WalletActor, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -21,7 +22,7 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link};
+use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -29,7 +30,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -52,12 +53,12 @@ pub(super) async fn run(
     settings: TrackerSettings,
     seams: Seams,
     secret: Option<SecretKey>,
-    fatal: mpsc::Receiver<String>,
+    mut orders: Orders,
+    stage: &Stage,
 ) -> Result<(), RunError> {
-    let mut orders = Orders::listen(fatal)?;
     let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
     let data_dir = &settings.data_dir;
-    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders).await?;
+    let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
         return Ok(());
     };
@@ -73,12 +74,9 @@ pub(super) async fn run(
         own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
-    let started = http::start(
-        settings.api.listen,
-        &settings.data_dir,
-        Owned::Tracker(owner),
-    )
-    .await;
+    let owned = Owned::Tracker(owner);
+    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
+    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -87,6 +85,8 @@ pub(super) async fn run(
         }
     };
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
+    stage.speaks(owned);
+    stage.is_ready();
     let ended = tokio::select! {
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
@@ -146,7 +146,8 @@ impl Running {
         let probe_place = seams.place();
         let probe = probe_place.start(shell);
         let parts = RegistryParts {
-            context: sessions,
+            greeting: sessions.greeting.clone(),
+            begin: sessions_of(&registry, &sessions),
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
@@ -154,7 +155,7 @@ impl Running {
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
-        context.run(RegistryActor::new(machine, parts));
+        context.run(RegistryActor::new(RegistryShell::new(machine, parts)));
         let report = ReportTo {
             committer: Committer::Registry,
             to: registry.clone().recipient(),

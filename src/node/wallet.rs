@@ -4,6 +4,7 @@
 use super::RunError;
 use super::orders::Orders;
 use super::seams::Seams;
+use super::stage::Stage;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
 use crate::http;
@@ -21,16 +22,26 @@ use tokio::sync::oneshot;
 /// How often a passphrase may be typed before the start is given up.
 const TRIES: usize = 3;
 
+/// Who is asked for the passphrase of a locked wallet, if no file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Whoever is at the terminal, if there is one.
+    Terminal,
+    /// Nobody: the node waits for it.
+    Nobody,
+}
+
 /// The secret in the wallet file, which is made at the first start; `None` if the settings say to
 /// wait for one, or it is locked and nobody is there who could be asked for the passphrase.
 pub(super) fn open(
     settings: &WalletSettings,
     entropy: &dyn Entropy,
+    asking: Asking,
 ) -> Result<Option<SecretKey>, RunError> {
     let file = WalletFile::new(&settings.file);
     match file.read() {
         Ok(Stored::Open(secret)) => Ok(Some(*secret)),
-        Ok(Stored::Locked(locked)) => unlock(settings, &locked),
+        Ok(Stored::Locked(locked)) => unlock(settings, &locked, asking),
         Err(WalletFileError::Missing { .. }) => match settings.create {
             WalletCreation::AtStart => make(settings, &file, entropy).map(Some),
             WalletCreation::OnCommand => Ok(None),
@@ -59,10 +70,17 @@ fn make(
     Ok(secret)
 }
 
-fn unlock(settings: &WalletSettings, locked: &LockedSecret) -> Result<Option<SecretKey>, RunError> {
+fn unlock(
+    settings: &WalletSettings,
+    locked: &LockedSecret,
+    asking: Asking,
+) -> Result<Option<SecretKey>, RunError> {
     if let Some(path) = settings.passphrase_file() {
         let passphrase = passphrase::from_file(path)?;
         return Ok(Some(locked.unlock(&passphrase)?));
+    }
+    if asking == Asking::Nobody {
+        return Ok(None);
     }
     let prompt = format!("Passphrase of {}: ", settings.file.display());
     for left in (0..TRIES).rev() {
@@ -88,10 +106,11 @@ pub(super) async fn found_or_awaited(
     data_dir: &Path,
     seams: &Seams,
     orders: &mut Orders,
+    stage: &Stage,
 ) -> Result<Option<SecretKey>, RunError> {
     match found {
         Some(secret) => Ok(Some(secret)),
-        None => wait_for(role, place, data_dir, seams, orders).await,
+        None => wait_for(role, place, data_dir, seams, orders, stage).await,
     }
 }
 
@@ -103,6 +122,7 @@ async fn wait_for(
     data_dir: &Path,
     seams: &Seams,
     orders: &mut Orders,
+    stage: &Stage,
 ) -> Result<Option<SecretKey>, RunError> {
     let (found, wanted) = oneshot::channel();
     let file = WalletFile::new(&settings.file);
@@ -113,7 +133,10 @@ async fn wait_for(
         open: door.recipient(),
         entropy: seams.entropy.clone(),
     };
-    let (server, address) = http::start(api.listen, data_dir, Owned::Waiting(waiting)).await?;
+    let owned = Owned::Waiting(waiting);
+    let stop = orders.stop_order();
+    let (server, address) = http::start(api.listen, data_dir, owned.clone(), stop).await?;
+    stage.speaks(owned);
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,

@@ -335,3 +335,15 @@ pub struct MinedView {
     /// How often another block came first on the way.
     pub races_lost: u32,
 }
+
+/// What the order to stop takes: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopRequest {}
+
+/// The node stops.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoppingView {
+    /// Its process, which ends when everything is saved.
+    pub pid: u32,
+}

@@ -49,7 +49,8 @@ impl Peer {
     /// [`Code::NoNetwork`].
     pub async fn chain(&self) -> Result<ChainView, Refused> {
         let rules = &self.parts()?.rules;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let view = ChainRows(&*snapshot);
         let tip = tip_of(rules, &view)?;
         let entry = view.header(&tip.id)?;
@@ -69,7 +70,8 @@ impl Peer {
         let name = BlockName::parse(name)?;
         let rules = &self.parts()?.rules;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         chain_reads::block(rules, &*snapshot, &self.people(&known), &name)
     }
 
@@ -83,7 +85,8 @@ impl Peer {
         let rules = &self.parts()?.rules;
         let known = self.known();
         let people = self.people(&known);
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let view = ChainRows(&*snapshot);
         let tip = tip_of(rules, &view)?;
         let end = tip.height.0.saturating_add(1);
@@ -117,7 +120,8 @@ impl Peer {
     pub async fn block_data(&self, name: &str) -> Result<BlockData, Refused> {
         let name = BlockName::parse(name)?;
         let rules = &self.parts()?.rules;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let id = find_block(rules, &*snapshot, &name)?;
         if id == rules.network() {
             return Ok(BlockData::Genesis(GenesisJson::from(rules.genesis())));
@@ -133,7 +137,8 @@ impl Peer {
     pub async fn verify_block(&self, name: &str) -> Result<BlockCheckView, Refused> {
         let name = BlockName::parse(name)?;
         let rules = &self.parts()?.rules;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let view = ChainRows(&*snapshot);
         let id = find_block(rules, &*snapshot, &name)?;
         let height = connected_height(rules, &view, id)?;
@@ -154,7 +159,8 @@ impl Peer {
         let id = TypedId::parse(id)?;
         let rules = &self.parts()?.rules;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         chain_reads::transaction_state(rules, &*snapshot, &self.people(&known), &id)
     }
 
@@ -200,7 +206,8 @@ impl Peer {
         let name = BlockName::parse(id)?;
         let until = until.map(BlockName::parse).transpose()?;
         let rules = &self.parts()?.rules;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let view = ChainRows(&*snapshot);
         let subject = subject(rules, &*snapshot, &name)?;
         let until = until.map(|until| {
@@ -222,7 +229,7 @@ impl Peer {
     ) -> Result<impl Stream<Item = io::Result<VerifyLine>> + use<>, Refused> {
         let rules = self.parts()?.rules.clone();
         let scratch = self.long.scratch.clone();
-        verification::start(&self.long.verifications, self.disk.clone(), rules, scratch)
+        verification::start(&self.long.verifications, self.disk()?, rules, scratch)
     }
 
     /// The whole chain as text, an [`Entry`](crate::archive::Entry) a line, from one snapshot, as it is read.
@@ -232,7 +239,7 @@ impl Peer {
     /// [`Code::AlreadyRunning`], [`Code::NoNetwork`].
     pub async fn export(&self) -> Result<impl Stream<Item = io::Result<Vec<u8>>> + use<>, Refused> {
         let rules = self.parts()?.rules.clone();
-        export::start(&self.long.exports, self.disk.clone(), rules)
+        export::start(&self.long.exports, self.disk()?, rules)
     }
 }
 

@@ -287,6 +287,10 @@ codes! {
         "This very transaction is in the outbox already.",
         "A transaction counts once.",
         "There is nothing left to do: `node outbox` shows it.";
+    KeyTaken = "idempotency_key_taken", Unacceptable, "The key belongs to something else":
+        "Another send was asked for with the same Idempotency-Key.",
+        "A key stands for one request, so that asking for it again does nothing more.",
+        "Take a new key for a new send; the refusal names what was sent under this one.";
 
     // The outbox.
     UnknownSend = "unknown_send", Unknown, "Not sent by this node":

@@ -15,11 +15,14 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
 use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
-    self, DeliveryRows, ReceivedFacts, SendFacts, facts, marked_from,
+    self, DeliveryRows, ReceivedFacts, SendFacts, SendState, facts, marked_from,
 };
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
 use reading::Reading;
+pub use sending::MAX_KEY;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Sends and messages in one answer, if it is not said how many.
 const LISTED: usize = 50;
@@ -30,6 +33,11 @@ const MAX_READ: usize = 1_000;
 /// How many sends are looked at for one page of those that failed: most do not fail.
 const FAILED_SOUGHT: u64 = 1_000;
 
+/// How long an answer about a send may be waited for at most: whoever wants to wait longer asks again.
+pub const MAX_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a send that is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Which sends the outbox shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
@@ -37,6 +45,29 @@ pub enum Which {
     Waiting,
     /// Those that came to an end without being mined: the latest first.
     Failed,
+}
+
+/// What a send is waited for to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// Known to the network: open, or mined already.
+    Open,
+    /// Its recipient has signed for it.
+    Delivered,
+    /// In a block of the connected chain.
+    Mined,
+}
+
+impl Goal {
+    /// Whether the send is what was waited for.
+    pub fn is_reached(self, send: &SendView) -> bool {
+        match self {
+            Self::Open => matches!(send.state, SendState::Open | SendState::Mined),
+            Self::Delivered => send.delivered_at.is_some(),
+            Self::Mined => send.state == SendState::Mined,
+        }
+    }
 }
 
 /// Which messages the inbox shows.
@@ -69,7 +100,8 @@ impl Peer {
         };
         let mut status = parts.outbox.send(asked).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let mut sends = Vec::new();
         let next = match which {
@@ -102,6 +134,48 @@ impl Peer {
     pub async fn sent(&self, id: &str) -> Result<SendView, Refused> {
         let id = self.send_meant(id)?;
         self.show(id).await
+    }
+
+    /// One send, as soon as it is what is waited for, or has come to an end otherwise, or `patience` is over:
+    /// the answer tells which.
+    ///
+    /// # Errors
+    /// As for [`sent`](Self::sent), and [`Code::BadParameter`] for more patience than [`MAX_PATIENCE`].
+    pub async fn sent_once(
+        &self,
+        id: &str,
+        goal: Goal,
+        patience: Duration,
+    ) -> Result<SendView, Refused> {
+        if patience > MAX_PATIENCE {
+            return Err(Refused::new(
+                Code::BadParameter,
+                format!(
+                    "seconds is {}, but must be {} at most: ask again after that",
+                    patience.as_secs(),
+                    MAX_PATIENCE.as_secs()
+                ),
+            ));
+        }
+        let id = self.send_meant(id)?;
+        let begun = self.clock.steady();
+        loop {
+            let now = self.show(id).await?;
+            let waited = Duration::from_millis(self.clock.steady().since(begun));
+            if goal.is_reached(&now) || now.state.has_failed() || waited >= patience {
+                return Ok(now);
+            }
+            self.pause(LOOK.min(patience - waited)).await;
+        }
+    }
+
+    /// Lets some time pass, by the timer of the node, whatever runtime asks.
+    async fn pause(&self, duration: Duration) {
+        let sleep = {
+            let _node = self.runtime.enter();
+            tokio::time::sleep(duration)
+        };
+        sleep.await;
     }
 
     /// Tries again at once what waits.
@@ -138,7 +212,8 @@ impl Peer {
     /// The send that is meant by an id or its beginning.
     fn send_meant(&self, text: &str) -> Result<TransactionId, Refused> {
         let typed = TypedId::parse(text)?;
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let found = like(&DeliveryTable::outbox(&*snapshot), &typed)?;
         found.ok_or_else(|| {
             Refused::new(
@@ -152,7 +227,8 @@ impl Peer {
         let parts = self.parts()?;
         let line = parts.outbox_line.send(GetSend(id)).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let rows = DeliveryTable::outbox(&*snapshot);
         let missing = || {
             Refused::new(
@@ -183,7 +259,8 @@ impl Peer {
         let parts = self.parts()?;
         let unread = parts.unread.send(CountUnread).await?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let rows = DeliveryTable::inbox(&*snapshot);
         // One more shows whether there are more.
@@ -211,7 +288,8 @@ impl Peer {
     pub async fn received(&self, name: &str) -> Result<ReceivedView, Refused> {
         let parts = self.parts()?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let rows = DeliveryTable::inbox(&*snapshot);
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let is_number =
@@ -266,7 +344,8 @@ impl Peer {
         let after = page.after.as_ref().map(Shown::read).transpose()?;
         let parts = self.parts()?;
         let known = self.known();
-        let snapshot = self.disk.snapshot();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let outbox = DeliveryTable::outbox(&*snapshot);
         let inbox = DeliveryTable::inbox(&*snapshot);

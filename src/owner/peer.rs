@@ -20,6 +20,7 @@ use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::store::Disk;
 use crate::wire::MemberName;
 use actix::MailboxError;
 use std::collections::BTreeMap;
@@ -38,6 +39,11 @@ impl Peer {
     /// Its signing key: its address.
     pub fn key(&self) -> PublicKey {
         self.key
+    }
+
+    /// Why it is on no network yet, as far as is known; only meant for one that is on none.
+    pub(crate) fn why_waiting(&self) -> String {
+        why_waiting(&self.known.borrow())
     }
 
     /// How it stands.
@@ -242,6 +248,12 @@ impl Peer {
             former: former.to_address(),
             address: key.to_address(),
         })
+    }
+
+    /// The rows, while the node lives.
+    pub(super) fn disk(&self) -> Result<Arc<dyn Disk>, Refused> {
+        let ended = || Refused::new(Code::Stopping, "the node has ended: start it again");
+        self.disk.upgrade().ok_or_else(ended)
     }
 
     /// What is known of members and tracker at this moment: shared, not copied.

@@ -91,6 +91,12 @@ impl From<SendError> for Refused {
             SendError::Rejected(rejected) => return rejected.into(),
             SendError::Full(_) => Code::OutboxFull,
             SendError::Known => Code::AlreadySent,
+            SendError::Before(id) => {
+                return Self::new(Code::AlreadySent, error.to_string()).about(id);
+            }
+            SendError::KeyTaken(id) => {
+                return Self::new(Code::KeyTaken, error.to_string()).about(id);
+            }
             SendError::Stopping => Code::Stopping,
         };
         Self::new(code, error.to_string())

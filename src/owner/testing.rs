@@ -329,6 +329,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         });
         assert!(set.is_ok());
     }
+    let disk: Arc<dyn Disk> = played.disk.clone();
     let known = DirectoryStatus {
         directory: Arc::new(directory_of(members())),
         registered: played.trouble.is_none(),
@@ -339,7 +340,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
     Peer {
         name: "alice".parse().unwrap(),
         key: secret(1).public_key(),
-        disk: played.disk.clone(),
+        disk: Arc::downgrade(&disk),
         wallet: node.clone().recipient(),
         seal: node.clone().recipient(),
         open_note: node.clone().recipient(),
@@ -351,6 +352,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
+        runtime: tokio::runtime::Handle::current(),
     }
 }
 

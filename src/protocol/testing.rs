@@ -17,13 +17,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// Number of the secret key of the tests' tracker; `chain::testing::genesis` is made for it.
-pub(super) const TRACKER: u8 = 200;
+pub(crate) const TRACKER: u8 = 200;
 
-pub(super) fn key(number: u8) -> PublicKey {
+pub(crate) fn key(number: u8) -> PublicKey {
     member(number).public_key()
 }
 
-pub(super) fn secret(number: u8) -> Arc<SecretKey> {
+pub(crate) fn secret(number: u8) -> Arc<SecretKey> {
     Arc::new(member(number))
 }
 
@@ -31,7 +31,7 @@ pub(super) fn address(text: &str) -> Address {
     CappedText::new(text).unwrap()
 }
 
-pub(super) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
+pub(crate) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {
     Hello {
         network,
         role,
@@ -61,7 +61,7 @@ pub(super) fn record(number: u8, name: &str, sequence: u64) -> MemberRecord {
     statement(number, name, sequence).sign(&member(number))
 }
 
-pub(super) fn mine(mut header: Header, content: GenesisContent) -> Genesis {
+pub(crate) fn mine(mut header: Header, content: GenesisContent) -> Genesis {
     while !header.has_work() {
         header.nonce += 1;
     }
@@ -82,7 +82,7 @@ pub(super) fn other_genesis() -> Genesis {
 }
 
 /// The message as it arrives at the other end.
-pub(super) fn over_the_wire(message: &Message) -> Message {
+pub(crate) fn over_the_wire(message: &Message) -> Message {
     let bytes = message.to_frame().unwrap();
     let frame = FrameDecoder::new(Message::most)
         .next(&mut &bytes[..])
@@ -407,7 +407,7 @@ impl Peer {
     }
 }
 
-fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
+pub(crate) fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config {
     Config {
         address: address("tracker:7000"),
         name: name.parse().unwrap(),

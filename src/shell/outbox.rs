@@ -177,9 +177,12 @@ impl OutboxShell {
         let SendTransfer {
             transaction,
             broadcast,
+            request,
         } = message;
         let now = self.clock.now();
-        let effects = self.outbox.send(ticket, transaction, broadcast, now);
+        let effects = self
+            .outbox
+            .send(ticket, transaction, broadcast, request, now);
         self.carry_out(effects);
         answered
     }

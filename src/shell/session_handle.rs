@@ -8,7 +8,7 @@ const OVERRUN: &str = "too much is to be said to you at once";
 
 /// The owner's end of a session. A command that finds no room is not dropped in silence: nothing is said
 /// any more, and the session is closed as soon as it takes the order.
-pub(crate) struct SessionHandle {
+pub(super) struct SessionHandle {
     commands: Box<dyn Port<SessionCommand>>,
     /// Why it is to be closed, as long as it has not taken the order.
     close: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct SessionHandle {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(commands: Box<dyn Port<SessionCommand>>) -> Self {
+    pub(super) fn new(commands: Box<dyn Port<SessionCommand>>) -> Self {
         Self {
             commands,
             close: None,
@@ -25,7 +25,7 @@ impl SessionHandle {
     }
 
     /// Gives an order. A session that is gone takes none: its end is told by itself.
-    pub(crate) fn command(&mut self, command: SessionCommand) {
+    pub(super) fn command(&mut self, command: SessionCommand) {
         if self.overrun {
             return;
         }
@@ -40,7 +40,7 @@ impl SessionHandle {
     }
 
     /// Tries again to close it, if it is to be; to be called now and then.
-    pub(crate) fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         if let Some(reason) = self.close.take()
             && let Err(SessionCommand::Close(reason)) =
                 self.commands.offer(SessionCommand::Close(reason))

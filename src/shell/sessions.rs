@@ -2,11 +2,13 @@
 
 use super::Port;
 use super::session_handle::SessionHandle;
+use crate::chain::Height;
 use crate::messages::session::SessionCommand;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::channel::{Expected, Side};
+use crate::wire::message::ChallengeAnswer;
 use std::collections::BTreeMap;
 
 /// Begins sessions.
@@ -68,6 +70,12 @@ impl<N> Sessions<N> {
         self.command(session, SessionCommand::Send(message));
     }
 
+    /// Answers a challenge of a tracker.
+    pub fn answer_challenge(&mut self, session: SessionId, number: u64, height: Height) {
+        let answer = ChallengeAnswer { number, height };
+        self.send(session, Message::ChallengeAnswer(answer));
+    }
+
     /// Closes a session and says why.
     pub fn close(&mut self, session: SessionId, reason: impl Into<String>) {
         self.command(session, SessionCommand::Close(reason.into()));
@@ -84,6 +92,21 @@ impl<N> Sessions<N> {
     /// Whether the node is stopping.
     pub fn are_closing(&self) -> bool {
         self.closing
+    }
+
+    /// Whether the node is stopping, and all sessions have ended.
+    pub fn are_over(&self) -> bool {
+        self.closing && self.open.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// Tries again what found no room; to be called now and then.

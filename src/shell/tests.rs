@@ -1,3 +1,4 @@
 //! Several shells together.
 
 mod delivery;
+mod members;

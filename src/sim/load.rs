@@ -128,7 +128,7 @@ impl Load {
             *book.borrow_mut().asked.entry(letter.clone()).or_default() += 1;
             let (sender, at_ms, lapses) = (deed.from, deed.at_ms, sending.lapses.is_some());
             tokio::task::spawn_local(async move {
-                let answer = peer.send(&request).await;
+                let answer = peer.send(&request, None).await;
                 let said = match &answer {
                     Ok(sent) if sent.broadcast => format!("{} open", sent.id),
                     Ok(sent) => format!("{} queued", sent.id),

@@ -2,6 +2,7 @@
 
 use super::commands::{command, json};
 use crate::support::{Lab, Node, node, so, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
@@ -235,4 +236,33 @@ fn cli_the_nodes_terminal_tells_what_comes_in_by_name() {
         !shown.contains("until_ms=") && !shown.contains("for the cheese"),
         "{shown}"
     );
+}
+
+#[test]
+fn cli_a_send_repeated_after_a_lost_answer_is_a_question() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine_blocks(2);
+    alice.knows(&["bob"]);
+    let process = Pid::from_raw(alice.api().unwrap().pid as i32).unwrap();
+    let arguments = ["send", "bob", "5"];
+    // The node hangs, and whoever waits for it gives up.
+    kill_process(process, Signal::STOP).unwrap();
+    let mut given_up = begin(&alice, &arguments);
+    let sending = alice.data_dir.join("sending");
+    wait_until("the send was begun", || {
+        let begun = std::fs::read_dir(&sending).is_ok_and(|mut files| files.next().is_some());
+        so(begun, "it was not")
+    });
+    given_up.kill().unwrap();
+    given_up.wait().unwrap();
+    kill_process(process, Signal::CONT).unwrap();
+    // The same once more is not sent without a word.
+    command(&alice, &arguments).fails(2, &["its answer was lost", "--same", "--another"]);
+    command(&alice, &[&arguments[..], &["--same"]].concat()).succeeds();
+    let paid = json(&alice, &["--json", "history"]);
+    assert_eq!(paid["entries"].as_array().unwrap().len(), 1, "{paid}");
+    // From then on it is another one.
+    command(&alice, &arguments).succeeds();
+    drop(bob);
 }

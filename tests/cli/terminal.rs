@@ -161,3 +161,29 @@ fn cli_a_node_that_starts_at_a_terminal_asks_for_the_passphrase_of_its_wallet() 
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains("eight"), "{shown}");
 }
+
+#[test]
+fn cli_leave_asks_first_at_a_terminal() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    let config = alice.config.to_str().unwrap();
+    let Some(mut terminal) = Terminal::run(config, "leave") else {
+        println!("there is no `script` here: not tested");
+        return;
+    };
+    terminal.has_shown("Go on?", 1);
+    writeln!(terminal.keyboard, "n").unwrap();
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("no logging out") && shown.contains("nothing was done"),
+        "{shown}"
+    );
+    assert!(alice.status().tracker.registered);
+    let mut terminal = Terminal::run(config, "leave").unwrap();
+    terminal.has_shown("Go on?", 1);
+    writeln!(terminal.keyboard, "y").unwrap();
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("alice has left"), "{shown}");
+}

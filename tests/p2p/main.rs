@@ -5,6 +5,7 @@ mod support;
 
 mod crowd;
 mod delivery;
+mod embedded;
 mod hosts;
 mod liveness;
 mod same_key;

@@ -3,6 +3,7 @@ use super::super::commands;
 use super::super::output::Output;
 use super::*;
 use crate::http::testing::Served;
+use crate::http::{Challenge, Prover};
 use clap::Parser;
 use std::io::Write;
 use std::iter;
@@ -43,7 +44,8 @@ async fn beside(served: &Served, role: &'static str, line: String) -> Result<Str
 
 fn no(result: Result<String, Failure>) -> String {
     match result {
-        Err(Failure::No(reason)) => reason,
+        Err(Failure::No(reason) | Failure::NoAnswer(reason) | Failure::Answered(reason)) => reason,
+        Err(Failure::Refused(problem)) if problem.status != 400 => problem.detail,
         other => panic!("{other:?}"),
     }
 }
@@ -51,6 +53,7 @@ fn no(result: Result<String, Failure>) -> String {
 fn misuse(result: Result<String, Failure>) -> String {
     match result {
         Err(Failure::Misuse(reason)) => reason,
+        Err(Failure::Refused(problem)) if problem.status == 400 => problem.detail,
         other => panic!("{other:?}"),
     }
 }
@@ -226,20 +229,39 @@ async fn another_node_on_an_old_port_does_not_answer_for_this_one() {
     file.token = "0".repeat(64);
     file.write(served.data_dir()).unwrap();
     let reason = no(beside(&served, "peer", "node status".to_owned()).await);
-    assert!(reason.contains("does not know its token"), "{reason}");
+    assert!(reason.contains("is another program"), "{reason}");
 }
 
-/// A server that answers one request with these bytes.
-fn answering(answer: &'static str) -> (SocketAddr, thread::JoinHandle<()>) {
+/// A server that knows the token, proves it, and answers one request with these bytes.
+fn answering(token: &'static str, answer: &'static str) -> (SocketAddr, thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut head = BufReader::new(stream.try_clone().unwrap());
-        let mut line = String::new();
-        while head.read_line(&mut line).unwrap() > 2 {
-            line.clear();
-        }
+        let mut next = || {
+            let mut lines = Vec::new();
+            loop {
+                let mut line = String::new();
+                head.read_line(&mut line).unwrap();
+                if line.len() <= 2 {
+                    return lines;
+                }
+                lines.push(line);
+            }
+        };
+        let asked = next().remove(0);
+        let (_, challenge) = asked.split_once("challenge=").unwrap();
+        let challenge = Challenge::from_hex(&challenge[..64]).unwrap();
+        let proof = Prover::new(token, address).prove(&challenge);
+        let proof = serde_json::to_string(&proof).unwrap();
+        let length = proof.len();
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{proof}"
+        )
+        .unwrap();
+        next();
         stream.write_all(answer.as_bytes()).unwrap();
     });
     (address, server)
@@ -262,7 +284,7 @@ fn whatever_answers_no_command_panics_or_follows_it_elsewhere() {
             "node send bob 1",
         ] {
             let dir = tempfile::tempdir().unwrap();
-            let (address, server) = answering(answer);
+            let (address, server) = answering("secret-token", answer);
             let file = ApiFile {
                 address,
                 token: "secret-token".to_owned(),
@@ -281,6 +303,7 @@ fn whatever_answers_no_command_panics_or_follows_it_elsewhere() {
 fn a_cut_off_verification_is_no_success() {
     let dir = tempfile::tempdir().unwrap();
     let (address, server) = answering(
+        "",
         "HTTP/1.1 200 OK\r\ncontent-length: 39\r\n\r\n{\"progress\":{\"height\":1,\"of\":1000000}}\n\n",
     );
     let file = ApiFile {

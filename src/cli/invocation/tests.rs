@@ -108,6 +108,8 @@ fn every_command_that_a_message_names_can_be_typed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);
+    // Made of what was typed: tests/cli/hints.rs types them.
+    files.retain(|file| !file.ends_with("cli/hints.rs"));
     let mut wrong = Vec::new();
     let mut seen = 0;
     for file in files {

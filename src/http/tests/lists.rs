@@ -3,8 +3,9 @@
 use super::*;
 use crate::canonical;
 use crate::chain::testing::transfer;
-use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView};
-use crate::protocol::delivery::rows::{ReceivedFacts, begun, facts_key};
+use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView, SendView};
+use crate::protocol::Row;
+use crate::protocol::delivery::rows::{ReceivedFacts, SendFacts, SendState, begun, facts_key};
 use crate::store::{RowChange, Table};
 
 /// Messages that came in, in a served peer's inbox, none of them read.
@@ -24,15 +25,14 @@ fn received(served: &Served, count: u64) {
         let rows = begun(number, &transaction.id(), body)
             .into_iter()
             .chain([facts]);
-        let changes: Vec<_> = rows
-            .map(|(key, value)| RowChange {
-                table: Table::Inbox,
-                key,
-                value,
-            })
-            .collect();
-        served.played.disk.commit(&changes).unwrap();
+        store(served, Table::Inbox, rows);
     }
+}
+
+fn store(served: &Served, table: Table, rows: impl Iterator<Item = Row>) {
+    let change = |(key, value)| RowChange { table, key, value };
+    let changes: Vec<_> = rows.map(change).collect();
+    served.played.disk.commit(&changes).unwrap();
 }
 
 async fn page<T: DeserializeOwned>(served: &Served, path: &str, after: &Option<Cursor>) -> T {
@@ -220,5 +220,66 @@ async fn whatever_has_an_id_is_found_by_its_beginning_with_or_without_dots() {
     ] {
         let (is, said, _) = refused(&served, request, Value::Null).await;
         assert_eq!((is, said.as_str()), (status, code), "{request}");
+    }
+}
+
+/// A send in the outbox of a served peer, on its way.
+fn queued(served: &Served) -> crate::chain::TransactionId {
+    let transaction = transfer(1, 2, 5, 0, 99);
+    let facts = SendFacts {
+        id: transaction.id(),
+        to: secret(2).public_key(),
+        amount: Amount(5),
+        fee: Amount(0),
+        size: transaction.size(),
+        expires_at: Height(1_000),
+        queued_at: crate::chain::testing::START,
+        broadcast: false,
+        attempted: false,
+        delivered_at: None,
+        end: None,
+        reason: Default::default(),
+    };
+    let body = transaction.bytes().to_vec();
+    let facts = (facts_key(1), Some(canonical::encode(&facts)));
+    let rows = begun(1, &transaction.id(), body).into_iter().chain([facts]);
+    store(served, Table::Outbox, rows);
+    transaction.id()
+}
+
+#[actix_web::test]
+async fn a_send_can_be_waited_for_and_is_told_when_patience_ends() {
+    let served = Served::peer().await;
+    let id = queued(&served);
+    let one: SendView = read(&served, &format!("GET /outbox/{id}"), Value::Null).await;
+    assert_eq!(one.state, SendState::Queued);
+    for wait in ["open", "delivered", "mined"] {
+        let request = format!("GET /outbox/{id}?wait={wait}&seconds=0");
+        let now: SendView = read(&served, &request, Value::Null).await;
+        assert_eq!(now, one, "{wait}");
+    }
+    // It becomes open while somebody waits for it.
+    let waiting = format!("GET /outbox/{id}?wait=open&seconds=60");
+    let (open, ()) = tokio::join!(read::<SendView>(&served, &waiting, Value::Null), async {
+        let entry = crate::chain::rows::OpenEntry {
+            since: crate::chain::testing::START,
+            transaction: transfer(1, 2, 5, 0, 99),
+        };
+        let rows = [(RowKey::Open(id), Some(canonical::encode(&entry)))];
+        let rows: Vec<_> = changes(&rows).collect();
+        served.played.disk.commit(&rows).unwrap();
+    });
+    assert_eq!(open.state, SendState::Open);
+    for (query, code) in [
+        ("wait=paid", "bad_parameter"),
+        ("wait=mined&seconds=61", "bad_parameter"),
+        ("wait=mined&seconds=-1", "bad_parameter"),
+    ] {
+        let request = format!("GET /outbox/{id}?{query}");
+        assert_eq!(
+            refused(&served, &request, Value::Null).await.1,
+            code,
+            "{query}"
+        );
     }
 }

@@ -149,3 +149,48 @@ async fn every_body_that_is_listed_has_the_fields_that_are_taken() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_key_goes_with_what_was_asked_for_and_nothing_else() {
+    let served = Served::peer().await;
+    let send = |key: &'static str, body: Value| {
+        let served = &served;
+        async move {
+            let body = body.to_string();
+            let answer = ask_with(served, "POST /transactions", &body, |file| {
+                format!(
+                    "host: {}\r\nauthorization: Bearer {}\r\n{key}",
+                    file.address, file.token
+                )
+            });
+            (
+                answer.await,
+                served.last_sent().and_then(|sent| sent.request),
+            )
+        }
+    };
+    let body = || json!({"to": "bob", "amount": "1"});
+    let key = "idempotency-key: 5f0c\r\n";
+    let (_, first) = send(key, body()).await;
+    let (_, again) = send(key, body()).await;
+    assert!(first.is_some());
+    assert_eq!(first, again);
+    let (_, other) = send(key, json!({"to": "bob", "amount": "2"})).await;
+    assert_eq!(other.map(|one| one.key), first.map(|one| one.key));
+    assert_ne!(other.map(|one| one.asked), first.map(|one| one.asked));
+    let (_, other) = send("idempotency-key: 5f0d\r\n", body()).await;
+    assert_ne!(other.map(|one| one.key), first.map(|one| one.key));
+    let ((status, _), without) = send("", body()).await;
+    assert_eq!((status, without), (200, None));
+    for wrong in [
+        "idempotency-key:\r\n",
+        "idempotency-key: two words\r\n",
+        "idempotency-key: 1\r\nidempotency-key: 2\r\n",
+        "idempotency-key: \u{e4}\r\n",
+        "idempotency-key: 12345678901234567890123456789012345678901234567890123456789012345\r\n",
+    ] {
+        let ((status, text), sent) = send(wrong, body()).await;
+        assert_eq!((status, sent), (400, None), "{wrong}: {text}");
+        assert!(text.contains("bad_idempotency_key"), "{text}");
+    }
+}

@@ -45,7 +45,7 @@ fn what_was_written_is_read_back_with_its_fields_in_order() {
     let (path, mut file) = log(&dir, 5);
     let mut odd = event(7);
     odd.fields.push(("level".into(), true.into()));
-    file.append(&odd).unwrap();
+    file.append(&odd.to_json()).unwrap();
     let mut reader = LogReader::new(&path, None);
     // A field with a fixed name has a mark behind it.
     odd.fields[2].0 = "level_".into();
@@ -61,7 +61,7 @@ fn a_reader_goes_along_with_a_file_that_grows_and_rotates() {
     let mut read = Vec::new();
     // Read every once in a while: sometimes several files have been begun meanwhile.
     for number in 0..500 {
-        file.append(&event(number)).unwrap();
+        file.append(&event(number).to_json()).unwrap();
         if number % 97 == 0 {
             read.extend(numbers(&mut reader));
         }
@@ -77,10 +77,10 @@ fn a_reader_that_was_left_behind_goes_on_with_the_oldest_that_is_kept() {
     let dir = TempDir::new().unwrap();
     let (path, mut file) = log(&dir, 2);
     let mut reader = LogReader::new(&path, None);
-    file.append(&event(0)).unwrap();
+    file.append(&event(0).to_json()).unwrap();
     assert_eq!(numbers(&mut reader), [0]);
     for number in 1..500 {
-        file.append(&event(number)).unwrap();
+        file.append(&event(number).to_json()).unwrap();
     }
     let kept = numbers(&mut LogReader::new(&path, None));
     assert!(kept.len() < 60, "{kept:?}");
@@ -94,7 +94,7 @@ fn a_reader_that_was_left_behind_goes_on_with_the_oldest_that_is_kept() {
 fn lines_that_are_torn_foreign_or_endless_are_passed_over() {
     let dir = TempDir::new().unwrap();
     let (path, mut file) = log(&dir, 2);
-    file.append(&event(1)).unwrap();
+    file.append(&event(1).to_json()).unwrap();
     let mut raw = fs::OpenOptions::new().append(true).open(&path).unwrap();
     let good = event(2).to_json();
     raw.write_all(b"{\"time\":\"2026\n[]\n\xff\n\n{\"time\":1}\n")
@@ -116,7 +116,7 @@ fn files_from_before_the_time_that_is_asked_for_are_left_out() {
     let dir = TempDir::new().unwrap();
     let (path, mut file) = log(&dir, 100);
     for number in 0..100 {
-        file.append(&event(number)).unwrap();
+        file.append(&event(number).to_json()).unwrap();
     }
     let old = SystemTime::UNIX_EPOCH;
     let older = (1..).map(|number| numbered(&path, number));

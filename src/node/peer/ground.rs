@@ -2,8 +2,8 @@
 
 use super::WAITING;
 use crate::actors::{
-    ClocksActor, IntroducerActor, IntroducerParts, SessionContext, SessionParts, StoreActor,
-    TrackerLinkActor, TrackerLinkParts, WalletActor,
+    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, SessionParts, StoreActor,
+    TrackerLinkActor, WalletActor, asking, dials_of, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
@@ -14,17 +14,19 @@ use crate::net::Listener;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
-use crate::owner::{LongAnswers, Owned, Peer, PeerParts};
+use crate::owner::{LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
-use crate::shell::{Greeting, Link};
+use crate::shell::{
+    Greeting, IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell,
+};
 use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, AsyncContext, Context};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
@@ -112,20 +114,28 @@ impl Ground {
             let _ = known.send(genesis);
         }
         let (publish, published) = watch::channel(Arc::default());
-        let parts = TrackerLinkParts {
-            context: context.clone(),
-            transport: seams.transport.clone(),
-            clock: seams.clock.clone(),
+        let link_context = Context::<TrackerLinkActor>::new();
+        let link_address = link_context.address();
+        let searcher = GenesisSearcher {
             search: (seams.search)(1),
-            sign: wallet.clone().recipient(),
-            sign_leaving: wallet.clone().recipient(),
+            to: link_address.clone().recipient(),
+        };
+        let parts = TrackerLinkParts {
+            greeting: context.greeting.clone(),
+            clock: seams.clock.clone(),
+            begin: sessions_of(&link_address, &context),
+            dial: dials_of(&link_address, &seams.transport),
+            // Every order is taken at once.
+            genesis: Link::to(searcher, 0),
+            sign: asking(wallet.clone().recipient(), &link_address),
+            sign_leaving: asking(wallet.clone().recipient(), &link_address),
             store: Link::new(&store, WAITING),
             network: known,
             known: publish,
             fatal: seams.fatal.clone(),
             names: seams.names.clone(),
         };
-        let link = TrackerLinkActor::new(link, parts).start();
+        let link = link_context.run(TrackerLinkActor::new(TrackerLinkShell::new(link, parts)));
         introduce(others, &link, &seams, &context)?;
         Ok(Self {
             settings,
@@ -148,7 +158,7 @@ impl Ground {
         Peer {
             name: self.name.clone(),
             key: self.key,
-            disk: self.seams.disk.clone(),
+            disk: Arc::downgrade(&self.seams.disk),
             wallet: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
@@ -160,17 +170,19 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            runtime: tokio::runtime::Handle::current(),
         }
     }
 
     /// Starts the API.
     pub(super) async fn start_api(
         &self,
-        running: Arc<OnceLock<PeerParts>>,
+        peer: Peer,
+        stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
-        let owned = Owned::Peer(self.peer(running));
+        let owned = Owned::Peer(peer);
         let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
-        let (handle, address) = http::start(listen, data_dir, owned).await?;
+        let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
@@ -202,15 +214,19 @@ fn introduce(
 ) -> Result<(), RunError> {
     let start = |(tracker, address): (usize, Address)| {
         let machine = Introducer::new(address.clone(), random_u64(&*seams.entropy));
+        let introducer = Context::<IntroducerActor>::new();
+        let own = introducer.address();
         let parts = IntroducerParts {
             tracker,
             address: address.to_string(),
-            context: context.clone(),
-            transport: seams.transport.clone(),
+            greeting: context.greeting.clone(),
             clock: seams.clock.clone(),
-            link: link.clone().recipient(),
+            begin: sessions_of(&own, context),
+            dial: dials_of(&own, &seams.transport),
+            link: Box::new(link.clone().recipient()),
         };
-        IntroducerActor::new(machine, parts).start().recipient()
+        let shell = IntroducerShell::new(machine, parts);
+        introducer.run(IntroducerActor::new(shell)).recipient()
     };
     let introducers = (1..).zip(others).map(start).collect();
     let told = link.try_send(AttachIntroducers(introducers));

@@ -2,8 +2,8 @@
 
 use super::{Ground, WAITING};
 use crate::actors::{
-    Dialler, GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, SessionsOf,
-    gossip_links,
+    GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, dials_of, gossip_links,
+    sessions_of,
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
@@ -94,17 +94,8 @@ impl Ground {
             tracker,
             greeting: self.context.greeting.clone(),
             clock: clock.clone(),
-            begin: Box::new(SessionsOf {
-                context: self.context.clone(),
-                owner: gossip.clone().recipient(),
-            }),
-            dial: Link::to(
-                Dialler {
-                    transport: self.seams.transport.clone(),
-                    to: gossip.clone().recipient(),
-                },
-                WAITING,
-            ),
+            begin: sessions_of(&gossip, &self.context),
+            dial: dials_of(&gossip, &self.seams.transport),
             ledger: gossip_links(&ledger),
             delivery: delivery.links(),
         };

@@ -40,6 +40,41 @@ pub struct SendRequest {
     pub broadcast: bool,
 }
 
+impl SendRequest {
+    /// So many coins for this member or address, free of charge, straight to it.
+    pub fn coins(to: impl Into<String>, amount: u64) -> Self {
+        Self {
+            to: to.into(),
+            amount: Amount(amount),
+            fee: Amount::ZERO,
+            expires_in_blocks: DEFAULT_EXPIRY_BLOCKS,
+            note: None,
+            broadcast: false,
+        }
+    }
+
+    /// A text for this member, without coins.
+    pub fn note(to: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::coins(to, 0).with_note(text)
+    }
+
+    /// The same with this text.
+    pub fn with_note(self, text: impl Into<String>) -> Self {
+        Self {
+            note: Some(text.into()),
+            ..self
+        }
+    }
+
+    /// The same with this fee.
+    pub fn with_fee(self, fee: u64) -> Self {
+        Self {
+            fee: Amount(fee),
+            ..self
+        }
+    }
+}
+
 fn default_expiry() -> u64 {
     DEFAULT_EXPIRY_BLOCKS
 }

@@ -1,25 +1,44 @@
 //! How a transfer is made for the owner.
 
+use crate::canonical;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
-use crate::chain::{Action, Height, Payload, Salt};
+use crate::chain::{Action, Height, Internal, Payload, Salt, TransactionId};
 use crate::entropy::Entropy;
 use crate::keys::{NoteContext, NoteText, SealingKey};
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::{SealNote, SignTransaction};
 use crate::owner::answers::{SendRequest, SentView};
+use crate::owner::people::People;
 use crate::owner::{Code, Peer, Refused};
+use crate::protocol::delivery::outbox::{Request, SendError};
+use crate::protocol::delivery::rows::{self, SendFacts};
+use crate::store::delivery_rows::DeliveryTable;
+
+/// Longest key of a request, in characters: a random UUID has 36.
+pub const MAX_KEY: usize = 64;
 
 impl Peer {
     /// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
     /// the synced write.
     ///
+    /// Under a `key` (any text of 1 to [`MAX_KEY`] visible characters; a random one for each send), the same
+    /// request sends once, however often it is asked for: the answer is that of the first time, also after a
+    /// restart. So whoever has lost an answer asks again. Keys are remembered as long as their sends are
+    /// looked after, and of the last [`MAX_SETTLED_KEYS`](crate::protocol::delivery::outbox::MAX_SETTLED_KEYS) sends after that.
+    ///
     /// # Errors
+    /// [`Code::BadKey`], [`Code::KeyTaken`] if the key was used for another request,
     /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::BadParameter`], [`Code::BadNote`],
     /// [`Code::NoSealingKey`], [`Code::NotSealed`], [`Code::OutboxFull`], [`Code::NoNetwork`],
     /// [`Code::Stopping`], and one code for each [`Rejected`](crate::chain::Rejected).
-    pub async fn send(&self, request: &SendRequest) -> Result<SentView, Refused> {
+    pub async fn send(
+        &self,
+        request: &SendRequest,
+        key: Option<&str>,
+    ) -> Result<SentView, Refused> {
+        let under = key.map(|key| under(key, request)).transpose()?;
         let parts = self.parts()?;
         let known = self.known();
         let people = self.people(&known);
@@ -62,8 +81,14 @@ impl Peer {
         let order = SendTransfer {
             transaction,
             broadcast,
+            request: under,
         };
-        parts.send.send(order).await??;
+        if let Err(error) = parts.send.send(order).await? {
+            return match error {
+                SendError::Before(id) => self.sent_before(&people, id),
+                error => Err(error.into()),
+            };
+        }
         Ok(SentView {
             id,
             to: people.person(&to),
@@ -71,6 +96,24 @@ impl Peer {
             fee: request.fee,
             expires_at,
             broadcast,
+        })
+    }
+
+    /// The answer to a request that was asked before.
+    fn sent_before(&self, people: &People<'_>, id: TransactionId) -> Result<SentView, Refused> {
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let rows = DeliveryTable::outbox(&*snapshot);
+        let missing = || Internal(format!("the send {id} is not in the outbox"));
+        let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
+        let facts = rows::facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
+        Ok(SentView {
+            id,
+            to: people.person(&facts.to),
+            amount: facts.amount,
+            fee: facts.fee,
+            expires_at: facts.expires_at,
+            broadcast: facts.broadcast,
         })
     }
 
@@ -92,6 +135,23 @@ impl Peer {
         let sealed = self.seal.send(SealNote { to, about, text }).await?;
         sealed.map_err(|error| Refused::new(Code::NotSealed, error.to_string()))
     }
+}
+
+/// What stands for a key and the request under it.
+fn under(key: &str, request: &SendRequest) -> Result<Request, Refused> {
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || !(1..=MAX_KEY).contains(&key.len()) {
+        return Err(Refused::new(
+            Code::BadKey,
+            format!(
+                "an Idempotency-Key has 1 to {MAX_KEY} visible ASCII characters, and no spaces"
+            ),
+        ));
+    }
+    Ok(Request {
+        key: *blake3::hash(key.as_bytes()).as_bytes(),
+        asked: *blake3::hash(&canonical::encode(request)).as_bytes(),
+    })
 }
 
 fn draw_salt(entropy: &dyn Entropy) -> Salt {

@@ -1,6 +1,6 @@
 //! What outbox and inbox keep on the disk, and the states that are read off it.
 //!
-//! Each has a table of its own with the same five kinds of rows: a type byte, then the key of that
+//! Each has a table of its own with the same kinds of rows: a type byte, then the key of that
 //! type. Sends, and what was received, are numbered as they come; numbers are eight bytes, big-endian.
 //!
 //! | Byte | Key | Value |
@@ -10,6 +10,7 @@
 //! | 3 | number | nothing; there while it needs looking after: not settled (outbox), not read (inbox) |
 //! | 4 | number | the transaction's bytes |
 //! | 5 | | [`Cursor`] |
+//! | 6 | hash of a key | [`RequestFacts`]; in the outbox alone |
 
 use crate::canonical::{self, CappedText, Malformed, coded};
 use crate::chain::rows::RowKey;
@@ -29,6 +30,7 @@ const NUMBER: u8 = 2;
 const MARK: u8 = 3;
 const BODY: u8 = 4;
 const CURSOR: u8 = 5;
+const REQUEST: u8 = 6;
 
 /// A reason, for people.
 pub type Reason = CappedText<MAX_REASON>;
@@ -79,6 +81,11 @@ pub fn begun(number: u64, id: &TransactionId, body: Vec<u8>) -> [Row; 3] {
         (mark_key(number), Some(Vec::new())),
         (body_key(number), Some(body)),
     ]
+}
+
+/// Key of what was asked for under the key with this hash.
+pub fn request_key(key: &[u8; 32]) -> Vec<u8> {
+    [&[REQUEST], key.as_slice()].concat()
 }
 
 /// Key of the cursor.
@@ -151,6 +158,27 @@ pub fn body(rows: &dyn DeliveryRows, number: u64) -> Result<Option<EncodedTransa
     bytes.map(read).transpose().map_err(damaged)
 }
 
+/// The hash of a key under which something was asked for, with what came of it.
+pub type KeyedRequest = ([u8; 32], RequestFacts);
+
+/// All requests whose sends are remembered by their keys.
+///
+/// # Errors
+/// As for [`find`].
+pub fn requests(rows: &dyn DeliveryRows) -> Result<Vec<KeyedRequest>, Internal> {
+    let mut found = Vec::new();
+    let mut from = vec![REQUEST];
+    while let Some((key, value)) = rows.first_from(&from)?
+        && let Some((&REQUEST, hash)) = key.split_first()
+        && let Ok(hash) = hash.try_into()
+    {
+        found.push((hash, canonical::decode(&value).map_err(damaged)?));
+        from = key;
+        from.push(0);
+    }
+    Ok(found)
+}
+
 /// How far the chain was looked through.
 ///
 /// # Errors
@@ -198,6 +226,18 @@ fn decoded<T: DeserializeOwned + Serialize>(row: Option<Vec<u8>>) -> Result<Opti
 
 fn damaged(error: Malformed) -> Internal {
     Internal(format!("a row of the outbox or inbox is damaged: {error}"))
+}
+
+/// What was asked for under a key: `[number, id, asked]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFacts {
+    /// The number of the send that came of it.
+    pub number: u64,
+    /// Its transaction.
+    pub id: TransactionId,
+    /// The hash of what was asked for.
+    #[serde(with = "serde_bytes")]
+    pub asked: [u8; 32],
 }
 
 /// How far the chain was looked through for what it brought: `[height, block]`.

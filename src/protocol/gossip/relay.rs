@@ -449,3 +449,22 @@ fn announcements(session: SessionId, ids: &[TransactionId]) -> Vec<Effect> {
         .map(|ids| Effect::Send(session, Message::AnnounceTransactions(ids.to_vec())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_are_not_recent_any_more_take_no_room_and_are_new_again() {
+        let mut recent = Recent::new(3);
+        let id = |n: u8| TransactionId([n; 32]);
+        for n in 0..8 {
+            assert!(recent.insert(id(n)), "{n} is new");
+            assert!(!recent.insert(id(n)), "{n} is known");
+            let most = usize::from(n + 1).min(3);
+            assert_eq!((recent.set.len(), recent.order.len()), (most, most));
+        }
+        assert!(!recent.insert(id(7)));
+        assert!(recent.insert(id(0)));
+    }
+}

@@ -11,11 +11,9 @@ use crate::chain::testing::{member, network};
 use crate::chain::{Block, BlockId, Height, Work};
 use crate::clock::STARTED;
 use crate::protocol::gossip::peers::PeersLimits;
+use crate::protocol::testing::{TRACKER, hello};
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
-use crate::wire::{Hello, Message};
-
-/// Number of the key of the tests' tracker.
-const TRACKER: u8 = 200;
+use crate::wire::Message;
 
 const LIMITS: PeersLimits = PeersLimits {
     outgoing: 8,
@@ -100,7 +98,7 @@ impl Node {
 
     /// The other end of a session proves to be this member.
     fn opened(&mut self, session: SessionId, number: u8) -> Option<oneshot::Receiver<()>> {
-        let hello = Box::new(hello_of(number));
+        let hello = Box::new(hello(number, NodeRole::Peer, network()));
         let what = SessionFact::Opened {
             hello,
             certificate: None,
@@ -117,20 +115,5 @@ impl Node {
         let what = SessionFact::Closed(reason.to_owned());
         let parked = self.shell.session_told(SessionEvent { session, what });
         drop(parked);
-    }
-}
-
-fn hello_of(number: u8) -> Hello {
-    Hello {
-        network: network(),
-        role: NodeRole::Peer,
-        key: member(number).public_key(),
-        nonce: 0,
-        height: Height(0),
-        address: None,
-        time: crate::chain::testing::START,
-        minor: 0,
-        incarnation: 1,
-        agent: Default::default(),
     }
 }

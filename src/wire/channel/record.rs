@@ -250,3 +250,59 @@ fn take<'a>(input: &mut &'a [u8], most: usize) -> &'a [u8] {
     *input = rest;
     taken
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    /// Seals the next record by itself.
+    fn seal(sealer: &mut Sealer, kind: RecordKind) -> Vec<u8> {
+        let mut out = Vec::new();
+        sealer.seal(kind, b"", &mut out).unwrap();
+        out[LENGTH_LEN..].to_vec()
+    }
+
+    /// The key after so many changes.
+    fn key_after(changes: usize) -> ChaChaPoly {
+        let mut cipher = ChaChaPoly::new(&KEY);
+        (0..changes).for_each(|_| cipher.rekey());
+        cipher
+    }
+
+    /// Both ends do it alike, so neither notices where the other is wrong.
+    #[test]
+    fn the_key_changes_after_exactly_so_many_records_and_the_count_begins_anew() {
+        let most = u64::from(REKEY_RECORDS);
+        // A change that was asked for, by record 9, is the first; then they come by themselves.
+        let changes = [10, 10 + most, 10 + 2 * most];
+        let mut sealer = Sealer::new(ChaChaPoly::new(&KEY));
+        for number in 0..changes[2] + 1 {
+            let kind = match number {
+                9 => RecordKind::Rekey,
+                _ => RecordKind::Frames,
+            };
+            let sealed = seal(&mut sealer, kind);
+            let before = changes.iter().filter(|at| **at <= number).count();
+            if changes.iter().any(|at| [*at, *at - 1].contains(&number)) {
+                for tried in 0..4 {
+                    let opens = key_after(tried)
+                        .open(number, &[], &mut sealed.clone())
+                        .is_some();
+                    assert_eq!(opens, tried == before, "record {number}, {tried} changes");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_number_seals_nothing() {
+        let mut sealer = Sealer::new(ChaChaPoly::new(&KEY));
+        sealer.half.number = u64::MAX - 1;
+        seal(&mut sealer, RecordKind::Frames);
+        let mut out = vec![1];
+        let refused = sealer.seal(RecordKind::Frames, b"x", &mut out);
+        assert_eq!((refused, out), (Err(ChannelError::UsedUp), vec![1]));
+    }
+}

@@ -8,12 +8,6 @@ use crate::protocol::delivery::rows::{End, Place, Reason};
 use crate::wire::{Receipt, Verdict};
 use std::collections::HashSet;
 
-/// Calls and sessions of a recipient without any receipt, though the tracker finds it alive, before its
-/// sends go by way of the network: it may be one that only dials out itself, or has no place for a
-/// further connection. With the pauses in between about a minute, in which a tracker finds out that
-/// somebody has died.
-pub(super) const FAILED_CALLS: u32 = 7;
-
 impl Outbox {
     /// There is a session with this member.
     pub fn reached(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
@@ -49,17 +43,14 @@ impl Outbox {
     fn call_failed(&mut self, key: &PublicKey, now: Now) {
         let numbers = self.queue.numbers_for(key);
         if numbers.is_empty() {
-            self.failed_calls.remove(key);
+            self.contacts.forget(key);
             return;
         }
-        let failed = self.failed_calls.entry(*key).or_default();
-        *failed = failed.saturating_add(1);
-        if *failed < FAILED_CALLS || !self.live.contains(key) {
+        if !self.contacts.failed(key) {
             return;
         }
-        self.failed_calls.remove(key);
         for number in numbers {
-            self.edit(number, |entry| {
+            self.entries.edit(number, |entry| {
                 entry.facts.broadcast = true;
                 entry.facts.attempted = true;
                 entry.facts.reason = Reason::cut(
@@ -67,16 +58,15 @@ impl Outbox {
                 );
             });
             self.store(number);
-            self.pass_on_at(number, now.steady);
+            self.passing_on.at(number, now.steady);
         }
     }
 
     /// The tracker's word on who is alive, of all members. Who is so again is called at once.
     pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Now) -> Vec<Effect> {
-        for back in live.difference(&self.live) {
-            self.queue.hurry(back);
+        for back in self.contacts.live(live) {
+            self.queue.hurry(&back);
         }
-        self.live = live;
         self.call(now);
         self.take_effects()
     }
@@ -85,15 +75,14 @@ impl Outbox {
     pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Now) -> Vec<Effect> {
         self.queue.answered(from);
         let said = &receipt.statement;
-        let number = self.by_id.get(&said.transaction).copied();
-        let meant = number.and_then(|number| Some((number, self.entries.get(&number)?.facts.to)));
-        let Some((number, to)) = meant else {
+        let meant = self.entries.find(&said.transaction);
+        let Some((number, to)) = meant.map(|(number, entry)| (number, entry.facts.to)) else {
             return Vec::new();
         };
         if to != *from || receipt.check(&self.config.network, &to).is_err() {
             return Vec::new();
         }
-        self.failed_calls.remove(from);
+        self.contacts.forget(from);
         match said.verdict {
             Verdict::Accepted => self.accepted(number, now),
             Verdict::Refused => {
@@ -103,7 +92,8 @@ impl Outbox {
             Verdict::NotYet => {
                 self.queue.set_aside(number, now.steady);
                 let reason = said.reason.clone();
-                self.edit(number, |entry| entry.facts.reason = reason);
+                self.entries
+                    .edit(number, |entry| entry.facts.reason = reason);
             }
         }
         self.deliver(from, now);
@@ -112,15 +102,16 @@ impl Outbox {
 
     fn accepted(&mut self, number: u64, now: Now) {
         self.queue.remove(number);
-        self.edit(number, |entry| {
+        self.entries.edit(number, |entry| {
             entry.facts.delivered_at.get_or_insert(now.wall);
             entry.facts.end = None;
             entry.facts.reason = Reason::default();
         });
         self.store(number);
-        let nowhere = self.entries.get(&number);
+        let nowhere = self.entries.get(number);
         if nowhere.is_some_and(|entry| entry.place == Place::Nowhere) {
-            self.pass_on_at(number, now.steady.plus_ms(PASS_ON_WITHIN_MS));
+            let due = now.steady.plus_ms(PASS_ON_WITHIN_MS);
+            self.passing_on.at(number, due);
         }
         self.tell(number);
     }
@@ -134,7 +125,7 @@ impl Outbox {
         for key in ticked.silent {
             self.keep_back(&key);
             for number in self.queue.numbers_for(&key) {
-                self.edit(number, |entry| {
+                self.entries.edit(number, |entry| {
                     entry.facts.reason = Reason::cut("its recipient does not answer");
                 });
             }
@@ -148,7 +139,7 @@ impl Outbox {
     }
 
     fn kept_for_too_long(&mut self, number: u64) {
-        let Some(entry) = self.entries.get(&number) else {
+        let Some(entry) = self.entries.get(number) else {
             return;
         };
         let facts = &entry.facts;
@@ -173,12 +164,11 @@ impl Outbox {
 
     pub(super) fn deliver(&mut self, key: &PublicKey, now: Now) {
         for number in self.queue.next(key, now.steady) {
-            let mut first = false;
-            self.edit(number, |entry| {
+            let first = self.entries.edit(number, |entry| {
                 entry.tries = entry.tries.saturating_add(1);
-                first = !std::mem::replace(&mut entry.facts.attempted, true);
+                !std::mem::replace(&mut entry.facts.attempted, true)
             });
-            if first {
+            if first == Some(true) {
                 // Stored before it leaves: nobody can take it back from then on.
                 self.store(number);
             }

@@ -80,6 +80,14 @@ pub enum SendError {
     /// It is here already.
     #[error("this transaction is in the outbox already")]
     Known,
+    /// The same request came before, under the same key: this came of it.
+    #[error("this was asked for before, and is on its way as {0}")]
+    Before(TransactionId),
+    /// Another request came before under the same key: this came of it.
+    #[error(
+        "this key was used before for something else, {0}: nothing was sent; take a new key for a new send"
+    )]
+    KeyTaken(TransactionId),
     /// The node ended before it was answered.
     #[error(
         "the node is stopping: start it again, and look at `node history` before sending again"

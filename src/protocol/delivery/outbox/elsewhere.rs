@@ -2,11 +2,37 @@
 //! blocks, and followed like a send of this one from then on.
 
 use super::{Entry, Outbox};
-use crate::chain::{Action, EncodedTransaction, Internal, StateView};
+use crate::chain::{Action, EncodedTransaction, Internal, NetworkId, StateView, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, SendFacts};
-use crate::protocol::delivery::walk::STEPS_AT_A_TIME;
+use crate::protocol::delivery::walk::{STEPS_AT_A_TIME, Walk};
+use std::collections::HashMap;
+
+/// How far it was looked for, and what was found and is not on the disk yet.
+pub(super) struct Elsewhere {
+    pub(super) walk: Walk,
+    /// Found sends whose rows are not written yet, and the batch they are in.
+    fresh: HashMap<TransactionId, u64>,
+}
+
+impl Elsewhere {
+    /// From where it was looked for last.
+    ///
+    /// # Errors
+    /// The disk failed, or a row is damaged.
+    pub(super) fn open(network: NetworkId, rows: &dyn DeliveryRows) -> Result<Self, Internal> {
+        Ok(Self {
+            walk: Walk::open(network, rows)?,
+            fresh: HashMap::new(),
+        })
+    }
+
+    /// The disk holds all batches up to and including this one.
+    pub(super) fn committed(&mut self, batch: u64) {
+        self.fresh.retain(|_, taken| *taken > batch);
+    }
+}
 
 impl Outbox {
     /// Looks through some of the blocks that came while this node, or its outbox, was not at work.
@@ -21,10 +47,10 @@ impl Outbox {
         now: Now,
     ) -> Result<(bool, Vec<Effect>), Internal> {
         for _ in 0..STEPS_AT_A_TIME {
-            if self.walk.is_caught_up() {
+            if self.elsewhere.walk.is_caught_up() {
                 break;
             }
-            let Some((at, transactions)) = self.walk.step(chain)? else {
+            let Some((at, transactions)) = self.elsewhere.walk.step(chain)? else {
                 continue;
             };
             for transaction in &transactions {
@@ -33,7 +59,8 @@ impl Outbox {
             self.walked(at);
         }
         self.settle();
-        Ok((!self.walk.is_caught_up(), self.take_effects()))
+        let more = !self.elsewhere.walk.is_caught_up();
+        Ok((more, self.take_effects()))
     }
 
     /// Takes up a send of this owner's key that is not in this outbox.
@@ -50,7 +77,7 @@ impl Outbox {
         };
         // What leaves this node is on its disk before that.
         let own = payload.sender == self.config.own;
-        let known = self.by_id.contains_key(&id) || self.taken_up.contains_key(&id);
+        let known = self.entries.number_of(&id).is_some() || self.elsewhere.fresh.contains_key(&id);
         if !own || known || rows::find(disk, &id)?.is_some() {
             return Ok(());
         }
@@ -68,11 +95,8 @@ impl Outbox {
             end: None,
             reason: Reason::default(),
         };
-        self.taken_up.insert(id, self.decided.batch());
+        self.elsewhere.fresh.insert(id, self.decided.batch());
         let number = self.begin(transaction, Entry::new(facts, place));
-        if let Place::Mined(height) = place {
-            self.settling.insert((height, number));
-        }
         self.tell(number);
         Ok(())
     }

@@ -1,22 +1,20 @@
 //! How the outbox follows what the ledger says of its sends.
 
 use super::{DeliveryRows, Effect, End, Place, Reason, SendFacts, mark_key, rows};
-use super::{Entry, MAX_SETTLING, Outbox, PASS_ON_WITHIN_MS, SETTLED_BLOCKS};
+use super::{Entry, Outbox};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
 use crate::clock::Now;
-use crate::protocol::backoff::Backoff;
 use crate::protocol::delivery::rows::Cursor;
 use crate::protocol::delivery::{Judgement, LedgerNews};
-use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS};
+use crate::protocol::retry::FIRST_RETRY_MS;
 
 impl Outbox {
     /// What the ledger said of a transaction that was handed to it.
     pub fn judged(&mut self, number: u64, judgement: &Judgement, now: Now) -> Vec<Effect> {
-        self.with_ledger.remove(&number);
-        let ticket = match self.entries.get_mut(&number) {
-            Some(entry) => entry.ticket.take(),
-            None => return Vec::new(),
+        self.passing_on.answered(number);
+        let Some(ticket) = self.entries.edit(number, |entry| entry.ticket.take()) else {
+            return Vec::new();
         };
         match &judgement.verdict {
             Ok(()) | Err(Rejected::AlreadyOpen) => self.opened(number),
@@ -26,7 +24,12 @@ impl Outbox {
         if let Some(ticket) = ticket {
             let refused = judgement.verdict.as_ref().err();
             let answer = match refused.filter(|_| !judgement.holds()) {
-                Some(rejected) => Err(rejected.clone().into()),
+                Some(rejected) => {
+                    // Whoever asks again is not answered that it was sent.
+                    let row = self.requests.forget(number);
+                    row.into_iter().for_each(|row| self.decided.write(row));
+                    Err(rejected.clone().into())
+                }
                 None => Ok(number),
             };
             self.decided.after_rows(Effect::Answer { ticket, answer });
@@ -57,16 +60,9 @@ impl Outbox {
             let end = if expired { End::Expired } else { End::Refused };
             return self.end(number, end, &reason);
         }
-        let seed = self.config.seed.wrapping_add(number);
-        let mut due = now.steady;
-        self.edit(number, |entry| {
-            entry.facts.reason = reason;
-            let fresh = || Box::new(Backoff::new(PASS_ON_WITHIN_MS, LONGEST_RETRY_MS, seed));
-            let pauses = entry.pauses.get_or_insert_with(fresh);
-            pauses.failed(now.steady);
-            due = pauses.due();
-        });
-        self.pass_on_at(number, due);
+        self.entries
+            .edit(number, |entry| entry.facts.reason = reason);
+        self.passing_on.again(number, now.steady);
     }
 
     /// The ledger tells of this owner's transactions.
@@ -80,12 +76,12 @@ impl Outbox {
         now: Now,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => match self.by_id.get(&transaction.id()) {
-                Some(&number) => self.opened(number),
+            LedgerNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
+                Some(number) => self.opened(number),
                 None => self.found(transaction, Place::Open, disk, now)?,
             },
             LedgerNews::Closed(id, why) => {
-                if let Some(&number) = self.by_id.get(id) {
+                if let Some(number) = self.entries.number_of(id) {
                     self.closed(number, *why, now);
                 }
             }
@@ -98,12 +94,12 @@ impl Outbox {
                     }
                 }
                 for (transaction, height) in &own.mined {
-                    match self.by_id.get(&transaction.id()) {
-                        Some(&number) => self.mined(number, *height),
+                    match self.entries.number_of(&transaction.id()) {
+                        Some(number) => self.mined(number, *height),
                         None => self.found(transaction, Place::Mined(*height), disk, now)?,
                     }
                 }
-                if self.walk.is_caught_up() {
+                if self.elsewhere.walk.is_caught_up() {
                     let (height, block) = (*height, *block);
                     self.walked(Cursor { height, block });
                 }
@@ -114,15 +110,13 @@ impl Outbox {
     }
 
     fn opened(&mut self, number: u64) {
-        self.leave_passing_on(number);
-        let ended = self.entries.get(&number).and_then(|e| e.facts.end);
-        self.edit(number, |entry| {
+        self.passing_on.opened(number);
+        let ended = self.entries.edit(number, |entry| {
             entry.place = Place::Open;
-            entry.pauses = None;
-            entry.facts.end = None;
             entry.facts.reason = Reason::default();
+            entry.facts.end.take()
         });
-        if ended.is_some() {
+        if ended.flatten().is_some() {
             self.store(number);
         }
         self.tell(number);
@@ -137,27 +131,26 @@ impl Outbox {
             Closed::Conflicted => "other payments of the same coins came first",
         };
         let reason = Reason::cut(reason);
-        self.edit(number, |entry| entry.facts.reason = reason.clone());
-        self.fell_out(number);
+        let waits = self.entries.edit(number, |entry| {
+            entry.place = Place::Nowhere;
+            entry.facts.reason = reason.clone();
+            entry.goes_to_network()
+        });
         if why == Closed::Conflicted {
             return self.end(number, End::Conflicted, &reason);
         }
         self.store(number);
         self.tell(number);
-        if self
-            .entries
-            .get(&number)
-            .is_some_and(Entry::goes_to_network)
-        {
-            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
+        if waits == Some(true) {
+            self.pass_on_soon(number, now);
         }
     }
 
     fn mined(&mut self, number: u64, height: Height) {
         self.queue.remove(number);
-        self.leave_passing_on(number);
-        self.edit(number, |entry| entry.place = Place::Mined(height));
-        self.settling.insert((height, number));
+        self.passing_on.leave(number);
+        self.entries
+            .edit(number, |entry| entry.place = Place::Mined(height));
         self.tell(number);
     }
 
@@ -168,20 +161,29 @@ impl Outbox {
         disk: &dyn DeliveryRows,
         now: Now,
     ) -> Result<(), Internal> {
-        let Some(&number) = self.by_id.get(id) else {
+        let Some(number) = self.entries.number_of(id) else {
             return self.undone_late(id, disk, now);
         };
-        let place = self.entries.get(&number).map(|entry| entry.place);
-        let Some(Place::Mined(_)) = place else {
-            return Ok(());
-        };
-        self.fell_out(number);
-        self.tell(number);
-        let waits = self.entries.get(&number);
-        if waits.is_some_and(|entry| entry.facts.end.is_none()) {
-            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
+        let waits = self.entries.edit(number, |entry| {
+            let was_mined = matches!(entry.place, Place::Mined(_));
+            if was_mined {
+                entry.place = Place::Nowhere;
+            }
+            was_mined.then_some(entry.facts.end.is_none())
+        });
+        if let Some(waits) = waits.flatten() {
+            self.tell(number);
+            if waits {
+                self.pass_on_soon(number, now);
+            }
         }
         Ok(())
+    }
+
+    /// It fell out of the chain, or of what is open.
+    fn pass_on_soon(&mut self, number: u64, now: Now) {
+        self.passing_on
+            .at(number, now.steady.plus_ms(FIRST_RETRY_MS));
     }
 
     /// It was mined for so long that it was not looked after any more.
@@ -202,52 +204,23 @@ impl Outbox {
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
         self.tell(number);
         if waits {
-            self.pass_on_at(number, now.steady.plus_ms(FIRST_RETRY_MS));
+            self.pass_on_soon(number, now);
         }
         Ok(())
     }
 
-    /// It is neither open nor mined any more, and may lapse.
-    fn fell_out(&mut self, number: u64) {
-        let Some(entry) = self.entries.get(&number) else {
-            return;
-        };
-        self.by_expiry.insert((entry.facts.expires_at, number));
-        if let Place::Mined(height) = entry.place {
-            self.settling.remove(&(height, number));
-        }
-        self.edit(number, |entry| entry.place = Place::Nowhere);
-    }
-
     /// Lets go of what is mined for long, and of what can't be mined any more.
     pub(super) fn settle(&mut self) {
-        while let Some(&(height, number)) = self.settling.first()
-            && (height.0.saturating_add(SETTLED_BLOCKS) <= self.tip.0
-                || self.settling.len() > MAX_SETTLING)
-        {
-            self.settling.pop_first();
-            let is_mined = self.entries.get(&number);
-            if is_mined.is_some_and(|entry| matches!(entry.place, Place::Mined(_))) {
-                self.finish(number);
-            }
+        while let Some(number) = self.entries.next_settled(self.tip) {
+            self.finish(number);
         }
-        let mut open = Vec::new();
-        while let Some(&(expires_at, number)) = self.by_expiry.first()
-            && expires_at <= self.tip
-        {
-            self.by_expiry.pop_first();
-            match self.entries.get(&number).map(|entry| entry.place) {
-                Some(Place::Nowhere) => self.lapse(number),
-                // The ledger is about to close it.
-                Some(Place::Open) => open.push((self.tip.next(), number)),
-                Some(Place::Mined(_)) | None => {}
-            }
+        while let Some(number) = self.entries.next_lapsed(self.tip) {
+            self.lapse(number);
         }
-        self.by_expiry.extend(open);
     }
 
     fn lapse(&mut self, number: u64) {
-        if let Some(entry) = self.entries.get(&number)
+        if let Some(entry) = self.entries.get(number)
             && entry.facts.end.is_none()
         {
             let height = entry.facts.expires_at;
@@ -256,7 +229,7 @@ impl Outbox {
                 true => format!("not mined up to height {height}, its last"),
                 false => format!("not mined up to height {height}, its last: {before}"),
             };
-            self.edit(number, |entry| {
+            self.entries.edit(number, |entry| {
                 entry.facts.end = Some(End::Expired);
                 entry.facts.reason = Reason::cut(&reason);
             });

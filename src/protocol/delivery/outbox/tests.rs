@@ -1,15 +1,18 @@
+mod asked_again;
+
+use super::entries::SETTLED_BLOCKS;
 use super::*;
 use crate::chain::ledger::Funds;
 use crate::chain::testing::{MemoryView, START, member, network, transfer};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
-use crate::protocol::delivery::LedgerNews;
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::delivery::testing::{DAY_MS, MemoryRows, moved, outbox_config};
-use crate::protocol::retry::{FIRST_RETRY_MS, Standing};
+use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptStatement, Verdict};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// What alice can spend.
 const FUNDS: Funds = Funds {
@@ -56,7 +59,9 @@ impl Sender {
     }
 
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
-        let effects = self.outbox.send(1, transaction.clone(), false, self.now);
+        let effects = self
+            .outbox
+            .send(1, transaction.clone(), false, None, self.now);
         self.done(effects)
     }
 
@@ -274,7 +279,7 @@ fn who_is_back_is_called_at_once() {
     assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
     // Who is alive and can't be dialled is written to by way of the network.
     let mut effects = Vec::new();
-    for _ in 0..delivering::FAILED_CALLS {
+    for _ in 0..contacts::FAILED_CALLS {
         let failed = sender.outbox.unreachable(&bob, sender.now);
         effects.extend(sender.done(failed));
         effects.extend(sender.pass(LONGEST_RETRY_MS));

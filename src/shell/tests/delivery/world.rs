@@ -254,6 +254,7 @@ impl World {
         let answered = end.outbox.send(SendTransfer {
             transaction: transaction.clone(),
             broadcast,
+            request: None,
         });
         end.asked.insert(ticket, answered);
         self.carry(0);

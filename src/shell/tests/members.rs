@@ -1,10 +1,13 @@
 //! One tracker and its members through anything that can happen to connections, disks and processes.
 
-use super::SessionId;
-use super::testing::{Out, Peer, TRACKER, Tracker, hello};
+mod ends;
+
 use crate::chain::Genesis;
 use crate::keys::PublicKey;
-use crate::wire::{MemberId, Message, NodeRole};
+use crate::protocol::SessionId;
+use crate::protocol::testing::key;
+use crate::wire::{MemberId, Message};
+use ends::{PeerEnd, Said, TrackerEnd};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -67,11 +70,11 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 struct World {
-    tracker: Tracker,
-    peers: Vec<Peer>,
-    wires: BTreeMap<u64, Wire>,
+    tracker: TrackerEnd,
+    peers: Vec<PeerEnd>,
+    wires: BTreeMap<SessionId, Wire>,
     next_session: u64,
-    /// Who was ever told which number.
+    /// Who ever had which number.
     numbers: HashMap<MemberId, PublicKey>,
 }
 
@@ -79,9 +82,9 @@ impl World {
     fn new() -> Self {
         // Two of them want the same name.
         let names = ["alice", "bob", "carol", "bob", "dora"];
-        let peers = (1..).zip(names).map(|(n, name)| Peer::new(n, name));
+        let peers = (1..).zip(names).map(|(n, name)| PeerEnd::new(n, name));
         Self {
-            tracker: Tracker::new(),
+            tracker: TrackerEnd::new(),
             peers: peers.collect(),
             wires: BTreeMap::new(),
             next_session: 0,
@@ -92,20 +95,16 @@ impl World {
     fn take(&mut self, step: Step) {
         match step {
             Step::Pass(ms) => {
-                self.tracker.tick(ms);
-                self.peers.iter_mut().for_each(|p| p.tick(ms));
+                self.tracker.pass(ms);
+                self.peers.iter_mut().for_each(|p| p.pass(ms));
             }
             Step::Connect(peer) => self.connect(peer),
-            Step::Refuse(peer) => {
-                let peer = &mut self.peers[peer];
-                if peer.dials.pop().is_some() {
-                    let effects = peer.link.dial_failed("refused".to_owned(), peer.now);
-                    peer.carry_out(effects);
-                }
-            }
+            Step::Refuse(peer) => self.peers[peer].refuse(),
             Step::Hear(peer, count) => self.hear(peer, count),
             Step::Tell(peer, count) => self.tell(peer, count),
-            Step::Sync => self.tracker.sync_one(),
+            Step::Sync => {
+                self.tracker.sync_one();
+            }
             Step::Cut(peer) => {
                 for wire in self.wires.values_mut().filter(|w| w.peer == peer) {
                     wire.to_tracker.push_back(None);
@@ -115,7 +114,7 @@ impl World {
             Step::HalfCut(peer) => {
                 for (session, wire) in self.wires.iter_mut().filter(|(_, w)| w.peer == peer) {
                     wire.to_peer.clear();
-                    self.peers[peer].close(*session);
+                    self.peers[peer].gone(*session);
                 }
             }
             Step::RestartTracker => {
@@ -133,38 +132,37 @@ impl World {
                 self.peers[peer].restart(keeps_chain);
             }
             Step::Mined(peer) => self.peers[peer].finish_mining(),
-            Step::Leave(peer) => {
-                let peer = &mut self.peers[peer];
-                let effects = peer.link.leave(peer.now);
-                peer.carry_out(effects);
-            }
+            Step::Leave(peer) => self.peers[peer].leave(),
             Step::Visits(go_well) => {
-                let peers = self.peers.iter().filter(|p| p.rest.is_none());
-                let running: BTreeSet<_> = peers.map(|p| super::testing::key(p.number)).collect();
-                let members = self.tracker.registry.members();
+                let peers = self.peers.iter().filter(|p| !p.is_at_rest && go_well);
+                let running: BTreeSet<_> = peers.map(|p| key(p.number)).collect();
+                let members = self.tracker.members().into_iter();
                 let met = members.filter(|m| running.contains(&m.record.statement.key));
                 let met: BTreeSet<_> = met.map(|m| m.id).collect();
-                self.tracker.end_visits(|id| go_well && met.contains(&id));
+                self.tracker.end_visits(&met);
             }
         }
         self.carry();
     }
 
     fn connect(&mut self, peer: usize) {
-        if self.peers[peer].dials.pop().is_none() {
+        if self.peers[peer].dials.is_empty() {
             return;
         }
         self.next_session += 1;
-        let session = self.next_session;
+        let session = SessionId(self.next_session);
         let wire = Wire {
             peer,
             ..Wire::default()
         };
         self.wires.insert(session, wire);
-        let greeting = hello(TRACKER, NodeRole::Tracker, self.tracker.registry.network());
-        let (number, network) = (self.peers[peer].number, self.peers[peer].link.network());
-        self.tracker.open(session, number, network);
-        self.peers[peer].open(session, &greeting);
+        let own = self.tracker.network();
+        let (number, network) = (self.peers[peer].number, self.peers[peer].network());
+        let admitted = self.tracker.accept(session, number, network);
+        self.peers[peer].connect(session, own);
+        if !admitted {
+            self.peers[peer].gone(session);
+        }
     }
 
     fn hear(&mut self, peer: usize, count: usize) {
@@ -173,8 +171,8 @@ impl World {
             for _ in 0..count {
                 let wire = self.wires.get_mut(&session).filter(|w| w.peer == peer);
                 match wire.and_then(|w| w.to_tracker.pop_front()) {
-                    Some(Some(message)) => self.tracker.receive(session, &message),
-                    Some(None) => self.tracker.close(session),
+                    Some(Some(message)) => self.tracker.hear(session, &message),
+                    Some(None) => self.tracker.gone(session),
                     None => break,
                 }
             }
@@ -187,8 +185,8 @@ impl World {
             for _ in 0..count {
                 let wire = self.wires.get_mut(&session).filter(|w| w.peer == peer);
                 match wire.and_then(|w| w.to_peer.pop_front()) {
-                    Some(Some(message)) => self.peers[peer].receive(session, &message),
-                    Some(None) => self.peers[peer].close(session),
+                    Some(Some(message)) => self.peers[peer].hear(session, &message),
+                    Some(None) => self.peers[peer].gone(session),
                     None => break,
                 }
             }
@@ -198,43 +196,35 @@ impl World {
     /// Puts what was said onto the wires.
     fn carry(&mut self) {
         let wires = &mut self.wires;
-        let mut put = |out: Out, line: fn(&mut Wire) -> &mut Line| {
-            let (SessionId(session), item) = match out {
-                Out::Sent(session, message) => (session, Some(message)),
-                Out::Closed(session, _) => (session, None),
-            };
-            line(wires.get_mut(&session).unwrap()).push_back(item);
+        let mut put = |(session, said): Said, line: fn(&mut Wire) -> &mut Line| {
+            let wire = wires.get_mut(&session).unwrap();
+            if said.is_none() {
+                // Both ends hear of the end, who closes and who is closed.
+                wire.to_tracker.push_back(None);
+                wire.to_peer.push_back(None);
+            } else {
+                line(wire).push_back(said);
+            }
         };
-        for out in self.tracker.out.drain(..) {
-            put(out, |wire| &mut wire.to_peer);
+        for said in self.tracker.said() {
+            put(said, |wire| &mut wire.to_peer);
         }
-        for out in self.peers.iter_mut().flat_map(|p| p.out.drain(..)) {
-            put(out, |wire| &mut wire.to_tracker);
+        for said in self.peers.iter_mut().flat_map(PeerEnd::said) {
+            put(said, |wire| &mut wire.to_tracker);
         }
     }
 
     /// What nobody may ever see broken, whatever else is going on.
     fn check_promises(&mut self) {
         // Reading it again is what a start after a power cut now would do.
-        let disk = super::Registry::open(
-            super::testing::secret(TRACKER),
-            crate::chain::testing::params(),
-            1,
-            self.tracker.disk.clone(),
-        )
-        .unwrap();
-        for peer in &self.peers {
-            let known = peer.networks.iter().chain(peer.link.genesis());
-            for genesis in known {
-                assert_eq!(Some(genesis), disk.genesis(), "told before it was stored");
-            }
+        let disk = self.tracker.on_disk();
+        for genesis in self.peers.iter().flat_map(|peer| &peer.networks) {
+            assert_eq!(Some(genesis), disk.genesis(), "told before it was stored");
         }
-        for peer in &mut self.peers {
-            for id in peer.joined.drain(..) {
-                let key = super::testing::key(peer.number);
-                let owner = *self.numbers.entry(id).or_insert(key);
-                assert_eq!(owner, key, "a number was given twice");
-            }
+        for member in disk.members() {
+            let key = member.record.statement.key;
+            let owner = *self.numbers.entry(member.id).or_insert(key);
+            assert_eq!(owner, key, "a number was given twice");
         }
         let members: Vec<_> = disk.members().collect();
         let names: BTreeSet<_> = members.iter().map(|m| &m.record.statement.name).collect();
@@ -250,7 +240,8 @@ impl World {
                 self.take(Step::Hear(peer, 20));
                 self.take(Step::Mined(peer));
             }
-            self.tracker.sync();
+            while self.tracker.sync_one() {}
+            self.carry();
             self.take(Step::Visits(true));
             self.take(Step::Pass(2_000));
             for peer in 0..PEERS {
@@ -259,26 +250,28 @@ impl World {
         }
     }
 
-    fn check_settled(&self) {
-        let registry = &self.tracker.registry;
-        let listed: Vec<_> = registry.members().collect();
+    fn check_settled(&mut self) {
+        let listed = self.tracker.members();
+        let network = self.tracker.network();
         let networks = self.peers.iter().flat_map(|p| &p.networks);
         let networks: BTreeSet<_> = networks.map(Genesis::id).collect();
-        let at_work = self.peers.iter().filter(|p| p.rest.is_none());
+        let is_listed = |number| {
+            let keys = listed.iter().map(|m| m.record.statement.key);
+            keys.into_iter().any(|listed| listed == key(number))
+        };
+        let has_left = |p: &PeerEnd| p.wants_to_leave && !is_listed(p.number);
+        let at_work = self.peers.iter();
+        let at_work = at_work.filter(|p| !p.is_at_rest && !has_left(p));
         let mut live = BTreeSet::new();
         for peer in at_work {
-            assert!(
-                peer.link.is_registered(),
-                "{}: {:?}",
-                peer.name,
-                peer.warnings
-            );
-            assert_eq!(peer.link.genesis(), registry.genesis());
-            assert!(peer.link.genesis().is_some() && peer.mining.is_none());
-            let mut known: Vec<_> = peer.link.directory().members().cloned().collect();
-            known.sort_by_key(|m| m.id);
-            assert_eq!(known, listed, "the directory of {}", peer.name);
-            live.insert(super::testing::key(peer.number));
+            let (known, number) = (peer.known(), peer.number);
+            assert!(known.registered, "{number}: {:?}", known.trouble);
+            assert_eq!(peer.network(), network);
+            assert!(peer.mining.is_none() && !networks.is_empty());
+            let mut members: Vec<_> = known.directory.members().cloned().collect();
+            members.sort_by_key(|m| m.id);
+            assert_eq!(members, listed, "the directory of {number}");
+            live.insert(key(number));
         }
         let told_live = listed.iter().filter(|m| m.live);
         let told_live: BTreeSet<_> = told_live.map(|m| m.record.statement.key).collect();

@@ -1,0 +1,108 @@
+//! Sends that wait to hear what can be spent: it is asked for once for all of them.
+
+use super::requests::Request;
+use crate::chain::ledger::Funds;
+use crate::chain::{Amount, EncodedTransaction};
+
+/// A send that is not taken in yet.
+pub(super) struct Unfunded {
+    pub(super) ticket: u64,
+    pub(super) transaction: EncodedTransaction,
+    pub(super) broadcast: bool,
+    /// What it was asked for with, if its caller chose a key.
+    pub(super) request: Option<Request>,
+}
+
+/// What the ledger is being asked for.
+struct Asked {
+    sends: Vec<Unfunded>,
+    /// What was reserved by then.
+    reserved: u128,
+}
+
+/// Sends that cost something, until it is known whether they can be paid.
+#[derive(Default)]
+pub(super) struct Funding {
+    waiting: Vec<Unfunded>,
+    asked: Option<Asked>,
+}
+
+impl Funding {
+    pub(super) fn wait(&mut self, send: Unfunded) {
+        self.waiting.push(send);
+    }
+
+    /// Whether the ledger is to be asked now; `reserved` is what the outbox holds back by now.
+    pub(super) fn ask(&mut self, reserved: u128) -> bool {
+        if self.asked.is_some() || self.waiting.is_empty() {
+            return false;
+        }
+        let sends = std::mem::take(&mut self.waiting);
+        self.asked = Some(Asked { sends, reserved });
+        true
+    }
+
+    /// The ledger has answered: the sends that waited for it, and what there is to spend, of which the
+    /// outbox holds back `reserved` now.
+    pub(super) fn answered(&mut self, funds: &Funds, reserved: u128) -> (Vec<Unfunded>, Amount) {
+        let Some(asked) = self.asked.take() else {
+            return (Vec::new(), Amount::ZERO);
+        };
+        // What became open meanwhile was reserved when it was asked, and may not have been among what
+        // the ledger counted.
+        let opened = asked.reserved.saturating_sub(reserved);
+        let opened = Amount(u64::try_from(opened).unwrap_or(u64::MAX));
+        let spendable = funds.balance.minus(funds.promised).unwrap_or_default();
+        (asked.sends, spendable.minus(opened).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::transfer;
+
+    fn send(ticket: u64) -> Unfunded {
+        Unfunded {
+            ticket,
+            transaction: transfer(1, 2, 5, 0, 1),
+            broadcast: false,
+            request: None,
+        }
+    }
+
+    fn tickets((sends, amount): (Vec<Unfunded>, Amount)) -> (Vec<u64>, u64) {
+        (sends.iter().map(|send| send.ticket).collect(), amount.0)
+    }
+
+    #[test]
+    fn it_is_asked_once_for_all_that_wait() {
+        let mut funding = Funding::default();
+        assert!(!funding.ask(0), "nobody waits");
+        funding.wait(send(1));
+        assert!(funding.ask(0));
+        funding.wait(send(2));
+        assert!(!funding.ask(0), "the answer is still to come");
+        let funds = Funds {
+            balance: Amount(100),
+            promised: Amount(30),
+        };
+        assert_eq!(tickets(funding.answered(&funds, 0)), (vec![1], 70));
+        assert!(funding.ask(0));
+        assert_eq!(tickets(funding.answered(&funds, 0)), (vec![2], 70));
+        assert_eq!(tickets(funding.answered(&funds, 0)), (vec![], 0));
+    }
+
+    #[test]
+    fn what_became_open_while_it_was_asked_is_not_spent_twice() {
+        let mut funding = Funding::default();
+        funding.wait(send(1));
+        assert!(funding.ask(50));
+        let funds = Funds {
+            balance: Amount(100),
+            promised: Amount(0),
+        };
+        // 40 of the 50 have become open since, and the ledger may not have counted them.
+        assert_eq!(tickets(funding.answered(&funds, 10)), (vec![1], 60));
+    }
+}

@@ -1,0 +1,240 @@
+//! Registry: the tracker's side of the conversation with its members.
+
+use super::{Begin, Greeting, Link, Sessions, TableWriter};
+use crate::clock::Clock;
+use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
+use crate::messages::liveness_probe::DialBack;
+use crate::messages::registry::{
+    CountSessions, DialledBack, GetMembers, GetRegistryStatus, RegistryStatus,
+};
+use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::protocol::SessionId;
+use crate::protocol::liveness::MAX_DIALS;
+use crate::protocol::registry::{Effect, Fact, Registry};
+use crate::store::Table;
+use crate::wire::channel::{Expected, Side};
+use crate::wire::{Member, Message, NodeRole};
+use std::sync::Arc;
+
+/// A member that comes for the first time has no network yet, and no certificate; the machine judges
+/// what it names and shows.
+const EXPECTED: Expected = Expected {
+    role: NodeRole::Peer,
+    same_network: false,
+    certified_by: None,
+};
+/// Sessions at a time: the largest network this is made for, several times over.
+pub const MAX_SESSIONS: usize = 4_000;
+
+/// What a registry needs of the node.
+pub struct RegistryParts {
+    /// What this tracker says of itself.
+    pub greeting: Arc<Greeting>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Begins sessions.
+    pub begin: Box<dyn Begin>,
+    /// Writes the register.
+    pub store: Link<CommitRows>,
+    /// Dials members back.
+    pub probe: Link<DialBack>,
+    /// What the network is called.
+    pub network_name: String,
+    /// Connections that the operating system has room for.
+    pub connections: usize,
+}
+
+/// The shell around the register.
+pub struct RegistryShell {
+    registry: Registry,
+    sessions: Sessions<()>,
+    writer: TableWriter,
+    greeting: Arc<Greeting>,
+    clock: Arc<dyn Clock>,
+    probe: Link<DialBack>,
+    network_name: String,
+    connections: usize,
+}
+
+impl RegistryShell {
+    /// Around a machine that was opened on the stored register.
+    pub fn new(registry: Registry, parts: RegistryParts) -> Self {
+        if let Some(genesis) = registry.genesis() {
+            parts.greeting.set_network(genesis.id());
+        }
+        Self {
+            registry,
+            sessions: Sessions::new(parts.begin, EXPECTED),
+            writer: TableWriter::new(parts.store, Committer::Registry, Table::Registry),
+            greeting: parts.greeting,
+            clock: parts.clock,
+            probe: parts.probe,
+            network_name: parts.network_name,
+            connections: parts.connections,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { session, message } => self.sessions.send(session, message),
+                Effect::SendAll { sessions, message } => self.send_all(&sessions, &message),
+                Effect::Close { session, reason } => self.sessions.close(session, reason),
+                Effect::DialBack { id, key, addresses } => {
+                    self.probe.send(DialBack { id, key, addresses });
+                }
+                Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
+                Effect::Fact(fact) => self.tell(&fact),
+            }
+        }
+    }
+
+    /// Encodes once what many are sent.
+    fn send_all(&mut self, sessions: &[SessionId], message: &Message) {
+        let frame: Arc<[u8]> = match message.to_frame() {
+            Ok(frame) => frame.into(),
+            Err(error) => {
+                tracing::error!(%error, message = message.name(), "message not sent");
+                return;
+            }
+        };
+        for session in sessions {
+            let send = SessionCommand::SendFrame(frame.clone());
+            self.sessions.command(*session, send);
+        }
+    }
+
+    fn tell(&self, fact: &Fact) {
+        match fact {
+            Fact::MemberJoined { id, name, key } => {
+                tracing::info!(member = %name, id = id.0, key = %key.to_address(), "member registered");
+            }
+            Fact::MemberStands { id, name, standing } => {
+                let (live, reachable) = (standing.live, standing.reachable);
+                tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
+            }
+            Fact::WalletUsedTwice {
+                id,
+                name,
+                stays,
+                refused,
+            } => {
+                tracing::warn!(member = %name, id = id.0, %stays, %refused, "two nodes use one wallet: the second one is refused");
+            }
+            Fact::MemberLeft { id, name } => {
+                tracing::info!(member = %name, id = id.0, "member left for good");
+            }
+            Fact::LeaseGranted { id, .. } => {
+                tracing::info!(id = id.0, "member asked to make the genesis block");
+            }
+            Fact::GenesisAccepted {
+                network,
+                from,
+                adopted,
+                other_params,
+            } => {
+                self.greeting.set_network(*network);
+                tracing::info!(network = %network, from = from.0, adopted, "genesis block accepted");
+                if *other_params {
+                    tracing::warn!(
+                        "the genesis block has other parameters than [network] in the settings: those of the settings have no effect"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        self.writer.flush();
+        self.probe.flush();
+        self.sessions.flush();
+        let effects = self.registry.tick(self.clock.now());
+        self.carry_out(effects);
+    }
+
+    /// Somebody dialled us.
+    pub fn accepted(&mut self, message: ConnectionAccepted) {
+        let address = message.0.address.clone();
+        let now = self.clock.now();
+        // Visits to members need connections, too.
+        let places = MAX_SESSIONS.min(self.connections.saturating_sub(MAX_DIALS));
+        let has_room = !self.sessions.are_closing() && self.sessions.len() < places;
+        let (admitted, effects) = match has_room {
+            true => self.registry.admit(&address, now),
+            false => (false, Vec::new()),
+        };
+        self.carry_out(effects);
+        if !admitted {
+            tracing::debug!(peer = %address, "connection not taken: there are enough");
+            return;
+        }
+        if let Some(session) = self.sessions.begin(message.0, Side::Responder, ()) {
+            self.registry.entered(session, &address, now);
+        }
+    }
+
+    /// A session tells something.
+    pub fn session_told(&mut self, event: SessionEvent) {
+        let (session, now) = (event.session, self.clock.now());
+        let effects = match event.what {
+            SessionFact::Opened { hello, certificate } => {
+                let certificate = certificate.map(|certificate| *certificate);
+                self.registry
+                    .session_opened(session, *hello, certificate, now)
+            }
+            SessionFact::Received(message) => self.registry.received(session, message, now),
+            SessionFact::Closed(reason) => {
+                tracing::debug!(session = session.0, %reason, "session ended");
+                self.sessions.end(session);
+                self.registry.session_closed(session, now)
+            }
+        };
+        self.carry_out(effects);
+    }
+
+    /// The disk holds all batches up to this one.
+    pub fn committed(&mut self, message: RowsCommitted) {
+        let effects = self.registry.committed(message.batch);
+        self.carry_out(effects);
+    }
+
+    /// A visit has ended.
+    pub fn dialled_back(&mut self, message: DialledBack) {
+        let effects = self.registry.dialled_back(message.id, message.reached);
+        self.carry_out(effects);
+    }
+
+    /// How the register stands.
+    pub fn status(&mut self, _: GetRegistryStatus) -> RegistryStatus {
+        let genesis = self.registry.genesis();
+        let standings = || self.registry.standings();
+        RegistryStatus {
+            registered: standings().count(),
+            live: standings().filter(|standing| standing.live).count(),
+            reachable: standings().filter(|standing| standing.reachable).count(),
+            sessions: self.sessions.len(),
+            network_name: genesis
+                .map_or(self.network_name.clone(), |g| g.params().name.to_string()),
+            network: genesis.map(|genesis| genesis.id()),
+            height: self.registry.height(),
+        }
+    }
+
+    /// Some of the members, by their numbers.
+    pub fn members(&mut self, message: GetMembers) -> Vec<Member> {
+        let members = self.registry.members_after(message.after);
+        members.take(message.limit).collect()
+    }
+
+    /// How many sessions there are.
+    pub fn sessions(&mut self, _: CountSessions) -> usize {
+        self.sessions.len()
+    }
+
+    /// The tracker is stopping: closes every session and takes no more.
+    pub fn close_all(&mut self, _: CloseSessions) {
+        self.sessions.close_all();
+    }
+}

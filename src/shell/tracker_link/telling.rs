@@ -1,0 +1,159 @@
+//! What the link publishes and passes on: the directory, who may be dialled, what the other trackers have to
+//! know.
+
+use super::{DirectoryPorts, TrackerLinkShell};
+use crate::keys::PublicKey;
+use crate::logging::Names;
+use crate::messages::gossip::{Candidate, CandidatesKnown};
+use crate::messages::introducer::{Introduced, TellIntroducer};
+use crate::messages::ledger::MembersKnown;
+use crate::messages::retry_queue::MembersLive;
+use crate::messages::tracker_link::DirectoryStatus;
+use crate::protocol::directory::Directory;
+use crate::protocol::gossip::peers::Outlook;
+use crate::shell::{Link, Port};
+use crate::wire::{Member, MemberRecord, MemberStatement};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Messages that may wait for an introducer: it is told a few in its whole life.
+const INTRODUCER_WAITING: usize = 1024;
+
+impl TrackerLinkShell {
+    /// Tells these of every change of the directory, and of the whole at once.
+    pub fn attach_directory(&mut self, listeners: DirectoryPorts) {
+        self.listeners = Some(listeners);
+        self.tell_listeners();
+    }
+
+    /// Tells these what the other trackers of the network have to know.
+    pub fn attach_introducers<P>(&mut self, introducers: Vec<P>)
+    where
+        P: Port<TellIntroducer> + 'static,
+    {
+        let link = |introducer| Link::to(introducer, INTRODUCER_WAITING);
+        self.introducers = introducers.into_iter().map(link).collect();
+        if let Some(record) = self.link.record().cloned() {
+            self.tell_record(record);
+        }
+        if let Some(genesis) = self.link.genesis().cloned() {
+            self.tell_introducers(&TellIntroducer::Network(genesis));
+        }
+    }
+
+    /// One of the other trackers introduces these.
+    pub fn introduced(&mut self, message: Introduced) {
+        self.introduced.insert(message.tracker, message.records);
+        self.tell_listeners();
+    }
+
+    /// Publishes what is known now, if it is something else than what was published last; the members, as
+    /// `directory` has them.
+    pub(super) fn publish(&self, directory: Arc<Directory>) {
+        let registered = self.link.is_registered();
+        let trouble = match (self.link.rival(), registered) {
+            (Some(rival), _) => Some(rival),
+            (None, true) => None,
+            (None, false) => self.trouble.as_deref(),
+        };
+        let certificate = self.link.certificate();
+        let member_until = certificate.map(|certificate| certificate.statement.until);
+        let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
+        let same = Arc::ptr_eq(&known.directory, &directory)
+            && known.registered == registered
+            && known.tracker == *tracker
+            && known.trouble.as_deref() == trouble
+            && known.member_until == member_until;
+        if !same {
+            self.known.send_replace(Arc::new(DirectoryStatus {
+                directory,
+                registered,
+                tracker: tracker.clone(),
+                trouble: trouble.map(str::to_owned),
+                member_until,
+            }));
+        }
+    }
+
+    /// Publishes how this node stands with the tracker, if that has changed.
+    pub(super) fn publish_standing(&self) {
+        let directory = self.known.borrow().directory.clone();
+        self.publish(directory);
+    }
+
+    pub(super) fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {
+        for member in changed {
+            know(&self.names, member);
+            let name = &member.record.statement.name;
+            tracing::debug!(member = %name, live = member.live, "member changed");
+        }
+        for member in left {
+            tracing::info!(member = %member.record.statement.name, "member left");
+        }
+        self.publish(Arc::new(self.link.directory().clone()));
+        self.tell_listeners();
+    }
+
+    fn tell_listeners(&mut self) {
+        if self.listeners.is_none() {
+            return;
+        }
+        let members = self.link.directory().members();
+        let live = members.clone().filter(|member| member.live);
+        let live = live.map(|member| member.record.statement.key).collect();
+        let keys = members.map(|m| m.record.statement.key).collect();
+        let candidates = self.candidates();
+        let Some(listeners) = &mut self.listeners else {
+            return;
+        };
+        // Full: the whole directory is told again with the next change.
+        let told = listeners.ledger.offer(MembersKnown(keys)).is_ok()
+            & listeners.gossip.offer(CandidatesKnown(candidates)).is_ok()
+            & listeners.outbox.offer(MembersLive(live)).is_ok();
+        if !told {
+            tracing::debug!("a change of the directory was not taken at once");
+        }
+    }
+
+    /// Who may be dialled, by the word of all trackers: each where it said last that it is.
+    fn candidates(&self) -> Vec<Candidate> {
+        let members = self.link.directory().members();
+        let members = members.map(|member| (&member.record, Outlook::of(member)));
+        let introduced = self.introduced.values().flatten();
+        let introduced = introduced.map(|record| (record, Outlook::Unknown));
+        let mut latest: BTreeMap<PublicKey, (&MemberStatement, Outlook)> = BTreeMap::new();
+        for (record, outlook) in members.chain(introduced) {
+            let statement = &record.statement;
+            let known = latest.entry(statement.key).or_insert((statement, outlook));
+            if known.0.sequence < statement.sequence {
+                *known = (statement, outlook);
+            }
+        }
+        let candidate = |(statement, outlook): (&MemberStatement, Outlook)| Candidate {
+            key: statement.key,
+            name: statement.name.clone(),
+            addresses: statement.addresses.clone(),
+            outlook,
+        };
+        latest.into_values().map(candidate).collect()
+    }
+
+    pub(super) fn tell_introducers(&mut self, told: &TellIntroducer) {
+        for introducer in &mut self.introducers {
+            introducer.send(told.clone());
+        }
+    }
+
+    /// Without a certificate the other trackers would refuse it.
+    pub(super) fn tell_record(&mut self, record: MemberRecord) {
+        if self.link.certificate().is_some() {
+            self.tell_introducers(&TellIntroducer::Record(record));
+        }
+    }
+}
+
+/// By which name what is written down calls a member.
+pub(super) fn know(names: &Names, member: &Member) {
+    let statement = &member.record.statement;
+    names.know(statement.key.to_address(), statement.name.to_string());
+}
