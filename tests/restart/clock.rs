@@ -97,7 +97,9 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
         // Said once, however often it is looked.
         let said = alice.output();
         let told = said.lines().filter(|line| line.contains("set it right"));
-        let told = told.filter(|line| line.contains("everybody else's")).count();
+        let told = told
+            .filter(|line| line.contains("everybody else's"))
+            .count();
         let before = cases.iter().take_while(|case| case.0 != seconds).count();
         assert_eq!(told, before + 1, "{said}");
     }
