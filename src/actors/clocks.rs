@@ -7,7 +7,7 @@ use crate::protocol::clocks::{ClockState, Clocks, Effect};
 use crate::readable::in_words;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 /// Readings that may wait here: one of each session that a busy tracker has.
 const MAILBOX: usize = 4_096;
@@ -17,12 +17,12 @@ pub struct ClocksActor {
     clocks: Clocks,
     clock: Arc<dyn Clock>,
     /// Has every session ask the time.
-    ask: watch::Sender<()>,
+    ask: broadcast::Sender<()>,
 }
 
 impl ClocksActor {
-    /// Nobody was heard. Sessions ask the time whenever the other end of `ask` says so.
-    pub fn new(clock: Arc<dyn Clock>, ask: watch::Sender<()>) -> Self {
+    /// Nobody was heard. Sessions ask the time whenever `ask` says so.
+    pub fn new(clock: Arc<dyn Clock>, ask: broadcast::Sender<()>) -> Self {
         Self {
             clocks: Clocks::new(clock.now()),
             clock,
@@ -33,7 +33,8 @@ impl ClocksActor {
     fn carry_out(&self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::AskAll => self.ask.send_replace(()),
+                // Without a session there is nobody to ask.
+                Effect::AskAll => drop(self.ask.send(())),
                 Effect::Tell(state) => tell(state),
             }
         }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::sync::watch;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::Instant;
 use writing::{Outgoing, Queued, Waiting};
 
@@ -58,7 +58,7 @@ pub struct SessionContext {
     entropy: Arc<dyn Entropy>,
     clock: Arc<dyn Clock>,
     clocks: Recipient<ClockRead>,
-    ask_time: watch::Receiver<()>,
+    ask_time: broadcast::Sender<()>,
     ids: Arc<AtomicU64>,
 }
 
@@ -76,8 +76,8 @@ pub struct SessionParts {
     pub clock: Arc<dyn Clock>,
     /// Is told what they say.
     pub clocks: Recipient<ClockRead>,
-    /// Says when everybody is to be asked again.
-    pub ask_time: watch::Receiver<()>,
+    /// Says when everybody is to be asked again: all sessions, in their order.
+    pub ask_time: broadcast::Sender<()>,
 }
 
 impl SessionContext {
@@ -300,7 +300,7 @@ impl Line {
         self.take(&mut reading, &rest).await?;
         drop(rest);
         let mut buffer = vec![0; READ_BYTES];
-        let mut ask_time = self.context.ask_time.clone();
+        let mut ask_time = self.context.ask_time.subscribe();
         let mut silence = Silence::new();
         loop {
             let read = tokio::select! {
@@ -428,9 +428,9 @@ impl Silence {
     }
 }
 
-/// Waits until everybody is to be asked the time; for ever once nobody says so any more.
-async fn told(ask_time: &mut watch::Receiver<()>) {
-    if ask_time.changed().await.is_err() {
+/// Waits until everybody is to be asked the time. Told twice meanwhile is told once.
+async fn told(ask_time: &mut broadcast::Receiver<()>) {
+    if ask_time.recv().await == Err(RecvError::Closed) {
         std::future::pending().await
     }
 }

@@ -30,7 +30,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -122,8 +122,8 @@ impl Running {
             incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
         );
         let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
-        let (ask, ask_time) = watch::channel(());
-        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
+        let (ask_time, _) = broadcast::channel(1);
+        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
         let sessions = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),

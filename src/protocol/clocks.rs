@@ -58,9 +58,9 @@ pub enum ClockState {
     Unknown,
     /// It is right, or wrong by less than [`TOLERATED_MS`].
     Right,
-    /// It is ahead by so many milliseconds.
+    /// It is ahead by [about] so many milliseconds.
     Ahead(u64),
-    /// It is behind by so many milliseconds.
+    /// It is behind by [about] so many milliseconds.
     Behind(u64),
 }
 
@@ -92,10 +92,17 @@ impl OwnClock {
         };
         match others_ahead_ms.unsigned_abs() {
             0..TOLERATED_MS => ClockState::Right,
-            ms if others_ahead_ms > 0 => ClockState::Behind(ms),
-            ms => ClockState::Ahead(ms),
+            ms if others_ahead_ms > 0 => ClockState::Behind(about(ms)),
+            ms => ClockState::Ahead(about(ms)),
         }
     }
+}
+
+/// A difference as it is told: to the second, or from an hour on to the minute. Readings are not better, and
+/// three hours less a moment are no two hours.
+pub fn about(ms: u64) -> u64 {
+    let unit = if ms < 3_600_000 { 1_000 } else { 60_000 };
+    ms.saturating_add(unit / 2) / unit * unit
 }
 
 /// What the shell has to do.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::Instant;
 
 /// The moment at which every simulation begins: in January 2027.
-const BEGINNING_MS: u64 = 1_800_000_000_000;
+pub const BEGINNING_MS: u64 = 1_800_000_000_000;
 
 /// A host's clock: the simulated time, and by how much it is wrong.
 pub struct HostClock {

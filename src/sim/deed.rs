@@ -117,6 +117,20 @@ impl Deed {
         Self { at_ms, from, what }
     }
 
+    /// A coin or a note straight to one of many, to whom the same is sent at once.
+    pub(super) fn round(
+        chance: &mut Chance,
+        at_ms: u64,
+        from: usize,
+        to: usize,
+        plan: &PeerPlan,
+    ) -> Self {
+        let mut sending = Sending::draw(chance, to, plan);
+        (sending.straight, sending.times) = (true, 1);
+        let what = Doing::Send(sending);
+        Self { at_ms, from, what }
+    }
+
     pub(super) fn draw(chance: &mut Chance, peers: &[PeerPlan], trouble_ms: u64) -> Self {
         let count = peers.len();
         let from = chance.index(count);

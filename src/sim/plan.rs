@@ -26,6 +26,13 @@ const LIES: [Lie; 6] = [
     Lie::Withholds(None),
     Lie::Withholds(Some(MAX_AHEAD)),
 ];
+/// Connections that a peer makes of itself, unless there are to be more members than places.
+pub(super) const OUTGOING: u16 = 8;
+/// Connections that it makes where there are to be more members than places. With two each, no fewer than ten
+/// can come to be two networks that do not know of each other.
+const FEW_OUTGOING: u16 = 2;
+/// Of how many networks in a hundred that is so.
+const CROWDED_PERCENT: u64 = 20;
 /// How many blocks a miner that withholds them gets ahead at most before it shows them.
 const MAX_AHEAD: u64 = 6;
 /// Which part of the first miner's speed it has at most: with more than the others together, it would
@@ -48,6 +55,8 @@ pub struct Plan {
     pub start_work: u64,
     /// The peers, in their order.
     pub peers: Vec<PeerPlan>,
+    /// How many connections each peer makes of itself, deliveries apart.
+    pub outgoing: u16,
     /// What lies between any two hosts.
     pub line: Line,
     /// What goes wrong.
@@ -153,15 +162,43 @@ impl Plan {
         let deeds = (0..chance.between(5, 60))
             .map(|_| Deed::draw(chance, &peers, trouble_ms))
             .collect();
-        Self {
+        let mut plan = Self {
             seed,
             interval_ms,
             start_work: START_WORK,
             peers,
+            outgoing: OUTGOING,
             line,
             faults,
             deeds,
             trouble_ms,
+        };
+        let chance = &mut Chance::of(seed, "clocks that jump");
+        for _ in 0..chance.between(0, 6).saturating_sub(3) {
+            let jump = Fault::jump(chance, &plan.peers, trouble_ms);
+            plan.faults.push(jump);
+        }
+        let chance = &mut Chance::of(seed, "crowd");
+        if chance.percent(CROWDED_PERCENT) {
+            plan.crowd(chance);
+        }
+        plan
+    }
+
+    /// More members come than anybody has places for, and one of them sends something to all others.
+    fn crowd(&mut self, chance: &mut Chance) {
+        self.outgoing = FEW_OUTGOING;
+        for _ in 0..chance.between(2, 3) {
+            let mut peer = PeerPlan::draw(chance, self.trouble_ms, self.interval_ms);
+            peer.mode = MiningMode::OnCommand;
+            self.peers.push(peer);
+        }
+        let from = 1 + chance.index(self.peers.len());
+        let at_ms = chance.between(30_000, self.trouble_ms);
+        for (to, peer) in (1..).zip(&self.peers) {
+            if to != from {
+                self.deeds.push(Deed::round(chance, at_ms, from, to, peer));
+            }
         }
     }
 
@@ -180,6 +217,7 @@ impl Plan {
             interval_ms: 5_000,
             start_work: START_WORK,
             peers: vec![peer; peers],
+            outgoing: OUTGOING,
             line: Line {
                 delay_ms: (20, 60),
                 lost_permille: 0,

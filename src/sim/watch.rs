@@ -3,7 +3,7 @@
 use super::deliveries::DeliveryWatch;
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
-use super::plan::TRACKER;
+use super::plan::{Plan, TRACKER};
 use super::trace::Trace;
 use crate::chain::rows::RowKey;
 use crate::chain::target::Work;
@@ -19,7 +19,7 @@ use crate::protocol::delivery::outbox::{Line, MAX_WAITING, MAX_WAITING_BYTES};
 use crate::protocol::retry::{MAX_UNANSWERED, Standing};
 use crate::store::chain_rows::ChainRows;
 use crate::wire::Member;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -63,18 +63,22 @@ impl fmt::Display for Broken {
 pub struct Watch {
     trace: Trace,
     work: Vec<Option<Work>>,
+    /// Connections that a peer makes of itself, deliveries apart.
+    outgoing: usize,
     height: u64,
     deliveries: DeliveryWatch,
     looks: u64,
 }
 
 impl Watch {
-    /// Of so many hosts, who write into this trace.
-    pub fn new(hosts: usize, trace: Trace) -> Self {
+    /// Of the hosts of a plan, who write into this trace.
+    pub fn new(plan: &Plan, trace: Trace) -> Self {
+        let hosts = plan.hosts();
         let work = vec![None; hosts];
         Self {
             trace,
             work,
+            outgoing: plan.outgoing.into(),
             height: 0,
             deliveries: DeliveryWatch::new(hosts),
             looks: 0,
@@ -246,20 +250,43 @@ impl Watch {
         Ok(None)
     }
 
-    /// Whether two who are both there have no session.
+    /// Whether two who are both there have no session where everybody has room for everybody, or else no way
+    /// from one to the other; or whether somebody still has more connections than it makes of itself.
     async fn somebody_is_apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
+        let count = hosts.iter().skip(1).filter(|host| !host.is_gone()).count();
+        let has_room = count <= self.outgoing + 1;
+        let honest: BTreeMap<_, _> = honest_peers(hosts)
+            .map(|(index, host)| (host.key(), index))
+            .collect();
+        let mut connected: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (index, host) in honest_peers(hosts) {
             let faces = host.faces();
             let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
                 continue;
             };
             let status = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
-            for (other, peer) in honest_peers(hosts).filter(|(other, _)| *other != index) {
-                let key = peer.key();
-                if !status.sessions.iter().any(|session| session.key == key) {
-                    let how = format!("host {index} has no session with host {other}");
-                    return Ok(Some(Broken::new("everybody is connected", how)));
-                }
+            let made = status.sessions.iter().filter(|session| session.outgoing);
+            let made = made.count();
+            if made > self.outgoing {
+                let how = format!(
+                    "host {index} has made {made} connections, {} of itself",
+                    self.outgoing
+                );
+                return Ok(Some(Broken::new("extra connections end when idle", how)));
+            }
+            let others = status.sessions.iter();
+            let others = others.filter_map(|session| honest.get(&session.key).copied());
+            connected.insert(index, others.collect());
+        }
+        let all: BTreeSet<usize> = connected.keys().copied().collect();
+        for index in &all {
+            let reached = match has_room {
+                true => connected[index].clone(),
+                false => reached_from(*index, &connected),
+            };
+            if let Some(other) = all.iter().find(|o| *o != index && !reached.contains(o)) {
+                let how = format!("host {index} has no session with host {other}, nor a way to it");
+                return Ok(Some(Broken::new("everybody is connected", how)));
             }
         }
         Ok(None)
@@ -300,6 +327,20 @@ impl Watch {
         }
         Ok(None)
     }
+}
+
+/// Whom somebody reaches over the sessions of others.
+fn reached_from(from: usize, connected: &BTreeMap<usize, BTreeSet<usize>>) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::from([from]);
+    let mut open = vec![from];
+    while let Some(next) = open.pop() {
+        for other in connected.get(&next).into_iter().flatten() {
+            if reached.insert(*other) {
+                open.push(*other);
+            }
+        }
+    }
+    reached
 }
 
 /// The peers that keep to the protocol and are not gone for good, with their numbers.

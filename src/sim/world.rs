@@ -144,7 +144,7 @@ impl World {
             plan: plan.clone(),
             around,
             hosts,
-            watch: Watch::new(plan.hosts(), around_trace),
+            watch: Watch::new(plan, around_trace),
             chance: Chance::of(plan.seed, "load"),
             load: Load::new(load_trace),
             settled_ms: 0,
@@ -383,6 +383,7 @@ fn peer_settings(plan: &Plan, host: usize) -> PeerSettings {
     match settings(&text) {
         Settings::Peer(mut peer) => {
             peer.mining.mode = plan.peers[host - 1].mode;
+            peer.peers.outgoing = plan.outgoing;
             peer
         }
         Settings::Tracker(_) => unreachable!("the text says peer"),

@@ -1,7 +1,8 @@
 //! A clock that somebody sets back, or forth, while the node runs.
 
 use super::support::{Lab, Node, so, wait_within};
-use std::ffi::OsString;
+use raclette::owner::Code;
+use raclette::owner::answers::ClockStateView;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,17 +45,77 @@ fn pays_and_mines(from: &Node, to: &Node) {
     });
 }
 
+/// A peer whose clock is wrong by as many seconds as are set; right until then.
+fn with_shifted_clock(lab: &Lab, name: &str) -> (Node, impl Fn(i64) + use<>) {
+    let (library, shift) = shifted_clock(lab.directory());
+    let set = {
+        let shift = shift.clone();
+        move |seconds: i64| fs::write(&shift, seconds.to_string()).unwrap()
+    };
+    set(0);
+    let mut node = lab.prepare_peer(name);
+    node.environment = vec![
+        ("LD_PRELOAD", library.into_os_string()),
+        ("CLOCK_SHIFT_FILE", shift.into_os_string()),
+    ];
+    (node, set)
+}
+
+/// Waits until the node says that about its clock.
+fn finds_its_clock(node: &Node, state: ClockStateView) {
+    wait_within(SOON, "the clock is compared", || {
+        let clock = node.status().clock;
+        so(clock.state == state, format!("{clock:?}"))
+    });
+}
+
+/// A day behind, `mine` waited without a word; three hours ahead, it said "mined" of a block that everybody
+/// else held back.
+#[test]
+fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
+    let lab = Lab::start_with(NETWORK);
+    let (mut alice, set) = with_shifted_clock(&lab, "alice");
+    alice.start().joins();
+    let bob = lab.peer("bob");
+    alice.has_sessions(1);
+    alice.mine();
+    finds_its_clock(&alice, ClockStateView::Right);
+    let cases = [
+        (-86_400, ClockStateView::Behind, "24 hours behind"),
+        (3 * 3_600, ClockStateView::Ahead, "3 hours ahead"),
+        (30 * 86_400, ClockStateView::Ahead, "30 days ahead"),
+    ];
+    for (seconds, state, words) in cases {
+        set(seconds);
+        finds_its_clock(&alice, state);
+        let refused = alice.try_mine().expect_err("nobody would take it");
+        assert_eq!(refused.error.code, Code::WrongClock.to_string());
+        assert!(refused.error.detail.contains(words), "{refused:?}");
+        let typed = alice.command(["status"]);
+        let shown = String::from_utf8_lossy(&typed.stdout).into_owned();
+        assert!(shown.contains(words), "{shown}");
+        // Said once, however often it is looked.
+        let said = alice.output();
+        let told = said.lines().filter(|line| line.contains("set it right"));
+        let told = told
+            .filter(|line| line.contains("everybody else's"))
+            .count();
+        let before = cases.iter().take_while(|case| case.0 != seconds).count();
+        assert_eq!(told, before + 1, "{said}");
+    }
+    // The clock of the other was right all the time.
+    assert_ne!(bob.status().clock.state, ClockStateView::Ahead);
+    assert_ne!(bob.status().clock.state, ClockStateView::Behind);
+    set(0);
+    finds_its_clock(&alice, ClockStateView::Right);
+    assert!(alice.output().contains("right again"), "{}", alice.output());
+    bob.reaches(&alice.mine().id.to_string());
+}
+
 #[test]
 fn restart_or_not_a_clock_that_is_set_back_stops_nothing() {
     let lab = Lab::start_with(NETWORK);
-    let (library, shift) = shifted_clock(lab.directory());
-    let set = |seconds: i64| fs::write(&shift, seconds.to_string()).unwrap();
-    set(0);
-    let mut alice = lab.prepare_peer("alice");
-    alice.environment = vec![
-        ("LD_PRELOAD", library.into_os_string()),
-        ("CLOCK_SHIFT_FILE", OsString::from(&shift)),
-    ];
+    let (mut alice, set) = with_shifted_clock(&lab, "alice");
     alice.start().joins();
     let mut bob = lab.peer("bob");
     alice.has_sessions(1);

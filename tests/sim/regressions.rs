@@ -238,3 +238,57 @@ fn free(mut deed: Deed) -> Deed {
     }
     deed
 }
+
+/// Something waits for a recipient who is off, while its sender's clock is 30 days ahead for five seconds: it was
+/// "expired" for good.
+#[test]
+fn a_wall_clock_that_is_30_days_ahead_for_five_seconds_ends_no_send() {
+    waits_while_a_clock_is_off(30 * 86_400_000, 5_000);
+}
+
+/// The same in 1970, until a time service sets it.
+#[test]
+fn a_wall_clock_of_1970_for_a_minute_ends_no_send() {
+    waits_while_a_clock_is_off(-1_800_000_000_000, 60_000);
+}
+
+/// A note waits for somebody who is off; meanwhile the clock of its sender is wrong by so much for so long.
+fn waits_while_a_clock_is_off(skew_ms: i64, for_ms: u64) {
+    let mut plan = one_miner(1, 3);
+    plan.faults = vec![
+        fault(20_000, 100_000, Trouble::Kill(2)),
+        fault(40_000, for_ms, Trouble::Clock { host: 3, skew_ms }),
+    ];
+    plan.deeds = vec![Deed::note(30_000, 3, 2, 20), payment(31_000, 3, 1)];
+    lives_through(&plan);
+}
+
+/// The tracker's clock is 30 days ahead, or in 1970, when a member comes: its certificate was none of today.
+#[test]
+fn who_joins_while_the_trackers_clock_is_wrong_is_a_member_once_it_is_right() {
+    for skew_ms in [30 * 86_400_000, -1_800_000_000_000] {
+        let mut plan = one_miner(2, 3);
+        plan.peers[2].joins_ms = 40_000;
+        plan.faults = vec![fault(30_000, 40_000, Trouble::Clock { host: 0, skew_ms })];
+        plan.deeds = vec![payment(90_000, 3, 2)];
+        lives_through(&plan);
+    }
+}
+
+/// One member sends something to nine others and makes two connections of itself: those beyond them end when they
+/// are idle, while its clock jumps.
+#[test]
+fn connections_beyond_the_places_end_though_a_clock_was_set() {
+    let mut plan = one_miner(3, 9);
+    plan.outgoing = 2;
+    plan.deeds = (1..=9)
+        .filter(|to| *to != 4)
+        .map(|to| Deed::note(40_000, 4, to, 30))
+        .collect();
+    let clock = |skew_ms| Trouble::Clock { host: 4, skew_ms };
+    plan.faults = vec![
+        fault(41_000, 20_000, clock(86_400_000)),
+        fault(65_000, 20_000, clock(-86_400_000)),
+    ];
+    lives_through(&plan);
+}

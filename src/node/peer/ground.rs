@@ -28,7 +28,7 @@ use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// Rows of the directory read at a time.
 const PAGE: usize = 1_000;
@@ -78,8 +78,8 @@ impl Ground {
         }
         let (first, others) = trackers(&settings)?;
         let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
-        let (ask, ask_time) = watch::channel(());
-        let clocks = ClocksActor::new(seams.clock.clone(), ask).start();
+        let (ask_time, _) = broadcast::channel(1);
+        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
         let context = SessionContext::new(SessionParts {
             greeting,
             disk: seams.disk.clone(),

@@ -138,7 +138,10 @@ fn a_clock_that_begins_in_1970_is_behind_by_years() {
     for (from, reading) in [told(1), told(2)].into_iter().flatten() {
         let _ = clocks.heard(from, reading, begun);
     }
-    assert_eq!(clocks.own().state(), ClockState::Behind(BEGUN.wall.0));
+    assert_eq!(
+        clocks.own().state(),
+        ClockState::Behind(about(BEGUN.wall.0))
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Why there is no mining now: nobody would take what was found.
 
 use crate::chain::Timestamp;
-use crate::protocol::clocks::{ClockState, OwnClock};
+use crate::protocol::clocks::{ClockState, OwnClock, about};
 use crate::readable::in_words;
 
 /// Until when it is waited for a block's time without a word: a short while passes before anybody wonders.
@@ -77,7 +77,7 @@ pub(super) fn timing(
     let others = own.of_others(wall);
     let held_ms = |clock: Timestamp| stamp.since(clock.plus_ms(max_ahead_ms));
     let (ours_ms, theirs_ms) = (held_ms(wall), held_ms(others));
-    let by_ms = wall.0.abs_diff(others.0);
+    let by_ms = about(wall.0.abs_diff(others.0));
     if stamp <= wall {
         // It is our clock that stamps it.
         return match theirs_ms {

@@ -9,6 +9,9 @@ use crate::wire::{Certificate, Message};
 /// How often a certificate that is due is asked for, in milliseconds: an hour. A tracker whose clock
 /// is wrong issues one that is due at once.
 pub const ASK_EVERY_MS: u64 = 3_600_000;
+/// How often another is asked for while the last one was found wrong, in milliseconds: whosever clock was
+/// wrong may be right by then.
+pub const ASK_ANOTHER_MS: u64 = 60_000;
 /// How long before its end the owner is warned, in milliseconds: 30 days. By then it should have been
 /// renewed two months ago.
 pub const WARN_BEFORE_MS: u64 = 30 * 86_400_000;
@@ -23,6 +26,8 @@ pub(super) struct Membership {
     /// Issued before we knew for which network.
     offered: Option<Certificate>,
     asked: Option<SteadyTime>,
+    /// One was found wrong, or another asked for since then.
+    wrong_at: Option<SteadyTime>,
     warned: Option<SteadyTime>,
 }
 
@@ -56,25 +61,32 @@ impl TrackerLink {
         };
         let checked = offered.check(tracker, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
+            self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);
             return self.effects.push(Effect::Warn(warning));
         }
         self.commit(CERTIFICATE_ROW, canonical::encode(&offered));
         self.membership.certificate = Some(offered.clone());
-        self.membership.warned = None;
+        (self.membership.warned, self.membership.wrong_at) = (None, None);
         self.effects.push(Effect::Certified(offered));
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.
     pub(super) fn watch_certificate(&mut self, now: Now) {
+        let due = |last: Option<SteadyTime>, every| {
+            last.is_none_or(|last| now.steady.since(last) >= every)
+        };
+        if let Some(wrong_at) = self.membership.wrong_at
+            && due(Some(wrong_at), ASK_ANOTHER_MS)
+            && self.ask_certificate()
+        {
+            self.membership.wrong_at = Some(now.steady);
+        }
         let Some(certificate) = &self.membership.certificate else {
             return;
         };
         let until = certificate.statement.until;
         let left = until.since(now.wall);
-        let due = |last: Option<SteadyTime>, every| {
-            last.is_none_or(|last| now.steady.since(last) >= every)
-        };
         if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
             self.membership.warned = Some(now.steady);
             let warning = Warning::CertificateEnds {
@@ -83,19 +95,28 @@ impl TrackerLink {
             };
             self.effects.push(Effect::Warn(warning));
         }
+        if left < RENEW_BEFORE_MS
+            && due(self.membership.asked, ASK_EVERY_MS)
+            && self.ask_certificate()
+        {
+            self.membership.asked = Some(now.steady);
+        }
+    }
+
+    /// Asks for another, if we are registered; whether it was asked for.
+    fn ask_certificate(&mut self) -> bool {
         if let Phase::Talking(Talk {
             session,
             stage: Stage::Registered(_),
             ..
         }) = self.phase
-            && left < RENEW_BEFORE_MS
-            && due(self.membership.asked, ASK_EVERY_MS)
             && let Some(record) = self.record.clone()
         {
-            self.membership.asked = Some(now.steady);
             let message = Message::Register(record);
             self.effects.push(Effect::Send { session, message });
+            return true;
         }
+        false
     }
 }
 

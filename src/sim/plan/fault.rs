@@ -3,8 +3,12 @@
 use super::{PeerPlan, Plan, Step, TRACKER, skew};
 use crate::settings::MiningMode;
 use crate::sim::chance::Chance;
+use crate::sim::clock::BEGINNING_MS;
 use crate::sim::network::Line;
 use std::fmt;
+
+/// How far a clock jumps at most, unless it is to 1970: 30 days.
+const FARTHEST_JUMP_MS: u64 = 30 * 86_400_000;
 
 /// Something that goes wrong for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +142,32 @@ impl Fault {
             at_ms,
             for_ms,
             what,
+        }
+    }
+
+    /// Somebody sets the clock of a host far from the right time, and later right again: by seconds or by
+    /// days, or it is 1970 until a time service sets it. Miners are set back alone: until it has found out
+    /// that its clock is ahead, one makes blocks that it then has to wait for itself.
+    pub(super) fn jump(chance: &mut Chance, plans: &[PeerPlan], trouble_ms: u64) -> Self {
+        let at_ms = chance.between(5_000, trouble_ms);
+        let for_ms = match chance.percent(50) {
+            true => chance.between(1_000, 6_000),
+            false => chance.between(6_000, 120_000),
+        };
+        let host = chance.index(1 + plans.len());
+        let mines = host != TRACKER && plans[host - 1].mode != MiningMode::OnCommand;
+        // As likely by seconds as by hours or days.
+        let most = 1_000 << chance.between(1, 22);
+        let by_ms = chance.between(1_000, most).min(FARTHEST_JUMP_MS) as i64;
+        let skew_ms = match chance.between(0, 4) {
+            0 => -(BEGINNING_MS as i64),
+            1 | 2 if !mines => by_ms,
+            _ => -by_ms,
+        };
+        Self {
+            at_ms,
+            for_ms,
+            what: Trouble::Clock { host, skew_ms },
         }
     }
 

@@ -142,3 +142,26 @@ fn its_end_is_told_the_owner_in_time_and_every_day() {
     let told = warnings(&mut peer, WARN_BEFORE_MS + DAY_MS);
     assert!(told[0].contains("ended 2 days ago"), "{told:?}");
 }
+
+/// The clock of the tracker, or ours, was wrong when it was issued: nobody asked for another, and the member
+/// was none for the others as long as its connection to the tracker lasted.
+#[test]
+fn another_is_asked_for_while_the_last_one_is_not_of_today() {
+    let mut peer = greeted();
+    issue(&mut peer, &until(START));
+    peer.receive(SESSION, &registered(Some(genesis_by(9))));
+    assert!(matches!(peer.warnings[..], [Warning::BadCertificate(_)]));
+    peer.said();
+    peer.tick(ASK_ANOTHER_MS - TICK_MS);
+    assert_eq!(renewals(&mut peer), 0);
+    peer.tick(TICK_MS);
+    assert_eq!(renewals(&mut peer), 1);
+    issue(&mut peer, &until(START));
+    peer.tick(ASK_ANOTHER_MS);
+    assert_eq!(renewals(&mut peer), 1, "and again");
+    let end = START.plus_ms(CERTIFICATE_MS);
+    issue(&mut peer, &until(end));
+    assert_eq!(peer.certificates, [until(end)]);
+    peer.tick(10 * ASK_ANOTHER_MS);
+    assert_eq!(renewals(&mut peer), 0);
+}
