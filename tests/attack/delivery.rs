@@ -1,11 +1,11 @@
 //! What can be written to somebody, and what must not come of it.
 
-use crate::support::{Forge, Lab, RawPeer, so, wait_until};
+use crate::support::{Forge, Lab, RawPeer, secret_in, so, wait_until};
 use crate::{SOON, Target};
 use raclette::canonical::CappedText;
 use raclette::chain::transaction::Note;
 use raclette::chain::{Action, Amount, EncodedTransaction};
-use raclette::keys::{MAX_NOTE_TEXT, SecretKey, Signature};
+use raclette::keys::{MAX_NOTE_TEXT, NoteSeed, NoteText, SecretKey, Signature};
 use raclette::owner::answers::NoteView;
 use raclette::protocol::delivery::rows::SendState;
 use raclette::wire::{Message, ReceiptCode, ReceiptStatement};
@@ -108,12 +108,18 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
     let signed = |seed, to, amount| {
         EncodedTransaction::new(forge.payload(&key(seed), to, amount, 9).sign(&key(seed)))
     };
+    let to = secret_in(&target.alice.data_dir.join("key.pem")).sealing_key();
     let note = |seed: u8| {
         let mut payload = forge.payload(&key(seed), alice, 0, 9);
+        let (about, text) = (
+            payload.note_context().unwrap(),
+            NoteText::new("hi").unwrap(),
+        );
+        let sealed = key(seed).seal_note(&to, &about, &text, &NoteSeed::default());
         payload.action = Action::Transfer {
             to: alice,
             amount: Amount(0),
-            note: Note::new(vec![7; 100]).unwrap(),
+            note: Note::new(sealed.unwrap()).unwrap(),
         };
         payload
     };

@@ -94,7 +94,7 @@ fn p2p_what_is_sent_to_somebody_who_is_away_is_kept_across_restarts_and_arrives_
 }
 
 #[test]
-fn p2p_a_refusal_reaches_the_sender_with_its_reason_and_frees_the_coins() {
+fn p2p_a_refusal_reaches_the_sender_with_its_reason_and_keeps_the_coins_until_they_are_freed() {
     let lab = Lab::start();
     let alice = lab.peer("alice");
     alice.mine_blocks(2);
@@ -110,10 +110,19 @@ fn p2p_a_refusal_reaches_the_sender_with_its_reason_and_frees_the_coins() {
         "{sent:?}"
     );
     assert_eq!(bob.inbox().len(), 0);
-    // The coins are free again, and more than there are can't be sent.
+    // Bob still holds the signed payment: the coins are not spent again until the owner frees them.
     let carol = lab.peer("carol");
     carol.reaches(&alice.tip().1);
     alice.knows(&["carol"]);
+    let reserved = alice.try_write("carol", 60, None).unwrap_err();
+    assert_eq!(reserved.error.code, "insufficient_funds");
+    let told = alice.sees(&id, SendState::Refused).reason;
+    assert!(
+        told.contains("60 coins stay reserved until height"),
+        "{told}"
+    );
+    let freed = alice.command(["outbox", "release", &id, "--yes"]);
+    assert!(freed.status.success(), "{freed:?}");
     let paid = alice.write("carol", 60, None);
     let refused = alice.try_write("carol", 60, None).unwrap_err();
     assert_eq!(refused.error.code, "insufficient_funds");
@@ -215,7 +224,9 @@ fn p2p_the_same_coins_for_two_recipients_are_paid_once_and_both_are_told() {
     });
     assert_eq!(carol.inbox()[0].state, ReceivedState::Mined);
     assert_eq!((bob.balance("bob"), bob.balance("alice")), (0, 20));
-    // What was lost keeps nothing from being spent.
+    // What was lost could be mined yet, should alice have 80 coins again: she frees what it keeps back.
+    let freed = alice.command(["outbox", "release", &to_bob, "--yes"]);
+    assert!(freed.status.success(), "{freed:?}");
     let rest = alice.write("bob", 20, None);
     alice.sees_one_of(&rest, &[SendState::Delivered, SendState::Open]);
 }

@@ -132,5 +132,5 @@ fn p2p_hosts_that_are_parted_without_a_word_come_to_one_chain_again() {
     mine(alice, "1");
     agree(&peers);
     let balance = ask(carol, ["balance", "--json"]).unwrap();
-    assert_eq!(balance["balance"], 7, "{balance}");
+    assert_eq!(balance["balance"], "7", "{balance}");
 }
