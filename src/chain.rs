@@ -44,7 +44,7 @@ pub use ids::{
 pub use index::KEPT_HEADERS;
 pub use mempool::{Closed, Mempool, MempoolLimits};
 pub use params::Params;
-pub use quantities::{Amount, Height, Timestamp};
+pub use quantities::{Amount, Height, Timestamp, decimal};
 pub use rows::{BlockStatus, StateView};
 pub use rules::{Rules, RulesError};
 pub use target::{Target, Work};

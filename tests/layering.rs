@@ -202,6 +202,27 @@ fn the_composition_root_alone_wires_actors_and_threads() {
 }
 
 #[test]
+fn the_api_translates_and_asks_nobody_but_the_owners_floor() {
+    let below = [
+        "actors", "archive", "messages", "net", "protocol", "shell", "store",
+    ];
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let named = crate_modules(&source.code);
+        if source.module() == "http" {
+            let asked = named.iter().filter(|named| below.contains(&named.as_str()));
+            wrong.extend(asked.map(|named| format!("{} names {named}", source.path)));
+        }
+        // What a node does for its owner is asked of the floor that does it.
+        let translated = ["node", "cli", "http"].contains(&source.module());
+        if !translated && named.contains(&"http".into()) {
+            wrong.push(format!("{} names http", source.path));
+        }
+    }
+    report(wrong);
+}
+
+#[test]
 fn no_mailbox_is_found_by_type_or_filled_regardless() {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| !source.is_test()) {

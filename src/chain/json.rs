@@ -100,6 +100,7 @@ pub struct HeaderJson {
     /// When it was mined.
     pub timestamp: Timestamp,
     /// What its miner found.
+    #[serde(with = "super::decimal")]
     pub nonce: u64,
 }
 

@@ -61,29 +61,43 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            deserializer.deserialize_str(AmountVisitor)
+            decimal::deserialize(deserializer).map(Self)
         } else {
             u64::deserialize(deserializer).map(Self)
         }
     }
 }
 
-/// Reads decimal digits, in the one way to write a number.
-struct AmountVisitor;
+/// Numbers of 64 bits as decimal text, in JSON: see [`Amount`].
+pub mod decimal {
+    use super::{Deserializer, Serializer, Unexpected, Visitor, de, fmt};
 
-impl Visitor<'_> for AmountVisitor {
-    type Value = Amount;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("whole coins as text, such as \"5\"")
+    /// Writes the digits.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
-        let unusual = text.len() > 1 && text.starts_with('0');
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse() {
-            Ok(amount) if digits && !unusual => Ok(Amount(amount)),
-            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+    /// Reads digits, in the one way to write a number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_str(DecimalVisitor)
+    }
+
+    struct DecimalVisitor;
+
+    impl Visitor<'_> for DecimalVisitor {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number as text, such as \"5\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+            let unusual = text.len() > 1 && text.starts_with('0');
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            match text.parse() {
+                Ok(number) if digits && !unusual => Ok(number),
+                _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+            }
         }
     }
 }

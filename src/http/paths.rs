@@ -1,7 +1,6 @@
 //! Every path of the API: what it is asked with and what it is for. The server is built from this list,
 //! `GET /paths` answers with it, and a test holds each of its lines to what the server does.
 
-use crate::wire::NodeRole;
 use serde::{Deserialize, Serialize};
 
 /// A path, with the one method it is asked with.
@@ -82,6 +81,7 @@ paths! {
     SENT: GET "/outbox/{id}" ("wait" "seconds"), PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
     RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
     WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
+    RELEASE: POST "/outbox/{id}/release" () [], PEER, "frees the coins of a send that has ended, though it may still be mined";
     INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";
     RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
@@ -104,14 +104,5 @@ impl PathLine {
     /// Whether a node of this kind has it.
     pub(super) fn is_of(&self, of: Of) -> bool {
         self.of.contains(&of)
-    }
-}
-
-impl From<NodeRole> for Of {
-    fn from(role: NodeRole) -> Self {
-        match role {
-            NodeRole::Peer => Self::Peer,
-            NodeRole::Tracker => Self::Tracker,
-        }
     }
 }

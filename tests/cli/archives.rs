@@ -96,7 +96,7 @@ fn cli_a_file_of_another_network_or_a_changed_one_is_refused() {
     let lines: Vec<_> = text.lines().collect();
     fs::write(&file, lines[..4].join("\n")).unwrap();
     command(&carol, &["import", name]).fails(1, &["cut short", "is kept"]);
-    fs::write(&file, text.replacen("\"nonce\":", "\"nonce\":1", 3)).unwrap();
+    fs::write(&file, text.replacen("\"nonce\":\"", "\"nonce\":\"1", 3)).unwrap();
     command(&carol, &["import", name]).fails(1, &["was changed"]);
     fs::write(&file, &text).unwrap();
     let imported = json(&carol, &["--json", "import", name]);

@@ -194,11 +194,15 @@ fn cli_demo_names_the_step_that_is_not_true_and_why() {
     );
     assert_eq!(ran.code, Some(1), "{ran:?}");
     let told = steps(&ran.out);
-    let last = told.last().unwrap();
+    // The last line is the refusal of the command, as of any other.
+    let [.., last, refusal] = &told[..] else {
+        panic!("{told:?}");
+    };
     assert_eq!(
         (&last["step"], &last["ok"]),
         (&"registrations".into(), &false.into())
     );
+    assert!(refusal["code"].is_string(), "{refusal}");
     let error = last["error"].as_str().unwrap();
     assert!(
         error.contains("bob") && error.contains("bob.log"),

@@ -5,7 +5,9 @@ use crate::canonical;
 use crate::chain::testing::transfer;
 use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView, SendView};
 use crate::protocol::Row;
-use crate::protocol::delivery::rows::{ReceivedFacts, SendFacts, SendState, begun, facts_key};
+use crate::protocol::delivery::rows::{
+    ReceivedFacts, Route, SendFacts, SendState, begun, facts_key,
+};
 use crate::store::{RowChange, Table};
 
 /// Messages that came in, in a served peer's inbox, none of them read.
@@ -234,10 +236,12 @@ fn queued(served: &Served) -> crate::chain::TransactionId {
         size: transaction.size(),
         expires_at: Height(1_000),
         queued_at: crate::chain::testing::START,
-        broadcast: false,
+        queued_awake: 0,
+        route: Route::Direct,
         attempted: false,
         delivered_at: None,
         end: None,
+        released: false,
         reason: Default::default(),
     };
     let body = transaction.bytes().to_vec();
@@ -282,4 +286,84 @@ async fn a_send_can_be_waited_for_and_is_told_when_patience_ends() {
             "{query}"
         );
     }
+}
+
+/// Every field of a JSON value, with its name.
+fn fields(value: &Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| fields(item, found)),
+        Value::Object(object) => {
+            for (name, value) in object {
+                found.push((name.clone(), value.clone()));
+                fields(value, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[actix_web::test]
+async fn no_coins_are_a_number_and_no_number_is_beyond_what_javascript_keeps() {
+    let coins = [
+        "amount",
+        "fee",
+        "balance",
+        "promised",
+        "spendable",
+        "reserved",
+        "supply",
+        "reward",
+        "work",
+        "rewards_lost",
+        "nonce",
+    ];
+    let served = Served::peer().await;
+    received(&served, 3);
+    queued(&served);
+    let mut seen = std::collections::BTreeSet::new();
+    for request in [
+        "GET /status",
+        "GET /balance",
+        "GET /blocks/0",
+        "GET /blocks/1",
+        "GET /blocks/1/data",
+        "GET /blocks/0/data",
+        "GET /open",
+        "GET /outbox",
+        "GET /inbox",
+        "GET /history",
+        "GET /chain",
+        "GET /chain/verify",
+        "GET /chain/export",
+        "GET /proofs/1",
+    ] {
+        let (status, text) = ask(&served, request, &Value::Null).await;
+        assert_eq!(status, 200, "{request}: {text}");
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let mut all = Vec::new();
+            fields(&serde_json::from_str(line).unwrap(), &mut all);
+            for (name, value) in all {
+                if coins.contains(&name.as_str()) && !value.is_object() && !value.is_null() {
+                    assert!(value.is_string(), "{request}: {name} is {value}");
+                    seen.insert(name);
+                } else if let Some(number) = value.as_u64() {
+                    assert!(number < 1 << 53, "{request}: {name} is {number}");
+                }
+            }
+        }
+    }
+    assert!(seen.len() >= 8, "{seen:?}");
+}
+
+#[actix_web::test]
+async fn a_refusal_shares_the_directory_and_copies_nothing() {
+    let node = FakeNode::new(Some("no tracker".to_owned()));
+    let played = node.played();
+    let peer = crate::owner::testing::peer(&node.start(), &played, Path::new(""));
+    let shared = peer.known.borrow().clone();
+    let holders = std::sync::Arc::strong_count(&shared);
+    let refused = peer.balance(Some("bbo")).await.unwrap_err();
+    assert_eq!(refused.code, crate::owner::Code::NoNetwork);
+    assert_eq!(std::sync::Arc::strong_count(&shared), holders);
+    assert!(std::sync::Arc::ptr_eq(&shared, &*peer.known.borrow()));
 }

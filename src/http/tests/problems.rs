@@ -80,7 +80,7 @@ async fn no_refusal_speaks_in_the_words_of_a_parser() {
     assert!(missing.contains("missing field `amount`"), "{missing}");
     let number = json!({"to": "bob", "amount": 5});
     let number = refused(&served, "POST /transactions", number).await.2;
-    assert!(number.contains("whole coins as text"), "{number}");
+    assert!(number.contains("a whole number as text"), "{number}");
     let limit = refused(&served, "GET /peers?limit=ten", Value::Null)
         .await
         .2;

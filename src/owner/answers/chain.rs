@@ -43,7 +43,8 @@ pub struct BlockView {
     pub version: u32,
     /// The compact target.
     pub target: u32,
-    /// The nonce.
+    /// The nonce; as text, since it may be any number of 64 bits.
+    #[serde(with = "crate::chain::decimal")]
     pub nonce: u64,
     /// Whether it is part of the connected chain.
     pub connected: bool,
