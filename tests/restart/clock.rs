@@ -61,11 +61,13 @@ fn with_shifted_clock(lab: &Lab, name: &str) -> (Node, impl Fn(i64) + use<>) {
     (node, set)
 }
 
-/// Waits until the node says that about its clock.
-fn finds_its_clock(node: &Node, state: ClockStateView) {
+/// Waits until the node says that about its clock, to the minute.
+fn finds_its_clock(node: &Node, state: ClockStateView, by_seconds: i64) {
+    let by_ms = by_seconds.unsigned_abs() * 1_000;
     wait_within(SOON, "the clock is compared", || {
         let clock = node.status().clock;
-        so(clock.state == state, format!("{clock:?}"))
+        let is_found = clock.state == state && clock.by_ms.abs_diff(by_ms) <= 60_000;
+        so(is_found, format!("{clock:?}"))
     });
 }
 
@@ -79,7 +81,7 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
     let bob = lab.peer("bob");
     alice.has_sessions(1);
     alice.mine();
-    finds_its_clock(&alice, ClockStateView::Right);
+    finds_its_clock(&alice, ClockStateView::Right, 0);
     let cases = [
         (-86_400, ClockStateView::Behind, "24 hours behind"),
         (3 * 3_600, ClockStateView::Ahead, "3 hours ahead"),
@@ -87,7 +89,7 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
     ];
     for (seconds, state, words) in cases {
         set(seconds);
-        finds_its_clock(&alice, state);
+        finds_its_clock(&alice, state, seconds);
         let refused = alice.try_mine().expect_err("nobody would take it");
         assert_eq!(refused.error.code, Code::WrongClock.to_string());
         assert!(refused.error.detail.contains(words), "{refused:?}");
@@ -107,7 +109,7 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
     assert_ne!(bob.status().clock.state, ClockStateView::Ahead);
     assert_ne!(bob.status().clock.state, ClockStateView::Behind);
     set(0);
-    finds_its_clock(&alice, ClockStateView::Right);
+    finds_its_clock(&alice, ClockStateView::Right, 0);
     assert!(alice.output().contains("right again"), "{}", alice.output());
     bob.reaches(&alice.mine().id.to_string());
 }
