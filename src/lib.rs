@@ -23,6 +23,7 @@ pub mod readable;
 pub mod settings;
 pub mod shell;
 pub mod sim;
+pub mod steady;
 pub mod store;
 pub mod suggest;
 pub mod verifier;
