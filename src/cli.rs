@@ -144,11 +144,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
 fn load(config: &Path) -> Result<Settings, Failure> {
     for warning in unknown_variables(environment()) {
         // Whoever has closed standard error does not want to know.
-        let _ = writeln!(
-            std::io::stderr(),
-            "warning: {}",
-            crate::readable::visible(&warning)
-        );
+        let _ = writeln!(std::io::stderr(), "warning: {}", visible(&warning));
     }
     Settings::load(config, environment()).map_err(|error| Failure::Misuse(error.to_string()))
 }
