@@ -65,6 +65,33 @@ pub enum RunError {
     /// The wallet file.
     #[error(transparent)]
     Wallet(#[from] WalletFileError),
+    /// The wallet is another than the data directory's.
+    #[error(
+        "this data directory belongs to another wallet: it was used with {belongs_to}, and {} holds {found}. \
+         Nothing was sent or changed. Put the right wallet back at that place (`node wallet restore` makes \
+         it from its 24 words, once the other file is moved away), or set \"data_dir\" in the settings to a \
+         directory of its own for this one", file.display()
+    )]
+    OtherWallet {
+        /// The wallet file.
+        file: PathBuf,
+        /// The address of its key.
+        found: String,
+        /// The address of the key that the directory belongs to.
+        belongs_to: String,
+    },
+    /// The wallet of a used data directory is gone.
+    #[error(
+        "there is no wallet at {}, and this data directory belongs to {belongs_to}: no new one is made, as it \
+         would not be that one. Put the wallet back at that place, or make it from its 24 words: `node wallet \
+         restore`. To begin anew as somebody else, set \"data_dir\" in the settings to another directory", file.display()
+    )]
+    LostWallet {
+        /// Where it should be.
+        file: PathBuf,
+        /// The address of the key that the directory belongs to.
+        belongs_to: String,
+    },
     /// The wallet is locked.
     #[error(transparent)]
     Locked(#[from] UnlockError),
@@ -145,7 +172,7 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
         peer::run(settings, seams, secret, orders, &Stage::begin().0).await
@@ -157,7 +184,7 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
-    let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Terminal)?;
+    let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
         tracker::run(settings, seams, secret, orders, &Stage::begin().0).await

@@ -48,7 +48,9 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
-use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, SendTransfer, WithdrawSend};
+use crate::messages::retry_queue::{
+    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
+};
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
 use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
 use crate::store::Disk;
@@ -64,6 +66,11 @@ use tokio::sync::watch;
 /// interval of five seconds, as long as the outbox waits for its recipient, less two hours, so that a
 /// recipient who is some blocks behind does not find it to lie too far ahead.
 pub const DEFAULT_EXPIRY_BLOCKS: u64 = MAX_EXPIRY - 1_440;
+
+/// The same for coins that go straight to their recipient: two hours at an interval of five seconds. They
+/// are signed, and whoever was given them could have them mined until then, so a refusal keeps them back
+/// for so long. Waiting does not need more: a send that reaches nobody goes by way of the network.
+pub const COINS_EXPIRY_BLOCKS: u64 = 1_440;
 
 /// What speaks for one node.
 #[derive(Clone)]
@@ -144,6 +151,8 @@ pub struct PeerParts {
     pub(crate) retry: Recipient<RetrySend>,
     /// To the outbox: takes back.
     pub(crate) withdraw: Recipient<WithdrawSend>,
+    /// To the outbox: frees coins.
+    pub(crate) release: Recipient<ReleaseSend>,
     /// To the inbox: how much was not read.
     pub(crate) unread: Recipient<CountUnread>,
     /// To the inbox: it was read.

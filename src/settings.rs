@@ -30,6 +30,7 @@ mod endpoint;
 mod error;
 mod kind;
 mod paths;
+mod patience;
 mod read;
 mod schema;
 mod template;
@@ -42,6 +43,7 @@ use serde::Deserialize;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
 pub use paths::{PathError, expand};
+pub use patience::{NoPatience, Patience};
 pub use template::{PeerTemplate, init, peer_template, tracker_template};
 
 use kind::Kind;
@@ -356,9 +358,13 @@ section! {
 section! {
     /// Payments and messages on their way to and from other members.
     DeliverySettings {
-        /// How many days something that is sent waits for its recipient to be there. Then it is given
-        /// up, and `node history` says so.
+        /// How many days, in which this peer is at work, something that is sent waits for its
+        /// recipient to be there. Then it is given up, and `node history` says so.
         keep_days: u16 = Kind::Whole { least: 1, most: 365 }, Given::Default("7");
+        /// After how long a send goes by way of the network as well, if its recipient was not reached
+        /// though this peer was connected to others. Whoever holds the ledger then sees from whom, to
+        /// whom, and how much; a note stays sealed. "never" waits for the recipient alone.
+        by_network_after: Patience = Kind::Patience, Given::Default("\"1m\"");
         /// The addresses of members from whom nothing is taken, as `node peers --addresses` prints
         /// them: what they deliver is refused, and they are told so. What they have mined can't be
         /// refused by anybody.

@@ -10,6 +10,7 @@
 //! The disk knows bytes and table names, nothing of blocks or members: what a row means is written
 //! down at [`Table`], and encoded and decoded by those who own the meaning.
 
+mod belonging;
 pub mod chain_rows;
 pub mod delivery_rows;
 mod disk;
@@ -25,6 +26,7 @@ mod tuning;
 #[cfg(test)]
 mod tests;
 
+pub use belonging::{belongs_to, claim};
 pub use disk::{Disk, DiskRead, Row, RowChange, Rows, SCAN_MAX_BYTES, rows_from};
 pub use error::DiskError;
 pub use incarnation::incarnation;

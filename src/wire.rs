@@ -13,4 +13,4 @@ pub mod version;
 pub use certificate::Certificate;
 pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};
-pub use receipt::{Receipt, ReceiptStatement, Verdict};
+pub use receipt::{Receipt, ReceiptCode, ReceiptStatement, Verdict};

@@ -29,9 +29,9 @@ mod tracker;
 mod work;
 
 use document::{Document, lines};
-use raclette::wire::Message;
 use raclette::wire::frame::Frame;
 use raclette::wire::message::{MessageError, RefusalCode};
+use raclette::wire::{Message, ReceiptCode};
 use std::collections::BTreeSet;
 use work::Work;
 
@@ -156,6 +156,20 @@ fn the_table_of_messages_is_the_codes_names_and_lengths_of_the_program() {
         let told = row[3].replace(',', "");
         assert_eq!(told, most.to_string(), "the length of {}", row[1]);
     }
+}
+
+#[test]
+fn the_table_of_receipt_codes_is_the_codes_and_names_of_the_program() {
+    let rows = Document::read().table("receipt codes");
+    let documented: Vec<_> = rows
+        .iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let codes = (0..=u8::MAX).filter_map(|code| {
+        let named = ReceiptCode::try_from(code).ok()?;
+        Some((code.to_string(), format!("{named:?}")))
+    });
+    assert_eq!(documented, codes.collect::<Vec<_>>());
 }
 
 #[test]

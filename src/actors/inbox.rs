@@ -1,6 +1,7 @@
 //! Inbox: the mailbox of what this node's owner receives.
 
 use super::{CatchUp, TICK};
+use crate::keys::{NoteText, OpenError};
 use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
@@ -46,6 +47,7 @@ impl Handler<CatchUp> for InboxActor {
 super::hand_to_shell!(InboxActor {
     Answered<u64, Judgement> => judged,
     Answered<u64, Receipt> => signed,
+    Answered<u64, Result<NoteText, OpenError>> => opened,
     CountUnread => unread,
     LedgerTells => ledger_told,
     MarkRead => read,

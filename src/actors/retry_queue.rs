@@ -5,7 +5,8 @@ use crate::chain::Internal;
 use crate::chain::ledger::Funds;
 use crate::messages::inbox::LedgerTells;
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, RetrySend, SendTransfer, WithdrawSend,
+    DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend, SendTransfer,
+    WithdrawSend,
 };
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
@@ -63,6 +64,15 @@ impl Handler<WithdrawSend> for RetryQueueActor {
 
     fn handle(&mut self, message: WithdrawSend, _: &mut Self::Context) -> Self::Result {
         let ordered = self.shell.withdraw(&message);
+        Box::pin(async move { ordered?.await.map(drop).map_err(|_| OrderError::Stopping) })
+    }
+}
+
+impl Handler<ReleaseSend> for RetryQueueActor {
+    type Result = ResponseFuture<Result<(), OrderError>>;
+
+    fn handle(&mut self, message: ReleaseSend, _: &mut Self::Context) -> Self::Result {
+        let ordered = self.shell.release(&message);
         Box::pin(async move { ordered?.await.map(drop).map_err(|_| OrderError::Stopping) })
     }
 }

@@ -396,6 +396,13 @@ pub enum OutboxOrder {
         /// Its id, or the first digits of it
         id: String,
     },
+    /// Free the coins of what was refused or given up, though it may still be mined
+    Release {
+        /// Its id, or the first digits of it
+        id: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
 }
 
 /// What can be done with the chain as a whole.

@@ -6,13 +6,13 @@ mod show;
 use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
 use super::client::Client;
 use super::commands::{next_page, segment};
+use super::confirm::confirm;
 use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
-use crate::owner::DEFAULT_EXPIRY_BLOCKS;
 use crate::owner::answers::{
     HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
     SendRequest, SendView, SentView,
@@ -53,7 +53,7 @@ pub(super) fn send(
         to: arguments.to.clone(),
         amount: Amount(arguments.amount),
         fee: Amount(arguments.fee),
-        expires_in_blocks: arguments.expires_in.unwrap_or(DEFAULT_EXPIRY_BLOCKS),
+        expires_in_blocks: arguments.expires_in,
         note,
         broadcast: arguments.broadcast,
     };
@@ -138,7 +138,7 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
         return Some(Ok(()));
     }
     if now.state.has_failed() {
-        let state = show::state_name(now.state);
+        let state = now.state.name();
         return Some(Err(format!("{} is {state}: {}", now.id, now.reason)));
     }
     let no_receipt_will_come = goal == WaitFor::Delivered && on_the_ledger && now.waiting.is_none();
@@ -147,7 +147,7 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
             "{} is {}: it went by way of the network, where nobody signs for it. Its recipient finds it \
              there; wait for `open` or `mined` instead",
             now.id,
-            show::state_name(now.state)
+            now.state.name()
         ))
     })
 }
@@ -181,11 +181,26 @@ pub(super) fn outbox(
         }
         Some(OutboxOrder::Retry { id }) => (id, "retry"),
         Some(OutboxOrder::Withdraw { id }) => (id, "withdraw"),
+        Some(OutboxOrder::Release { id, sure }) => {
+            confirm_release(id, sure.yes, client)?;
+            (id, "release")
+        }
     };
     let path = format!("/outbox/{}/{what}", segment(id)?);
     let now: SendView = client.post(&path, &NoRequest {})?;
     output.show(&now, show::reached)?;
     Ok(())
+}
+
+/// Tells what can come of it, and asks.
+fn confirm_release(id: &str, yes: bool, client: &Client) -> Result<(), Failure> {
+    let send: SendView = client.get(&format!("/outbox/{}", segment(id)?), &[])?;
+    let what = format!(
+        "This payment of {} coins is signed, and whoever holds it can have it mined until height {}. If \
+         you free its coins and send them again, both payments may be made.",
+        send.amount, send.expires_at
+    );
+    confirm(&what, yes)
 }
 
 /// Shows what was received, and what comes. What was shown, and nothing else, counts as read.

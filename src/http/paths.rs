@@ -81,6 +81,7 @@ paths! {
     SENT: GET "/outbox/{id}" ("wait" "seconds"), PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
     RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
     WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
+    RELEASE: POST "/outbox/{id}/release" () [], PEER, "frees the coins of a send that has ended, though it may still be mined";
     INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";
     RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";

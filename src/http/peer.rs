@@ -35,6 +35,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::SENT, sent))
         .service(resource(&paths::RETRY, retry))
         .service(resource(&paths::WITHDRAW, withdraw))
+        .service(resource(&paths::RELEASE, release))
         .service(resource(&paths::INBOX, inbox))
         .service(resource(&paths::READ, read))
         .service(resource(&paths::RECEIVED, received))
@@ -102,6 +103,10 @@ async fn retry(peer: Data<Peer>, id: Path<String>, _: Json<NoRequest>) -> Answer
 
 async fn withdraw(peer: Data<Peer>, id: Path<String>, _: Json<NoRequest>) -> Answer<SendView> {
     peer.withdraw(&id).await.map(Json)
+}
+
+async fn release(peer: Data<Peer>, id: Path<String>, _: Json<NoRequest>) -> Answer<SendView> {
+    peer.release(&id).await.map(Json)
 }
 
 async fn inbox(peer: Data<Peer>, asked: Parameters) -> Answer<InboxView> {

@@ -6,13 +6,20 @@
 //! Two notes sealed whole would need no key in between, but would stand on the ledger, for ever, at
 //! almost twice the length.
 //!
-//! Sealing is HPKE's auth mode: it proves that the owner of the sealing key that the note carries
-//! made it, for this transaction. That the sender of the transaction is who it says, its signature
-//! proves; it covers the note. So a note is opened without asking anybody whose key that is.
+//! **Both copies hold one text.** Everything random in the sender's copy follows from the key of the
+//! text. So whoever opens either copy seals the sender's once more, and compares it byte by byte: the
+//! recipient knows that the sender can show nothing else than what the recipient reads, and a copy can
+//! be made for no second key, although ChaCha20-Poly1305 by itself would open under two. What does not
+//! come out alike is not opened.
+//!
+//! The recipient's copy is sealed in HPKE's auth mode: it proves that the owner of the sealing key that
+//! the note carries made it, for this transaction. The sender's copy is in base mode, since the recipient
+//! could not repeat the other. That the sender of the transaction is who it says, its signature proves; it
+//! covers the note. So a note is opened without asking anybody whose key that is.
 
 mod hpke;
 
-use self::hpke::{KeyPair, SEALED_KEY_LEN};
+use self::hpke::{KeyPair, SEALED_KEY_LEN, seal_for};
 use super::draws::Draws;
 use super::{PublicKey, SealingKey, SecretKey};
 use chacha20poly1305::aead::inout::InOutBuf;
@@ -36,9 +43,12 @@ const INFO: &str = "raclette 2026-11 sealed note";
 /// Context of the hash that the keys of a note are drawn from.
 const DRAWS_CONTEXT: &str = "raclette 2026-11 note randomness";
 
+/// Context of the hash that the sender's copy draws from, of the text's key and what it is about.
+const SENDER_COPY_CONTEXT: &str = "raclette 2026-11 note sender copy";
+
 /// First byte of a note: how it is sealed. Notes stay on the ledger when later versions seal
-/// otherwise.
-const FORM: u8 = 1;
+/// otherwise; of form 1 the two copies could hold two texts.
+const FORM: u8 = 2;
 
 /// Bytes of the text's length, little-endian, before the text.
 const LENGTH_LEN: usize = 2;
@@ -186,6 +196,11 @@ pub enum OpenError {
     /// changed since.
     #[error("the note was not sealed for this transaction and this key, or was changed since")]
     Refused,
+    /// The copies of its sender and of its recipient do not hold the same text.
+    #[error(
+        "the note's two copies differ: its sender could show another text than its recipient reads"
+    )]
+    TwoTexts,
     /// What was sealed is no text that was filled up in the right way.
     #[error("the note was sealed by a faulty program: there is no proper text in it")]
     BadText,
@@ -196,8 +211,9 @@ impl SecretKey {
     /// `about.sender`. At most [`MAX_SEALED_NOTE`] bytes; the same arguments give the same bytes.
     ///
     /// ```text
-    /// [0] form, 1 | [1..33) the sender's sealing key
-    /// [33..113) key of the text, sealed for the recipient | [113..193) the same for the sender
+    /// [0] form, 2 | [1..33) the sender's sealing key
+    /// [33..113) key of the text, sealed for the recipient | [113..193) the same for the sender, in base
+    ///           mode, what it draws being a hash of that key
     /// [193..] ChaCha20-Poly1305 under that key, nonce zero, over all that stands before it, of:
     ///         length of the text, 2 bytes LE | the text | zeros up to its class; then 16 bytes of tag
     /// ```
@@ -227,11 +243,11 @@ impl SecretKey {
         let mut note = Vec::with_capacity(sealed_len(class));
         note.push(FORM);
         note.extend_from_slice(&own.public().0);
-        for to in [to, &own.public()] {
-            let about = (INFO.as_bytes(), &associated[..]);
-            own.seal(to, about, &*key, &mut random, &mut note)
-                .map_err(|_| SealError::RecipientKey)?;
-        }
+        let info = INFO.as_bytes();
+        own.seal(to, (info, &associated), &*key, &mut random, &mut note)
+            .map_err(|_| SealError::RecipientKey)?;
+        let copy = senders_copy(&own.public(), &key, &associated);
+        note.extend_from_slice(&copy.expect("no secret makes a key of small order"));
         let length = u16::try_from(text.len()).expect("a text has at most 8 KiB");
         note.extend_from_slice(&length.to_le_bytes());
         note.extend_from_slice(text);
@@ -250,13 +266,10 @@ impl SecretKey {
     /// [`OpenError`], looked for in the order of its variants.
     pub fn open_note(&self, about: &NoteContext, note: &[u8]) -> Result<NoteText, OpenError> {
         let own = self.public_key();
-        let ours_at = if own == about.recipient {
-            FOR_RECIPIENT_AT
-        } else if own == about.sender {
-            FOR_SENDER_AT
-        } else {
+        let is_recipient = own == about.recipient;
+        if !is_recipient && own != about.sender {
             return Err(OpenError::NotOurs);
-        };
+        }
         match note.first() {
             Some(&FORM) => {}
             Some(other) => return Err(OpenError::UnknownForm(*other)),
@@ -268,13 +281,20 @@ impl SecretKey {
             .ok_or(OpenError::Length(note.len()))?;
         let sender = SealingKey(part(note, SENDER_AT));
         let associated = about.associated_data();
-        let key = KeyPair::from_scalar(self.sealing_scalar())
-            .open(
-                &sender,
-                (INFO.as_bytes(), &associated),
-                &part(note, ours_at),
-            )
-            .map_err(|_| OpenError::Refused)?;
+        let sealed_for = (INFO.as_bytes(), &associated[..]);
+        let own = KeyPair::from_scalar(self.sealing_scalar());
+        let key = if is_recipient {
+            own.open(&sender, sealed_for, &part(note, FOR_RECIPIENT_AT))
+        } else if sender == own.public() {
+            own.open_own(sealed_for, &part(note, FOR_SENDER_AT))
+        } else {
+            return Err(OpenError::Refused);
+        };
+        let key = key.map_err(|_| OpenError::Refused)?;
+        let copy = senders_copy(&sender, &key, &associated);
+        if copy.is_none_or(|copy| copy != note[FOR_SENDER_AT..TEXT_AT]) {
+            return Err(OpenError::TwoTexts);
+        }
         let (before, rest) = note.split_at(TEXT_AT);
         let (body, tag) = rest.split_at(LENGTH_LEN + class);
         let mut body = Zeroizing::new(body.to_vec());
@@ -288,6 +308,17 @@ impl SecretKey {
             .map_err(|_| OpenError::Refused)?;
         text_of(&body, class).ok_or(OpenError::BadText)
     }
+}
+
+/// The key of a text, sealed for its sender: the same bytes for the same key, whoever seals it. `None` if
+/// the sender's sealing key is a point of small order.
+fn senders_copy(sender: &SealingKey, key: &Key, associated: &[u8]) -> Option<Vec<u8>> {
+    let mut hasher = blake3::Hasher::new_derive_key(SENDER_COPY_CONTEXT);
+    hasher.update(&**key).update(associated);
+    let mut copy = Vec::with_capacity(SEALED_KEY_LEN);
+    let about = (INFO.as_bytes(), associated);
+    seal_for(sender, about, &**key, &mut Draws::of(hasher), &mut copy).ok()?;
+    Some(copy)
 }
 
 /// The least class that holds a text of `length` bytes.
@@ -320,7 +351,8 @@ fn cipher(key: &Key) -> ChaCha20Poly1305 {
     ChaCha20Poly1305::new((&**key).into())
 }
 
-/// The random numbers of one note: first the key of its text, then what HPKE draws.
+/// The random numbers of one note: first the key of its text, then what HPKE draws for the recipient's
+/// copy.
 ///
 /// They are a hash of the seed and of everything that makes the note, the secret of its sender
 /// included. So a source of randomness that repeats itself, as after a machine was copied, repeats a

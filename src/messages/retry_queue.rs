@@ -3,19 +3,20 @@
 use crate::chain::{EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
+use crate::protocol::delivery::rows::Route;
 use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
 use std::collections::HashSet;
 
 /// Send a transfer that this node's key has signed. The answer is a promise: it comes after the
-/// synced write; with `broadcast`, it is the ledger's.
+/// synced write; for what goes by way of the network at once, it is the ledger's.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), SendError>")]
 pub struct SendTransfer {
     /// The transaction, signed.
     pub transaction: EncodedTransaction,
-    /// Hand it to the network at once, without waiting for its recipient.
-    pub broadcast: bool,
+    /// On which ways it goes from the beginning.
+    pub route: Route,
     /// What it was asked for with, if its caller chose a key.
     pub request: Option<Request>,
 }
@@ -29,6 +30,11 @@ pub struct RetrySend(pub TransactionId);
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), OrderError>")]
 pub struct WithdrawSend(pub TransactionId);
+
+/// Free the coins of what has ended and may still be mined.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct ReleaseSend(pub TransactionId);
 
 /// What waits?
 #[derive(Debug, Message)]

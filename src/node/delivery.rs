@@ -38,6 +38,7 @@ impl DeliveryParts {
             own,
             network,
             keep_ms: u64::from(settings.keep_days) * DAY_MS,
+            by_network_after_ms: settings.by_network_after.ms(),
             limits: RetryLimits {
                 entries: MAX_WAITING,
                 bytes: MAX_WAITING_BYTES,
@@ -95,6 +96,7 @@ impl DeliveryParts {
             store: Link::new(&ground.store, WAITING),
             reach: Link::new(gossip, WAITING),
             deliver: Link::new(gossip, WAITING),
+            blame: Link::new(gossip, WAITING),
             ledger: asking(ledger.clone().recipient(), &outbox),
             funds: asking(ledger.clone().recipient(), &outbox),
             fatal: seams.fatal.clone(),
@@ -109,6 +111,7 @@ impl DeliveryParts {
             answers: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
             ledger: asking(ledger.clone().recipient(), &inbox),
+            open_note: asking(ground.wallet.clone().recipient(), &inbox),
             sign: asking(ground.wallet.clone().recipient(), &inbox),
             fatal: seams.fatal.clone(),
         };

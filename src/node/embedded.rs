@@ -252,12 +252,12 @@ fn live(settings: Settings, stop: StopOrder, stage: &Stage) -> Result<(), RunErr
     match settings {
         Settings::Peer(settings) => {
             let seams = opening::seams(&settings.data_dir, Role::Peer, fatal)?;
-            let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Nobody)?;
+            let secret = wallet::open(&settings.wallet, &seams, Asking::Nobody)?;
             actix::System::new().block_on(peer::run(settings, seams, secret, orders, stage))
         }
         Settings::Tracker(settings) => {
             let seams = opening::seams(&settings.data_dir, Role::Tracker, fatal)?;
-            let secret = wallet::open(&settings.wallet, &*seams.entropy, Asking::Nobody)?;
+            let secret = wallet::open(&settings.wallet, &seams, Asking::Nobody)?;
             actix::System::new().block_on(tracker::run(settings, seams, secret, orders, stage))
         }
     }

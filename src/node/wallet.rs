@@ -9,11 +9,12 @@ use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
 use crate::http;
 use crate::keys::{
-    Lock, LockedSecret, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
+    Lock, LockedSecret, PublicKey, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
 };
 use crate::owner::{Owned, Waiting};
 use crate::passphrase::{self, NoPassphrase};
 use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
+use crate::store::{Disk, belongs_to, claim};
 use crate::wire::NodeRole;
 use actix::Actor;
 use std::path::Path;
@@ -35,17 +36,26 @@ pub(super) enum Asking {
 /// wait for one, or it is locked and nobody is there who could be asked for the passphrase.
 pub(super) fn open(
     settings: &WalletSettings,
-    entropy: &dyn Entropy,
+    seams: &Seams,
     asking: Asking,
 ) -> Result<Option<SecretKey>, RunError> {
     let file = WalletFile::new(&settings.file);
     match file.read() {
         Ok(Stored::Open(secret)) => Ok(Some(*secret)),
         Ok(Stored::Locked(locked)) => unlock(settings, &locked, asking),
-        Err(WalletFileError::Missing { .. }) => match settings.create {
-            WalletCreation::AtStart => make(settings, &file, entropy).map(Some),
-            WalletCreation::OnCommand => Ok(None),
-        },
+        Err(WalletFileError::Missing { .. }) => {
+            // A new key would be a stranger to everything that is in there.
+            if let Some(owner) = belongs_to(&*seams.disk)? {
+                return Err(RunError::LostWallet {
+                    file: settings.file.clone(),
+                    belongs_to: owner.to_address(),
+                });
+            }
+            match settings.create {
+                WalletCreation::AtStart => make(settings, &file, &*seams.entropy).map(Some),
+                WalletCreation::OnCommand => Ok(None),
+            }
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -108,10 +118,28 @@ pub(super) async fn found_or_awaited(
     orders: &mut Orders,
     stage: &Stage,
 ) -> Result<Option<SecretKey>, RunError> {
-    match found {
-        Some(secret) => Ok(Some(secret)),
-        None => wait_for(role, place, data_dir, seams, orders, stage).await,
+    let file = &place.0.file;
+    let secret = match found {
+        Some(secret) => Some(secret),
+        None => wait_for(role, place, data_dir, seams, orders, stage).await?,
+    };
+    if let Some(secret) = &secret {
+        belongs(&*seams.disk, secret.public_key(), file)?;
     }
+    Ok(secret)
+}
+
+/// Refuses the wallet of another data directory, before anything is sent or reserved for it.
+fn belongs(disk: &dyn Disk, key: PublicKey, file: &Path) -> Result<(), RunError> {
+    let owner = claim(disk, key)?;
+    if owner == key {
+        return Ok(());
+    }
+    Err(RunError::OtherWallet {
+        file: file.to_owned(),
+        found: key.to_address(),
+        belongs_to: owner.to_address(),
+    })
 }
 
 /// Waits on the API until the wallet is made or unlocked there; `None` if the node was told to stop

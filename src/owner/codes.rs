@@ -301,6 +301,14 @@ codes! {
         "The inbox has no message of that number or id.",
         "It is mistyped, or of something that this node sent.",
         "`node inbox` shows what came in.";
+    RefusedByRecipient = "refused_by_recipient", Conflict, "Its recipient refused it":
+        "The send can't be tried again.",
+        "Its recipient refused it for good, and would refuse the same bytes again.",
+        "Send it anew. What it kept back can be freed with `node outbox release ID`.";
+    NothingHeld = "nothing_held", Conflict, "It holds no coins back":
+        "The send holds no coins back that could be freed.",
+        "Only a send that has ended, and may still be mined, holds coins back without being on its way.",
+        "`node outbox` shows what waits, and what it holds back.";
     NotWaiting = "not_waiting", Conflict, "It does not wait any more":
         "The send does not wait in the outbox any more.",
         "It is open or mined by now, or has ended.",

@@ -12,7 +12,7 @@ use super::pages::{Order, Page, not_a_cursor};
 use super::{Peer, PeerParts, Refused};
 use crate::chain::{Internal, TransactionId};
 use crate::messages::inbox::{CountUnread, MarkRead};
-use crate::messages::retry_queue::{GetOutbox, GetSend, RetrySend, WithdrawSend};
+use crate::messages::retry_queue::{GetOutbox, GetSend, ReleaseSend, RetrySend, WithdrawSend};
 use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
     self, DeliveryRows, ReceivedFacts, SendFacts, SendState, facts, marked_from,
@@ -120,6 +120,7 @@ impl Peer {
             queued: status.waiting.queued,
             bytes: status.waiting.bytes,
             reserved: status.waiting.reserved,
+            held: status.waiting.held,
             sends,
             next: next.map(cursor),
             tip: reading.tip,
@@ -192,6 +193,14 @@ impl Peer {
     /// As for [`retry`](Self::retry), and [`Code::Attempted`].
     pub async fn withdraw(&self, id: &str) -> Result<SendView, Refused> {
         self.order(id, |parts| &parts.withdraw, WithdrawSend).await
+    }
+
+    /// Frees the coins of a send that has ended and may still be mined.
+    ///
+    /// # Errors
+    /// As for [`retry`](Self::retry), and [`Code::NothingHeld`].
+    pub async fn release(&self, id: &str) -> Result<SendView, Refused> {
+        self.order(id, |parts| &parts.release, ReleaseSend).await
     }
 
     /// Tells the outbox to do something with a send, and shows what came of it.

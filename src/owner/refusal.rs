@@ -107,7 +107,9 @@ impl From<OrderError> for Refused {
     fn from(error: OrderError) -> Self {
         let code = match error {
             OrderError::NotWaiting => Code::NotWaiting,
-            OrderError::Attempted(_) => Code::Attempted,
+            OrderError::Attempted(_) | OrderError::ByNetwork(_) => Code::Attempted,
+            OrderError::Refused => Code::RefusedByRecipient,
+            OrderError::NothingHeld => Code::NothingHeld,
             OrderError::Stopping => Code::Stopping,
         };
         Self::new(code, error.to_string())

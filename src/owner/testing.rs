@@ -18,7 +18,7 @@ use crate::messages::ledger::{
 use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
 use crate::messages::registry::{GetMembers, GetRegistryStatus, RegistryStatus};
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, OutboxStatus, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
 };
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, LeaveError, LeaveNetwork,
@@ -191,11 +191,13 @@ answers! {
             queued: 2,
             bytes: 600,
             reserved: Amount(7),
+            held: Amount(3),
         },
         lines: Vec::new(),
     };
     GetSend => |_node, _asked| None;
     RetrySend => |_node, _asked| Err(OrderError::NotWaiting);
+    ReleaseSend => |_node, _asked| Err(OrderError::NothingHeld);
     WithdrawSend => |_node, _asked| Err(OrderError::Attempted(Height(9)));
     CountUnread => |_node, _asked| 3;
     MarkRead => |_node, _asked| ();
@@ -317,6 +319,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             outbox_line: node.clone().recipient(),
             retry: node.clone().recipient(),
             withdraw: node.clone().recipient(),
+            release: node.clone().recipient(),
             unread: node.clone().recipient(),
             mark_read: node.clone().recipient(),
             ledger_status: node.clone().recipient(),

@@ -8,8 +8,8 @@ use config::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::Endpoint;
 use super::paths::has_variable;
+use super::{Endpoint, Patience};
 
 /// The longest name of a peer or a network: it stands in tables and in each member record.
 const MAX_NAME_LEN: usize = 32;
@@ -63,6 +63,8 @@ pub(super) enum Kind {
     OptionalAddress,
     /// Addresses of keys.
     Addresses,
+    /// How long something is waited for, or never.
+    Patience,
 }
 
 /// A value that a key does not accept.
@@ -119,6 +121,10 @@ impl Kind {
             Self::Addresses => format!(
                 "a list of at most {MAX_ADDRESSES} addresses as `node peers --addresses` prints them, each only once"
             ),
+            Self::Patience => {
+                "a time from one second to a week, as in \"90s\", \"1m\" or \"2h\", or \"never\""
+                    .to_owned()
+            }
             Self::Key => "a key as `node` prints it, \"rac1...\", or \"\"".to_owned(),
             Self::Topics => format!(
                 "a list of at most {MAX_APPLICATIONS} topics, each only once: 1 to \
@@ -149,6 +155,7 @@ impl Kind {
             Self::Endpoints { least } => list(value, least..=MAX_ENDPOINTS, |item| {
                 text(item, |text| text.parse::<Endpoint>().is_ok())
             }),
+            Self::Patience => text(value, |text| text.parse::<Patience>().is_ok()),
             Self::Key => text(value, |text| text.is_empty() || is_address(text)),
             Self::Addresses => list(value, 0..=MAX_ADDRESSES, |item| text(item, is_address)),
             Self::Topics => list(value, 0..=MAX_APPLICATIONS, |item| {
@@ -175,6 +182,7 @@ impl Kind {
             | Self::Listen
             | Self::LoopbackListen
             | Self::OptionalAddress
+            | Self::Patience
             | Self::Key => unplaced(DeValue::String(text.into())),
         };
         self.check(&value)

@@ -3,11 +3,12 @@
 use super::{Answered, Ask, Fatal, Link, TableWriter};
 use crate::chain::Internal;
 use crate::clock::Clock;
+use crate::keys::{NoteText, OpenError};
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
 use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
-use crate::messages::wallet::SignReceipt;
+use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::inbox::{Effect, Inbox};
 use crate::store::chain_rows::ChainRows;
@@ -30,6 +31,8 @@ pub struct InboxParts {
     pub blame: Link<BlameSession>,
     /// Judges what is delivered; the token stands for the delivery.
     pub ledger: Link<Ask<u64, JudgeTransaction>>,
+    /// Opens notes; the token stands for the delivery.
+    pub open_note: Link<Ask<u64, OpenNote>>,
     /// Signs receipts; the token stands for the delivery.
     pub sign: Link<Ask<u64, SignReceipt>>,
     /// Ends the node.
@@ -45,6 +48,7 @@ pub struct InboxShell {
     answers: Link<AnswerDelivery>,
     blame: Link<BlameSession>,
     ledger: Link<Ask<u64, JudgeTransaction>>,
+    open_note: Link<Ask<u64, OpenNote>>,
     sign: Link<Ask<u64, SignReceipt>>,
     fatal: Fatal,
 }
@@ -60,6 +64,7 @@ impl InboxShell {
             answers: parts.answers,
             blame: parts.blame,
             ledger: parts.ledger,
+            open_note: parts.open_note,
             sign: parts.sign,
             fatal: parts.fatal,
         }
@@ -74,6 +79,14 @@ impl InboxShell {
         for effect in effects {
             match effect {
                 Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
+                Effect::OpenNote {
+                    ticket,
+                    about,
+                    note,
+                } => self.open_note.send(Ask {
+                    token: ticket,
+                    question: OpenNote { about, note },
+                }),
                 Effect::Judge {
                     ticket,
                     transaction,
@@ -111,6 +124,7 @@ impl InboxShell {
         self.answers.flush();
         self.blame.flush();
         self.ledger.flush();
+        self.open_note.flush();
         self.sign.flush();
     }
 
@@ -136,6 +150,13 @@ impl InboxShell {
         let from = (credit, session);
         let effects = self.inbox.delivered(from, transaction, &rows);
         self.carry_out(effects);
+    }
+
+    /// The note of a delivery was opened. Its text is for whoever shows it.
+    pub fn opened(&mut self, message: Answered<u64, Result<NoteText, OpenError>>) {
+        let Answered { token, answer } = message;
+        let effects = self.inbox.opened(token, answer.map(drop));
+        self.carry_out(Ok(effects));
     }
 
     /// The ledger has judged a delivery.

@@ -5,12 +5,12 @@ use crate::chain::ledger::Funds;
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
-use crate::messages::gossip::{Deliver, ReachMember};
+use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::LedgerTells;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, RetrySend, SendTransfer,
-    WithdrawSend,
+    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend, RetrySend,
+    SendTransfer, WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::delivery::Judgement;
@@ -38,6 +38,8 @@ pub struct OutboxParts {
     pub reach: Link<ReachMember>,
     /// Takes transactions to them.
     pub deliver: Link<Deliver>,
+    /// Has sessions closed.
+    pub blame: Link<BlameSession>,
     /// Hands transactions to the network; the token is the number of the send.
     pub ledger: Link<Ask<u64, JudgeTransaction>>,
     /// Says what can be spent.
@@ -57,6 +59,7 @@ pub struct OutboxShell {
     clock: Arc<dyn Clock>,
     reach: Link<ReachMember>,
     deliver: Link<Deliver>,
+    blame: Link<BlameSession>,
     ledger: Link<Ask<u64, JudgeTransaction>>,
     funds: Link<Ask<(), GetFunds>>,
     fatal: Fatal,
@@ -75,6 +78,7 @@ impl OutboxShell {
             clock: parts.clock,
             reach: parts.reach,
             deliver: parts.deliver,
+            blame: parts.blame,
             ledger: parts.ledger,
             funds: parts.funds,
             fatal: parts.fatal,
@@ -96,6 +100,9 @@ impl OutboxShell {
                     if let Some(transaction) = self.body(number) {
                         self.deliver.send(Deliver { to, transaction });
                     }
+                }
+                Effect::Blame { session, reason } => {
+                    self.blame.send(BlameSession { session, reason });
                 }
                 Effect::PassOn { number } => {
                     if let Some(transaction) = self.body(number) {
@@ -154,6 +161,7 @@ impl OutboxShell {
         self.writer.flush();
         self.reach.flush();
         self.deliver.flush();
+        self.blame.flush();
         self.ledger.flush();
         self.funds.flush();
         let effects = self.outbox.tick(self.clock.now());
@@ -176,13 +184,11 @@ impl OutboxShell {
         let (ticket, answered) = self.ticket();
         let SendTransfer {
             transaction,
-            broadcast,
+            route,
             request,
         } = message;
         let now = self.clock.now();
-        let effects = self
-            .outbox
-            .send(ticket, transaction, broadcast, request, now);
+        let effects = self.outbox.send(ticket, transaction, route, request, now);
         self.carry_out(effects);
         answered
     }
@@ -195,8 +201,27 @@ impl OutboxShell {
         &mut self,
         message: &WithdrawSend,
     ) -> Result<oneshot::Receiver<Answer>, OrderError> {
+        self.order(|outbox, ticket| outbox.withdraw(ticket, &message.0))
+    }
+
+    /// The owner frees the coins of what has ended and may still be mined. The answer comes when it is
+    /// stored.
+    ///
+    /// # Errors
+    /// Why they can't be freed.
+    pub fn release(
+        &mut self,
+        message: &ReleaseSend,
+    ) -> Result<oneshot::Receiver<Answer>, OrderError> {
+        self.order(|outbox, ticket| outbox.release(ticket, &message.0))
+    }
+
+    fn order(
+        &mut self,
+        order: impl FnOnce(&mut Outbox, u64) -> Result<Vec<Effect>, OrderError>,
+    ) -> Result<oneshot::Receiver<Answer>, OrderError> {
         let (ticket, answered) = self.ticket();
-        match self.outbox.withdraw(ticket, &message.0) {
+        match order(&mut self.outbox, ticket) {
             Ok(effects) => {
                 self.carry_out(effects);
                 Ok(answered)
@@ -256,7 +281,11 @@ impl OutboxShell {
             DeliveryFact::Reached(key) => self.outbox.reached(&key, now),
             DeliveryFact::Lost(key) => self.outbox.lost(&key, now),
             DeliveryFact::Unreachable(key) => self.outbox.unreachable(&key, now),
-            DeliveryFact::Receipt { from, receipt } => self.outbox.receipt(&from, &receipt, now),
+            DeliveryFact::Receipt {
+                session,
+                from,
+                receipt,
+            } => self.outbox.receipt((session, &from), &receipt, now),
         };
         self.carry_out(effects);
     }

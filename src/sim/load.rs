@@ -120,7 +120,7 @@ impl Load {
                 to: to.to_address(),
                 amount: Amount(sending.amount),
                 fee: Amount(sending.fee),
-                expires_in_blocks: sending.expires_in_blocks(),
+                expires_in_blocks: Some(sending.expires_in_blocks()),
                 note: letter.text.clone(),
                 broadcast: !sending.straight,
             };

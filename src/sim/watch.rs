@@ -238,7 +238,7 @@ impl Watch {
             };
             let asked = parts.outbox.send(GetOutbox::nothing_of_it());
             let waiting = answer(index, "outbox", asked).await?.waiting;
-            if waiting.queued > 0 || waiting.reserved.0 > 0 {
+            if waiting.queued > 0 || waiting.reserved > waiting.held {
                 let how = format!("outbox of host {index}: {waiting:?}");
                 return Ok(Some(Broken::new("what waits comes to an end", how)));
             }

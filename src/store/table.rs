@@ -7,7 +7,7 @@
 /// of PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
-    /// Single facts. ASCII name → canonical value. The names `schema_version`, `role` and
+    /// Single facts. ASCII name → canonical value. The names `schema_version`, `role`, `belongs_to` and
     /// `incarnation` are the store's own.
     Meta,
     /// Every header kept, on any branch. Block id (32) → canonical header entry: the header and

@@ -9,20 +9,70 @@ use serde::{Deserialize, Serialize};
 /// Context of the hash that a recipient signs in a receipt.
 pub const RECEIPT_CONTEXT: &str = "raclette 2026-11 delivery receipt";
 
+/// What follows from a receipt for whoever sent the transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It is valid, stored with its note, and passed on. Received, not paid: only a block makes it so.
+    Accepted,
+    /// No, and there is no use in asking again.
+    Refused,
+    /// Not at this moment; the same bytes may be accepted later.
+    NotYet,
+}
+
 coded! {
-    /// What a recipient says of a transaction.
-    pub enum Verdict, "no verdict" {
-        /// It is valid, stored with its note, and passed on. Received, not paid: only a block
-        /// makes it so.
+    /// What a recipient says of a transaction, for programs. 1 is a yes, 16 to 31 are a no for good, 32 to
+    /// 47 a no for now.
+    pub enum ReceiptCode, "no receipt" {
+        /// It is valid, or was open or mined before; its note can be read; it is stored and passed on.
         1 Accepted,
-        /// No, and there is no use in asking again.
-        2 Refused,
-        /// Not at this moment; the same bytes may be accepted later.
-        3 NotYet,
+        /// The recipient takes nothing from this sender.
+        16 Blocked,
+        /// The recipient can't open its note, or the note's two copies hold two texts.
+        17 NoteUnreadable,
+        /// Its last height lies behind.
+        18 Expired,
+        /// Its fee is below the network's least fee.
+        19 FeeTooLow,
+        /// It could never be valid.
+        20 Invalid,
+        /// The sender's coins are not there, on the recipient's chain.
+        32 CoinsMissing,
+        /// The open transactions are full.
+        33 PoolFull,
+        /// The recipient is behind the chain, and can't tell yet.
+        34 Syncing,
+        /// The recipient has too much in hand.
+        35 Busy,
+        /// The recipient does not know the sender as a member, and takes free transactions of members
+        /// alone.
+        36 SenderUnknown,
+        /// Its last height lies too far ahead, as yet.
+        37 TooEarly,
     }
 }
 
-/// What a receipt says: `[network, transaction, recipient, verdict, reason, height, block]`.
+impl ReceiptCode {
+    /// What follows from it.
+    pub fn verdict(self) -> Verdict {
+        match self {
+            Self::Accepted => Verdict::Accepted,
+            Self::Blocked
+            | Self::NoteUnreadable
+            | Self::Expired
+            | Self::FeeTooLow
+            | Self::Invalid => Verdict::Refused,
+            Self::CoinsMissing
+            | Self::PoolFull
+            | Self::Syncing
+            | Self::Busy
+            | Self::SenderUnknown
+            | Self::TooEarly => Verdict::NotYet,
+        }
+    }
+}
+
+/// What a receipt says: `[network, transaction, recipient, code, reason, height, block]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptStatement {
     /// On which network.
@@ -31,9 +81,9 @@ pub struct ReceiptStatement {
     pub transaction: TransactionId,
     /// Who says so: the transaction's recipient.
     pub recipient: PublicKey,
-    /// Yes, no, or not yet.
-    pub verdict: Verdict,
-    /// Why not, for people; empty where it was accepted.
+    /// Yes, no, or not yet, and why.
+    pub code: ReceiptCode,
+    /// Why not, for people; empty if it was accepted, or else the receipt does not count.
     pub reason: CappedText<MAX_REASON>,
     /// Height of the tip that it was judged against.
     pub height: Height,
@@ -74,6 +124,9 @@ pub enum ReceiptError {
     /// Somebody else says it than the one who was written to.
     #[error("the receipt is that of {0}, to whom this was not sent")]
     OtherRecipient(PublicKey),
+    /// It says yes, and why not.
+    #[error("the receipt accepts, and gives a reason for a no")]
+    ReasonForYes,
     /// The recipient did not sign it.
     #[error("the receipt is not signed by its recipient: {0}")]
     Forged(SignatureError),
@@ -83,7 +136,7 @@ impl Receipt {
     /// Whether it is the word of `recipient` on `network`.
     ///
     /// # Errors
-    /// By variant of [`ReceiptError`], in this order: network, recipient, signature.
+    /// By variant of [`ReceiptError`], in this order: network, recipient, reason, signature.
     pub fn check(&self, network: &NetworkId, recipient: &PublicKey) -> Result<(), ReceiptError> {
         let said = &self.statement;
         if said.network != *network {
@@ -91,6 +144,9 @@ impl Receipt {
         }
         if said.recipient != *recipient {
             return Err(ReceiptError::OtherRecipient(said.recipient));
+        }
+        if said.code == ReceiptCode::Accepted && !said.reason.is_empty() {
+            return Err(ReceiptError::ReasonForYes);
         }
         verify(recipient, &said.digest(), &self.signature).map_err(ReceiptError::Forged)
     }
@@ -109,7 +165,7 @@ mod tests {
             network: BlockId([1; 32]),
             transaction: TransactionId([2; 32]),
             recipient: secret(3).public_key(),
-            verdict: Verdict::Accepted,
+            code: ReceiptCode::Accepted,
             reason: CappedText::default(),
             height: Height(7),
             block: BlockId([4; 32]),
@@ -136,10 +192,9 @@ mod tests {
     #[test]
     fn attack_no_part_of_a_receipt_can_be_changed() {
         let (network, recipient) = (BlockId([1; 32]), secret(3).public_key());
-        let changes: [fn(&mut ReceiptStatement); 5] = [
+        let changes: [fn(&mut ReceiptStatement); 4] = [
             |s| s.transaction.0[0] ^= 1,
-            |s| s.verdict = Verdict::Refused,
-            |s| s.reason = CappedText::new("no").expect("short"),
+            |s| s.code = ReceiptCode::Blocked,
             |s| s.height = Height(8),
             |s| s.block.0[31] ^= 1,
         ];
@@ -152,12 +207,46 @@ mod tests {
     }
 
     #[test]
-    fn bytes_lead_back_and_an_unknown_verdict_is_refused() {
+    fn a_yes_gives_no_reason_and_a_no_may() {
+        let (network, recipient) = (BlockId([1; 32]), secret(3).public_key());
+        for (code, checked) in [
+            (ReceiptCode::Accepted, Err(ReceiptError::ReasonForYes)),
+            (ReceiptCode::Blocked, Ok(())),
+            (ReceiptCode::Busy, Ok(())),
+        ] {
+            let mut statement = receipt().statement;
+            statement.code = code;
+            statement.reason = CappedText::new("no").expect("short");
+            let receipt = statement.sign(&secret(3));
+            assert_eq!(receipt.check(&network, &recipient), checked);
+        }
+    }
+
+    #[test]
+    fn a_code_says_by_its_number_what_follows_from_it() {
+        let mut codes = 0;
+        for number in 0..=u8::MAX {
+            let Ok(code) = ReceiptCode::try_from(number) else {
+                continue;
+            };
+            codes += 1;
+            let verdict = match number {
+                1 => Verdict::Accepted,
+                16..32 => Verdict::Refused,
+                _ => Verdict::NotYet,
+            };
+            assert_eq!(code.verdict(), verdict, "{number}");
+        }
+        assert_eq!(codes, 12);
+    }
+
+    #[test]
+    fn bytes_lead_back_and_an_unknown_code_is_refused() {
         let bytes = canonical::encode(&receipt());
         assert_eq!(canonical::decode(&bytes), Ok(receipt()));
-        for code in [0, 4, 255] {
+        for code in [0, 2, 15, 21, 48, 255] {
             let unknown = canonical::encode(&code);
-            assert!(canonical::decode::<Verdict>(&unknown).is_err());
+            assert!(canonical::decode::<ReceiptCode>(&unknown).is_err());
         }
     }
 }

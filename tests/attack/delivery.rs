@@ -8,7 +8,7 @@ use raclette::chain::{Action, Amount, EncodedTransaction};
 use raclette::keys::{MAX_NOTE_TEXT, SecretKey, Signature};
 use raclette::owner::answers::NoteView;
 use raclette::protocol::delivery::rows::SendState;
-use raclette::wire::{Message, ReceiptStatement, Verdict};
+use raclette::wire::{Message, ReceiptCode, ReceiptStatement};
 use std::fs;
 
 /// Texts that made other programs run what they were sent, or fail at it.
@@ -146,7 +146,7 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
         network: target.network(),
         transaction: signed(77, alice, 1).id(),
         recipient: key(77).public_key(),
-        verdict: Verdict::Accepted,
+        code: ReceiptCode::Accepted,
         reason: CappedText::default(),
         height: target.genesis.header.height,
         block: target.network(),
@@ -154,6 +154,40 @@ fn attack_only_what_its_sender_signed_is_taken_in() {
     attacker.send(&Message::Receipt(statement.sign(&key(77))));
     let closed = attacker.expect_close(SOON).unwrap_or_default();
     assert!(closed.contains("not delivered"), "{closed}");
+    assert_eq!(target.alice.inbox(), []);
+    assert_eq!(target.alice.open(), Vec::<String>::new());
+    target.assert_well();
+}
+
+/// The recipient signed "accepted" for what it can't read, while its sender's copy said "you owe me 100".
+#[test]
+fn attack_a_note_that_its_recipient_can_not_read_gets_no_yes() {
+    let target = Target::start();
+    target.alice.mine_blocks(2);
+    let forge = Forge::new(target.genesis.clone());
+    let alice = target.genesis.content.founder;
+    target.alice.knows(&["mallory"]);
+    let mut attacker = target.attacker(200);
+    let mut payload = forge.payload(&attacker.key, alice, 0, 9);
+    payload.action = Action::Transfer {
+        to: alice,
+        amount: Amount(0),
+        // As long as a sealed note is, and of its form.
+        note: Note::new([vec![2], vec![7; 274]].concat()).unwrap(),
+    };
+    let delivered = EncodedTransaction::new(payload.sign(&attacker.key));
+    attacker.send(&Message::Deliver(delivered.clone()));
+    let said = attacker.expect("a receipt", |message| match message {
+        Message::Receipt(receipt) => Some(receipt.statement),
+        _ => None,
+    });
+    assert_eq!(said.transaction, delivered.id());
+    assert_eq!(said.code, ReceiptCode::NoteUnreadable);
+    assert!(
+        said.reason.as_str().contains("can't read the note"),
+        "{}",
+        said.reason
+    );
     assert_eq!(target.alice.inbox(), []);
     assert_eq!(target.alice.open(), Vec::<String>::new());
     target.assert_well();
@@ -178,7 +212,7 @@ fn attack_a_delivery_of_less_than_nothing_pays_nobody() {
         _ => None,
     });
     assert_eq!(said.transaction, payment.id());
-    assert_eq!(said.verdict, Verdict::NotYet);
+    assert_eq!(said.code, ReceiptCode::CoinsMissing);
     assert!(
         said.reason.as_str().contains("insufficient funds"),
         "{}",
@@ -199,7 +233,7 @@ fn attack_a_delivery_of_less_than_nothing_pays_nobody() {
 }
 
 #[test]
-fn attack_a_recipients_receipt_by_another_key_counts_for_nothing() {
+fn attack_a_recipients_receipt_by_another_key_counts_for_nothing_and_is_not_passed_over() {
     let target = Target::start();
     target.alice.mine_blocks(2);
     let mut mallory = RawPeer::member(
@@ -217,7 +251,7 @@ fn attack_a_recipients_receipt_by_another_key_counts_for_nothing() {
         network: target.network(),
         transaction: delivered.id(),
         recipient: mallory.public_key(),
-        verdict: Verdict::Refused,
+        code: ReceiptCode::Blocked,
         reason: CappedText::new("no").unwrap(),
         height: target.genesis.header.height,
         block: target.network(),
@@ -225,10 +259,8 @@ fn attack_a_recipients_receipt_by_another_key_counts_for_nothing() {
     mallory.send(&Message::Receipt(
         statement.sign(&SecretKey::from_bytes([9; 32])),
     ));
-    mallory.send(&Message::Ping(1));
-    mallory.expect("an answer", |message| {
-        matches!(message, Message::Pong(pong) if pong.number == 1).then_some(())
-    });
+    let closed = mallory.expect_close(SOON).unwrap_or_default();
+    assert!(closed.contains("not signed by its recipient"), "{closed}");
     assert_eq!(target.alice.sent(&id).state, SendState::Queued);
 }
 

@@ -6,7 +6,7 @@ use raclette::chain::{EncodedTransaction, Genesis};
 use raclette::keys::SecretKey;
 use raclette::owner::answers::{HistoryEntry, NoteView, ReceivedState};
 use raclette::protocol::delivery::rows::SendState;
-use raclette::wire::{Message, ReceiptStatement, Verdict};
+use raclette::wire::{Message, ReceiptCode, ReceiptStatement};
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -74,7 +74,7 @@ fn p2p_what_is_sent_to_somebody_who_is_away_is_kept_across_restarts_and_arrives_
     // What has never left can be taken back.
     let withdrawn = alice.command(["outbox", "withdraw", &ids[2][..8]]);
     assert!(withdrawn.status.success(), "{withdrawn:?}");
-    assert_eq!(alice.sent(&ids[2]).state, SendState::Cancelled);
+    assert_eq!(alice.sent(&ids[2]).state, SendState::Withdrawn);
     // The two are never up together until the sender has been killed and comes back.
     alice.kill();
     bob.start();
@@ -155,7 +155,7 @@ fn sign_for(peer: &mut RawPeer, seed: u8, genesis: &Genesis, delivered: &Encoded
         network: genesis.id(),
         transaction: delivered.id(),
         recipient: peer.public_key(),
-        verdict: Verdict::Accepted,
+        code: ReceiptCode::Accepted,
         reason: CappedText::default(),
         height: genesis.header.height,
         block: genesis.id(),

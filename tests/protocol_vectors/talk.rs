@@ -13,7 +13,8 @@ use raclette::wire::message::{
 use raclette::wire::receipt::RECEIPT_CONTEXT;
 use raclette::wire::version::MINOR_VERSION;
 use raclette::wire::{
-    Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptStatement, Verdict,
+    Hello, Member, MemberId, MemberRecord, Message, NodeRole, Receipt, ReceiptCode,
+    ReceiptStatement,
 };
 
 /// Bytes as they arrive, piece by piece, and the frames they hold.
@@ -123,13 +124,13 @@ pub fn leaving(work: &mut Work) {
 }
 
 /// What bob says of alice's transfer.
-fn bobs_receipt(verdict: Verdict, reason: &str) -> Receipt {
+fn bobs_receipt(code: ReceiptCode, reason: &str) -> Receipt {
     let block = example::block();
     let statement = ReceiptStatement {
         network: example::network(),
         transaction: block.transactions[1].id(),
         recipient: bob().public_key(),
-        verdict,
+        code,
         reason: CappedText::new(reason).expect("short"),
         height: block.header.height,
         block: block.id(),
@@ -139,9 +140,9 @@ fn bobs_receipt(verdict: Verdict, reason: &str) -> Receipt {
 
 /// A receipt.
 pub fn receipt(work: &mut Work) {
-    let code: u8 = work.given("verdict").parse().expect("a code");
-    let verdict = Verdict::try_from(code).expect("a verdict");
-    let receipt = bobs_receipt(verdict, work.given("reason"));
+    let code: u8 = work.given("code").parse().expect("a number");
+    let code = ReceiptCode::try_from(code).expect("a code");
+    let receipt = bobs_receipt(code, work.given("reason"));
     let recipient = bob().public_key();
     assert_eq!(receipt.check(&example::network(), &recipient), Ok(()));
     let statement = canonical::encode(&receipt.statement);
@@ -186,7 +187,7 @@ fn example_of(name: &str) -> Message {
         "GetTransactions" => Message::GetTransactions(ids),
         "Transactions" => Message::Transactions(block.transactions[1..].to_vec()),
         "Deliver" => Message::Deliver(block.transactions[1].clone()),
-        "Receipt" => Message::Receipt(bobs_receipt(Verdict::Accepted, "")),
+        "Receipt" => Message::Receipt(bobs_receipt(ReceiptCode::Accepted, "")),
         "Register" => Message::Register(example::member_record()),
         "Registered" => Message::Registered(Registered {
             id: MemberId(1),

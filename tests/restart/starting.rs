@@ -1,7 +1,9 @@
 //! Killed while it starts.
 
-use super::support::{Lab, so, wait_until};
+use super::support::{Lab, Node, so, wait_until};
 use raclette::owner::answers::TransactionState;
+use raclette::protocol::delivery::rows::SendState;
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -47,4 +49,65 @@ fn restart_after_40_kills_while_it_starts_has_all_that_was_answered() {
     });
     assert_eq!(alice.block(&last).id.to_string(), last);
     alice.verify_chain();
+}
+
+/// A lost wallet was replaced by a new one in silence, and the former one's mail was sent with its coins.
+#[test]
+fn restart_a_wallet_that_is_not_the_data_directorys_is_refused_in_words() {
+    let lab = Lab::start();
+    let [mut alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    alice.mine();
+    bob.stop();
+    let waiting = alice.write("bob", 5, None);
+    let address = alice.status().address;
+    alice.stop();
+    let file = alice.data_dir.join("key.pem");
+    let kept = fs::read(&file).unwrap();
+    let refuses = |alice: &mut Node, words: &[&str]| {
+        alice.spawn();
+        assert!(!alice.wait().success());
+        let said = alice.output();
+        for word in words {
+            assert!(said.contains(word), "{word} is missing in {said}");
+        }
+    };
+    // Lost: none is made in its place.
+    fs::remove_file(&file).unwrap();
+    refuses(
+        &mut alice,
+        &["no wallet at", &address, "24 words", "data_dir"],
+    );
+    assert!(!file.exists());
+    // Exchanged for another one's.
+    fs::copy(bob.data_dir.join("key.pem"), &file).unwrap();
+    let other = bob.start().status().address;
+    bob.stop();
+    refuses(
+        &mut alice,
+        &["belongs to another wallet", &address, &other, "data_dir"],
+    );
+    // The right one finds everything as it was.
+    fs::write(&file, kept).unwrap();
+    alice.start().joins();
+    assert_eq!(alice.status().address, address);
+    assert_eq!(alice.sent(&waiting).state, SendState::Queued);
+}
+
+/// The same of a tracker: members would refuse the key that it has by then.
+#[test]
+fn restart_a_tracker_does_not_take_another_wallet_either() {
+    let mut lab = Lab::start();
+    let address = lab.tracker.tracker_status().address;
+    lab.tracker.stop();
+    let file = lab.tracker.data_dir.join("key.pem");
+    fs::remove_file(&file).unwrap();
+    lab.tracker.spawn();
+    assert!(!lab.tracker.wait().success());
+    let said = lab.tracker.output();
+    assert!(
+        said.contains("no wallet at") && said.contains(&address),
+        "{said}"
+    );
+    assert!(!file.exists());
 }

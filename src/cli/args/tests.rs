@@ -34,6 +34,7 @@ fn what_the_walk_types_is_understood() {
         "node outbox",
         "node outbox retry 00",
         "node outbox withdraw 00 --json",
+        "node outbox release 00 --yes",
         "node inbox --unread --follow",
         "node history --limit 200",
         "node tx 00",

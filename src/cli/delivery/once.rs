@@ -158,7 +158,7 @@ mod tests {
             to: "bob".into(),
             amount: Amount(amount),
             fee: Amount(0),
-            expires_in_blocks: 9,
+            expires_in_blocks: Some(9),
             note: Some("for the cheese".into()),
             broadcast: false,
         }

@@ -59,20 +59,12 @@ pub(super) fn waiting_line(send: &SendView, goal: WaitFor) -> String {
     format!(
         "waiting {what}: {}; Ctrl-C leaves it {}",
         state(send),
-        state_name(send.state)
+        send.state.name()
     )
 }
 
-/// How people call a state.
-pub(super) fn state_name(state: SendState) -> &'static str {
-    match state {
-        SendState::Cancelled => "withdrawn",
-        state => state.name(),
-    }
-}
-
 fn state(send: &SendView) -> String {
-    let mut text = state_name(send.state).to_owned();
+    let mut text = send.state.name().to_owned();
     if let (SendState::Mined, Some(height)) = (send.state, send.height) {
         let confirmed = count(send.confirmations, "confirmation", "confirmations");
         text.push_str(&format!(" at height {height}, {confirmed}"));
@@ -113,7 +105,7 @@ fn sends(sends: &[SendView]) -> String {
             short_id(send.id),
             short_person(&send.to),
             amount(send.amount),
-            state_name(send.state).to_owned(),
+            send.state.name().to_owned(),
             send.waiting.as_ref().map_or_else(String::new, next_try),
             remark(send.note.as_ref(), &send.reason),
         ]);
@@ -217,7 +209,7 @@ pub(super) fn history(history: &HistoryView) -> String {
                 shorter_id(send.id),
                 format!("to {}", short_person(&send.to)),
                 amount(send.amount),
-                confirmed(state_name(send.state), send.confirmations),
+                confirmed(send.state.name(), send.confirmations),
                 if send.delivered_at.is_some() {
                     "yes"
                 } else {

@@ -5,7 +5,9 @@ use crate::canonical;
 use crate::chain::testing::transfer;
 use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView, SendView};
 use crate::protocol::Row;
-use crate::protocol::delivery::rows::{ReceivedFacts, SendFacts, SendState, begun, facts_key};
+use crate::protocol::delivery::rows::{
+    ReceivedFacts, Route, SendFacts, SendState, begun, facts_key,
+};
 use crate::store::{RowChange, Table};
 
 /// Messages that came in, in a served peer's inbox, none of them read.
@@ -234,10 +236,12 @@ fn queued(served: &Served) -> crate::chain::TransactionId {
         size: transaction.size(),
         expires_at: Height(1_000),
         queued_at: crate::chain::testing::START,
-        broadcast: false,
+        queued_awake: 0,
+        route: Route::Direct,
         attempted: false,
         delivered_at: None,
         end: None,
+        released: false,
         reason: Default::default(),
     };
     let body = transaction.bytes().to_vec();

@@ -1,4 +1,4 @@
-//! A key sealed from one member to another: HPKE (RFC 9180) in auth mode, one message a context, with
+//! A key sealed for a member: HPKE (RFC 9180) in auth mode, or in base mode, one message a context, with
 //! DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20-Poly1305.
 
 use super::{Key, SealingKey};
@@ -25,6 +25,8 @@ type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
 type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
 type Tag = AeadTag<ChaCha20Poly1305>;
+/// What HPKE is told that it seals, and what is authenticated with it.
+type About<'a> = (&'a [u8], &'a [u8]);
 
 /// Who seals, or opens: both halves of its key.
 pub(super) struct KeyPair {
@@ -46,37 +48,21 @@ impl KeyPair {
     }
 
     /// Appends `secret`, or whatever else, sealed for `to` and authenticated as from this pair
-    /// together with `associated`, to `out`: the key that HPKE sends along, the sealed bytes, the tag.
+    /// together with what it is about, to `out`: the key that HPKE sends along, the sealed bytes, the
+    /// tag.
     ///
     /// # Errors
     /// If `to` is a point of small order, under which nothing is secret.
     pub(super) fn seal(
         &self,
         to: &SealingKey,
-        (info, associated): (&[u8], &[u8]),
+        about: About<'_>,
         secret: &[u8],
         random: &mut impl CryptoRng,
         out: &mut Vec<u8>,
     ) -> Result<(), HpkeError> {
         let mode = OpModeS::Auth((self.secret.clone(), self.public.clone()));
-        let to = PublicKey::from_bytes(&to.0)?;
-        let mut sealed = Zeroizing::new(secret.to_vec());
-        let (encapsulated, tag) = single_shot_seal_inout_detached_with_rng::<
-            ChaCha20Poly1305,
-            HkdfSha256,
-            X25519HkdfSha256,
-        >(
-            &mode,
-            &to,
-            info,
-            InOutBuf::from(sealed.as_mut_slice()),
-            associated,
-            random,
-        )?;
-        out.extend_from_slice(&encapsulated.to_bytes());
-        out.extend_from_slice(&sealed);
-        out.extend_from_slice(&tag.to_bytes());
-        Ok(())
+        seal_as(&mode, to, about, secret, random, out)
     }
 
     /// What [`KeyPair::seal`] made of a key, for this pair, by the owner of `from`.
@@ -86,16 +72,37 @@ impl KeyPair {
     pub(super) fn open(
         &self,
         from: &SealingKey,
-        (info, associated): (&[u8], &[u8]),
+        about: About<'_>,
+        sealed: &[u8; SEALED_KEY_LEN],
+    ) -> Result<Key, HpkeError> {
+        let from = PublicKey::from_bytes(&from.0)?;
+        self.open_as(&OpModeR::Auth(from), about, sealed)
+    }
+
+    /// What [`seal_for`] made of a key, for this pair, by whomever.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub(super) fn open_own(
+        &self,
+        about: About<'_>,
+        sealed: &[u8; SEALED_KEY_LEN],
+    ) -> Result<Key, HpkeError> {
+        self.open_as(&OpModeR::Base, about, sealed)
+    }
+
+    fn open_as(
+        &self,
+        mode: &OpModeR<'_, X25519HkdfSha256>,
+        (info, associated): About<'_>,
         sealed: &[u8; SEALED_KEY_LEN],
     ) -> Result<Key, HpkeError> {
         let (encapsulated, rest) = sealed.split_at(KEY_LEN);
         let (data, tag) = rest.split_at(KEY_LEN);
         let mut key = Key::default();
         key.copy_from_slice(data);
-        let from = PublicKey::from_bytes(&from.0)?;
         single_shot_open_inout_detached::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Auth(from),
+            mode,
             &self.secret,
             &Encapsulated::from_bytes(encapsulated)?,
             info,
@@ -105,6 +112,46 @@ impl KeyPair {
         )?;
         Ok(key)
     }
+}
+
+/// As [`KeyPair::seal`], from nobody in particular: whoever knows the secret and draws the same gets the
+/// same bytes.
+///
+/// # Errors
+/// If `to` is a point of small order, under which nothing is secret.
+pub(super) fn seal_for(
+    to: &SealingKey,
+    about: About<'_>,
+    secret: &[u8],
+    random: &mut impl CryptoRng,
+    out: &mut Vec<u8>,
+) -> Result<(), HpkeError> {
+    seal_as(&OpModeS::Base, to, about, secret, random, out)
+}
+
+fn seal_as(
+    mode: &OpModeS<'_, X25519HkdfSha256>,
+    to: &SealingKey,
+    (info, associated): About<'_>,
+    secret: &[u8],
+    random: &mut impl CryptoRng,
+    out: &mut Vec<u8>,
+) -> Result<(), HpkeError> {
+    let to = PublicKey::from_bytes(&to.0)?;
+    let mut sealed = Zeroizing::new(secret.to_vec());
+    let (encapsulated, tag) =
+        single_shot_seal_inout_detached_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            mode,
+            &to,
+            info,
+            InOutBuf::from(sealed.as_mut_slice()),
+            associated,
+            random,
+        )?;
+    out.extend_from_slice(&encapsulated.to_bytes());
+    out.extend_from_slice(&sealed);
+    out.extend_from_slice(&tag.to_bytes());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -184,5 +231,22 @@ mod tests {
         assert!(bob.open(&alice.public(), other, &sealed).is_err());
         let other = (&b"onfi"[..], &b"about"[..]);
         assert!(bob.open(&alice.public(), other, &sealed).is_err());
+    }
+
+    /// RFC 9180, A.2.1.1, sequence number 0.
+    #[test]
+    fn the_vector_of_the_rfc_holds_in_base_mode() {
+        let recipient = derived("1ac01f181fdf9f352797655161c58b75c656a6cc2716dcb66372da835542e1df");
+        let about = (&b"Ode on a Grecian Urn"[..], &b"Count-0"[..]);
+        let text = b"Beauty is truth, truth beauty";
+        let drawn = "909a9b35d3dc4713a5e72a4da274b55d3d3821a37e5d099e74a647db583a904b";
+        let mut sealed = Vec::new();
+        let to = recipient.public();
+        let done = seal_for(&to, about, text, &mut Told(bytes(drawn)), &mut sealed);
+        assert_eq!(done, Ok(()));
+        let encapsulated = "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a";
+        let ciphertext = "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db\
+                          21993c62ce81883d2dd1b51a28";
+        assert_eq!(sealed, [bytes(encapsulated), bytes(ciphertext)].concat());
     }
 }

@@ -46,10 +46,16 @@ fn sealed_body(body: &[u8]) -> Vec<u8> {
     let mut note = vec![FORM];
     note.extend_from_slice(&own.public().0);
     let associated = about().associated_data();
-    for to in [bob().sealing_key(), alice().sealing_key()] {
-        let about = (INFO.as_bytes(), &associated[..]);
-        own.seal(&to, about, &*key, &mut random, &mut note).unwrap();
-    }
+    let sealed_for = (INFO.as_bytes(), &associated[..]);
+    own.seal(
+        &bob().sealing_key(),
+        sealed_for,
+        &*key,
+        &mut random,
+        &mut note,
+    )
+    .unwrap();
+    note.extend_from_slice(&senders_copy(&own.public(), &key, &associated).unwrap());
     let mut body = body.to_vec();
     let data = InOutBuf::from(body.as_mut_slice());
     let tag = cipher(&key).encrypt_inout_detached(&Nonce::default(), &note, data);
@@ -138,13 +144,87 @@ fn attack_every_flipped_bit_is_noticed_by_both_readers() {
         note[bit / 8] ^= 1 << (bit % 8);
         for reader in [alice(), bob()] {
             let refused = reader.open_note(&about(), &note).unwrap_err();
+            let in_copy = (FOR_SENDER_AT..TEXT_AT).contains(&(bit / 8));
             let expected = match bit / 8 {
                 0 => OpenError::UnknownForm(note[0]),
+                _ if in_copy && reader.public_key() == about().recipient => OpenError::TwoTexts,
                 _ => OpenError::Refused,
             };
             assert_eq!(refused, expected, "bit {bit}");
         }
     }
+}
+
+/// A note of alice's whose two copies hold these keys, and whose text stands under the first of them.
+fn note_with_two_keys(for_bob: u8, for_alice: u8) -> Vec<u8> {
+    let own = KeyPair::from_scalar(alice().sealing_scalar());
+    let [for_bob, for_alice] = [for_bob, for_alice].map(|byte| Key::new([byte; 32]));
+    let associated = about().associated_data();
+    let mut random = draws(&for_bob, &filled(4), &own.public(), &[], &[]);
+    let mut note = vec![FORM];
+    note.extend_from_slice(&own.public().0);
+    let sealed_for = (INFO.as_bytes(), &associated[..]);
+    let to = bob().sealing_key();
+    own.seal(&to, sealed_for, &*for_bob, &mut random, &mut note)
+        .unwrap();
+    note.extend_from_slice(&senders_copy(&own.public(), &for_alice, &associated).unwrap());
+    let mut body = [&[2, 0][..], b"hi", &[0; 62]].concat();
+    let data = InOutBuf::from(body.as_mut_slice());
+    let tag = cipher(&for_bob).encrypt_inout_detached(&Nonce::default(), &note, data);
+    [note, body, tag.unwrap().to_vec()].concat()
+}
+
+#[test]
+fn attack_a_note_that_its_two_readers_would_read_differently_is_opened_by_neither() {
+    let note = note_with_two_keys(3, 3);
+    for reader in [alice(), bob()] {
+        assert_eq!(reader.open_note(&about(), &note), Ok(text("hi")));
+    }
+    // Bob could read this one, and what alice shows as her copy would be under another key.
+    let note = note_with_two_keys(3, 4);
+    assert_eq!(bob().open_note(&about(), &note), Err(OpenError::TwoTexts));
+    assert_eq!(alice().open_note(&about(), &note), Err(OpenError::Refused));
+}
+
+#[test]
+fn attack_a_senders_copy_that_only_its_sender_could_have_drawn_is_opened_by_neither() {
+    // The right key, but sealed with other random numbers: nothing binds it to the recipient's copy.
+    let mut note = note_with_two_keys(3, 3);
+    let associated = about().associated_data();
+    let mut random = draws(
+        &Key::new([9; 32]),
+        &filled(4),
+        &alice().sealing_key(),
+        &[],
+        &[],
+    );
+    let mut copy = Vec::new();
+    let sealed_for = (INFO.as_bytes(), &associated[..]);
+    seal_for(
+        &alice().sealing_key(),
+        sealed_for,
+        &[3; 32],
+        &mut random,
+        &mut copy,
+    )
+    .unwrap();
+    note[FOR_SENDER_AT..TEXT_AT].copy_from_slice(&copy);
+    for reader in [alice(), bob()] {
+        assert_eq!(reader.open_note(&about(), &note), Err(OpenError::TwoTexts));
+    }
+}
+
+#[test]
+fn attack_a_sender_can_not_disown_its_copy_by_another_sealing_key() {
+    // Sealed with a key that is not the one of alice's wallet: she could never read it.
+    let mut as_alice = about();
+    let carol = SecretKey::from_bytes([3; 32]);
+    as_alice.sender = carol.public_key();
+    let note = carol.seal_note(&bob().sealing_key(), &as_alice, &text("hi"), &filled(9));
+    assert_eq!(
+        alice().open_note(&about(), &note.unwrap()),
+        Err(OpenError::Refused)
+    );
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use super::{Cursor, PersonView, TipView};
 use crate::chain::{Amount, Height, Timestamp, TransactionId};
-use crate::owner::DEFAULT_EXPIRY_BLOCKS;
-use crate::protocol::delivery::rows::SendState;
+#[cfg(doc)]
+use crate::owner::{COINS_EXPIRY_BLOCKS, DEFAULT_EXPIRY_BLOCKS};
+use crate::protocol::delivery::rows::{Route, SendState};
 use serde::{Deserialize, Serialize};
 
 /// How much is on its way.
@@ -28,9 +29,10 @@ pub struct SendRequest {
     /// The fee; 0 if left out.
     #[serde(default)]
     pub fee: Amount,
-    /// In how many blocks after the tip it can be mined; [`DEFAULT_EXPIRY_BLOCKS`] if left out.
-    #[serde(default = "default_expiry")]
-    pub expires_in_blocks: u64,
+    /// In how many blocks after the tip it can be mined; [`COINS_EXPIRY_BLOCKS`] if left out, and
+    /// [`DEFAULT_EXPIRY_BLOCKS`] for a note without coins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_blocks: Option<u64>,
     /// A text for the recipient alone, who has to be a member; none if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -47,7 +49,7 @@ impl SendRequest {
             to: to.into(),
             amount: Amount(amount),
             fee: Amount::ZERO,
-            expires_in_blocks: DEFAULT_EXPIRY_BLOCKS,
+            expires_in_blocks: None,
             note: None,
             broadcast: false,
         }
@@ -73,10 +75,6 @@ impl SendRequest {
             ..self
         }
     }
-}
-
-fn default_expiry() -> u64 {
-    DEFAULT_EXPIRY_BLOCKS
 }
 
 /// A transfer that is in the outbox, on the disk too.
@@ -133,8 +131,35 @@ pub struct SendView {
     pub confirmations: u64,
     /// The last height at which it can be mined.
     pub expires_at: Height,
+    /// On which ways it goes.
+    pub route: RouteView,
+    /// Coins that it keeps from being spent again: also after it ended, as long as it may still be mined.
+    pub reserved: Amount,
     /// How it goes, while it is on its way to its recipient.
     pub waiting: Option<AttemptsView>,
+}
+
+/// On which ways a send goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteView {
+    /// Straight to its recipient.
+    Direct,
+    /// Straight to its recipient, and by way of the network, where everybody sees sender, recipient and
+    /// amount.
+    Both,
+    /// By way of the network alone.
+    Network,
+}
+
+impl From<Route> for RouteView {
+    fn from(route: Route) -> Self {
+        match route {
+            Route::Direct => Self::Direct,
+            Route::Both => Self::Both,
+            Route::Network => Self::Network,
+        }
+    }
 }
 
 /// Something on its way to its recipient.
@@ -155,6 +180,8 @@ pub struct OutboxView {
     pub bytes: usize,
     /// Coins of sends that are neither open nor mined yet.
     pub reserved: Amount,
+    /// Those of them whose sends have ended, though they may still be mined.
+    pub held: Amount,
     /// What was asked for: what waits, the oldest first, or what failed, the latest first.
     pub sends: Vec<SendView>,
     /// Where the next ones begin; `None` if these are the last.

@@ -1,6 +1,6 @@
 //! How what was sent and received is shown to its owner.
 
-use crate::chain::{Action, Closed, EncodedTransaction, Height, Internal, TransactionId};
+use crate::chain::{Action, Amount, Closed, EncodedTransaction, Height, Internal, TransactionId};
 use crate::keys::{NoteContext, PublicKey};
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::messages::wallet::OpenNote;
@@ -107,13 +107,14 @@ impl<'a> Reading<'a> {
             delivered_at: facts.delivered_at,
             state,
             reason: match place {
-                Place::Nowhere if facts.reason.to_string().is_empty() => {
-                    self.absence(&facts.to, state)
-                }
-                Place::Nowhere => facts.reason.to_string(),
-                // What was in its way is no more.
-                Place::Open | Place::Mined(_) => String::new(),
+                Place::Nowhere if facts.reason.is_empty() => self.absence(&facts.to, state),
+                _ => facts.explained(place, self.tip.height),
             },
+            route: facts.route.into(),
+            reserved: Amount(match facts.expires_at > self.tip.height {
+                true => facts.reserved(place),
+                false => 0,
+            }),
             height,
             confirmations,
             expires_at: facts.expires_at,

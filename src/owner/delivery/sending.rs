@@ -3,7 +3,7 @@
 use crate::canonical;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
-use crate::chain::{Action, Height, Internal, Payload, Salt, TransactionId};
+use crate::chain::{Action, Amount, Height, Internal, Payload, Salt, TransactionId};
 use crate::entropy::Entropy;
 use crate::keys::{NoteContext, NoteText, SealingKey};
 use crate::messages::ledger::GetLedgerStatus;
@@ -11,9 +11,9 @@ use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::{SealNote, SignTransaction};
 use crate::owner::answers::{SendRequest, SentView};
 use crate::owner::people::People;
-use crate::owner::{Code, Peer, Refused};
+use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
 use crate::protocol::delivery::outbox::{Request, SendError};
-use crate::protocol::delivery::rows::{self, SendFacts};
+use crate::protocol::delivery::rows::{self, Route, SendFacts};
 use crate::store::delivery_rows::DeliveryTable;
 
 /// Longest key of a request, in characters: a random UUID has 36.
@@ -63,7 +63,7 @@ impl Peer {
             network: parts.rules.network(),
             sender: self.key,
             salt,
-            expires_at: expiry(tip.height(), request.expires_in_blocks)?,
+            expires_at: expiry(tip.height(), request)?,
             fee: request.fee,
             action: Action::Transfer {
                 to,
@@ -77,10 +77,14 @@ impl Peer {
         parts.rules.check_form(&transaction)?;
         let id = transaction.id();
         // Who is no member can't be met, and is paid by way of the network.
-        let broadcast = request.broadcast || member.is_none();
+        let route = match (member, request.broadcast) {
+            (None, _) => Route::Network,
+            (Some(_), true) => Route::Both,
+            (Some(_), false) => Route::Direct,
+        };
         let order = SendTransfer {
             transaction,
-            broadcast,
+            route,
             request: under,
         };
         if let Err(error) = parts.send.send(order).await? {
@@ -95,7 +99,7 @@ impl Peer {
             amount: request.amount,
             fee: request.fee,
             expires_at,
-            broadcast,
+            broadcast: route.by_network(),
         })
     }
 
@@ -113,7 +117,7 @@ impl Peer {
             amount: facts.amount,
             fee: facts.fee,
             expires_at: facts.expires_at,
-            broadcast: facts.broadcast,
+            broadcast: facts.route.by_network(),
         })
     }
 
@@ -161,7 +165,12 @@ fn draw_salt(entropy: &dyn Entropy) -> Salt {
 }
 
 /// The last height at which a transfer of now can be mined.
-fn expiry(tip: Height, blocks: u64) -> Result<Height, Refused> {
+fn expiry(tip: Height, request: &SendRequest) -> Result<Height, Refused> {
+    let usual = match request.amount {
+        Amount::ZERO => DEFAULT_EXPIRY_BLOCKS,
+        _ => COINS_EXPIRY_BLOCKS,
+    };
+    let blocks = request.expires_in_blocks.unwrap_or(usual);
     if !(1..=MAX_EXPIRY).contains(&blocks) {
         return Err(Refused::new(
             Code::BadParameter,

@@ -1,7 +1,8 @@
 //! The inbox: what this node's owner receives, each exactly once, however it comes.
 //!
-//! What is delivered straight is judged by the ledger, stored, and answered with a signed receipt, in
-//! the order in which it came; the same delivery again gets the same receipt. What comes over the
+//! What is delivered straight is opened, judged by the ledger, stored, and answered with a signed receipt,
+//! in the order in which it came; the same delivery again gets the same receipt. A note that its owner
+//! could not read is refused before the ledger hears of it: nobody signs for what can't be read. What comes over the
 //! network alone, or was mined while this node was away, is found in the ledger's news and, for the
 //! time in between, in the blocks themselves.
 
@@ -9,14 +10,16 @@ use super::rows::{self, Cursor, DeliveryRows, Reason, ReceivedFacts, facts_key, 
 use super::walk::{STEPS_AT_A_TIME, Walk};
 use super::{Judgement, LedgerNews};
 use crate::canonical;
+use crate::chain::transaction::Note;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, NetworkId, StateView, Timestamp, TransactionId,
+    Action, Closed, EncodedTransaction, Internal, NetworkId, Rejected, StateView, Timestamp,
+    TransactionId,
 };
-use crate::keys::PublicKey;
+use crate::keys::{NoteContext, OpenError, PublicKey};
 use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::credit::Credit;
 use crate::protocol::{Row, SessionId};
-use crate::wire::{Receipt, ReceiptStatement, Verdict};
+use crate::wire::{Receipt, ReceiptCode, ReceiptStatement, Verdict};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 #[cfg(test)]
@@ -32,6 +35,15 @@ pub enum Effect {
         batch: u64,
         /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
+    },
+    /// Have the note of a transaction opened, and report [`Inbox::opened`].
+    OpenNote {
+        /// Stands for the delivery.
+        ticket: u64,
+        /// What it is about.
+        about: NoteContext,
+        /// The note.
+        note: Note,
     },
     /// Have the ledger judge a transaction and make it open, with a promise, and report
     /// [`Inbox::judged`].
@@ -182,22 +194,52 @@ impl Inbox {
         self.pending.entry(session).or_default().push_back(pending);
         self.decided
             .at_once(if self.config.blocked.contains(&sender) {
-                let reason = Reason::cut("the recipient takes nothing from this sender");
-                let statement = self.statement(id, Verdict::Refused, reason, self.walk.cursor());
-                Effect::Sign { ticket, statement }
+                let why = "the recipient takes nothing from this sender";
+                self.refusal(ticket, id, ReceiptCode::Blocked, why)
             } else {
-                Effect::Judge {
-                    ticket,
-                    transaction,
+                match noted(&transaction) {
+                    Some((about, note)) => Effect::OpenNote {
+                        ticket,
+                        about,
+                        note,
+                    },
+                    None => Effect::Judge {
+                        ticket,
+                        transaction,
+                    },
                 }
             });
         Ok(self.take_effects())
     }
 
+    /// The note of a delivery was opened, or could not be.
+    pub fn opened(&mut self, ticket: u64, opened: Result<(), OpenError>) -> Vec<Effect> {
+        let Some(transaction) = self.find(ticket).map(|p| p.transaction.clone()) else {
+            return Vec::new();
+        };
+        self.decided.at_once(match opened {
+            Ok(()) => Effect::Judge {
+                ticket,
+                transaction,
+            },
+            Err(error) => {
+                let why = format!("its recipient can't read the note: {error}");
+                self.refusal(ticket, transaction.id(), ReceiptCode::NoteUnreadable, &why)
+            }
+        });
+        self.take_effects()
+    }
+
+    /// Has a "no" signed that needs nobody's judgement.
+    fn refusal(&self, ticket: u64, id: TransactionId, code: ReceiptCode, why: &str) -> Effect {
+        let statement = self.statement(id, code, Reason::cut(why), self.walk.cursor());
+        Effect::Sign { ticket, statement }
+    }
+
     fn statement(
         &self,
         transaction: TransactionId,
-        verdict: Verdict,
+        code: ReceiptCode,
         reason: Reason,
         tip: Cursor,
     ) -> ReceiptStatement {
@@ -205,7 +247,7 @@ impl Inbox {
             network: self.config.network,
             transaction,
             recipient: self.config.own,
-            verdict,
+            code,
             reason,
             height: tip.height,
             block: tip.block,
@@ -224,25 +266,22 @@ impl Inbox {
             let reason = format!("what was delivered is invalid: {rejected}");
             self.decided.at_once(Effect::Blame { session, reason });
         }
-        let (verdict, reason) = match &judgement.verdict {
-            _ if judgement.holds() => (Verdict::Accepted, Reason::default()),
-            Ok(()) => (Verdict::Accepted, Reason::default()),
-            Err(rejected) if judgement.may_change() => {
-                let syncing = if judgement.syncing {
-                    "its recipient is still syncing: "
-                } else {
-                    ""
+        let (code, reason) = match &judgement.verdict {
+            Err(rejected) if !judgement.holds() => {
+                let code = code_of(rejected, judgement);
+                let syncing = match code {
+                    ReceiptCode::Syncing => "its recipient is still syncing: ",
+                    _ => "",
                 };
-                let reason = Reason::cut(&format!("{syncing}{rejected}"));
-                (Verdict::NotYet, reason)
+                (code, Reason::cut(&format!("{syncing}{rejected}")))
             }
-            Err(rejected) => (Verdict::Refused, Reason::cut(&rejected.to_string())),
+            _ => (ReceiptCode::Accepted, Reason::default()),
         };
         let tip = Cursor {
             height: judgement.height,
             block: judgement.block,
         };
-        let statement = self.statement(transaction, verdict, reason, tip);
+        let statement = self.statement(transaction, code, reason, tip);
         self.decided.at_once(Effect::Sign { ticket, statement });
         self.take_effects()
     }
@@ -302,7 +341,7 @@ impl Inbox {
         disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(), Internal> {
-        let counts = match receipt.statement.verdict {
+        let counts = match receipt.statement.code.verdict() {
             Verdict::Accepted => {
                 self.receive(&pending.transaction, Some(receipt.clone()), disk, now)?
             }
@@ -503,5 +542,42 @@ impl Inbox {
     fn take_effects(&mut self) -> Vec<Effect> {
         self.decided
             .take(|batch, rows| Effect::Commit { batch, rows })
+    }
+}
+
+/// The note of a transfer, and what it is about; `None` if it has none.
+fn noted(transaction: &EncodedTransaction) -> Option<(NoteContext, Note)> {
+    let payload = transaction.payload();
+    match &payload.action {
+        Action::Transfer { note, .. } if !note.is_empty() => {
+            Some((payload.note_context()?, note.clone()))
+        }
+        _ => None,
+    }
+}
+
+/// The code of what the ledger said no to.
+fn code_of(rejected: &Rejected, judgement: &Judgement) -> ReceiptCode {
+    if judgement.syncing && judgement.may_change() {
+        return ReceiptCode::Syncing;
+    }
+    match rejected {
+        Rejected::InsufficientFunds { .. } => ReceiptCode::CoinsMissing,
+        Rejected::PoolFull(_) => ReceiptCode::PoolFull,
+        Rejected::Busy => ReceiptCode::Busy,
+        Rejected::ZeroFeeStranger => ReceiptCode::SenderUnknown,
+        Rejected::ExpiresTooLate(_) => ReceiptCode::TooEarly,
+        Rejected::Expired { .. } => ReceiptCode::Expired,
+        Rejected::FeeTooLow { .. } => ReceiptCode::FeeTooLow,
+        // What holds is accepted before, and no application judges a transfer.
+        Rejected::AlreadyOpen
+        | Rejected::AlreadyMined(_)
+        | Rejected::Application { .. }
+        | Rejected::WrongNetwork
+        | Rejected::Meaningless
+        | Rejected::ToSelf
+        | Rejected::BadSignature(_)
+        | Rejected::StrayReward
+        | Rejected::TooLarge { .. } => ReceiptCode::Invalid,
     }
 }

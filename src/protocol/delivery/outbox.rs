@@ -2,11 +2,11 @@
 //!
 //! A send is stored before anything else happens to it, goes straight to its recipient until that one
 //! has signed a receipt, and is handed to the network by this node itself if the recipient, having
-//! signed, does not. Delivery is a stored fact; whether a send is open or mined is the ledger's to say,
+//! signed, does not, or can't be reached for a while. Delivery is a stored fact; whether a send is open or mined is the ledger's to say,
 //! and is only followed here: a reorganisation can take a mined one back.
 
 use super::rows::{
-    self, Cursor, DeliveryRows, End, Place, Reason, SendFacts, facts_key, mark_key, place_of,
+    self, Cursor, DeliveryRows, End, Place, Reason, Route, SendFacts, facts_key, mark_key, place_of,
 };
 use crate::canonical;
 use crate::chain::{Amount, EncodedTransaction, Height, Internal, StateView, TransactionId};
@@ -14,14 +14,17 @@ use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::retry::RetryQueue;
-use contacts::Contacts;
+use awake::Awake;
+use by_network::ByNetwork;
 use elsewhere::Elsewhere;
 use entries::{Entries, Entry};
 use funding::Funding;
 use passing_on::PassingOn;
 use requests::Requests;
+use std::collections::HashSet;
 
-mod contacts;
+mod awake;
+mod by_network;
 mod delivering;
 mod effect;
 mod elsewhere;
@@ -49,7 +52,10 @@ pub struct Outbox {
     /// What is on its way to its recipient.
     queue: RetryQueue<PublicKey>,
     passing_on: PassingOn,
-    contacts: Contacts,
+    by_network: ByNetwork,
+    awake: Awake,
+    /// Members that the tracker finds alive.
+    live: HashSet<PublicKey>,
     funding: Funding,
     elsewhere: Elsewhere,
     requests: Requests,
@@ -75,7 +81,9 @@ impl Outbox {
             entries: Entries::default(),
             queue: RetryQueue::new(config.limits, config.seed),
             passing_on: PassingOn::new(config.seed),
-            contacts: Contacts::default(),
+            by_network: ByNetwork::new(config.by_network_after_ms),
+            awake: Awake::open(rows, now.steady)?,
+            live: HashSet::new(),
             funding: Funding::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,
             requests: Requests::default(),
@@ -102,12 +110,31 @@ impl Outbox {
             if entry.goes_to_network() {
                 let due = now.steady.plus_ms(PASS_ON_WITHIN_MS);
                 self.passing_on.at(number, due);
-            } else {
-                let expires = now.steady.plus_ms(self.config.keep_ms);
-                self.queue.push(number, facts.to, facts.size, expires);
+            }
+            if facts.route.is_delivered() && facts.delivered_at.is_none() {
+                self.deliver_later(number, facts, now);
             }
         }
         self.entries.insert(number, entry);
+    }
+
+    /// It waits for its recipient, for as long as is left of its time.
+    fn deliver_later(&mut self, number: u64, facts: &SendFacts, now: Now) {
+        let awake = self.awake.ms(now.steady);
+        let waited = awake.saturating_sub(facts.queued_awake);
+        let expires = now
+            .steady
+            .plus_ms(self.config.keep_ms.saturating_sub(waited));
+        self.queue.push(number, facts.to, facts.size, expires);
+        if facts.route == Route::Direct {
+            self.by_network.begin(number, now.steady);
+        }
+    }
+
+    /// It waits for its recipient no more.
+    fn stop_delivering(&mut self, number: u64) {
+        self.queue.remove(number);
+        self.by_network.leave(number);
     }
 
     /// The disk holds all batches up to and including this one.
@@ -144,7 +171,7 @@ impl Outbox {
 
     /// A send has come to an end. Where somebody else may still have it mined, it is followed on.
     fn end(&mut self, number: u64, end: End, reason: &Reason) {
-        self.queue.remove(number);
+        self.stop_delivering(number);
         self.passing_on.leave(number);
         self.entries.edit(number, |entry| {
             entry.facts.end = Some(end);
@@ -155,8 +182,8 @@ impl Outbox {
         let Some(entry) = self.entries.get(number) else {
             return;
         };
-        let told = matches!(end, End::Refused | End::Cancelled) || !entry.facts.attempted;
-        if told && entry.place == Place::Nowhere {
+        // What holds nothing back needs no looking after; what it comes to is read off the chain.
+        if entry.place == Place::Nowhere && entry.reserved() == 0 {
             self.finish(number);
         }
     }
@@ -176,7 +203,7 @@ impl Outbox {
 
     /// It is not looked after any more; its rows stay for the history.
     fn finish(&mut self, number: u64) {
-        self.queue.remove(number);
+        self.stop_delivering(number);
         self.passing_on.opened(number);
         if self.entries.remove(number).is_some() {
             self.decided.write((mark_key(number), None));
@@ -207,7 +234,8 @@ impl Outbox {
         Waiting {
             queued: self.queue.len(),
             bytes: self.queue.bytes(),
-            reserved: Amount(u64::try_from(self.entries.reserved()).unwrap_or(u64::MAX)),
+            reserved: coins(self.entries.reserved()),
+            held: coins(self.entries.held()),
         }
     }
 
@@ -235,4 +263,8 @@ impl Outbox {
             tries: entry.tries,
         }
     }
+}
+
+fn coins(sum: u128) -> Amount {
+    Amount(u64::try_from(sum).unwrap_or(u64::MAX))
 }

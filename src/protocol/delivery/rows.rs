@@ -11,6 +11,7 @@
 //! | 4 | number | the transaction's bytes |
 //! | 5 | | [`Cursor`] |
 //! | 6 | hash of a key | [`RequestFacts`]; in the outbox alone |
+//! | 7 | | how long the node was awake, all in all, in milliseconds; in the outbox alone |
 
 use crate::canonical::{self, CappedText, Malformed, coded};
 use crate::chain::rows::RowKey;
@@ -31,6 +32,7 @@ const MARK: u8 = 3;
 const BODY: u8 = 4;
 const CURSOR: u8 = 5;
 const REQUEST: u8 = 6;
+const AWAKE: u8 = 7;
 
 /// A reason, for people.
 pub type Reason = CappedText<MAX_REASON>;
@@ -91,6 +93,11 @@ pub fn request_key(key: &[u8; 32]) -> Vec<u8> {
 /// Key of the cursor.
 pub fn cursor_key() -> Vec<u8> {
     vec![CURSOR]
+}
+
+/// Key of how long the node was awake.
+pub fn awake_key() -> Vec<u8> {
+    vec![AWAKE]
 }
 
 fn numbered(kind: u8, number: u64) -> Vec<u8> {
@@ -187,6 +194,14 @@ pub fn cursor(rows: &dyn DeliveryRows) -> Result<Option<Cursor>, Internal> {
     decoded(rows.get(&cursor_key())?)
 }
 
+/// How long the node was awake by the last word of it, all in all, in milliseconds; 0 if there is none.
+///
+/// # Errors
+/// As for [`find`].
+pub fn awake(rows: &dyn DeliveryRows) -> Result<u64, Internal> {
+    Ok(decoded(rows.get(&awake_key())?)?.unwrap_or_default())
+}
+
 /// The marked number at `from` or behind it.
 ///
 /// # Errors
@@ -257,14 +272,39 @@ coded! {
         /// Its time is over.
         2 Expired,
         /// Its owner withdrew it before it had left.
-        3 Cancelled,
+        3 Withdrawn,
         /// Its coins went elsewhere.
         4 Conflicted,
     }
 }
 
-/// What is stored of a send: `[id, to, amount, fee, size, expires_at, queued_at, broadcast,
-/// attempted, delivered_at, end, reason]`. Whether it is open or mined is not: that is looked up.
+coded! {
+    /// On which ways a send goes.
+    pub enum Route, "no way of a send" {
+        /// Straight to its recipient, and to nobody else.
+        1 Direct,
+        /// Straight to its recipient, and by way of the network.
+        2 Both,
+        /// By way of the network alone.
+        3 Network,
+    }
+}
+
+impl Route {
+    /// Whether it goes by way of the network.
+    pub fn by_network(self) -> bool {
+        matches!(self, Self::Both | Self::Network)
+    }
+
+    /// Whether it goes straight to its recipient.
+    pub fn is_delivered(self) -> bool {
+        matches!(self, Self::Direct | Self::Both)
+    }
+}
+
+/// What is stored of a send: `[id, to, amount, fee, size, expires_at, queued_at, queued_awake, route,
+/// attempted, delivered_at, end, released, reason]`. Whether it is open or mined is not: that is looked
+/// up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SendFacts {
     /// Of which transaction.
@@ -281,14 +321,19 @@ pub struct SendFacts {
     pub expires_at: Height,
     /// When it was taken in.
     pub queued_at: Timestamp,
-    /// Whether it goes to the network without waiting for its recipient.
-    pub broadcast: bool,
+    /// How long the node had been awake by then, all in all, in milliseconds: what waits counts by this,
+    /// whatever the wall clock says.
+    pub queued_awake: u64,
+    /// On which ways it goes.
+    pub route: Route,
     /// Whether it may have left this node: then nobody can take it back.
     pub attempted: bool,
     /// When its recipient's receipt came.
     pub delivered_at: Option<Timestamp>,
     /// How it ended, if it did.
     pub end: Option<End>,
+    /// Whether its owner freed its coins though it may still be mined.
+    pub released: bool,
     /// Why it ended, or what was last in its way; empty if nothing was.
     pub reason: Reason,
 }
@@ -299,6 +344,39 @@ impl SendFacts {
         self.amount.0.saturating_add(self.fee.0)
     }
 
+    /// Coins that it keeps from being spent again, given where its transaction stands: the ledger counts
+    /// those of open ones. What has left is signed, and whoever holds it can have it mined until its last
+    /// height, however the send ended.
+    pub fn reserved(&self, place: Place) -> u64 {
+        let may_be_mined = self.end.is_none() || (self.attempted && !self.released);
+        match place {
+            Place::Nowhere if may_be_mined => self.cost(),
+            _ => 0,
+        }
+    }
+
+    /// Why it stands where it does, for its owner, and what that means for its coins.
+    pub fn explained(&self, place: Place, tip: Height) -> String {
+        let ended = self.end.is_some() && self.attempted && self.expires_at > tip;
+        let last = self.expires_at;
+        match place {
+            // What was in its way is no more.
+            Place::Open | Place::Mined(_) => String::new(),
+            Place::Nowhere if ended && self.reserved(place) > 0 => format!(
+                "{}; its {} coins stay reserved until height {last}, since whoever holds the signed \
+                 payment could still have it mined",
+                self.reason,
+                self.reserved(place)
+            ),
+            Place::Nowhere if ended && self.released => format!(
+                "{}; its coins were freed by its owner, though it could still be mined until height \
+                 {last}",
+                self.reason
+            ),
+            Place::Nowhere => self.reason.to_string(),
+        }
+    }
+
     /// Where the send stands, given where its transaction does.
     pub fn state(&self, place: Place) -> SendState {
         match (place, self.end) {
@@ -306,7 +384,7 @@ impl SendFacts {
             (Place::Open, _) => SendState::Open,
             (Place::Nowhere, Some(End::Refused)) => SendState::Refused,
             (Place::Nowhere, Some(End::Expired)) => SendState::Expired,
-            (Place::Nowhere, Some(End::Cancelled)) => SendState::Cancelled,
+            (Place::Nowhere, Some(End::Withdrawn)) => SendState::Withdrawn,
             (Place::Nowhere, Some(End::Conflicted)) => SendState::Conflicted,
             (Place::Nowhere, None) if self.delivered_at.is_some() => SendState::Delivered,
             (Place::Nowhere, None) => SendState::Queued,
@@ -353,8 +431,8 @@ pub enum SendState {
     Refused,
     /// Its time is over.
     Expired,
-    /// Withdrawn before it left.
-    Cancelled,
+    /// Withdrawn by its owner before it left.
+    Withdrawn,
     /// Its coins went elsewhere.
     Conflicted,
 }
@@ -369,7 +447,7 @@ impl SendState {
             Self::Mined => "mined",
             Self::Refused => "refused",
             Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
+            Self::Withdrawn => "withdrawn",
             Self::Conflicted => "conflicted",
         }
     }
@@ -383,7 +461,7 @@ impl SendState {
     pub fn has_failed(self) -> bool {
         matches!(
             self,
-            Self::Refused | Self::Expired | Self::Cancelled | Self::Conflicted
+            Self::Refused | Self::Expired | Self::Withdrawn | Self::Conflicted
         )
     }
 }

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 /// A day.
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
+/// A minute: after so long a send goes by way of the network.
+pub(crate) const MINUTE_MS: u64 = 60_000;
+
 /// Rows of one table.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryRows(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -64,6 +67,7 @@ pub(crate) fn outbox_config(own: u8) -> outbox::Config {
         own: member(own).public_key(),
         network: network(),
         keep_ms: 7 * DAY_MS,
+        by_network_after_ms: Some(MINUTE_MS),
         limits: RetryLimits {
             entries: 100,
             bytes: 100_000,

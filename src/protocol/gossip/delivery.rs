@@ -19,6 +19,8 @@ pub enum DeliveryFact {
     Unreachable(PublicKey),
     /// It answers a delivery.
     Receipt {
+        /// Session that it came in.
+        session: SessionId,
         /// Public key of the member that answers.
         from: PublicKey,
         /// What it says.
@@ -123,7 +125,11 @@ impl Delivery {
         }
         self.forget_idle(session);
         let receipt = Box::new(receipt);
-        Ok(Effect::TellOutbox(DeliveryFact::Receipt { from, receipt }))
+        Ok(Effect::TellOutbox(DeliveryFact::Receipt {
+            session,
+            from,
+            receipt,
+        }))
     }
 
     fn forget_idle(&mut self, session: SessionId) {
@@ -142,7 +148,7 @@ impl Delivery {
 mod tests {
     use super::*;
     use crate::chain::testing::{member, transfer};
-    use crate::wire::{ReceiptStatement, Verdict};
+    use crate::wire::{ReceiptCode, ReceiptStatement};
 
     const SESSION: SessionId = SessionId(1);
 
@@ -151,7 +157,7 @@ mod tests {
             network: transaction.payload().network,
             transaction: transaction.id(),
             recipient: member(2).public_key(),
-            verdict: Verdict::Accepted,
+            code: ReceiptCode::Accepted,
             reason: Default::default(),
             height: crate::chain::Height(0),
             block: transaction.payload().network,

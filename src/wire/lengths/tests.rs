@@ -16,7 +16,7 @@ use crate::wire::message::{
 };
 use crate::wire::{
     Certificate, Member, MemberId, MemberName, MemberRecord, MemberStatement, Message, Receipt,
-    ReceiptStatement, Verdict,
+    ReceiptCode, ReceiptStatement,
 };
 
 const KEY: PublicKey = PublicKey([0xff; 32]);
@@ -122,7 +122,7 @@ fn longest() -> Vec<Message> {
                 network: ID,
                 transaction: TransactionId([0xff; 32]),
                 recipient: KEY,
-                verdict: Verdict::NotYet,
+                code: ReceiptCode::Syncing,
                 reason: text_of(),
                 height: Height(u64::MAX),
                 block: ID,

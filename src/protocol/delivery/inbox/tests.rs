@@ -87,7 +87,7 @@ fn the_same_delivery_again_gets_the_same_receipt() {
     let payment = transfer(1, 2, 5, 0, 1);
     bob.delivered(&payment);
     let first = bob.judged(1, Ok(()));
-    assert_eq!(first[0].statement.verdict, Verdict::Accepted);
+    assert_eq!(first[0].statement.code, ReceiptCode::Accepted);
     assert_eq!(first[0].check(&network(), &member(2).public_key()), Ok(()));
     let again = bob.delivered(&payment);
     assert_eq!(receipts(&again), first);
@@ -124,21 +124,20 @@ fn a_no_has_its_reason_and_is_for_good_or_for_now() {
         given: Amount(0),
         least: Amount(1),
     };
-    for (rejected, verdict) in [
-        (short, Verdict::NotYet),
-        (Rejected::PoolFull(""), Verdict::NotYet),
-        (Rejected::Busy, Verdict::NotYet),
-        (Rejected::ZeroFeeStranger, Verdict::NotYet),
-        (least, Verdict::Refused),
-        (
-            Rejected::Expired {
-                expired: Height(3),
-                tip: Height(4),
-            },
-            Verdict::Refused,
-        ),
-        (Rejected::AlreadyOpen, Verdict::Accepted),
-        (Rejected::AlreadyMined(Height(2)), Verdict::Accepted),
+    let expired = Rejected::Expired {
+        expired: Height(3),
+        tip: Height(4),
+    };
+    for (rejected, code) in [
+        (short, ReceiptCode::CoinsMissing),
+        (Rejected::PoolFull(""), ReceiptCode::PoolFull),
+        (Rejected::Busy, ReceiptCode::Busy),
+        (Rejected::ZeroFeeStranger, ReceiptCode::SenderUnknown),
+        (Rejected::ExpiresTooLate(Height(9)), ReceiptCode::TooEarly),
+        (least, ReceiptCode::FeeTooLow),
+        (expired, ReceiptCode::Expired),
+        (Rejected::AlreadyOpen, ReceiptCode::Accepted),
+        (Rejected::AlreadyMined(Height(2)), ReceiptCode::Accepted),
     ] {
         let mut bob = Recipient::new();
         bob.delivered(&transfer(1, 2, 5, 0, 1));
@@ -146,13 +145,106 @@ fn a_no_has_its_reason_and_is_for_good_or_for_now() {
             panic!("one receipt");
         };
         let said = &receipt.statement;
-        assert_eq!(said.verdict, verdict, "{rejected}");
+        assert_eq!(said.code, code, "{rejected}");
         assert_eq!((said.height, said.block), (Height(4), BlockId([4; 32])));
-        if verdict != Verdict::Accepted {
+        if said.code != ReceiptCode::Accepted {
             assert_eq!(said.reason.as_str(), rejected.to_string());
             assert_eq!(bob.received(), []);
         }
+        assert_eq!(receipt.check(&network(), &member(2).public_key()), Ok(()));
     }
+}
+
+#[test]
+fn a_recipient_that_is_behind_says_not_yet_whatever_its_ledger_says() {
+    for rejected in [
+        Rejected::Busy,
+        Rejected::InsufficientFunds {
+            available: Amount(1),
+            needed: Amount(5),
+        },
+        Rejected::Expired {
+            expired: Height(3),
+            tip: Height(4),
+        },
+    ] {
+        let judgement = Judgement {
+            verdict: Err(rejected),
+            height: Height(4),
+            block: BlockId([4; 32]),
+            syncing: true,
+        };
+        let mut bob = Recipient::new();
+        bob.delivered(&transfer(1, 2, 5, 0, 1));
+        let effects = bob.inbox.judged(1, &judgement);
+        let asked = bob.done(effects);
+        let receipts = bob.sign(&asked);
+        let said = &receipts[0].statement;
+        assert_eq!(said.code, ReceiptCode::Syncing);
+        assert!(
+            said.reason.as_str().contains("still syncing"),
+            "{}",
+            said.reason
+        );
+    }
+}
+
+/// Alice's transfer to bob with these bytes as its note.
+fn noted(note: Vec<u8>) -> EncodedTransaction {
+    let mut payload = transfer(1, 2, 5, 0, 1).payload().clone();
+    if let Action::Transfer { note: place, .. } = &mut payload.action {
+        *place = Note::new(note).unwrap();
+    }
+    EncodedTransaction::new(payload.sign(&member(1)))
+}
+
+#[test]
+fn attack_nobody_signs_for_a_note_that_can_not_be_read() {
+    for (error, why) in [
+        (OpenError::Refused, "not sealed for this transaction"),
+        (OpenError::TwoTexts, "another text than its recipient reads"),
+        (OpenError::BadText, "faulty program"),
+        (OpenError::UnknownForm(1), "form 1"),
+        (OpenError::Length(7), "7 bytes"),
+    ] {
+        let mut bob = Recipient::new();
+        let delivered = noted(vec![7; 100]);
+        let asked = bob.delivered(&delivered);
+        let [Effect::OpenNote { ticket, .. }] = asked[..] else {
+            panic!("the ledger is not asked yet: {asked:?}");
+        };
+        let effects = bob.inbox.opened(ticket, Err(error));
+        let asked = bob.done(effects);
+        let receipts = bob.sign(&asked);
+        let said = &receipts[0].statement;
+        assert_eq!(said.code, ReceiptCode::NoteUnreadable);
+        assert!(said.reason.as_str().contains(why), "{}", said.reason);
+        assert_eq!(bob.received(), []);
+    }
+}
+
+#[test]
+fn a_note_that_can_be_read_is_judged_like_any_transfer() {
+    let mut bob = Recipient::new();
+    let delivered = noted(vec![7; 100]);
+    let asked = bob.delivered(&delivered);
+    let [
+        Effect::OpenNote {
+            ticket,
+            about,
+            note,
+        },
+    ] = &asked[..]
+    else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(Some(*about), delivered.payload().note_context());
+    assert_eq!(note.as_slice(), [7; 100]);
+    let effects = bob.inbox.opened(*ticket, Ok(()));
+    assert!(matches!(&bob.done(effects)[..], [Effect::Judge { .. }]));
+    let receipts = bob.judged(*ticket, Ok(()));
+    assert_eq!(receipts[0].statement.code, ReceiptCode::Accepted);
+    assert_eq!(bob.received(), [delivered.id()]);
 }
 
 #[test]
@@ -168,7 +260,7 @@ fn who_is_blocked_is_told_so_and_nothing_is_judged() {
     let [receipt] = &bob.sign(&asked)[..] else {
         panic!("one receipt");
     };
-    assert_eq!(receipt.statement.verdict, Verdict::Refused);
+    assert_eq!(receipt.statement.code, ReceiptCode::Blocked);
     assert!(receipt.statement.reason.as_str().contains("takes nothing"));
     let asked = bob.delivered(&transfer(3, 2, 5, 0, 1));
     assert!(matches!(&asked[..], [Effect::Judge { .. }]));

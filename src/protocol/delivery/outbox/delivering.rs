@@ -1,16 +1,20 @@
 //! How the outbox gets what it holds to the recipients.
 
+use super::by_network::AT_A_TIME;
 use super::{Outbox, PASS_ON_WITHIN_MS};
 use crate::clock::Now;
 use crate::keys::PublicKey;
+use crate::protocol::SessionId;
 use crate::protocol::delivery::outbox::Effect;
-use crate::protocol::delivery::rows::{End, Place, Reason};
-use crate::wire::{Receipt, Verdict};
+use crate::protocol::delivery::rows::{End, Place, Reason, Route};
+use crate::protocol::retry::Standing;
+use crate::wire::{Receipt, ReceiptCode, Verdict};
 use std::collections::HashSet;
 
 impl Outbox {
     /// There is a session with this member.
     pub fn reached(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
+        self.by_network.met(*key, now.steady);
         self.queue.reached(key, now.steady);
         self.deliver(key, now);
         self.take_effects()
@@ -18,10 +22,9 @@ impl Outbox {
 
     /// A session with this member is gone: what it has not answered may not have arrived.
     pub fn lost(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
+        self.by_network.parted(key, now.steady);
         self.queue.unreachable(key, now.steady);
         self.keep_back(key);
-        // One that has no place for us takes the handshake and closes at once.
-        self.call_failed(key, now);
         self.take_effects()
     }
 
@@ -36,57 +39,78 @@ impl Outbox {
     pub fn unreachable(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
         self.queue.unreachable(key, now.steady);
         self.keep_back(key);
-        self.call_failed(key, now);
         self.take_effects()
     }
 
-    fn call_failed(&mut self, key: &PublicKey, now: Now) {
-        let numbers = self.queue.numbers_for(key);
-        if numbers.is_empty() {
-            self.contacts.forget(key);
-            return;
+    /// What has waited for long enough goes by way of the network as well.
+    fn go_by_network(&mut self, now: Now) {
+        for _ in 0..AT_A_TIME {
+            let Some(number) = self.by_network.next(now.steady) else {
+                return;
+            };
+            if self.may_go_by_network(number) {
+                self.by_network.leave(number);
+                self.entries.edit(number, |entry| {
+                    entry.facts.route = Route::Both;
+                    entry.facts.attempted = true;
+                });
+                // Stored before anybody hears of it: it can't be taken back from then on.
+                self.store(number);
+                self.passing_on.at(number, now.steady);
+            } else {
+                self.by_network.look_again(number, now.steady);
+            }
         }
-        if !self.contacts.failed(key) {
-            return;
-        }
-        for number in numbers {
-            self.entries.edit(number, |entry| {
-                entry.facts.broadcast = true;
-                entry.facts.attempted = true;
-                entry.facts.reason = Reason::cut(
-                    "its recipient is alive, but can't be dialled: it goes by way of the network",
-                );
-            });
-            self.store(number);
-            self.passing_on.at(number, now.steady);
-        }
+    }
+
+    /// Whether there is nothing but time that it waits for: its recipient has it and is about to answer, or
+    /// did not find the coins, which by way of the network would be found no better.
+    fn may_go_by_network(&self, number: u64) -> bool {
+        let is_sent = self.queue.standing(number) == Some(Standing::Sent);
+        let entry = self.entries.get(number);
+        !is_sent
+            && entry.is_some_and(|entry| {
+                entry.place == Place::Nowhere && entry.said != Some(ReceiptCode::CoinsMissing)
+            })
     }
 
     /// The tracker's word on who is alive, of all members. Who is so again is called at once.
     pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Now) -> Vec<Effect> {
-        for back in self.contacts.live(live) {
-            self.queue.hurry(&back);
+        for back in live.difference(&self.live) {
+            self.queue.hurry(back);
         }
+        self.live = live;
         self.call(now);
         self.take_effects()
     }
 
-    /// A receipt came in a session with `from`.
-    pub fn receipt(&mut self, from: &PublicKey, receipt: &Receipt, now: Now) -> Vec<Effect> {
+    /// A receipt came in a session with `from`. One that is not its recipient's own word breaks a rule,
+    /// and counts for nothing.
+    pub fn receipt(
+        &mut self,
+        (session, from): (SessionId, &PublicKey),
+        receipt: &Receipt,
+        now: Now,
+    ) -> Vec<Effect> {
         self.queue.answered(from);
         let said = &receipt.statement;
         let meant = self.entries.find(&said.transaction);
         let Some((number, to)) = meant.map(|(number, entry)| (number, entry.facts.to)) else {
             return Vec::new();
         };
-        if to != *from || receipt.check(&self.config.network, &to).is_err() {
+        if to != *from {
             return Vec::new();
         }
-        self.contacts.forget(from);
-        match said.verdict {
+        if let Err(fault) = receipt.check(&self.config.network, &to) {
+            let reason = fault.to_string();
+            self.decided.at_once(Effect::Blame { session, reason });
+            return self.take_effects();
+        }
+        self.entries
+            .edit(number, |entry| entry.said = Some(said.code));
+        match said.code.verdict() {
             Verdict::Accepted => self.accepted(number, now),
             Verdict::Refused => {
-                self.queue.remove(number);
                 self.end(number, End::Refused, &said.reason);
             }
             Verdict::NotYet => {
@@ -101,7 +125,7 @@ impl Outbox {
     }
 
     fn accepted(&mut self, number: u64, now: Now) {
-        self.queue.remove(number);
+        self.stop_delivering(number);
         self.entries.edit(number, |entry| {
             entry.facts.delivered_at.get_or_insert(now.wall);
             entry.facts.end = None;
@@ -134,7 +158,12 @@ impl Outbox {
         for key in self.queue.ready(now.steady) {
             self.deliver(&key, now);
         }
+        self.go_by_network(now);
         self.due_to_network(now);
+        if !self.queue.is_empty() {
+            let row = self.awake.row(now.steady);
+            row.into_iter().for_each(|row| self.decided.write(row));
+        }
         self.take_effects()
     }
 
@@ -143,12 +172,15 @@ impl Outbox {
             return;
         };
         let facts = &entry.facts;
-        let days = self.config.keep_ms / 86_400_000;
-        let mut reason = format!("its recipient did not take it within {days} days");
-        if facts.attempted {
-            let until = facts.expires_at;
-            reason.push_str(&format!("; it can be mined up to height {until}"));
+        self.by_network.leave(number);
+        // It was delivered for the receipt alone: whether it is mined is the network's to say.
+        if entry.goes_to_network() || entry.place != Place::Nowhere {
+            return;
         }
+        let days = self.config.keep_ms / 86_400_000;
+        let mut reason = format!(
+            "its recipient did not take it within {days} days in which this node was at work"
+        );
         if !facts.reason.is_empty() {
             reason.push_str(&format!("; last it was: {}", facts.reason));
         }

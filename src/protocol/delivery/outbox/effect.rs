@@ -2,9 +2,9 @@
 
 use crate::chain::{Amount, Height, NetworkId, Rejected, TransactionId};
 use crate::keys::PublicKey;
-use crate::protocol::Row;
 use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
 use crate::protocol::retry::{Full, RetryLimits, Standing};
+use crate::protocol::{Row, SessionId};
 
 /// What an outbox is opened with.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,10 @@ pub struct Config {
     pub own: PublicKey,
     /// The network.
     pub network: NetworkId,
-    /// How long a send waits for its recipient, in milliseconds.
+    /// How long a send waits for its recipient while this node is awake, in milliseconds.
     pub keep_ms: u64,
+    /// After how long a send goes by way of the network as well, in milliseconds; `None` for never.
+    pub by_network_after_ms: Option<u64>,
     /// How much may wait.
     pub limits: RetryLimits,
     /// Varies the pauses.
@@ -44,6 +46,13 @@ pub enum Effect {
         number: u64,
         /// Key of the recipient.
         to: PublicKey,
+    },
+    /// Whoever said this did what no honest program does: have its session closed.
+    Blame {
+        /// Where it was said.
+        session: SessionId,
+        /// The rule that it broke.
+        reason: String,
     },
     /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`].
     PassOn {
@@ -107,6 +116,21 @@ pub enum OrderError {
          and lapses by itself if it is not mined up to height {0}"
     )]
     Attempted(Height),
+    /// It went by way of the network.
+    #[error(
+        "it went by way of the network and may be mined: it can't be taken back any more, and lapses by \
+         itself if it is not mined up to height {0}"
+    )]
+    ByNetwork(Height),
+    /// Its recipient said no, for good.
+    #[error("its recipient refused it, and refuses the same bytes again: send it anew")]
+    Refused,
+    /// It keeps no coins back, or has not ended.
+    #[error(
+        "it holds back no coins that could be freed: only a send that has ended and may still be mined \
+         does; what is on its way ends by itself"
+    )]
+    NothingHeld,
     /// The node ended before it was done.
     #[error("the node is stopping: start it again and repeat this")]
     Stopping,
@@ -121,6 +145,8 @@ pub struct Waiting {
     pub bytes: usize,
     /// Coins of sends that are neither open nor mined yet.
     pub reserved: Amount,
+    /// Those of them whose sends have ended: they may still be mined.
+    pub held: Amount,
 }
 
 /// A send that is looked after, for its owner.

@@ -5,7 +5,7 @@ use super::{Entry, Outbox};
 use crate::chain::{Action, EncodedTransaction, Internal, NetworkId, StateView, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::Effect;
-use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, SendFacts};
+use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, Route, SendFacts};
 use crate::protocol::delivery::walk::{STEPS_AT_A_TIME, Walk};
 use std::collections::HashMap;
 
@@ -89,10 +89,12 @@ impl Outbox {
             size: transaction.size(),
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            broadcast: true,
+            queued_awake: self.awake.ms(now.steady),
+            route: Route::Network,
             attempted: true,
             delivered_at: None,
             end: None,
+            released: false,
             reason: Reason::default(),
         };
         self.elsewhere.fresh.insert(id, self.decided.batch());

@@ -1,7 +1,8 @@
 //! The sends that are looked after, and everything that they are looked up by.
 
 use crate::chain::{Height, TransactionId};
-use crate::protocol::delivery::rows::{End, Place, SendFacts};
+use crate::protocol::delivery::rows::{Place, SendFacts};
+use crate::wire::ReceiptCode;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
@@ -20,6 +21,8 @@ pub(super) struct Entry {
     pub(super) place: Place,
     /// How often it was sent since the node started.
     pub(super) tries: u32,
+    /// What its recipient said last, since the node started.
+    pub(super) said: Option<ReceiptCode>,
     /// Who waits for the ledger's word.
     pub(super) ticket: Option<u64>,
 }
@@ -30,25 +33,27 @@ impl Entry {
             facts,
             place,
             tries: 0,
+            said: None,
             ticket: None,
         }
     }
 
-    /// Coins that it keeps from being spent again: the ledger counts those of open ones.
+    /// Coins that it keeps from being spent again.
+    pub(super) fn reserved(&self) -> u128 {
+        u128::from(self.facts.reserved(self.place))
+    }
+
+    /// Those of them that it keeps though it has ended.
     fn held(&self) -> u128 {
-        let gone = matches!(
-            self.facts.end,
-            Some(End::Refused | End::Cancelled | End::Conflicted)
-        );
-        if gone || self.place != Place::Nowhere {
-            return 0;
+        match self.facts.end {
+            Some(_) => self.reserved(),
+            None => 0,
         }
-        u128::from(self.facts.cost())
     }
 
     /// Whether this node hands it to the network itself.
     pub(super) fn goes_to_network(&self) -> bool {
-        self.facts.broadcast || self.facts.delivered_at.is_some()
+        self.facts.route.by_network() || self.facts.delivered_at.is_some()
     }
 }
 
@@ -62,6 +67,7 @@ pub(super) struct Entries {
     /// What is mined, by its block's height.
     settling: BTreeSet<(Height, u64)>,
     reserved: u128,
+    held: u128,
 }
 
 impl Entries {
@@ -92,7 +98,8 @@ impl Entries {
             Place::Open => false,
             Place::Mined(height) => self.settling.remove(&(height, number)),
         };
-        self.reserved -= entry.held();
+        self.reserved -= entry.reserved();
+        self.held -= entry.held();
         Some(entry)
     }
 
@@ -102,7 +109,8 @@ impl Entries {
             Place::Open => false,
             Place::Mined(height) => self.settling.insert((height, number)),
         };
-        self.reserved += entry.held();
+        self.reserved += entry.reserved();
+        self.held += entry.held();
     }
 
     pub(super) fn get(&self, number: u64) -> Option<&Entry> {
@@ -126,6 +134,11 @@ impl Entries {
     /// Coins that all of them keep from being spent again.
     pub(super) fn reserved(&self) -> u128 {
         self.reserved
+    }
+
+    /// Those of them that are kept though their sends have ended.
+    pub(super) fn held(&self) -> u128 {
+        self.held
     }
 
     /// What is neither open nor mined, in the order of the numbers, behind this one.

@@ -1,6 +1,6 @@
 //! How the outbox follows what the ledger says of its sends.
 
-use super::{DeliveryRows, Effect, End, Place, Reason, SendFacts, mark_key, rows};
+use super::{DeliveryRows, Effect, End, Place, Reason, Route, SendFacts, mark_key, rows};
 use super::{Entry, Outbox};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
@@ -22,6 +22,7 @@ impl Outbox {
             Err(rejected) => self.not_opened(number, judgement, rejected, ticket.is_some(), now),
         }
         if let Some(ticket) = ticket {
+            self.deliver_what_is_open(number, now);
             let refused = judgement.verdict.as_ref().err();
             let answer = match refused.filter(|_| !judgement.holds()) {
                 Some(rejected) => {
@@ -37,6 +38,18 @@ impl Outbox {
         self.take_effects()
     }
 
+    /// What its owner handed to the network goes to its recipient as well, for the receipt: once the ledger
+    /// has taken it, so that until then nobody else has seen it.
+    fn deliver_what_is_open(&mut self, number: u64, now: Now) {
+        let entry = self.entries.get(number);
+        let open =
+            entry.filter(|entry| entry.place == Place::Open && entry.facts.route == Route::Both);
+        if let Some(facts) = open.map(|entry| entry.facts.clone()) {
+            self.deliver_later(number, &facts, now);
+            self.call(now);
+        }
+    }
+
     /// The ledger did not take it: for good, since its coins went elsewhere, or for now.
     fn not_opened(
         &mut self,
@@ -50,6 +63,8 @@ impl Outbox {
         let spent = matches!(rejected, Rejected::InsufficientFunds { .. });
         if first {
             // Nobody but this node has seen it.
+            self.entries
+                .edit(number, |entry| entry.facts.attempted = false);
             return self.end(number, End::Refused, &reason);
         }
         if spent && !judgement.syncing {
@@ -147,7 +162,7 @@ impl Outbox {
     }
 
     fn mined(&mut self, number: u64, height: Height) {
-        self.queue.remove(number);
+        self.stop_delivering(number);
         self.passing_on.leave(number);
         self.entries
             .edit(number, |entry| entry.place = Place::Mined(height));
@@ -168,10 +183,12 @@ impl Outbox {
             let was_mined = matches!(entry.place, Place::Mined(_));
             if was_mined {
                 entry.place = Place::Nowhere;
+                was_public(&mut entry.facts);
             }
             was_mined.then_some(entry.facts.end.is_none())
         });
         if let Some(waits) = waits.flatten() {
+            self.store(number);
             self.tell(number);
             if waits {
                 self.pass_on_soon(number, now);
@@ -198,10 +215,12 @@ impl Outbox {
             return Ok(());
         };
         let missing = || Internal(format!("send {number} of the outbox is missing"));
-        let facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
+        let mut facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
+        was_public(&mut facts);
         let waits = facts.end.is_none();
         self.decided.write((mark_key(number), Some(Vec::new())));
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
+        self.store(number);
         self.tell(number);
         if waits {
             self.pass_on_soon(number, now);
@@ -238,4 +257,12 @@ impl Outbox {
         }
         self.finish(number);
     }
+}
+
+/// It was in a block, for everybody to see: this node hands it to the network again.
+fn was_public(facts: &mut SendFacts) {
+    if facts.route == Route::Direct {
+        facts.route = Route::Both;
+    }
+    facts.attempted = true;
 }

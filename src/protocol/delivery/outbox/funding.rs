@@ -3,12 +3,13 @@
 use super::requests::Request;
 use crate::chain::ledger::Funds;
 use crate::chain::{Amount, EncodedTransaction};
+use crate::protocol::delivery::rows::Route;
 
 /// A send that is not taken in yet.
 pub(super) struct Unfunded {
     pub(super) ticket: u64,
     pub(super) transaction: EncodedTransaction,
-    pub(super) broadcast: bool,
+    pub(super) route: Route,
     /// What it was asked for with, if its caller chose a key.
     pub(super) request: Option<Request>,
 }
@@ -66,7 +67,7 @@ mod tests {
         Unfunded {
             ticket,
             transaction: transfer(1, 2, 5, 0, 1),
-            broadcast: false,
+            route: Route::Direct,
             request: None,
         }
     }

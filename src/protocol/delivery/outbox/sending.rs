@@ -7,19 +7,19 @@ use crate::chain::ledger::Funds;
 use crate::chain::{Action, Amount, EncodedTransaction, Rejected, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
-use crate::protocol::delivery::rows::{End, Place, Reason, SendFacts};
+use crate::protocol::delivery::rows::{End, Place, Reason, Route, SendFacts};
 use crate::protocol::retry::Full;
 
 impl Outbox {
     /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
-    /// follows with the write. With `broadcast` it is handed to the network at once, and the answer is
+    /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
     /// the ledger's. Under a key that was used before, nothing is sent: see [`SendError::Before`] and
     /// [`SendError::KeyTaken`].
     pub fn send(
         &mut self,
         ticket: u64,
         transaction: EncodedTransaction,
-        broadcast: bool,
+        route: Route,
         request: Option<Request>,
         now: Now,
     ) -> Vec<Effect> {
@@ -27,7 +27,7 @@ impl Outbox {
         let send = Unfunded {
             ticket,
             transaction,
-            broadcast,
+            route,
             request,
         };
         if is_free {
@@ -59,7 +59,7 @@ impl Outbox {
     fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Now) {
         let ticket = send.ticket;
         match self.take_in(send, spendable, now) {
-            Ok(number) if send.broadcast => {
+            Ok(number) if send.route.by_network() => {
                 self.entries
                     .edit(number, |entry| entry.ticket = Some(ticket));
                 self.pass_on(number, now);
@@ -81,7 +81,7 @@ impl Outbox {
     }
 
     fn take_in(&mut self, send: &Unfunded, spendable: Amount, now: Now) -> Result<u64, SendError> {
-        let (transaction, broadcast) = (&send.transaction, send.broadcast);
+        let (transaction, route) = (&send.transaction, send.route);
         if let Some(request) = send.request
             && let Some(before) = self.requests.find(&request.key)
         {
@@ -119,21 +119,25 @@ impl Outbox {
             size,
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            broadcast,
-            attempted: broadcast,
+            queued_awake: self.awake.ms(now.steady),
+            route,
+            attempted: route.by_network(),
             delivered_at: None,
             end: None,
+            released: false,
             reason: Reason::default(),
         };
+        if route == Route::Direct {
+            self.deliver_later(self.next, &facts, now);
+        }
+        // With it, so that a crash can't make what waits wait for longer.
+        let row = self.awake.row(now.steady);
+        row.into_iter().for_each(|row| self.decided.write(row));
         let id = facts.id;
         let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
         if let Some(request) = send.request {
             let row = self.requests.begin(request, number, id);
             self.decided.write(row);
-        }
-        if !broadcast {
-            let expires = now.steady.plus_ms(self.config.keep_ms);
-            self.queue.push(number, to, size, expires);
         }
         Ok(number)
     }
@@ -144,15 +148,19 @@ impl Outbox {
     /// [`OrderError`].
     pub fn withdraw(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
         let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
-        if entry.facts.attempted {
-            return Err(OrderError::Attempted(entry.facts.expires_at));
-        }
         if entry.facts.end.is_some() || entry.place != Place::Nowhere {
             return Err(OrderError::NotWaiting);
         }
+        if entry.facts.attempted {
+            let last = entry.facts.expires_at;
+            return Err(match entry.facts.route.by_network() {
+                true => OrderError::ByNetwork(last),
+                false => OrderError::Attempted(last),
+            });
+        }
         self.end(
             number,
-            End::Cancelled,
+            End::Withdrawn,
             &Reason::cut("withdrawn by its owner"),
         );
         let answer = Ok(number);
@@ -160,21 +168,55 @@ impl Outbox {
         Ok(self.take_effects())
     }
 
-    /// Tries again at once what waits, for its recipient or for its coins.
+    /// Frees the coins of what has ended and may still be mined. The answer is a promise and follows with
+    /// the write.
     ///
     /// # Errors
-    /// [`OrderError::NotWaiting`].
+    /// [`OrderError::NothingHeld`], [`OrderError::NotWaiting`].
+    pub fn release(&mut self, ticket: u64, id: &TransactionId) -> Result<Vec<Effect>, OrderError> {
+        let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
+        if entry.facts.end.is_none() || entry.reserved() == 0 {
+            return Err(OrderError::NothingHeld);
+        }
+        self.entries
+            .edit(number, |entry| entry.facts.released = true);
+        self.store(number);
+        self.tell(number);
+        self.finish(number);
+        let answer = Ok(number);
+        self.decided.after_rows(Effect::Answer { ticket, answer });
+        Ok(self.take_effects())
+    }
+
+    /// Tries again at once what waits, for its recipient or for its coins; and what had ended for want of
+    /// either, for its whole time.
+    ///
+    /// # Errors
+    /// [`OrderError::NotWaiting`], [`OrderError::Refused`].
     pub fn retry(&mut self, id: &TransactionId, now: Now) -> Result<Vec<Effect>, OrderError> {
         let (number, entry) = self.entries.find(id).ok_or(OrderError::NotWaiting)?;
-        let to = entry.facts.to;
         if entry.place != Place::Nowhere {
             return Err(OrderError::NotWaiting);
         }
+        if entry.facts.end == Some(End::Refused) {
+            return Err(OrderError::Refused);
+        }
+        let (to, to_network) = (entry.facts.to, entry.goes_to_network());
         if self.queue.hurry_one(number) {
             self.deliver(&to, now);
         } else {
-            self.entries.edit(number, |entry| entry.facts.end = None);
+            let awake = self.awake.ms(now.steady);
+            let facts = self.entries.edit(number, |entry| {
+                entry.facts.end = None;
+                entry.facts.queued_awake = awake;
+                entry.facts.clone()
+            });
             self.store(number);
+            if let Some(facts) = facts.filter(|_| !to_network) {
+                self.deliver_later(number, &facts, now);
+            }
+        }
+        if to_network {
             self.passing_on.at(number, now.steady);
         }
         self.call(now);

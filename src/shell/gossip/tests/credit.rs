@@ -3,7 +3,7 @@
 use super::*;
 use crate::chain::testing::{genesis, transfer};
 use crate::protocol::retry::MAX_UNANSWERED;
-use crate::wire::{Receipt, ReceiptStatement, Verdict};
+use crate::wire::{Receipt, ReceiptCode, ReceiptStatement};
 
 /// Headers of one session that may wait for their judgement.
 const ANNOUNCED: usize = 8;
@@ -36,7 +36,7 @@ fn receipt() -> Receipt {
         network: network(),
         transaction: transfer(1, OWN, 5, 0, 0).id(),
         recipient: member(OWN).public_key(),
-        verdict: Verdict::NotYet,
+        code: ReceiptCode::Busy,
         reason: Default::default(),
         height: Height(0),
         block: network(),

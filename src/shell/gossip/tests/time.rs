@@ -8,7 +8,7 @@ use crate::messages::gossip::Candidate as Known;
 use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::spread::Spread;
-use crate::wire::{Receipt, ReceiptStatement, Verdict};
+use crate::wire::{Receipt, ReceiptCode, ReceiptStatement};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -159,7 +159,7 @@ impl Life {
             network: network(),
             transaction: delivered.id(),
             recipient: member(number).public_key(),
-            verdict: Verdict::Accepted,
+            code: ReceiptCode::Accepted,
             reason: Default::default(),
             height: Height(0),
             block: network(),

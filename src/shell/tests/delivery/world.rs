@@ -11,12 +11,12 @@ use crate::messages::inbox::{CountUnread, LedgerTells, TakeDelivery};
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
-use crate::messages::wallet::SignReceipt;
+use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
 use crate::protocol::delivery::inbox::Inbox;
 use crate::protocol::delivery::outbox::{Outbox, SendError, Waiting};
-use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, SendState, place_of};
+use crate::protocol::delivery::rows::{self, ReceivedFacts, Route, SendFacts, SendState, place_of};
 use crate::protocol::delivery::testing::{inbox_config, outbox_config};
 use crate::protocol::delivery::{Judgement, LedgerNews};
 use crate::protocol::gossip::delivery::DeliveryFact;
@@ -49,6 +49,7 @@ struct Out {
     pass_on: Outbound<Ask<u64, JudgeTransaction>>,
     funds: Outbound<Ask<(), GetFunds>>,
     judge: Outbound<Ask<u64, JudgeTransaction>>,
+    open_note: Outbound<Ask<u64, OpenNote>>,
     sign: Outbound<Ask<u64, SignReceipt>>,
     answers: Outbound<AnswerDelivery>,
     blame: Outbound<BlameSession>,
@@ -63,6 +64,7 @@ impl Out {
             pass_on: Outbound::new(),
             funds: Outbound::new(),
             judge: Outbound::new(),
+            open_note: Outbound::new(),
             sign: Outbound::new(),
             answers: Outbound::new(),
             blame: Outbound::new(),
@@ -110,6 +112,7 @@ impl End {
             store: Link::to(out.writing.clone(), 0),
             reach: Link::to(out.reach.clone(), 0),
             deliver: Link::to(out.deliver.clone(), 0),
+            blame: Link::to(out.blame.clone(), 0),
             ledger: Link::to(out.pass_on.clone(), 0),
             funds: Link::to(out.funds.clone(), 0),
             fatal: fatal.clone(),
@@ -124,6 +127,7 @@ impl End {
             answers: Link::to(out.answers.clone(), 0),
             blame: Link::to(out.blame.clone(), 0),
             ledger: Link::to(out.judge.clone(), 0),
+            open_note: Link::to(out.open_note.clone(), 0),
             sign: Link::to(out.sign.clone(), 0),
             fatal,
         };
@@ -253,7 +257,10 @@ impl World {
         let end = self.end(0);
         let answered = end.outbox.send(SendTransfer {
             transaction: transaction.clone(),
-            broadcast,
+            route: match broadcast {
+                true => Route::Network,
+                false => Route::Direct,
+            },
             request: None,
         });
         end.asked.insert(ticket, answered);
@@ -292,6 +299,10 @@ impl World {
         } else if let Some(Ask { token, question }) = end.out.pass_on.take() {
             let answer = self.judge(at, question.0);
             self.end(at).outbox.judged(Answered { token, answer });
+        } else if let Some(Ask { token, question }) = end.out.open_note.take() {
+            let secret = member(end.number);
+            let answer = secret.open_note(&question.about, question.note.as_slice());
+            end.inbox.opened(Answered { token, answer });
         } else if let Some(Ask { token, question }) = end.out.judge.take() {
             let answer = self.judge(at, question.0);
             self.end(at).inbox.judged(Answered { token, answer });
@@ -407,7 +418,11 @@ impl World {
                 }),
                 Packet::Receipt(receipt) => {
                     let receipt = receipt.clone();
-                    let fact = DeliveryFact::Receipt { from, receipt };
+                    let fact = DeliveryFact::Receipt {
+                        session,
+                        from,
+                        receipt,
+                    };
                     end.outbox.delivery_told(DeliveryTold(fact));
                 }
             }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::chain::{Amount, Timestamp};
 use crate::keys::PublicKey;
-use crate::protocol::delivery::rows::Reason;
+use crate::protocol::delivery::rows::{End, Reason, Route};
 use proptest::prelude::*;
 
 fn facts(id: u8, expires_at: u64) -> SendFacts {
@@ -13,10 +13,12 @@ fn facts(id: u8, expires_at: u64) -> SendFacts {
         size: 300,
         expires_at: Height(expires_at),
         queued_at: Timestamp(0),
-        broadcast: false,
-        attempted: false,
+        queued_awake: 0,
+        route: Route::Direct,
+        attempted: id.is_multiple_of(2),
         delivered_at: None,
         end: None,
+        released: false,
         reason: Reason::default(),
     }
 }
@@ -77,8 +79,8 @@ proptest! {
         }
         let tip = Height(tip);
         let all = &entries.all;
-        let held: u128 = all.values().map(Entry::held).sum();
-        prop_assert_eq!(entries.reserved(), held);
+        prop_assert_eq!(entries.reserved(), all.values().map(Entry::reserved).sum::<u128>());
+        prop_assert_eq!(entries.held(), all.values().map(Entry::held).sum::<u128>());
         prop_assert_eq!(entries.by_id.len(), all.len());
         for (number, entry) in all {
             prop_assert_eq!(entries.find(&entry.facts.id).map(|(n, _)| n), Some(*number));
