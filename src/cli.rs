@@ -36,7 +36,7 @@ use self::failure::Failure;
 use self::invocation::Invocation;
 use self::output::Output;
 use crate::readable::visible;
-use crate::settings::{Settings, environment};
+use crate::settings::{Settings, environment, unknown_variables};
 use clap::Parser;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -142,6 +142,10 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
 }
 
 fn load(config: &Path) -> Result<Settings, Failure> {
+    for warning in unknown_variables(environment()) {
+        // Whoever has closed standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "warning: {}", visible(&warning));
+    }
     Settings::load(config, environment()).map_err(|error| Failure::Misuse(error.to_string()))
 }
 
