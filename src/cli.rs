@@ -78,7 +78,8 @@ fn named_config(words: &[String]) -> Option<PathBuf> {
     let at = |word: &String| word == "--config" || word == "-c";
     let behind = words.iter().position(at).and_then(|at| words.get(at + 1));
     let named = words.iter().find_map(|word| word.strip_prefix("--config="));
-    named.or(behind.map(String::as_str)).map(PathBuf::from)
+    let named = named.or(behind.map(String::as_str)).map(Path::new);
+    named.and_then(|path| args::home(path).ok())
 }
 
 /// Why a command line was not understood, with what was probably meant.

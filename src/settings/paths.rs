@@ -29,7 +29,9 @@ pub fn expand(path: &Path, home: Option<&OsStr>) -> Result<PathBuf, PathError> {
     };
     if first == "~" {
         let home = home.map(Path::new).filter(|home| home.is_absolute());
-        return Ok(home.ok_or(PathError::NoHome)?.join(parts.as_path()));
+        let mut whole = home.ok_or(PathError::NoHome)?.to_owned();
+        whole.extend(parts);
+        return Ok(whole);
     }
     match first.as_encoded_bytes() {
         [b'~', name, ..] if name.is_ascii_alphabetic() => Err(PathError::Others),

@@ -68,6 +68,8 @@ fn cli_a_node_whose_output_nobody_reads_goes_on() {
         .map(Into::into)
         .to_vec();
     alice.spawn();
+    // The commands have readers.
+    alice.prefix.clear();
     wait_until("its API answers", || {
         let ran = Ran::from(alice.command(["status"]));
         so(ran.code == Some(0), format!("{ran:?}"))
