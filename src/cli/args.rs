@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use values::{
-    at_least_one, expiry, last_events, listen_address, log_level, page_limit, whole_coins,
+    at_least_one, expiry, host, last_events, listen_address, log_level, page_limit, whole_coins,
 };
 pub(super) use values::{home, path};
 
@@ -222,6 +222,29 @@ pub enum Init {
     Tracker(InitPlace),
     /// A member of a network
     Peer(InitPeer),
+    /// A new network: its tracker and its first member, each with its wallet
+    Network(InitNetwork),
+}
+
+/// A new network.
+#[derive(Debug, Args)]
+pub struct InitNetwork {
+    /// What it is called: 1 to 32 of a-z, 0-9 and -, the first a letter
+    #[arg(value_name = "NAME")]
+    pub network: String,
+    /// What its first member is called, which is yours: a name as the network's
+    #[arg(long, value_name = "NAME", default_value = "founder")]
+    pub member: String,
+    /// The directory to write everything in, made if need be [default: this one]
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub dir: Option<PathBuf>,
+    /// Under which name or number other machines reach this one, such as 192.168.1.10 [default: they do
+    /// not, the network is for this machine alone]
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub host: Option<String>,
+    /// The tracker's port; the member's is the next one
+    #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
+    pub port: u16,
 }
 
 /// Where a new settings file goes.

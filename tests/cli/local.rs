@@ -102,7 +102,7 @@ fn attack_whoever_takes_the_port_of_a_killed_node_gets_neither_token_nor_passphr
     let ran = Ran::from(alice.command(["wallet", "load"]));
     ran.fails(1, &["not running", "another program"]);
     let told = spy.join().unwrap();
-    assert!(told.starts_with("GET /proof?challenge="), "{told}");
+    assert!(told.starts_with("GET /api/v1/proof?challenge="), "{told}");
     assert!(
         !told.contains(&api.token) && !told.contains("POST"),
         "{told}"

@@ -3,7 +3,7 @@
 use super::super::logs::MOST_LAST;
 use crate::chain::params::MAX_EXPIRY;
 use crate::owner::MAX_LISTED;
-use crate::settings::{self, LogLevel, PathError};
+use crate::settings::{self, Endpoint, LogLevel, PathError};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::env;
 use std::net::SocketAddr;
@@ -18,6 +18,15 @@ pub(in super::super) fn path() -> impl TypedValueParser<Value = PathBuf> {
 /// The path with the home directory of this process for `~`.
 pub(in super::super) fn home(path: &Path) -> Result<PathBuf, PathError> {
     settings::expand(path, env::var_os("HOME").as_deref())
+}
+
+/// A host alone, as an address to dial has it before its port.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let endpoint: Result<Endpoint, _> = format!("{text}:1").parse();
+    endpoint.map(|_| text.to_owned()).map_err(|_| {
+        "a host name or an IP address is wanted, without a port: 192.168.1.10, box.example, [2001:db8::1]"
+            .into()
+    })
 }
 
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
