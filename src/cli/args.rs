@@ -362,7 +362,7 @@ pub enum Ask {
         #[command(flatten)]
         sure: Sure,
     },
-    /// Leave the network for good: the name becomes free, coins stay with the key. This is no logging
+    /// Leave the network for good: name and coins stay with the key. This is no logging
     /// out: to stop the node, press Ctrl-C in its terminal
     Leave(Sure),
     /// The chain as a whole
