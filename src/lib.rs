@@ -17,6 +17,7 @@ pub mod net;
 pub mod node;
 pub mod owner;
 pub mod passphrase;
+mod plain_file;
 pub mod pow;
 pub mod protocol;
 pub mod readable;
