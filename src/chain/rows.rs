@@ -42,6 +42,8 @@ pub enum RowKey {
     Mined(TransactionId),
     /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
+    /// That a record of this topic is in the connected block of this height, at this place of it.
+    Record(Topic, Height, u32),
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.
