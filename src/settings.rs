@@ -41,7 +41,7 @@ use serde::Deserialize;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
 pub use patience::{NoPatience, Patience};
-pub use template::{PeerTemplate, init, peer_template, tracker_template};
+pub use template::{PeerTemplate, TrackerTemplate, init, peer_template, tracker_template};
 
 use kind::Kind;
 use schema::{Given, section};

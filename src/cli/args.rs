@@ -216,6 +216,29 @@ pub enum Init {
     Tracker(InitPlace),
     /// A member of a network
     Peer(InitPeer),
+    /// A new network: its tracker and its first member, each with its wallet
+    Network(InitNetwork),
+}
+
+/// A new network.
+#[derive(Debug, Args)]
+pub struct InitNetwork {
+    /// What it is called: 1 to 32 of a-z, 0-9 and -, the first a letter
+    #[arg(value_name = "NAME")]
+    pub network: String,
+    /// What its first member is called, which is yours: a name as the network's
+    #[arg(long, value_name = "NAME", default_value = "founder")]
+    pub member: String,
+    /// The directory to write everything in, made if need be [default: this one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Under which name or number other machines reach this one, such as 192.168.1.10 [default: they do
+    /// not, the network is for this machine alone]
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub host: Option<String>,
+    /// The tracker's port; the member's is the next one
+    #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
+    pub port: u16,
 }
 
 /// Where a new settings file goes.
@@ -452,6 +475,15 @@ pub struct Sure {
     /// Do not ask whether it is meant: for scripts
     #[arg(long)]
     pub yes: bool,
+}
+
+/// A host alone, as an address to dial has it before its port.
+fn host(text: &str) -> Result<String, String> {
+    let endpoint: Result<Endpoint, _> = format!("{text}:1").parse();
+    endpoint.map(|_| text.to_owned()).map_err(|_| {
+        "a host name or an IP address is wanted, without a port: 192.168.1.10, box.example, [2001:db8::1]"
+            .into()
+    })
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
