@@ -10,6 +10,7 @@ mod demo;
 mod hints;
 mod logs;
 mod mistakes;
+mod records;
 mod secrets;
 mod sim;
 mod terminal;
