@@ -263,7 +263,7 @@ impl Actor for LedgerActor {
             actor.links.mining_complete.flush();
             let effects = actor
                 .ledger
-                .tick(&ChainRows(&*actor.disk), actor.clock.wall());
+                .tick(&ChainRows(&*actor.disk), actor.clock.steady());
             actor.carry_out(effects, ctx);
         });
     }
@@ -273,9 +273,7 @@ impl StreamHandler<SignaturesChecked> for LedgerActor {
     fn handle(&mut self, message: SignaturesChecked, ctx: &mut Self::Context) {
         let SignaturesChecked { check, verdicts } = message;
         let view = ChainRows(&*self.disk);
-        let effects = self
-            .ledger
-            .signatures_checked(check, &verdicts, &view, self.clock.wall());
+        let effects = self.ledger.signatures_checked(check, &verdicts, &view);
         self.carry_out(effects, ctx);
     }
 }
@@ -300,9 +298,7 @@ impl Handler<GoOn> for LedgerActor {
             return;
         }
         self.under_way = false;
-        let effects = self
-            .ledger
-            .advance(&ChainRows(&*self.disk), self.clock.wall());
+        let effects = self.ledger.advance(&ChainRows(&*self.disk));
         self.carry_out(effects, ctx);
     }
 }
@@ -336,10 +332,10 @@ impl Handler<SubmitTransactions> for LedgerActor {
 
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
         let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
+        let view = ChainRows(&*self.disk);
         let effects = self
             .ledger
-            .transactions(origin, message.transactions, &view, now);
+            .transactions(origin, message.transactions, &view);
         self.carry_out(effects, ctx);
     }
 }
@@ -351,10 +347,8 @@ impl Handler<JudgeTransaction> for LedgerActor {
         let (owner, judgement) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
         let busy = self.judgement(Err(Rejected::Busy));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
-        let effects = self
-            .ledger
-            .transactions(origin, vec![message.0], &view, now);
+        let view = ChainRows(&*self.disk);
+        let effects = self.ledger.transactions(origin, vec![message.0], &view);
         self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
         Box::pin(async move { judgement.await.unwrap_or(busy) })

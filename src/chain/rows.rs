@@ -1,11 +1,10 @@
 //! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
 
+use super::awake::AwakeTime;
 use super::fold_hash::FoldState;
 use super::target::{Target, Work};
 use super::transaction::Topic;
-use super::{
-    Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, Timestamp, TransactionId,
-};
+use super::{Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, TransactionId};
 use crate::canonical::{self, coded};
 use crate::keys::PublicKey;
 use hashbrown::HashTable;
@@ -44,6 +43,8 @@ pub enum RowKey {
     Open(TransactionId),
     /// That a record of this topic is in the connected block of this height, at this place of it.
     Record(Topic, Height, u32),
+    /// How long the node was awake, all in all: [`AwakeTime`].
+    Awake,
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.
@@ -107,8 +108,8 @@ pub struct Place {
 /// An open transaction, and since when it is: its age goes on over a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenEntry {
-    /// When it became open here, by this node's clock.
-    pub since: Timestamp,
+    /// How long this node had been awake when it became open here. No wall clock: that may be set.
+    pub since: AwakeTime,
     /// The transaction.
     pub transaction: EncodedTransaction,
 }
@@ -172,6 +173,12 @@ pub trait StateView {
     /// An open transaction.
     fn open_transaction(&self, id: &TransactionId) -> Result<Option<OpenEntry>, Internal> {
         decoded(self.read(&RowKey::Open(*id))?, "open transaction")
+    }
+
+    /// How long the node was awake by the last word of it; nothing if there is none.
+    fn awake(&self) -> Result<AwakeTime, Internal> {
+        let row = decoded(self.read(&RowKey::Awake)?, "time awake")?;
+        Ok(row.unwrap_or_default())
     }
 
     /// A node of the history.

@@ -1,7 +1,6 @@
 //! What can be typed about records.
 
-use super::Page;
-use super::{page_limit, whole_coins};
+use super::{Page, page_limit, path, whole_coins};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -38,7 +37,7 @@ pub struct RecordAdd {
     /// what may be recorded; elsewhere anything may
     pub topic: String,
     /// The file that is recorded, up to 64 KiB [default: -, standard input]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub file: Option<PathBuf>,
     /// The fee for whoever mines it
     #[arg(long, default_value_t = 0, value_name = "N",

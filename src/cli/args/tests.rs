@@ -123,3 +123,14 @@ fn no_secret_is_taken_as_an_argument() {
     }
     check(&Cli::command());
 }
+
+#[test]
+fn a_tilde_that_the_shell_left_standing_is_the_home_directory() {
+    let Some(home) = std::env::home_dir() else {
+        return;
+    };
+    let cli = parse("node --config=~/a/peer.toml status").unwrap();
+    assert_eq!(cli.config, Some(home.join("a/peer.toml")));
+    let told = parse("node --config=~nobody/peer.toml status").unwrap_err();
+    assert!(told.to_string().contains("write the whole path"), "{told}");
+}

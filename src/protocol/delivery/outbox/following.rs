@@ -145,7 +145,8 @@ impl Outbox {
         let reason = match why {
             // Followed by the block.
             Closed::Mined => return,
-            Closed::Expired => "it was open for too long without being mined",
+            Closed::Expired => "its last height has passed",
+            Closed::TimedOut => "it was open for a day and nobody mined it",
             Closed::Evicted => "transactions that pay more took its place among the open ones",
             Closed::Conflicted => "other payments of the same coins came first",
         };
