@@ -37,7 +37,7 @@ pub enum RowKey {
     History(u64),
     /// A row of the ledger's state.
     State(StateKey),
-    /// Where a transaction was mined: [`Place`].
+    /// Where a transaction was mined: [`MinedAt`].
     Mined(TransactionId),
     /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
@@ -98,7 +98,7 @@ pub struct HeaderEntry {
 
 /// Where a transaction was mined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct MinedAt {
     /// Height of its block.
     pub height: Height,
     /// Its place in the block, from 0.
@@ -114,7 +114,7 @@ pub struct OpenEntry {
     pub transaction: EncodedTransaction,
 }
 
-impl Place {
+impl MinedAt {
     /// Most bytes of the encoding: an array's head, nine bytes of height, five of index.
     const MOST_BYTES: usize = 1 + 9 + 5;
 
@@ -166,7 +166,7 @@ pub trait StateView {
     }
 
     /// Where a transaction was mined, on the connected chain.
-    fn mined(&self, id: &TransactionId) -> Result<Option<Place>, Internal> {
+    fn mined(&self, id: &TransactionId) -> Result<Option<MinedAt>, Internal> {
         decoded(self.read(&RowKey::Mined(*id))?, "transaction")
     }
 
