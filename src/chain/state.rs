@@ -141,7 +141,7 @@ pub fn undo_block(draft: &mut Draft<'_>, block: &Block) -> Result<(), Internal> 
     for (transaction, index) in block.transactions.iter().zip(0..) {
         draft.remove(RowKey::Mined(transaction.id()));
         if let Action::Record { topic, .. } = &transaction.payload().action {
-            draft.remove(record_row(topic, Place { height, index }));
+            draft.remove(record_row(topic, MinedAt { height, index }));
         }
     }
     draft.remove(RowKey::Undo(id));
@@ -172,7 +172,7 @@ pub fn apply_genesis(rules: &Rules, draft: &mut Draft<'_>) {
 }
 
 /// By which the records of a topic are found without looking at every block.
-fn record_row(topic: &Topic, place: Place) -> RowKey {
+fn record_row(topic: &Topic, place: MinedAt) -> RowKey {
     RowKey::Record(topic.clone(), place.height, place.index)
 }
 

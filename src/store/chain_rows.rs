@@ -5,7 +5,7 @@ use super::{
     rows_from,
 };
 use crate::canonical;
-use crate::chain::rows::{OpenEntry, Place, Row, RowKey, StateKey, StateView};
+use crate::chain::rows::{MinedAt, OpenEntry, Row, RowKey, StateKey, StateView};
 use crate::chain::transaction::Topic;
 use crate::chain::{Genesis, Height, Internal};
 
@@ -64,9 +64,9 @@ fn topic_key(topic: &Topic) -> Vec<u8> {
 pub fn records_of(
     disk: &dyn DiskRead,
     topic: &Topic,
-    from: Place,
+    from: MinedAt,
     limit: usize,
-) -> Result<Vec<Place>, Internal> {
+) -> Result<Vec<MinedAt>, Internal> {
     let head = topic_key(topic);
     let (table, first) = place(&RowKey::Record(topic.clone(), from.height, from.index));
     let rows = disk.scan(table, &first, limit).map_err(internal)?;
@@ -75,7 +75,7 @@ pub fn records_of(
         .map_while(|(key, _)| key.strip_prefix(&head[..]));
     let read = |key: &[u8]| {
         let (height, index) = key.split_at_checked(ORDERED_KEY_LEN)?;
-        Some(Place {
+        Some(MinedAt {
             height: Height(read_ordered_key(height)?),
             index: u32::from_be_bytes(index.try_into().ok()?),
         })

@@ -1,6 +1,6 @@
 //! The feed of a topic: what came, and what was taken back, from a place in the chain on.
 
-use crate::chain::rows::{Place, StateView};
+use crate::chain::rows::{MinedAt, StateView};
 use crate::chain::transaction::Topic;
 use crate::chain::{Action, Block, BlockId, EncodedTransaction, Height, Internal, Rules};
 use crate::owner::Refused;
@@ -153,7 +153,7 @@ impl Feed<'_> {
 
     /// What the connected chain has from there on; whether there is more of it.
     fn go_on(&mut self, disk: &dyn DiskRead) -> Result<bool, Refused> {
-        let from = Place {
+        let from = MinedAt {
             height: self.seen.height,
             index: self.seen.transactions,
         };
