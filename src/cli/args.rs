@@ -1,6 +1,9 @@
 //! What can be typed.
 
+mod records;
 mod values;
+
+pub use records::{Record, RecordAdd, Until, WaitForRecord};
 
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
@@ -352,6 +355,9 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Bytes under a topic, for everybody: add some, show them, follow them
+    #[command(subcommand)]
+    Record(Record),
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
     /// Believe that a member has a new key, after having asked on another way
