@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, proofs, show};
+use super::{delivery, proofs, records, show};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LeftView, MinedView,
     NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
@@ -90,14 +90,15 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Leave(sure), _) => {
             confirm(
-                "This node leaves the network for good: its name is free for anybody, and it is no \
-                 member any more until it registers anew. Its coins stay with its key. This is no \
+                "This node leaves the network for good: it is no member any \
+                 more until it registers anew. Its name and its coins stay with its key. This is no \
                  logging out: to stop the node, press Ctrl-C in its terminal.",
                 sure.yes,
             )?;
             let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Record(what), _) => records::record(what, client, output)?,
         (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
         (Ask::Chain(Chain::Show), _) => {
             let chain: ChainView = client.get("/chain", &[])?;

@@ -6,9 +6,11 @@ mod chain;
 mod clock;
 mod delivery;
 mod events;
+mod records;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
-use crate::wire::{MemberId, MemberName};
+use crate::membership::MemberName;
+use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -23,6 +25,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,7 +301,7 @@ pub struct NoRequest {}
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftView {
-    /// The name it had, which is free now.
+    /// The name it had, which stays with its key.
     pub name: MemberName,
 }
 

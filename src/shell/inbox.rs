@@ -6,7 +6,7 @@ use crate::clock::Clock;
 use crate::keys::{NoteText, OpenError};
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
-use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
+use crate::messages::inbox::{CountUnread, MarkRead, OwnNewsTold, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
@@ -187,7 +187,7 @@ impl InboxShell {
     }
 
     /// The ledger tells of the owner's transactions.
-    pub fn ledger_told(&mut self, message: LedgerTells) {
+    pub fn ledger_told(&mut self, message: OwnNewsTold) {
         let (disk, now) = (self.disk.clone(), self.clock.wall());
         for news in message.0 {
             let rows = DeliveryTable::inbox(&*disk);

@@ -8,8 +8,8 @@ use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
     HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, SendRequest, SendView, SentView, SyncRequest,
-    SyncView, TransactionStateView,
+    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
+    SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
 };
 use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -42,6 +42,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::RECEIVED, received))
         .service(resource(&paths::HISTORY, history))
         .service(resource(&paths::EVENTS, events))
+        .service(resource(&paths::ADD_RECORD, add_record))
+        .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::CHAIN, chain))
         .service(resource(&paths::VERIFY_CHAIN, verify_chain))
         .service(resource(&paths::EXPORT, export))
@@ -144,6 +146,18 @@ async fn events(
         None => asked.event("after")?.unwrap_or_else(|| peer.last_event()),
     };
     respond(&streams, peer.follow(after, asked.kinds()?)?)
+}
+
+async fn add_record(
+    peer: Data<Peer>,
+    key: Key,
+    request: Json<RecordRequest>,
+) -> Answer<RecordedView> {
+    peer.add_record(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {
+    peer.records(&topic, &asked.page()?).await.map(Json)
 }
 
 async fn chain(peer: Data<Peer>) -> Answer<ChainView> {

@@ -3,8 +3,9 @@
 use super::{CERTIFICATE_ROW, Config, Effect, Phase, Stage, Talk, TrackerLink, Warning};
 use crate::canonical;
 use crate::clock::{Now, SteadyTime};
-use crate::wire::certificate::RENEW_BEFORE_MS;
-use crate::wire::{Certificate, Message};
+use crate::membership::certificate::RENEW_BEFORE_MS;
+use crate::membership::{Authority, Certificate};
+use crate::wire::Message;
 
 /// How often a certificate that is due is asked for, in milliseconds: an hour. A tracker whose clock
 /// is wrong issues one that is due at once.
@@ -44,6 +45,12 @@ impl TrackerLink {
         self.membership.certificate.as_ref()
     }
 
+    /// Whether we are a member by our certificate, of a network that we know: then no word of the tracker
+    /// ends this node. It may have forgotten us, or have given our name away.
+    pub(super) fn is_certified(&self) -> bool {
+        self.genesis.is_some() && self.membership.certificate.is_some()
+    }
+
     /// The tracker issued one.
     pub(super) fn issued(&mut self, certificate: Certificate, now: Now) {
         self.membership.offered = Some(certificate);
@@ -59,7 +66,8 @@ impl TrackerLink {
         let Some(offered) = self.membership.offered.take() else {
             return;
         };
-        let checked = offered.check(tracker, &genesis.id(), &self.config.key, now.wall);
+        let authority = Authority::new(*tracker, None);
+        let checked = offered.check(&authority, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);
