@@ -30,6 +30,7 @@ mod asked;
 mod doorstep;
 mod guard;
 mod lists;
+mod pages;
 mod paths;
 mod peer;
 mod problem;
@@ -40,10 +41,11 @@ mod waiting;
 
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
 pub use asked::MAX_REQUEST_BYTES;
+pub use pages::LinkView;
 pub use paths::{Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use proof::{Challenge, ProofView, Prover};
-pub use server::{ApiError, ServerHandle, start};
+pub use server::{ApiError, Listen, ServerHandle, start};
 
 #[cfg(test)]
 pub(crate) mod testing;

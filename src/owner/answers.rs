@@ -19,7 +19,7 @@ pub use chain::{
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 
 /// Where the next page of a list begins. It means something to that list alone.
