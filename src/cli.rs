@@ -37,7 +37,7 @@ use self::failure::Failure;
 use self::invocation::Invocation;
 use self::output::Output;
 use crate::readable::visible;
-use crate::settings::{Settings, environment};
+use crate::settings::{Settings, environment, unknown_variables};
 use clap::Parser;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -79,7 +79,8 @@ fn named_config(words: &[String]) -> Option<PathBuf> {
     let at = |word: &String| word == "--config" || word == "-c";
     let behind = words.iter().position(at).and_then(|at| words.get(at + 1));
     let named = words.iter().find_map(|word| word.strip_prefix("--config="));
-    named.or(behind.map(String::as_str)).map(PathBuf::from)
+    let named = named.or(behind.map(String::as_str)).map(Path::new);
+    named.and_then(|path| args::home(path).ok())
 }
 
 /// Why a command line was not understood, with what was probably meant.
@@ -149,6 +150,10 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
 }
 
 fn load(config: &Path) -> Result<Settings, Failure> {
+    for warning in unknown_variables(environment()) {
+        // Whoever has closed standard error does not want to know.
+        let _ = writeln!(std::io::stderr(), "warning: {}", visible(&warning));
+    }
     Settings::load(config, environment()).map_err(|error| Failure::Misuse(error.to_string()))
 }
 

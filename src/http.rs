@@ -1,4 +1,5 @@
-//! The loopback HTTP API: how commands, and programs on this machine, talk to a running node.
+//! What a running node serves over HTTP, on this machine only: `server` is who may ask and how the server starts
+//! and ends, `api` is what commands and programs ask, everything of it under [`BASE`].
 //!
 //! - It listens on this machine only. A token is drawn at every start and written, with the
 //!   address, to `DATA_DIR/api.json` for the owner alone ([`ApiFile`]); every request carries it as
@@ -13,39 +14,31 @@
 //!   counts numbers, times milliseconds since 1970, ids and hashes hexadecimal, keys written as addresses.
 //!   Every shape is a type in [`crate::owner::answers`].
 //! - 200 is an answer. Anything else is a [`Problem`] (`application/problem+json`, RFC 9457) with a stable
-//!   [code](crate::owner::Code), which `GET /codes/CODE` explains: 400 the request makes no sense, 401 no or a
+//!   [code](crate::owner::Code), which `GET /api/v1/codes/CODE` explains: 400 the request makes no sense, 401 no or a
 //!   wrong token, 403 a wrong `Host` or `Origin`, 404 and 405 no such thing, 409 and 422 a fair no, 500 the
 //!   node failed, 503 not now (no network yet, busy, stopping).
 //! - A list has `limit` and `after`, and ends with the cursor `next`, which is what `after` takes for the next
 //!   page, or `null`.
-//! - A node without a wallet answers `GET /status` with a [`WaitingView`](crate::owner::answers::WaitingView)
-//!   and takes `POST /wallet`; everything else is 503 `no_wallet` until it has one. Then it starts, and with it
+//! - A node without a wallet answers `GET /api/v1/status` with a [`WaitingView`](crate::owner::answers::WaitingView)
+//!   and takes `POST /api/v1/wallet`; everything else is 503 `no_wallet` until it has one. Then it starts, and with it
 //!   this API anew: with another token and, if the settings say port 0, another port.
 //!
-//! `GET /paths` lists the paths; so does [`PATHS`]. Here is nothing but translation: what a node does for its
+//! The pages, for browsers, are beside it: a browser comes in by a one-time link (`POST /api/v1/link`, which
+//! `node web` asks for) and is known by a cookie from then on.
+//!
+//! `GET /api/v1/paths` lists the paths; so does [`PATHS`]. Here is nothing but translation: what a node does for its
 //! owner is in [`crate::owner`].
 
-mod api_file;
-mod asked;
-mod doorstep;
-mod guard;
-mod lists;
+mod api;
 mod pages;
-mod paths;
-mod peer;
-mod problem;
-mod proof;
 mod server;
-mod tracker;
-mod waiting;
 
-pub use api_file::{API_FILE, ApiFile, ApiFileError};
-pub use asked::MAX_REQUEST_BYTES;
+pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};
 pub use pages::LinkView;
-pub use paths::{Of, PATHS, PathLine};
-pub use problem::{PROBLEM_JSON, Problem};
-pub use proof::{Challenge, ProofView, Prover};
-pub use server::{ApiError, Listen, ServerHandle, start};
+pub use server::{
+    API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,
+    start,
+};
 
 #[cfg(test)]
 pub(crate) mod testing;

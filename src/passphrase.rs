@@ -4,6 +4,7 @@
 use crate::keys::{
     MAX_PASSPHRASE_BYTES, Passphrase, PassphraseError, PrivateFileError, read_private,
 };
+use crate::plain_file;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -52,8 +53,8 @@ pub enum NoPassphrase {
 /// # Errors
 /// [`NoPassphrase`], but for its last variant.
 pub fn from_file(path: &Path) -> Result<Passphrase, NoPassphrase> {
-    // Room for a line end, and to see that there is more.
-    let bytes = read_private(path, MAX_PASSPHRASE_BYTES + 2).map_err(|error| {
+    // Room for a mark before it, a line end, and to see that there is more.
+    let bytes = read_private(path, MAX_PASSPHRASE_BYTES + 6).map_err(|error| {
         let path = path.to_owned();
         match error {
             PrivateFileError::Missing => NoPassphrase::Missing { path },
@@ -66,9 +67,9 @@ pub fn from_file(path: &Path) -> Result<Passphrase, NoPassphrase> {
         .next()
         .unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let text = std::str::from_utf8(line).map_err(|_| NoPassphrase::Unreadable {
+    let text = plain_file::text(line).map_err(|error| NoPassphrase::Unreadable {
         path: path.to_owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"),
+        source: io::Error::new(io::ErrorKind::InvalidData, format!("it {error}")),
     })?;
     Ok(Passphrase::given(Zeroizing::new(text.to_owned()))?)
 }
@@ -109,6 +110,7 @@ mod tests {
             "eight mountains ",
             "eight mountains \n",
             "eight mountains \r\nmore\n",
+            "\u{feff}eight mountains \r\n",
         ] {
             assert_eq!(put(text.as_bytes(), 0o600).unwrap(), right);
         }

@@ -10,7 +10,8 @@
 //!    between section and key: `RACLETTE_API__LISTEN` replaces `listen` in `[api]`. The text of a
 //!    variable is read as the type of the key it replaces, never guessed: a name may be `007`.
 //!    Text is taken as it stands, lists of text are separated by commas, everything else is
-//!    written as in the file. A variable of the prefix that names no key is refused; one that
+//!    written as in the file. A variable of the prefix that names no key is
+//!    passed over and told ([`unknown_variables`]): other programs set such variables, too; one that
 //!    names a key of the other role only is not meant for this node and is passed over, so that
 //!    peers and trackers can be started from one environment. The role itself stands in the file.
 //! 3. **Defaults fill the rest**, and a required key that is missing is a mistake like the others.
@@ -28,6 +29,7 @@
 mod endpoint;
 mod error;
 mod kind;
+mod paths;
 mod patience;
 mod read;
 mod schema;
@@ -40,8 +42,9 @@ use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use paths::{PathError, expand};
 pub use patience::{NoPatience, Patience};
-pub use template::{PeerTemplate, init, peer_template, tracker_template};
+pub use template::{PeerTemplate, TrackerTemplate, init, peer_template, tracker_template};
 
 use kind::Kind;
 use schema::{Given, section};
@@ -119,6 +122,12 @@ impl Settings {
             Self::Tracker(tracker) => &tracker.api,
         }
     }
+}
+
+/// What to tell people of variables that start with [`ENVIRONMENT_PREFIX`] and name no key: a line each.
+/// Those by which Kubernetes and Docker tell where a service of this name is are passed over in silence.
+pub fn unknown_variables(environment: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    read::unknown_variables(environment)
 }
 
 /// The variables of this process that start with [`ENVIRONMENT_PREFIX`].

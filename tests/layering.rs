@@ -6,7 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A module may name itself and modules of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["canonical", "entropy", "readable", "suggest"],
+    &[
+        "canonical",
+        "entropy",
+        "plain_file",
+        "readable",
+        "steady",
+        "suggest",
+    ],
     &["keys", "pow", "settings"],
     &["chain", "logging", "passphrase"],
     &["apps", "clock", "verifier", "wire"],

@@ -1,7 +1,7 @@
 //! The ledger's state: how a block changes it, and how the change is taken back.
 
 use super::application::{ApplicationError, ApplicationState, Record};
-use super::rows::{Draft, Place, RowKey, SlotId, StateView};
+use super::rows::{Draft, MinedAt, RowKey, SlotId, StateView};
 use super::rules::Rules;
 use super::transaction::Topic;
 use super::{
@@ -19,7 +19,7 @@ impl Rules {
         &self,
         draft: &mut Draft<'_>,
         transaction: &EncodedTransaction,
-        place: Place,
+        place: MinedAt,
     ) -> Result<(), Rejection> {
         let payload = transaction.payload();
         if let Some(place) = draft.mined(&transaction.id())? {
@@ -107,7 +107,7 @@ impl Rules {
         let height = block.header.height;
         draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
-            let place = Place { height, index };
+            let place = MinedAt { height, index };
             self.apply_transaction(draft, transaction, place)
                 .map_err(|error| match error {
                     Rejection::Rejected(reason) => {

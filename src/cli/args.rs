@@ -1,16 +1,20 @@
 //! What can be typed.
 
+mod values;
+
 use super::demo::{DemoArgs, EavesdropArgs};
-use super::logs::{MOST_LAST, Since, USUAL_LAST};
+use super::logs::{Since, USUAL_LAST};
 use crate::chain::BlockId;
-use crate::chain::params::MAX_EXPIRY;
-use crate::owner::MAX_LISTED;
 use crate::settings::{Endpoint, LogLevel};
 use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
-use std::num::IntErrorKind;
 use std::path::PathBuf;
+
+use values::{
+    at_least_one, expiry, host, last_events, listen_address, log_level, page_limit, whole_coins,
+};
+pub(super) use values::{home, path};
 
 /// A node of a small ledger that its members keep together.
 ///
@@ -19,7 +23,7 @@ use std::path::PathBuf;
 #[command(name = "node", version)]
 pub struct Cli {
     /// The settings file [default: peer.toml or tracker.toml, if exactly one is here]
-    #[arg(long, short, global = true, value_name = "FILE")]
+    #[arg(long, short, global = true, value_name = "FILE", value_parser = path())]
     pub config: Option<PathBuf>,
     /// Print JSON instead of tables: one document, or one object a line where things happen
     #[arg(long, global = true)]
@@ -112,10 +116,10 @@ pub enum Wallet {
 #[derive(Debug, Args)]
 pub struct SimArgs {
     /// What to simulate, such as config/scenarios/classroom.toml
-    #[arg(value_name = "SCENARIO.toml")]
+    #[arg(value_name = "SCENARIO.toml", value_parser = path())]
     pub scenario: PathBuf,
     /// Draw how times grow with the number of peers, into this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub svg: Option<PathBuf>,
 }
 
@@ -135,7 +139,7 @@ pub struct ExportArgs {
     #[arg(long, value_enum)]
     pub format: Option<ExportFormat>,
     /// The file to write, which must not be there yet [default: standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub out: Option<PathBuf>,
 }
 
@@ -143,6 +147,7 @@ pub struct ExportArgs {
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// An export, in either format
+    #[arg(value_parser = path())]
     pub file: PathBuf,
 }
 
@@ -170,7 +175,7 @@ pub struct ProveArgs {
     #[arg(long, value_enum, default_value_t = ProofFormat::Json)]
     pub format: ProofFormat,
     /// The file to write, which must not be there yet [default: standard output]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub out: Option<PathBuf>,
 }
 
@@ -178,6 +183,7 @@ pub struct ProveArgs {
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The proof, in either format
+    #[arg(value_parser = path())]
     pub file: PathBuf,
     /// A block that you know to be on the chain: the proof must lead to it
     #[arg(long, value_name = "ID")]
@@ -211,7 +217,7 @@ pub struct LogsArgs {
     pub last: Option<usize>,
     /// Show the log of another node beside it, in the order of time: its settings file, or a copy
     /// of its log (node.jsonl); may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     pub with: Vec<PathBuf>,
 }
 
@@ -222,16 +228,39 @@ pub enum Init {
     Tracker(InitPlace),
     /// A member of a network
     Peer(InitPeer),
+    /// A new network: its tracker and its first member, each with its wallet
+    Network(InitNetwork),
+}
+
+/// A new network.
+#[derive(Debug, Args)]
+pub struct InitNetwork {
+    /// What it is called: 1 to 32 of a-z, 0-9 and -, the first a letter
+    #[arg(value_name = "NAME")]
+    pub network: String,
+    /// What its first member is called, which is yours: a name as the network's
+    #[arg(long, value_name = "NAME", default_value = "founder")]
+    pub member: String,
+    /// The directory to write everything in, made if need be [default: this one]
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub dir: Option<PathBuf>,
+    /// Under which name or number other machines reach this one, such as 192.168.1.10 [default: they do
+    /// not, the network is for this machine alone]
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub host: Option<String>,
+    /// The tracker's port; the member's is the next one
+    #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
+    pub port: u16,
 }
 
 /// Where a new settings file goes.
 #[derive(Debug, Args)]
 pub struct InitPlace {
     /// The directory to write it in, made if need be [default: this one]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path())]
     pub dir: Option<PathBuf>,
     /// The file to write [default: peer.toml or tracker.toml]
-    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    #[arg(long, value_name = "FILE", conflicts_with = "dir", value_parser = path())]
     pub out: Option<PathBuf>,
 }
 
@@ -339,7 +368,7 @@ pub enum Ask {
         #[command(flatten)]
         sure: Sure,
     },
-    /// Leave the network for good: the name becomes free, coins stay with the key. This is no logging
+    /// Leave the network for good: name and coins stay with the key. This is no logging
     /// out: to stop the node, press Ctrl-C in its terminal
     Leave(Sure),
     /// The chain as a whole
@@ -458,73 +487,6 @@ pub struct Sure {
     /// Do not ask whether it is meant: for scripts
     #[arg(long)]
     pub yes: bool,
-}
-
-fn listen_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        "an IP address and a port are wanted, such as 127.0.0.1:7001 (this machine alone) or \
-         0.0.0.0:7001 (every way into this machine)"
-            .into()
-    })
-}
-
-fn at_least_one(text: &str) -> Result<u64, String> {
-    whole(text, 1, u64::MAX, "blocks")
-}
-
-fn expiry(text: &str) -> Result<u64, String> {
-    whole(text, 1, MAX_EXPIRY, "blocks")
-}
-
-fn page_limit(text: &str) -> Result<usize, String> {
-    let most = u64::try_from(MAX_LISTED).unwrap_or(u64::MAX);
-    let limit = whole(text, 1, most, "entries")?;
-    Ok(usize::try_from(limit).unwrap_or(MAX_LISTED))
-}
-
-/// A whole number of something within bounds.
-fn whole(text: &str, least: u64, most: u64, what: &str) -> Result<u64, String> {
-    let refused = || match most {
-        u64::MAX => format!("a whole number of {what} is wanted, {least} or more"),
-        _ => format!("a whole number of {what} is wanted, from {least} to {most}"),
-    };
-    let number: Result<u64, _> = text.parse();
-    match number {
-        Ok(number) if (least..=most).contains(&number) => Ok(number),
-        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
-            Err(format!("that is far too many: {}", refused()))
-        }
-        _ => Err(refused()),
-    }
-}
-
-/// Negative numbers get here, too, so that they are refused in words and not taken for options.
-fn whole_coins(text: &str) -> Result<u64, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(coins) => Ok(coins),
-        Err(_) if digits => Err("that is more than all coins there can be".into()),
-        Err(_) => Err("coins are counted in whole numbers, from 0 on".into()),
-    }
-}
-
-fn log_level(text: &str) -> Result<LogLevel, String> {
-    match text {
-        "error" => Ok(LogLevel::Error),
-        "warn" => Ok(LogLevel::Warn),
-        "info" => Ok(LogLevel::Info),
-        "debug" => Ok(LogLevel::Debug),
-        "trace" => Ok(LogLevel::Trace),
-        _ => Err("there are error, warn, info, debug and trace".into()),
-    }
-}
-
-fn last_events(text: &str) -> Result<usize, String> {
-    let number = text
-        .parse()
-        .ok()
-        .filter(|last| (1..=MOST_LAST).contains(last));
-    number.ok_or_else(|| format!("a number from 1 to {MOST_LAST} is wanted"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use self::proven::{NotProven, Proven};
 use super::args::Page;
 use super::failure::Failure;
 use super::invocation::Invocation;
-use crate::http::{ApiFile, ApiFileError, Problem};
+use crate::http::{ApiFile, ApiFileError, BASE, Problem};
 use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -107,7 +107,7 @@ impl Client {
         Ok(Self {
             agent,
             proven,
-            base: format!("http://{}", file.address),
+            base: format!("http://{}{BASE}", file.address),
             authorization: format!("Bearer {}", file.token),
             pid: file.pid,
             kind: match settings {
@@ -149,7 +149,7 @@ impl Client {
         &self.not_running.invocation
     }
 
-    /// Reads what is at a path; `query` are names and values, which may be anything.
+    /// Reads what is at a path of the API, named without what all begin with ([`BASE`]); `query` are names and values, which may be anything.
     ///
     /// # Errors
     /// [`Failure::Misuse`] if the node can make no sense of the request, [`Failure::No`] with its

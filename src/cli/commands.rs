@@ -90,8 +90,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Leave(sure), _) => {
             confirm(
-                "This node leaves the network for good: its name is free for anybody, and it is no \
-                 member any more until it registers anew. Its coins stay with its key. This is no \
+                "This node leaves the network for good: it is no member any \
+                 more until it registers anew. Its name and its coins stay with its key. This is no \
                  logging out: to stop the node, press Ctrl-C in its terminal.",
                 sure.yes,
             )?;

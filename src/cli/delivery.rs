@@ -17,6 +17,7 @@ use crate::owner::answers::{
     HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
     SendRequest, SendView, SentView,
 };
+use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
 use once::Unanswered;
 use serde::Serialize;
@@ -28,6 +29,9 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_millis(250);
 /// Messages asked for at a time.
 const PAGE: &str = "50";
+/// Bytes of a note that are read from another program before it is given up: enough to say how much
+/// too long it is.
+const MAX_NOTE_READ: u64 = 1 << 20;
 /// Failed sends that the outbox shows.
 const FAILED_SHOWN: &str = "20";
 
@@ -73,18 +77,38 @@ fn note(given: Option<&str>) -> Result<Option<String>, Failure> {
     if given != Some("-") {
         return Ok(given.map(str::to_owned));
     }
-    let mut text = String::new();
-    // One more than may be, so that what is too long is refused and not cut.
-    let mut input = stdin().lock().take(MAX_NOTE_TEXT as u64 + 2);
-    let read = input.read_to_string(&mut text);
-    read.map_err(|error| {
+    let mut bytes = Vec::new();
+    let mut input = stdin().lock().take(MAX_NOTE_READ);
+    let unread = |error: &dyn std::fmt::Display| {
         Failure::Misuse(format!(
             "the note can't be read from standard input: {error}"
         ))
-    })?;
-    let end = text.strip_suffix('\n').map(str::len);
-    text.truncate(end.unwrap_or(text.len()));
-    Ok(Some(text))
+    };
+    input
+        .read_to_end(&mut bytes)
+        .map_err(|error| unread(&error))?;
+    piped_note(&bytes).map(Some).map_err(|error| unread(&error))
+}
+
+/// The note that another program wrote: without the mark that some put before a text, and without the end
+/// of its last line.
+fn piped_note(bytes: &[u8]) -> Result<String, String> {
+    if bytes.len() as u64 == MAX_NOTE_READ {
+        return Err(format!(
+            "it has {MAX_NOTE_READ} bytes or more, and {MAX_NOTE_TEXT} are the most"
+        ));
+    }
+    let text = plain_file::text(bytes).map_err(|error| format!("it {error}"))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.len() > MAX_NOTE_TEXT {
+        return Err(format!(
+            "it has {} characters, which take {} bytes, and {MAX_NOTE_TEXT} bytes are the most",
+            text.chars().count(),
+            text.len()
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// Asks until the send is what was waited for, or will never be.
@@ -282,4 +306,25 @@ pub(super) fn history(
     let more = next_page(history.next.as_ref(), "history", client);
     output.show(&history, |history| show::history(history) + &more)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_of_another_program_is_its_text_and_its_size_is_said_as_it_was_typed() {
+        assert_eq!(
+            piped_note("\u{feff}grüezi\r\n".as_bytes()).unwrap(),
+            "grüezi"
+        );
+        assert_eq!(piped_note(b"two\n\n").unwrap(), "two\n");
+        let told = piped_note("ä".repeat(20_000).as_bytes()).unwrap_err();
+        assert!(
+            told.contains("20000 characters") && told.contains("40000 bytes"),
+            "{told}"
+        );
+        let told = piped_note(b"line\nna\xefve").unwrap_err();
+        assert!(told.contains("UTF-8 at line 2"), "{told}");
+    }
 }

@@ -32,7 +32,7 @@ const WATCH: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
     /// Where the network keeps its files; a network that is there is taken up again
-    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    #[arg(long, value_name = "DIR", default_value = "demo-data", value_parser = super::args::path())]
     pub dir: PathBuf,
     /// End with the story: exit code 0 if every step was true, 1 at the first that was not
     #[arg(long)]

@@ -4,7 +4,7 @@ use super::invocation::word;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Words that people try, and what does it here.
-const MEANT: [(&[&str], &str); 12] = [
+const MEANT: [(&[&str], &str); 13] = [
     (
         &["pay", "transfer", "give"],
         "`node send bob 5` pays bob 5 coins",
@@ -46,8 +46,12 @@ const MEANT: [(&[&str], &str); 12] = [
         "`node balance` shows what somebody has",
     ),
     (
-        &["register", "join", "new", "create"],
+        &["register", "join"],
         "`node init peer --name NAME --tracker HOST:PORT` writes the settings of a new member",
+    ),
+    (
+        &["new", "create", "network", "found"],
+        "`node init network NAME` makes a new network: its tracker and its first member",
     ),
     (
         &["seed", "backup", "restore", "mnemonic"],

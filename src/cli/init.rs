@@ -1,10 +1,12 @@
 //! Writing the settings file of a new node.
 
+mod network;
+
 use super::args::{Init, InitPeer, InitPlace};
 use super::failure::Failure;
 use super::invocation::Invocation;
 use super::output::Output;
-use crate::settings::{self, Endpoint, PeerTemplate, SettingsError};
+use crate::settings::{self, Endpoint, PeerTemplate, SettingsError, TrackerTemplate};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,14 +20,23 @@ struct Written {
 /// Writes a new file and says what to type next.
 pub fn init(what: &Init, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
     let (place, usual, text) = match what {
-        Init::Tracker(place) => (place, "tracker.toml", settings::tracker_template()),
+        Init::Tracker(place) => (
+            place,
+            "tracker.toml",
+            settings::tracker_template(&TrackerTemplate::default()),
+        ),
         Init::Peer(peer) => (&peer.place, "peer.toml", peer_text(peer)),
+        Init::Network(network) => return network::init(network, invocation, output),
     };
     let file = file(place, usual)?;
-    settings::init(&file, &text).map_err(|error| explain(error, what))?;
+    let other = match what {
+        Init::Peer(peer) => format!("--out {}.toml", peer.name),
+        Init::Tracker(_) | Init::Network(_) => "--out other.toml".to_owned(),
+    };
+    settings::init(&file, &text).map_err(|error| explain(error, &other))?;
     let next = match what {
-        Init::Tracker(_) => next_for_tracker(invocation, &file),
         Init::Peer(peer) => next_for_peer(invocation, &file, peer),
+        Init::Tracker(_) | Init::Network(_) => next_for_tracker(invocation, &file),
     };
     output.show(&Written { file }, |_| next)?;
     Ok(())
@@ -36,6 +47,7 @@ fn peer_text(peer: &InitPeer) -> String {
         name: &peer.name,
         trackers: &peer.tracker,
         listen: peer.listen,
+        ..PeerTemplate::default()
     })
 }
 
@@ -43,28 +55,27 @@ fn file(place: &InitPlace, usual: &str) -> Result<PathBuf, Failure> {
     if let Some(out) = &place.out {
         return Ok(out.clone());
     }
-    let Some(dir) = &place.dir else {
-        return Ok(usual.into());
-    };
+    match &place.dir {
+        Some(dir) => Ok(directory(dir)?.join(usual)),
+        None => Ok(usual.into()),
+    }
+}
+
+/// A directory for settings files, made if need be.
+fn directory(dir: &Path) -> Result<&Path, Failure> {
     fs::create_dir_all(dir).map_err(|error| {
         Failure::No(format!(
             "can't make the directory {}: {error}",
             dir.display()
         ))
     })?;
-    Ok(dir.join(usual))
+    Ok(dir)
 }
 
-/// A file that is there already is a fair no; a wrong name is misuse.
-fn explain(error: SettingsError, what: &Init) -> Failure {
+/// A file that is there already is a fair no, which names what to add for another; a wrong name is misuse.
+fn explain(error: SettingsError, other: &str) -> Failure {
     match error {
-        SettingsError::Exists { .. } => {
-            let other = match what {
-                Init::Tracker(_) => "--out other.toml".to_owned(),
-                Init::Peer(peer) => format!("--out {}.toml", peer.name),
-            };
-            Failure::No(format!("{error}, with {other} for example"))
-        }
+        SettingsError::Exists { .. } => Failure::No(format!("{error}, with {other} for example")),
         SettingsError::Invalid(mistakes) => Failure::Misuse(
             // The file does not exist: its lines would say nothing.
             mistakes
@@ -112,7 +123,7 @@ mod tests {
     use crate::settings::Settings;
     use clap::Parser;
 
-    fn run(dir: &Path, line: &str) -> Result<String, Failure> {
+    pub(super) fn run(dir: &Path, line: &str) -> Result<String, Failure> {
         let at = dir.display().to_string();
         let words = line.split(' ').map(|word| word.replace('@', &at));
         let cli = Cli::try_parse_from(words).unwrap();

@@ -261,7 +261,7 @@ pub(super) fn coins(amount: Amount) -> String {
 /// That this node has left.
 pub fn left(left: &LeftView) -> String {
     format!(
-        "{} has left the network, and the name is free.\nStop the node now; started again, it registers anew.\n",
+        "{} has left the network; the name stays with its key.\nStop the node now; started again, it registers anew.\n",
         left.name
     )
 }

@@ -18,6 +18,7 @@ use crate::owner::answers::{
     StatusView, WaitingView, WalletOpenedView, WalletOrder, WalletRequest,
 };
 use crate::passphrase;
+use crate::plain_file;
 use crate::settings::{Settings, WalletSettings};
 use serde::Serialize;
 use serde_json::Value;
@@ -386,7 +387,10 @@ fn read_words() -> Result<Zeroizing<String>, Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
         let mut input = stdin.lock().take(MAX_WORDS_TEXT as u64);
-        input.read_to_string(&mut text).map_err(failed)?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_WORDS_TEXT));
+        input.read_to_end(&mut bytes).map_err(failed)?;
+        let read = plain_file::text(&bytes).map_err(|error| no(format!("the input {error}")))?;
+        text.push_str(read);
         return Ok(text);
     }
     let mut terminal = io::stderr();

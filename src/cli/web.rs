@@ -56,7 +56,10 @@ pub fn web(print: bool, client: &Client, output: &mut Output<'_>) -> Result<(), 
 /// What leads from the browser's machine to this one: the machine where ssh listens is the third word of
 /// `SSH_CONNECTION`.
 fn tunnel(connection: &str, user: Option<&str>, link: &str) -> Option<String> {
-    let host = connection.split(' ').nth(2).filter(|host| !host.is_empty())?;
+    let host = connection
+        .split(' ')
+        .nth(2)
+        .filter(|host| !host.is_empty())?;
     let address = link.strip_prefix("http://")?.split('/').next()?;
     let port = address.rsplit(':').next()?;
     let there = match user {
@@ -132,8 +135,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for key in ["one", "two"] {
             let path = doorway(dir.path(), &format!("http://127.0.0.1:1/enter?key={key}")).unwrap();
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY);
-            assert!(fs::read_to_string(path).unwrap().contains(&format!("key={key}\"")));
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                OWNER_ONLY
+            );
+            assert!(
+                fs::read_to_string(path)
+                    .unwrap()
+                    .contains(&format!("key={key}\""))
+            );
         }
     }
 }

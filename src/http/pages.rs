@@ -31,10 +31,10 @@ pub use entry::LinkView;
 pub(super) use entry::{Drawing, draw_link};
 pub(super) use sessions::Browsers;
 
-use crate::http::asked::MAX_REQUEST_BYTES;
+use crate::http::MAX_REQUEST_BYTES;
 use crate::owner::Owned;
-use acts::Background;
 use actix_web::web::{self, Data, FormConfig, ServiceConfig};
+use acts::Background;
 
 /// The pages of a node.
 pub(super) fn routes(config: &mut ServiceConfig, owned: &Owned) {
@@ -80,7 +80,10 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/network/open", web::get().to(blocks::open))
         .route("/network/blocks", web::get().to(blocks::blocks))
         .route("/network/blocks/{block}", web::get().to(blocks::block))
-        .route("/network/transactions/{id}", web::get().to(blocks::transaction))
+        .route(
+            "/network/transactions/{id}",
+            web::get().to(blocks::transaction),
+        )
         .route("/network/proofs/{id}", web::get().to(blocks::proof))
         .route("/me", web::get().to(own::own))
         .route("/me/words", web::post().to(own::words));

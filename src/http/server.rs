@@ -1,23 +1,25 @@
-//! Starting and stopping the server.
+//! The server: how it starts and stops, and who may ask.
 
-use super::api_file::{ApiFile, ApiFileError};
-use super::asked::{Parameters, bodies};
-use super::doorstep::{Doorstep, MAX_STRANGERS};
-use super::guard::{self, Guard};
-use super::paths::{self, Of, PathLine};
-use super::proof::{Prover, prove};
-use super::{lists, pages, peer, problem, tracker, waiting};
-use crate::owner::answers::{StopRequest, StoppingView};
-use crate::owner::{Code, Owned, Refused, StopOrder};
+mod api_file;
+pub(super) mod doorstep;
+pub(super) mod guard;
+mod proof;
+
+pub use api_file::{API_FILE, ApiFile, ApiFileError};
+pub use proof::{Challenge, ProofView, Prover};
+
+use self::doorstep::{Doorstep, MAX_STRANGERS};
+use self::guard::Guard;
+use self::proof::prove;
+use super::api::{self, paths};
+use super::pages;
+use crate::owner::{Owned, StopOrder};
 use actix_web::body::MessageBody;
-use actix_web::dev::{
-    HttpServiceFactory, ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse,
-};
+use actix_web::dev::{ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::KeepAlive;
-use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, Json, ServiceConfig};
-use actix_web::{App, FromRequest, Handler, HttpResponse, HttpServer, Responder};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -211,7 +213,7 @@ pub async fn start(
 
 /// What every node's API has, whatever the node is.
 #[derive(Clone)]
-pub(super) struct Door {
+struct Door {
     guard: Guard,
     prover: Prover,
     browsers: pages::Browsers,
@@ -219,36 +221,18 @@ pub(super) struct Door {
 }
 
 /// All of the server but the guard at its door.
-pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
+fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
     config
         .app_data(Data::new(door.guard))
         .app_data(Data::new(door.prover))
         .app_data(Data::new(door.stop))
         .app_data(Data::new(door.browsers))
         .app_data(Data::new(pages::Drawing(owned.entropy().clone())))
-        .service(resource(&paths::LINK, pages::draw_link))
-        .service(resource(&paths::CHALLENGE, prove))
-        .service(resource(&paths::STOP, stop_node))
-        .app_data(bodies())
-        .configure(lists::routes)
-        .configure(|config| pages::routes(config, owned));
-    match owned {
-        Owned::Peer(peer) => config
-            .app_data(Data::new(Of::Peer))
-            .app_data(Data::new(peer.clone()))
-            .configure(peer::routes)
-            .default_service(web::route().to(nothing_here)),
-        Owned::Tracker(tracker) => config
-            .app_data(Data::new(Of::Tracker))
-            .app_data(Data::new(tracker.clone()))
-            .configure(tracker::routes)
-            .default_service(web::route().to(nothing_here)),
-        Owned::Waiting(waiting) => config
-            .app_data(Data::new(Of::Waiting))
-            .app_data(Data::new(waiting.clone()))
-            .configure(waiting::routes)
-            .default_service(web::route().to(waiting::not_yet)),
-    };
+        .service(api::resource(&paths::CHALLENGE, prove))
+        .service(api::resource(&paths::LINK, pages::draw_link))
+        .configure(|config| api::configure(config, owned))
+        .configure(|config| pages::routes(config, owned))
+        .default_service(web::route().to(api::nothing_here));
 }
 
 /// The guards at the door: one for browsers, one for programs.
@@ -262,51 +246,4 @@ async fn admit<B: MessageBody>(
         true => pages::admit(&browsers, request, next).await,
         false => guard::admit(&guard, request, next).await,
     }
-}
-
-/// Ends the node, which goes on until its answer has left.
-async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<StoppingView> {
-    order.give();
-    Json(StoppingView {
-        pid: std::process::id(),
-    })
-}
-
-async fn nothing_here() -> Result<HttpResponse, Refused> {
-    Err(Refused::new(
-        Code::UnknownPath,
-        "the API of this node has nothing under this path: `GET /paths` lists what there is",
-    ))
-}
-
-/// A path with the one way in which it can be asked.
-pub(super) fn resource<F, Args>(line: &'static PathLine, handler: F) -> impl HttpServiceFactory
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    let route = match line.method {
-        "GET" => web::get(),
-        _ => web::post(),
-    };
-    let wrong_method = move || async move {
-        let refused = Refused::new(
-            Code::WrongMethod,
-            format!("{} is asked with {}", line.path, line.method),
-        );
-        let mut response = problem::response(&refused);
-        let allow = HeaderValue::from_static(line.method);
-        response.headers_mut().insert(ALLOW, allow);
-        response
-    };
-    web::resource(line.path)
-        .wrap(from_fn(
-            move |request: ServiceRequest, next: Next<_>| async move {
-                Parameters::check(request.query_string(), line)?;
-                next.call(request).await
-            },
-        ))
-        .route(route.to(handler))
-        .default_service(web::route().to(wrong_method))
 }

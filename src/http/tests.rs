@@ -5,7 +5,7 @@ mod lists;
 mod problems;
 
 use super::testing::Served;
-use super::{ApiError, ApiFile, MAX_REQUEST_BYTES, Problem, start};
+use super::{ApiError, ApiFile, BASE, MAX_REQUEST_BYTES, Problem, start};
 use crate::archive::{EndEntry, Entry, Reader, import};
 use crate::chain::json::{BlockJson, GenesisJson};
 use crate::chain::proof::{Proof, ProofJson, Trust};
@@ -89,6 +89,11 @@ async fn ask(served: &Served, request: &str, body: &Value) -> (u16, String) {
     .await
 }
 
+/// A request for a path that is named without what all begin with.
+fn versioned(request: &str) -> String {
+    request.replacen(" /", &format!(" {BASE}/"), 1)
+}
+
 async fn ask_with(
     served: &Served,
     request: &str,
@@ -97,6 +102,7 @@ async fn ask_with(
 ) -> (u16, String) {
     let file = ApiFile::read(served.data_dir()).unwrap();
     let length = body.len();
+    let request = versioned(request);
     let text = format!(
         "{request} HTTP/1.1\r\n{}connection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}",
         headers(&file)

@@ -5,6 +5,7 @@
 
 use super::SecretKey;
 use super::pem::{self, Lock, PemError, Stored};
+use crate::plain_file;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -277,7 +278,7 @@ pub enum PrivateFileError {
 /// # Errors
 /// One variant of [`PrivateFileError`] per way to fail.
 pub fn read_private(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
-    let file = match File::open(path) {
+    let file = match plain_file::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(PrivateFileError::Missing);
         }

@@ -296,7 +296,7 @@ pub struct NoRequest {}
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftView {
-    /// The name it had, which is free now.
+    /// The name it had, which stays with its key.
     pub name: MemberName,
 }
 

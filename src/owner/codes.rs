@@ -2,7 +2,7 @@
 //!
 //! A code never changes its meaning and is never used again for another. What went wrong in one case, with
 //! its names and numbers, is said in [`Refused::detail`](super::Refused); here stands what is true of all of
-//! them. `node explain CODE` prints it, `GET /codes/CODE` answers with it.
+//! them. `node explain CODE` prints it, `GET /api/v1/codes/CODE` answers with it.
 
 use serde::{Deserialize, Serialize, de};
 use std::fmt;
@@ -95,7 +95,7 @@ codes! {
     BadBody = "bad_body", Misuse, "The body can't be read":
         "The body of the request is not the JSON that this path takes.",
         "A field is missing, has another name or another type, or the text is no JSON or too long. Amounts and fees are text: \"5\".",
-        "Send what `GET /paths` lists for this path, with `Content-Type: application/json`.";
+        "Send what `GET /api/v1/paths` lists for this path, with `Content-Type: application/json`.";
     UnknownParameter = "unknown_parameter", Misuse, "No such parameter":
         "The address of the request names a parameter that this path does not have.",
         "A parameter that is passed over in silence would give another answer than was asked for.",
@@ -131,7 +131,7 @@ codes! {
     UnknownPath = "unknown_path", Unknown, "Nothing is under this path":
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",
-        "`GET /paths` lists what there is.";
+        "`GET /api/v1/paths` lists what there is.";
     UnknownCode = "unknown_code", Unknown, "No such code":
         "No refusal has the code that was asked for.",
         "It is mistyped, or of another version of the program.",
@@ -139,7 +139,7 @@ codes! {
     WrongMethod = "wrong_method", WrongMethod, "Asked with another method":
         "This path is there, and is asked with another method.",
         "What only reads is asked with GET, what changes something with POST.",
-        "`GET /paths` lists each path with its method.";
+        "`GET /api/v1/paths` lists each path with its method.";
     WrongToken = "wrong_token", Unproven, "No token, or a wrong one":
         "The request does not carry the token of this start of the node.",
         "A new token is drawn at every start, and stands in api.json in the data directory.",

@@ -53,7 +53,7 @@ use crate::wire::{Certificate, Hello, Member, MemberId, Message, NodeRole};
 use certificates::Certificates;
 use contests::Contests;
 use founding::{Founding, GENESIS_ROW, Offer, Verdict};
-use members::{MEMBER_ROW, Members, NEXT_ID_ROW};
+use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW};
 use news::News;
 use outgoing::Outgoing;
 use sessions::Sessions;
@@ -182,6 +182,7 @@ impl Registry {
             [MEMBER_ROW, id @ ..] => self.members.open_member(id, value),
             [NEXT_ID_ROW] => self.members.open_next_id(value),
             [GENESIS_ROW] => self.founding.open_row(value),
+            [FORMER_NAME_ROW, name @ ..] => self.members.open_former(name, value),
             _ => Err(Internal(
                 "the register holds a row of no known kind".to_owned(),
             )),

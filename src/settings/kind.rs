@@ -8,6 +8,7 @@ use config::{Map, Value};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::paths::has_variable;
 use super::{Endpoint, Patience};
 
 /// The longest name of a peer or a network: it stands in tables and in each member record.
@@ -26,6 +27,8 @@ const MAX_ALLOCATIONS: usize = 1_000;
 const MAX_ADDRESSES: usize = 100;
 /// Above the length of any address; the real check is the address's own.
 const MAX_ADDRESS_LEN: usize = 128;
+/// What people expect of paths who know shells.
+const WRITTEN_OUT: &str = " (`~/` is your home directory; `$` variables are not replaced)";
 /// How much of a wrong value is repeated in a message.
 const MAX_QUOTED_CHARS: usize = 60;
 
@@ -101,9 +104,9 @@ impl Kind {
             Self::Name => {
                 format!("1 to {MAX_NAME_LEN} characters of a-z, 0-9 and \"-\", the first a letter")
             }
-            Self::Path => "the path of a directory".to_owned(),
-            Self::File => "the path of a file".to_owned(),
-            Self::OptionalFile => "the path of a file, or nothing: \"\"".to_owned(),
+            Self::Path => format!("the path of a directory{WRITTEN_OUT}"),
+            Self::File => format!("the path of a file{WRITTEN_OUT}"),
+            Self::OptionalFile => format!("the path of a file{WRITTEN_OUT}, or nothing: \"\""),
             Self::Listen => "a numeric address and a port, \"address:port\"".to_owned(),
             Self::LoopbackListen => {
                 "an address of this machine alone and a port, \"127.0.0.1:port\" or \"[::1]:port\""
@@ -272,7 +275,7 @@ fn is_address(text: &str) -> bool {
 
 fn is_path(text: &str) -> bool {
     let printable = |char: char| !char.is_control() && char != char::REPLACEMENT_CHARACTER;
-    (1..=MAX_PATH_LEN).contains(&text.len()) && text.chars().all(printable)
+    (1..=MAX_PATH_LEN).contains(&text.len()) && text.chars().all(printable) && !has_variable(text)
 }
 
 fn list(

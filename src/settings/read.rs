@@ -1,7 +1,7 @@
 //! From text and variables to settings: parse, check, layer, take over.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::env;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::kind::{Wrong, describe};
+use super::paths::expand;
 use super::schema::{Given, Key, Role};
 use super::{ENVIRONMENT_PREFIX, Mistake, Place, Settings, SettingsError};
+use crate::plain_file;
 use crate::suggest::nearest;
 
 /// Far above a file with the most allocations allowed; what is larger is not a settings file.
@@ -24,7 +26,7 @@ pub(super) fn file(path: &Path) -> Result<String, SettingsError> {
         reason,
     };
     let mut bytes = Vec::new();
-    File::open(path)
+    plain_file::open(path)
         .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(error.to_string()))?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
@@ -32,7 +34,10 @@ pub(super) fn file(path: &Path) -> Result<String, SettingsError> {
             "it is larger than {MAX_FILE_BYTES} bytes"
         )));
     }
-    String::from_utf8(bytes).map_err(|_| unreadable("it is not text in UTF-8".to_owned()))
+    match plain_file::text(&bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(error) => Err(unreadable(format!("it {error}"))),
+    }
 }
 
 /// The settings that `text`, found at `path`, and the variables make.
@@ -74,7 +79,7 @@ pub(super) fn settings(
         .add_source(from_file)
         .add_source(from_environment.clone())
         .build()?;
-    let settings = take_over(role, layered, &bases)?;
+    let settings = take_over(role, layered, &bases, &document)?;
     document.check_together(&settings)?;
     Ok(settings)
 }
@@ -86,26 +91,38 @@ struct Bases<'a> {
 }
 
 impl Bases<'_> {
-    fn start(&self, data_dir: &mut PathBuf, wallet: &mut super::WalletSettings) {
-        *data_dir = self.data_dir.join(&data_dir);
-        wallet.file = data_dir.join(&wallet.file);
+    fn start(
+        &self,
+        data_dir: &mut PathBuf,
+        wallet: &mut super::WalletSettings,
+        document: &Document<'_>,
+    ) -> Result<(), SettingsError> {
+        *data_dir = self.data_dir.join(document.expand("data_dir", data_dir)?);
+        wallet.file = data_dir.join(document.expand("wallet.file", &wallet.file)?);
         if !wallet.passphrase_file.as_os_str().is_empty() {
-            wallet.passphrase_file = self.passphrase_file.join(&wallet.passphrase_file);
+            let file = document.expand("wallet.passphrase_file", &wallet.passphrase_file)?;
+            wallet.passphrase_file = self.passphrase_file.join(file);
         }
+        Ok(())
     }
 }
 
 /// Turns layered values into typed settings.
-fn take_over(role: Role, layered: Config, bases: &Bases<'_>) -> Result<Settings, ConfigError> {
+fn take_over(
+    role: Role,
+    layered: Config,
+    bases: &Bases<'_>,
+    document: &Document<'_>,
+) -> Result<Settings, SettingsError> {
     Ok(match role {
         Role::Peer => {
             let mut peer: super::PeerSettings = layered.try_deserialize()?;
-            bases.start(&mut peer.data_dir, &mut peer.wallet);
+            bases.start(&mut peer.data_dir, &mut peer.wallet, document)?;
             Settings::Peer(peer)
         }
         Role::Tracker => {
             let mut tracker: super::TrackerSettings = layered.try_deserialize()?;
-            bases.start(&mut tracker.data_dir, &mut tracker.wallet);
+            bases.start(&mut tracker.data_dir, &mut tracker.wallet, document)?;
             Settings::Tracker(tracker)
         }
     })
@@ -146,6 +163,17 @@ impl Document<'_> {
             key: key.to_owned(),
             message,
         }
+    }
+
+    /// The path that is meant, which is given at `key` in the file or its variable.
+    fn expand(&self, key: &str, path: &Path) -> Result<PathBuf, SettingsError> {
+        expand(path, env::var_os("HOME").as_deref()).map_err(|error| {
+            self.single(Mistake {
+                place: Place::File(self.path.to_owned()),
+                key: key.to_owned(),
+                message: format!("`{key}` = {path:?}: {error}"),
+            })
+        })
     }
 
     fn single(&self, mistake: Mistake) -> SettingsError {
@@ -293,9 +321,8 @@ fn read_environment(
     mistakes: &mut Vec<Mistake>,
 ) -> Layer {
     let own = role.keys();
-    let others = role.other().keys();
     let mut layer = Layer::default();
-    for (name, text) in environment.filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)) {
+    for (name, text) in environment.filter(|(name, text)| !is_of_a_link(name, text)) {
         let mistake = |key: &str, message: String| Mistake {
             place: Place::Variable(name.clone()),
             key: key.to_owned(),
@@ -309,17 +336,54 @@ fn read_environment(
         } else if name == variable(Role::KEY) {
             let message = "the role stands in the file and can't be replaced. Unset this variable";
             mistakes.push(mistake(Role::KEY, message.to_owned()));
-        } else if !others.iter().any(|(path, _)| variable(path) == name) {
-            let names: Vec<String> = own.iter().map(|(path, _)| variable(path)).collect();
-            let candidates: Vec<&str> = names.iter().map(String::as_str).collect();
-            let message = match nearest(&name, &candidates) {
-                Some(near) => format!("no key has this name; did you mean {near}?"),
-                None => format!("no key has this name; there are: {}", names.join(", ")),
-            };
-            mistakes.push(mistake("", message));
         }
     }
     layer
+}
+
+/// What to tell of variables that begin like ours and name no key of either role. They are passed over:
+/// a key of another version, a slip, or not meant for us at all.
+pub(super) fn unknown_variables(
+    environment: impl Iterator<Item = (String, String)>,
+) -> Vec<String> {
+    let keys = [Role::Peer, Role::Tracker].map(Role::keys);
+    let mut names: Vec<String> = keys
+        .iter()
+        .flatten()
+        .map(|(path, _)| variable(path))
+        .collect();
+    names.push(variable(Role::KEY));
+    let candidates: Vec<&str> = names.iter().map(String::as_str).collect();
+    environment
+        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+        .filter(|(name, text)| !candidates.contains(&name.as_str()) && !is_of_a_service(name, text))
+        .map(|(name, _)| match nearest(&name, &candidates) {
+            Some(near) => format!(
+                "the environment variable {name} names no key and is passed over; did you mean {near}?"
+            ),
+            None => format!("the environment variable {name} names no key and is passed over"),
+        })
+        .collect()
+}
+
+/// Whether a variable tells where a service called like this program is: Kubernetes sets such variables
+/// in every container beside it, as Docker does for links.
+fn is_of_a_service(name: &str, text: &str) -> bool {
+    let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+        return false;
+    };
+    let ends = |part: &str| rest == part || rest.ends_with(&format!("_{part}"));
+    ends("SERVICE_HOST")
+        || rest.contains("SERVICE_PORT")
+        || ends("PORT")
+        || rest.contains("PORT_")
+        || rest.contains("ENV_")
+        || is_of_a_link(name, text)
+}
+
+/// Docker gives the name of a link called like this program, `/web/raclette`, in the place of a key.
+fn is_of_a_link(name: &str, text: &str) -> bool {
+    name == variable("name") && text.starts_with('/')
 }
 
 fn wrong_variable(name: &str, key: &Key, wrong: &Wrong) -> String {

@@ -10,12 +10,25 @@ use super::schema::{Given, Key, Role, Section};
 use super::{Endpoint, Settings, SettingsError};
 
 /// What a new peer's file says beyond the defaults.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PeerTemplate<'a> {
     /// The peer's name; [`init`] refuses one that no peer may have.
     pub name: &'a str,
     /// The trackers of the network, at least one.
     pub trackers: &'a [Endpoint],
+    /// Where it listens, if not at the default.
+    pub listen: Option<SocketAddr>,
+    /// What others dial, where that is not the address it listens at.
+    pub advertise: &'a [Endpoint],
+    /// Address of the first tracker's key, if it is known.
+    pub tracker_key: &'a str,
+}
+
+/// What a new tracker's file says beyond the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct TrackerTemplate<'a> {
+    /// What the network is called, if not as by default.
+    pub network: Option<&'a str>,
     /// Where it listens, if not at the default.
     pub listen: Option<SocketAddr>,
 }
@@ -30,12 +43,18 @@ pub fn peer_template(peer: &PeerTemplate<'_>) -> String {
         ("trackers", literal(trackers)),
     ];
     values.extend(peer.listen.map(|at| ("listen", literal(at.to_string()))));
+    let advertise: Vec<String> = peer.advertise.iter().map(Endpoint::to_string).collect();
+    values.push(("advertise", literal(advertise)));
+    values.push(("tracker_key", literal(peer.tracker_key)));
     render(Role::Peer, &values)
 }
 
 /// The file of a new tracker: every key with its meaning and its default.
-pub fn tracker_template() -> String {
-    render(Role::Tracker, &[])
+pub fn tracker_template(tracker: &TrackerTemplate<'_>) -> String {
+    let mut values = Vec::new();
+    values.extend(tracker.listen.map(|at| ("listen", literal(at.to_string()))));
+    values.extend(tracker.network.map(|name| ("network.name", literal(name))));
+    render(Role::Tracker, &values)
 }
 
 /// Writes a new settings file. One that exists is never touched, and text that [`Settings::parse`]
@@ -76,7 +95,8 @@ fn literal(value: impl Into<toml::Value>) -> String {
     value.into().to_string()
 }
 
-/// The file of a role, with the `values` (TOML, by key of the first section) in place of defaults.
+/// The file of a role, with the `values` (TOML, by key; behind a section's name and a point in a section) in
+/// place of defaults.
 fn render(role: Role, values: &[(&str, String)]) -> String {
     let root = role.root();
     let mut text = String::new();
@@ -92,22 +112,23 @@ fn render(role: Role, values: &[(&str, String)]) -> String {
     }
     text.push_str("\n# What this node is: \"peer\" or \"tracker\".\n");
     text.push_str(&format!("{} = \"{}\"\n", Role::KEY, role.name()));
-    render_keys(&mut text, root, values);
+    render_keys(&mut text, "", root, values);
     for (name, section) in root.sections {
         text.push('\n');
         comment(&mut text, section.doc);
         text.push_str(&format!("[{name}]\n"));
-        render_keys(&mut text, section, &[]);
+        render_keys(&mut text, &format!("{name}."), section, values);
     }
     text
 }
 
-fn render_keys(text: &mut String, section: &Section, values: &[(&str, String)]) {
+fn render_keys(text: &mut String, at: &str, section: &Section, values: &[(&str, String)]) {
     for key in section.keys {
         text.push('\n');
         comment(text, key.doc);
         text.push_str(&format!("# {}\n", accepts(key)));
-        let value = values.iter().find(|(name, _)| *name == key.name);
+        let of_key = |name: &str| name.strip_prefix(at) == Some(key.name);
+        let value = values.iter().find(|(name, _)| of_key(name));
         let value = value.map_or(key.given.example(), |(_, value)| value);
         text.push_str(&format!("{} = {value}\n", key.name));
     }

@@ -53,7 +53,7 @@ fn example_template() -> String {
     peer_template(&PeerTemplate {
         name: "alice",
         trackers: &trackers,
-        listen: None,
+        ..PeerTemplate::default()
     })
 }
 
@@ -62,7 +62,10 @@ fn shipped_files_are_the_templates() {
     let renew = "config/ is out of date; renew it: \
                  cargo test --release --lib settings -- --ignored renew_config";
     assert!(SHIPPED_PEER == example_template(), "{renew}");
-    assert!(SHIPPED_TRACKER == tracker_template(), "{renew}");
+    assert!(
+        SHIPPED_TRACKER == tracker_template(&TrackerTemplate::default()),
+        "{renew}"
+    );
 }
 
 #[test]
@@ -70,7 +73,11 @@ fn shipped_files_are_the_templates() {
 fn renew_config() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     std::fs::write(config.join("peer.toml"), example_template()).unwrap();
-    std::fs::write(config.join("tracker.toml"), tracker_template()).unwrap();
+    std::fs::write(
+        config.join("tracker.toml"),
+        tracker_template(&TrackerTemplate::default()),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -236,6 +243,7 @@ fn init_writes_once_and_only_what_is_right() {
             name,
             trackers: &["[::1]:7000".parse().unwrap()],
             listen: Some("127.0.0.1:7002".parse().unwrap()),
+            ..PeerTemplate::default()
         })
     };
     for name in ["Bob", "bob\"\nlisten = \"x", ""] {

@@ -38,6 +38,7 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
         }
         RowKey::Mined(id) => (Table::Mined, id.0.to_vec()),
         RowKey::Open(id) => (Table::Open, id.0.to_vec()),
+        RowKey::Awake => (Table::Meta, b"awake".to_vec()),
     }
 }
 
@@ -121,6 +122,7 @@ mod tests {
             application("a", b"bc"),
             RowKey::Mined(TransactionId([1; 32])),
             RowKey::Open(TransactionId([1; 32])),
+            RowKey::Awake,
         ];
         let places: HashSet<_> = keys.iter().map(place).collect();
         assert_eq!(places.len(), keys.len());

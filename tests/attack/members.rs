@@ -3,6 +3,7 @@
 use super::{SOON, Target};
 use crate::support::{Lab, RawPeer, agree, so, wait_until};
 use raclette::chain::{Genesis, NetworkId};
+use raclette::http::BASE;
 use raclette::wire::message::RefusalCode;
 use raclette::wire::{MemberStatement, Message};
 use std::collections::HashSet;
@@ -156,7 +157,7 @@ fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
 fn attack_the_api_opens_to_its_token_alone_and_never_shows_the_key() {
     let target = Target::start();
     let api = target.alice.api().unwrap();
-    let url = format!("http://{}/status", api.address);
+    let url = format!("http://{}{BASE}/status", api.address);
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)

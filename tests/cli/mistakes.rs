@@ -1,7 +1,7 @@
 //! Mistakes in settings, and things that are in the way.
 
 use super::run;
-use crate::support::{Lab, Node, free_address, so, wait_until};
+use crate::support::{Lab, Node, so, wait_until};
 use std::fs;
 use std::net::TcpListener;
 
@@ -135,14 +135,4 @@ fn cli_an_unreachable_tracker_is_named_and_dialled_again() {
     says(&alice.output(), &[&tracker]);
     lab.tracker.start();
     alice.joins();
-}
-
-#[test]
-fn cli_settings_of_the_environment_are_checked_as_well() {
-    let lab = Lab::prepare("");
-    let config = lab.tracker.config.to_str().unwrap();
-    let ran = crate::support::node(["--config".as_ref(), config.as_ref()])
-        .env("RACLETTE_LISTENN", free_address().to_string())
-        .output();
-    super::Ran::from(ran.unwrap()).fails(2, &["RACLETTE_LISTENN", "RACLETTE_LISTEN"]);
 }

@@ -1,7 +1,7 @@
 //! A node as a process of its own, and its API.
 
 use super::{DEADLINE, so, wait_until};
-use raclette::http::{ApiFile, Problem};
+use raclette::http::{ApiFile, BASE, Problem};
 use raclette::owner::answers::{
     BalanceView, BlockView, ChainStatusView, MinedView, OpenView, PeerStatusView, PeersView,
     SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
@@ -188,7 +188,9 @@ impl Node {
     /// Asks its API.
     pub fn try_get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Refused> {
         let api = self.api()?;
-        let request = self.agent.get(format!("http://{}{path}", api.address));
+        let request = self
+            .agent
+            .get(format!("http://{}{BASE}{path}", api.address));
         self.answer(
             request
                 .header("Authorization", format!("Bearer {}", api.token))
@@ -203,7 +205,9 @@ impl Node {
         body: impl Serialize,
     ) -> Result<T, Refused> {
         let api = self.api()?;
-        let request = self.agent.post(format!("http://{}{path}", api.address));
+        let request = self
+            .agent
+            .post(format!("http://{}{BASE}{path}", api.address));
         let request = request.header("Authorization", format!("Bearer {}", api.token));
         self.answer(request.send_json(body))
     }

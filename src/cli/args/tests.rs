@@ -25,6 +25,8 @@ fn what_the_walk_types_is_understood() {
         "node init tracker --dir net",
         "node init peer --name alice --tracker 127.0.0.1:7000",
         "node init peer --name bob --tracker t.example:7000 --tracker [::1]:7 --listen 0.0.0.0:7002 --out bob.toml",
+        "node init network chess",
+        "node init network chess --member ann --dir net --host 192.168.1.10 --port 7100",
         "node balance",
         "node balance bob",
         "node mine --blocks 3",
@@ -86,6 +88,9 @@ fn misuse_is_refused() {
         "node init peer --tracker 127.0.0.1:7000",
         "node init peer --name alice --tracker nowhere",
         "node init tracker --dir a --out b",
+        "node init network",
+        "node init network chess --host 10.0.0.1:7000",
+        "node init network chess --port 65535",
         "node chain",
         "node wallet",
         "node wallet lock swordfish",
@@ -117,4 +122,15 @@ fn no_secret_is_taken_as_an_argument() {
         command.get_subcommands().for_each(check);
     }
     check(&Cli::command());
+}
+
+#[test]
+fn a_tilde_that_the_shell_left_standing_is_the_home_directory() {
+    let Some(home) = std::env::home_dir() else {
+        return;
+    };
+    let cli = parse("node --config=~/a/peer.toml status").unwrap();
+    assert_eq!(cli.config, Some(home.join("a/peer.toml")));
+    let told = parse("node --config=~nobody/peer.toml status").unwrap_err();
+    assert!(told.to_string().contains("write the whole path"), "{told}");
 }

@@ -264,7 +264,7 @@ mod tests {
         for answer in answers {
             let (met, told) = met_by(answer);
             assert_eq!(met, NotProven::Stranger);
-            assert!(told.starts_with("GET /proof?challenge="), "{told}");
+            assert!(told.starts_with("GET /api/v1/proof?challenge="), "{told}");
             assert!(
                 !told.contains("the-token") && !told.contains("uthorization"),
                 "{told}"

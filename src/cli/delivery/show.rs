@@ -183,6 +183,7 @@ fn received_state(message: &ReceivedView) -> String {
             format!("mined, {confirmed}")
         }
         ReceivedState::Expired => "expired: not paid".to_owned(),
+        ReceivedState::TimedOut => "not mined within a day: not paid".to_owned(),
         ReceivedState::Evicted => "pushed out by better paying ones: not paid".to_owned(),
         ReceivedState::Conflicted => "its coins went elsewhere: not paid".to_owned(),
     }
@@ -255,6 +256,7 @@ fn received_name(state: ReceivedState) -> &'static str {
         ReceivedState::Open => "open",
         ReceivedState::Mined => "mined",
         ReceivedState::Expired => "expired",
+        ReceivedState::TimedOut => "timed out",
         ReceivedState::Evicted => "evicted",
         ReceivedState::Conflicted => "conflicted",
     }

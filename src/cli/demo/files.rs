@@ -112,6 +112,7 @@ fn write_missing(directory: &Path) -> Result<(), DemoError> {
                 name,
                 trackers: &[tracker.parse()?],
                 listen: Some(ports.next()?),
+                ..PeerTemplate::default()
             };
             init(&path, &peer_template(&peer))?;
         }

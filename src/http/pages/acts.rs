@@ -1,8 +1,8 @@
 //! What takes a while and was begun by a form: it goes on while pages are looked at.
 
 use super::show::{count, grouped};
-use crate::owner::answers::VerifyLine;
 use crate::owner::Peer;
+use crate::owner::answers::VerifyLine;
 use crate::readable::{in_words, visible};
 use futures_util::StreamExt;
 use std::pin::pin;
@@ -75,7 +75,10 @@ impl Background {
                     let height = grouped(&mined.height.0.to_string());
                     let took = in_words(mined.elapsed_ms);
                     let what = count(mined.transactions, "transaction");
-                    (true, format!("Block {height} found after {took}, with {what} in it"))
+                    (
+                        true,
+                        format!("Block {height} found after {took}, with {what} in it"),
+                    )
                 }
                 Err(refused) => (false, visible(&refused.detail)),
             };
@@ -85,7 +88,10 @@ impl Background {
 
     /// Has the chain checked, unless that goes on already.
     pub(super) fn verify(&self, peer: Peer) {
-        if !self.begin(|state| &mut state.verifying, "Checking from the first block") {
+        if !self.begin(
+            |state| &mut state.verifying,
+            "Checking from the first block",
+        ) {
             return;
         }
         let background = self.clone();
@@ -106,15 +112,26 @@ impl Background {
             match line {
                 Ok(VerifyLine::Progress { height, of }) => {
                     if let Progress::Running { words, .. } = &mut self.lock().verifying {
-                        *words = format!("Checked {} of {}", grouped(&height.0.to_string()), count(of.0 as usize, "block"));
+                        *words = format!(
+                            "Checked {} of {}",
+                            grouped(&height.0.to_string()),
+                            count(of.0 as usize, "block")
+                        );
                     }
                 }
-                Ok(VerifyLine::Verified { tip, transactions, supply }) => {
+                Ok(VerifyLine::Verified {
+                    tip,
+                    transactions,
+                    supply,
+                }) => {
                     let blocks = count(tip.height.0 as usize + 1, "block");
                     let all = count(transactions as usize, "transaction");
                     return ended(
                         true,
-                        format!("All is right: {blocks}, {all}, {} in all", super::show::coins(supply)),
+                        format!(
+                            "All is right: {blocks}, {all}, {} in all",
+                            super::show::coins(supply)
+                        ),
                     );
                 }
                 Ok(VerifyLine::Error(refused)) => return ended(false, visible(&refused.detail)),

@@ -37,7 +37,10 @@ pub(super) async fn asset(name: Path<String>) -> Result<HttpResponse, PageRefuse
         .insert_header((CONTENT_TYPE, *kind))
         .insert_header((CACHE_CONTROL, KEPT))
         .insert_header(("x-content-type-options", "nosniff"))
-        .insert_header(("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"))
+        .insert_header((
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'",
+        ))
         .body(*content))
 }
 
@@ -66,7 +69,10 @@ mod tests {
         assert!(all <= 70 * 1024, "a first load is 80 KB at most: {all}");
         for (name, _, content) in ASSETS {
             let elsewhere = content.replace("http://www.w3.org/2000/svg", "");
-            assert!(!elsewhere.contains("//") || !elsewhere.contains("://"), "{name}");
+            assert!(
+                !elsewhere.contains("//") || !elsewhere.contains("://"),
+                "{name}"
+            );
         }
     }
 }

@@ -61,10 +61,16 @@ impl Deed {
                     _ => format!("{} and a sealed message", coins(*amount)),
                 },
             ),
-            ActionView::Reward { to, amount } => (Some(to), format!("{}, new, for mining the block", coins(*amount))),
+            ActionView::Reward { to, amount } => (
+                Some(to),
+                format!("{}, new, for mining the block", coins(*amount)),
+            ),
             ActionView::Record { topic, body_bytes } => (
                 None,
-                format!("a record of {body_bytes} bytes under \"{}\"", crate::readable::visible(topic)),
+                format!(
+                    "a record of {body_bytes} bytes under \"{}\"",
+                    crate::readable::visible(topic)
+                ),
             ),
         };
         Self {
@@ -122,19 +128,33 @@ pub(super) async fn block(
     let block = peer.block(&name).await?;
     let height = grouped(&block.height.0.to_string());
     let standing = match block.confirmations {
-        0 => Standing::bad("Not on the chain", "Another block has its place: what was in it is not paid by it."),
+        0 => Standing::bad(
+            "Not on the chain",
+            "Another block has its place: what was in it is not paid by it.",
+        ),
         1 => Standing::good("The last block", ""),
-        deep => Standing::good("On the chain", format!("{} on top of it.", count((deep - 1) as usize, "block"))),
+        deep => Standing::good(
+            "On the chain",
+            format!("{} on top of it.", count((deep - 1) as usize, "block")),
+        ),
     };
     let genesis = block.genesis.as_ref();
     page(&BlockPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, format!("Block {height}")),
+        frame: Frame::of_peer(
+            &peer,
+            &status,
+            &asked,
+            Spot::Network,
+            format!("Block {height}"),
+        ),
         height,
         when: When::new(block.timestamp),
         deeds: block.transactions.iter().map(Deed::new).collect(),
         standing,
         founder: genesis.map(|genesis| Who::new(&genesis.founder)),
-        motto: genesis.map(|genesis| crate::readable::visible(&genesis.motto)).unwrap_or_default(),
+        motto: genesis
+            .map(|genesis| crate::readable::visible(&genesis.motto))
+            .unwrap_or_default(),
         after: (block.connected && block.confirmations > 1).then(|| block.height.0 + 1),
         block,
     })
@@ -164,7 +184,10 @@ pub(super) async fn transaction(
     let deed = found.transaction.as_ref();
     let (standing, block) = match found.state {
         TransactionState::Unknown => (
-            Standing::bad("Unknown", "No block holds it, and nobody waits to mine it, as far as this node knows."),
+            Standing::bad(
+                "Unknown",
+                "No block holds it, and nobody waits to mine it, as far as this node knows.",
+            ),
             None,
         ),
         TransactionState::Open => (
@@ -176,7 +199,10 @@ pub(super) async fn transaction(
             confirmations,
             ..
         } => (
-            Standing::good("In a block", format!("{} deep.", count(confirmations as usize, "block"))),
+            Standing::good(
+                "In a block",
+                format!("{} deep.", count(confirmations as usize, "block")),
+            ),
             Some((height.0, grouped(&height.0.to_string()))),
         ),
     };

@@ -9,8 +9,8 @@
 
 use super::refusal::PageRefused;
 use super::sessions::{Browsers, Session};
-use crate::http::doorstep::Place;
-use crate::http::guard::the_only;
+use crate::http::server::doorstep::Place;
+use crate::http::server::guard::the_only;
 use crate::owner::{Code, Refused};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -119,7 +119,9 @@ fn is_this_machine(host: &str) -> bool {
 
 /// The session that a request's cookie shows.
 fn session(browsers: &Browsers, headers: &HeaderMap) -> Option<Session> {
-    let cookies = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
+    let cookies = headers
+        .get_all(COOKIE)
+        .filter_map(|line| line.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';'));
     let secret = pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
@@ -176,7 +178,10 @@ mod tests {
             "https://127.0.0.1:8001",
             "http://localhost:8001",
         ] {
-            assert!(!check(Method::POST, &[host, ("origin", origin)]), "{origin}");
+            assert!(
+                !check(Method::POST, &[host, ("origin", origin)]),
+                "{origin}"
+            );
         }
         // A page at another port of this machine is the same site: the cookie comes along.
         assert!(!check(Method::POST, &[host, own, site("same-site")]));
@@ -184,7 +189,10 @@ mod tests {
         assert!(!check(Method::GET, &[host, site("cross-site")]));
         let follows = ("sec-fetch-mode", "navigate");
         assert!(check(Method::GET, &[host, site("cross-site"), follows]));
-        assert!(!check(Method::POST, &[host, own, site("cross-site"), follows]));
+        assert!(!check(
+            Method::POST,
+            &[host, own, site("cross-site"), follows]
+        ));
     }
 
     #[test]

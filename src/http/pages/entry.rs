@@ -54,7 +54,9 @@ pub(super) async fn enter(
     drawing: Data<Drawing>,
     link: Result<Query<Entering>, actix_web::Error>,
 ) -> Result<HttpResponse, PageRefused> {
-    let session = link.ok().and_then(|link| browsers.enter(&link.key, &*drawing.0));
+    let session = link
+        .ok()
+        .and_then(|link| browsers.enter(&link.key, &*drawing.0));
     let Some(session) = session else {
         return Err(Refused::new(
             Code::UnknownBrowser,
@@ -65,13 +67,20 @@ pub(super) async fn enter(
     };
     let mut response = html(StatusCode::OK, &EnteredPage);
     let headers = response.headers_mut();
-    headers.append(SET_COOKIE, cookie(browsers.cookie(), session.secret(), SESSION_LIVES.as_secs()));
+    headers.append(
+        SET_COOKIE,
+        cookie(browsers.cookie(), session.secret(), SESSION_LIVES.as_secs()),
+    );
     Ok(response)
 }
 
 /// The same session under the name that the node's cookie has once it has this key.
 pub(super) fn cookie_of_key(address: &str, session: &Session) -> HeaderValue {
-    cookie(&cookie_name(address), session.secret(), SESSION_LIVES.as_secs())
+    cookie(
+        &cookie_name(address),
+        session.secret(),
+        SESSION_LIVES.as_secs(),
+    )
 }
 
 /// No script reads it, and no other site sends it.

@@ -26,9 +26,8 @@ impl Fields {
 
     /// Every value of a name.
     pub(super) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        let named = move |(found, value): &'a (String, String)| {
-            (found == name).then_some(value.as_str())
-        };
+        let named =
+            move |(found, value): &'a (String, String)| (found == name).then_some(value.as_str());
         self.0.iter().filter_map(named)
     }
 }
@@ -85,7 +84,10 @@ impl Asked {
     /// A part of a list.
     pub(super) fn page(&self, limit: usize) -> Page {
         Page {
-            after: self.fields.text("after").map(|text| Cursor(text.to_owned())),
+            after: self
+                .fields
+                .text("after")
+                .map(|text| Cursor(text.to_owned())),
             limit: Some(limit),
         }
     }

@@ -194,14 +194,25 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
     if chain.syncing {
-        let left = chain.best_header.height.0.saturating_sub(chain.tip.height.0);
+        let left = chain
+            .best_header
+            .height
+            .0
+            .saturating_sub(chain.tip.height.0);
         let more = match &chain.catching_up {
             Some(how) => format!("about {} left", crate::readable::in_words(how.ms_left)),
             None => String::new(),
         };
-        return Standing::wait(format!("Catching up: {} to go", count(left as usize, "block")), more);
+        return Standing::wait(
+            format!("Catching up: {} to go", count(left as usize, "block")),
+            more,
+        );
     }
-    let trouble = status.tracker.trouble.as_deref().map(crate::readable::visible);
+    let trouble = status
+        .tracker
+        .trouble
+        .as_deref()
+        .map(crate::readable::visible);
     match (chain.sessions, status.tracker.registered) {
         (0, true) => Standing::wait(
             "Nobody else is here",
@@ -209,13 +220,17 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         ),
         (0, false) => Standing::bad(
             "Not connected",
-            trouble.unwrap_or_else(|| "Neither the tracker nor a member was reached; it is tried again.".into()),
+            trouble.unwrap_or_else(|| {
+                "Neither the tracker nor a member was reached; it is tried again.".into()
+            }),
         ),
         (sessions, registered) => Standing::good(
             format!("Connected to {}", count(sessions, "member")),
             match registered {
                 true => String::new(),
-                false => trouble.unwrap_or_else(|| "The tracker is away; members still reach each other.".into()),
+                false => trouble.unwrap_or_else(|| {
+                    "The tracker is away; members still reach each other.".into()
+                }),
             },
         ),
     }

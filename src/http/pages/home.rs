@@ -52,7 +52,8 @@ impl Mining {
         let chain = status.chain.as_ref();
         let height = chain.map_or(0, |chain| chain.tip.height.0 + 1);
         Self {
-            running: chain.is_some_and(|chain| chain.mining.running) || background.mining().is_running(),
+            running: chain.is_some_and(|chain| chain.mining.running)
+                || background.mining().is_running(),
             next: grouped(&height.to_string()),
             rate: rate(chain.map_or(0.0, |chain| chain.mining.hashes_per_second)),
         }
@@ -126,7 +127,11 @@ pub(super) async fn home(
     shown.came = inbox.messages.iter().map(Entry::received).collect();
     let mood = Mood::of(&status);
     let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
-    shown.under_way = waiting.sends.iter().map(|send| Entry::sent(send, &mood)).collect();
+    shown.under_way = waiting
+        .sends
+        .iter()
+        .map(|send| Entry::sent(send, &mood))
+        .collect();
     let failed = peer.outbox(Which::Failed, &Page::first(2)).await?;
     let now = peer.clock.wall();
     let recent = failed

@@ -49,7 +49,11 @@ impl Member {
                     false => format!("connected to us, at block {height}"),
                 }
             }),
-            endpoints: peer.endpoints.iter().map(|endpoint| visible(endpoint)).collect(),
+            endpoints: peer
+                .endpoints
+                .iter()
+                .map(|endpoint| visible(endpoint))
+                .collect(),
             like: None,
         }
     }
@@ -84,7 +88,11 @@ pub(super) fn listed(peers: &[PeerView]) -> Vec<Member> {
 }
 
 fn look_alike(one: &str, other: &str) -> bool {
-    let plain = |name: &str| name.replace('0', "o").replace(['1', 'i'], "l").replace('-', "");
+    let plain = |name: &str| {
+        name.replace('0', "o")
+            .replace(['1', 'i'], "l")
+            .replace('-', "")
+    };
     plain(one) == plain(other)
         || one.len().min(other.len()) >= LEAST_ALIKE && strsim::osa_distance(one, other) <= ALIKE
 }
@@ -133,7 +141,9 @@ pub(super) async fn member(
     let balance = peer.balance(Some(&who)).await?;
     let list = peer.peers(&Page::first(LISTED)).await?;
     let listed = listed(&list.peers);
-    let known = listed.into_iter().find(|member| member.who.address == balance.of.address);
+    let known = listed
+        .into_iter()
+        .find(|member| member.who.address == balance.of.address);
     let member = known.unwrap_or_else(|| Member {
         who: Who::new(&balance.of),
         me: false,

@@ -69,7 +69,10 @@ impl Chart {
             .map(|pair| (pair[0].height.0, pair[0].timestamp.since(pair[1].timestamp)))
             .collect();
         let most = gaps.iter().map(|(_, gap)| *gap).max()?.max(1);
-        let sum: u64 = gaps.iter().map(|(_, gap)| *gap).fold(0, u64::saturating_add);
+        let sum: u64 = gaps
+            .iter()
+            .map(|(_, gap)| *gap)
+            .fold(0, u64::saturating_add);
         let bars = gaps.iter().rev().enumerate().map(|(at, (height, gap))| {
             let tall = (u128::from(*gap) * u128::from(TALL) / u128::from(most)) as usize;
             let tall = tall.max(1);
@@ -173,7 +176,8 @@ fn first_time(browsers: &Browsers, act: &Act) -> bool {
 
 /// Fetches the chain of one member first.
 pub(super) async fn sync(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
-    peer.sync_from(act.fields.text("from").unwrap_or_default()).await?;
+    peer.sync_from(act.fields.text("from").unwrap_or_default())
+        .await?;
     on_to("/network?done=syncing#chain")
 }
 
@@ -221,14 +225,27 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
     }
     let (mut moved, mut moved_words) = (Vec::new(), String::new());
     if let Some(chain) = &status.chain {
-        let network = chain.network.id.map(|id| id.to_string()).unwrap_or_default();
+        let network = chain
+            .network
+            .id
+            .map(|id| id.to_string())
+            .unwrap_or_default();
         rows.extend([
-            ("Network", format!("{} ({})", visible(&chain.network.name), short(&network))),
+            (
+                "Network",
+                format!("{} ({})", visible(&chain.network.name), short(&network)),
+            ),
             ("Last block", grouped(&chain.tip.height.0.to_string())),
             ("Connections", count(chain.sessions, "member")),
-            ("Waiting for a block", count(chain.open_transactions, "transaction")),
+            (
+                "Waiting for a block",
+                count(chain.open_transactions, "transaction"),
+            ),
             ("To be delivered", count(chain.delivery.queued, "send")),
-            ("Mined since the start", count(chain.mining.blocks_mined as usize, "block")),
+            (
+                "Mined since the start",
+                count(chain.mining.blocks_mined as usize, "block"),
+            ),
         ]);
         if let Some(change) = &chain.branch_change {
             moved_words = format!(
@@ -237,17 +254,21 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
                 count(change.blocks as usize, "block"),
                 grouped(&change.fork.0.to_string())
             );
-            moved = change.transactions.iter().map(|one| Moved {
-                id: one.id.to_string(),
-                short: short(&one.id.to_string()),
-                words: match one.to {
-                    MovedTo::Open => "waits for a block again".into(),
-                    MovedTo::Mined { height } => format!("in block {} now", height.0),
-                    MovedTo::Expired => "expired: it will not be paid".into(),
-                    MovedTo::Evicted => "pushed out by better paying ones".into(),
-                    MovedTo::Conflicted => "void: its coins went elsewhere".into(),
-                },
-            }).collect();
+            moved = change
+                .transactions
+                .iter()
+                .map(|one| Moved {
+                    id: one.id.to_string(),
+                    short: short(&one.id.to_string()),
+                    words: match one.to {
+                        MovedTo::Open => "waits for a block again".into(),
+                        MovedTo::Mined { height } => format!("in block {} now", height.0),
+                        MovedTo::Expired => "expired: it will not be paid".into(),
+                        MovedTo::Evicted => "pushed out by better paying ones".into(),
+                        MovedTo::Conflicted => "void: its coins went elsewhere".into(),
+                    },
+                })
+                .collect();
         }
     }
     page(&NodePage {

@@ -95,7 +95,10 @@ mod tests {
         assert!(svg.starts_with("<svg") && svg.len() > 1_000);
         let (one, other) = (Session::with("one"), Session::with("other"));
         assert_eq!(seal_of_words(&one, "a", "b"), seal_of_words(&one, "a", "b"));
-        assert_ne!(seal_of_words(&one, "a", "b"), seal_of_words(&other, "a", "b"));
+        assert_ne!(
+            seal_of_words(&one, "a", "b"),
+            seal_of_words(&other, "a", "b")
+        );
         assert_ne!(seal_of_words(&one, "a", "b"), seal_of_words(&one, "a", "c"));
     }
 }

@@ -5,7 +5,7 @@ use super::frame::{Frame, Spot, html, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::show::{Entry, Mood, Who, coins};
 use crate::chain::Amount;
-use crate::http::problem::status_of as code_of;
+use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     HistoryEntry, HistoryView, NetworkView, PeerStatusView, PeerView, SendRequest,
 };
@@ -92,7 +92,9 @@ fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
 async fn others(peer: &Peer) -> Result<Vec<PeerView>, Refused> {
     let members = peer.peers(&Page::first(OFFERED)).await?;
     let others = members.peers.into_iter();
-    Ok(others.filter(|member| !member.this_node && member.name.is_some()).collect())
+    Ok(others
+        .filter(|member| !member.this_node && member.name.is_some())
+        .collect())
 }
 
 /// How many unread messages are of whom, by address.
@@ -110,16 +112,27 @@ async fn unread(peer: &Peer) -> Result<BTreeMap<String, usize>, Refused> {
 }
 
 /// Fills in what the form offers.
-async fn offer(peer: &Peer, status: &PeerStatusView, others: &[PeerView], sending: &mut Sending) -> Result<(), Refused> {
+async fn offer(
+    peer: &Peer,
+    status: &PeerStatusView,
+    others: &[PeerView],
+    sending: &mut Sending,
+) -> Result<(), Refused> {
     let names = others.iter().filter_map(|member| member.name.as_ref());
     sending.names = names.map(|name| visible(name.as_str())).collect();
     sending.spendable = coins(peer.balance(None).await?.spendable);
     let network: Option<&NetworkView> = status.chain.as_ref().map(|chain| &chain.network);
-    sending.network = network.map(|network| visible(&network.name)).unwrap_or_default();
+    sending.network = network
+        .map(|network| visible(&network.name))
+        .unwrap_or_default();
     Ok(())
 }
 
-async fn pay_page(peer: &Peer, asked: &Asked, mut sending: Sending) -> Result<PayPage, PageRefused> {
+async fn pay_page(
+    peer: &Peer,
+    asked: &Asked,
+    mut sending: Sending,
+) -> Result<PayPage, PageRefused> {
     let status = status_of(peer).await?;
     let mood = Mood::of(&status);
     let others = others(peer).await?;
@@ -140,7 +153,11 @@ async fn pay_page(peer: &Peer, asked: &Asked, mut sending: Sending) -> Result<Pa
         frame: Frame::of_peer(peer, &status, asked, Spot::Pay, "Pay & write"),
         sending,
         contacts,
-        under_way: waiting.sends.iter().map(|send| Entry::sent(send, &mood)).collect(),
+        under_way: waiting
+            .sends
+            .iter()
+            .map(|send| Entry::sent(send, &mood))
+            .collect(),
         latest: entries(&history, &mood),
     })
 }
@@ -181,13 +198,24 @@ pub(super) async fn send(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
 
 /// What a filled form asks for.
 fn request(fields: &Fields) -> Result<SendRequest, Refused> {
-    let note = fields.typed("note").unwrap_or_default().replace("\r\n", "\n");
+    let note = fields
+        .typed("note")
+        .unwrap_or_default()
+        .replace("\r\n", "\n");
     let note = Some(note).filter(|note| !note.trim().is_empty());
     let to = fields.text("to").filter(|to| !to.is_empty());
-    let to = to.ok_or_else(|| Refused::new(Code::UnknownMember, "To whom? Type a member's name, or paste an address."))?;
+    let to = to.ok_or_else(|| {
+        Refused::new(
+            Code::UnknownMember,
+            "To whom? Type a member's name, or paste an address.",
+        )
+    })?;
     let amount = whole(fields.text("amount"), "The amount")?;
     if amount.0 == 0 && note.is_none() {
-        return Err(Refused::new(Code::Meaningless, "There is nothing to send yet: type an amount, a message, or both."));
+        return Err(Refused::new(
+            Code::Meaningless,
+            "There is nothing to send yet: type an amount, a message, or both.",
+        ));
     }
     Ok(SendRequest {
         to: to.to_owned(),
@@ -201,7 +229,11 @@ fn request(fields: &Fields) -> Result<SendRequest, Refused> {
 
 /// Whole coins; none if nothing is typed. Spaces between the digits are passed over.
 fn whole(typed: Option<&str>, what: &str) -> Result<Amount, Refused> {
-    let typed: String = typed.unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    let typed: String = typed
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
     if typed.is_empty() {
         return Ok(Amount::ZERO);
     }
@@ -303,14 +335,26 @@ pub(super) async fn outbox(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
     let mood = Mood::of(&status);
     let failed = asked.fields.text("failed").is_some();
     let (which, title, empty) = match failed {
-        false => (Which::Waiting, "On its way", "Nothing waits: what you send stands here until its recipient has it."),
-        true => (Which::Failed, "Did not get through", "Nothing: here stands what was refused, expired or withdrawn."),
+        false => (
+            Which::Waiting,
+            "On its way",
+            "Nothing waits: what you send stands here until its recipient has it.",
+        ),
+        true => (
+            Which::Failed,
+            "Did not get through",
+            "Nothing: here stands what was refused, expired or withdrawn.",
+        ),
     };
     let outbox = peer.outbox(which, &asked.page(LISTED)).await?;
     page(&ListPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
         which: if failed { "failed" } else { "outbox" },
-        entries: outbox.sends.iter().map(|send| Entry::sent(send, &mood)).collect(),
+        entries: outbox
+            .sends
+            .iter()
+            .map(|send| Entry::sent(send, &mood))
+            .collect(),
         next: outbox.next.map(|next| next.0),
         unread: Vec::new(),
         empty,
@@ -333,7 +377,10 @@ pub(super) async fn history(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
 
 /// The owner was shown these.
 pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
-    let numbers = act.fields.all("number").filter_map(|number| number.parse().ok());
+    let numbers = act
+        .fields
+        .all("number")
+        .filter_map(|number| number.parse().ok());
     let numbers: Vec<u64> = numbers.take(MARKED).collect();
     peer.mark_read(&numbers).await?;
     match act.fields.text("quietly") {

@@ -1,7 +1,7 @@
 //! A "no" as a page: what happened, why, and what to do.
 
 use super::frame::html;
-use crate::http::problem::status_of;
+use crate::http::api::problem::status_of;
 use crate::owner::{Code, Refused};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -66,6 +66,7 @@ impl ResponseError for PageRefused {
 
 /// What is under no other path of the pages.
 pub(super) async fn nothing_here() -> Result<HttpResponse, PageRefused> {
-    let detail = "There is no such page. It may have been mistyped; the places above lead to all there are.";
+    let detail =
+        "There is no such page. It may have been mistyped; the places above lead to all there are.";
     Err(Refused::new(Code::UnknownPath, detail).into())
 }

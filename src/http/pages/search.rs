@@ -34,7 +34,13 @@ struct SearchPage {
 
 /// Looks for something.
 pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
-    let typed: String = asked.fields.text("q").unwrap_or_default().chars().take(MAX_TYPED).collect();
+    let typed: String = asked
+        .fields
+        .text("q")
+        .unwrap_or_default()
+        .chars()
+        .take(MAX_TYPED)
+        .collect();
     let hits = match typed.is_empty() {
         true => Vec::new(),
         false => find(&peer, &typed).await?,

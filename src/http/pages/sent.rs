@@ -55,15 +55,25 @@ pub(super) async fn sent(
         steps: steps(&send),
         route: match send.route {
             RouteView::Direct => "Straight to its recipient.",
-            RouteView::Both => "Straight to its recipient, and by way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed.",
-            RouteView::Network => "By way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed.",
+            RouteView::Both => {
+                "Straight to its recipient, and by way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed."
+            }
+            RouteView::Network => {
+                "By way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed."
+            }
         },
-        next_try: send.waiting.as_ref().and_then(|waiting| waiting.next_try_ms).map(|ms| match ms {
-            0..1_000 => "It is tried again now.".to_owned(),
-            ms => format!("It is tried again in {}.", in_words(ms)),
-        }),
+        next_try: send
+            .waiting
+            .as_ref()
+            .and_then(|waiting| waiting.next_try_ms)
+            .map(|ms| match ms {
+                0..1_000 => "It is tried again now.".to_owned(),
+                ms => format!("It is tried again in {}.", in_words(ms)),
+            }),
         expires: grouped(&send.expires_at.0.to_string()),
-        block: send.height.map(|height| (height.0, grouped(&height.0.to_string()))),
+        block: send
+            .height
+            .map(|height| (height.0, grouped(&height.0.to_string()))),
         can_retry: waits,
         can_withdraw: waits && matches!(send.route, RouteView::Direct),
         held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),

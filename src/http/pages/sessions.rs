@@ -159,7 +159,9 @@ impl Browsers {
     pub(super) fn enter(&self, link: &str, entropy: &dyn Entropy) -> Option<Session> {
         let hash = blake3::hash(link.as_bytes());
         let mut state = self.lock();
-        state.links.retain(|(_, drawn)| drawn.elapsed() < LINK_LIVES);
+        state
+            .links
+            .retain(|(_, drawn)| drawn.elapsed() < LINK_LIVES);
         let place = state.links.iter().position(|(known, _)| *known == hash)?;
         state.links.remove(place);
         let session = Session {

@@ -38,7 +38,10 @@ pub(super) struct Who {
 
 impl Who {
     pub(super) fn new(person: &PersonView) -> Self {
-        Self::called(person.name.as_ref().map(|name| name.as_str()), &person.address)
+        Self::called(
+            person.name.as_ref().map(|name| name.as_str()),
+            &person.address,
+        )
     }
 
     pub(super) fn called(name: Option<&str>, address: &str) -> Self {
@@ -80,7 +83,10 @@ pub(super) fn short(text: &str) -> String {
     if characters.len() <= 2 * ENDS + 1 {
         return text.to_owned();
     }
-    let (start, end) = (&characters[..ENDS + 4], &characters[characters.len() - ENDS..]);
+    let (start, end) = (
+        &characters[..ENDS + 4],
+        &characters[characters.len() - ENDS..],
+    );
     start.iter().chain(['…'].iter()).chain(end).collect()
 }
 
@@ -149,7 +155,9 @@ impl When {
 /// Milliseconds since 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 fn ago(at: u64, now: u64) -> String {
@@ -297,13 +305,25 @@ impl Mood {
 }
 
 fn in_block(height: Option<u64>, confirmations: u64) -> Standing {
-    let place = height.map_or_else(String::new, |height| format!("Block {}.", grouped(&height.to_string())));
+    let place = height.map_or_else(String::new, |height| {
+        format!("Block {}.", grouped(&height.to_string()))
+    });
     match confirmations {
         0 | 1 => Standing::good("In a block", place),
-        deep if deep < FINAL => {
-            Standing::good("In a block", format!("{place} {} on top of it.", count((deep - 1) as usize, "block")))
-        }
-        deep => Standing::good("Final", format!("{place} {} on top of it.", count((deep - 1) as usize, "block"))),
+        deep if deep < FINAL => Standing::good(
+            "In a block",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
+        deep => Standing::good(
+            "Final",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
     }
 }
 
@@ -319,11 +339,20 @@ pub(super) fn standing_of_send(send: &SendView, mood: &Mood) -> Standing {
                 false => sentence(&reason),
             },
         ),
-        "delivered" => Standing::wait("Delivered", with_mood("The recipient's node has signed for it.", mood)),
-        "open" => Standing::wait("Waiting for a block", with_mood("The network knows it.", mood)),
+        "delivered" => Standing::wait(
+            "Delivered",
+            with_mood("The recipient's node has signed for it.", mood),
+        ),
+        "open" => Standing::wait(
+            "Waiting for a block",
+            with_mood("The network knows it.", mood),
+        ),
         "mined" => in_block(height, send.confirmations),
         "refused" => Standing::bad("Refused by its recipient", sentence(&reason)),
-        "expired" => Standing::bad("Expired", or(&reason, "Its time is over. It will not be paid.")),
+        "expired" => Standing::bad(
+            "Expired",
+            or(&reason, "Its time is over. It will not be paid."),
+        ),
         "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
         _ => Standing::bad("Void", or(&reason, "Its coins went elsewhere.")),
     }
@@ -359,10 +388,15 @@ pub(super) fn sentence(text: &str) -> String {
 /// Where something received stands.
 pub(super) fn standing_of_received(message: &ReceivedView) -> Standing {
     match message.state {
-        ReceivedState::Mined => in_block(message.height.map(|height| height.0), message.confirmations),
+        ReceivedState::Mined => {
+            in_block(message.height.map(|height| height.0), message.confirmations)
+        }
         ReceivedState::Open => Standing::wait("Waiting for a block", "The network knows it."),
         ReceivedState::Accepted => Standing::wait("Received", "It is not in a block yet."),
-        ReceivedState::Expired => Standing::bad("Expired", "Its time is over, and it never came into a block."),
+        ReceivedState::Expired => Standing::bad(
+            "Expired",
+            "Its time is over, and it never came into a block.",
+        ),
         ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
         ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
     }
@@ -378,7 +412,10 @@ mod tests {
         assert_eq!(grouped("123"), "123");
         assert_eq!(grouped("1234"), "1\u{202f}234");
         let most = coins(Amount(u64::MAX));
-        assert_eq!(most.replace('\u{202f}', " "), "18 446 744 073 709 551 615 coins");
+        assert_eq!(
+            most.replace('\u{202f}', " "),
+            "18 446 744 073 709 551 615 coins"
+        );
         assert_eq!(coins(Amount(1)), "1 coin");
     }
 

@@ -6,7 +6,7 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, html};
 use super::own::seal_of_words;
 use super::refusal::PageRefused;
-use crate::http::problem::status_of;
+use crate::http::api::problem::status_of;
 use crate::owner::answers::{WalletOrder, WalletRequest};
 use crate::owner::{Refused, Waiting};
 use crate::readable::visible;
@@ -71,7 +71,10 @@ async fn start(waiting: Data<Waiting>, asked: Asked) -> HttpResponse {
 
 /// The passphrase that was typed, if one was.
 fn passphrase(act: &Act) -> Option<Zeroizing<String>> {
-    let typed = act.fields.typed("passphrase").filter(|typed| !typed.is_empty());
+    let typed = act
+        .fields
+        .typed("passphrase")
+        .filter(|typed| !typed.is_empty());
     typed.map(|typed| Zeroizing::new(typed.to_owned()))
 }
 
@@ -80,16 +83,25 @@ fn refused(waiting: &Waiting, act: Act, refused: &Refused) -> HttpResponse {
         fields: act.fields,
         session: act.session,
     };
-    html(status_of(refused.code), &start_page(waiting, &asked, Some(refused)))
+    html(
+        status_of(refused.code),
+        &start_page(waiting, &asked, Some(refused)),
+    )
 }
 
 /// Makes a wallet. Its words are on this one page and nowhere else: nobody keeps it, and no other part of
 /// the API says them.
 async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefused> {
     let typed = passphrase(&act);
-    if typed.as_ref().map(|typed| typed.as_str()) != act.fields.typed("again").filter(|t| !t.is_empty()) {
+    if typed.as_ref().map(|typed| typed.as_str())
+        != act.fields.typed("again").filter(|t| !t.is_empty())
+    {
         let detail = "The passphrase was not typed twice alike. Nothing was made; try again.";
-        return Ok(refused(&waiting, act, &Refused::new(crate::owner::Code::UnfitPassphrase, detail)));
+        return Ok(refused(
+            &waiting,
+            act,
+            &Refused::new(crate::owner::Code::UnfitPassphrase, detail),
+        ));
     }
     let (opened, words) = match waiting.create_showing(typed).await {
         Ok(made) => made,
@@ -108,7 +120,9 @@ async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRe
         words,
     };
     let mut response = html(StatusCode::OK, &shown);
-    response.headers_mut().append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
     Ok(response)
 }
 
@@ -126,6 +140,8 @@ async fn load(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefu
         frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Starting"),
     };
     let mut response = html(StatusCode::OK, &shown);
-    response.headers_mut().append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
     Ok(response)
 }

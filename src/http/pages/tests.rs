@@ -1,10 +1,12 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 use super::sessions::Browsers;
-use crate::entropy::SystemEntropy;
-use crate::http::api_file::ApiFile;
+use crate::entropy::OsEntropy;
+use crate::http::ApiFile;
 use crate::http::testing::Served;
 use crate::owner::Owned;
+use crate::owner::testing::{FakeNode, tracker};
+use actix::Actor;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -50,7 +52,7 @@ impl Browser {
             "authorization: Bearer {}\r\ncontent-type: application/json\r\n",
             self.token
         );
-        let answer = self.ask("POST", "/link", &headers, "{}").await;
+        let answer = self.ask("POST", "/api/v1/link", &headers, "{}").await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let told: super::LinkView = serde_json::from_str(&answer.body).unwrap();
         let path = told.link.strip_prefix(&format!("http://{}", self.address));
@@ -58,12 +60,21 @@ impl Browser {
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, "sec-fetch-site: none\r\nsec-fetch-mode: navigate\r\n", "").await
+        self.ask(
+            "GET",
+            path,
+            "sec-fetch-site: none\r\nsec-fetch-mode: navigate\r\n",
+            "",
+        )
+        .await
     }
 
     /// Sends a form as this node's own page does.
     async fn post(&self, path: &str, form: &str) -> Answer {
-        let own = format!("origin: http://{}\r\nsec-fetch-site: same-origin\r\n", self.address);
+        let own = format!(
+            "origin: http://{}\r\nsec-fetch-site: same-origin\r\n",
+            self.address
+        );
         self.post_from(&own, path, form).await
     }
 
@@ -73,7 +84,10 @@ impl Browser {
     }
 
     async fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
-        let cookie = self.cookie.iter().map(|cookie| format!("cookie: {cookie}\r\n"));
+        let cookie = self
+            .cookie
+            .iter()
+            .map(|cookie| format!("cookie: {cookie}\r\n"));
         let text = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{}{headers}content-length: {}\r\n\r\n{body}",
             self.address,
@@ -81,7 +95,9 @@ impl Browser {
             body.len()
         );
         let address = self.address;
-        tokio::task::spawn_blocking(move || exchange(address, &text)).await.unwrap()
+        tokio::task::spawn_blocking(move || exchange(address, &text))
+            .await
+            .unwrap()
     }
 
     /// What a form of this page carries under a name.
@@ -109,9 +125,15 @@ fn exchange(address: SocketAddr, text: &str) -> Answer {
 
 /// The cookie that an answer sets.
 fn cookie_of(answer: &Answer) -> String {
-    let line = answer.head.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let line = answer
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("set-cookie: "));
     let line = line.unwrap();
-    assert!(line.contains("httponly") && line.contains("samesite=strict"), "{line}");
+    assert!(
+        line.contains("httponly") && line.contains("samesite=strict"),
+        "{line}"
+    );
     line.split(';').next().unwrap().to_owned()
 }
 
@@ -159,9 +181,16 @@ async fn every_page_is_shown_to_a_known_browser_and_to_nobody_else() {
     for path in PAGES {
         let page = known.get(path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.body);
-        assert!(page.head.contains("content-security-policy: default-src 'none'"), "{path}");
+        assert!(
+            page.head
+                .contains("content-security-policy: default-src 'none'"),
+            "{path}"
+        );
         assert!(page.head.contains("cache-control: no-store"), "{path}");
-        assert!(!page.body.contains("style=\"") && !page.body.contains("<style"), "{path}");
+        assert!(
+            !page.body.contains("style=\"") && !page.body.contains("<style"),
+            "{path}"
+        );
         let page = stranger.get(path).await;
         assert_eq!(page.status, 401, "{path}");
         assert!(page.body.contains("node web"), "{path}");
@@ -170,7 +199,7 @@ async fn every_page_is_shown_to_a_known_browser_and_to_nobody_else() {
     assert_eq!(stranger.get("/assets/style.css?x").await.status, 200);
     assert_eq!(known.get("/assets/../api.json").await.status, 404);
     // The cookie opens the pages and nothing else.
-    assert_eq!(known.get("/status").await.status, 401);
+    assert_eq!(known.get("/api/v1/status").await.status, 401);
 }
 
 #[actix_web::test]
@@ -221,7 +250,10 @@ async fn attack_a_link_works_once_and_a_cookie_at_its_own_node() {
         assert_eq!(abroad.get("/").await.status, 401);
     }
     let token = known.field("/me", "token").await;
-    assert_eq!(known.post("/out", &format!("token={token}")).await.status, 200);
+    assert_eq!(
+        known.post("/out", &format!("token={token}")).await.status,
+        200
+    );
     assert_eq!(known.get("/").await.status, 401);
 }
 
@@ -255,7 +287,13 @@ async fn attack_nothing_is_done_for_a_foreign_page_or_without_the_mark_of_a_form
     assert!(served.last_sent().is_none());
     // Another session's mark is no mark.
     let theirs = Browser::known(&served).await.field("/me", "token").await;
-    assert_eq!(known.post("/pay", &format!("token={theirs}&to=bob&amount=5")).await.status, 403);
+    assert_eq!(
+        known
+            .post("/pay", &format!("token={theirs}&to=bob&amount=5"))
+            .await
+            .status,
+        403
+    );
     assert!(served.last_sent().is_none());
 }
 
@@ -264,26 +302,34 @@ async fn a_payment_is_sent_by_a_form_and_a_refused_one_keeps_what_was_typed() {
     let served = Served::peer().await;
     let known = Browser::known(&served).await;
     let token = known.field("/pay", "token").await;
-    let form = format!("token={token}&once=abc&to=bob&amount=30&note=for+the+cheese%0D%0Athanks&fee=");
+    let form =
+        format!("token={token}&once=abc&to=bob&amount=30&note=for+the+cheese%0D%0Athanks&fee=");
     let sent = known.post("/pay", &form).await;
     assert_eq!(sent.status, 303, "{}", sent.body);
     assert!(sent.head.contains("location: /pay/sent/"));
     let taken = served.last_sent().unwrap();
-    assert_eq!(taken.key.as_deref(), Some("abc"));
+    assert!(taken.request.is_some(), "the same form again is known");
 
     for (form, why) in [
         ("to=bbo&amount=5&note=hello", "did you mean bob?"),
         ("to=bob&amount=1000000&note=hello", "1000000 needed"),
         ("to=bob&amount=1.5&note=hello", "whole numbers"),
-        ("to=bob&amount=18446744073709551616&note=hello", "more than all coins"),
+        (
+            "to=bob&amount=18446744073709551616&note=hello",
+            "more than all coins",
+        ),
         ("to=&amount=5&note=hello", "To whom?"),
     ] {
-        let refused = known.post("/pay", &format!("token={token}&once=b&{form}")).await;
+        let refused = known
+            .post("/pay", &format!("token={token}&once=b&{form}"))
+            .await;
         assert!((400..500).contains(&refused.status), "{form}");
         assert!(refused.body.contains(why), "{form}: {}", refused.body);
         assert!(refused.body.contains(">hello</textarea>"), "{form}");
     }
-    let nothing = known.post("/pay", &format!("token={token}&to=bob&amount=&note=++")).await;
+    let nothing = known
+        .post("/pay", &format!("token={token}&to=bob&amount=&note=++"))
+        .await;
     assert!(nothing.body.contains("nothing to send"));
 }
 
@@ -302,13 +348,22 @@ async fn attack_what_is_typed_comes_back_as_text() {
         known.get(&format!("/network/transactions/{markup}")).await,
         known.get(&format!("/pay/inbox?after={markup}")).await,
         known.get(&format!("/enter?key={markup}")).await,
-        known.post("/pay", &format!("token={token}&to={markup}&amount={markup}&note={markup}&fee={markup}")).await,
+        known
+            .post(
+                "/pay",
+                &format!("token={token}&to={markup}&amount={markup}&note={markup}&fee={markup}"),
+            )
+            .await,
     ];
     for (at, page) in shown.iter().enumerate() {
         assert!(!page.body.contains("<script>"), "{at}: {}", page.body);
         // In a form it stands as it was typed: that is where it is mended.
         let outside = !page.body.contains("<textarea");
-        assert!(!outside || !page.body.contains(['\u{1b}', '\u{202e}']), "{at}: {}", page.body);
+        assert!(
+            !outside || !page.body.contains(['\u{1b}', '\u{202e}']),
+            "{at}: {}",
+            page.body
+        );
     }
 }
 
@@ -324,24 +379,37 @@ async fn search_leads_straight_to_what_it_finds() {
     ] {
         let found = known.get(&format!("/search?q={typed}")).await;
         assert_eq!(found.status, 303, "{typed}");
-        assert!(found.head.contains(&format!("location: {path}\r")) || found.head.ends_with(&path), "{typed}: {}", found.head);
+        assert!(
+            found.head.contains(&format!("location: {path}\r")) || found.head.ends_with(&path),
+            "{typed}: {}",
+            found.head
+        );
     }
-    assert!(known.get("/search?q=1").await.head.contains("/network/blocks/"));
+    assert!(
+        known
+            .get("/search?q=1")
+            .await
+            .head
+            .contains("/network/blocks/")
+    );
     assert_eq!(known.get("/search").await.status, 200);
 }
 
 #[actix_web::test]
 async fn browsers_are_known_over_a_restart_and_are_bounded() {
-    let served = Served::tracker().await;
-    let (entropy, dir) = (SystemEntropy, tempfile::tempdir().unwrap());
+    let (entropy, dir) = (OsEntropy, tempfile::tempdir().unwrap());
     let address = "127.0.0.1:1".parse().unwrap();
-    let owned: &Owned = &served.owned;
+    let owned = &Owned::Tracker(tracker(&FakeNode::new(None).start()));
     let first = Browsers::of(owned, dir.path(), address);
     let session = first.enter(&first.draw_link(&entropy), &entropy).unwrap();
     let second = Browsers::of(owned, dir.path(), address);
     assert!(second.session(session.secret()).is_some());
     second.forget(&session);
-    assert!(Browsers::of(owned, dir.path(), address).session(session.secret()).is_none());
+    assert!(
+        Browsers::of(owned, dir.path(), address)
+            .session(session.secret())
+            .is_none()
+    );
 
     // The oldest link, and the oldest browser, make room.
     let link = second.draw_link(&entropy);
@@ -356,5 +424,9 @@ async fn browsers_are_known_over_a_restart_and_are_bounded() {
     }
     assert!(second.session(oldest.secret()).is_none());
     std::fs::write(dir.path().join("browsers.json"), "{half").unwrap();
-    assert!(Browsers::of(owned, dir.path(), address).session(session.secret()).is_none());
+    assert!(
+        Browsers::of(owned, dir.path(), address)
+            .session(session.secret())
+            .is_none()
+    );
 }

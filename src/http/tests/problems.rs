@@ -11,7 +11,8 @@ fn path_of(line: &PathLine) -> String {
         part if part.starts_with('{') => "1",
         part => part,
     });
-    parts.collect::<Vec<_>>().join("/")
+    let path = parts.collect::<Vec<_>>().join("/");
+    path.strip_prefix(BASE).unwrap().to_owned()
 }
 
 async fn whole(served: &Served, request: String, token: bool) -> (u16, String, String) {
@@ -48,7 +49,7 @@ async fn every_refusal_is_a_problem_whose_type_explains_it() {
         ("GET /codes/nothing", true, 404, Code::UnknownCode),
         ("POST /outbox/abcdef/retry", true, 404, Code::UnknownSend),
     ] {
-        let (is, head, body) = whole(&served, request.to_owned(), token).await;
+        let (is, head, body) = whole(&served, versioned(request), token).await;
         assert_eq!(is, status, "{request}: {body}");
         assert!(
             head.contains(&format!("content-type: {PROBLEM_JSON}")),
@@ -67,8 +68,29 @@ async fn every_refusal_is_a_problem_whose_type_explains_it() {
             "{told}"
         );
     }
-    let (_, head, _) = whole(&served, "GET /mine".to_owned(), true).await;
+    let (_, head, _) = whole(&served, versioned("GET /mine"), true).await;
     assert!(head.contains("allow: post"), "{head}");
+}
+
+#[actix_web::test]
+async fn a_path_without_a_version_is_answered_with_where_it_is_now() {
+    let (peer, tracker) = (Served::peer().await, Served::tracker().await);
+    for (served, of) in [(&peer, Of::Peer), (&tracker, Of::Tracker)] {
+        for line in PATHS.iter().filter(|line| line.of.contains(&of)) {
+            let former = path_of(line);
+            let request = format!("{} {former}", line.method);
+            let (status, _, body) = whole(served, request, true).await;
+            let problem: Problem = serde_json::from_str(&body).unwrap();
+            assert_eq!((status, problem.code.as_str()), (404, "unknown_path"));
+            let now = format!("is at {BASE}{former} now");
+            assert!(problem.detail.ends_with(&now), "{}", problem.detail);
+        }
+        for other in ["/", "/api", "/api/v2/status", "/statuses", "/blocks/1/2"] {
+            let (status, _, body) = whole(served, format!("GET {other}"), true).await;
+            assert_eq!(status, 404, "{body}");
+            assert!(!body.contains(" now"), "{other}: {body}");
+        }
+    }
 }
 
 #[actix_web::test]
@@ -88,7 +110,7 @@ async fn no_refusal_speaks_in_the_words_of_a_parser() {
     let off = refused(&served, "GET /balance?off=bob", Value::Null)
         .await
         .2;
-    assert_eq!(off, "/balance has no parameter \"off\": it takes of");
+    assert_eq!(off, "/api/v1/balance has no parameter \"off\": it takes of");
     for text in [missing, number] {
         assert!(!text.contains("deserialize"), "{text}");
     }

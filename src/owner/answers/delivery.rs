@@ -200,8 +200,10 @@ pub enum ReceivedState {
     Open,
     /// In a block of the connected chain.
     Mined,
-    /// It was open for too long, or its last height has passed.
+    /// Its last height has passed.
     Expired,
+    /// It was open here for a day, and nobody mined it.
+    TimedOut,
     /// Better paying ones took its place.
     Evicted,
     /// Its sender's coins went elsewhere.

@@ -151,6 +151,7 @@ impl<'a> Reading<'a> {
             (Place::Mined(_), _) => ReceivedState::Mined,
             (Place::Open, _) => ReceivedState::Open,
             (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,
+            (Place::Nowhere, Some(Closed::TimedOut)) => ReceivedState::TimedOut,
             (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
             (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
             (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,

@@ -20,6 +20,13 @@ pub const MAX_MEMBERS_REGISTERED: usize = 10_000;
 pub(super) const MEMBER_ROW: u8 = 1;
 /// Key of the row that holds the next number to give.
 pub(super) const NEXT_ID_ROW: u8 = 2;
+/// First byte of the keys of the rows of former names; the name follows.
+pub(super) const FORMER_NAME_ROW: u8 = 4;
+
+/// Most names that are kept for keys which do not go by them any more; beyond that, a name that is given
+/// up is free. It bounds what somebody can fill who comes and goes under ever new names; the ledger keeps
+/// all of them.
+const MAX_FORMER_NAMES: usize = 50_000;
 
 /// What is kept of a member: `[record, since]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +64,8 @@ pub(super) struct Members {
     by_id: BTreeMap<MemberId, Entry>,
     by_key: HashMap<PublicKey, MemberId>,
     by_name: HashMap<MemberName, MemberId>,
+    /// Whose a name was that nobody goes by: it stays that key's.
+    former: HashMap<MemberName, PublicKey>,
     next_id: u32,
 }
 
@@ -66,6 +75,7 @@ impl Members {
             by_id: BTreeMap::new(),
             by_key: HashMap::new(),
             by_name: HashMap::new(),
+            former: HashMap::new(),
             next_id: 1,
         }
     }
@@ -86,6 +96,16 @@ impl Members {
         }
         self.by_id.insert(id, entry);
         self.next_id = self.next_id.max(id.0.saturating_add(1));
+        Ok(())
+    }
+
+    /// Takes up the row of a former name; `name` is its key without the first byte.
+    pub(super) fn open_former(&mut self, name: &[u8], value: &[u8]) -> Result<(), Internal> {
+        let text = String::from_utf8_lossy(name);
+        let damaged = |e: String| Internal(format!("the register's name {text} is damaged: {e}"));
+        let name: MemberName = text.parse().map_err(|e| damaged(format!("{e}")))?;
+        let key = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
+        self.former.insert(name, key);
         Ok(())
     }
 
@@ -159,17 +179,37 @@ impl Members {
             );
             return Err((RefusalCode::NameTaken, text));
         }
-        match known {
+        if self.former.get(&name).is_some_and(|owner| *owner != key) {
+            let text = format!(
+                "the name \"{name}\" was another key's, and a name stays with its key for ever; choose \
+                 another name in the settings, or use the wallet that had it"
+            );
+            return Err((RefusalCode::NameTaken, text));
+        }
+        let (registration, mut rows) = match known {
             Some(id) => self.renew(id, record),
             None => self.admit(
                 key,
-                name,
+                name.clone(),
                 Entry {
                     record,
                     since: now.wall,
                 },
             ),
+        }?;
+        if self.former.remove(&name).is_some() {
+            rows.push((former_key(&name), None));
         }
+        Ok((registration, rows))
+    }
+
+    /// Keeps a name for the key that went by it.
+    fn keep_name(&mut self, name: MemberName, key: PublicKey) -> Option<Row> {
+        (self.former.len() < MAX_FORMER_NAMES).then(|| {
+            let row = (former_key(&name), Some(canonical::encode(&key)));
+            self.former.insert(name, key);
+            row
+        })
     }
 
     fn renew(
@@ -191,11 +231,16 @@ impl Members {
             );
             return Err((RefusalCode::OldRecord, text));
         }
-        self.by_name.remove(&known.name);
+        let (key, former) = (known.key, known.name.clone());
+        let renamed = former != offered.name;
+        self.by_name.remove(&former);
         self.by_name.insert(offered.name.clone(), id);
         entry.record = record;
-        let row = (member_key(id), Some(canonical::encode(entry)));
-        Ok((Registration::Renewed(id), vec![row]))
+        let mut rows = vec![(member_key(id), Some(canonical::encode(entry)))];
+        if renamed {
+            rows.extend(self.keep_name(former, key));
+        }
+        Ok((Registration::Renewed(id), rows))
     }
 
     fn admit(
@@ -222,15 +267,22 @@ impl Members {
         Ok((Registration::New(id), rows))
     }
 
-    /// Removes a member for good: its name is free, its number is not given again.
+    /// Removes a member for good: its name stays its key's, its number is not given again.
     pub(super) fn remove(&mut self, id: MemberId) -> Vec<Row> {
         let Some(entry) = self.by_id.remove(&id) else {
             return Vec::new();
         };
-        self.by_key.remove(&entry.record.statement.key);
-        self.by_name.remove(&entry.record.statement.name);
-        vec![(member_key(id), None)]
+        let statement = entry.record.statement;
+        self.by_key.remove(&statement.key);
+        self.by_name.remove(&statement.name);
+        let mut rows = vec![(member_key(id), None)];
+        rows.extend(self.keep_name(statement.name, statement.key));
+        rows
     }
+}
+
+fn former_key(name: &MemberName) -> Vec<u8> {
+    [&[FORMER_NAME_ROW], name.as_str().as_bytes()].concat()
 }
 
 fn member_key(id: MemberId) -> Vec<u8> {

@@ -85,7 +85,7 @@ fn attack_registering_again_changes_nothing() {
 }
 
 #[test]
-fn a_name_belongs_to_its_first_key_until_it_is_given_up() {
+fn a_name_belongs_to_its_first_key_for_ever_also_when_that_goes_by_another() {
     let mut tracker = founded();
     assert_eq!(refusal(tracker.join(2, "alice")), RefusalCode::NameTaken);
     tracker.restart();
@@ -93,11 +93,14 @@ fn a_name_belongs_to_its_first_key_until_it_is_given_up() {
     tracker.open(1, 1, NOBODY);
     tracker.receive(1, &Message::Register(record(1, "alicia", 2)));
     assert_eq!(tracker.said().len(), 1);
-    tracker.receive(2, &Message::Register(record(2, "alice", 2)));
-    let second = registered(2, Some(genesis_by(1)), None);
-    assert_eq!(tracker.said(), [to(2, second)]);
+    assert_eq!(refusal(tracker.join(2, "alice")), RefusalCode::NameTaken);
+    tracker.restart();
+    assert_eq!(refusal(tracker.join(2, "alice")), RefusalCode::NameTaken);
+    tracker.open(1, 1, NOBODY);
     tracker.receive(1, &Message::Register(record(1, "alice", 3)));
-    assert_eq!(refusal(tracker.said()), RefusalCode::NameTaken);
+    let first = registered(1, Some(genesis_by(1)), None);
+    assert_eq!(tracker.said(), [to(1, first)]);
+    assert_eq!(refusal(tracker.join(2, "alicia")), RefusalCode::NameTaken);
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn a_record_must_be_signed_for_this_tracker_by_the_key_that_says_hello() {
 }
 
 #[test]
-fn leaving_frees_the_name_but_never_the_number() {
+fn who_left_keeps_the_name_and_gets_another_number() {
     let mut tracker = founded();
     tracker.join(2, "bob");
     tracker.tick(TICK_MS);
@@ -175,8 +178,13 @@ fn leaving_frees_the_name_but_never_the_number() {
     let told = news(tracker.said(), 1);
     assert_eq!(told[0].left, [MemberId(2)]);
     tracker.restart();
+    assert_eq!(refusal(tracker.join(3, "bob")), RefusalCode::NameTaken);
     let third = registered(3, Some(genesis_by(1)), None);
-    assert_eq!(tracker.join(3, "bob"), [to(3, third)]);
+    tracker.open(2, 2, NOBODY);
+    tracker.receive(2, &Message::Register(record(2, "bob", 3)));
+    assert_eq!(tracker.said(), [to(2, third)]);
+    let former = |t: &Tracker| t.disk.keys().any(|key| key[0] == FORMER_NAME_ROW);
+    assert!(!former(&tracker), "it goes by it again");
 }
 
 #[test]
@@ -370,7 +378,7 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
     }
     let refused = members.register(record(251, "late", 1), BEGUN);
     assert_eq!(refused.unwrap_err().0, RefusalCode::Full);
-    assert_eq!(members.remove(MemberId(5)).len(), 1);
+    assert_eq!(members.remove(MemberId(5)).len(), 2);
     let (registration, _) = members.register(record(251, "late", 1), BEGUN).unwrap();
     assert_eq!(registration.id(), MemberId(most + 1));
 }

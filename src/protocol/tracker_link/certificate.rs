@@ -44,6 +44,12 @@ impl TrackerLink {
         self.membership.certificate.as_ref()
     }
 
+    /// Whether we are a member by our certificate, of a network that we know: then no word of the tracker
+    /// ends this node. It may have forgotten us, or have given our name away.
+    pub(super) fn is_certified(&self) -> bool {
+        self.genesis.is_some() && self.membership.certificate.is_some()
+    }
+
     /// The tracker issued one.
     pub(super) fn issued(&mut self, certificate: Certificate, now: Now) {
         self.membership.offered = Some(certificate);

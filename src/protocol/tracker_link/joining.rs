@@ -103,7 +103,7 @@ impl TrackerLink {
     pub(super) fn refused(&mut self, refused: Refused, now: Now) {
         let reason = refused.reason.as_str().to_owned();
         match refused.code {
-            RefusalCode::NameTaken | RefusalCode::BadRecord => {
+            RefusalCode::NameTaken | RefusalCode::BadRecord if !self.is_certified() => {
                 let reason = format!("the tracker refused the registration: {reason}");
                 self.rest(Effect::Fatal { reason });
             }

@@ -178,13 +178,61 @@ fn the_role_is_needed_and_stands_in_the_file() {
 }
 
 #[test]
-fn unknown_variables_are_refused_but_not_the_other_roles() {
+fn unknown_variables_are_told_and_passed_over() {
+    let odd = [("RACLETTE_API_LISTEN", "127.0.0.1:1")];
+    assert_eq!(peer("", &odd), peer("", &[]));
+    let told = |variables: &[(&str, &str)]| {
+        let own = |(name, text): &(&str, &str)| (name.to_string(), text.to_string());
+        unknown_variables(variables.iter().map(own))
+    };
+    let warnings = told(&odd);
+    assert!(
+        warnings[0].contains("did you mean RACLETTE_API__LISTEN?"),
+        "{warnings:?}"
+    );
     assert_eq!(
-        mistake(PEER, &[("RACLETTE_API_LISTEN", "127.0.0.1:1")]),
-        "environment variable RACLETTE_API_LISTEN: no key has this name; did you mean \
-         RACLETTE_API__LISTEN?"
+        told(&[
+            ("RACLETTE_NAME", "bob"),
+            ("RACLETTE_ROLE", "x"),
+            ("HOME", "/")
+        ])
+        .len(),
+        0
     );
     assert_eq!(tracker("", &[("RACLETTE_NAME", "bob")]), tracker("", &[]));
+}
+
+#[test]
+fn a_service_called_like_the_program_breaks_nothing() {
+    // As Kubernetes sets them beside a service `raclette` and one `raclette-api`, and Docker for a link.
+    let variables = [
+        ("RACLETTE_SERVICE_HOST", "10.0.0.7"),
+        ("RACLETTE_SERVICE_PORT", "7000"),
+        ("RACLETTE_SERVICE_PORT_PEERS", "7000"),
+        ("RACLETTE_PORT", "tcp://10.0.0.7:7000"),
+        ("RACLETTE_PORT_7000_TCP", "tcp://10.0.0.7:7000"),
+        ("RACLETTE_PORT_7000_TCP_ADDR", "10.0.0.7"),
+        ("RACLETTE_API_SERVICE_HOST", "10.0.0.8"),
+        ("RACLETTE_API_PORT", "tcp://10.0.0.8:80"),
+        ("RACLETTE_ENV_PATH", "/usr/bin"),
+        ("RACLETTE_NAME", "/web/raclette"),
+    ];
+    assert_eq!(peer("", &variables), peer("", &[]));
+    let own = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    assert_eq!(
+        unknown_variables(variables.into_iter().map(own)),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_path_with_a_variable_is_refused_in_words() {
+    for key in ["data_dir = \"$HOME/x\"", "[wallet]\nfile = \"${HOME}/x\""] {
+        let message = mistake(&format!("{PEER}{key}\n"), &[]);
+        assert!(message.contains("variables are not replaced"), "{message}");
+    }
+    let message = mistake(&format!("{PEER}data_dir = \"~bob/x\"\n"), &[]);
+    assert!(message.contains("write the whole path"), "{message}");
 }
 
 #[test]
@@ -232,8 +280,10 @@ fn unreadable_files_say_why() {
         other => panic!("{other:?}"),
     };
     assert!(message().contains("node init peer"));
-    std::fs::write(&path, b"name = \"\xff\"").unwrap();
-    assert!(message().contains("UTF-8"));
+    std::fs::write(&path, b"# x\nname = \"\xff\"").unwrap();
+    assert!(message().contains("UTF-8 at line 2"));
+    std::fs::write(&path, b"\xff\xfer\0").unwrap();
+    assert!(message().contains("UTF-16"));
     std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
     assert!(message().contains("larger than"));
 }

@@ -89,7 +89,7 @@ impl Outbox {
             size: transaction.size(),
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            queued_awake: self.awake.ms(now.steady),
+            queued_awake: self.awake.at(now.steady),
             route: Route::Network,
             attempted: true,
             delivered_at: None,

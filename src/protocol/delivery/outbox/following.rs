@@ -6,7 +6,7 @@ use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::rows::Cursor;
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::FIRST_RETRY_MS;
 
 impl Outbox {
@@ -86,21 +86,21 @@ impl Outbox {
     /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
-        news: &LedgerNews,
+        news: &OwnNews,
         disk: &dyn DeliveryRows,
         now: Now,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
+            OwnNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
                 Some(number) => self.opened(number),
                 None => self.found(transaction, Place::Open, disk, now)?,
             },
-            LedgerNews::Closed(id, why) => {
+            OwnNews::Closed(id, why) => {
                 if let Some(number) = self.entries.number_of(id) {
                     self.closed(number, *why, now);
                 }
             }
-            LedgerNews::Moved { height, block, own } => {
+            OwnNews::Moved { height, block, own } => {
                 self.tip = *height;
                 for (id, fate) in &own.taken_back {
                     // Where it was mined again follows.
@@ -141,7 +141,8 @@ impl Outbox {
         let reason = match why {
             // Followed by the block.
             Closed::Mined => return,
-            Closed::Expired => "it was open for too long without being mined",
+            Closed::Expired => "its last height has passed",
+            Closed::TimedOut => "it was open for a day and nobody mined it",
             Closed::Evicted => "transactions that pay more took its place among the open ones",
             Closed::Conflicted => "other payments of the same coins came first",
         };

@@ -119,7 +119,7 @@ impl Outbox {
             size,
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            queued_awake: self.awake.ms(now.steady),
+            queued_awake: self.awake.at(now.steady),
             route,
             attempted: route.by_network(),
             delivered_at: None,
@@ -131,7 +131,7 @@ impl Outbox {
             self.deliver_later(self.next, &facts, now);
         }
         // With it, so that a crash can't make what waits wait for longer.
-        let row = self.awake.row(now.steady);
+        let row = self.awake_row(now);
         row.into_iter().for_each(|row| self.decided.write(row));
         let id = facts.id;
         let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
@@ -205,7 +205,7 @@ impl Outbox {
         if self.queue.hurry_one(number) {
             self.deliver(&to, now);
         } else {
-            let awake = self.awake.ms(now.steady);
+            let awake = self.awake.at(now.steady);
             let facts = self.entries.edit(number, |entry| {
                 entry.facts.end = None;
                 entry.facts.queued_awake = awake;

@@ -1,11 +1,12 @@
 use super::*;
+use crate::canonical::CappedText;
 use crate::chain::testing::{START, member};
 use crate::chain::{Genesis, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key, other_genesis};
 use crate::protocol::tracker_link::TICK_MS;
 use crate::wire::certificate::{CERTIFICATE_MS, CertificateStatement};
-use crate::wire::message::Registered;
+use crate::wire::message::{RefusalCode, Refused, Registered};
 use crate::wire::{MemberId, NodeRole};
 
 const SESSION: u64 = 1;
@@ -164,4 +165,26 @@ fn another_is_asked_for_while_the_last_one_is_not_of_today() {
     assert_eq!(peer.certificates, [until(end)]);
     peer.tick(10 * ASK_ANOTHER_MS);
     assert_eq!(renewals(&mut peer), 0);
+}
+
+/// A tracker that forgot, or gave our name away: a member with chain and certificate goes on.
+#[test]
+fn no_word_of_the_tracker_ends_a_certified_member() {
+    for code in [RefusalCode::NameTaken, RefusalCode::BadRecord] {
+        let mut peer = certified(START.plus_ms(CERTIFICATE_MS));
+        peer.close(SESSION);
+        peer.warnings.clear();
+        while peer.dials.len() < 2 {
+            peer.tick(TICK_MS);
+        }
+        peer.open(2, &hello(TRACKER, NodeRole::Tracker, genesis_by(9).id()));
+        let reason = CappedText::new("because").unwrap();
+        peer.receive(2, &Message::Refused(Refused { code, reason }));
+        assert_eq!(peer.rest, None);
+        let refused = |warning: &Warning| matches!(warning, Warning::Refused { .. });
+        assert!(peer.warnings.iter().any(refused), "{:?}", peer.warnings);
+        while peer.dials.len() < 3 {
+            peer.tick(TICK_MS);
+        }
+    }
 }

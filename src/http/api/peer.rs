@@ -2,7 +2,7 @@
 
 use super::asked::{Key, Parameters};
 use super::paths;
-use super::server::resource;
+use super::resource;
 use crate::chain::proof::ProofJson;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,

@@ -1,10 +1,9 @@
 //! What a node answers that waits for its wallet.
 
 use super::paths;
-use super::server::resource;
+use super::resource;
 use crate::owner::answers::{WaitingView, WalletOpenedView, WalletRequest};
 use crate::owner::{Code, Refused, Waiting};
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, ServiceConfig};
 
 /// The paths of a node without a wallet.
@@ -26,9 +25,9 @@ async fn open(
 }
 
 /// Everything else.
-pub(super) async fn not_yet() -> Result<HttpResponse, Refused> {
-    Err(Refused::new(
+pub(super) fn not_yet() -> Refused {
+    Refused::new(
         Code::NoWallet,
         "this node has no wallet yet: `node status` says what to do",
-    ))
+    )
 }

@@ -1,7 +1,7 @@
 //! What every node answers about the API itself: its paths, and the codes of its refusals.
 
 use super::paths::{self, Of, PATHS, PathLine};
-use super::server::resource;
+use super::resource;
 use crate::owner::codes::Explanation;
 use crate::owner::{Code, Refused};
 use actix_web::web::{Data, Json, Path, ServiceConfig};
@@ -44,7 +44,7 @@ async fn code(code: Path<String>) -> Result<Json<Explanation>, Refused> {
         Ok(code) => Ok(Json(code.explanation())),
         Err(_) => Err(Refused::new(
             Code::UnknownCode,
-            "no refusal has this code: `GET /codes` lists those that there are",
+            "no refusal has this code: `GET /api/v1/codes` lists those that there are",
         )),
     }
 }

@@ -98,7 +98,7 @@ impl Guard {
 
 /// The value of a header that must stand there once: of two, somebody on the way might have looked
 /// at the other one.
-pub(super) fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(in crate::http) fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name);
     let value = values.next()?;
     match values.next() {

@@ -2,7 +2,7 @@
 
 use super::asked::Parameters;
 use super::paths;
-use super::server::resource;
+use super::resource;
 use crate::owner::answers::{PeersView, TrackerStatusView};
 use crate::owner::{Refused, Tracker};
 use actix_web::web::{Data, Json, ServiceConfig};

@@ -1,14 +1,23 @@
 //! Every path of the API: what it is asked with and what it is for. The server is built from this list,
-//! `GET /paths` answers with it, and a test holds each of its lines to what the server does.
+//! `GET /api/v1/paths` answers with it, and a test holds each of its lines to what the server does.
 
 use serde::{Deserialize, Serialize};
+
+macro_rules! base {
+    () => {
+        "/api/v1"
+    };
+}
+
+/// What every path of the API begins with.
+pub const BASE: &str = base!();
 
 /// A path, with the one method it is asked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PathLine {
     /// `GET` or `POST`.
     pub method: &'static str,
-    /// The path; what stands in braces is put in its place.
+    /// The whole path; what stands in braces is put in its place.
     pub path: &'static str,
     /// The parameters it takes, behind `?`.
     pub parameters: &'static [&'static str],
@@ -41,9 +50,9 @@ const WAITING: &[Of] = &[Waiting];
 
 macro_rules! paths {
     ($($name:ident: $method:ident $path:literal ($($parameter:literal)*) $([$($field:literal)*])?, $of:ident, $says:literal;)*) => {
-        $(pub(super) const $name: PathLine = PathLine {
+        $(pub(in crate::http) const $name: PathLine = PathLine {
             method: stringify!($method),
-            path: $path,
+            path: concat!(base!(), $path),
             parameters: &[$($parameter),*],
             body: body!($([$($field)*])?),
             says: $says,
@@ -101,7 +110,22 @@ paths! {
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
 }
 
+/// Where what was under this path before paths had a version is now.
+pub(super) fn moved(path: &str) -> Option<String> {
+    let now = format!("{BASE}{path}");
+    let is_there = PATHS.iter().any(|line| line.is_at(&now));
+    is_there.then_some(now)
+}
+
 impl PathLine {
+    fn is_at(&self, path: &str) -> bool {
+        let (parts, asked) = (self.path.split('/'), path.split('/'));
+        parts.clone().count() == asked.clone().count()
+            && parts
+                .zip(asked)
+                .all(|(part, asked)| part.starts_with('{') || part == asked)
+    }
+
     /// Whether a node of this kind has it.
     pub(super) fn is_of(&self, of: Of) -> bool {
         self.of.contains(&of)

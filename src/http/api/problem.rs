@@ -1,5 +1,6 @@
 //! A "no" over HTTP: problem details, as RFC 9457 describes them, with the code of the refusal.
 
+use super::paths::BASE;
 use crate::owner::codes::Kind;
 use crate::owner::{Code, Refused};
 use actix_web::http::StatusCode;
@@ -32,18 +33,18 @@ impl From<&Refused> for Problem {
     fn from(refused: &Refused) -> Self {
         let code = refused.code;
         Self {
-            kind: format!("/codes/{code}"),
+            kind: format!("{BASE}/codes/{code}"),
             title: code.explanation().title,
             status: status_of(code).as_u16(),
             detail: refused.detail.clone(),
             code: code.to_string(),
-            instance: refused.about.map(|id| format!("/outbox/{id}")),
+            instance: refused.about.map(|id| format!("{BASE}/outbox/{id}")),
         }
     }
 }
 
 /// The status that a refusal goes out with.
-pub(super) fn status_of(code: Code) -> StatusCode {
+pub(in crate::http) fn status_of(code: Code) -> StatusCode {
     match code.kind() {
         Kind::Misuse => StatusCode::BAD_REQUEST,
         Kind::Unproven => StatusCode::UNAUTHORIZED,

@@ -1,0 +1,97 @@
+//! How what is typed becomes values, and how people are told what is wanted instead.
+
+use super::super::logs::MOST_LAST;
+use crate::chain::params::MAX_EXPIRY;
+use crate::owner::MAX_LISTED;
+use crate::settings::{self, Endpoint, LogLevel, PathError};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use std::env;
+use std::net::SocketAddr;
+use std::num::IntErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A path, with the home directory for `~`, which shells leave standing in `--config=~/peer.toml`.
+pub(in super::super) fn path() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| home(&path))
+}
+
+/// The path with the home directory of this process for `~`.
+pub(in super::super) fn home(path: &Path) -> Result<PathBuf, PathError> {
+    settings::expand(path, env::var_os("HOME").as_deref())
+}
+
+/// A host alone, as an address to dial has it before its port.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let endpoint: Result<Endpoint, _> = format!("{text}:1").parse();
+    endpoint.map(|_| text.to_owned()).map_err(|_| {
+        "a host name or an IP address is wanted, without a port: 192.168.1.10, box.example, [2001:db8::1]"
+            .into()
+    })
+}
+
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "an IP address and a port are wanted, such as 127.0.0.1:7001 (this machine alone) or \
+         0.0.0.0:7001 (every way into this machine)"
+            .into()
+    })
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<u64, String> {
+    whole(text, 1, u64::MAX, "blocks")
+}
+
+pub(super) fn expiry(text: &str) -> Result<u64, String> {
+    whole(text, 1, MAX_EXPIRY, "blocks")
+}
+
+pub(super) fn page_limit(text: &str) -> Result<usize, String> {
+    let most = u64::try_from(MAX_LISTED).unwrap_or(u64::MAX);
+    let limit = whole(text, 1, most, "entries")?;
+    Ok(usize::try_from(limit).unwrap_or(MAX_LISTED))
+}
+
+/// A whole number of something within bounds.
+fn whole(text: &str, least: u64, most: u64, what: &str) -> Result<u64, String> {
+    let refused = || match most {
+        u64::MAX => format!("a whole number of {what} is wanted, {least} or more"),
+        _ => format!("a whole number of {what} is wanted, from {least} to {most}"),
+    };
+    let number: Result<u64, _> = text.parse();
+    match number {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("that is far too many: {}", refused()))
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// Negative numbers get here, too, so that they are refused in words and not taken for options.
+pub(super) fn whole_coins(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(coins) => Ok(coins),
+        Err(_) if digits => Err("that is more than all coins there can be".into()),
+        Err(_) => Err("coins are counted in whole numbers, from 0 on".into()),
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
+    match text {
+        "error" => Ok(LogLevel::Error),
+        "warn" => Ok(LogLevel::Warn),
+        "info" => Ok(LogLevel::Info),
+        "debug" => Ok(LogLevel::Debug),
+        "trace" => Ok(LogLevel::Trace),
+        _ => Err("there are error, warn, info, debug and trace".into()),
+    }
+}
+
+pub(super) fn last_events(text: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|last| (1..=MOST_LAST).contains(last));
+    number.ok_or_else(|| format!("a number from 1 to {MOST_LAST} is wanted"))
+}

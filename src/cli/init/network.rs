@@ -1,0 +1,198 @@
+//! A new network in one step: the files and wallets of its tracker and of its first member.
+
+use super::{directory, explain};
+use crate::cli::args::InitNetwork;
+use crate::cli::failure::Failure;
+use crate::cli::invocation::Invocation;
+use crate::cli::output::Output;
+use crate::entropy::OsEntropy;
+use crate::keys::{PublicKey, SecretKey, WalletFile};
+use crate::node;
+use crate::settings::{self, Endpoint, PeerTemplate, Settings, TrackerTemplate};
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// What was made, for programs.
+#[derive(Serialize)]
+struct Made {
+    /// The tracker's settings.
+    tracker: PathBuf,
+    /// The first member's.
+    member: PathBuf,
+    /// Address of the tracker's key.
+    tracker_key: String,
+}
+
+/// Makes a network's first two nodes, and says what to type next. Nothing is written over, and nothing is
+/// written if something of it is there already.
+pub(super) fn init(
+    what: &InitNetwork,
+    invocation: &Invocation,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let place = what.dir.as_deref().unwrap_or(Path::new(""));
+    let tracker = place.join("tracker.toml");
+    let member = place.join(format!("{}.toml", what.member));
+    let secret = SecretKey::draw(&OsEntropy);
+    let key = secret.public_key();
+    let texts = [
+        (&tracker, tracker_text(what)),
+        (&member, member_text(what, &key)?),
+    ];
+    let mut wallets = Vec::new();
+    for (file, text) in &texts {
+        let parsed = Settings::parse(file, text, std::iter::empty());
+        wallets.push(parsed.map_err(|error| explain(error, ""))?);
+    }
+    for (file, settings) in [&tracker, &member].into_iter().zip(&wallets) {
+        must_be_free(file)?;
+        must_be_free(&settings.wallet().file)?;
+    }
+    if let Some(dir) = &what.dir {
+        directory(dir)?;
+    }
+    for (settings, secret) in wallets.iter().zip([secret, SecretKey::draw(&OsEntropy)]) {
+        node::make_private(settings.data_dir()).map_err(no)?;
+        let wallet = WalletFile::new(&settings.wallet().file);
+        wallet.create(&secret, None).map_err(no)?;
+    }
+    for (file, text) in &texts {
+        settings::init(file, text).map_err(no)?;
+    }
+    let made = Made {
+        tracker,
+        member,
+        tracker_key: key.to_address(),
+    };
+    output.show(&made, |made| next(what, made, invocation))?;
+    Ok(())
+}
+
+fn no(error: impl ToString) -> Failure {
+    Failure::No(error.to_string())
+}
+
+fn must_be_free(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(Failure::No(format!(
+            "{} exists already, and nothing was written: begin the network in another directory, with \
+             --dir DIR",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// Where a node of it listens: everywhere if other machines are to reach it.
+fn listen(what: &InitNetwork, port: u16) -> SocketAddr {
+    let ip = match what.host {
+        Some(_) => Ipv4Addr::UNSPECIFIED,
+        None => Ipv4Addr::LOCALHOST,
+    };
+    SocketAddr::new(IpAddr::V4(ip), port)
+}
+
+fn tracker_text(what: &InitNetwork) -> String {
+    settings::tracker_template(&TrackerTemplate {
+        network: Some(&what.network),
+        listen: Some(listen(what, what.port)),
+    })
+}
+
+fn member_text(what: &InitNetwork, tracker: &PublicKey) -> Result<String, Failure> {
+    let dialled = |host: &str, port: u16| -> Result<Endpoint, Failure> {
+        let endpoint = format!("{host}:{port}").parse();
+        endpoint.map_err(|error: settings::EndpointError| Failure::Misuse(error.to_string()))
+    };
+    let port = what.port + 1;
+    let advertise = what.host.iter().map(|host| dialled(host, port));
+    Ok(settings::peer_template(&PeerTemplate {
+        name: &what.member,
+        trackers: &[dialled("127.0.0.1", what.port)?],
+        listen: Some(listen(what, port)),
+        advertise: &advertise.collect::<Result<Vec<_>, _>>()?,
+        tracker_key: &tracker.to_address(),
+    }))
+}
+
+fn next(what: &InitNetwork, made: &Made, invocation: &Invocation) -> String {
+    let (tracker, member) = (made.tracker.display(), made.member.display());
+    let node = |file: &Path| invocation.for_node(file);
+    let start = [&made.tracker, &made.member].map(|file| node(file).line(""));
+    let words = [&made.tracker, &made.member].map(|file| node(file).line("wallet words"));
+    let mine = node(&made.member).line("mine");
+    format!(
+        "Wrote {tracker} and {member}, and made a wallet for each.\n\n\
+         Look at [network] in {tracker}: what it says is fixed once {} is there.\n\
+         Then type, in a terminal each:\n\
+         \x20 {}\n\
+         \x20 {}\n\
+         and, while both run, in another one:\n\
+         \x20 {mine}\n\n\
+         Write the words of both wallets down, on paper: without those of the tracker's, nobody can \
+         take its place.\n\
+         \x20 {}\n\
+         \x20 {}",
+        what.member, start[0], start[1], words[0], words[1]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::*;
+    use crate::keys::Stored;
+
+    #[test]
+    fn a_network_is_two_files_and_two_wallets_that_belong_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let line =
+            "node init network chess --member ann --dir @/net --host 192.168.1.10 --port 7100";
+        let text = run(dir.path(), line).unwrap();
+        let load = |name: &str| Settings::load(&dir.path().join(name), std::iter::empty()).unwrap();
+        let (Settings::Tracker(tracker), Settings::Peer(ann)) =
+            (load("net/tracker.toml"), load("net/ann.toml"))
+        else {
+            panic!("other roles");
+        };
+        assert_eq!(tracker.network.name, "chess");
+        assert_eq!(tracker.listen, "0.0.0.0:7100".parse().unwrap());
+        assert_eq!(ann.trackers, ["127.0.0.1:7100".parse().unwrap()]);
+        assert_eq!(ann.listen, "0.0.0.0:7101".parse().unwrap());
+        assert_eq!(ann.advertise, ["192.168.1.10:7101".parse().unwrap()]);
+        let key = |file: &Path| match WalletFile::new(file).read().unwrap() {
+            Stored::Open(secret) => secret.public_key(),
+            Stored::Locked(_) => panic!("locked"),
+        };
+        assert_eq!(ann.tracker_key, key(&tracker.wallet.file).to_address());
+        assert_ne!(key(&ann.wallet.file), key(&tracker.wallet.file));
+        for file in ["net/tracker.toml", "net/ann.toml"] {
+            let node = Invocation::of_this_process().for_node(&dir.path().join(file));
+            let start = node.line("");
+            assert!(text.contains(&format!("  {start}\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_where_something_of_it_is_there_or_a_name_is_wrong() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "node init network chess --dir @";
+        let wallet = dir.path().join("founder-data/key.pem");
+        std::fs::create_dir(wallet.parent().unwrap()).unwrap();
+        std::fs::write(&wallet, "somebody's").unwrap();
+        match run(dir.path(), line) {
+            Err(Failure::No(reason)) => assert!(reason.contains("founder-data"), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+        let wrong = "node init network Chess! --dir @ --member ann";
+        assert!(matches!(run(dir.path(), wrong), Err(Failure::Misuse(_))));
+        let there: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(there.len(), 1, "{there:?}");
+        std::fs::remove_file(wallet).unwrap();
+        let made = run(dir.path(), &line.replace("init", "--json init")).unwrap();
+        let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+        assert!(made["tracker_key"].as_str().unwrap().starts_with("rac1"));
+        assert!(run(dir.path(), line).is_err(), "a second time");
+    }
+}

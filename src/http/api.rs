@@ -1,0 +1,101 @@
+//! The REST API: what commands, and programs on this machine, ask of a node.
+
+mod asked;
+mod lists;
+pub(super) mod paths;
+mod peer;
+pub(super) mod problem;
+mod tracker;
+mod waiting;
+
+pub use asked::MAX_REQUEST_BYTES;
+pub use paths::{BASE, Of, PATHS, PathLine};
+pub use problem::{PROBLEM_JSON, Problem};
+
+use self::asked::{Parameters, bodies};
+use crate::owner::answers::{StopRequest, StoppingView};
+use crate::owner::{Code, Owned, Refused, StopOrder};
+use actix_web::dev::{HttpServiceFactory, ServiceRequest};
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
+
+/// Every path of the API that a node of this kind has.
+pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
+    config
+        .service(resource(&paths::STOP, stop_node))
+        .app_data(bodies())
+        .configure(lists::routes);
+    match owned {
+        Owned::Peer(peer) => config
+            .app_data(Data::new(Of::Peer))
+            .app_data(Data::new(peer.clone()))
+            .configure(peer::routes),
+        Owned::Tracker(tracker) => config
+            .app_data(Data::new(Of::Tracker))
+            .app_data(Data::new(tracker.clone()))
+            .configure(tracker::routes),
+        Owned::Waiting(waiting) => config
+            .app_data(Data::new(Of::Waiting))
+            .app_data(Data::new(waiting.clone()))
+            .configure(waiting::routes),
+    };
+}
+
+/// Ends the node, which goes on until its answer has left.
+async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<StoppingView> {
+    order.give();
+    Json(StoppingView {
+        pid: std::process::id(),
+    })
+}
+
+/// What is said where there is nothing.
+pub(super) async fn nothing_here(
+    of: Data<Of>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refused> {
+    let path = request.path();
+    let unknown = |detail: String| Err(Refused::new(Code::UnknownPath, detail));
+    match paths::moved(path) {
+        Some(now) => unknown(format!("what was at {path} is at {now} now")),
+        None if **of == Of::Waiting => Err(waiting::not_yet()),
+        None => unknown(format!(
+            "the API of this node has nothing under this path: `GET {}` lists what there is",
+            paths::LIST.path
+        )),
+    }
+}
+
+/// A path with the one way in which it can be asked.
+pub(super) fn resource<F, Args>(line: &'static PathLine, handler: F) -> impl HttpServiceFactory
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = match line.method {
+        "GET" => web::get(),
+        _ => web::post(),
+    };
+    let wrong_method = move || async move {
+        let refused = Refused::new(
+            Code::WrongMethod,
+            format!("{} is asked with {}", line.path, line.method),
+        );
+        let mut response = problem::response(&refused);
+        let allow = HeaderValue::from_static(line.method);
+        response.headers_mut().insert(ALLOW, allow);
+        response
+    };
+    web::resource(line.path)
+        .wrap(from_fn(
+            move |request: ServiceRequest, next: Next<_>| async move {
+                Parameters::check(request.query_string(), line)?;
+                next.call(request).await
+            },
+        ))
+        .route(route.to(handler))
+        .default_service(web::route().to(wrong_method))
+}

@@ -1,0 +1,152 @@
+//! A command and its node: who is at the other end, who keeps whom waiting, and how it ends.
+
+use super::{Ran, run};
+use crate::support::{Lab, Node, so, wait_until};
+use raclette::http::ApiFile;
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn signal(node: &Node, signal: Signal) {
+    let pid = node.api().unwrap().pid;
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+/// What an orderly stop must not leave behind, and must not say.
+fn ended_well(node: &mut Node) {
+    assert!(node.wait().success(), "{}", node.output());
+    assert!(!ApiFile::path(&node.data_dir).exists());
+    let output = node.output();
+    assert!(output.contains("stopped"), "{output}");
+    let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+    assert_eq!(output.lines().find(odd), None);
+}
+
+#[test]
+fn cli_a_window_that_is_closed_stops_the_node_in_order() {
+    // `env` gives the signal back its usual meaning, if these tests run under `nohup`.
+    let known = Command::new("env")
+        .args(["--default-signal=HUP", "true"])
+        .status();
+    if !known.is_ok_and(|status| status.success()) {
+        println!("`env` knows no signals here: not tested");
+        return;
+    }
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer("alice");
+    alice.prefix = vec!["env".into(), "--default-signal=HUP".into()];
+    alice.start();
+    alice.joins();
+    signal(&alice, Signal::HUP);
+    ended_well(&mut alice);
+}
+
+#[test]
+fn cli_a_node_is_stopped_without_its_terminal_and_the_command_waits_for_it() {
+    let mut lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    let said = Ran::from(alice.command(["stop"])).succeeds();
+    assert!(said.contains("stopped"), "{said}");
+    // Nothing keeps the next one out.
+    ended_well(&mut alice);
+    let config = alice.config.to_str().unwrap().to_owned();
+    run(lab.directory(), &["--config", &config, "stop"]).fails(1, &["not running"]);
+    // So does a tracker, and one that waits for its wallet.
+    Ran::from(lab.tracker.command(["stop", "--json"])).succeeds();
+    ended_well(&mut lab.tracker);
+}
+
+#[test]
+fn cli_a_node_whose_output_nobody_reads_goes_on() {
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer("alice");
+    // Its standard output and error end in a pipe that is closed at once.
+    alice.prefix = ["sh", "-c", "exec \"$@\" 2>&1 | true", "sh"]
+        .map(Into::into)
+        .to_vec();
+    alice.spawn();
+    // The commands have readers.
+    alice.prefix.clear();
+    wait_until("its API answers", || {
+        let ran = Ran::from(alice.command(["status"]));
+        so(ran.code == Some(0), format!("{ran:?}"))
+    });
+    wait_until("it mines", || {
+        let ran = Ran::from(alice.command(["mine"]));
+        so(ran.code == Some(0), format!("{ran:?}"))
+    });
+    Ran::from(alice.command(["stop"])).succeeds();
+    assert!(alice.wait().success());
+}
+
+#[test]
+fn attack_whoever_takes_the_port_of_a_killed_node_gets_neither_token_nor_passphrase() {
+    let lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    let api = alice.api().unwrap();
+    alice.kill();
+    let taken = TcpListener::bind(api.address).unwrap();
+    let spy = thread::spawn(move || {
+        let (mut stream, _) = taken.accept().unwrap();
+        let mut told = vec![0; 4096];
+        let length = stream.read(&mut told).unwrap();
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        stream.write_all(answer).unwrap();
+        told.truncate(length);
+        let _ = stream.read_to_end(&mut told);
+        String::from_utf8_lossy(&told).into_owned()
+    });
+    let ran = Ran::from(alice.command(["wallet", "load"]));
+    ran.fails(1, &["not running", "another program"]);
+    let told = spy.join().unwrap();
+    assert!(told.starts_with("GET /api/v1/proof?challenge="), "{told}");
+    assert!(
+        !told.contains(&api.token) && !told.contains("POST"),
+        "{told}"
+    );
+}
+
+#[test]
+fn attack_idle_local_connections_do_not_keep_the_owner_out() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    let address = alice.api().unwrap().address;
+    let idle: Vec<_> = (0..300)
+        .filter_map(|_| TcpStream::connect(address).ok())
+        .collect();
+    assert!(idle.len() > 200);
+    // And some that have said half of something.
+    for mut stream in idle.iter().step_by(7) {
+        // It may have made room already.
+        let _ = stream.write_all(b"GET /status HTTP/1.1\r\nHost: ");
+    }
+    let begun = Instant::now();
+    Ran::from(alice.command(["status"])).succeeds();
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn cli_a_command_does_not_wait_for_ever_for_a_node_that_hangs() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    signal(&alice, Signal::STOP);
+    let asked = ["status", "mine"].map(|command| Ran::from(alice.command([command])));
+    signal(&alice, Signal::CONT);
+    for ran in asked {
+        ran.fails(
+            1,
+            &[
+                "still waiting",
+                "said nothing for",
+                "Nothing was asked of it yet",
+            ],
+        );
+    }
+}
