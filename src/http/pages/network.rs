@@ -263,6 +263,10 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
                     words: match one.to {
                         MovedTo::Open => "waits for a block again".into(),
                         MovedTo::Mined { height } => format!("in block {} now", height.0),
+                        MovedTo::TimedOut => {
+                            "waited too long for a block: it is void unless somebody sends it again"
+                                .into()
+                        }
                         MovedTo::Expired => "expired: it will not be paid".into(),
                         MovedTo::Evicted => "pushed out by better paying ones".into(),
                         MovedTo::Conflicted => "void: its coins went elsewhere".into(),

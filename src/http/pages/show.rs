@@ -393,6 +393,10 @@ pub(super) fn standing_of_received(message: &ReceivedView) -> Standing {
         }
         ReceivedState::Open => Standing::wait("Waiting for a block", "The network knows it."),
         ReceivedState::Accepted => Standing::wait("Received", "It is not in a block yet."),
+        ReceivedState::TimedOut => Standing::bad(
+            "Waited too long",
+            "It was open for too long without a block. Its sender may send it again.",
+        ),
         ReceivedState::Expired => Standing::bad(
             "Expired",
             "Its time is over, and it never came into a block.",
