@@ -7,8 +7,8 @@ use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{Entry, Mood, coins, grouped};
-use crate::owner::answers::{ClockStateView, PeerStatusView};
-use crate::owner::{InboxPage, Order, Page, Peer, Which};
+use crate::owner::answers::{ClockStateView, HistoryEntry, HistoryView, PeerStatusView, SendView};
+use crate::owner::{InboxPage, Order, Page, Peer, Refused, Which};
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -18,6 +18,9 @@ use askama::Template;
 const CAME: usize = 4;
 const UNDER_WAY: usize = 4;
 const BLOCKS: usize = 8;
+
+/// How much of the history is looked at for what waits for a block.
+const LOOKED_AT: usize = 20;
 
 /// Failed sends that are told of: within the last day.
 const RECENT_MS: u64 = 86_400_000;
@@ -141,7 +144,6 @@ pub(super) async fn home(
     shown.failed = recent.map(|send| Entry::sent(send, &mood)).collect();
     let blocks = peer.blocks(Order::Latest, &Page::first(BLOCKS)).await?;
     shown.blocks = blocks.blocks.iter().map(Line::new).collect();
-    let history = peer.history(&Page::first(1)).await?;
     let steps = vec![
         Step {
             done: browsers.words_are_kept(),
@@ -176,6 +178,25 @@ pub(super) async fn home(
         shown.steps = steps;
     }
     page(&shown)
+}
+
+/// What is not in a block yet: what waits for its recipient, and what waits for a block.
+async fn under_way(peer: &Peer, history: &HistoryView, mood: &Mood) -> Result<Vec<Entry>, Refused> {
+    let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
+    let mut sends: Vec<&SendView> = waiting.sends.iter().collect();
+    let later = history.entries.iter().filter_map(|entry| match entry {
+        HistoryEntry::Sent(send) if send.state.name() == "open" => Some(send),
+        _ => None,
+    });
+    for send in later {
+        if sends.len() < UNDER_WAY && sends.iter().all(|known| known.id != send.id) {
+            sends.push(send);
+        }
+    }
+    Ok(sends
+        .into_iter()
+        .map(|send| Entry::sent(send, mood))
+        .collect())
 }
 
 /// What most needs the owner.
