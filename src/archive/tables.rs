@@ -29,6 +29,58 @@ pub enum TableKind {
     Records,
 }
 
+impl TableKind {
+    /// The names of its columns.
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Blocks => &[
+                "height",
+                "id",
+                "previous",
+                "time",
+                "timestamp_ms",
+                "work",
+                "miner",
+                "reward",
+                "transactions",
+                "fees",
+                "tip_height",
+                "tip_id",
+            ],
+            Self::Transactions => &[
+                "height",
+                "index",
+                "time",
+                "id",
+                "kind",
+                "sender",
+                "recipient",
+                "amount",
+                "fee",
+                "expires_at",
+                "note_bytes",
+                "topic",
+                "tip_height",
+                "tip_id",
+            ],
+            Self::Records => &[
+                "height",
+                "index",
+                "time",
+                "id",
+                "sender",
+                "topic",
+                "bytes",
+                "body",
+                "text",
+                "fee",
+                "tip_height",
+                "tip_id",
+            ],
+        }
+    }
+}
+
 /// How a table is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TableFormat {
@@ -128,7 +180,11 @@ impl<W: Write> TableWriter<W> {
     pub fn new(to: W, kind: TableKind, format: TableFormat) -> Self {
         Self {
             rows: match format {
-                TableFormat::Csv => Rows::Csv(Box::new(csv::Writer::from_writer(to))),
+                TableFormat::Csv => {
+                    // The heading is there without a row, too.
+                    let builder = csv::WriterBuilder::new().has_headers(false).from_writer(to);
+                    Rows::Csv(Box::new(builder))
+                }
                 TableFormat::Jsonl => Rows::Jsonl(to),
             },
             kind,
@@ -156,7 +212,10 @@ impl<W: Write> TableWriter<W> {
                     height: *height,
                     id: *tip,
                 };
-                Ok(())
+                match &mut self.rows {
+                    Rows::Csv(writer) => Ok(writer.write_record(self.kind.columns())?),
+                    Rows::Jsonl(_) => Ok(()),
+                }
             }
             (Entry::Genesis(genesis), TableKind::Blocks) => self.genesis(genesis),
             (Entry::Block(block), TableKind::Blocks) => self.block(block),

@@ -173,6 +173,24 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("open", &[running("open", "what is not mined yet")]),
     (
+        "record add",
+        &[more(
+            "record add minutes --file minutes.txt --wait mined",
+            "a file, up to 64 KiB",
+        )],
+    ),
+    (
+        "record list",
+        &[running("record list minutes", "what is under a topic")],
+    ),
+    (
+        "record follow",
+        &[more(
+            "record follow minutes --json",
+            "and whatever comes, for a program",
+        )],
+    ),
+    (
         "prove",
         &[
             running("prove 1 --out block.proof", "that block 1 is on the chain"),

@@ -70,6 +70,16 @@ fn both_forms_hold_the_same_rows_of_one_snapshot() {
 }
 
 #[test]
+fn a_table_without_rows_has_its_heading() {
+    let text = table(&Node::new().disk, TableKind::Records, TableFormat::Csv);
+    assert!(
+        text.starts_with("height,index,time,id,sender,topic"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[test]
 fn sums_over_the_tables_are_those_of_the_chain() {
     let node = chain(3);
     let format = TableFormat::Csv;
