@@ -30,6 +30,7 @@
 //! owner is in [`crate::owner`].
 
 mod api;
+mod events;
 mod pages;
 mod server;
 

@@ -12,6 +12,7 @@ use self::doorstep::{Doorstep, MAX_STRANGERS};
 use self::guard::Guard;
 use self::proof::prove;
 use super::api::{self, paths};
+use super::events::{MAX_STREAMS, Streams};
 use super::pages;
 use crate::owner::{Owned, StopOrder};
 use actix_web::body::MessageBody;
@@ -127,7 +128,7 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// Removes `api.json`, takes no more requests, ends verification and export, and waits a moment for the
+    /// Removes `api.json`, takes no more requests, ends the streams of events, verification and export, and waits a moment for the
     /// requests under way.
     ///
     /// # Errors
@@ -135,6 +136,7 @@ impl ServerHandle {
     /// same.
     pub async fn stop(&self) -> Result<(), ApiFileError> {
         let removed = ApiFile::remove(&self.data_dir);
+        self.owned.end_events();
         self.owned.end_long_reads();
         self.server.stop(true).await;
         // One may have been started in between.
@@ -175,6 +177,7 @@ pub async fn start(
         prover: Prover::new(&token, address),
         browsers: pages::Browsers::of(&owned, data_dir, address),
         stop,
+        streams: Streams::new(MAX_STREAMS),
     };
     let served = owned.clone();
     let doorstep = Doorstep::default();
@@ -218,6 +221,7 @@ struct Door {
     prover: Prover,
     browsers: pages::Browsers,
     stop: StopOrder,
+    streams: Streams,
 }
 
 /// All of the server but the guard at its door.
@@ -228,6 +232,7 @@ fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
         .app_data(Data::new(door.stop))
         .app_data(Data::new(door.browsers))
         .app_data(Data::new(pages::Drawing(owned.entropy().clone())))
+        .app_data(Data::new(door.streams))
         .service(api::resource(&paths::CHALLENGE, prove))
         .service(api::resource(&paths::LINK, pages::draw_link))
         .configure(|config| api::configure(config, owned))
