@@ -108,11 +108,11 @@ fn doorway(data_dir: &Path, link: &str) -> io::Result<PathBuf> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(OWNER_ONLY);
     // A link is made of digits and letters that mean nothing to a page.
-    write!(
+    writeln!(
         options.open(&path)?,
         "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">\
          <meta http-equiv=\"refresh\" content=\"0; url={link}\"><title>Raclette</title>\
-         <a href=\"{link}\">To the node's page</a>\n"
+         <a href=\"{link}\">To the node's page</a>"
     )?;
     Ok(path)
 }

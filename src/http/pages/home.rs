@@ -16,7 +16,7 @@ use askama::Template;
 
 /// Messages, sends and blocks shown at home.
 const CAME: usize = 4;
-const UNDER_WAY: usize = 4;
+const UNDER_WAY: usize = 8;
 const BLOCKS: usize = 8;
 
 /// How much of the history is looked at for what waits for a block.
@@ -129,12 +129,8 @@ pub(super) async fn home(
         .await?;
     shown.came = inbox.messages.iter().map(Entry::received).collect();
     let mood = Mood::of(&status);
-    let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
-    shown.under_way = waiting
-        .sends
-        .iter()
-        .map(|send| Entry::sent(send, &mood))
-        .collect();
+    let history = peer.history(&Page::first(LOOKED_AT)).await?;
+    shown.under_way = under_way(&peer, &history, &mood).await?;
     let failed = peer.outbox(Which::Failed, &Page::first(2)).await?;
     let now = peer.clock.wall();
     let recent = failed
@@ -181,7 +177,11 @@ pub(super) async fn home(
 }
 
 /// What is not in a block yet: what waits for its recipient, and what waits for a block.
-async fn under_way(peer: &Peer, history: &HistoryView, mood: &Mood) -> Result<Vec<Entry>, Refused> {
+pub(super) async fn under_way(
+    peer: &Peer,
+    history: &HistoryView,
+    mood: &Mood,
+) -> Result<Vec<Entry>, Refused> {
     let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
     let mut sends: Vec<&SendView> = waiting.sends.iter().collect();
     let later = history.entries.iter().filter_map(|entry| match entry {

@@ -2,6 +2,7 @@
 
 use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, status_of};
+use super::home::under_way;
 use super::refusal::PageRefused;
 use super::show::{Entry, Mood, Who, coins};
 use crate::chain::Amount;
@@ -138,7 +139,6 @@ async fn pay_page(
     let others = others(peer).await?;
     offer(peer, &status, &others, &mut sending).await?;
     let counted = unread(peer).await?;
-    let waiting = peer.outbox(Which::Waiting, &Page::first(LISTED)).await?;
     let history = peer.history(&Page::first(LISTED)).await?;
     let mut contacts: Vec<Contact> = others
         .iter()
@@ -153,11 +153,7 @@ async fn pay_page(
         frame: Frame::of_peer(peer, &status, asked, Spot::Pay, "Pay & write"),
         sending,
         contacts,
-        under_way: waiting
-            .sends
-            .iter()
-            .map(|send| Entry::sent(send, &mood))
-            .collect(),
+        under_way: under_way(peer, &history, &mood).await?,
         latest: entries(&history, &mood),
     })
 }
