@@ -23,16 +23,22 @@
 //!   and takes `POST /api/v1/wallet`; everything else is 503 `no_wallet` until it has one. Then it starts, and with it
 //!   this API anew: with another token and, if the settings say port 0, another port.
 //!
+//! The pages, for browsers, are beside it: a browser comes in by a one-time link (`POST /api/v1/link`, which
+//! `node web` asks for) and is known by a cookie from then on.
+//!
 //! `GET /api/v1/paths` lists the paths; so does [`PATHS`]. Here is nothing but translation: what a node does for its
 //! owner is in [`crate::owner`].
 
 mod api;
 mod events;
+mod pages;
 mod server;
 
 pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};
+pub use pages::LinkView;
 pub use server::{
-    API_FILE, ApiError, ApiFile, ApiFileError, Challenge, ProofView, Prover, ServerHandle, start,
+    API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,
+    start,
 };
 
 #[cfg(test)]

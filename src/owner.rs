@@ -90,12 +90,21 @@ pub enum Owned {
 }
 
 impl Owned {
-    /// Gives tokens.
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
+    /// Its signing key; `None` as long as it has no wallet.
+    pub fn key(&self) -> Option<PublicKey> {
         match self {
-            Self::Peer(peer) => &*peer.entropy,
-            Self::Tracker(tracker) => &*tracker.entropy,
-            Self::Waiting(waiting) => &*waiting.entropy,
+            Self::Peer(peer) => Some(peer.key),
+            Self::Tracker(tracker) => Some(tracker.key),
+            Self::Waiting(_) => None,
+        }
+    }
+
+    /// Gives tokens.
+    pub(crate) fn entropy(&self) -> &Arc<dyn Entropy> {
+        match self {
+            Self::Peer(peer) => &peer.entropy,
+            Self::Tracker(tracker) => &tracker.entropy,
+            Self::Waiting(waiting) => &waiting.entropy,
         }
     }
 

@@ -5,7 +5,7 @@ mod known;
 mod lists;
 pub(super) mod paths;
 mod peer;
-mod problem;
+pub(super) mod problem;
 mod tracker;
 mod waiting;
 
