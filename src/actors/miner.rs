@@ -12,7 +12,7 @@ use crate::messages::events::Event;
 use crate::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
-    StopMining, TipMoved,
+    SetMiningMode, StopMining, TipMoved,
 };
 use crate::protocol::mining::{
     Effect, Failure, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
@@ -184,6 +184,16 @@ impl MinerActor {
         let _ = asker.send(answer);
     }
 
+    fn status(&self) -> MinerStatus {
+        MinerStatus {
+            running: self.mining.is_searching(),
+            hashes_per_second: self.rate.per_second(),
+            blocks_mined: self.mining.mined(),
+            races_lost: self.mining.races_lost(),
+            mode: self.mining.mode(),
+        }
+    }
+
     fn count_tries(&mut self) {
         let (tries, busy) = self.parts.search.effort();
         let more = tries - self.told.0;
@@ -300,11 +310,17 @@ impl Handler<GetMinerStatus> for MinerActor {
     type Result = MessageResult<GetMinerStatus>;
 
     fn handle(&mut self, _: GetMinerStatus, _: &mut Self::Context) -> Self::Result {
-        MessageResult(MinerStatus {
-            running: self.mining.is_searching(),
-            hashes_per_second: self.rate.per_second(),
-            blocks_mined: self.mining.mined(),
-        })
+        MessageResult(self.status())
+    }
+}
+
+impl Handler<SetMiningMode> for MinerActor {
+    type Result = MessageResult<SetMiningMode>;
+
+    fn handle(&mut self, message: SetMiningMode, ctx: &mut Self::Context) -> Self::Result {
+        let effects = self.mining.set_mode(message.0);
+        self.carry_out(effects, ctx);
+        MessageResult(self.status())
     }
 }
 

@@ -132,6 +132,7 @@ impl Ground {
             open_transactions: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
+            set_mining: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
         });
