@@ -8,7 +8,7 @@ use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
     ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
-    WalletActor, sessions_of,
+    WalletActor, dials_within, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -22,7 +22,10 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
+use crate::shell::{
+    Greeting, Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell,
+    VISIT_PATIENCE_MS,
+};
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
@@ -138,13 +141,8 @@ impl Running {
 
         let context = Context::<RegistryActor>::new();
         let registry = context.address();
-        let shell = LivenessProbeActor::new(
-            sessions.clone(),
-            seams.transport.clone(),
-            registry.clone().recipient(),
-        );
         let probe_place = seams.place();
-        let probe = probe_place.start(shell);
+        let probe = start_probe(&probe_place, seams, &sessions, &registry);
         let parts = RegistryParts {
             greeting: sessions.greeting.clone(),
             begin: sessions_of(&registry, &sessions),
@@ -200,6 +198,27 @@ impl Running {
         self.store_place.end("store thread").await;
         tracing::info!("stopped");
     }
+}
+
+/// Starts the one who dials members back, and reports to `registry`.
+fn start_probe(
+    place: &Place,
+    seams: &Seams,
+    sessions: &SessionContext,
+    registry: &Addr<RegistryActor>,
+) -> Addr<LivenessProbeActor> {
+    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
+    let (sessions, registry) = (sessions.clone(), registry.clone());
+    place.start_with(move |probe| {
+        let patience = Duration::from_millis(VISIT_PATIENCE_MS);
+        LivenessProbeActor::new(LivenessProbeShell::new(LivenessProbeParts {
+            clock,
+            begin: sessions_of(&probe, &sessions),
+            dial: dials_within(&probe, &transport, Some(patience)),
+            // One word a visit.
+            registry: Link::new(&registry, MAX_DIALS),
+        }))
+    })
 }
 
 /// Key of the tracker for whose network this one introduces, if it only introduces.

@@ -2,7 +2,7 @@
 
 use super::{Ground, WAITING};
 use crate::actors::{
-    GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, dials_of, gossip_links,
+    GossipActor, LedgerActor, MinerActor, asking, dials_of, gossip_links, search_reports,
     sessions_of,
 };
 use crate::chain::ledger::{self, Ledger};
@@ -18,7 +18,7 @@ use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};
 use crate::settings::MiningMode;
-use crate::shell::{GossipParts, GossipShell, Link};
+use crate::shell::{GossipParts, GossipShell, LedgerLinks, Link, MinerParts, MinerShell};
 use crate::store::chain_rows::{ChainRows, stored_open};
 use actix::{Addr, AsyncContext, Context};
 use std::sync::OnceLock;
@@ -100,17 +100,19 @@ impl Ground {
             delivery: delivery.links(),
         };
         gossip_context.run(GossipActor::new(GossipShell::new(machine, parts)));
+        let (ended, reports) = search_reports();
         let parts = MinerParts {
             reward_to: self.key,
             threads: self.settings.mining.threads,
             search: (self.seams.search)(self.settings.mining.threads),
+            ended,
             clock,
-            templates: ledger.clone().recipient(),
-            blocks: ledger.clone().recipient(),
-            own_clock: self.clocks.clone().recipient(),
+            own_clock: asking(self.clocks.clone().recipient(), &miner),
+            templates: asking(ledger.clone().recipient(), &miner),
+            blocks: asking(ledger.clone().recipient(), &miner),
         };
         let mining = Mining::new(self.mode(), rules.params().max_ahead_ms());
-        miner_context.run(MinerActor::new(mining, parts));
+        miner_context.run(MinerActor::new(MinerShell::new(mining, parts), reports));
         let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
         let delivery = delivery.run(self, &ledger, &gossip);
         // Set once: the network is known once.

@@ -254,13 +254,13 @@ fn transactions_reach_everybody() {
         let sender = u8::try_from(world.random.up_to(3)).unwrap() + 1;
         let transaction = transfer(sender, 5, 1, 1, salt);
         let at = usize::from(salt) % 6;
-        world.peers[at].node.send(transaction).unwrap();
+        world.peers[at].ledger.send(transaction).unwrap();
         world.tell(at);
         world.run(50);
     }
     world.run(2_000);
-    for peer in &world.peers {
-        assert_eq!(peer.node.open().len(), 50);
+    for peer in &mut world.peers {
+        assert_eq!(peer.ledger.open().len(), 50);
     }
 }
 
@@ -270,16 +270,16 @@ fn transactions_reach_everybody_though_the_first_who_told_of_them_never_answers(
     let mut world = World::new(5, 1, chains.into());
     let transaction = transfer(1, 2, 1, 1, 1);
     for at in 0..2 {
-        world.peers[at].node.send(transaction.clone()).unwrap();
+        world.peers[at].ledger.send(transaction.clone()).unwrap();
         world.tell(at);
     }
     world.connect(2, 0, 1);
     world.run(500);
     world.connect(2, 1, 1);
     world.run(4_000);
-    assert!(world.peers[2].node.open().is_empty());
+    assert!(world.peers[2].ledger.open().is_empty());
     world.run(2_000);
-    assert_eq!(world.peers[2].node.open().len(), 1);
+    assert_eq!(world.peers[2].ledger.open().len(), 1);
 }
 
 /// Everything at once, then peace.
@@ -335,7 +335,7 @@ fn storm(seed: u64) {
     // A tie is nobody's to break: one more block decides.
     world.run(60_000);
     world.mine(1);
-    let best = (0..4).max_by_key(|at| world.peers[*at].node.ledger.tip().work());
+    let best = (0..4).max_by_key(|at| world.peers[*at].ledger.tip().work());
     let tip = world.tip(best.unwrap());
     world.until_all_have(tip, 60_000);
     world.nothing_is_owed();
