@@ -282,6 +282,23 @@ fn transactions_reach_everybody_though_the_first_who_told_of_them_never_answers(
     assert_eq!(world.peers[2].ledger.open().len(), 1);
 }
 
+#[test]
+fn c12_as_many_bodies_are_under_way_as_may_be_and_not_one_more() {
+    let mut forge = Forge::new();
+    let genesis = forge.genesis();
+    let chain = forge.branch(genesis, 160, 1);
+    let mut chains = vec![(Kind::Honest, Vec::new())];
+    // Each could have sixteen of its own, and none ever sends one.
+    chains.extend((0..9).map(|_| (Kind::Staller, chain.clone())));
+    let mut world = World::new(1, 200, chains);
+    for other in 1..10 {
+        world.connect(other, 0, 1);
+    }
+    world.run(1_500);
+    let status = world.peers[0].own.shell.status(GetGossipStatus);
+    assert_eq!(status.blocks_in_flight, 128);
+}
+
 /// Everything at once, then peace.
 fn storm(seed: u64) {
     let mut forge = Forge::new();
