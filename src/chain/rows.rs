@@ -41,6 +41,8 @@ pub enum RowKey {
     Mined(TransactionId),
     /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
+    /// That a record of this topic is in the connected block of this height, at this place of it.
+    Record(Topic, Height, u32),
     /// How long the node was awake, all in all: [`AwakeTime`].
     Awake,
 }

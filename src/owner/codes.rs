@@ -128,10 +128,22 @@ codes! {
         "The header Idempotency-Key is there more than once, empty, too long, or not plain text.",
         "It is kept on the disk with the send, so its length is bounded.",
         "Take up to 64 visible characters, a random one for each new send.";
+    BadTopic = "bad_topic", Misuse, "Not a topic":
+        "What was given as the topic of a record is none.",
+        "A topic is a name, and is kept with every record: 1 to 32 bytes.",
+        "Take a short name, such as guest-book.";
+    BadRecord = "bad_record", Misuse, "Not a record":
+        "What was to be recorded can't be.",
+        "It has more than 64 KiB, or its bytes were to be given in pairs of hexadecimal digits.",
+        "Keep larger things beside the ledger, and their hash on it.";
     UnknownPath = "unknown_path", Unknown, "Nothing is under this path":
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",
         "`GET /api/v1/paths` lists what there is.";
+    TooManyStreams = "too_many_streams", NotNow, "Too many follow the events":
+        "As many programs and browsers follow the events of this node as may.",
+        "Each of them keeps a connection open, so their number is bounded.",
+        "Close one of them, or ask again later.";
     UnknownCode = "unknown_code", Unknown, "No such code":
         "No refusal has the code that was asked for.",
         "It is mistyped, or of another version of the program.",

@@ -5,11 +5,14 @@ mod log;
 mod tests;
 
 use super::{Fatal, Link};
-use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
+use crate::chain::ledger::{
+    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
+};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{Internal, Rejected};
 use crate::clock::Clock;
+use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
@@ -48,6 +51,8 @@ pub struct LedgerLinks {
     pub open_changed: Link<OpenChanged>,
     /// The miner, of a better block.
     pub mining_complete: Link<MiningComplete>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
 }
 
 /// What the ledger needs of the node.
@@ -162,7 +167,18 @@ impl LedgerShell {
                     log::news(news.as_slice());
                     self.parts.links.tip_moved.send(TipMoved);
                 }
-                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
+                Effect::TipStored(change) => {
+                    self.tell_of(&change);
+                    facts.push(LedgerFact::TipChanged(change));
+                }
+                Effect::OpenStored { id, own } => {
+                    let opened = Event::TransactionOpened { id, own };
+                    self.parts.links.events.send(opened);
+                }
+                Effect::ClosedStored(id, why) => {
+                    let closed = Event::TransactionClosed { id, why };
+                    self.parts.links.events.send(closed);
+                }
                 Effect::TransactionOpened { transaction, .. } => {
                     tracing::debug!(tx = %transaction.id(), "transaction open");
                     let news = self.branches.opened(&transaction.id());
@@ -192,6 +208,28 @@ impl LedgerShell {
         if open != self.open_told {
             self.open_told = open;
             self.parts.links.open_changed.send(OpenChanged { open });
+        }
+    }
+
+    /// Tells whoever follows how the chain on the disk has changed.
+    fn tell_of(&mut self, change: &TipChange) {
+        let events = &mut self.parts.links.events;
+        for &(id, height) in &change.disconnected {
+            events.send(Event::BlockDisconnected { height, id });
+        }
+        for &(id, height, transactions) in &change.connected {
+            events.send(Event::BlockConnected {
+                height,
+                id,
+                transactions,
+            });
+        }
+        let height = change.tip.height();
+        let best = self.ledger.chain().best_header().height();
+        let left = best.0.saturating_sub(height.0);
+        let now = self.parts.clock.steady();
+        if self.progress.is_to_be_told(left, now) {
+            events.send(Event::SyncProgress { height, best });
         }
     }
 

@@ -6,10 +6,11 @@ mod tests;
 use super::{Answered, Ask, Link};
 use crate::chain::ledger::BlockOutcome;
 use crate::chain::template::Template;
-use crate::chain::{Block, Header, Internal};
+use crate::chain::{Block, Header, Height, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::clocks::GetOwnClock;
+use crate::messages::events::Event;
 use crate::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
@@ -23,6 +24,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+
+/// How many ticks apart it is told how fast the search is: two seconds.
+const RATE_TICKS: u32 = 20;
 
 /// Takes what a search came to: a nonce, or `None` where a share of the nonces holds none. Called from
 /// any thread.
@@ -71,6 +75,8 @@ pub struct MinerParts {
     pub templates: Link<Ask<OwnClock, GetTemplate>>,
     /// Takes blocks; the token is the block again.
     pub blocks: Link<Ask<Block, SubmitMinedBlock>>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
 }
 
 type Asked = Result<Mined, MineError>;
@@ -82,6 +88,10 @@ pub struct MinerShell {
     /// As much of the search's effort as was told on.
     told: (u64, Duration),
     rate: HashRate,
+    /// The height for which whoever follows was told that a search has begun.
+    begun: Option<Height>,
+    /// How often time has passed since the rate was told.
+    ticks: u32,
     requests: u64,
     askers: BTreeMap<Request, oneshot::Sender<Asked>>,
 }
@@ -95,6 +105,8 @@ impl MinerShell {
             parts,
             told: (0, Duration::ZERO),
             rate,
+            begun: None,
+            ticks: 0,
             requests: 0,
             askers: BTreeMap::new(),
         };
@@ -111,10 +123,18 @@ impl MinerShell {
                     token: (),
                     question: GetOwnClock,
                 }),
-                Effect::Search(job, template, part) => self.search(job, &template, part),
+                Effect::Search(job, template, part) => {
+                    let height = template.header.height;
+                    if self.begun.replace(height) != Some(height) {
+                        self.parts.events.send(Event::MiningBegun { height });
+                    }
+                    self.search(job, &template, part);
+                }
                 Effect::Stop => self.parts.search.stop(),
                 Effect::Submit(block) => {
                     self.parts.search.stop();
+                    let (height, id) = (block.header.height, block.id());
+                    self.parts.events.send(Event::BlockFound { height, id });
                     self.parts.blocks.send(Ask {
                         token: block.clone(),
                         question: SubmitMinedBlock(block),
@@ -123,6 +143,9 @@ impl MinerShell {
                 Effect::Answer(request, result) => self.answer(request, result),
                 Effect::Tell(reason) => tracing::warn!(%reason, "no block can be mined now"),
             }
+        }
+        if self.mining.is_idle() && self.begun.take().is_some() {
+            self.parts.events.send(Event::MiningEnded);
         }
     }
 
@@ -175,6 +198,15 @@ impl MinerShell {
         self.parts.templates.flush();
         self.parts.blocks.flush();
         self.count_tries();
+        self.ticks += 1;
+        if self.ticks >= RATE_TICKS {
+            self.ticks = 0;
+            if self.mining.is_searching() {
+                let hashes_per_second = self.rate.per_second();
+                let rate = Event::MiningRate { hashes_per_second };
+                self.parts.events.send(rate);
+            }
+        }
         let gone: Vec<_> = self
             .askers
             .iter()
@@ -211,6 +243,10 @@ impl MinerShell {
     /// The ledger has judged a block that was found.
     pub fn judged(&mut self, message: Answered<Block, BlockOutcome>) {
         let Answered { token, answer } = message;
+        if answer == BlockOutcome::LostRace {
+            let height = token.header.height;
+            self.parts.events.send(Event::RaceLost { height });
+        }
         let now = self.parts.clock.steady();
         let effects = self.mining.judged(&token, &answer, now);
         self.carry_out(effects);

@@ -16,6 +16,7 @@ fn ledger() -> LedgerEnd {
     let mut ledger = LedgerEnd::opened(Some(1), Default::default(), clock);
     ledger.settle();
     ledger.miner.drain();
+    ledger.events.drain();
     ledger
 }
 
@@ -93,7 +94,17 @@ fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
     assert!(matches!(opened[..], [LedgerFact::TransactionOpened(_)]));
     assert_eq!(ledger.miner.drain(), [ToMiner::Open(1)]);
     assert_eq!((&mut judged).now_or_never(), None);
+    assert_eq!(
+        ledger.events.drain(),
+        [],
+        "who follows sees what can be asked for"
+    );
     assert!(ledger.write_one());
+    let (id, own) = (payment.id(), true);
+    assert_eq!(
+        ledger.events.drain(),
+        [Event::TransactionOpened { id, own }]
+    );
     let judgement = (&mut judged).now_or_never().expect("it is written");
     assert_eq!(judgement.verdict, Ok(()));
     // A block: the own miner hears of it at once, the others after the write.

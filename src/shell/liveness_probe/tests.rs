@@ -3,10 +3,10 @@
 use super::*;
 use crate::chain::Timestamp;
 use crate::chain::testing::{member, network};
+use crate::membership::Address;
 use crate::messages::session::SessionCommand;
 use crate::protocol::testing::hello;
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
-use crate::wire::member::Address;
 use std::io;
 
 struct Probe {

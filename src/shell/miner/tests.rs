@@ -51,6 +51,7 @@ struct Miner {
     own_clock: Outbound<Ask<(), GetOwnClock>>,
     templates: Outbound<Ask<OwnClock, GetTemplate>>,
     blocks: Outbound<Ask<Block, SubmitMinedBlock>>,
+    events: Outbound<Event>,
     ledger: Node,
 }
 
@@ -59,7 +60,7 @@ impl Miner {
         let (clock, threads) = (HandClock::new(), Arc::<Mutex<Threads>>::default());
         let (sender, ended) = mpsc::channel(2);
         let (own_clock, templates) = (Outbound::new(), Outbound::new());
-        let blocks = Outbound::new();
+        let (blocks, events) = (Outbound::new(), Outbound::new());
         let parts = MinerParts {
             reward_to: member(1).public_key(),
             threads: 2,
@@ -69,6 +70,7 @@ impl Miner {
             own_clock: Link::to(own_clock.clone(), 0),
             templates: Link::to(templates.clone(), 0),
             blocks: Link::to(blocks.clone(), 0),
+            events: Link::to(events.clone(), 0),
         };
         let mut ledger = Node::new();
         ledger.now = START.plus_ms(1_000);
@@ -80,6 +82,7 @@ impl Miner {
             own_clock,
             templates,
             blocks,
+            events,
             ledger,
         }
     }
@@ -151,6 +154,15 @@ fn a_block_that_was_asked_for_is_answered_when_the_ledger_has_promised_it() {
     assert_eq!((mined.tries, mined.elapsed_ms), (40, 700));
     assert_eq!(miner.shell.status(GetMinerStatus).blocks_mined, 1);
     assert!(miner.own_clock.take().is_none(), "one block was wanted");
+    let (height, id) = (Height(1), solved.id());
+    assert_eq!(
+        miner.events.drain(),
+        [
+            Event::MiningBegun { height },
+            Event::BlockFound { height, id },
+            Event::MiningEnded
+        ]
+    );
 }
 
 #[test]

@@ -52,6 +52,7 @@ impl Sender {
             ledger: Link::to(pass_on.clone(), 0),
             funds: Link::to(funds.clone(), 0),
             fatal: fatal_channel().0,
+            events: Link::to(Outbound::<Event>::new(), 0),
         };
         Self {
             shell: OutboxShell::new(outbox, parts),

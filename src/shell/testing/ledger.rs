@@ -8,6 +8,7 @@ use crate::chain::{
     Block, EncodedTransaction, MempoolLimits, Rejected, TransactionId, check_signatures,
 };
 use crate::clock::Clock;
+use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
@@ -76,6 +77,7 @@ pub(crate) struct LedgerEnd {
     pub(crate) outbox: Outbound<OwnNewsTold>,
     pub(crate) inbox: Outbound<OwnNewsTold>,
     pub(crate) miner: Outbound<ToMiner>,
+    pub(crate) events: Outbound<Event>,
     pub(crate) fatal: mpsc::Receiver<String>,
     credits: Credits,
 }
@@ -97,7 +99,7 @@ impl LedgerEnd {
         let opened = Ledger::open(config, open, &ChainRows(&*disk), clock.steady()).unwrap();
         let (sender, checked) = mpsc::channel(64);
         let (writing, gossip, miner) = (Outbound::new(), Outbound::new(), Outbound::new());
-        let (outbox, inbox) = (Outbound::new(), Outbound::new());
+        let (outbox, inbox, events) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (fatal, raised): (Fatal, _) = fatal_channel();
         let parts = LedgerParts {
             disk: disk.clone(),
@@ -112,6 +114,7 @@ impl LedgerEnd {
                 tip_moved: Link::to(miner.clone(), 0),
                 open_changed: Link::to(miner.clone(), 0),
                 mining_complete: Link::to(miner.clone(), 0),
+                events: Link::to(events.clone(), 0),
             },
             fatal,
         };
@@ -128,6 +131,7 @@ impl LedgerEnd {
             outbox,
             inbox,
             miner,
+            events,
             fatal: raised,
             credits: Credits::new(usize::MAX),
         }

@@ -50,7 +50,8 @@ impl Outbox {
         }
     }
 
-    /// The ledger did not take it: for good, since its coins went elsewhere, or for now.
+    /// The ledger did not take it: for good, since its coins went elsewhere or another record came before
+    /// it, or for now.
     fn not_opened(
         &mut self,
         number: u64,
@@ -60,14 +61,17 @@ impl Outbox {
         now: Now,
     ) {
         let reason = Reason::cut(&rejected.to_string());
-        let spent = matches!(rejected, Rejected::InsufficientFunds { .. });
+        let lost = matches!(
+            rejected,
+            Rejected::InsufficientFunds { .. } | Rejected::Application { .. }
+        );
         if first {
             // Nobody but this node has seen it.
             self.entries
                 .edit(number, |entry| entry.facts.attempted = false);
             return self.end(number, End::Refused, &reason);
         }
-        if spent && !judgement.syncing {
+        if lost && !judgement.syncing {
             return self.end(number, End::Conflicted, &reason);
         }
         if !judgement.may_change() {
@@ -147,17 +151,23 @@ impl Outbox {
             Closed::Conflicted => "other payments of the same coins came first",
         };
         let reason = Reason::cut(reason);
+        let own = self.config.own;
         let waits = self.entries.edit(number, |entry| {
             entry.place = Place::Nowhere;
             entry.facts.reason = reason.clone();
-            entry.goes_to_network()
+            (entry.facts.to == own, entry.goes_to_network())
         });
+        let (is_record, waits) = waits.unwrap_or_default();
         if why == Closed::Conflicted {
-            return self.end(number, End::Conflicted, &reason);
+            return match is_record {
+                // Its application has the words for it: the ledger asks it once more.
+                true => self.pass_on(number, now),
+                false => self.end(number, End::Conflicted, &reason),
+            };
         }
         self.store(number);
         self.tell(number);
-        if waits == Some(true) {
+        if waits {
             self.pass_on_soon(number, now);
         }
     }
