@@ -232,6 +232,23 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "backup",
+        &[
+            running("backup copy-of-today", "the chain, the outbox, the inbox"),
+            running(
+                "backup copy-with-wallet --with-wallet",
+                "the wallet, too: keep it safe",
+            ),
+        ],
+    ),
+    (
+        "restore",
+        &[more(
+            "restore copy-of-today",
+            "where there is no database yet",
+        )],
+    ),
+    (
         "import",
         &[more("import chain.jsonl", "into a node that does not run")],
     ),
