@@ -34,6 +34,7 @@ mod stop;
 mod table;
 mod tables;
 mod wallet;
+mod web;
 mod words;
 
 use self::args::{Cli, Command, Config};
@@ -158,6 +159,12 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let settings = load(&config)?;
             let client = Client::find(&settings, &config, invocation)?;
             stop::stop(&settings, &client, output)
+        }
+        Some(Command::Web { print }) => {
+            let config = find(cli.config, invocation)?;
+            let settings = load(&config)?;
+            let client = Client::find(&settings, &config, invocation)?;
+            web::web(print, &client, output)
         }
         Some(Command::Ask(ask)) => {
             let config = find(cli.config, invocation)?;

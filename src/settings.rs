@@ -359,9 +359,9 @@ section! {
     /// The HTTP interface that the other commands of `node`, and pages and programs on this
     /// machine, talk to.
     ApiSettings {
-        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes any free
-        /// port; the one taken is written to a file in the data directory, where the commands find
-        /// it.
+        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes the port
+        /// that is 1000 above the one under "listen", or any free one if that is taken; the one taken
+        /// is written to a file in the data directory, where the commands find it.
         listen: SocketAddr = Kind::LoopbackListen, Given::Default("\"127.0.0.1:0\"");
     }
 }

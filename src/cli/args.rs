@@ -74,6 +74,12 @@ pub enum Command {
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
     #[command(subcommand)]
     Wallet(Wallet),
+    /// Open the node's pages in a browser, by a link that works once
+    Web {
+        /// Print the link, and open nothing
+        #[arg(long)]
+        print: bool,
+    },
     /// Stop the node, in order, as Ctrl-C in its terminal does; waits until it is gone
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is

@@ -310,6 +310,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         "wallet load",
         &[more("wallet load", "asks for the passphrase")],
     ),
+    (
+        "web",
+        &[
+            more("web", "open the pages in this machine's browser"),
+            running("web --print", "the link alone"),
+        ],
+    ),
     ("stop", &[more("stop", "and wait until it is gone")]),
     (
         "sim",
