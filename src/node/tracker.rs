@@ -1,5 +1,6 @@
 //! A tracker.
 
+use super::backups::Backups;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
@@ -26,7 +27,7 @@ use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::shell::{
     Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
 };
-use crate::store::{Table, rows_from};
+use crate::store::{Role, Table, rows_from};
 use crate::wire::NodeRole;
 use actix::{Addr, AsyncContext, Context};
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ pub(super) async fn run(
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
         own_clock: running.clocks.clone().recipient(),
+        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
@@ -90,7 +92,11 @@ pub(super) async fn run(
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     stage.speaks(owned);
     stage.is_ready();
+    let reached_at = vec![settings.listen.to_string()];
+    let of = (Role::Tracker, reached_at);
+    let backups = Backups::new(&settings.backup, &settings.data_dir, of, &seams);
     let ended = tokio::select! {
+        () = backups.run() => Ok(()),
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };
