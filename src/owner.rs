@@ -18,6 +18,7 @@ mod chain;
 mod chain_reads;
 pub mod codes;
 mod delivery;
+mod events;
 mod export;
 pub mod ids;
 mod long_read;
@@ -34,6 +35,8 @@ mod waiting;
 pub use chain::BlockData;
 pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
+pub(crate) use events::Events;
+pub use events::{EventStream, MAX_EVENTS};
 pub use pages::{Order, Page};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
@@ -96,6 +99,13 @@ impl Owned {
         }
     }
 
+    /// Tells whoever follows the events that there will be no more.
+    pub(crate) fn end_events(&self) {
+        if let Self::Peer(peer) = self {
+            peer.events.close();
+        }
+    }
+
     /// Ends what reads a long time, which may hold the disk, and waits for its end.
     pub(crate) fn end_long_reads(&self) {
         if let Self::Peer(peer) = self {
@@ -122,6 +132,8 @@ pub struct Peer {
     pub(crate) open_note: Recipient<OpenNote>,
     /// The members that are known, and how this peer stands with the tracker.
     pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
+    /// What happens, as it happens.
+    pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
     /// Takes the owner's word for a member's changed key.

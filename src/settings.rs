@@ -29,6 +29,7 @@
 mod endpoint;
 mod error;
 mod kind;
+mod origin;
 mod paths;
 mod patience;
 mod read;
@@ -42,9 +43,12 @@ use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use origin::{Origin, Setting, settings_with_origin};
 pub use paths::{PathError, expand};
 pub use patience::{NoPatience, Patience};
-pub use template::{PeerTemplate, TrackerTemplate, init, peer_template, tracker_template};
+pub use template::{
+    PeerTemplate, TrackerTemplate, example_peer, init, peer_template, tracker_template,
+};
 
 use kind::Kind;
 use schema::{Given, section};

@@ -5,6 +5,7 @@ mod branch;
 mod chain;
 mod clock;
 mod delivery;
+mod events;
 mod records;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
@@ -23,6 +24,7 @@ pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
     ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
 };
+pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
