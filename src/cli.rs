@@ -6,6 +6,7 @@
 
 mod archives;
 mod args;
+mod backup;
 mod bench;
 mod client;
 mod commands;
@@ -33,6 +34,7 @@ mod stop;
 mod table;
 mod tables;
 mod wallet;
+mod web;
 mod words;
 
 use self::args::{Cli, Command, Config};
@@ -118,6 +120,14 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             tables::table(&arguments, &load(&config)?, &config, invocation, output)
         }
+        Some(Command::Backup(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::backup(&arguments, &load(&config)?, &config, invocation, output)
+        }
+        Some(Command::Restore(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::restore(&arguments, &load(&config)?, &config, invocation, output)
+        }
         Some(Command::Import(arguments)) => {
             let config = find(cli.config, invocation)?;
             archives::import(&arguments, &load(&config)?, &config, output)
@@ -149,6 +159,12 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let settings = load(&config)?;
             let client = Client::find(&settings, &config, invocation)?;
             stop::stop(&settings, &client, output)
+        }
+        Some(Command::Web { print }) => {
+            let config = find(cli.config, invocation)?;
+            let settings = load(&config)?;
+            let client = Client::find(&settings, &config, invocation)?;
+            web::web(print, &client, output)
         }
         Some(Command::Ask(ask)) => {
             let config = find(cli.config, invocation)?;

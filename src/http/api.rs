@@ -1,10 +1,11 @@
 //! The REST API: what commands, and programs on this machine, ask of a node.
 
 mod asked;
+mod known;
 mod lists;
 pub(super) mod paths;
 mod peer;
-mod problem;
+pub(super) mod problem;
 mod tracker;
 mod waiting;
 

@@ -1,5 +1,6 @@
 //! A tracker.
 
+use super::backups::Backups;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
@@ -13,7 +14,7 @@ use crate::actors::{
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
-use crate::http::{self, ServerHandle};
+use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
@@ -23,7 +24,7 @@ use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
-use crate::store::{Table, incarnation, rows_from};
+use crate::store::{Role, Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
@@ -56,7 +57,8 @@ pub(super) async fn run(
     mut orders: Orders,
     stage: &Stage,
 ) -> Result<(), RunError> {
-    let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
+    let api = Listen::from(settings.api.listen).beside(settings.listen);
+    let (role, place) = (NodeRole::Tracker, (&settings.wallet, api));
     let data_dir = &settings.data_dir;
     let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
@@ -72,11 +74,12 @@ pub(super) async fn run(
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
         own_clock: running.clocks.clone().recipient(),
+        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
-    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
-    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
+    let data_dir = &settings.data_dir;
+    let started = http::start(api, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -87,7 +90,11 @@ pub(super) async fn run(
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     stage.speaks(owned);
     stage.is_ready();
+    let reached_at = vec![settings.listen.to_string()];
+    let of = (Role::Tracker, reached_at);
+    let backups = Backups::new(&settings.backup, &settings.data_dir, of, &seams);
     let ended = tokio::select! {
+        () = backups.run() => Ok(()),
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };

@@ -7,7 +7,7 @@ use crate::actors::{
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
-use crate::http::{self, ServerHandle};
+use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{Address, MemberName};
 use crate::messages::events::Event;
@@ -195,7 +195,8 @@ impl Ground {
         stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
         let owned = Owned::Peer(peer);
-        let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
+        let listen = Listen::from(self.settings.api.listen).beside(self.settings.listen);
+        let data_dir = &self.settings.data_dir;
         let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
