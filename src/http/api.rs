@@ -1,11 +1,14 @@
 //! The REST API: what commands, and programs on this machine, ask of a node.
 
 mod asked;
+mod docs;
 mod known;
 mod lists;
+mod openapi;
 pub(super) mod paths;
 mod peer;
 pub(super) mod problem;
+mod shapes;
 mod tracker;
 mod waiting;
 

@@ -29,6 +29,7 @@ mod tracker;
 pub(super) use door::{admit, owns};
 pub use entry::LinkView;
 pub(super) use entry::{Drawing, draw_link};
+pub(super) use frame::html;
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;

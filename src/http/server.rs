@@ -18,6 +18,7 @@ use crate::owner::{Owned, StopOrder};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::KeepAlive;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
@@ -247,7 +248,10 @@ async fn admit<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    match pages::owns(request.path()) {
+    // The page about the API is for both.
+    let of_api = [paths::DOCS.path, paths::OPENAPI.path].contains(&request.path());
+    let by_browser = of_api && !request.headers().contains_key(AUTHORIZATION);
+    match by_browser || pages::owns(request.path()) {
         true => pages::admit(&browsers, request, next).await,
         false => guard::admit(&guard, request, next).await,
     }

@@ -1,11 +1,13 @@
 //! A served node: what tests of the API and of its client share.
 
-use super::{ServerHandle, start};
+use super::{ApiFile, BASE, ServerHandle, start};
 use crate::chain::TransactionId;
 use crate::messages::retry_queue::SendTransfer;
 use crate::owner::testing::{FakeNode, Played, peer, tracker};
 use crate::owner::{Owned, StopOrder};
 use actix::{Actor, Addr};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -62,6 +64,26 @@ impl Served {
             mined,
             open,
         }
+    }
+
+    /// What is answered under a path of the API; fails the test if it is a no.
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> String {
+        let file = ApiFile::read(self.data_dir()).unwrap();
+        let request = format!(
+            "{method} {BASE}{path} HTTP/1.0\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
+            file.address, file.token
+        );
+        let asked = move || {
+            let mut stream = TcpStream::connect(file.address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        };
+        let answer = tokio::task::spawn_blocking(asked).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.0 200"), "{path}: {head}");
+        body.to_owned()
     }
 
     /// Where the node keeps its files.

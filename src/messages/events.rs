@@ -9,7 +9,7 @@ use crate::protocol::delivery::rows::SendState;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened at a node; `P` is how people are named.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event<P = PublicKey> {
     /// A block is on the connected chain.

@@ -9,12 +9,14 @@ mod delivery;
 mod events;
 mod records;
 pub(crate) mod rfc3339;
+mod shapes;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 pub use branch::{BranchChangeView, MovedTo, MovedView};
@@ -32,12 +34,12 @@ pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
 /// A block at the end of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TipView {
     /// Its height.
     pub height: Height,
@@ -49,7 +51,7 @@ pub struct TipView {
 }
 
 /// Somebody, by key and, if a member has that key, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonView {
     /// The member's name.
     pub name: Option<MemberName>,
@@ -58,7 +60,7 @@ pub struct PersonView {
 }
 
 /// A network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NetworkView {
     /// What it is called.
     pub name: String,
@@ -67,7 +69,7 @@ pub struct NetworkView {
 }
 
 /// How a peer stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PeerStatusView {
     /// `"peer"`.
     pub role: String,
@@ -88,7 +90,7 @@ pub struct PeerStatusView {
 }
 
 /// How a peer stands with its tracker.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrackerLinkView {
     /// Which one is talked to, or dialled next.
     pub endpoint: String,
@@ -103,7 +105,7 @@ pub struct TrackerLinkView {
 }
 
 /// A peer's part in its network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ChainStatusView {
     /// Which network.
     pub network: NetworkView,
@@ -133,7 +135,7 @@ pub struct ChainStatusView {
 }
 
 /// How fast the missing blocks come in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CatchingUpView {
     /// Blocks connected a second, over the last half minute.
     pub blocks_per_second: f64,
@@ -142,7 +144,7 @@ pub struct CatchingUpView {
 }
 
 /// What to ask for `POST /sync`: the chain of one peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SyncRequest {
     /// A member's name or an address.
@@ -150,7 +152,7 @@ pub struct SyncRequest {
 }
 
 /// Whose chain is fetched from now on, before that of others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncView {
     /// The sender.
     pub from: PersonView,
@@ -159,7 +161,7 @@ pub struct SyncView {
 }
 
 /// When a node is to mine, until it is started again: then its settings say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MiningRequest {
     /// `on-command`, `when-pending` or `always`.
@@ -167,7 +169,7 @@ pub struct MiningRequest {
 }
 
 /// How mining goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MiningView {
     /// Whether a search is under way.
     pub running: bool,
@@ -182,7 +184,7 @@ pub struct MiningView {
 }
 
 /// How a node stands that waits for its wallet. What runs has no `waiting_for`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaitingView {
     /// `"peer"` or `"tracker"`.
@@ -200,7 +202,7 @@ pub struct WaitingView {
 }
 
 /// How a node stands: running, or waiting for its wallet.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum StatusView<T> {
     /// It waits.
@@ -210,7 +212,7 @@ pub enum StatusView<T> {
 }
 
 /// What is to be done about the wallet of a node that waits for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WalletOrder {
     /// Make a new one; there must be none.
@@ -220,18 +222,19 @@ pub enum WalletOrder {
 }
 
 /// What to ask for `POST /wallet`.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WalletRequest {
     /// What to do with the wallet.
     pub order: WalletOrder,
     /// The passphrase that a new wallet is locked with, or a locked one is unlocked with.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub passphrase: Option<Zeroizing<String>>,
 }
 
 /// The wallet that a node goes on with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WalletOpenedView {
     /// Its file.
     pub file: String,
@@ -242,7 +245,7 @@ pub struct WalletOpenedView {
 }
 
 /// How a tracker stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrackerStatusView {
     /// `"tracker"`.
     pub role: String,
@@ -269,7 +272,7 @@ pub struct TrackerStatusView {
 }
 
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PeersView {
     /// Some of them.
     pub peers: Vec<PeerView>,
@@ -278,7 +281,7 @@ pub struct PeersView {
 }
 
 /// Somebody in the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PeerView {
     /// The member's number; `None` for somebody who is not known as a member.
     pub id: Option<MemberId>,
@@ -302,7 +305,7 @@ pub struct PeerView {
 }
 
 /// A connection with another peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
     /// Where the other end is.
     pub endpoint: String,
@@ -313,19 +316,19 @@ pub struct SessionView {
 }
 
 /// What a request takes that needs nothing to be said: `{}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoRequest {}
 
 /// This node has left the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeftView {
     /// The name it had, which stays with its key.
     pub name: MemberName,
 }
 
 /// Whose changed key the owner believes to be right.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AcceptRequest {
     /// The member's name.
@@ -333,7 +336,7 @@ pub struct AcceptRequest {
 }
 
 /// A member's changed key was accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AcceptedView {
     /// The member's name.
     pub name: MemberName,
@@ -344,7 +347,7 @@ pub struct AcceptedView {
 }
 
 /// A block that this node mined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MinedView {
     /// Its id.
     pub id: BlockId,
@@ -361,12 +364,12 @@ pub struct MinedView {
 }
 
 /// What the order to stop takes: nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StopRequest {}
 
 /// The node stops.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StoppingView {
     /// Its process, which ends when everything is saved.
     pub pid: u32,

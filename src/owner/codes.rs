@@ -76,7 +76,7 @@ macro_rules! codes {
 }
 
 /// What a code means, whatever it was said about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explanation {
     /// The code.
     pub code: Code,

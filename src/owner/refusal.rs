@@ -14,7 +14,9 @@ use actix::MailboxError;
 use serde::{Deserialize, Serialize};
 
 /// A "no": a code for programs, and what happened for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema,
+)]
 #[error("{detail}")]
 pub struct Refused {
     /// Which "no" it is.

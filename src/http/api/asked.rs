@@ -19,7 +19,7 @@ pub const MAX_REQUEST_BYTES: usize = 132 * 1024;
 pub(super) const LAST_EVENT_HEADER: &str = "last-event-id";
 
 /// What carries the key of a request.
-const KEY_HEADER: &str = "Idempotency-Key";
+pub(super) const KEY_HEADER: &str = "Idempotency-Key";
 
 /// Characters of a parameter that a refusal repeats.
 const REPEATED: usize = 80;

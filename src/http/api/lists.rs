@@ -1,19 +1,56 @@
 //! What every node answers about the API itself: its paths, and the codes of its refusals.
 
+use super::docs;
+use super::known::{Kept, Known};
+use super::openapi::describe;
 use super::paths::{self, Of, PATHS, PathLine};
 use super::resource;
 use crate::owner::codes::Explanation;
 use crate::owner::{Code, Refused};
+use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, ServiceConfig};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct PathsView {
-    paths: Vec<&'static PathLine>,
+/// Every path that this node has.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PathsView {
+    paths: Vec<PathView>,
 }
 
-#[derive(Serialize)]
-struct CodesView {
+/// A path, with the one method it is asked with.
+#[derive(Serialize, ToSchema)]
+struct PathView {
+    /// `GET` or `POST`.
+    method: &'static str,
+    /// The whole path; what stands in braces is put in its place.
+    path: &'static str,
+    /// The parameters it takes, behind `?`.
+    parameters: &'static [&'static str],
+    /// The fields of the JSON object that it takes; `null` if it takes no body.
+    body: Option<Vec<String>>,
+    /// What it is for.
+    says: &'static str,
+    /// Which nodes have it.
+    of: &'static [Of],
+}
+
+impl From<&PathLine> for PathView {
+    fn from(line: &PathLine) -> Self {
+        Self {
+            method: line.method,
+            path: line.path,
+            parameters: line.parameters,
+            body: line.fields(),
+            says: line.says,
+            of: line.of,
+        }
+    }
+}
+
+/// Every code that a refusal can have.
+#[derive(Serialize, ToSchema)]
+pub(super) struct CodesView {
     codes: Vec<Explanation>,
 }
 
@@ -21,6 +58,8 @@ struct CodesView {
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource(&paths::LIST, list))
+        .service(resource(&paths::OPENAPI, openapi))
+        .service(resource(&paths::DOCS, docs))
         .service(resource(&paths::CODES, codes))
         .service(resource(&paths::CODE, code));
 }
@@ -28,8 +67,16 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn list(of: Data<Of>) -> Json<PathsView> {
     let here = PATHS.iter().filter(|line| line.is_of(**of));
     Json(PathsView {
-        paths: here.collect(),
+        paths: here.map(PathView::from).collect(),
     })
+}
+
+async fn openapi(of: Data<Of>, known: Known) -> Result<HttpResponse, Refused> {
+    known.or(&describe(**of), Kept::AskAgain)
+}
+
+async fn docs(of: Data<Of>) -> HttpResponse {
+    docs::page(**of)
 }
 
 async fn codes() -> Json<CodesView> {

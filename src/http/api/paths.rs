@@ -1,7 +1,26 @@
-//! Every path of the API: what it is asked with and what it is for. The server is built from this list,
-//! `GET /api/v1/paths` answers with it, and a test holds each of its lines to what the server does.
+//! Every path of the API: what it is asked with, what it answers, and what it is for. The server is built from this
+//! list, `GET /api/v1/paths` answers with it, the description in OpenAPI and its page are made of it, and a test
+//! holds each of its lines to what the server does.
 
+use super::docs::Page;
+use super::lists::{CodesView, PathsView};
+use super::openapi::{ChainEntry, Description, JSON};
+use super::shapes::Shape;
+use crate::chain::proof::ProofJson;
+use crate::http::pages::LinkView;
+use crate::http::server::ProofView;
+use crate::owner::BlockData;
+use crate::owner::answers::{
+    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
+    CheckpointRequest, CheckpointView, EventView, HistoryView, InboxView, LeftView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
+    TransactionStateView, VerifyLine, WaitingView, WalletOpenedView, WalletRequest,
+};
+use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 macro_rules! base {
     () => {
@@ -13,7 +32,7 @@ macro_rules! base {
 pub const BASE: &str = base!();
 
 /// A path, with the one method it is asked with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct PathLine {
     /// `GET` or `POST`.
     pub method: &'static str,
@@ -21,8 +40,12 @@ pub struct PathLine {
     pub path: &'static str,
     /// The parameters it takes, behind `?`.
     pub parameters: &'static [&'static str],
-    /// The fields of the JSON object that it takes; `None` if it takes no body.
-    pub body: Option<&'static [&'static str]>,
+    /// The JSON object that it takes; `None` if it takes no body.
+    pub(super) body: Option<Shape>,
+    /// What the answer is.
+    pub(super) media: &'static str,
+    /// The JSON that is answered: of several the one that this kind of node has.
+    pub(super) answers: &'static [Shape],
     /// What it is for.
     pub says: &'static str,
     /// Which nodes have it: peers, trackers, and those that wait for their wallet.
@@ -30,7 +53,7 @@ pub struct PathLine {
 }
 
 /// Which kind of node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Of {
     /// A peer.
@@ -49,12 +72,14 @@ const PEER: &[Of] = &[Peer];
 const WAITING: &[Of] = &[Waiting];
 
 macro_rules! paths {
-    ($($name:ident: $method:ident $path:literal ($($parameter:literal)*) $([$($field:literal)*])?, $of:ident, $says:literal;)*) => {
+    ($($name:ident: $method:ident $path:literal ($($parameter:literal)*) $([$body:ty])? -> $($media:literal)? $($answer:ty)|+, $of:ident, $says:literal;)*) => {
         $(pub(in crate::http) const $name: PathLine = PathLine {
             method: stringify!($method),
             path: concat!(base!(), $path),
             parameters: &[$($parameter),*],
-            body: body!($([$($field)*])?),
+            body: body!($($body)?),
+            media: media!($($media)?),
+            answers: &[$(Shape::of::<$answer>()),+],
             says: $says,
             of: $of,
         };)*
@@ -68,52 +93,63 @@ macro_rules! body {
     () => {
         None
     };
-    ([$($field:literal)*]) => {
-        Some(&[$($field),*])
+    ($body:ty) => {
+        Some(Shape::of::<$body>())
+    };
+}
+
+macro_rules! media {
+    () => {
+        JSON
+    };
+    ($media:literal) => {
+        $media
     };
 }
 
 paths! {
-    LIST: GET "/paths" (), EVERY, "this list";
-    CODES: GET "/codes" (), EVERY, "every code that a refusal can have, explained";
-    CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
-    CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
-    STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
-    CHECKPOINT: POST "/checkpoint" () ["dir"], BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
-    LINK: POST "/link" () [], EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
-    STATUS: GET "/status" (), EVERY, "how the node stands";
-    OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
-    PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
-    BALANCE: GET "/balance" ("of"), PEER, "the coins of somebody, or without `of` of this node's owner";
-    SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
-    TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
-    OPEN: GET "/open" ("after" "limit"), PEER, "the open transactions, the best paying first";
-    OUTBOX: GET "/outbox" ("after" "limit" "failed"), PEER, "what waits to be delivered, or with failed=true what did not get through";
-    SENT: GET "/outbox/{id}" ("wait" "seconds"), PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
-    RETRY: POST "/outbox/{id}/retry" () [], PEER, "tries again at once";
-    WITHDRAW: POST "/outbox/{id}/withdraw" () [], PEER, "takes back what has never left";
-    RELEASE: POST "/outbox/{id}/release" () [], PEER, "frees the coins of a send that has ended, though it may still be mined";
-    INBOX: GET "/inbox" ("after" "limit" "unread" "order"), PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";
-    RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
-    READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
-    HISTORY: GET "/history" ("after" "limit"), PEER, "what was sent and received, the latest first";
-    EVENTS: GET "/events" ("kinds" "after"), PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
-    ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
-    RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
-    CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";
-    VERIFY_CHAIN: GET "/chain/verify" (), PEER, "checks the whole chain again, in lines as it goes";
-    EXPORT: GET "/chain/export" (), PEER, "the whole chain, in lines";
-    BLOCKS: GET "/blocks" ("after" "limit" "order"), PEER, "the blocks, the latest first (order=oldest: from the first)";
-    BLOCK: GET "/blocks/{block}" (), PEER, "a block, by height or id";
-    BLOCK_DATA: GET "/blocks/{block}/data" (), PEER, "all of a block, to the byte";
-    VERIFY_BLOCK: GET "/blocks/{block}/verify" (), PEER, "checks one block again";
-    PROOF: GET "/proofs/{id}" ("tail" "until"), PEER, "a proof that a block or transaction is on the chain";
-    MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
-    MINING: GET "/mining" (), PEER, "when this node mines, and how it goes";
-    SET_MINING: POST "/mining/mode" () ["mode"], PEER, "has it mine on-command, when-pending or always, until it is started again";
-    SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
-    ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
-    LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
+    LIST: GET "/paths" () -> PathsView, EVERY, "this list";
+    OPENAPI: GET "/openapi.json" () -> Description, EVERY, "the same in OpenAPI 3.1, for programs";
+    DOCS: GET "/docs" () -> "text/html" Page, EVERY, "the same as a page, for people";
+    CODES: GET "/codes" () -> CodesView, EVERY, "every code that a refusal can have, explained";
+    CODE: GET "/codes/{code}" () -> Explanation, EVERY, "what the code of a refusal means and what to do";
+    CHALLENGE: GET "/proof" ("challenge") -> ProofView, EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
+    STOP: POST "/stop" () [StopRequest] -> StoppingView, EVERY, "stops the node in order; answered before it is gone";
+    CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
+    LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
+    STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
+    OPEN_WALLET: POST "/wallet" () [WalletRequest] -> WalletOpenedView, WAITING, "makes or opens the wallet (order: create or load), and the node starts";
+    PEERS: GET "/peers" ("after" "limit") -> PeersView, BOTH, "the members, and who is connected";
+    BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
+    SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
+    TRANSACTION: GET "/transactions/{id}" () -> TransactionStateView, PEER, "where a transaction stands on the ledger";
+    OPEN: GET "/open" ("after" "limit") -> OpenView, PEER, "the open transactions, the best paying first";
+    OUTBOX: GET "/outbox" ("after" "limit" "failed") -> OutboxView, PEER, "what waits to be delivered, or with failed=true what did not get through";
+    SENT: GET "/outbox/{id}" ("wait" "seconds") -> SendView, PEER, "one send, whatever became of it; with wait=open, delivered or mined once it is that, has failed, or so many seconds (60 at most) are over";
+    RETRY: POST "/outbox/{id}/retry" () [NoRequest] -> SendView, PEER, "tries again at once";
+    WITHDRAW: POST "/outbox/{id}/withdraw" () [NoRequest] -> SendView, PEER, "takes back what has never left";
+    RELEASE: POST "/outbox/{id}/release" () [NoRequest] -> SendView, PEER, "frees the coins of a send that has ended, though it may still be mined";
+    INBOX: GET "/inbox" ("after" "limit" "unread" "order") -> InboxView, PEER, "what came in, the oldest first (order=latest: the latest), or with unread=true what was not read";
+    RECEIVED: GET "/inbox/{number}" () -> ReceivedView, PEER, "one message, by its number in the inbox or its id";
+    READ: POST "/inbox/read" () [ReadRequest] -> ReadView, PEER, "marks these messages as read, and no others";
+    HISTORY: GET "/history" ("after" "limit") -> HistoryView, PEER, "what was sent and received, the latest first";
+    EVENTS: GET "/events" ("kinds" "after") -> "text/event-stream" EventView, PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
+    ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
+    RECORDS: GET "/records/{topic}" ("after" "limit") -> RecordsView, PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
+    CHAIN: GET "/chain" () -> ChainView, PEER, "the chain in a few numbers";
+    VERIFY_CHAIN: GET "/chain/verify" () -> "application/x-ndjson" VerifyLine, PEER, "checks the whole chain again, in lines as it goes";
+    EXPORT: GET "/chain/export" () -> "application/x-ndjson" ChainEntry, PEER, "the whole chain, in lines";
+    BLOCKS: GET "/blocks" ("after" "limit" "order") -> BlocksView, PEER, "the blocks, the latest first (order=oldest: from the first)";
+    BLOCK: GET "/blocks/{block}" () -> BlockView, PEER, "a block, by height or id";
+    BLOCK_DATA: GET "/blocks/{block}/data" () -> BlockData, PEER, "all of a block, to the byte";
+    VERIFY_BLOCK: GET "/blocks/{block}/verify" () -> BlockCheckView, PEER, "checks one block again";
+    PROOF: GET "/proofs/{id}" ("tail" "until") -> ProofJson, PEER, "a proof that a block or transaction is on the chain";
+    MINE: POST "/mine" () [NoRequest] -> MinedView, PEER, "mines one block; answered once it is on the disk";
+    MINING: GET "/mining" () -> MiningView, PEER, "when this node mines, and how it goes";
+    SET_MINING: POST "/mining/mode" () [MiningRequest] -> MiningView, PEER, "has it mine on-command, when-pending or always, until it is started again";
+    SYNC: POST "/sync" () [SyncRequest] -> SyncView, PEER, "fetches the chain of this member first";
+    ACCEPT: POST "/accept" () [AcceptRequest] -> AcceptedView, PEER, "believes that this member's key has changed";
+    LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";
 }
 
 /// Where what was under this path before paths had a version is now.
@@ -124,6 +160,11 @@ pub(super) fn moved(path: &str) -> Option<String> {
 }
 
 impl PathLine {
+    /// The fields of the JSON object that it takes; `None` if it takes no body.
+    pub fn fields(&self) -> Option<Vec<String>> {
+        self.body.map(Shape::fields)
+    }
+
     fn is_at(&self, path: &str) -> bool {
         let (parts, asked) = (self.path.split('/'), path.split('/'));
         parts.clone().count() == asked.clone().count()

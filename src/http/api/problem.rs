@@ -6,12 +6,13 @@ use crate::owner::{Code, Refused};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What the body of a problem is.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Where the code is explained, as a path of this API.
     #[serde(rename = "type")]

@@ -32,7 +32,7 @@ pub(super) fn see(mut response: HttpResponseBuilder) -> HttpResponseBuilder {
 }
 
 /// A page.
-pub(super) fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
+pub(in crate::http) fn html(status: StatusCode, page: &impl Template) -> HttpResponse {
     match page.render() {
         Ok(text) => see(HttpResponse::build(status))
             .content_type("text/html; charset=utf-8")

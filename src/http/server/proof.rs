@@ -56,7 +56,7 @@ impl Challenge {
 }
 
 /// What a node answers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProofView {
     /// 64 hexadecimal digits.
     pub proof: String,

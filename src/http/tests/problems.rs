@@ -157,7 +157,7 @@ async fn every_path_that_is_listed_is_there_and_takes_what_it_says_and_no_more()
 async fn every_body_that_is_listed_has_the_fields_that_are_taken() {
     let served = Served::peer().await;
     for line in PATHS.iter().filter(|line| line.of.contains(&Of::Peer)) {
-        let Some(fields) = line.body else {
+        let Some(fields) = line.fields() else {
             continue;
         };
         let request = format!("POST {}", path_of(line));

@@ -4,9 +4,10 @@ use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Timestamp, TransactionId};
 use crate::protocol::branch_change::BranchChange;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What became of a node's transactions when the chain changed its branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BranchChangeView {
     /// Milliseconds since it began.
     pub age_ms: u64,
@@ -24,7 +25,7 @@ pub struct BranchChangeView {
 }
 
 /// A transaction whose block was taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MovedView {
     /// Id of the transaction.
     pub id: TransactionId,
@@ -34,7 +35,7 @@ pub struct MovedView {
 }
 
 /// Where a transaction is whose block was taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum MovedTo {
     /// Open again.

@@ -7,9 +7,10 @@ use crate::chain::{
 };
 use crate::owner::refusal::Refused;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What somebody has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceView {
     /// The owner of the coins.
     pub of: PersonView,
@@ -25,7 +26,7 @@ pub struct BalanceView {
 }
 
 /// A block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockView {
     /// Its id.
     pub id: BlockId,
@@ -60,7 +61,7 @@ pub struct BlockView {
 }
 
 /// The blocks of the connected chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlocksView {
     /// Some of them, in the order that was asked for.
     pub blocks: Vec<BlockLine>,
@@ -71,7 +72,7 @@ pub struct BlocksView {
 }
 
 /// A block as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockLine {
     /// Its id.
     pub id: BlockId,
@@ -87,7 +88,7 @@ pub struct BlockLine {
 }
 
 /// What a genesis block says beyond its header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GenesisView {
     /// The motto.
     pub motto: String,
@@ -104,7 +105,7 @@ pub struct GenesisView {
 }
 
 /// A transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TransactionView {
     /// Its id.
     pub id: TransactionId,
@@ -121,7 +122,7 @@ pub struct TransactionView {
 }
 
 /// What a transaction does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ActionView {
     /// Coins, a sealed note, or both.
@@ -150,7 +151,7 @@ pub enum ActionView {
 }
 
 /// Where a transaction stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TransactionStateView {
     /// Its id.
     pub id: TransactionId,
@@ -164,7 +165,7 @@ pub struct TransactionStateView {
 }
 
 /// The states of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum TransactionState {
     /// Neither open nor mined, as far as this node knows.
@@ -183,7 +184,7 @@ pub enum TransactionState {
 }
 
 /// The open transactions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OpenView {
     /// How many there are.
     pub count: usize,
@@ -196,7 +197,7 @@ pub struct OpenView {
 }
 
 /// The chain in a few numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChainView {
     /// The network: the genesis block's id.
     pub network: BlockId,
@@ -209,7 +210,7 @@ pub struct ChainView {
 }
 
 /// A block of the connected chain that was checked by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BlockCheckView {
     /// Its id.
     pub id: BlockId,
@@ -221,7 +222,7 @@ pub struct BlockCheckView {
 
 /// One line of the answer to a verification. The last one is never [`VerifyLine::Progress`], unless
 /// the answer was cut off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerifyLine {
     /// So far it is right.

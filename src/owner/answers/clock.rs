@@ -2,9 +2,10 @@
 
 use crate::protocol::clocks::{ClockState, OwnClock};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How a node's clock compares with those of the others it talks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClockView {
     /// In a word.
     pub state: ClockStateView,
@@ -13,7 +14,7 @@ pub struct ClockView {
 }
 
 /// Whether a clock is right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockStateView {
     /// `"unknown"`: it can't be compared with those of two others at least.

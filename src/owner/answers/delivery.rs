@@ -6,9 +6,10 @@ use crate::chain::{Amount, Height, Timestamp, TransactionId};
 use crate::owner::{COINS_EXPIRY_BLOCKS, DEFAULT_EXPIRY_BLOCKS};
 use crate::protocol::delivery::rows::{Route, SendState};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How much is on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeliveryStatusView {
     /// Sends that their recipients have not acknowledged.
     pub queued: usize,
@@ -19,7 +20,7 @@ pub struct DeliveryStatusView {
 }
 
 /// A transfer to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendRequest {
     /// A member's name, or an address.
@@ -78,7 +79,7 @@ impl SendRequest {
 }
 
 /// A transfer that is in the outbox, on the disk too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SentView {
     /// Its id.
     pub id: TransactionId,
@@ -95,7 +96,7 @@ pub struct SentView {
 }
 
 /// The note of a transfer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteView {
     /// What it says: somebody else's words.
@@ -105,7 +106,7 @@ pub enum NoteView {
 }
 
 /// Something that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SendView {
     /// Its id.
     pub id: TransactionId,
@@ -144,7 +145,7 @@ pub struct SendView {
 }
 
 /// On which ways a send goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RouteView {
     /// Straight to its recipient.
@@ -167,7 +168,7 @@ impl From<Route> for RouteView {
 }
 
 /// Something on its way to its recipient.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttemptsView {
     /// How often it was sent since the node started.
     pub tries: u32,
@@ -176,7 +177,7 @@ pub struct AttemptsView {
 }
 
 /// What is in the outbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OutboxView {
     /// How many sends their recipients have not acknowledged.
     pub queued: usize,
@@ -195,7 +196,7 @@ pub struct OutboxView {
 }
 
 /// The states of something received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReceivedState {
     /// It was valid, and is neither open nor mined at this moment.
@@ -215,7 +216,7 @@ pub enum ReceivedState {
 }
 
 /// Something that was received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceivedView {
     /// Its number in the inbox.
     pub number: u64,
@@ -243,7 +244,7 @@ pub struct ReceivedView {
 }
 
 /// What is in the inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InboxView {
     /// How much was not read, all in all.
     pub unread: usize,
@@ -256,7 +257,7 @@ pub struct InboxView {
 }
 
 /// What was read: what its owner was shown, and nothing else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadRequest {
     /// The numbers of those messages.
@@ -264,14 +265,14 @@ pub struct ReadRequest {
 }
 
 /// What is left to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReadView {
     /// How much was not read.
     pub unread: usize,
 }
 
 /// What was sent and received.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryView {
     /// Some of it, the latest first.
     pub entries: Vec<HistoryEntry>,
@@ -282,7 +283,7 @@ pub struct HistoryView {
 }
 
 /// One of either.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "direction", rename_all = "snake_case")]
 pub enum HistoryEntry {
     /// Sent by this node's owner.

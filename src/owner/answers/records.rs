@@ -3,9 +3,10 @@
 use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::chain::{Amount, BlockId, Height, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The bytes of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyView {
     /// As text, which they are (UTF-8).
@@ -50,7 +51,7 @@ impl BodyView {
 }
 
 /// A record to be made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordRequest {
     /// Under which topic.
@@ -78,7 +79,7 @@ impl RecordRequest {
 }
 
 /// A record that this node's ledger has taken: it is open. What becomes of it is told like that of a send.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordedView {
     /// Its id.
     pub id: TransactionId,
@@ -91,7 +92,7 @@ pub struct RecordedView {
 }
 
 /// A record in a block.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordView {
     /// Its id.
     pub id: TransactionId,
@@ -113,7 +114,7 @@ pub struct RecordView {
 }
 
 /// What happened to the records of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum RecordEntry {
     /// One is in a block of the connected chain.
@@ -133,7 +134,7 @@ impl RecordEntry {
 
 /// The records of a topic, in the order of the chain; those that the chain has lost since the cursor come
 /// first, the latest of them first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecordsView {
     /// The topic.
     pub topic: String,

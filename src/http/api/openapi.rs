@@ -1,0 +1,312 @@
+//! The description of the API in OpenAPI 3.1: generated from the list of paths and the types of their bodies and
+//! answers, so that it can't say anything else than they do.
+
+use super::asked::{KEY_HEADER, LAST_EVENT_HEADER};
+use super::paths::{self, BASE, Of, PATHS, PathLine};
+use super::problem::{PROBLEM_JSON, Problem};
+use super::shapes::Shape;
+use std::collections::BTreeMap;
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{OneOfBuilder, SchemaType};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+    SecurityRequirement, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// What the way to show the token is called.
+const TOKEN: &str = "token";
+
+/// What a body is, and most answers are.
+pub(super) const JSON: &str = "application/json";
+
+/// What can stand behind `?` and between braces: its name, what it says, and what it is.
+const PARAMETERS: &[(&str, &str, Kind)] = &[
+    (
+        "after",
+        "Where the page before ended: its `next`; of events, the last one that is known.",
+        Kind::Text,
+    ),
+    (
+        "block",
+        "A height, or an id or its beginning of six digits or more.",
+        Kind::Text,
+    ),
+    (
+        "challenge",
+        "64 hexadecimal digits, drawn at random.",
+        Kind::Text,
+    ),
+    ("code", "The code of a refusal.", Kind::Text),
+    (
+        "failed",
+        "What did not get through, instead of what waits.",
+        Kind::Flag,
+    ),
+    (
+        "id",
+        "An id, or its beginning of six digits or more.",
+        Kind::Text,
+    ),
+    (
+        "kinds",
+        "Kinds of events, with commas between them; all if left out.",
+        Kind::Text,
+    ),
+    ("limit", "How many at most.", Kind::Number),
+    ("number", "The number of a message, or its id.", Kind::Text),
+    (
+        "of",
+        "A member's name or an address; this node's owner if left out.",
+        Kind::Text,
+    ),
+    (
+        "order",
+        "Which comes first.",
+        Kind::Choice(&["oldest", "latest"]),
+    ),
+    (
+        "seconds",
+        "How long to wait at most; 60 at most.",
+        Kind::Number,
+    ),
+    (
+        "tail",
+        "How many headers the proof shows behind its block.",
+        Kind::Number,
+    ),
+    ("topic", "A topic of records.", Kind::Text),
+    ("unread", "Only what was not read.", Kind::Flag),
+    (
+        "until",
+        "The block that the proof leads to, by height or id; the last one if left out.",
+        Kind::Text,
+    ),
+    (
+        "wait",
+        "What is waited for.",
+        Kind::Choice(&["open", "delivered", "mined"]),
+    ),
+];
+
+/// Which path heeds which header, and what it says.
+const HEADERS: &[(&str, &str, &str)] = &[
+    (
+        paths::SEND.path,
+        KEY_HEADER,
+        "The same request under the same key sends once.",
+    ),
+    (
+        paths::ADD_RECORD.path,
+        KEY_HEADER,
+        "The same request under the same key records once.",
+    ),
+    (
+        paths::EVENTS.path,
+        LAST_EVENT_HEADER,
+        "The last event that is known.",
+    ),
+];
+
+macro_rules! objects {
+    ($($(#[doc = $says:literal])+ $kind:ident;)*) => {$(
+        $(#[doc = $says])+
+        pub(super) struct $kind;
+
+        impl PartialSchema for $kind {
+            fn schema() -> RefOr<Schema> {
+                let object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object));
+                let object = object.description(Some(concat!($($says),+).trim()));
+                Schema::from(object.build()).into()
+            }
+        }
+
+        impl ToSchema for $kind {}
+    )*};
+}
+
+objects! {
+    /// A description in OpenAPI 3.1.
+    Description;
+    /// A part of an exported chain, as `node import` reads it.
+    ChainEntry;
+}
+
+/// What a parameter is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Text,
+    Number,
+    Flag,
+    Choice(&'static [&'static str]),
+}
+
+impl Kind {
+    fn schema(self) -> Schema {
+        let of = |kind| ObjectBuilder::new().schema_type(SchemaType::Type(kind));
+        match self {
+            Self::Text => of(Type::String),
+            Self::Number => of(Type::Integer).minimum(Some(0.0)),
+            Self::Flag => of(Type::Boolean),
+            Self::Choice(choices) => of(Type::String).enum_values(Some(choices.iter().copied())),
+        }
+        .build()
+        .into()
+    }
+}
+
+/// What a parameter says, if there is one of this name.
+pub(super) fn parameter_says(name: &str) -> Option<&'static str> {
+    parameter(name).map(|(says, _)| says)
+}
+
+fn parameter(name: &str) -> Option<(&'static str, Kind)> {
+    let found = PARAMETERS.iter().find(|(found, ..)| *found == name);
+    found.map(|&(_, says, kind)| (says, kind))
+}
+
+/// What stands between braces in a path.
+pub(super) fn places(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// The description of what a node of this kind answers.
+pub(super) fn describe(of: Of) -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    let mut schemas = BTreeMap::new();
+    note(&mut schemas, Shape::of::<Problem>());
+    for line in PATHS.iter().filter(|line| line.is_of(of)) {
+        for shape in line.body.iter().chain(line.answers) {
+            note(&mut schemas, *shape);
+        }
+        let method = match line.method {
+            "GET" => HttpMethod::Get,
+            _ => HttpMethod::Post,
+        };
+        paths = paths.path(line.path, PathItem::new(method, operation(line)));
+    }
+    let mut components = ComponentsBuilder::new();
+    for (name, schema) in schemas {
+        components = components.schema(name, schema);
+    }
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "The token in `api.json` in the node's data directory.",
+        ))
+        .build();
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("The API of a raclette node")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(format!(
+                    "What commands and programs on this machine ask of a node. Everything is under \
+                     {BASE}. What is not answered is a problem, whose `code` never changes its meaning."
+                )))
+                .build(),
+        )
+        .paths(paths)
+        .components(Some(components.security_scheme(TOKEN, SecurityScheme::Http(bearer)).build()))
+        .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]))
+        .build()
+}
+
+fn note(schemas: &mut BTreeMap<String, RefOr<Schema>>, shape: Shape) {
+    schemas.insert((shape.name)().into_owned(), (shape.schema)());
+    let mut within = Vec::new();
+    (shape.within)(&mut within);
+    schemas.extend(within);
+}
+
+fn reference(shape: Shape) -> Ref {
+    Ref::from_schema_name((shape.name)())
+}
+
+fn operation(line: &PathLine) -> OperationBuilder {
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(operation_id(line)))
+        .summary(Some(line.says));
+    for name in places(line.path) {
+        operation = operation.parameter(described(name, ParameterIn::Path));
+    }
+    for name in line.parameters {
+        operation = operation.parameter(described(name, ParameterIn::Query));
+    }
+    for (path, name, says) in HEADERS {
+        if *path == line.path {
+            let header = ParameterBuilder::new().name(*name).description(Some(*says));
+            let header = header.parameter_in(ParameterIn::Header);
+            operation = operation.parameter(header.schema(Some(Kind::Text.schema())));
+        }
+    }
+    if let Some(body) = line.body {
+        let content = ContentBuilder::new().schema(Some(reference(body))).build();
+        let body = RequestBodyBuilder::new()
+            .content(JSON, content)
+            .required(Some(Required::True));
+        operation = operation.request_body(Some(body.build()));
+    }
+    if line.path == paths::CHALLENGE.path {
+        operation = operation.securities(Some([SecurityRequirement::default()]));
+    }
+    let schema: RefOr<Schema> = match line.answers {
+        [one] => reference(*one).into(),
+        several => {
+            let one_of = several.iter().fold(OneOfBuilder::new(), |one_of, shape| {
+                one_of.item(reference(*shape))
+            });
+            Schema::from(one_of.build()).into()
+        }
+    };
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let answer = ResponseBuilder::new()
+        .description("The answer.")
+        .content(line.media, content);
+    let content = ContentBuilder::new()
+        .schema(Some(reference(Shape::of::<Problem>())))
+        .build();
+    let problem = ResponseBuilder::new()
+        .description("Why there is no answer.")
+        .content(PROBLEM_JSON, content);
+    operation
+        .response("200", answer.build())
+        .response("default", problem.build())
+}
+
+/// `get_blocks_block_data`
+fn operation_id(line: &PathLine) -> String {
+    let words = line
+        .path
+        .trim_start_matches(BASE)
+        .split(['/', '{', '}', '.']);
+    let words = words.filter(|word| !word.is_empty());
+    let method = line.method.to_lowercase();
+    std::iter::once(method.as_str())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join("_")
+}
+
+fn described(name: &str, place: ParameterIn) -> ParameterBuilder {
+    let required = match place {
+        ParameterIn::Path => Required::True,
+        _ if name == "challenge" => Required::True,
+        _ => Required::False,
+    };
+    // Each of them is described: a test sees to it.
+    let (says, kind) = parameter(name).unwrap_or(("", Kind::Text));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(Some(says))
+        .schema(Some(kind.schema()))
+}
+
+#[cfg(test)]
+mod tests;
