@@ -10,6 +10,7 @@ mod orders;
 mod panics;
 mod peer;
 mod seams;
+mod speaking;
 mod stage;
 mod status_line;
 mod supervisor;
