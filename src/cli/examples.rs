@@ -226,6 +226,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             running("table transactions --out payments.csv", "for a spreadsheet"),
             running("table blocks --format jsonl", "for a program"),
             running(
+                "table members --out members.csv",
+                "who joined, left, was put out",
+            ),
+            running(
                 "table records --out records.jsonl",
                 "what applications wrote",
             ),

@@ -4,6 +4,7 @@ use super::*;
 use crate::canonical;
 use crate::store::migration::{Migrating, Page, Step, old_state};
 use crate::store::schema::VERSION_KEY;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Rows that a page of the test's step changes.
