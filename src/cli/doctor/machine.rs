@@ -100,7 +100,7 @@ pub(super) fn database(settings: &Settings) -> Finding {
         Err(error) => Finding::trouble(
             "database",
             error.to_string(),
-            "as it says; `node restore` begins again from a backup",
+            "as it says; `node restore DIR` begins again from a backup",
         ),
     }
 }
