@@ -9,8 +9,8 @@ use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
     ClockView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView,
-    PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
-    TransactionStateView, TransactionView,
+    PeerView, PeersView, ReachView, StatusView, TipView, TrackerLinkView, TrackerStatusView,
+    TransactionState, TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
 
@@ -39,6 +39,7 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
     lines.push(("tracker", tracker_link(&status.tracker)));
+    lines.push(("reached", reach(&status.reach)));
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
 }
@@ -137,6 +138,15 @@ fn tracker_link(link: &TrackerLinkView) -> String {
         }
         (false, None, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
         (false, None, None) => format!("{}, not registered yet", link.endpoint),
+    }
+}
+
+/// Whether others can dial it, as the tracker says.
+fn reach(reach: &ReachView) -> String {
+    match (reach.reachable, &reach.trouble) {
+        (Some(true), _) => format!("others can dial it, at {}", reach.endpoints.join(", ")),
+        (_, Some(trouble)) => trouble.clone(),
+        _ => "not known yet whether others can dial it".to_owned(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::directory::Directory;
+use crate::protocol::tracker_link::Reach;
 use crate::wire::MemberName;
 use actix::{Message, Recipient};
 use std::sync::Arc;
@@ -30,6 +31,10 @@ pub struct DirectoryStatus {
     pub trouble: Option<String>,
     /// Until when this node's certificate counts; `None` if it has none.
     pub member_until: Option<Timestamp>,
+    /// Whether others can dial this node.
+    pub reach: Reach,
+    /// If nobody can: that, and what the owner can do about it.
+    pub unreached: Option<String>,
 }
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.

@@ -69,6 +69,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// Whether others can dial it.
+    pub reach: ReachView,
     /// How its clock compares with those of others.
     pub clock: ClockView,
     /// Its part in the network; `None` while it is on none.
@@ -89,6 +91,17 @@ pub struct TrackerLinkView {
     /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
     /// has none.
     pub member_until: Option<Timestamp>,
+}
+
+/// Whether others can dial a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachView {
+    /// Whether the tracker could; `None` while it is away, or has not tried for long enough.
+    pub reachable: Option<bool>,
+    /// Where the peer says that it can be dialled.
+    pub endpoints: Vec<String>,
+    /// If nobody can dial it: that, and what to do about it.
+    pub trouble: Option<String>,
 }
 
 /// A peer's part in its network.

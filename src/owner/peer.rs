@@ -3,7 +3,7 @@
 use super::answers::{
     AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
     DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView, PeerView,
-    PeersView, SyncView, TrackerLinkView,
+    PeersView, ReachView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -20,6 +20,7 @@ use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
 use crate::wire::MemberName;
 use actix::MailboxError;
@@ -69,6 +70,7 @@ impl Peer {
                 trouble: known.trouble.clone(),
                 member_until: known.member_until,
             },
+            reach: reach(&known, &self.key),
             clock,
             chain,
         })
@@ -274,6 +276,24 @@ impl Peer {
     pub(super) fn parts(&self) -> Result<&PeerParts, Refused> {
         let none = || Refused::new(Code::NoNetwork, why_waiting(&self.known.borrow()));
         self.running.get().ok_or_else(none)
+    }
+}
+
+fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
+    let own = known.directory.by_key(own);
+    let addresses = own.map(|own| own.record.statement.addresses.iter());
+    ReachView {
+        reachable: match known.reach {
+            Reach::Unknown => None,
+            Reach::Reached => Some(true),
+            Reach::NotReached => Some(false),
+        },
+        endpoints: addresses
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect(),
+        trouble: known.unreached.clone(),
     }
 }
 

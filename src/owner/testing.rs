@@ -339,6 +339,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
         member_until: None,
+        ..DirectoryStatus::default()
     };
     Peer {
         name: "alice".parse().unwrap(),

@@ -295,6 +295,7 @@ pub(super) struct Peer {
     pub(super) changed: Vec<tracker_link::Effect>,
     pub(super) certificates: Vec<Certificate>,
     pub(super) warnings: Vec<Warning>,
+    pub(super) reaches: Vec<Reach>,
     /// Why it is at rest.
     pub(super) rest: Option<String>,
     pub(super) now: Now,
@@ -315,6 +316,7 @@ impl Peer {
             changed: Vec::new(),
             certificates: Vec::new(),
             warnings: Vec::new(),
+            reaches: Vec::new(),
             rest: None,
             now: BEGUN,
         }
@@ -367,6 +369,7 @@ impl Peer {
                 Effect::Left => self.rest = Some("left".to_owned()),
                 Effect::Fatal { reason } => self.rest = Some(reason),
                 Effect::Warn(warning) => self.warnings.push(warning),
+                Effect::Reach(reach) => self.reaches.push(reach),
             }
         }
     }

@@ -13,6 +13,7 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod reach;
 mod rival;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,8 @@ mod tests;
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
+use reach::ReachWatch;
+pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
 
 use super::backoff::Backoff;
@@ -170,6 +173,7 @@ pub struct TrackerLink {
     pause: Backoff,
     /// Another node uses this one's wallet, as far as we were told.
     rival: Option<Rival>,
+    reach: ReachWatch,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     effects: Vec<Effect>,
@@ -201,6 +205,7 @@ impl TrackerLink {
             phase: Phase::Waiting,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
+            reach: ReachWatch::default(),
             former: None,
             effects: Vec::new(),
             config,
@@ -286,6 +291,7 @@ impl TrackerLink {
         }
         self.watch_certificate(now);
         self.forget_rival(now.steady);
+        self.watch_reach(now.steady);
         self.take_effects()
     }
 

@@ -211,6 +211,7 @@ impl TrackerLinkShell {
                 }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
                 Effect::Warn(warning) => self.warn(&warning),
+                Effect::Reach(_) => self.tell_reach(),
             }
         }
         self.publish_standing();

@@ -27,6 +27,7 @@ use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, AsyncContext, Context};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -48,6 +49,8 @@ pub(crate) struct Ground {
     known: watch::Receiver<Arc<DirectoryStatus>>,
     pub(super) store_place: Place,
     name: MemberName,
+    /// Where it listens.
+    listen: SocketAddr,
     pub(in crate::node) key: PublicKey,
 }
 
@@ -149,6 +152,7 @@ impl Ground {
             known: published,
             store_place,
             name,
+            listen: listener.address(),
             key,
         })
     }
@@ -186,7 +190,8 @@ impl Ground {
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
-            listen = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
+            listen = %self.listen,
+            advertise = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
             api = %address,
             "peer up"
         );
