@@ -2,7 +2,7 @@
 //! effects on disks in memory.
 
 use super::registry::{self, Fact, Registry};
-use super::tracker_link::{self, Config, TrackerLink, Warning};
+use super::tracker_link::{self, Config, Reach, TrackerLink, Warning};
 use super::{Row, SessionId};
 use crate::canonical::CappedText;
 use crate::chain::testing::{START, genesis_with, member, params};

@@ -167,7 +167,8 @@ mod tests {
         }
         let asked = found(&["127.0.0.1:7000"], "0.0.0.0:7001", &[]).unwrap_err();
         assert!(asked.contains("--advertise HOST:7001"), "{asked}");
-        let unknown = place(&endpoints(&["t.example:7000"]), None, &[], |_| None).unwrap_err();
+        let unknown =
+            super::place(&endpoints(&["t.example:7000"]), None, &[], |_| None).unwrap_err();
         assert!(unknown.contains("--advertise HOST:7001"), "{unknown}");
     }
 

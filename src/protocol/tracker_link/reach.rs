@@ -68,7 +68,13 @@ impl TrackerLink {
                 }
             }
         };
-        if watch.reach != Reach::Unknown && watch.reach != watch.told {
+        let is_news = match watch.reach {
+            Reach::Unknown => false,
+            // That all is well is told only to whom the contrary was.
+            Reach::Reached => watch.told == Reach::NotReached,
+            Reach::NotReached => watch.told != Reach::NotReached,
+        };
+        if is_news {
             watch.told = watch.reach;
             self.effects.push(Effect::Reach(watch.reach));
         }
@@ -76,7 +82,7 @@ impl TrackerLink {
 }
 
 /// What to do, in words, if nobody answers at `own` addresses as far as the tracker at `tracker` sees.
-fn advice(own: &[Address], tracker: &Address) -> String {
+pub(super) fn advice(own: &[Address], tracker: &Address) -> String {
     let all = own.iter().map(Address::as_str).collect::<Vec<_>>();
     let all = all.join(", ");
     if own.iter().all(is_of_this_machine) && !is_of_this_machine(tracker) {

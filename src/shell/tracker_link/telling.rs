@@ -88,7 +88,7 @@ impl TrackerLinkShell {
     pub(super) fn tell_reach(&self) {
         match self.link.unreached() {
             Some(reason) => tracing::warn!(%reason, "others can't dial this node"),
-            None => tracing::info!("others can dial this node"),
+            None => tracing::info!("others can dial this node again"),
         }
     }
 

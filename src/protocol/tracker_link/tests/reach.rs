@@ -55,7 +55,7 @@ fn whom_nobody_can_dial_is_told_once_and_what_to_do() {
 fn the_advice_fits_what_is_wrong() {
     let said = |own: &[&str], tracker: &str| {
         let own: Vec<_> = own.iter().map(|own| address(own)).collect();
-        reach::advice(&own, &address(tracker))
+        crate::protocol::tracker_link::reach::advice(&own, &address(tracker))
     };
     for own in ["127.0.0.1:7009", "localhost:7009", "[::1]:7009"] {
         let told = said(&[own], "192.0.2.10:7000");
