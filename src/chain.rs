@@ -5,6 +5,7 @@
 //! [`template`] lead to the next block; [`ledger`] puts them together.
 
 pub mod application;
+pub mod awake;
 pub mod block;
 pub mod difficulty;
 mod fault;

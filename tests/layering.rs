@@ -6,9 +6,17 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A module may name itself and modules of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["canonical", "entropy", "plain_file", "readable", "suggest"],
+    &[
+        "canonical",
+        "entropy",
+        "plain_file",
+        "readable",
+        "steady",
+        "suggest",
+    ],
     &["keys", "pow", "settings"],
     &["chain", "logging", "passphrase"],
+    &["membership"],
     &["apps", "clock", "verifier", "wire"],
     &["protocol"],
     &["store", "net"],
@@ -24,7 +32,15 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Plain Rust: everything that happens to them is handed to them.
-const MACHINES: &[&str] = &["canonical", "chain", "keys", "pow", "apps", "protocol"];
+const MACHINES: &[&str] = &[
+    "canonical",
+    "chain",
+    "keys",
+    "pow",
+    "membership",
+    "apps",
+    "protocol",
+];
 
 /// What a machine must not know of: runtimes, sockets, disks, clocks, threads, chance.
 const UNKNOWN_TO_MACHINES: &[&str] = &[

@@ -9,7 +9,7 @@ use crate::chain::tree::Source;
 use crate::chain::{Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
-use crate::messages::inbox::LedgerTells;
+use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
     JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock,
@@ -20,7 +20,7 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::branch_change::BranchChanges;
 use crate::protocol::credit::Credit;
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::progress::Progress;
 use crate::shell::Link;
 use crate::store::Disk;
@@ -48,9 +48,9 @@ pub struct LedgerLinks {
     /// The conversation with the peers.
     pub gossip: Link<LedgerTold>,
     /// Who follows what the owner sends.
-    pub outbox: Link<LedgerTells>,
+    pub outbox: Link<OwnNewsTold>,
     /// Who finds what the owner receives.
-    pub inbox: Link<LedgerTells>,
+    pub inbox: Link<OwnNewsTold>,
     /// The miner, of a moved tip.
     pub tip_moved: Link<TipMoved>,
     /// The miner, of open transactions.
@@ -134,7 +134,7 @@ impl LedgerActor {
         let mut facts = Vec::new();
         let mut news = Vec::new();
         for effect in effects {
-            news.extend(LedgerNews::of(&effect));
+            news.extend(OwnNews::of(&effect));
             match effect {
                 Effect::Verify {
                     check,
@@ -192,8 +192,8 @@ impl LedgerActor {
             self.links.gossip.send(LedgerTold(facts));
         }
         if !news.is_empty() {
-            self.links.outbox.send(LedgerTells(news.clone()));
-            self.links.inbox.send(LedgerTells(news));
+            self.links.outbox.send(OwnNewsTold(news.clone()));
+            self.links.inbox.send(OwnNewsTold(news));
         }
         let open = self.ledger.mempool().len();
         if open != self.open_told {
@@ -263,7 +263,7 @@ impl Actor for LedgerActor {
             actor.links.mining_complete.flush();
             let effects = actor
                 .ledger
-                .tick(&ChainRows(&*actor.disk), actor.clock.wall());
+                .tick(&ChainRows(&*actor.disk), actor.clock.steady());
             actor.carry_out(effects, ctx);
         });
     }
@@ -273,9 +273,7 @@ impl StreamHandler<SignaturesChecked> for LedgerActor {
     fn handle(&mut self, message: SignaturesChecked, ctx: &mut Self::Context) {
         let SignaturesChecked { check, verdicts } = message;
         let view = ChainRows(&*self.disk);
-        let effects = self
-            .ledger
-            .signatures_checked(check, &verdicts, &view, self.clock.wall());
+        let effects = self.ledger.signatures_checked(check, &verdicts, &view);
         self.carry_out(effects, ctx);
     }
 }
@@ -300,9 +298,7 @@ impl Handler<GoOn> for LedgerActor {
             return;
         }
         self.under_way = false;
-        let effects = self
-            .ledger
-            .advance(&ChainRows(&*self.disk), self.clock.wall());
+        let effects = self.ledger.advance(&ChainRows(&*self.disk));
         self.carry_out(effects, ctx);
     }
 }
@@ -336,10 +332,10 @@ impl Handler<SubmitTransactions> for LedgerActor {
 
     fn handle(&mut self, message: SubmitTransactions, ctx: &mut Self::Context) {
         let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
+        let view = ChainRows(&*self.disk);
         let effects = self
             .ledger
-            .transactions(origin, message.transactions, &view, now);
+            .transactions(origin, message.transactions, &view);
         self.carry_out(effects, ctx);
     }
 }
@@ -351,10 +347,8 @@ impl Handler<JudgeTransaction> for LedgerActor {
         let (owner, judgement) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
         let busy = self.judgement(Err(Rejected::Busy));
-        let (view, now) = (ChainRows(&*self.disk), self.clock.wall());
-        let effects = self
-            .ledger
-            .transactions(origin, vec![message.0], &view, now);
+        let view = ChainRows(&*self.disk);
+        let effects = self.ledger.transactions(origin, vec![message.0], &view);
         self.carry_out(effects, ctx);
         // Dropped unanswered only when the node stops.
         Box::pin(async move { judgement.await.unwrap_or(busy) })

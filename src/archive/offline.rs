@@ -63,7 +63,7 @@ impl<'a> OfflineLedger<'a> {
             owner: None,
         };
         let view = ChainRows(disk);
-        let (ledger, effects) = Ledger::open(config, open, &view, clock.wall())?;
+        let (ledger, effects) = Ledger::open(config, open, &view, clock.steady())?;
         let mut offline = Self {
             disk,
             clock,
@@ -130,10 +130,8 @@ impl<'a> OfflineLedger<'a> {
         transaction: EncodedTransaction,
     ) -> Result<Result<(), Rejected>, OfflineError> {
         self.make_room()?;
-        let (view, now) = (ChainRows(self.disk), self.clock.wall());
-        let effects = self
-            .ledger
-            .transactions(ORIGIN, vec![transaction], &view, now)?;
+        let view = ChainRows(self.disk);
+        let effects = self.ledger.transactions(ORIGIN, vec![transaction], &view)?;
         match self.answer_to(effects)? {
             Some(Answer::Transactions(mut verdicts)) if verdicts.len() == 1 => {
                 Ok(verdicts.remove(0).1)
@@ -184,9 +182,9 @@ impl<'a> OfflineLedger<'a> {
                     transactions,
                 } => {
                     let verdicts = verdicts(&transactions);
-                    let (view, now) = (ChainRows(self.disk), self.clock.wall());
+                    let view = ChainRows(self.disk);
                     let ledger = &mut self.ledger;
-                    open.extend(ledger.signatures_checked(check, &verdicts, &view, now)?);
+                    open.extend(ledger.signatures_checked(check, &verdicts, &view)?);
                 }
                 Effect::Commit { batch, rows } => {
                     let rows: Vec<_> = changes(&rows).collect();
@@ -198,8 +196,8 @@ impl<'a> OfflineLedger<'a> {
                     }
                 }
                 Effect::More => {
-                    let (view, now) = (ChainRows(self.disk), self.clock.wall());
-                    open.extend(self.ledger.advance(&view, now)?);
+                    let view = ChainRows(self.disk);
+                    open.extend(self.ledger.advance(&view)?);
                 }
                 Effect::Answer { answer, .. } => self.answer = Some(answer),
                 // Nobody is there to be told.

@@ -16,6 +16,7 @@ mod tests;
 pub use concern::{Concern, Fate};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
+use super::awake::Awake;
 use super::overlay::{Batch, Overlay};
 use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
@@ -24,6 +25,7 @@ use super::tree::{Chain, Tip};
 use super::{Amount, BlockId, EncodedTransaction, Internal, Rejected, Timestamp};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
+use crate::steady::SteadyTime;
 use pending::{Check, Checks};
 use remembered::Remembered;
 use std::collections::VecDeque;
@@ -48,6 +50,9 @@ pub struct Ledger {
     checks: Checks,
     good: Remembered,
     owner: Option<PublicKey>,
+    awake: Awake,
+    /// When time passed last: what becomes open is as old as that.
+    ticked: SteadyTime,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
     /// Whether a step left more to do, and nobody has been told yet.
@@ -63,7 +68,7 @@ impl Ledger {
         config: Config,
         mut open: Vec<OpenEntry>,
         disk: &dyn StateView,
-        now: Timestamp,
+        now: SteadyTime,
     ) -> Result<(Self, Vec<Effect>), Internal> {
         let Config {
             rules,
@@ -71,9 +76,10 @@ impl Ledger {
             owner,
         } = config;
         open.sort_by_key(|entry| entry.since);
+        let awake = Awake::go_on(disk.awake()?, now);
         for entry in &mut open {
-            // The clock may have been set back; nothing is younger than now.
-            entry.since = entry.since.min(now);
+            // The stored reading may be a minute behind; nothing is younger than now.
+            entry.since = entry.since.min(awake.at(now));
         }
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
@@ -87,6 +93,8 @@ impl Ledger {
             checks: Checks::default(),
             good: Remembered::default(),
             owner,
+            awake,
+            ticked: now,
             promises: VecDeque::new(),
             more: false,
             effects: Vec::new(),
@@ -99,7 +107,7 @@ impl Ledger {
             ledger.reopen(draft, open, effects)
         })?;
         let mut effects = ledger.take_effects();
-        effects.extend(ledger.advance(disk, now)?);
+        effects.extend(ledger.advance(disk)?);
         Ok((ledger, effects))
     }
 
@@ -181,7 +189,6 @@ impl Ledger {
         check: u64,
         verdicts: &[Result<(), SignatureError>],
         disk: &dyn StateView,
-        now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match self.checks.end(check) {
             None => {}
@@ -206,7 +213,7 @@ impl Ledger {
                     for &at in &unseen {
                         self.good.insert(&block.transactions[at]);
                     }
-                    self.accept_block(origin, block, disk, now)?;
+                    self.accept_block(origin, block, disk)?;
                 }
             }
             Some(Check::Transactions {
@@ -225,7 +232,7 @@ impl Ledger {
                         Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
                     }
                 }
-                self.accept_transactions(origin, judged, disk, now)?;
+                self.accept_transactions(origin, judged, disk)?;
             }
         }
         Ok(self.take_effects())

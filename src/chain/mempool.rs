@@ -1,10 +1,9 @@
 //! The open transactions: valid, not mined yet.
 
+use super::awake::AwakeTime;
 use super::fold_hash::{FoldMap, FoldSet};
 use super::rows::StateView;
-use super::{
-    Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Timestamp, TransactionId,
-};
+use super::{Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, TransactionId};
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
@@ -15,7 +14,8 @@ use std::str::FromStr;
 /// Bytes of all open transactions together: about 30 full blocks, and small against the memory of the
 /// smallest machine.
 const MAX_OPEN_BYTES: usize = 64_000_000;
-/// How long a transaction may stay open, in milliseconds: who is not mined within a day should be told.
+/// How long a transaction may stay open, in milliseconds in which this node is awake: who is not mined within
+/// a day should be told.
 const MAX_OPEN_MS: u64 = 24 * 3_600_000;
 /// One sender may take one part in so many, so that no single member fills the place for all.
 const SENDER_SHARE: usize = 8;
@@ -27,7 +27,7 @@ const ZERO_FEE_SHARE: usize = 64;
 pub struct MempoolLimits {
     /// Bytes of all open transactions together.
     pub bytes: usize,
-    /// How long a transaction may stay open, in milliseconds.
+    /// How long a transaction may stay open, in milliseconds in which this node is awake.
     pub age_ms: u64,
     /// One sender may take `bytes / share`.
     pub sender_share: usize,
@@ -52,8 +52,10 @@ impl Default for MempoolLimits {
 pub enum Closed {
     /// It is in a block of the connected chain.
     Mined,
-    /// Its last height has passed, or it was open for too long.
+    /// Its last height has passed.
     Expired,
+    /// It was open here for a day, and nobody mined it. Others may still do.
+    TimedOut,
     /// Better paying ones took its place.
     Evicted,
     /// Its sender's coins went elsewhere, or its application refuses it now.
@@ -107,7 +109,7 @@ impl FromStr for OpenPlace {
 struct Entry {
     transaction: EncodedTransaction,
     place: Place,
-    arrived: Timestamp,
+    arrived: AwakeTime,
     /// The sender's open transactions that came before and after this one.
     older: Option<TransactionId>,
     newer: Option<TransactionId>,
@@ -132,7 +134,7 @@ pub struct Mempool {
     /// By last height, so that what expires is found without looking at the rest.
     by_expiry: BTreeMap<(Height, u64), TransactionId>,
     /// By time of arrival, likewise.
-    by_arrival: BTreeMap<(Timestamp, u64), TransactionId>,
+    by_arrival: BTreeMap<(AwakeTime, u64), TransactionId>,
     accounts: FoldMap<PublicKey, Account>,
     members: FoldSet<PublicKey>,
     bytes: usize,
@@ -324,7 +326,7 @@ impl Mempool {
         &mut self,
         transaction: EncodedTransaction,
         view: &dyn StateView,
-        now: Timestamp,
+        now: AwakeTime,
     ) -> Result<Vec<TransactionId>, Rejection> {
         self.check_stranger(&transaction)?;
         self.take_back(transaction, view, now)
@@ -339,7 +341,7 @@ impl Mempool {
         &mut self,
         transaction: EncodedTransaction,
         view: &dyn StateView,
-        now: Timestamp,
+        now: AwakeTime,
     ) -> Result<Vec<TransactionId>, Rejection> {
         let leaving = self.room_to_return(&transaction, view)?;
         for id in &leaving {
@@ -435,20 +437,21 @@ impl Mempool {
         Ok(gone)
     }
 
-    /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long.
-    pub fn expire(&mut self, tip: Height, now: Timestamp) -> Vec<TransactionId> {
+    /// Takes out what can't be mined upon a tip at `tip` any more, or was open for too long; and says which
+    /// it is.
+    pub fn expire(&mut self, tip: Height, now: AwakeTime) -> Vec<(TransactionId, Closed)> {
         let mut gone = Vec::new();
         while let Some((&(expires_at, _), &id)) = self.by_expiry.first_key_value()
             && expires_at <= tip
         {
             self.remove(&id);
-            gone.push(id);
+            gone.push((id, Closed::Expired));
         }
         while let Some((&(arrived, _), &id)) = self.by_arrival.first_key_value()
             && now.since(arrived) > self.limits.age_ms
         {
             self.remove(&id);
-            gone.push(id);
+            gone.push((id, Closed::TimedOut));
         }
         gone
     }

@@ -1,11 +1,10 @@
 //! What the chain keeps, as rows: the one way in which the machines read and change what lasts.
 
+use super::awake::AwakeTime;
 use super::fold_hash::FoldState;
 use super::target::{Target, Work};
 use super::transaction::Topic;
-use super::{
-    Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, Timestamp, TransactionId,
-};
+use super::{Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, TransactionId};
 use crate::canonical::{self, coded};
 use crate::keys::PublicKey;
 use hashbrown::HashTable;
@@ -38,10 +37,14 @@ pub enum RowKey {
     History(u64),
     /// A row of the ledger's state.
     State(StateKey),
-    /// Where a transaction was mined: [`Place`].
+    /// Where a transaction was mined: [`MinedAt`].
     Mined(TransactionId),
     /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
+    /// That a record of this topic is in the connected block of this height, at this place of it.
+    Record(Topic, Height, u32),
+    /// How long the node was awake, all in all: [`AwakeTime`].
+    Awake,
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.
@@ -95,7 +98,7 @@ pub struct HeaderEntry {
 
 /// Where a transaction was mined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct MinedAt {
     /// Height of its block.
     pub height: Height,
     /// Its place in the block, from 0.
@@ -105,13 +108,13 @@ pub struct Place {
 /// An open transaction, and since when it is: its age goes on over a restart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenEntry {
-    /// When it became open here, by this node's clock.
-    pub since: Timestamp,
+    /// How long this node had been awake when it became open here. No wall clock: that may be set.
+    pub since: AwakeTime,
     /// The transaction.
     pub transaction: EncodedTransaction,
 }
 
-impl Place {
+impl MinedAt {
     /// Most bytes of the encoding: an array's head, nine bytes of height, five of index.
     const MOST_BYTES: usize = 1 + 9 + 5;
 
@@ -163,13 +166,19 @@ pub trait StateView {
     }
 
     /// Where a transaction was mined, on the connected chain.
-    fn mined(&self, id: &TransactionId) -> Result<Option<Place>, Internal> {
+    fn mined(&self, id: &TransactionId) -> Result<Option<MinedAt>, Internal> {
         decoded(self.read(&RowKey::Mined(*id))?, "transaction")
     }
 
     /// An open transaction.
     fn open_transaction(&self, id: &TransactionId) -> Result<Option<OpenEntry>, Internal> {
         decoded(self.read(&RowKey::Open(*id))?, "open transaction")
+    }
+
+    /// How long the node was awake by the last word of it; nothing if there is none.
+    fn awake(&self) -> Result<AwakeTime, Internal> {
+        let row = decoded(self.read(&RowKey::Awake)?, "time awake")?;
+        Ok(row.unwrap_or_default())
     }
 
     /// A node of the history.

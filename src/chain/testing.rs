@@ -16,6 +16,7 @@ use super::{
 };
 use crate::canonical::CappedText;
 use crate::keys::{PublicKey, SecretKey};
+use crate::steady::{STARTED, SteadyTime};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
@@ -119,7 +120,12 @@ impl MemoryView {
 
     /// The rows that blocks change and undoing restores.
     pub(crate) fn state(&self) -> BTreeMap<RowKey, Vec<u8>> {
-        let kept = |key: &RowKey| matches!(key, RowKey::State(_) | RowKey::Mined(_));
+        let kept = |key: &RowKey| {
+            matches!(
+                key,
+                RowKey::State(_) | RowKey::Mined(_) | RowKey::Record(..)
+            )
+        };
         self.0
             .iter()
             .filter(|(k, _)| kept(k))
@@ -147,6 +153,7 @@ pub(crate) struct Node {
     pub(crate) ledger: Ledger,
     pub(crate) disk: MemoryView,
     pub(crate) now: Timestamp,
+    pub(crate) steady: SteadyTime,
     /// Everything it told, but for what it needed done.
     pub(crate) told: Vec<Effect>,
     tickets: u64,
@@ -193,12 +200,13 @@ impl Node {
         let open = open
             .map(|(_, bytes)| crate::canonical::decode(bytes).unwrap())
             .collect();
-        let (mut ledger, effects) = Ledger::open(config, open, &disk, now).unwrap();
+        let (mut ledger, effects) = Ledger::open(config, open, &disk, STARTED).unwrap();
         ledger.admit_members((1..=9).map(|n| member(n).public_key()));
         let mut node = Self {
             ledger,
             disk,
             now,
+            steady: STARTED,
             told: Vec::new(),
             tickets: 0,
         };
@@ -216,14 +224,14 @@ impl Node {
                 } => {
                     let verdicts = check_signatures(&transactions);
                     self.ledger
-                        .signatures_checked(check, &verdicts, &self.disk, self.now)
+                        .signatures_checked(check, &verdicts, &self.disk)
                         .unwrap()
                 }
                 Effect::Commit { batch, rows } => {
                     self.disk.commit(rows.to_vec());
                     self.ledger.committed(batch)
                 }
-                Effect::More => self.ledger.advance(&self.disk, self.now).unwrap(),
+                Effect::More => self.ledger.advance(&self.disk).unwrap(),
                 told => {
                     self.told.push(told);
                     Vec::new()
@@ -324,7 +332,7 @@ impl Node {
         let ticket = self.ticket();
         let effects = self
             .ledger
-            .transactions(Origin::Promise(ticket), transactions, &self.disk, self.now)
+            .transactions(Origin::Promise(ticket), transactions, &self.disk)
             .unwrap();
         self.carry_out(effects);
         match self.answer(ticket) {

@@ -1,12 +1,15 @@
 //! What can be typed.
 
+mod records;
 mod values;
+
+pub use records::{Record, RecordAdd, Until, WaitForRecord};
 
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
 use crate::chain::BlockId;
+use crate::membership::MemberName;
 use crate::settings::{Endpoint, LogLevel};
-use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -368,6 +371,9 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Bytes under a topic, for everybody: add some, show them, follow them
+    #[command(subcommand)]
+    Record(Record),
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
     /// Believe that a member has a new key, after having asked on another way

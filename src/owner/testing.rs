@@ -47,7 +47,7 @@ pub(crate) fn secret(number: u8) -> SecretKey {
 /// A member with a name, whose key is [`secret`]`(number)`.
 pub(crate) fn member_called(name: &str, number: u8) -> Member {
     let key = secret(number);
-    let address = crate::wire::member::Address::new(format!("127.0.0.1:70{number:02}"));
+    let address = crate::membership::Address::new(format!("127.0.0.1:70{number:02}"));
     let statement = MemberStatement {
         tracker: PublicKey([9; 32]),
         sequence: 1,

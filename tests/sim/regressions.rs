@@ -231,6 +231,25 @@ fn seed_53097_a_founders_clock_is_ahead() {
     lives_through(&plan);
 }
 
+/// A clock that had been a week behind is set right while a record is open that nobody else has yet: it was
+/// void, "its last height has passed", as was all that was open.
+#[test]
+fn seed_162_a_clock_is_set_right_while_a_record_is_open() {
+    let mut plan = one_miner(162, 2);
+    plan.peers[1].joins_ms = 50_000;
+    let clock = Trouble::Clock {
+        host: 2,
+        skew_ms: -679_555_278,
+    };
+    plan.faults = vec![apart(&[2], 70_000, 50_000), fault(46_000, 54_000, clock)];
+    plan.deeds = vec![Deed {
+        at_ms: 80_000,
+        from: 2,
+        what: Doing::Record(52),
+    }];
+    lives_through(&plan);
+}
+
 /// The same without a fee.
 fn free(mut deed: Deed) -> Deed {
     if let Doing::Send(sending) = &mut deed.what {

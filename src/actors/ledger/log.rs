@@ -66,6 +66,7 @@ fn reason(why: Closed) -> &'static str {
     match why {
         Closed::Mined => "it was mined",
         Closed::Expired => "its last height has passed",
+        Closed::TimedOut => "it was open for a day and nobody mined it",
         Closed::Evicted => "better paying ones took its place",
         Closed::Conflicted => "its sender's coins went elsewhere",
     }

@@ -9,6 +9,7 @@ use crate::chain::{
     Block, EncodedTransaction, Internal, MempoolLimits, Rules, StateView, Timestamp,
 };
 use crate::keys::PublicKey;
+use crate::steady::SteadyTime;
 use crate::verifier::{Verdicts, Verifier};
 use std::sync::mpsc;
 
@@ -71,7 +72,8 @@ impl Node {
             limits: MempoolLimits::default(),
             owner: None,
         };
-        let (ledger, effects) = Ledger::open(config, Vec::new(), &rows, now)?;
+        let (ledger, effects) =
+            Ledger::open(config, Vec::new(), &rows, SteadyTime::after_beginning(0))?;
         let mut node = Self {
             ledger,
             rows,
@@ -102,9 +104,7 @@ impl Node {
         let mut reports = Reports::new();
         for (message, number) in messages.into_iter().zip(0..) {
             let origin = Origin::Relay(Ticket(number));
-            let effects = self
-                .ledger
-                .transactions(origin, message, &self.rows, self.now)?;
+            let effects = self.ledger.transactions(origin, message, &self.rows)?;
             self.carry_out(effects, verifier, &mut reports);
         }
         self.hear(verifier, &mut reports)
@@ -137,7 +137,7 @@ impl Node {
             reports.awaited -= 1;
             let effects = self
                 .ledger
-                .signatures_checked(check, &verdicts, &self.rows, self.now)?;
+                .signatures_checked(check, &verdicts, &self.rows)?;
             self.carry_out(effects, verifier, reports);
         }
         Ok(())

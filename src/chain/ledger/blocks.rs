@@ -63,7 +63,7 @@ impl Ledger {
         let id = block.id();
         match self.judge_block(origin, &block, disk, now)? {
             Some(outcome) => self.answer(origin, Answer::Block(id, outcome)),
-            None => self.check_block_signatures(origin, block, disk, now)?,
+            None => self.check_block_signatures(origin, block, disk)?,
         }
         Ok(self.take_effects())
     }
@@ -125,7 +125,6 @@ impl Ledger {
         origin: Origin,
         block: Block,
         disk: &dyn StateView,
-        now: Timestamp,
     ) -> Result<(), Internal> {
         // A reward is not signed.
         let signed = block.transactions.iter().enumerate().skip(1);
@@ -134,7 +133,7 @@ impl Ledger {
             .map(|(at, transaction)| (at, transaction.clone()))
             .unzip();
         if unseen.is_empty() {
-            return self.accept_block(origin, block, disk, now);
+            return self.accept_block(origin, block, disk);
         }
         let check = self.checks.begin(Check::Block {
             origin,
@@ -154,13 +153,12 @@ impl Ledger {
         origin: Origin,
         block: Block,
         disk: &dyn StateView,
-        now: Timestamp,
     ) -> Result<(), Internal> {
         let id = block.id();
         let parent = block.header.previous;
         let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
             ledger.chain.store_block(draft, block)?;
-            ledger.step(draft, now, effects)
+            ledger.step(draft, effects)
         })?;
         let status = self.chain.entry(&self.overlay.over(disk), &id)?;
         let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
@@ -177,14 +175,8 @@ impl Ledger {
     }
 
     /// Goes on with what one step did not finish.
-    pub fn advance(
-        &mut self,
-        disk: &dyn StateView,
-        now: Timestamp,
-    ) -> Result<Vec<Effect>, Internal> {
-        self.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.step(draft, now, effects)
-        })?;
+    pub fn advance(&mut self, disk: &dyn StateView) -> Result<Vec<Effect>, Internal> {
+        self.in_one_batch(disk, |ledger, draft, effects| ledger.step(draft, effects))?;
         Ok(self.take_effects())
     }
 
@@ -192,11 +184,10 @@ impl Ledger {
     pub(super) fn step(
         &mut self,
         draft: &mut Draft<'_>,
-        now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<Vec<(BlockId, PeerFault)>, Internal> {
         let step = self.chain.advance(draft)?;
-        self.settle_open(draft, &step, now, effects)?;
+        self.settle_open(draft, &step, effects)?;
         if !step.connected.is_empty() || !step.disconnected.is_empty() {
             let tip = *self.chain.tip();
             let own = match &self.owner {

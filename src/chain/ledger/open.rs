@@ -2,12 +2,14 @@
 
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
+use crate::chain::awake::AwakeTime;
 use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Timestamp, TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, TransactionId,
 };
 use crate::keys::PublicKey;
+use crate::steady::SteadyTime;
 use std::collections::BTreeSet;
 
 /// How a transaction comes to be open.
@@ -26,7 +28,6 @@ impl Ledger {
         &mut self,
         draft: &mut Draft<'_>,
         step: &Step,
-        now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
         let connected = step.connected.iter().flat_map(|block| &block.transactions);
@@ -54,14 +55,10 @@ impl Ledger {
                 close(draft, effects, id, Closed::Conflicted);
             }
         }
-        for id in self.mempool.expire(self.chain.tip().height(), now) {
-            close(draft, effects, id, Closed::Expired);
-        }
+        self.expire(draft, effects);
+        let since = self.age();
         let returned = returned.filter(|t| !t.is_reward()).cloned();
-        let returned = returned.map(|transaction| OpenEntry {
-            since: now,
-            transaction,
-        });
+        let returned = returned.map(|transaction| OpenEntry { since, transaction });
         self.reopen(draft, returned.collect(), effects)
     }
 
@@ -91,7 +88,7 @@ impl Ledger {
         draft: &mut Draft<'_>,
         transaction: EncodedTransaction,
         arrival: Arrival,
-        since: Timestamp,
+        since: AwakeTime,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
         let next = self.chain.tip().height().next();
@@ -118,6 +115,8 @@ impl Ledger {
                 if !is_there {
                     let transaction = transaction.clone();
                     draft.put(row, &OpenEntry { since, transaction });
+                    // With it, so that a crash can't make it younger than it is.
+                    self.store_age(draft);
                 }
                 let own = self.is_own(&transaction);
                 effects.push(Effect::TransactionOpened { transaction, own });
@@ -134,7 +133,6 @@ impl Ledger {
         origin: Origin,
         transactions: Vec<EncodedTransaction>,
         disk: &dyn StateView,
-        now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         let view = self.overlay.over(disk);
         let mut judged = Vec::with_capacity(transactions.len());
@@ -154,7 +152,7 @@ impl Ledger {
         }
         drop(view);
         if unseen.is_empty() {
-            self.accept_transactions(origin, judged, disk, now)?;
+            self.accept_transactions(origin, judged, disk)?;
         } else {
             let transactions = unseen.iter().map(|&at| judged[at].0.clone()).collect();
             let check = self.checks.begin(Check::Transactions {
@@ -186,14 +184,14 @@ impl Ledger {
         origin: Origin,
         judged: Vec<Judged>,
         disk: &dyn StateView,
-        now: Timestamp,
     ) -> Result<(), Internal> {
+        let since = self.age();
         let answers = self.in_one_batch(disk, |ledger, draft, effects| {
             let mut answers = Vec::with_capacity(judged.len());
             for (transaction, verdict) in judged {
                 let id = transaction.id();
                 let verdict = match verdict {
-                    Ok(()) => ledger.make_open(draft, transaction, Arrival::New, now, effects)?,
+                    Ok(()) => ledger.make_open(draft, transaction, Arrival::New, since, effects)?,
                     refused => refused,
                 };
                 answers.push((id, verdict));
@@ -205,14 +203,37 @@ impl Ledger {
     }
 
     /// Time has passed: open transactions grow old.
-    pub fn tick(&mut self, disk: &dyn StateView, now: Timestamp) -> Result<Vec<Effect>, Internal> {
+    ///
+    /// # Errors
+    /// What is stored is damaged.
+    pub fn tick(&mut self, disk: &dyn StateView, now: SteadyTime) -> Result<Vec<Effect>, Internal> {
+        self.ticked = now;
         self.in_one_batch(disk, |ledger, draft, effects| {
-            for id in ledger.mempool.expire(ledger.chain.tip().height(), now) {
-                close(draft, effects, id, Closed::Expired);
+            ledger.expire(draft, effects);
+            if !ledger.mempool.is_empty() {
+                ledger.store_age(draft);
             }
             Ok(())
         })?;
         Ok(self.take_effects())
+    }
+
+    /// How long this node was awake by the last tick.
+    fn age(&self) -> AwakeTime {
+        self.awake.at(self.ticked)
+    }
+
+    fn store_age(&mut self, draft: &mut Draft<'_>) {
+        if let Some(awake) = self.awake.to_store(self.ticked) {
+            draft.put(RowKey::Awake, &awake);
+        }
+    }
+
+    fn expire(&mut self, draft: &mut Draft<'_>, effects: &mut Vec<Effect>) {
+        let (tip, age) = (self.chain.tip().height(), self.age());
+        for (id, why) in self.mempool.expire(tip, age) {
+            close(draft, effects, id, why);
+        }
     }
 }
 

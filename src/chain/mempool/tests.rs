@@ -1,11 +1,11 @@
 use super::super::Payload;
 use super::super::rows::{RowKey, StateKey};
-use super::super::testing::{MemoryView, START, member, transfer};
+use super::super::testing::{MemoryView, member, transfer};
 use super::super::transaction::Note;
 use super::super::{Action, Salt};
 use super::*;
 use proptest::prelude::*;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Room for about a dozen transactions, six of them from one sender, two of those without a fee.
 const LIMITS: MempoolLimits = MempoolLimits {
@@ -107,7 +107,7 @@ fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
 }
 
 /// An insertion against the words of its documentation.
-fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: Timestamp) {
+fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: AwakeTime) {
     let before: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
     let rate = FeeRate::of(&sent);
     let judged = pool.judge(&sent, view);
@@ -177,7 +177,7 @@ proptest! {
     #[test]
     fn no_sequence_of_operations_breaks_a_limit(operations in prop::collection::vec(operation(), 1..80)) {
         let (mut pool, mut view) = (pool(), view());
-        let (mut now, mut tip) = (START, Height(0));
+        let (mut now, mut tip) = (AwakeTime(0), Height(0));
         for (operation, salt) in operations.into_iter().zip(0..) {
             let open: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
             match operation {
@@ -206,14 +206,18 @@ proptest! {
                     prop_assert_eq!(own - kept.count(), gone.len());
                 }
                 Operation::Expire { blocks, ms } => {
-                    (tip, now) = (Height(tip.0 + blocks), now.plus_ms(ms));
+                    (tip, now) = (Height(tip.0 + blocks), AwakeTime(now.0 + ms));
                     let arrived = |id: &TransactionId| pool.entries[id].arrived;
-                    let over = open.iter().filter(|t| t.payload().expires_at <= tip
-                        || now.since(arrived(&t.id())) > LIMITS.age_ms);
-                    let over: HashSet<_> = over.map(EncodedTransaction::id).collect();
+                    let over = open.iter().filter_map(|t| {
+                        let is_old = now.since(arrived(&t.id())) > LIMITS.age_ms;
+                        let old = is_old.then_some((t.id(), Closed::TimedOut));
+                        let is_late = t.payload().expires_at <= tip;
+                        is_late.then_some((t.id(), Closed::Expired)).or(old)
+                    });
+                    let over: HashMap<_, _> = over.collect();
                     let gone = pool.expire(tip, now);
                     prop_assert_eq!(gone.len(), over.len());
-                    prop_assert_eq!(gone.into_iter().collect::<HashSet<_>>(), over);
+                    prop_assert_eq!(gone.into_iter().collect::<HashMap<_, _>>(), over);
                 }
             }
             recount(&pool);
@@ -233,19 +237,25 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
     for salt in 0..full as u64 {
         let fee = if salt == 4 { 1 } else { 2 };
         let offer = payment(1 + (salt % 3) as u8, 1, fee, 0, 9, salt);
-        assert_eq!(pool.insert(offer.clone(), &view, START), Ok(Vec::new()));
+        assert_eq!(
+            pool.insert(offer.clone(), &view, AwakeTime(0)),
+            Ok(Vec::new())
+        );
         sent.push(offer);
     }
     let same = payment(4, 1, 1, 0, 9, 100);
-    let refused = pool.insert(same, &view, START);
+    let refused = pool.insert(same, &view, AwakeTime(0));
     assert_eq!(refused, Err(Rejected::PoolFull("").into()));
     let better = |salt| payment(4, 1, 3, 0, 9, salt);
     assert_eq!(
-        pool.insert(better(101), &view, START),
+        pool.insert(better(101), &view, AwakeTime(0)),
         Ok(vec![sent[4].id()])
     );
     let latest = sent[full - 1].id();
-    assert_eq!(pool.insert(better(102), &view, START), Ok(vec![latest]));
+    assert_eq!(
+        pool.insert(better(102), &view, AwakeTime(0)),
+        Ok(vec![latest])
+    );
     let best: Vec<_> = pool.by_fee().map(EncodedTransaction::id).take(3).collect();
     assert_eq!(best, [better(101).id(), better(102).id(), sent[0].id()]);
 }
@@ -254,13 +264,19 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
 fn a_stranger_pays_a_fee_and_a_member_need_not() {
     let (mut pool, view) = (pool(), view());
     let free = payment(4, 1, 0, 0, 9, 1);
-    let refused = pool.insert(free.clone(), &view, START);
+    let refused = pool.insert(free.clone(), &view, AwakeTime(0));
     assert_eq!(refused, Err(Rejected::ZeroFeeStranger.into()));
-    assert!(pool.insert(payment(4, 1, 1, 0, 9, 2), &view, START).is_ok());
-    assert!(pool.insert(payment(3, 1, 0, 0, 9, 3), &view, START).is_ok());
+    assert!(
+        pool.insert(payment(4, 1, 1, 0, 9, 2), &view, AwakeTime(0))
+            .is_ok()
+    );
+    assert!(
+        pool.insert(payment(3, 1, 0, 0, 9, 3), &view, AwakeTime(0))
+            .is_ok()
+    );
     // One that was mined once comes back, and its sender is no member for it.
-    assert!(pool.take_back(free, &view, START).is_ok());
-    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, START);
+    assert!(pool.take_back(free, &view, AwakeTime(0)).is_ok());
+    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, AwakeTime(0));
     assert_eq!(another, Err(Rejected::ZeroFeeStranger.into()));
 }
 
@@ -271,7 +287,7 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     let mut flood = |fee: u64| {
         let sent = salts.by_ref().take(20);
         let refused = sent
-            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, START))
+            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, AwakeTime(0)))
             .filter_map(Result::err);
         refused.last()
     };
@@ -282,12 +298,18 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     );
     assert_eq!(flood(5), full(" for this sender"));
     recount(&pool);
-    assert!(pool.insert(payment(2, 1, 0, 0, 9, 1), &view, START).is_ok());
+    assert!(
+        pool.insert(payment(2, 1, 0, 0, 9, 1), &view, AwakeTime(0))
+            .is_ok()
+    );
     set_balance(&mut view, 3, 10);
-    assert!(pool.insert(payment(3, 6, 0, 0, 9, 2), &view, START).is_ok());
+    assert!(
+        pool.insert(payment(3, 6, 0, 0, 9, 2), &view, AwakeTime(0))
+            .is_ok()
+    );
     let (available, needed) = (Amount(4), Amount(5));
     assert_eq!(
-        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, START),
+        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, AwakeTime(0)),
         Err(Rejected::InsufficientFunds { available, needed }.into())
     );
 }

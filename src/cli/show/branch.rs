@@ -33,6 +33,7 @@ pub(super) fn change(change: &BranchChangeView) -> String {
     let void = |to: &MovedTo| match to {
         MovedTo::Open | MovedTo::Mined { .. } => None,
         MovedTo::Expired => Some("its last height has passed"),
+        MovedTo::TimedOut => Some("it was open for a day and nobody mined it"),
         MovedTo::Evicted => Some("better paying ones took its place"),
         MovedTo::Conflicted => Some("its sender's coins went elsewhere"),
     };

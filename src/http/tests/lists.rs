@@ -236,7 +236,7 @@ fn queued(served: &Served) -> crate::chain::TransactionId {
         size: transaction.size(),
         expires_at: Height(1_000),
         queued_at: crate::chain::testing::START,
-        queued_awake: 0,
+        queued_awake: crate::chain::awake::AwakeTime(0),
         route: Route::Direct,
         attempted: false,
         delivered_at: None,
@@ -266,7 +266,7 @@ async fn a_send_can_be_waited_for_and_is_told_when_patience_ends() {
     let waiting = format!("GET /outbox/{id}?wait=open&seconds=60");
     let (open, ()) = tokio::join!(read::<SendView>(&served, &waiting, Value::Null), async {
         let entry = crate::chain::rows::OpenEntry {
-            since: crate::chain::testing::START,
+            since: crate::chain::awake::AwakeTime(0),
             transaction: transfer(1, 2, 5, 0, 99),
         };
         let rows = [(RowKey::Open(id), Some(canonical::encode(&entry)))];

@@ -50,7 +50,7 @@ impl Ground {
             limits: MempoolLimits::default(),
             owner: Some(self.key),
         };
-        let (ledger, effects) = Ledger::open(config, open, &ChainRows(&*disk), clock.wall())?;
+        let (ledger, effects) = Ledger::open(config, open, &ChainRows(&*disk), clock.steady())?;
         let tip = *ledger.tip();
         self.context.greeting.set_height(tip.height());
         tracing::info!(height = tip.height().0, block = %tip.id, "ledger opened");

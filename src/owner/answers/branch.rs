@@ -46,6 +46,8 @@ pub enum MovedTo {
     },
     /// Void: its last height has passed.
     Expired,
+    /// Void: it was open here for a day, and nobody mined it.
+    TimedOut,
     /// Void: better paying ones took its place.
     Evicted,
     /// Void: its sender's coins went elsewhere, or its application refuses it now.
@@ -58,6 +60,7 @@ impl From<Fate> for MovedTo {
             Fate::Open => Self::Open,
             Fate::Mined(height) => Self::Mined { height },
             Fate::Closed(Closed::Expired) => Self::Expired,
+            Fate::Closed(Closed::TimedOut) => Self::TimedOut,
             Fate::Closed(Closed::Evicted) => Self::Evicted,
             Fate::Closed(Closed::Conflicted | Closed::Mined) => Self::Conflicted,
         }

@@ -109,8 +109,10 @@ pub enum NoteView {
 pub struct SendView {
     /// Its id.
     pub id: TransactionId,
-    /// The recipient.
+    /// The recipient; of a record, which is for everybody, its sender.
     pub to: PersonView,
+    /// The topic, if it is a record.
+    pub topic: Option<String>,
     /// Amount, in coins.
     pub amount: Amount,
     /// The fee.
@@ -200,8 +202,10 @@ pub enum ReceivedState {
     Open,
     /// In a block of the connected chain.
     Mined,
-    /// It was open for too long, or its last height has passed.
+    /// Its last height has passed.
     Expired,
+    /// It was open here for a day, and nobody mined it.
+    TimedOut,
     /// Better paying ones took its place.
     Evicted,
     /// Its sender's coins went elsewhere.

@@ -96,10 +96,15 @@ impl<'a> Reading<'a> {
             Some(body) => self.note(body).await?,
             None => None,
         };
+        let topic = body.and_then(|body| match &body.payload().action {
+            Action::Record { topic, .. } => Some(topic.to_string()),
+            Action::Transfer { .. } | Action::Reward { .. } => None,
+        });
         let state = facts.state(place);
         Ok(SendView {
             id: facts.id,
             to: self.people.person(&facts.to),
+            topic,
             amount: facts.amount,
             fee: facts.fee,
             note,
@@ -151,6 +156,7 @@ impl<'a> Reading<'a> {
             (Place::Mined(_), _) => ReceivedState::Mined,
             (Place::Open, _) => ReceivedState::Open,
             (Place::Nowhere, Some(Closed::Expired)) => ReceivedState::Expired,
+            (Place::Nowhere, Some(Closed::TimedOut)) => ReceivedState::TimedOut,
             (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
             (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
             (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,

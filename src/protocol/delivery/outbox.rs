@@ -6,15 +6,17 @@
 //! and is only followed here: a reorganisation can take a mined one back.
 
 use super::rows::{
-    self, Cursor, DeliveryRows, End, Place, Reason, Route, SendFacts, facts_key, mark_key, place_of,
+    self, Cursor, DeliveryRows, End, Place, Reason, Route, SendFacts, awake_key, facts_key,
+    mark_key, place_of,
 };
 use crate::canonical;
+use crate::chain::awake::Awake;
 use crate::chain::{Amount, EncodedTransaction, Height, Internal, StateView, TransactionId};
 use crate::clock::Now;
 use crate::keys::PublicKey;
+use crate::protocol::Row;
 use crate::protocol::commit_queue::CommitQueue;
 use crate::protocol::retry::RetryQueue;
-use awake::Awake;
 use by_network::ByNetwork;
 use elsewhere::Elsewhere;
 use entries::{Entries, Entry};
@@ -23,7 +25,6 @@ use passing_on::PassingOn;
 use requests::Requests;
 use std::collections::HashSet;
 
-mod awake;
 mod by_network;
 mod delivering;
 mod effect;
@@ -82,7 +83,7 @@ impl Outbox {
             queue: RetryQueue::new(config.limits, config.seed),
             passing_on: PassingOn::new(config.seed),
             by_network: ByNetwork::new(config.by_network_after_ms),
-            awake: Awake::open(rows, now.steady)?,
+            awake: Awake::go_on(rows::awake(rows)?, now.steady),
             live: HashSet::new(),
             funding: Funding::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,
@@ -120,8 +121,7 @@ impl Outbox {
 
     /// It waits for its recipient, for as long as is left of its time.
     fn deliver_later(&mut self, number: u64, facts: &SendFacts, now: Now) {
-        let awake = self.awake.ms(now.steady);
-        let waited = awake.saturating_sub(facts.queued_awake);
+        let waited = self.awake.at(now.steady).since(facts.queued_awake);
         let expires = now
             .steady
             .plus_ms(self.config.keep_ms.saturating_sub(waited));
@@ -129,6 +129,12 @@ impl Outbox {
         if facts.route == Route::Direct {
             self.by_network.begin(number, now.steady);
         }
+    }
+
+    /// The row that says how long this node was awake, if the stored one is too old.
+    fn awake_row(&mut self, now: Now) -> Option<Row> {
+        let awake = self.awake.to_store(now.steady)?;
+        Some((awake_key(), Some(canonical::encode(&awake))))
     }
 
     /// It waits for its recipient no more.

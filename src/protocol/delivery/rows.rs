@@ -14,6 +14,7 @@
 //! | 7 | | how long the node was awake, all in all, in milliseconds; in the outbox alone |
 
 use crate::canonical::{self, CappedText, Malformed, coded};
+use crate::chain::awake::AwakeTime;
 use crate::chain::rows::RowKey;
 use crate::chain::{
     Amount, BlockId, Closed, EncodedTransaction, Height, Internal, StateView, Timestamp,
@@ -194,11 +195,11 @@ pub fn cursor(rows: &dyn DeliveryRows) -> Result<Option<Cursor>, Internal> {
     decoded(rows.get(&cursor_key())?)
 }
 
-/// How long the node was awake by the last word of it, all in all, in milliseconds; 0 if there is none.
+/// How long the node was awake by the last word of it; nothing if there is none.
 ///
 /// # Errors
 /// As for [`find`].
-pub fn awake(rows: &dyn DeliveryRows) -> Result<u64, Internal> {
+pub fn awake(rows: &dyn DeliveryRows) -> Result<AwakeTime, Internal> {
     Ok(decoded(rows.get(&awake_key())?)?.unwrap_or_default())
 }
 
@@ -309,7 +310,7 @@ impl Route {
 pub struct SendFacts {
     /// Of which transaction.
     pub id: TransactionId,
-    /// Key of the recipient.
+    /// Key of the recipient; of a record, which is for everybody, its sender's.
     pub to: PublicKey,
     /// Coins.
     pub amount: Amount,
@@ -323,7 +324,7 @@ pub struct SendFacts {
     pub queued_at: Timestamp,
     /// How long the node had been awake by then, all in all, in milliseconds: what waits counts by this,
     /// whatever the wall clock says.
-    pub queued_awake: u64,
+    pub queued_awake: AwakeTime,
     /// On which ways it goes.
     pub route: Route,
     /// Whether it may have left this node: then nobody can take it back.

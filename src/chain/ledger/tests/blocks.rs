@@ -1,5 +1,6 @@
 //! Blocks and headers: what is refused, what waits, and what must not be lost.
 
+use crate::chain::awake::AwakeTime;
 use crate::chain::ledger::{BlockOutcome, Config, Effect, Ledger};
 use crate::chain::testing::counter::{counting_rules, record, signed};
 use crate::chain::testing::forge::{Forge, reward};
@@ -9,8 +10,9 @@ use crate::chain::testing::{
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
     Action, Amount, Block, BlockStatus, Closed, EncodedTransaction, Header, Height, HistoryRoot,
-    MempoolLimits, Params, PeerFault, Rejected, Rules, StateView, Target,
+    MempoolLimits, Params, PeerFault, Rejected, Rules, StateView, Target, Timestamp,
 };
+use crate::steady::STARTED;
 
 fn is_invalid(outcome: &BlockOutcome) -> bool {
     matches!(outcome, BlockOutcome::Fault(PeerFault::InvalidBlock { .. }))
@@ -134,7 +136,7 @@ fn attack_a_chain_of_another_genesis_is_an_orphan() {
         limits: MempoolLimits::default(),
         owner: None,
     };
-    let begun = Ledger::open(config, Vec::new(), &node.disk, START);
+    let begun = Ledger::open(config, Vec::new(), &node.disk, STARTED);
     assert!(begun.is_err());
 }
 
@@ -364,30 +366,56 @@ fn what_its_application_refuses_is_never_open() {
     assert_eq!(node.mine(5).transactions.len(), 3);
 }
 
+/// Seed 162 of the simulator: a clock that had been a week behind was set right, and all that was open was void,
+/// since "its last height had passed".
 #[test]
-fn restart_does_not_make_open_transactions_young_again() {
-    let limits = MempoolLimits::default();
-    let hours = |n: u64| START.plus_ms(n * 3_600_000);
+fn what_is_open_grows_old_while_the_node_is_awake_whatever_the_wall_clock_says() {
+    const HOUR: u64 = 3_600_000;
+    let pass = |node: &mut Node, ms: u64| {
+        node.steady = node.steady.plus_ms(ms);
+        let effects = node.ledger.tick(&node.disk, node.steady).unwrap();
+        node.carry_out(effects);
+        node.open().len()
+    };
     let mut node = Node::new();
     let (first, second) = (transfer(1, 2, 5, 1, 1), transfer(3, 4, 5, 1, 2));
     node.send(first.clone()).unwrap();
-    node.now = hours(12);
+    assert_eq!(pass(&mut node, 12 * HOUR), 1);
     node.send(second.clone()).unwrap();
-    for at in [13, 23] {
-        node = Node::reopened(rules(), limits, node.disk, hours(at));
-        assert_eq!(node.open().len(), 2);
+    // Off for a while, by no clock of its own: since 1970, or for a year.
+    for wall in [Timestamp(0), START.plus_ms(365 * 24 * HOUR)] {
+        let limits = MempoolLimits::default();
+        node = Node::reopened(rules(), limits, node.disk, wall);
+        assert_eq!(
+            pass(&mut node, 5 * HOUR),
+            2,
+            "a restart makes nothing older"
+        );
     }
-    let tick = |node: &mut Node, at: u64| {
-        node.now = hours(at);
-        let effects = node.ledger.tick(&node.disk, node.now).unwrap();
+    assert_eq!(pass(&mut node, 2 * HOUR), 2, "24 hours to the millisecond");
+    assert_eq!(pass(&mut node, 1), 1, "a restart makes nothing younger");
+    assert_eq!(node.open(), [second.id()].into());
+    assert_eq!(node.closed(first.id()), Some(Closed::TimedOut));
+    assert_eq!(pass(&mut node, 12 * HOUR), 0);
+    assert_eq!(node.closed(second.id()), Some(Closed::TimedOut));
+}
+
+#[test]
+fn a_crash_takes_a_minute_at_most_from_the_age_of_what_is_open() {
+    let mut node = Node::new();
+    let pass = |node: &mut Node, ms: u64| {
+        node.steady = node.steady.plus_ms(ms);
+        let effects = node.ledger.tick(&node.disk, node.steady).unwrap();
         node.carry_out(effects);
-        node.open()
     };
-    assert_eq!(tick(&mut node, 25), [second.id()].into());
-    assert_eq!(node.closed(first.id()), Some(Closed::Expired));
-    // Too old at once, and with a clock that was set back.
-    let back = Node::reopened(rules(), limits, node.disk.clone(), START);
-    assert_eq!(back.open(), [second.id()].into());
-    let mut node = Node::reopened(rules(), limits, node.disk, hours(37));
-    assert_eq!(tick(&mut node, 37), [].into());
+    // Nothing is open: nothing is stored of how time goes by.
+    pass(&mut node, 3_600_000);
+    assert_eq!(node.disk.awake(), Ok(AwakeTime::default()));
+    node.send(transfer(1, 2, 5, 1, 1)).unwrap();
+    let begun = AwakeTime(3_600_000);
+    assert_eq!(node.disk.awake(), Ok(begun), "with the transaction");
+    pass(&mut node, 59_999);
+    assert_eq!(node.disk.awake(), Ok(begun));
+    pass(&mut node, 1);
+    assert_eq!(node.disk.awake(), Ok(AwakeTime(3_660_000)));
 }

@@ -33,10 +33,8 @@ impl Slow {
                     transactions,
                 } => {
                     let verdicts = check_signatures(&transactions);
-                    let Node {
-                        ledger, disk, now, ..
-                    } = &mut self.node;
-                    let more = ledger.signatures_checked(check, &verdicts, disk, *now);
+                    let Node { ledger, disk, .. } = &mut self.node;
+                    let more = ledger.signatures_checked(check, &verdicts, disk);
                     self.carry_out(more.unwrap());
                 }
                 told => self.told.push(told),
@@ -45,11 +43,9 @@ impl Slow {
     }
 
     fn send(&mut self, origin: Origin, salt: u8) {
-        let Node {
-            ledger, disk, now, ..
-        } = &mut self.node;
+        let Node { ledger, disk, .. } = &mut self.node;
         let sent = vec![transfer(1, 2, 1, 0, salt)];
-        let effects = ledger.transactions(origin, sent, disk, *now).unwrap();
+        let effects = ledger.transactions(origin, sent, disk).unwrap();
         self.carry_out(effects);
     }
 

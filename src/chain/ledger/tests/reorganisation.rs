@@ -26,7 +26,7 @@ fn hand_in(node: &mut Node, block: &Block) -> bool {
 }
 
 fn step(node: &mut Node) -> bool {
-    let effects = node.ledger.advance(&node.disk, node.now).unwrap();
+    let effects = node.ledger.advance(&node.disk).unwrap();
     carry_out(node, effects)
 }
 
@@ -203,11 +203,7 @@ fn a_damaged_state_stops_the_way_back_instead_of_going_round_for_ever() {
     let Some(Effect::Verify { check, .. }) = effects.into_iter().last() else {
         panic!("its signature is new");
     };
-    assert!(
-        ledger
-            .signatures_checked(check, &[Ok(())], disk, *now)
-            .is_err()
-    );
+    assert!(ledger.signatures_checked(check, &[Ok(())], disk).is_err());
 }
 
 #[test]

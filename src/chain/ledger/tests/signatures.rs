@@ -84,9 +84,7 @@ fn attack_a_verdict_that_came_meanwhile_does_not_shift_the_others() {
     let theft = forged(1, 9, 1_000, 2);
     let mut hand_in = |ticket, transactions| {
         let origin = Origin::Relay(Ticket(ticket));
-        let effects = node
-            .ledger
-            .transactions(origin, transactions, &node.disk, node.now);
+        let effects = node.ledger.transactions(origin, transactions, &node.disk);
         check_in(effects.unwrap())
     };
     let (both, both_sent) = hand_in(1, vec![good.clone(), theft.clone()]);
@@ -95,7 +93,7 @@ fn attack_a_verdict_that_came_meanwhile_does_not_shift_the_others() {
         let verdicts = check_signatures(&sent);
         let effects = node
             .ledger
-            .signatures_checked(check, &verdicts, &node.disk, node.now)
+            .signatures_checked(check, &verdicts, &node.disk)
             .unwrap();
         node.carry_out(effects);
     }
@@ -113,13 +111,11 @@ fn missing_verdicts_are_never_taken_for_good_ones() {
     let mut node = Node::new();
     let origin = Origin::Relay(Ticket(1));
     let sent = vec![transfer(1, 2, 1, 0, 1), transfer(2, 3, 1, 0, 2)];
-    let effects = node
-        .ledger
-        .transactions(origin, sent.clone(), &node.disk, node.now);
+    let effects = node.ledger.transactions(origin, sent.clone(), &node.disk);
     let (check, _) = check_in(effects.unwrap());
     assert!(
         node.ledger
-            .signatures_checked(check, &[Ok(())], &node.disk, node.now)
+            .signatures_checked(check, &[Ok(())], &node.disk)
             .is_err()
     );
     let mut forge = Forge::new();
@@ -128,7 +124,7 @@ fn missing_verdicts_are_never_taken_for_good_ones() {
     let (check, _) = check_in(effects.unwrap());
     assert!(
         node.ledger
-            .signatures_checked(check, &[Ok(())], &node.disk, node.now)
+            .signatures_checked(check, &[Ok(())], &node.disk)
             .is_err()
     );
     assert_eq!(node.ledger.tip().id, forge.genesis());

@@ -161,7 +161,7 @@ impl Outbox {
         self.go_by_network(now);
         self.due_to_network(now);
         if !self.queue.is_empty() {
-            let row = self.awake.row(now.steady);
+            let row = self.awake_row(now);
             row.into_iter().for_each(|row| self.decided.write(row));
         }
         self.take_effects()

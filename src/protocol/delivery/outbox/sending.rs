@@ -11,7 +11,7 @@ use crate::protocol::delivery::rows::{End, Place, Reason, Route, SendFacts};
 use crate::protocol::retry::Full;
 
 impl Outbox {
-    /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
+    /// Its owner sends something: a transfer or a record signed by this node's key. The answer is a promise and
     /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
     /// the ledger's. Under a key that was used before, nothing is sent: see [`SendError::Before`] and
     /// [`SendError::KeyTaken`].
@@ -91,8 +91,11 @@ impl Outbox {
             });
         }
         let payload = transaction.payload();
-        let Action::Transfer { to, amount, .. } = payload.action else {
-            return Err(Rejected::Meaningless.into());
+        let (to, amount) = match (&payload.action, route) {
+            (Action::Transfer { to, amount, .. }, _) => (*to, *amount),
+            // A record is for everybody.
+            (Action::Record { .. }, Route::Network) => (payload.sender, Amount::ZERO),
+            _ => return Err(Rejected::Meaningless.into()),
         };
         if self.entries.number_of(&transaction.id()).is_some() {
             return Err(SendError::Known);
@@ -119,7 +122,7 @@ impl Outbox {
             size,
             expires_at: payload.expires_at,
             queued_at: now.wall,
-            queued_awake: self.awake.ms(now.steady),
+            queued_awake: self.awake.at(now.steady),
             route,
             attempted: route.by_network(),
             delivered_at: None,
@@ -131,7 +134,7 @@ impl Outbox {
             self.deliver_later(self.next, &facts, now);
         }
         // With it, so that a crash can't make what waits wait for longer.
-        let row = self.awake.row(now.steady);
+        let row = self.awake_row(now);
         row.into_iter().for_each(|row| self.decided.write(row));
         let id = facts.id;
         let number = self.begin(transaction, Entry::new(facts, Place::Nowhere));
@@ -205,7 +208,7 @@ impl Outbox {
         if self.queue.hurry_one(number) {
             self.deliver(&to, now);
         } else {
-            let awake = self.awake.ms(now.steady);
+            let awake = self.awake.at(now.steady);
             let facts = self.entries.edit(number, |entry| {
                 entry.facts.end = None;
                 entry.facts.queued_awake = awake;

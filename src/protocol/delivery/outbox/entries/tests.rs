@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::awake::AwakeTime;
 use crate::chain::{Amount, Timestamp};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::rows::{End, Reason, Route};
@@ -13,7 +14,7 @@ fn facts(id: u8, expires_at: u64) -> SendFacts {
         size: 300,
         expires_at: Height(expires_at),
         queued_at: Timestamp(0),
-        queued_awake: 0,
+        queued_awake: AwakeTime::default(),
         route: Route::Direct,
         attempted: id.is_multiple_of(2),
         delivered_at: None,
