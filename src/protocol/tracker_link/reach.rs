@@ -4,7 +4,6 @@
 use super::{Effect, TrackerLink};
 use crate::clock::SteadyTime;
 use crate::wire::member::Address;
-use std::net::IpAddr;
 
 /// For how long the tracker may not have reached us before that is told, in milliseconds. It visits whoever
 /// has registered within ten seconds, and gives up after five.
@@ -108,7 +107,5 @@ fn is_of_this_machine(address: &Address) -> bool {
         .as_str()
         .rsplit_once(':')
         .map_or("", |(host, _)| host);
-    let number = host.trim_start_matches('[').trim_end_matches(']');
-    let number: Result<IpAddr, _> = number.parse();
-    host == "localhost" || number.is_ok_and(|number| number.is_loopback())
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
