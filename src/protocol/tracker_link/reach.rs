@@ -3,7 +3,7 @@
 
 use super::{Effect, TrackerLink};
 use crate::clock::SteadyTime;
-use crate::wire::member::Address;
+use crate::membership::Address;
 
 /// For how long the tracker may not have reached us before that is told, in milliseconds. It visits whoever
 /// has registered within ten seconds, and gives up after five.
