@@ -121,6 +121,8 @@ pub struct Peer {
     pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Disconnects from tracker and introducers, and connects again.
+    pub(crate) connect_link: Recipient<Connect>,
     /// Takes the owner's word for a member's changed key.
     pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
@@ -171,6 +173,8 @@ pub struct PeerParts {
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
     pub(crate) sync_from: Recipient<SyncFrom>,
+    /// To Gossip: disconnects, and connects again.
+    pub(crate) connect: Recipient<Connect>,
 }
 
 /// A tracker. Cheap to clone.
