@@ -46,7 +46,7 @@ use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
@@ -124,6 +124,8 @@ pub struct Peer {
     pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Disconnects from tracker and introducers, and connects again.
+    pub(crate) connect_link: Recipient<Connect>,
     /// Takes the owner's word for a member's changed key.
     pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
@@ -174,6 +176,8 @@ pub struct PeerParts {
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
     pub(crate) sync_from: Recipient<SyncFrom>,
+    /// To Gossip: disconnects, and connects again.
+    pub(crate) connect: Recipient<Connect>,
 }
 
 /// A tracker. Cheap to clone.

@@ -384,6 +384,10 @@ pub enum Ask {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Say goodbye to everybody and keep no session, until `connect` or the next start; the node runs on
+    Disconnect,
+    /// Take up the sessions again, after `disconnect`
+    Connect,
     /// Leave the network for good: name and coins stay with the key. This is no logging
     /// out: to stop the node, press Ctrl-C in its terminal
     Leave(Sure),

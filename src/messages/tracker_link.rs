@@ -35,6 +35,8 @@ pub struct DirectoryStatus {
     pub reach: Reach,
     /// If nobody can: that, and what the owner can do about it.
     pub unreached: Option<String>,
+    /// Whether the owner has disconnected this node.
+    pub apart: bool,
 }
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.

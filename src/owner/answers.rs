@@ -72,6 +72,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// Whether its owner has disconnected it, until `connect` or the next start.
+    pub disconnected: bool,
     /// Whether others can dial it.
     pub reach: ReachView,
     /// How its clock compares with those of others.
@@ -308,6 +310,13 @@ pub struct SessionView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoRequest {}
+
+/// Whether this node has sessions, or its owner has disconnected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedView {
+    /// Whether it keeps sessions from now on.
+    pub connected: bool,
+}
 
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
-    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
-    DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView, PeerView,
-    PeersView, ReachView, SyncView, TrackerLinkView,
+    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
+    Cursor, DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView,
+    PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -15,7 +15,7 @@ use crate::chain::Amount;
 use crate::keys::PublicKey;
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock};
@@ -63,6 +63,7 @@ impl Peer {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
             address: self.key.to_address(),
+            disconnected: known.apart,
             waiting: chain.is_none().then(|| why_waiting(&known)),
             tracker: TrackerLinkView {
                 endpoint: known.tracker.clone(),
@@ -226,6 +227,18 @@ impl Peer {
             from: people.person(&key),
             height,
         })
+    }
+
+    /// Says goodbye to everybody and keeps no session, or takes all of it up again. It lasts until the other
+    /// is asked for, or the next start; the node goes on with what it has.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn connect(&self, connected: bool) -> Result<ConnectedView, Refused> {
+        let parts = self.parts()?;
+        self.connect_link.send(Connect(connected)).await?;
+        parts.connect.send(Connect(connected)).await?;
+        Ok(ConnectedView { connected })
     }
 
     /// Leaves the network for good; answers once the tracker has taken this node off its list.

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
@@ -329,6 +329,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             miner_status: node.clone().recipient(),
             gossip: node.clone().recipient(),
             sync_from: node.clone().recipient(),
+            connect: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }
@@ -350,6 +351,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         open_note: node.clone().recipient(),
         known: watch::channel(Arc::new(known)).1,
         leave: node.clone().recipient(),
+        connect_link: node.clone().recipient(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         own_clock: node.clone().recipient(),
@@ -382,6 +384,12 @@ impl Handler<AcceptChangedKey> for FakeNode {
             _ => Err(AcceptError::NothingChanged(message.0)),
         }
     }
+}
+
+impl Handler<Connect> for FakeNode {
+    type Result = ();
+
+    fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
 }
 
 impl Handler<LeaveNetwork> for FakeNode {

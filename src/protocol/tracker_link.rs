@@ -168,6 +168,8 @@ pub struct TrackerLink {
     /// What the next [`RefusalCode::OldRecord`] raises it by.
     sequence_step: u64,
     leaving: bool,
+    /// The owner has disconnected this node.
+    apart: bool,
     phase: Phase,
     /// When it is dialled again.
     pause: Backoff,
@@ -202,6 +204,7 @@ impl TrackerLink {
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
+            apart: false,
             phase: Phase::Waiting,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
@@ -277,6 +280,7 @@ impl TrackerLink {
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         self.prepare_record(now);
         match &self.phase {
+            Phase::Waiting if self.apart => {}
             Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.steady.since(*since) >= DIAL_PATIENCE_MS => {
                 self.unreachable("no greeting came".to_owned(), now);
@@ -444,6 +448,32 @@ impl TrackerLink {
             _ => {}
         }
         self.take_effects()
+    }
+
+    /// The owner disconnects this node: says goodbye, and dials no more until [`TrackerLink::connect`].
+    #[must_use]
+    pub fn disconnect(&mut self) -> Vec<Effect> {
+        self.apart = true;
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            let reason = "its owner has disconnected this node for a while".to_owned();
+            self.effects.push(Effect::Close { session, reason });
+            self.former = Some(session);
+        }
+        if !matches!(self.phase, Phase::AtRest) {
+            self.phase = Phase::Waiting;
+        }
+        self.take_effects()
+    }
+
+    /// The owner connects this node again: the tracker is dialled at once.
+    pub fn connect(&mut self) {
+        self.apart = false;
+        self.pause.hurry();
+    }
+
+    /// Whether the owner has disconnected this node.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// The Wallet signed that we leave.

@@ -50,6 +50,7 @@ fn status() -> PeerStatusView {
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
         },
+        disconnected: false,
         reach: ReachView {
             reachable: Some(false),
             endpoints: vec!["127.0.0.1:7001".into()],

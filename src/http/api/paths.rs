@@ -108,6 +108,8 @@ paths! {
     MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
     SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
+    DISCONNECT: POST "/disconnect" () [], PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
+    CONNECT: POST "/connect" () [], PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
 }
 

@@ -6,9 +6,9 @@ use super::resource;
 use crate::chain::proof::ProofJson;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
-    HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
-    SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
+    ConnectedView, HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView,
+    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
+    RecordsView, SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
 };
 use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -53,6 +53,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::MINE, mine))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
+        .service(resource(&paths::DISCONNECT, disconnect))
+        .service(resource(&paths::CONNECT, connect))
         .service(resource(&paths::LEAVE, leave));
 }
 
@@ -195,6 +197,14 @@ async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> 
 
 async fn accept(peer: Data<Peer>, request: Json<AcceptRequest>) -> Answer<AcceptedView> {
     peer.accept(&request.name).await.map(Json)
+}
+
+async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(false).await.map(Json)
+}
+
+async fn connect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(true).await.map(Json)
 }
 
 async fn leave(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<LeftView> {

@@ -168,6 +168,7 @@ impl Ground {
             open_note: self.wallet.clone().recipient(),
             known: self.known.clone(),
             leave: self.link.clone().recipient(),
+            connect_link: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
             own_clock: self.clocks.clone().recipient(),

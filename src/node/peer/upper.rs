@@ -131,6 +131,7 @@ impl Ground {
             miner_status: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
+            connect: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,

@@ -64,7 +64,8 @@ impl TrackerLinkShell {
             && known.tracker == *tracker
             && known.trouble.as_deref() == trouble
             && known.member_until == member_until
-            && known.reach == self.link.reach();
+            && known.reach == self.link.reach()
+            && known.apart == self.link.is_apart();
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
@@ -74,6 +75,7 @@ impl TrackerLinkShell {
                 member_until,
                 reach: self.link.reach(),
                 unreached: self.link.unreached(),
+                apart: self.link.is_apart(),
             }));
         }
     }
