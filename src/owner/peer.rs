@@ -236,7 +236,7 @@ impl Peer {
     /// [`Code::NoNetwork`], [`Code::Stopping`].
     pub async fn connect(&self, connected: bool) -> Result<ConnectedView, Refused> {
         let parts = self.parts()?;
-        self.connect_link.send(Connect(connected)).await?;
+        parts.connect_link.send(Connect(connected)).await?;
         parts.connect.send(Connect(connected)).await?;
         Ok(ConnectedView { connected })
     }
