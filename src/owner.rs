@@ -16,6 +16,7 @@
 pub mod answers;
 mod chain;
 mod chain_reads;
+mod checkpoint;
 pub mod codes;
 mod delivery;
 mod events;
@@ -52,7 +53,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -191,6 +192,8 @@ pub struct PeerParts {
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.
     pub(crate) miner_status: Recipient<GetMinerStatus>,
+    /// To the Miner: when to mine.
+    pub(crate) set_mining: Recipient<SetMiningMode>,
     /// To Gossip: who is connected.
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
@@ -214,6 +217,8 @@ pub struct Tracker {
     pub(crate) members: Recipient<GetMembers>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
+    /// Its rows, as those of a [`Peer`].
+    pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

@@ -1,9 +1,15 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
+<<<<<<< HEAD
     AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
     Cursor, DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView,
     PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
+=======
+    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
+    DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
+    PeerStatusView, PeerView, PeersView, SyncView, TrackerLinkView,
+>>>>>>> main
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -18,7 +24,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
@@ -100,11 +106,7 @@ impl Peer {
             sessions: gossip.sessions.len(),
             open_transactions: ledger.open_transactions,
             open_bytes: ledger.open_bytes,
-            mining: MiningView {
-                running: miner.running,
-                hashes_per_second: miner.hashes_per_second,
-                blocks_mined: miner.blocks_mined,
-            },
+            mining: mining_view(miner),
             delivery: DeliveryStatusView {
                 queued: waiting.queued,
                 reserved: waiting.reserved,
@@ -190,6 +192,25 @@ impl Peer {
             spendable: funds.balance.minus(funds.promised).unwrap_or_default(),
             tip: tip_view(&ledger.tip),
         })
+    }
+
+    /// How mining goes.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn mining(&self) -> Result<MiningView, Refused> {
+        let status = self.parts()?.miner_status.send(GetMinerStatus).await?;
+        Ok(mining_view(status))
+    }
+
+    /// Has it mine at other times, until the node is started again.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn set_mining(&self, request: &MiningRequest) -> Result<MiningView, Refused> {
+        let order = SetMiningMode(request.mode);
+        let status = self.parts()?.set_mining.send(order).await?;
+        Ok(mining_view(status))
     }
 
     /// Mines one block, however long it takes. The answer comes after the synced write.
@@ -292,6 +313,7 @@ impl Peer {
     }
 }
 
+<<<<<<< HEAD
 fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
     let own = known.directory.by_key(own);
     let addresses = own.map(|own| own.record.statement.addresses.iter());
@@ -307,6 +329,15 @@ fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
             .map(ToString::to_string)
             .collect(),
         trouble: known.unreached.clone(),
+=======
+fn mining_view(status: MinerStatus) -> MiningView {
+    MiningView {
+        running: status.running,
+        hashes_per_second: status.hashes_per_second,
+        blocks_mined: status.blocks_mined,
+        races_lost: status.races_lost,
+        mode: status.mode,
+>>>>>>> main
     }
 }
 

@@ -8,14 +8,22 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
+<<<<<<< HEAD
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView, ConnectedView,
     HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
     PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
     SendRequest, SendView, SentView, SyncRequest, SyncView,
+=======
+    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
+    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, MiningRequest,
+    MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
+    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
+    SyncRequest, SyncView,
+>>>>>>> main
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
@@ -28,6 +36,7 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::BALANCE, balance))
@@ -55,6 +64,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::VERIFY_BLOCK, verify_block))
         .service(resource(&paths::PROOF, proof))
         .service(resource(&paths::MINE, mine))
+        .service(resource(&paths::MINING, mining))
+        .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
         .service(resource(&paths::DISCONNECT, disconnect))
@@ -64,6 +75,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
     peer.status().await.map(Json)
+}
+
+async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
+    let made = web::block(move || peer.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
 }
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
@@ -224,6 +240,14 @@ async fn proof(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<
 
 async fn mine(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<MinedView> {
     peer.mine().await.map(Json)
+}
+
+async fn mining(peer: Data<Peer>) -> Answer<MiningView> {
+    peer.mining().await.map(Json)
+}
+
+async fn set_mining(peer: Data<Peer>, request: Json<MiningRequest>) -> Answer<MiningView> {
+    peer.set_mining(&request).await.map(Json)
 }
 
 async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> {
