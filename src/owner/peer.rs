@@ -1,15 +1,9 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
-<<<<<<< HEAD
     AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
-    Cursor, DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView,
-    PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
-=======
-    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
-    DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
-    PeerStatusView, PeerView, PeersView, SyncView, TrackerLinkView,
->>>>>>> main
+    Cursor, DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
+    PeerStatusView, PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -313,7 +307,6 @@ impl Peer {
     }
 }
 
-<<<<<<< HEAD
 fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
     let own = known.directory.by_key(own);
     let addresses = own.map(|own| own.record.statement.addresses.iter());
@@ -329,7 +322,9 @@ fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
             .map(ToString::to_string)
             .collect(),
         trouble: known.unreached.clone(),
-=======
+    }
+}
+
 fn mining_view(status: MinerStatus) -> MiningView {
     MiningView {
         running: status.running,
@@ -337,7 +332,6 @@ fn mining_view(status: MinerStatus) -> MiningView {
         blocks_mined: status.blocks_mined,
         races_lost: status.races_lost,
         mode: status.mode,
->>>>>>> main
     }
 }
 

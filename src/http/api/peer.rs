@@ -8,18 +8,11 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-<<<<<<< HEAD
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView, ConnectedView,
-    HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
-    SendRequest, SendView, SentView, SyncRequest, SyncView,
-=======
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, MiningRequest,
-    MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
-    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
-    SyncRequest, SyncView,
->>>>>>> main
+    CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView, LeftView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, SyncRequest, SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;

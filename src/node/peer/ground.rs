@@ -26,12 +26,8 @@ use crate::shell::{IntroducerParts, IntroducerShell, Link, TrackerLinkParts, Tra
 use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-<<<<<<< HEAD
-use actix::{Actor, Addr, AsyncContext, Context};
-use std::net::SocketAddr;
-=======
 use actix::{Addr, AsyncContext, Context};
->>>>>>> main
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
