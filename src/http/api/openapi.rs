@@ -251,7 +251,7 @@ fn operation(line: &PathLine) -> OperationBuilder {
             .required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
-    if line.path == paths::CHALLENGE.path {
+    if paths::WITHOUT_TOKEN.contains(&line.path) {
         operation = operation.securities(Some([SecurityRequirement::default()]));
     }
     let schema: RefOr<Schema> = match line.answers {
@@ -266,7 +266,12 @@ fn operation(line: &PathLine) -> OperationBuilder {
     let content = ContentBuilder::new().schema(Some(schema)).build();
     let answer = ResponseBuilder::new()
         .description("The answer.")
-        .content(line.media, content);
+        .content(line.media, content)
+        .build();
+    // A "no" of these is an answer as well.
+    if [paths::HEALTHY.path, paths::READY.path].contains(&line.path) {
+        operation = operation.response("503", answer.clone());
+    }
     let content = ContentBuilder::new()
         .schema(Some(reference(Shape::of::<Problem>())))
         .build();
@@ -274,7 +279,7 @@ fn operation(line: &PathLine) -> OperationBuilder {
         .description("Why there is no answer.")
         .content(PROBLEM_JSON, content);
     operation
-        .response("200", answer.build())
+        .response("200", answer)
         .response("default", problem.build())
 }
 

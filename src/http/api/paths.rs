@@ -12,11 +12,12 @@ use crate::http::server::ProofView;
 use crate::owner::BlockData;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, EventView, HistoryView, InboxView, LeftView, MinedView,
-    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
-    SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionStateView, VerifyLine, WaitingView, WalletOpenedView, WalletRequest,
+    CheckpointRequest, CheckpointView, ConnectedView, EventView, HealthView, HistoryView,
+    InboxView, LeftView, MinedView, MiningRequest, MiningView, NoRequest, OpenView, OutboxView,
+    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
+    RecordsView, SendRequest, SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionStateView, VerifyLine, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -113,8 +114,11 @@ paths! {
     DOCS: GET "/docs" () -> "text/html" Page, EVERY, "the same as a page, for people";
     CODES: GET "/codes" () -> CodesView, EVERY, "every code that a refusal can have, explained";
     CODE: GET "/codes/{code}" () -> Explanation, EVERY, "what the code of a refusal means and what to do";
-    CHALLENGE: GET "/proof" ("challenge") -> ProofView, EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
+    CHALLENGE: GET "/proof" ("challenge") -> ProofView, EVERY, "proves that this is the node's API, to whoever knows its token; needs none itself";
     STOP: POST "/stop" () [StopRequest] -> StoppingView, EVERY, "stops the node in order; answered before it is gone";
+    METRICS: GET "/metrics" () -> "application/openmetrics-text; version=1.0.0; charset=utf-8" String, EVERY, "what the node measures, in the text that Prometheus reads";
+    HEALTHY: GET "/healthy" () -> HealthView, EVERY, "200 if the node answers, 503 if it hangs; needs no token";
+    READY: GET "/ready" () -> HealthView, EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
     CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
     LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
@@ -149,8 +153,13 @@ paths! {
     SET_MINING: POST "/mining/mode" () [MiningRequest] -> MiningView, PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () [SyncRequest] -> SyncView, PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () [AcceptRequest] -> AcceptedView, PEER, "believes that this member's key has changed";
+    DISCONNECT: POST "/disconnect" () [NoRequest] -> ConnectedView, PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
+    CONNECT: POST "/connect" () [NoRequest] -> ConnectedView, PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";
 }
+
+/// What is answered without the token: nothing that is anybody's secret.
+pub(in crate::http) const WITHOUT_TOKEN: [&str; 3] = [CHALLENGE.path, HEALTHY.path, READY.path];
 
 /// Where what was under this path before paths had a version is now.
 pub(super) fn moved(path: &str) -> Option<String> {
