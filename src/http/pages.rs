@@ -60,6 +60,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .app_data(Data::new(Background::default()))
         .route("/", web::get().to(home::home))
         .route("/home/kept", web::post().to(home::kept))
+        .route("/live", web::get().to(entry::live))
         .route("/search", web::get().to(search::search))
         .route("/pay", web::get().to(pay::pay))
         .route("/pay", web::post().to(pay::send))

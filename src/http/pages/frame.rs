@@ -128,6 +128,8 @@ pub(super) struct Frame {
     pub(super) token: String,
     /// What makes a repetition of a form of this page known.
     pub(super) once: String,
+    /// The last event before the page was made: from there it goes on.
+    pub(super) cursor: Option<String>,
     /// That an act was taken.
     pub(super) notice: Option<&'static str>,
     pub(super) version: &'static str,
@@ -149,6 +151,7 @@ impl Frame {
         frame.standing = standing(status);
         frame.unread = chain.map_or(0, |chain| chain.delivery.unread);
         frame.is_peer = true;
+        frame.cursor.clone_from(&asked.cursor);
         frame.notice = asked.fields.text("done").and_then(notice);
         frame
     }
@@ -170,6 +173,7 @@ impl Frame {
             is_peer: false,
             token: session.form_token(),
             once: draw(entropy)[..32].to_owned(),
+            cursor: None,
             notice: None,
             version: assets::version(),
         }
