@@ -11,7 +11,7 @@
 //!   well; only, after a node was killed it can't know who listens there now.
 //! - Of connections that have not shown the token there are few at a time; the oldest makes room.
 //! - Requests and answers are JSON: amounts, fees, balances and work are decimal text (`"5"`), heights and
-//!   counts numbers, times milliseconds since 1970, ids and hashes hexadecimal, keys written as addresses.
+//!   counts numbers, moments RFC 3339, ids and hashes hexadecimal, keys written as addresses.
 //!   Every shape is a type in [`crate::owner::answers`].
 //! - 200 is an answer. Anything else is a [`Problem`] (`application/problem+json`, RFC 9457) with a stable
 //!   [code](crate::owner::Code), which `GET /api/v1/codes/CODE` explains: 400 the request makes no sense, 401 no or a

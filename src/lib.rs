@@ -3,6 +3,7 @@
 
 pub mod actors;
 pub mod archive;
+pub mod backup;
 pub mod bench;
 pub mod canonical;
 pub mod chain;

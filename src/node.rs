@@ -1,6 +1,7 @@
 //! The composition root: opens what a node needs, wires its actors, decides on which thread each
 //! lives, and stops them in order.
 
+mod backups;
 mod delivery;
 mod embedded;
 mod open_files;
@@ -16,7 +17,7 @@ mod wallet;
 
 pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
-pub use opening::{has_database, is_running, make_private, open_offline};
+pub use opening::{has_database, is_running, make_private, open_at_rest, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;

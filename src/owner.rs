@@ -6,7 +6,7 @@
 //! [`Waiting`] node are handles: cheap to clone, and good on any thread. Their functions are `async` and
 //! need no runtime of their own, unless they say so.
 //!
-//! - Amounts and fees are whole coins, times milliseconds since 1970.
+//! - Amounts and fees are whole coins, times milliseconds since 1970; as JSON, text and RFC 3339.
 //! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip, and names
 //!   that tip.
 //! - Whoever is named is named by a member's name or by an address; a transaction, block or message by its
@@ -16,6 +16,7 @@
 pub mod answers;
 mod chain;
 mod chain_reads;
+mod checkpoint;
 pub mod codes;
 mod delivery;
 mod events;
@@ -210,6 +211,8 @@ pub struct Tracker {
     pub(crate) members: Recipient<GetMembers>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
+    /// Its rows, as those of a [`Peer`].
+    pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

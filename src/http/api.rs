@@ -1,6 +1,7 @@
 //! The REST API: what commands, and programs on this machine, ask of a node.
 
 pub(super) mod asked;
+mod known;
 mod lists;
 pub(super) mod paths;
 mod peer;

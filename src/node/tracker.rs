@@ -1,5 +1,6 @@
 //! A tracker.
 
+use super::backups::Backups;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
@@ -23,7 +24,7 @@ use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
 use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
-use crate::store::{Table, incarnation, rows_from};
+use crate::store::{Role, Table, incarnation, rows_from};
 use crate::wire::NodeRole;
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::net::SocketAddr;
@@ -73,6 +74,7 @@ pub(super) async fn run(
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
         own_clock: running.clocks.clone().recipient(),
+        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
@@ -88,7 +90,11 @@ pub(super) async fn run(
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     stage.speaks(owned);
     stage.is_ready();
+    let reached_at = vec![settings.listen.to_string()];
+    let of = (Role::Tracker, reached_at);
+    let backups = Backups::new(&settings.backup, &settings.data_dir, of, &seams);
     let ended = tokio::select! {
+        () = backups.run() => Ok(()),
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };

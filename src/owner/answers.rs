@@ -3,10 +3,12 @@
 
 mod branch;
 mod chain;
+mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
 mod records;
+pub(crate) mod rfc3339;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
@@ -19,6 +21,7 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
     GenesisView, OpenView, TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
+pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
@@ -40,6 +43,7 @@ pub struct TipView {
     /// Its id.
     pub id: BlockId,
     /// Its timestamp.
+    #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
 }
 
@@ -93,6 +97,7 @@ pub struct TrackerLinkView {
     pub trouble: Option<String>,
     /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
     /// has none.
+    #[serde(with = "rfc3339::optional")]
     pub member_until: Option<Timestamp>,
 }
 
@@ -275,6 +280,7 @@ pub struct PeerView {
     /// Whether the tracker could dial it back.
     pub reachable: Option<bool>,
     /// When it was first registered.
+    #[serde(with = "rfc3339::optional")]
     pub since: Option<Timestamp>,
     /// Where it can be dialled, as it says itself.
     pub endpoints: Vec<String>,

@@ -33,7 +33,7 @@ use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
 /// Where the fake tracker would be.
@@ -371,6 +371,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         registry: node.clone().recipient(),
         members: node.clone().recipient(),
         own_clock: node.clone().recipient(),
+        disk: Weak::<MemoryDisk>::new(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }
 }

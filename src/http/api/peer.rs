@@ -1,19 +1,22 @@
 //! What a peer answers: read what was asked, call, show.
 
 use super::asked::{Key, LastEvent, Parameters};
+use super::known::{Kept, Known};
 use super::paths;
 use super::resource;
+use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
-    HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
-    SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
+    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, NoRequest,
+    OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView,
+    RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView, SyncRequest,
+    SyncView,
 };
-use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
+use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
@@ -26,6 +29,7 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::BALANCE, balance))
@@ -62,6 +66,11 @@ async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
     peer.status().await.map(Json)
 }
 
+async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
+    let made = web::block(move || peer.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
+}
+
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
     peer.peers(&asked.page()?).await.map(Json)
 }
@@ -74,8 +83,12 @@ async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<
     peer.send(&request, key.0.as_deref()).await.map(Json)
 }
 
-async fn transaction(peer: Data<Peer>, id: Path<String>) -> Answer<TransactionStateView> {
-    peer.transaction(&id).await.map(Json)
+async fn transaction(
+    peer: Data<Peer>,
+    id: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.transaction(&id).await?, Kept::AskAgain)
 }
 
 async fn open(peer: Data<Peer>, asked: Parameters) -> Answer<OpenView> {
@@ -184,12 +197,25 @@ async fn blocks(peer: Data<Peer>, asked: Parameters) -> Answer<BlocksView> {
     peer.blocks(order, &asked.page()?).await.map(Json)
 }
 
-async fn block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockView> {
-    peer.block(&name).await.map(Json)
+async fn block(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.block(&name).await?, Kept::AskAgain)
 }
 
-async fn block_data(peer: Data<Peer>, name: Path<String>) -> Answer<BlockData> {
-    peer.block_data(&name).await.map(Json)
+async fn block_data(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    // The id is the hash of all of it; a height, or the beginning of an id, may come to mean another.
+    let kept = match name.parse::<BlockId>() {
+        Ok(_) => Kept::Forever,
+        Err(_) => Kept::AskAgain,
+    };
+    known.or(&peer.block_data(&name).await?, kept)
 }
 
 async fn verify_block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockCheckView> {
