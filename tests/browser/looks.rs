@@ -65,7 +65,6 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
     let other = lab.peer(LONG);
     alice.has_sessions(1);
     let sent = alice.send(LONG, 1);
-    other.reaches(&sent);
     let note = other.command(["send", "alice", "0", "--note", HOSTILE]);
     assert!(note.status.success(), "{note:?}");
     alice.mine();

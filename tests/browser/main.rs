@@ -11,10 +11,11 @@ mod screenshots;
 mod without_script;
 
 use driver::{Driver, Tab};
+use std::rc::Rc;
 use support::Node;
 
 /// A browser, or `None` where there is none: then the test is left out, and that is said.
-fn browser(test: &str) -> Option<Driver> {
+fn browser(test: &str) -> Option<Rc<Driver>> {
     let driver = Driver::start();
     if driver.is_none() {
         driver::say(&format!(

@@ -2,7 +2,7 @@
 //! `make screenshots`.
 
 use crate::looks::{HOSTILE, pages};
-use crate::support::{Lab, agree};
+use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,10 @@ fn screenshots_of_every_page() {
         "Will you be there on Friday?\nI bring the potatoes.",
     );
     let sent = alice.send("bob", 30);
-    bob.reaches(&sent);
+    wait_until("carol can mine it", || {
+        let open = carol.open();
+        so(open.contains(&sent) && open.len() >= 3, format!("{open:?}"))
+    });
     carol.mine();
     agree(&[&alice, &bob, &carol]);
     sends(&alice, "carol", "5", "For the potatoes");
