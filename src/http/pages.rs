@@ -75,6 +75,8 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/members/{who}", web::get().to(members::member))
         .route("/network", web::get().to(network::network))
         .route("/network/mine", web::post().to(network::mine))
+        .route("/network/mode", web::post().to(network::mode))
+        .route("/network/connect", web::post().to(network::connect))
         .route("/network/verify", web::post().to(network::verify))
         .route("/network/sync", web::post().to(network::sync))
         .route("/network/node", web::get().to(network::node))

@@ -94,12 +94,20 @@ fn browser_a_block_is_mined_by_pressing_and_things_are_found_by_name_and_height(
     let lab = Lab::start();
     let [alice, bob] = lab.peers(["alice", "bob"]);
     let hers = enter(driver.tab(), &alice);
-    hers.goes_to("/network").presses("#mine button");
+    hers.goes_to("/network").presses("#mine button.main");
     hers.waits_for("#mining", "Block 1 found");
     hers.waits_for("#blocks", "alice");
     hers.presses("#chain form button");
     hers.waits_for("#chain-facts", "All is right");
-    agree(&[&alice, &bob]);
+    // Mining is begun, goes on, and is stopped.
+    hers.presses("button[value=always]")
+        .waits_for(".notice", "Taken");
+    hers.waits_until(
+        "blocks come",
+        "return document.querySelectorAll('#blocks tbody tr').length > 4",
+    );
+    hers.presses("button[value=on-command]")
+        .waits_for("#mining", "Not mining");
     for (typed, path) in [("bo", "/members/bob"), ("1", "/network/blocks/")] {
         hers.goes_to("/")
             .types("#q", typed)

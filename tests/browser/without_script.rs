@@ -15,7 +15,7 @@ fn browser_every_page_and_form_works_without_a_script() {
     tab.runs_no_script();
     let tab = enter(tab, &alice);
 
-    tab.goes_to("/network").presses("#mine button");
+    tab.goes_to("/network").presses("#mine button.main");
     tab.waits_for(".notice", "looks for one block");
     wait_until("the block is there", || {
         so(alice.height() == 1, alice.height())

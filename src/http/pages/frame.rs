@@ -197,6 +197,12 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         let why = status.waiting.clone().unwrap_or_default();
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
+    if status.tracker.disconnected {
+        return Standing::wait(
+            "Disconnected, as you wanted",
+            "Under Network you can connect it again.",
+        );
+    }
     if chain.syncing {
         let left = chain
             .best_header
@@ -249,6 +255,11 @@ fn notice(done: &str) -> Option<&'static str> {
         "released" => "Released. Its coins can be spent again.",
         "read" => "Marked as read.",
         "mining" => "Taken. This node looks for one block now.",
+        "mode" => "Taken. It holds until the node is started again; then its settings say.",
+        "connected" => "Taken. The node looks for the others again.",
+        "disconnected" => {
+            "Taken. The node keeps to itself, until you connect it or start it again."
+        }
         "verifying" => "Taken. The chain is being checked from its first block.",
         "syncing" => "Taken. That member's blocks are fetched first from now on.",
         "kept" => "Good. Keep the words where nobody else finds them.",
