@@ -197,7 +197,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         let why = status.waiting.clone().unwrap_or_default();
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
-    if status.tracker.disconnected {
+    if status.disconnected {
         return Standing::wait(
             "Disconnected, as you wanted",
             "Under Network you can connect it again.",

@@ -123,7 +123,7 @@ pub(super) async fn network(
         verify_words: verifying.words(),
         modes: Vec::new(),
         lost: String::new(),
-        disconnected: status.tracker.disconnected,
+        disconnected: status.disconnected,
         sources: Vec::new(),
     };
     let Some(chain) = &status.chain else {
