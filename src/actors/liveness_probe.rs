@@ -11,6 +11,7 @@ use crate::messages::registry::DialledBack;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::Transport;
 use crate::protocol::liveness::MAX_DIALS;
+use crate::protocol::registry::MAX_INQUIRERS_VISITED;
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::member::Address;
@@ -59,7 +60,7 @@ impl Actor for LivenessProbeActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAX_DIALS);
+        ctx.set_mailbox_capacity(MAX_DIALS + MAX_INQUIRERS_VISITED);
     }
 }
 
@@ -76,7 +77,7 @@ impl Handler<DialBack> for LivenessProbeActor {
             // A registry that is gone has stopped with the node.
             let _ = registry
                 .send(DialledBack {
-                    id: order.id,
+                    whom: order.whom,
                     reached,
                 })
                 .await;

@@ -6,8 +6,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Commands that are about no node: they take no settings file.
-const WITHOUT_A_NODE: [&str; 8] = [
+const WITHOUT_A_NODE: [&str; 9] = [
     "init",
+    "join",
     "demo",
     "verify",
     "bench",

@@ -1,17 +1,17 @@
 //! To the LivenessProbe of a tracker.
 
 use crate::keys::PublicKey;
-use crate::wire::MemberId;
+use crate::protocol::registry::Visited;
 use crate::wire::member::Address;
 use actix::Message;
 
-/// Dial a member back. Answered with
+/// Dial somebody back. Answered with
 /// [`DialledBack`](crate::messages::registry::DialledBack), once, whatever comes of it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct DialBack {
-    /// Number that the tracker gave the member.
-    pub id: MemberId,
+    /// Whom.
+    pub whom: Visited,
     /// Its key: who else answers is not it.
     pub key: PublicKey,
     /// Where, in this order.

@@ -15,13 +15,15 @@ use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
 use crate::http::{self, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
+use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
-use crate::settings::{NetworkSettings, TrackerSettings};
+use crate::protocol::registry::MAX_INQUIRERS_VISITED;
+use crate::settings::{AdmissionMode, NetworkSettings, TrackerSettings};
 use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
@@ -70,7 +72,11 @@ pub(super) async fn run(
         key,
         listen: address,
         registry: running.registry.clone().recipient(),
+        advertise: advertise(&settings),
         members: running.registry.clone().recipient(),
+        invitations: running.registry.clone().recipient(),
+        order: running.registry.clone().recipient(),
+        clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
         entropy: seams.entropy.clone(),
     };
@@ -151,7 +157,7 @@ impl Running {
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
-            probe: Link::new(&probe, MAX_DIALS),
+            probe: Link::new(&probe, MAX_DIALS + MAX_INQUIRERS_VISITED),
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
@@ -200,6 +206,13 @@ impl Running {
         self.store_place.end("store thread").await;
         tracing::info!("stopped");
     }
+}
+
+/// Where others dial it, as its settings say; each of them fits, as they were checked there.
+fn advertise(settings: &TrackerSettings) -> Vec<Address> {
+    let said = settings.advertise.iter();
+    said.filter_map(|endpoint| CappedText::new(endpoint.to_string()).ok())
+        .collect()
 }
 
 /// Key of the tracker for whose network this one introduces, if it only introduces.
@@ -251,7 +264,10 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
         halving_blocks: network.halving_blocks,
         max_block_bytes: network.max_block_bytes,
         min_fee_per_kib: Amount(network.min_fee_per_kib),
-        admission: Admission::Open,
+        admission: match network.admission {
+            AdmissionMode::Open => Admission::Open,
+            AdmissionMode::Invite => Admission::Invite,
+        },
         allocations,
         applications,
     })

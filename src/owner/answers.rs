@@ -5,6 +5,7 @@ mod branch;
 mod chain;
 mod clock;
 mod delivery;
+mod invitations;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::wire::{MemberId, MemberName};
@@ -20,6 +21,9 @@ pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
     ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
+};
+pub use invitations::{
+    InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 
 /// Where the next page of a list begins. It means something to that list alone.

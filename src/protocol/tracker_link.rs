@@ -28,12 +28,14 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
+use crate::membership::InvitationString;
 use crate::wire::member::{Address, Leaving};
 use crate::wire::message::MembersChanged;
 use crate::wire::{
     Certificate, Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How often the shell calls [`TrackerLink::tick`].
 pub const TICK_MS: u64 = 200;
@@ -83,6 +85,8 @@ pub struct Config {
     pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
+    /// What lets us in, if we were invited.
+    pub invitation: Option<Arc<InvitationString>>,
     /// Spreads retries in time.
     pub seed: u64,
 }
@@ -126,6 +130,8 @@ struct Talk {
     session: SessionId,
     /// The key in its hello.
     tracker: PublicKey,
+    /// The network in its hello.
+    network: NetworkId,
     stage: Stage,
     /// When the stage began.
     since: SteadyTime,
@@ -336,6 +342,7 @@ impl TrackerLink {
         self.phase = Phase::Talking(Talk {
             session,
             tracker: hello.key,
+            network: hello.network,
             stage: Stage::Signing(statement.clone()),
             since: now.steady,
         });

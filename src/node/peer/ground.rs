@@ -12,6 +12,7 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
+use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::owner::{LongAnswers, Owned, Peer, PeerParts, StopOrder};
@@ -97,6 +98,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
+            invitation: kept_invitation(&settings.data_dir)?,
             seed: random_u64(&*seams.entropy),
         };
         let rows =

@@ -37,6 +37,17 @@ impl Certificates {
         self.issuer
     }
 
+    /// Our key, if it is ours to certify and to invite.
+    pub(super) fn own_key(&self) -> Option<PublicKey> {
+        self.key.as_ref().map(|key| key.public_key())
+    }
+
+    /// Signs an invitation, if it is ours to invite.
+    pub(super) fn sign_invitation(&self, statement: InvitationStatement) -> Option<Invitation> {
+        let key = self.key.as_ref()?;
+        Some(statement.sign(key))
+    }
+
     /// Whether this tracker only introduces.
     pub(super) fn only_judges(&self) -> bool {
         self.key.is_none()
