@@ -43,7 +43,7 @@ use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
-use crate::membership::Address;
+use crate::membership::{Address, MemberName};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -56,7 +56,7 @@ use crate::messages::retry_queue::{
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
 use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
 use crate::store::Disk;
-use crate::wire::{MemberName, NodeRole};
+use crate::wire::NodeRole;
 use actix::Recipient;
 use long_read::LongReads;
 use std::net::SocketAddr;

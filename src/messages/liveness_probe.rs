@@ -1,8 +1,8 @@
 //! To the LivenessProbe of a tracker.
 
 use crate::keys::PublicKey;
+use crate::membership::Address;
 use crate::protocol::registry::Visited;
-use crate::wire::member::Address;
 use actix::Message;
 
 /// Dial somebody back. Answered with

@@ -8,7 +8,8 @@ mod delivery;
 mod invitations;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
-use crate::wire::{MemberId, MemberName};
+use crate::membership::MemberName;
+use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -28,12 +28,10 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
-use crate::membership::InvitationString;
-use crate::wire::member::{Address, Leaving};
+use crate::membership::{Address, Certificate, InvitationString, MemberName};
+use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
-use crate::wire::{
-    Certificate, Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
-};
+use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -113,6 +111,7 @@ pub enum OpenError {
 
 /// How far the conversation is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a node has one")]
 enum Phase {
     /// Until it is dialled again.
     Waiting,

@@ -9,6 +9,7 @@ use crate::canonical::CappedText;
 use crate::chain::Genesis;
 use crate::http::{self, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
+use crate::membership::{Address, MemberName};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
@@ -26,7 +27,6 @@ use crate::shell::{
 use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
-use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{broadcast, oneshot, watch};

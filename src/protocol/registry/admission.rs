@@ -19,7 +19,7 @@ pub(super) enum Right {
     /// It was certified, and we have forgotten it: by an invitation with this key, if by one.
     Certified(Option<PublicKey>),
     /// It was invited.
-    Invited(Invitation),
+    Invited(Box<Invitation>),
     /// Whoever comes may join.
     Open,
 }
@@ -67,7 +67,7 @@ impl Registry {
             let authority = self.certificates.authority();
             let invitations = &self.invitations;
             invitations.judge(invited, authority, network, said, now.wall)?;
-            return Ok(Right::Invited(invited.invitation.clone()));
+            return Ok(Right::Invited(Box::new(invited.invitation.clone())));
         }
         if self.certificates.only_judges() || self.params().admission == Admission::Open {
             return Ok(Right::Open);

@@ -3,11 +3,13 @@
 //! Every registration is answered with a new one, so that a member renews its own by registering
 //! again. Nothing is kept of them: what they say follows from the register.
 
-use crate::chain::{NetworkId, Timestamp};
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
-use crate::wire::certificate::{BACKDATED_MS, CERTIFICATE_MS, Certificate, CertificateStatement};
-use crate::wire::{MemberId, MemberStatement};
+use crate::membership::{
+    Authority, Certificate, CertificateStatement, Invitation, InvitationStatement,
+};
+use crate::wire::MemberStatement;
 use std::sync::Arc;
 
 /// Who certifies: this tracker, or the network's first one, if that is another.
@@ -15,8 +17,10 @@ use std::sync::Arc;
 pub(super) struct Certificates {
     /// Key of the network's first tracker.
     issuer: PublicKey,
-    /// That key, if it is ours; only used to sign certificates.
+    /// That key, if it is ours; only used to sign what decides about membership.
     key: Option<Arc<SecretKey>>,
+    /// Whose word counts.
+    authority: Authority,
 }
 
 impl Certificates {
@@ -24,13 +28,18 @@ impl Certificates {
     pub(super) fn issued_by(key: Arc<SecretKey>) -> Self {
         Self {
             issuer: key.public_key(),
+            authority: Authority::new(key.public_key(), None),
             key: Some(key),
         }
     }
 
     /// Of a tracker that only introduces whom `issuer` certified.
     pub(super) fn judged_for(issuer: PublicKey) -> Self {
-        Self { issuer, key: None }
+        Self {
+            issuer,
+            authority: Authority::new(issuer, None),
+            key: None,
+        }
     }
 
     pub(super) fn issuer(&self) -> PublicKey {
@@ -57,22 +66,33 @@ impl Certificates {
     pub(super) fn issue(
         &self,
         network: NetworkId,
-        id: MemberId,
         statement: &MemberStatement,
+        invitation: Option<PublicKey>,
         now: Now,
     ) -> Option<Certificate> {
         let key = self.key.as_ref()?;
         (network != NetworkId::ZERO).then(|| {
-            let statement = CertificateStatement {
-                network,
-                key: statement.key,
-                name: statement.name.clone(),
-                id,
-                from: Timestamp(now.wall.0.saturating_sub(BACKDATED_MS)),
-                until: now.wall.plus_ms(CERTIFICATE_MS),
-            };
-            statement.sign(key)
+            let (member, name) = (statement.key, statement.name.clone());
+            let said = CertificateStatement::at(now.wall, network, member, name, key.public_key());
+            CertificateStatement { invitation, ..said }.sign(key)
         })
+    }
+
+    /// Who speaks for the network.
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Whether this certificate shows that `key` is a member of `network` now.
+    pub(super) fn counts(
+        &self,
+        certificate: &Certificate,
+        network: NetworkId,
+        key: &PublicKey,
+        now: Now,
+    ) -> bool {
+        let checked = certificate.check(&self.authority, &network, key, now.wall);
+        checked.is_ok()
     }
 
     /// Whether somebody who showed this may be introduced on `network` (zero: on whichever it is for):
@@ -94,7 +114,7 @@ impl Certificates {
             NetworkId::ZERO => certificate.statement.network,
             known => known,
         };
-        let checked = certificate.check(&self.issuer, &network, &statement.key, now.wall);
+        let checked = certificate.check(&self.authority, &network, &statement.key, now.wall);
         checked.map_err(|e| format!("the certificate of membership: {e}"))?;
         if certificate.statement.name != statement.name {
             return Err(format!(
@@ -109,7 +129,9 @@ impl Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::Timestamp;
     use crate::chain::testing::START;
+    use crate::membership::certificate::{BACKDATED_MS, CERTIFICATE_MS};
     use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
     use crate::wire::Message;
 
@@ -142,9 +164,16 @@ mod tests {
         assert_eq!(sessions, [1, 2]);
         let (_, alice) = &issued[0];
         let network = genesis_by(1).id();
-        assert_eq!(alice.check(&key(TRACKER), &network, &key(1), START), Ok(()));
+        assert_eq!(
+            alice.check(
+                &Authority::new(key(TRACKER), None),
+                &network,
+                &key(1),
+                START
+            ),
+            Ok(())
+        );
         assert_eq!(alice.statement.name.as_str(), "alice");
-        assert_eq!(alice.statement.id, MemberId(1));
         assert_eq!(alice.statement.until, START.plus_ms(CERTIFICATE_MS));
         let from = Timestamp(START.0 - BACKDATED_MS);
         assert_eq!(alice.statement.from, from);
@@ -170,7 +199,7 @@ mod tests {
         let judging = Certificates::judged_for(key(TRACKER));
         let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
         let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
-        let issue = |by: &Certificates, on| by.issue(on, MemberId(2), &bob, now);
+        let issue = |by: &Certificates, on| by.issue(on, &bob, None, now);
         assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
         assert_eq!(issue(&judging, network), None);
         let check = |shown: Option<Certificate>, on, statement| {

@@ -144,7 +144,8 @@ impl Registry {
         };
         let (network, statement) = (self.network(), &entry.record.statement);
         let invitation = entry.invitation;
-        if let Some(certificate) = self.certificates.issue(network, id, statement, now) {
+        let issued = self.certificates.issue(network, statement, invitation, now);
+        if let Some(certificate) = issued {
             self.send(session, Message::CertificateIssued(certificate));
         }
     }

@@ -8,15 +8,19 @@ use crate::chain::{
     Transaction, TransactionId,
 };
 use crate::keys::{PublicKey, SealingKey, Signature};
-use crate::wire::certificate::CertificateStatement;
+use crate::membership::certificate::CertificateStatement;
+use crate::membership::{
+    Certificate, Delegation, DelegationStatement, Invitation, InvitationStatement, MemberName,
+};
 use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
 use crate::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
+    Admissible, ChallengeAnswer, Goodbye, Invited, Lease, MembersChanged, Pong, RefusalCode,
+    Refused, Registered,
 };
 use crate::wire::{
-    Certificate, Member, MemberId, MemberName, MemberRecord, MemberStatement, Message, Receipt,
-    ReceiptCode, ReceiptStatement,
+    Member, MemberId, MemberRecord, MemberStatement, Message, Receipt, ReceiptCode,
+    ReceiptStatement,
 };
 
 const KEY: PublicKey = PublicKey([0xff; 32]);
@@ -100,6 +104,20 @@ fn member_entry() -> Member {
     }
 }
 
+fn delegation() -> Delegation {
+    Delegation {
+        statement: DelegationStatement {
+            network: ID,
+            admin: KEY,
+            delegate: KEY,
+            serial: Timestamp(u64::MAX),
+            from: Timestamp(u64::MAX),
+            until: Timestamp(u64::MAX),
+        },
+        signature: SIGNED,
+    }
+}
+
 /// The longest of each kind, but for blocks and lists of transactions, which are bounded as a whole.
 fn longest() -> Vec<Message> {
     vec![
@@ -157,6 +175,26 @@ fn longest() -> Vec<Message> {
             signature: SIGNED,
         }),
         Message::Left(()),
+        Message::Invited(Invited {
+            invitation: Invitation {
+                statement: InvitationStatement {
+                    network: Some(ID),
+                    key: KEY,
+                    issuer: KEY,
+                    delegation: Some(delegation()),
+                    uses: u32::MAX,
+                    serial: Timestamp(u64::MAX),
+                    expires: Timestamp(u64::MAX),
+                },
+                signature: SIGNED,
+            },
+            signature: SIGNED,
+        }),
+        Message::Inquire(record()),
+        Message::Admissible(Admissible {
+            genesis: Some(longest_genesis()),
+            reached: Some(true),
+        }),
         Message::Challenge(u64::MAX),
         Message::ChallengeAnswer(ChallengeAnswer {
             number: u64::MAX,
@@ -167,7 +205,10 @@ fn longest() -> Vec<Message> {
                 network: ID,
                 key: KEY,
                 name: name(),
-                id: MemberId(u32::MAX),
+                issuer: KEY,
+                delegation: Some(delegation()),
+                invitation: Some(KEY),
+                serial: Timestamp(u64::MAX),
                 from: Timestamp(u64::MAX),
                 until: Timestamp(u64::MAX),
             },

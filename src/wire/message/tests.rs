@@ -1,7 +1,8 @@
 use super::*;
 use crate::chain::testing::{genesis, member, mine, params, transfer};
 use crate::chain::{Timestamp, TransactionsRoot, block::root_of};
-use crate::wire::certificate::CertificateStatement;
+use crate::membership::InvitationStatement;
+use crate::membership::certificate::CertificateStatement;
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
 use proptest::collection::vec;
@@ -60,19 +61,23 @@ fn member_entry(number: u8, live: bool) -> Member {
 /// One of every kind, with contents that vary.
 fn any_message() -> impl Strategy<Value = Message> {
     let small = 0u8..5;
-    (0..25usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
+    (0..28usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
         |(kind, n, number, flag, text)| {
             let count = usize::from(n);
             let reason = Goodbye::new(&text).reason;
             match kind {
                 0 => Message::CertificateIssued(
                     CertificateStatement {
-                        network: BlockId([n; 32]),
-                        key: member(n).public_key(),
-                        name: format!("m{n}").parse().unwrap(),
-                        id: MemberId(number as u32),
+                        invitation: (number % 2 == 0).then(|| member(n).public_key()),
                         from: Timestamp(number),
                         until: Timestamp(number / 2),
+                        ..CertificateStatement::at(
+                            Timestamp(number),
+                            BlockId([n; 32]),
+                            member(n).public_key(),
+                            format!("m{n}").parse().unwrap(),
+                            member(200).public_key(),
+                        )
                     }
                     .sign(&member(200)),
                 ),
@@ -115,6 +120,24 @@ fn any_message() -> impl Strategy<Value = Message> {
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
                 22 => Message::Left(()),
                 23 => Message::Challenge(number),
+                24 => Message::Invited(Invited {
+                    invitation: InvitationStatement {
+                        network: flag.then_some(BlockId([n; 32])),
+                        key: member(n).public_key(),
+                        issuer: member(200).public_key(),
+                        delegation: None,
+                        uses: number as u32,
+                        serial: Timestamp(number),
+                        expires: Timestamp(number / 2),
+                    }
+                    .sign(&member(200)),
+                    signature: member(n).sign(&[n; 32]),
+                }),
+                25 => Message::Inquire(record(n, number, count)),
+                26 => Message::Admissible(Admissible {
+                    genesis: flag.then(genesis),
+                    reached: (n > 1).then_some(flag),
+                }),
                 _ => Message::ChallengeAnswer(ChallengeAnswer {
                     number,
                     height: Height(number),
@@ -258,7 +281,7 @@ fn lists_at_their_caps_pass() {
 #[test]
 fn the_largest_list_of_members_fits_a_frame() {
     let mut record = record(1, u64::MAX, 0);
-    let longest = CappedText::new("h".repeat(crate::wire::member::MAX_ADDRESS)).unwrap();
+    let longest = CappedText::new("h".repeat(crate::membership::name::MAX_ADDRESS)).unwrap();
     record.statement.addresses = vec![longest; crate::wire::member::MAX_ADDRESSES];
     let entry = Member {
         record,
