@@ -24,6 +24,7 @@ mod new_file;
 mod output;
 mod progress;
 mod proofs;
+mod records;
 mod run;
 mod show;
 mod sim;

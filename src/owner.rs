@@ -25,6 +25,7 @@ mod long_read;
 mod pages;
 mod peer;
 mod people;
+mod records;
 mod refusal;
 mod stopping;
 mod tracker;
@@ -35,6 +36,7 @@ pub use chain::BlockData;
 pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub use pages::{Order, Page};
+pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
 pub use stopping::StopOrder;
 

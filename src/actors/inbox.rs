@@ -2,7 +2,7 @@
 
 use super::{CatchUp, TICK};
 use crate::keys::{NoteText, OpenError};
-use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
+use crate::messages::inbox::{CountUnread, MarkRead, OwnNewsTold, TakeDelivery};
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
 use crate::shell::{Answered, InboxShell};
@@ -49,7 +49,7 @@ super::hand_to_shell!(InboxActor {
     Answered<u64, Receipt> => signed,
     Answered<u64, Result<NoteText, OpenError>> => opened,
     CountUnread => unread,
-    LedgerTells => ledger_told,
+    OwnNewsTold => ledger_told,
     MarkRead => read,
     RowsCommitted => committed,
     TakeDelivery => delivered,

@@ -9,7 +9,7 @@ use crate::chain::tree::Source;
 use crate::chain::{Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
-use crate::messages::inbox::LedgerTells;
+use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
     JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock,
@@ -20,7 +20,7 @@ use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::branch_change::BranchChanges;
 use crate::protocol::credit::Credit;
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::progress::Progress;
 use crate::shell::Link;
 use crate::store::Disk;
@@ -48,9 +48,9 @@ pub struct LedgerLinks {
     /// The conversation with the peers.
     pub gossip: Link<LedgerTold>,
     /// Who follows what the owner sends.
-    pub outbox: Link<LedgerTells>,
+    pub outbox: Link<OwnNewsTold>,
     /// Who finds what the owner receives.
-    pub inbox: Link<LedgerTells>,
+    pub inbox: Link<OwnNewsTold>,
     /// The miner, of a moved tip.
     pub tip_moved: Link<TipMoved>,
     /// The miner, of open transactions.
@@ -134,7 +134,7 @@ impl LedgerActor {
         let mut facts = Vec::new();
         let mut news = Vec::new();
         for effect in effects {
-            news.extend(LedgerNews::of(&effect));
+            news.extend(OwnNews::of(&effect));
             match effect {
                 Effect::Verify {
                     check,
@@ -192,8 +192,8 @@ impl LedgerActor {
             self.links.gossip.send(LedgerTold(facts));
         }
         if !news.is_empty() {
-            self.links.outbox.send(LedgerTells(news.clone()));
-            self.links.inbox.send(LedgerTells(news));
+            self.links.outbox.send(OwnNewsTold(news.clone()));
+            self.links.inbox.send(OwnNewsTold(news));
         }
         let open = self.ledger.mempool().len();
         if open != self.open_told {

@@ -3,7 +3,7 @@
 use super::{CatchUp, TICK};
 use crate::chain::Internal;
 use crate::chain::ledger::Funds;
-use crate::messages::inbox::LedgerTells;
+use crate::messages::inbox::OwnNewsTold;
 use crate::messages::retry_queue::{
     DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend, SendTransfer,
     WithdrawSend,
@@ -83,7 +83,7 @@ super::hand_to_shell!(RetryQueueActor {
     DeliveryTold => delivery_told,
     GetOutbox => status,
     GetSend => line,
-    LedgerTells => ledger_told,
+    OwnNewsTold => ledger_told,
     MembersLive => members_live,
     RetrySend => retry,
     RowsCommitted => committed,

@@ -37,10 +37,12 @@ pub enum RowKey {
     History(u64),
     /// A row of the ledger's state.
     State(StateKey),
-    /// Where a transaction was mined: [`Place`].
+    /// Where a transaction was mined: [`MinedAt`].
     Mined(TransactionId),
     /// An open transaction: [`OpenEntry`].
     Open(TransactionId),
+    /// That a record of this topic is in the connected block of this height, at this place of it.
+    Record(Topic, Height, u32),
     /// How long the node was awake, all in all: [`AwakeTime`].
     Awake,
 }
@@ -96,7 +98,7 @@ pub struct HeaderEntry {
 
 /// Where a transaction was mined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct MinedAt {
     /// Height of its block.
     pub height: Height,
     /// Its place in the block, from 0.
@@ -112,7 +114,7 @@ pub struct OpenEntry {
     pub transaction: EncodedTransaction,
 }
 
-impl Place {
+impl MinedAt {
     /// Most bytes of the encoding: an array's head, nine bytes of height, five of index.
     const MOST_BYTES: usize = 1 + 9 + 5;
 
@@ -164,7 +166,7 @@ pub trait StateView {
     }
 
     /// Where a transaction was mined, on the connected chain.
-    fn mined(&self, id: &TransactionId) -> Result<Option<Place>, Internal> {
+    fn mined(&self, id: &TransactionId) -> Result<Option<MinedAt>, Internal> {
         decoded(self.read(&RowKey::Mined(*id))?, "transaction")
     }
 

@@ -1,7 +1,7 @@
 //! The ledger's state: how a block changes it, and how the change is taken back.
 
 use super::application::{ApplicationError, ApplicationState, Record};
-use super::rows::{Draft, Place, RowKey, SlotId, StateView};
+use super::rows::{Draft, MinedAt, RowKey, SlotId, StateView};
 use super::rules::Rules;
 use super::transaction::Topic;
 use super::{
@@ -19,7 +19,7 @@ impl Rules {
         &self,
         draft: &mut Draft<'_>,
         transaction: &EncodedTransaction,
-        place: Place,
+        place: MinedAt,
     ) -> Result<(), Rejection> {
         let payload = transaction.payload();
         if let Some(place) = draft.mined(&transaction.id())? {
@@ -48,6 +48,9 @@ impl Rules {
             }
         }
         draft.put_bytes(RowKey::Mined(transaction.id()), place.to_bytes());
+        if let Action::Record { topic, .. } = &payload.action {
+            draft.put_bytes(record_row(topic, place), Vec::new());
+        }
         Ok(())
     }
 
@@ -107,7 +110,7 @@ impl Rules {
         let height = block.header.height;
         draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
-            let place = Place { height, index };
+            let place = MinedAt { height, index };
             self.apply_transaction(draft, transaction, place)
                 .map_err(|error| match error {
                     Rejection::Rejected(reason) => {
@@ -134,8 +137,12 @@ pub fn undo_block(draft: &mut Draft<'_>, block: &Block) -> Result<(), Internal> 
             None => draft.remove(RowKey::State(state)),
         }
     }
-    for transaction in &block.transactions {
+    let height = block.header.height;
+    for (transaction, index) in block.transactions.iter().zip(0..) {
         draft.remove(RowKey::Mined(transaction.id()));
+        if let Action::Record { topic, .. } = &transaction.payload().action {
+            draft.remove(record_row(topic, MinedAt { height, index }));
+        }
     }
     draft.remove(RowKey::Undo(id));
     Ok(())
@@ -162,6 +169,11 @@ pub fn apply_genesis(rules: &Rules, draft: &mut Draft<'_>) {
     for (node, position) in peaks.append(leaf).into_iter().zip(0..) {
         draft.put_bytes(RowKey::History(position), node.to_vec());
     }
+}
+
+/// By which the records of a topic are found without looking at every block.
+fn record_row(topic: &Topic, place: MinedAt) -> RowKey {
+    RowKey::Record(topic.clone(), place.height, place.index)
 }
 
 fn credit(draft: &mut Draft<'_>, to: PublicKey, amount: Amount) -> Result<(), Rejection> {

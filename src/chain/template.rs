@@ -1,7 +1,7 @@
 //! The block to mine next.
 
 use super::block::{EMPTY_BLOCK, SMALLEST_TRANSACTION, listed_size, root_of};
-use super::rows::{Draft, Place, StateView};
+use super::rows::{Draft, MinedAt, StateView};
 use super::tree::Chain;
 use super::{Amount, Block, EncodedTransaction, Header, Internal, Mempool, Rejection, Timestamp};
 use crate::keys::PublicKey;
@@ -58,7 +58,7 @@ pub(super) fn fill(
         let Some(sum) = fees.plus(transaction.payload().fee) else {
             continue;
         };
-        let place = Place {
+        let place = MinedAt {
             height: header.height,
             index: chosen.len() as u32 + 1,
         };

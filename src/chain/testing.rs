@@ -120,7 +120,12 @@ impl MemoryView {
 
     /// The rows that blocks change and undoing restores.
     pub(crate) fn state(&self) -> BTreeMap<RowKey, Vec<u8>> {
-        let kept = |key: &RowKey| matches!(key, RowKey::State(_) | RowKey::Mined(_));
+        let kept = |key: &RowKey| {
+            matches!(
+                key,
+                RowKey::State(_) | RowKey::Mined(_) | RowKey::Record(..)
+            )
+        };
         self.0
             .iter()
             .filter(|(k, _)| kept(k))

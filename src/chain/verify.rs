@@ -1,7 +1,7 @@
 //! Checking a whole chain again, from its first block, believing nothing that is stored.
 
 use super::history::{self, Peaks};
-use super::rows::{BlockStatus, Draft, HeaderEntry, Place, Row, RowKey, StateKey, StateView};
+use super::rows::{BlockStatus, Draft, HeaderEntry, MinedAt, Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
 use super::state::apply_genesis;
 use super::transaction::check_signatures;
@@ -294,7 +294,7 @@ fn check_alone(
 fn compare_places(block: &Block, stored: &dyn StateView) -> Result<(), VerifyError> {
     let height = block.header.height;
     for (transaction, index) in block.transactions.iter().zip(0..) {
-        if stored.mined(&transaction.id())? != Some(Place { height, index }) {
+        if stored.mined(&transaction.id())? != Some(MinedAt { height, index }) {
             return differs(format!("place of transaction {}", transaction.id()));
         }
     }

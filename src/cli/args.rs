@@ -1,6 +1,9 @@
 //! What can be typed.
 
+mod records;
 mod values;
+
+pub use records::{Record, RecordAdd, Until, WaitForRecord};
 
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
@@ -227,7 +230,7 @@ pub struct JoinArgs {
     pub invitation: Option<String>,
     /// What you will be called: 1 to 32 of a-z, 0-9 and -, the first a letter
     #[arg(long, value_name = "NAME")]
-    pub name: Option<MemberName>,
+    pub name: Option<String>,
     /// Where the node listens for others [default: the first free port from 7001 on, where whoever reaches the
     /// tracker reaches this machine]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
@@ -382,6 +385,9 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Bytes under a topic, for everybody: add some, show them, follow them
+    #[command(subcommand)]
+    Record(Record),
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
     /// Believe that a member has a new key, after having asked on another way

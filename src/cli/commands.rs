@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, invitations, proofs, show};
+use super::{delivery, invitations, proofs, records, show};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LeftView, MinedView,
     NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
@@ -108,6 +108,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Record(what), _) => records::record(what, client, output)?,
         (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
         (Ask::Chain(Chain::Show), _) => {
             let chain: ChainView = client.get("/chain", &[])?;

@@ -45,8 +45,13 @@ pub fn join(
     let invitation = Arc::new(invitation(arguments.invitation.as_deref())?);
     let name = match &arguments.name {
         Some(name) => name.clone(),
-        None => asked_name()?,
+        None => asked(
+            "Name, by which the others will know you: ",
+            "a name (--name NAME)",
+        )?,
     };
+    let name = MemberName::from_str(name.trim());
+    let name = name.map_err(|error| Failure::Misuse(error.to_string()))?;
     if let Some(dir) = &arguments.dir {
         super::init::directory(dir)?;
     }
@@ -184,14 +189,6 @@ fn invitation(given: Option<&str>) -> Result<InvitationString, Failure> {
         None => Zeroizing::new(asked("Invitation (join1...): ", "an invitation")?),
     };
     InvitationString::parse(&text).map_err(|error| Failure::Misuse(error.to_string()))
-}
-
-fn asked_name() -> Result<MemberName, Failure> {
-    let text = asked(
-        "Name, by which the others will know you: ",
-        "a name (--name NAME)",
-    )?;
-    MemberName::from_str(text.trim()).map_err(|error| Failure::Misuse(error.to_string()))
 }
 
 /// Asks at the terminal.

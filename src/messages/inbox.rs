@@ -3,7 +3,7 @@
 use crate::chain::EncodedTransaction;
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credit;
-use crate::protocol::delivery::LedgerNews;
+use crate::protocol::delivery::OwnNews;
 use actix::Message;
 
 /// A member delivers what it sends to this node's owner. Answered by
@@ -22,7 +22,7 @@ pub struct TakeDelivery {
 /// The ledger tells of this owner's transactions, in the order in which it came to be.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct LedgerTells(pub Vec<LedgerNews>);
+pub struct OwnNewsTold(pub Vec<OwnNews>);
 
 /// The owner has read the messages of these numbers, and no others.
 #[derive(Debug, Message)]

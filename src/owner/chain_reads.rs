@@ -92,7 +92,7 @@ pub(super) fn find_block(
     id.map_or_else(|| Err(no_block(rules, &view, name)), Ok)
 }
 
-fn at_height(
+pub(super) fn at_height(
     rules: &Rules,
     view: &dyn StateView,
     height: Height,

@@ -128,6 +128,14 @@ codes! {
         "The header Idempotency-Key is there more than once, empty, too long, or not plain text.",
         "It is kept on the disk with the send, so its length is bounded.",
         "Take up to 64 visible characters, a random one for each new send.";
+    BadTopic = "bad_topic", Misuse, "Not a topic":
+        "What was given as the topic of a record is none.",
+        "A topic is a name, and is kept with every record: 1 to 32 bytes.",
+        "Take a short name, such as guest-book.";
+    BadRecord = "bad_record", Misuse, "Not a record":
+        "What was to be recorded can't be.",
+        "It has more than 64 KiB, or its bytes were to be given in pairs of hexadecimal digits.",
+        "Keep larger things beside the ledger, and their hash on it.";
     UnknownPath = "unknown_path", Unknown, "Nothing is under this path":
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",

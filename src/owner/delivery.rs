@@ -21,6 +21,7 @@ use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
 use reading::Reading;
 pub use sending::MAX_KEY;
+pub(super) use sending::under;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

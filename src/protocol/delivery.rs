@@ -18,7 +18,7 @@ use crate::chain::{BlockId, Closed, EncodedTransaction, Height, Rejected, Transa
 
 /// What the ledger tells of its own owner's transactions, those it sends and those it receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LedgerNews {
+pub enum OwnNews {
     /// One is open now.
     Opened(EncodedTransaction),
     /// One is open no more. Told of all transactions, whosoever.
@@ -34,7 +34,7 @@ pub enum LedgerNews {
     },
 }
 
-impl LedgerNews {
+impl OwnNews {
     /// What the owner should hear of a thing that the ledger did.
     pub fn of(effect: &Effect) -> Option<Self> {
         match effect {

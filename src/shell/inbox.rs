@@ -5,7 +5,7 @@ use crate::chain::Internal;
 use crate::clock::Clock;
 use crate::keys::{NoteText, OpenError};
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
-use crate::messages::inbox::{CountUnread, LedgerTells, MarkRead, TakeDelivery};
+use crate::messages::inbox::{CountUnread, MarkRead, OwnNewsTold, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
@@ -175,7 +175,7 @@ impl InboxShell {
     }
 
     /// The ledger tells of the owner's transactions.
-    pub fn ledger_told(&mut self, message: LedgerTells) {
+    pub fn ledger_told(&mut self, message: OwnNewsTold) {
         let (disk, now) = (self.disk.clone(), self.clock.wall());
         for news in message.0 {
             let rows = DeliveryTable::inbox(&*disk);

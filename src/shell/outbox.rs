@@ -6,7 +6,7 @@ use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
-use crate::messages::inbox::LedgerTells;
+use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{
     DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend, RetrySend,
@@ -250,7 +250,7 @@ impl OutboxShell {
     }
 
     /// The ledger tells of the owner's transactions.
-    pub fn ledger_told(&mut self, message: LedgerTells) {
+    pub fn ledger_told(&mut self, message: OwnNewsTold) {
         let (disk, now) = (self.disk.clone(), self.clock.now());
         for news in message.0 {
             let rows = DeliveryTable::outbox(&*disk);

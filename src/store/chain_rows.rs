@@ -1,9 +1,13 @@
 //! The chain's rows on disk: which table each is in, and under which key.
 
-use super::{DiskError, DiskRead, RowChange, Table, ordered_key, rows_from};
+use super::{
+    DiskError, DiskRead, ORDERED_KEY_LEN, RowChange, Table, ordered_key, read_ordered_key,
+    rows_from,
+};
 use crate::canonical;
-use crate::chain::rows::{OpenEntry, Row, RowKey, StateKey, StateView};
-use crate::chain::{Genesis, Internal};
+use crate::chain::rows::{MinedAt, OpenEntry, Row, RowKey, StateKey, StateView};
+use crate::chain::transaction::Topic;
+use crate::chain::{Genesis, Height, Internal};
 
 /// Rows of open transactions read at a time at start-up.
 const OPEN_PAGE: usize = 1_000;
@@ -30,16 +34,54 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
         RowKey::State(StateKey::Balance(owner)) => {
             (Table::State, [&[BALANCE][..], &owner.0].concat())
         }
-        RowKey::State(StateKey::Application { topic, key }) => {
-            let topic = topic.as_str().as_bytes();
-            // A topic is shorter than 256 bytes, so that its length is one byte.
-            let head = [APPLICATION, topic.len() as u8];
-            (Table::State, [&head[..], topic, key].concat())
-        }
+        RowKey::State(StateKey::Application { topic, key }) => (
+            Table::State,
+            [&[APPLICATION], &topic_key(topic)[..], key].concat(),
+        ),
         RowKey::Mined(id) => (Table::Mined, id.0.to_vec()),
         RowKey::Open(id) => (Table::Open, id.0.to_vec()),
+        RowKey::Record(topic, height, index) => (
+            Table::Records,
+            [
+                &topic_key(topic)[..],
+                &ordered_key(height.0),
+                &index.to_be_bytes(),
+            ]
+            .concat(),
+        ),
         RowKey::Awake => (Table::Meta, b"awake".to_vec()),
     }
+}
+
+/// A topic at the beginning of a key. It is shorter than 256 bytes, so that its length is one byte.
+fn topic_key(topic: &Topic) -> Vec<u8> {
+    let topic = topic.as_str().as_bytes();
+    [&[topic.len() as u8], topic].concat()
+}
+
+/// Where the records of a topic are on the connected chain, from `from` on and at most `limit`, in the
+/// order of the chain.
+pub fn records_of(
+    disk: &dyn DiskRead,
+    topic: &Topic,
+    from: MinedAt,
+    limit: usize,
+) -> Result<Vec<MinedAt>, Internal> {
+    let head = topic_key(topic);
+    let (table, first) = place(&RowKey::Record(topic.clone(), from.height, from.index));
+    let rows = disk.scan(table, &first, limit).map_err(internal)?;
+    let places = rows
+        .iter()
+        .map_while(|(key, _)| key.strip_prefix(&head[..]));
+    let read = |key: &[u8]| {
+        let (height, index) = key.split_at_checked(ORDERED_KEY_LEN)?;
+        Some(MinedAt {
+            height: Height(read_ordered_key(height)?),
+            index: u32::from_be_bytes(index.try_into().ok()?),
+        })
+    };
+    let damaged = || Internal("a row of the records is damaged".into());
+    places.map(|key| read(key).ok_or_else(damaged)).collect()
 }
 
 /// The changes as the disk takes them.
@@ -122,6 +164,8 @@ mod tests {
             application("a", b"bc"),
             RowKey::Mined(TransactionId([1; 32])),
             RowKey::Open(TransactionId([1; 32])),
+            RowKey::Record(canonical::CappedText::new("ab").unwrap(), Height(1), 1),
+            RowKey::Record(canonical::CappedText::new("a").unwrap(), Height(1), 1),
             RowKey::Awake,
         ];
         let places: HashSet<_> = keys.iter().map(place).collect();

@@ -33,6 +33,9 @@ pub enum Table {
     /// Open transactions. Transaction id (32) → canonical time since when, and transaction with its
     /// signature.
     Open,
+    /// Where records are on the connected chain: the topic's length, the topic, height, index in its
+    /// block (4, big-endian) → nothing.
+    Records,
     /// A peer's directory of members, and what it keeps of its tracker. A type byte and the key of
     /// that type → canonical value.
     Members,
@@ -48,7 +51,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 14] = [
+    pub const ALL: [Table; 15] = [
         Table::Meta,
         Table::Headers,
         Table::Active,
@@ -59,6 +62,7 @@ impl Table {
         Table::State,
         Table::Mined,
         Table::Open,
+        Table::Records,
         Table::Members,
         Table::Outbox,
         Table::Inbox,
@@ -78,6 +82,7 @@ impl Table {
             Table::State => "state",
             Table::Mined => "mined",
             Table::Open => "open",
+            Table::Records => "records",
             Table::Members => "members",
             Table::Outbox => "outbox",
             Table::Inbox => "inbox",

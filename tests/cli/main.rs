@@ -12,6 +12,7 @@ mod local;
 mod logs;
 mod mistakes;
 mod outside;
+mod records;
 mod secrets;
 mod sim;
 mod terminal;

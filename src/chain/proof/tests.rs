@@ -1,5 +1,5 @@
 use super::super::history::{Peaks, leaf, node_count};
-use super::super::rows::{BlockStatus, HeaderEntry, Place, RowKey, StateView};
+use super::super::rows::{BlockStatus, HeaderEntry, MinedAt, RowKey, StateView};
 use super::super::target::Target;
 use super::super::testing::{Node, START, easy_target, mine, network, transfer};
 use super::super::{Block, Internal};
@@ -382,7 +382,7 @@ impl StateView for Million {
             RowKey::Active(height) => canonical::encode(&at(*height).header.id()),
             RowKey::Header(id) => canonical::encode(at(self.heights[id])),
             RowKey::Body(_) => self.body.to_bytes(),
-            RowKey::Mined(_) => canonical::encode(&Place {
+            RowKey::Mined(_) => canonical::encode(&MinedAt {
                 height: Height(PAID_AT),
                 index: 617,
             }),

@@ -46,7 +46,7 @@ fn affordable(
     wanted: Vec<EncodedTransaction>,
 ) -> Vec<EncodedTransaction> {
     let mut draft = Draft::new(view);
-    let place = Place {
+    let place = MinedAt {
         height: Height(1),
         index: 1,
     };
@@ -105,7 +105,7 @@ proptest! {
 
 fn refusal(rules: &Rules, view: &MemoryView, sent: &EncodedTransaction) -> (Rejected, usize) {
     let mut draft = Draft::new(view);
-    let place = Place {
+    let place = MinedAt {
         height: Height(1),
         index: 1,
     };

@@ -7,7 +7,7 @@ use crate::cli::invocation::Invocation;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
 use crate::cli::words::{
-    count, cut, moment, person, short_id, short_moment, short_person, shorter_id,
+    count, cut, moment, person, short_id, short_moment, short_name, short_person, shorter_id,
 };
 use crate::owner::answers::{
     AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
@@ -103,7 +103,7 @@ fn sends(sends: &[SendView]) -> String {
     for send in sends {
         table.row([
             short_id(send.id),
-            short_person(&send.to),
+            to(send),
             amount(send.amount),
             send.state.name().to_owned(),
             send.waiting.as_ref().map_or_else(String::new, next_try),
@@ -111,6 +111,14 @@ fn sends(sends: &[SendView]) -> String {
         ]);
     }
     table.render()
+}
+
+/// For whom it is.
+fn to(send: &SendView) -> String {
+    match &send.topic {
+        None => short_person(&send.to),
+        Some(topic) => short_name(&format!("under {topic}")),
+    }
 }
 
 fn next_try(waiting: &AttemptsView) -> String {
@@ -208,7 +216,10 @@ pub(super) fn history(history: &HistoryView) -> String {
             HistoryEntry::Sent(send) => [
                 short_moment(send.queued_at),
                 shorter_id(send.id),
-                format!("to {}", short_person(&send.to)),
+                match &send.topic {
+                    None => format!("to {}", to(send)),
+                    Some(_) => to(send),
+                },
                 amount(send.amount),
                 confirmed(send.state.name(), send.confirmations),
                 if send.delivered_at.is_some() {

@@ -11,9 +11,8 @@ use actix_web::{FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 use std::str::FromStr;
 
-/// Largest body of a request, in bytes: a transfer with the longest note, every character of it
-/// escaped.
-pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// Largest body of a request, in bytes: the longest record in hexadecimal digits, and what stands around it.
+pub const MAX_REQUEST_BYTES: usize = 132 * 1024;
 
 /// What carries the key of a request.
 const KEY_HEADER: &str = "Idempotency-Key";

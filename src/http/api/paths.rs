@@ -96,6 +96,8 @@ paths! {
     RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
     HISTORY: GET "/history" ("after" "limit"), PEER, "what was sent and received, the latest first";
+    ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
+    RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
     CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" (), PEER, "checks the whole chain again, in lines as it goes";
     EXPORT: GET "/chain/export" (), PEER, "the whole chain, in lines";

@@ -7,8 +7,8 @@ use crate::chain::proof::ProofJson;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
     HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, SendRequest, SendView, SentView, SyncRequest,
-    SyncView, TransactionStateView,
+    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
+    SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
 };
 use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -40,6 +40,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::READ, read))
         .service(resource(&paths::RECEIVED, received))
         .service(resource(&paths::HISTORY, history))
+        .service(resource(&paths::ADD_RECORD, add_record))
+        .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::CHAIN, chain))
         .service(resource(&paths::VERIFY_CHAIN, verify_chain))
         .service(resource(&paths::EXPORT, export))
@@ -128,6 +130,18 @@ async fn read(peer: Data<Peer>, request: Json<ReadRequest>) -> Answer<ReadView> 
 
 async fn history(peer: Data<Peer>, asked: Parameters) -> Answer<HistoryView> {
     peer.history(&asked.page()?).await.map(Json)
+}
+
+async fn add_record(
+    peer: Data<Peer>,
+    key: Key,
+    request: Json<RecordRequest>,
+) -> Answer<RecordedView> {
+    peer.add_record(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {
+    peer.records(&topic, &asked.page()?).await.map(Json)
 }
 
 async fn chain(peer: Data<Peer>) -> Answer<ChainView> {

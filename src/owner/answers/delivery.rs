@@ -109,8 +109,10 @@ pub enum NoteView {
 pub struct SendView {
     /// Its id.
     pub id: TransactionId,
-    /// The recipient.
+    /// The recipient; of a record, which is for everybody, its sender.
     pub to: PersonView,
+    /// The topic, if it is a record.
+    pub topic: Option<String>,
     /// Amount, in coins.
     pub amount: Amount,
     /// The fee.

@@ -96,10 +96,15 @@ impl<'a> Reading<'a> {
             Some(body) => self.note(body).await?,
             None => None,
         };
+        let topic = body.and_then(|body| match &body.payload().action {
+            Action::Record { topic, .. } => Some(topic.to_string()),
+            Action::Transfer { .. } | Action::Reward { .. } => None,
+        });
         let state = facts.state(place);
         Ok(SendView {
             id: facts.id,
             to: self.people.person(&facts.to),
+            topic,
             amount: facts.amount,
             fee: facts.fee,
             note,

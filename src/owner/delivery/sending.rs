@@ -4,7 +4,6 @@ use crate::canonical;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Amount, Height, Internal, Payload, Salt, TransactionId};
-use crate::entropy::Entropy;
 use crate::keys::{NoteContext, NoteText, SealingKey};
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::SendTransfer;
@@ -15,6 +14,7 @@ use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, Refus
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::{self, Route, SendFacts};
 use crate::store::delivery_rows::DeliveryTable;
+use serde::Serialize;
 
 /// Longest key of a request, in characters: a random UUID has 36.
 pub const MAX_KEY: usize = 64;
@@ -46,7 +46,7 @@ impl Peer {
         let member = known.directory.by_key(&to);
         let sealing_key = member.map(|member| member.record.statement.sealing_key);
         let tip = parts.ledger_status.send(GetLedgerStatus).await?.tip;
-        let salt = draw_salt(&*self.entropy);
+        let salt = self.draw_salt();
         let note = match &request.note {
             Some(text) => {
                 let about = NoteContext {
@@ -121,6 +121,12 @@ impl Peer {
         })
     }
 
+    pub(in crate::owner) fn draw_salt(&self) -> Salt {
+        let mut salt = Salt([0; Salt::LEN]);
+        self.entropy.fill(&mut salt.0);
+        salt
+    }
+
     async fn seal(
         &self,
         to: Option<SealingKey>,
@@ -142,7 +148,7 @@ impl Peer {
 }
 
 /// What stands for a key and the request under it.
-fn under(key: &str, request: &SendRequest) -> Result<Request, Refused> {
+pub(in crate::owner) fn under(key: &str, request: &impl Serialize) -> Result<Request, Refused> {
     let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
     if !visible || !(1..=MAX_KEY).contains(&key.len()) {
         return Err(Refused::new(
@@ -156,12 +162,6 @@ fn under(key: &str, request: &SendRequest) -> Result<Request, Refused> {
         key: *blake3::hash(key.as_bytes()).as_bytes(),
         asked: *blake3::hash(&canonical::encode(request)).as_bytes(),
     })
-}
-
-fn draw_salt(entropy: &dyn Entropy) -> Salt {
-    let mut salt = Salt([0; Salt::LEN]);
-    entropy.fill(&mut salt.0);
-    salt
 }
 
 /// The last height at which a transfer of now can be mined.

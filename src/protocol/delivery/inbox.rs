@@ -8,7 +8,7 @@
 
 use super::rows::{self, Cursor, DeliveryRows, Reason, ReceivedFacts, facts_key, mark_key};
 use super::walk::{STEPS_AT_A_TIME, Walk};
-use super::{Judgement, LedgerNews};
+use super::{Judgement, OwnNews};
 use crate::canonical;
 use crate::chain::transaction::Note;
 use crate::chain::{
@@ -432,12 +432,12 @@ impl Inbox {
     /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
-        news: &LedgerNews,
+        news: &OwnNews,
         disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => {
+            OwnNews::Opened(transaction) => {
                 let id = transaction.id();
                 if self.is_for_owner(transaction) && self.open.insert(id) {
                     // What is being delivered is stored in its turn.
@@ -446,14 +446,14 @@ impl Inbox {
                     }
                 }
             }
-            LedgerNews::Closed(id, why) => {
+            OwnNews::Closed(id, why) => {
                 self.open.remove(id);
                 // It need not have been open: a block may have held it that is gone from the chain.
                 if *why != Closed::Mined {
                     self.closed(id, *why, disk)?;
                 }
             }
-            LedgerNews::Moved { height, block, own } => {
+            OwnNews::Moved { height, block, own } => {
                 for (transaction, _) in &own.mined {
                     if self.is_for_owner(transaction)
                         && !self.judging.contains_key(&transaction.id())

@@ -310,7 +310,7 @@ impl Route {
 pub struct SendFacts {
     /// Of which transaction.
     pub id: TransactionId,
-    /// Key of the recipient.
+    /// Key of the recipient; of a record, which is for everybody, its sender's.
     pub to: PublicKey,
     /// Coins.
     pub amount: Amount,

@@ -1,6 +1,6 @@
 //! What the tests of both machines share, and those of their shells.
 
-use super::LedgerNews;
+use super::OwnNews;
 use super::rows::{DeliveryRows, Found};
 use super::{inbox, outbox};
 use crate::chain::ledger::{Concern, Fate};
@@ -47,8 +47,8 @@ pub(crate) fn moved(
     height: u64,
     mined: &[EncodedTransaction],
     undone: &[TransactionId],
-) -> LedgerNews {
-    LedgerNews::Moved {
+) -> OwnNews {
+    OwnNews::Moved {
         height: Height(height),
         block: BlockId([1; 32]),
         own: Concern {

@@ -305,21 +305,21 @@ fn only_what_was_shown_is_read_and_stays_so() {
 fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
     let mut bob = Recipient::new();
     let payment = transfer(1, 2, 5, 0, 1);
-    let told = |bob: &mut Recipient, news: LedgerNews| {
+    let told = |bob: &mut Recipient, news: OwnNews| {
         let effects = bob.inbox.ledger_told(&news, &bob.rows, START).unwrap();
         bob.done(effects);
         let number = rows::find(&bob.rows, &payment.id()).unwrap().unwrap();
         let facts = rows::facts::<ReceivedFacts>(&bob.rows, number).unwrap();
         facts.unwrap().closed
     };
-    assert_eq!(told(&mut bob, LedgerNews::Opened(payment.clone())), None);
-    let closed = LedgerNews::Closed(payment.id(), Closed::Mined);
+    assert_eq!(told(&mut bob, OwnNews::Opened(payment.clone())), None);
+    let closed = OwnNews::Closed(payment.id(), Closed::Mined);
     assert_eq!(told(&mut bob, closed), None);
     assert_eq!(
         told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
         None
     );
-    let void = LedgerNews::Closed(payment.id(), Closed::Conflicted);
+    let void = OwnNews::Closed(payment.id(), Closed::Conflicted);
     assert_eq!(told(&mut bob, void), Some(Closed::Conflicted));
     let undone = moved(5, &[], &[payment.id()]);
     assert_eq!(told(&mut bob, undone), Some(Closed::Conflicted));

@@ -2,7 +2,9 @@
 //! blocks, and followed like a send of this one from then on.
 
 use super::{Entry, Outbox};
-use crate::chain::{Action, EncodedTransaction, Internal, NetworkId, StateView, TransactionId};
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Internal, NetworkId, StateView, TransactionId,
+};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{self, DeliveryRows, Place, Reason, Route, SendFacts};
@@ -72,8 +74,10 @@ impl Outbox {
         now: Now,
     ) -> Result<(), Internal> {
         let (id, payload) = (transaction.id(), transaction.payload());
-        let Action::Transfer { to, amount, .. } = payload.action else {
-            return Ok(());
+        let (to, amount) = match &payload.action {
+            Action::Transfer { to, amount, .. } => (*to, *amount),
+            Action::Record { .. } => (payload.sender, Amount::ZERO),
+            Action::Reward { .. } => return Ok(()),
         };
         // What leaves this node is on its disk before that.
         let own = payload.sender == self.config.own;

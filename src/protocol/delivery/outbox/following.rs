@@ -6,7 +6,7 @@ use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::rows::Cursor;
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::FIRST_RETRY_MS;
 
 impl Outbox {
@@ -50,7 +50,8 @@ impl Outbox {
         }
     }
 
-    /// The ledger did not take it: for good, since its coins went elsewhere, or for now.
+    /// The ledger did not take it: for good, since its coins went elsewhere or another record came before
+    /// it, or for now.
     fn not_opened(
         &mut self,
         number: u64,
@@ -60,14 +61,17 @@ impl Outbox {
         now: Now,
     ) {
         let reason = Reason::cut(&rejected.to_string());
-        let spent = matches!(rejected, Rejected::InsufficientFunds { .. });
+        let lost = matches!(
+            rejected,
+            Rejected::InsufficientFunds { .. } | Rejected::Application { .. }
+        );
         if first {
             // Nobody but this node has seen it.
             self.entries
                 .edit(number, |entry| entry.facts.attempted = false);
             return self.end(number, End::Refused, &reason);
         }
-        if spent && !judgement.syncing {
+        if lost && !judgement.syncing {
             return self.end(number, End::Conflicted, &reason);
         }
         if !judgement.may_change() {
@@ -86,21 +90,21 @@ impl Outbox {
     /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
-        news: &LedgerNews,
+        news: &OwnNews,
         disk: &dyn DeliveryRows,
         now: Now,
     ) -> Result<Vec<Effect>, Internal> {
         match news {
-            LedgerNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
+            OwnNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
                 Some(number) => self.opened(number),
                 None => self.found(transaction, Place::Open, disk, now)?,
             },
-            LedgerNews::Closed(id, why) => {
+            OwnNews::Closed(id, why) => {
                 if let Some(number) = self.entries.number_of(id) {
                     self.closed(number, *why, now);
                 }
             }
-            LedgerNews::Moved { height, block, own } => {
+            OwnNews::Moved { height, block, own } => {
                 self.tip = *height;
                 for (id, fate) in &own.taken_back {
                     // Where it was mined again follows.
@@ -147,17 +151,23 @@ impl Outbox {
             Closed::Conflicted => "other payments of the same coins came first",
         };
         let reason = Reason::cut(reason);
+        let own = self.config.own;
         let waits = self.entries.edit(number, |entry| {
             entry.place = Place::Nowhere;
             entry.facts.reason = reason.clone();
-            entry.goes_to_network()
+            (entry.facts.to == own, entry.goes_to_network())
         });
+        let (is_record, waits) = waits.unwrap_or_default();
         if why == Closed::Conflicted {
-            return self.end(number, End::Conflicted, &reason);
+            return match is_record {
+                // Its application has the words for it: the ledger asks it once more.
+                true => self.pass_on(number, now),
+                false => self.end(number, End::Conflicted, &reason),
+            };
         }
         self.store(number);
         self.tell(number);
-        if waits == Some(true) {
+        if waits {
             self.pass_on_soon(number, now);
         }
     }

@@ -11,7 +11,7 @@ use crate::protocol::delivery::rows::{End, Place, Reason, Route, SendFacts};
 use crate::protocol::retry::Full;
 
 impl Outbox {
-    /// Its owner sends something: a transfer signed by this node's key. The answer is a promise and
+    /// Its owner sends something: a transfer or a record signed by this node's key. The answer is a promise and
     /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
     /// the ledger's. Under a key that was used before, nothing is sent: see [`SendError::Before`] and
     /// [`SendError::KeyTaken`].
@@ -91,8 +91,11 @@ impl Outbox {
             });
         }
         let payload = transaction.payload();
-        let Action::Transfer { to, amount, .. } = payload.action else {
-            return Err(Rejected::Meaningless.into());
+        let (to, amount) = match (&payload.action, route) {
+            (Action::Transfer { to, amount, .. }, _) => (*to, *amount),
+            // A record is for everybody.
+            (Action::Record { .. }, Route::Network) => (payload.sender, Amount::ZERO),
+            _ => return Err(Rejected::Meaningless.into()),
         };
         if self.entries.number_of(&transaction.id()).is_some() {
             return Err(SendError::Known);

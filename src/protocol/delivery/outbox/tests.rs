@@ -11,7 +11,7 @@ use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::protocol::delivery::rows::{Route, SendState};
 use crate::protocol::delivery::testing::{DAY_MS, MINUTE_MS, MemoryRows, moved, outbox_config};
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptCode, ReceiptStatement};
 use std::collections::{HashSet, VecDeque};
@@ -87,7 +87,7 @@ impl Sender {
         self.done(effects)
     }
 
-    fn told(&mut self, news: LedgerNews) -> Vec<Effect> {
+    fn told(&mut self, news: OwnNews) -> Vec<Effect> {
         let effects = self.outbox.ledger_told(&news, &self.rows, self.now);
         self.done(effects.unwrap())
     }
@@ -321,7 +321,7 @@ fn what_falls_out_of_the_chain_after_its_last_height_lapses() {
     sender.send(&payment);
     sender.told(moved(99_999, std::slice::from_ref(&payment), &[]));
     sender.told(moved(100_000, &[], &[]));
-    sender.told(LedgerNews::Closed(payment.id(), Closed::Expired));
+    sender.told(OwnNews::Closed(payment.id(), Closed::Expired));
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
     sender.told(moved(100_001, &[], &[payment.id()]));
     assert_eq!(sender.outbox.waiting().reserved, Amount(0));

@@ -7,7 +7,7 @@ use crate::chain::{Block, EncodedTransaction, TransactionId};
 use crate::clock::{BEGUN, Now};
 use crate::keys::PublicKey;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
-use crate::messages::inbox::{CountUnread, LedgerTells, TakeDelivery};
+use crate::messages::inbox::{CountUnread, OwnNewsTold, TakeDelivery};
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
@@ -18,7 +18,7 @@ use crate::protocol::delivery::inbox::Inbox;
 use crate::protocol::delivery::outbox::{Outbox, SendError, Waiting};
 use crate::protocol::delivery::rows::{self, ReceivedFacts, Route, SendFacts, SendState, place_of};
 use crate::protocol::delivery::testing::{inbox_config, outbox_config};
-use crate::protocol::delivery::{Judgement, LedgerNews};
+use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::shell::testing::{HandClock, Outbound};
 use crate::shell::{
@@ -339,9 +339,9 @@ impl World {
     fn tell_news(&mut self, at: usize) {
         let end = self.end(at);
         let told = std::mem::take(&mut end.node.told);
-        let news: Vec<_> = told.iter().filter_map(LedgerNews::of).collect();
-        end.outbox.ledger_told(LedgerTells(news.clone()));
-        end.inbox.ledger_told(LedgerTells(news));
+        let news: Vec<_> = told.iter().filter_map(OwnNews::of).collect();
+        end.outbox.ledger_told(OwnNewsTold(news.clone()));
+        end.inbox.ledger_told(OwnNewsTold(news));
     }
 
     /// Tells outbox and inbox what the ledger told.

@@ -231,8 +231,8 @@ fn what_was_withdrawn_stays_withdrawn() {
     );
     assert_eq!(delivered(&sender.reached(2)), [0; 0]);
     // A restored copy of this node has sent it, and it is seen on the network: it is not taken up anew.
-    sender.told(LedgerNews::Opened(payment.clone()));
-    sender.told(LedgerNews::Closed(payment.id(), Closed::Expired));
+    sender.told(OwnNews::Opened(payment.clone()));
+    sender.told(OwnNews::Closed(payment.id(), Closed::Expired));
     assert_eq!(sender.state(1), SendState::Withdrawn);
     assert_eq!(sender.facts(1).state(Place::Open), SendState::Open);
     assert!(!passed_on(&sender.pass(10 * MINUTE_MS)));
@@ -310,7 +310,7 @@ fn a_send_that_is_open_does_not_expire_with_its_delivery() {
     sender.pass(7 * DAY_MS);
     assert_eq!(sender.facts(1).end, None);
     // It fell out of the open ones, and goes to them again.
-    sender.told(LedgerNews::Closed(payment.id(), Closed::Evicted));
+    sender.told(OwnNews::Closed(payment.id(), Closed::Evicted));
     assert!(passed_on(&sender.pass(FIRST_RETRY_MS)));
 }
 

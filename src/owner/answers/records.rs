@@ -1,0 +1,147 @@
+//! Records: bytes under a topic.
+
+use super::{Cursor, PersonView, TipView};
+use crate::chain::{Amount, BlockId, Height, Timestamp, TransactionId};
+use serde::{Deserialize, Serialize};
+
+/// The bytes of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyView {
+    /// As text, which they are (UTF-8).
+    Text(String),
+    /// In hexadecimal digits, where they are no text.
+    Hex(String),
+}
+
+impl BodyView {
+    /// These bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.to_owned()),
+            Err(_) => Self::hex(bytes),
+        }
+    }
+
+    /// These bytes in digits, whatever they are.
+    pub fn hex(bytes: &[u8]) -> Self {
+        Self::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The bytes; `None` if the digits are none, or a pair is not whole.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.clone().into_bytes()),
+            Self::Hex(digits) => {
+                let digit = |c: &u8| {
+                    char::from(*c)
+                        .to_digit(16)
+                        .and_then(|d| u8::try_from(d).ok())
+                };
+                let pairs = digits.as_bytes().chunks(2);
+                let byte = |pair: &[u8]| match pair {
+                    [high, low] => Some(digit(high)? << 4 | digit(low)?),
+                    _ => None,
+                };
+                pairs.map(byte).collect()
+            }
+        }
+    }
+}
+
+/// A record to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordRequest {
+    /// Under which topic.
+    pub topic: String,
+    /// What is recorded.
+    pub body: BodyView,
+    /// The fee; 0 if left out.
+    #[serde(default)]
+    pub fee: Amount,
+    /// In how many blocks after the tip it can be mined; a week if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in_blocks: Option<u64>,
+}
+
+impl RecordRequest {
+    /// These bytes under this topic, without a fee.
+    pub fn new(topic: impl Into<String>, body: &[u8]) -> Self {
+        Self {
+            topic: topic.into(),
+            body: BodyView::of(body),
+            fee: Amount::ZERO,
+            expires_in_blocks: None,
+        }
+    }
+}
+
+/// A record that this node's ledger has taken: it is open. What becomes of it is told like that of a send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedView {
+    /// Its id.
+    pub id: TransactionId,
+    /// Its topic.
+    pub topic: String,
+    /// The fee.
+    pub fee: Amount,
+    /// The last height at which it can be mined.
+    pub expires_at: Height,
+}
+
+/// A record in a block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordView {
+    /// Its id.
+    pub id: TransactionId,
+    /// Who signed it.
+    pub sender: PersonView,
+    /// Height of its block.
+    pub height: Height,
+    /// Id of that block.
+    pub block: BlockId,
+    /// Its place in the block, from 0.
+    pub index: u32,
+    /// The block's timestamp.
+    pub timestamp: Timestamp,
+    /// Its bytes: somebody else's words.
+    pub body: BodyView,
+    /// Goes on behind this entry.
+    pub cursor: Cursor,
+}
+
+/// What happened to the records of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RecordEntry {
+    /// One is in a block of the connected chain.
+    Added(RecordView),
+    /// One that was shown before is in it no more: its block is not on the connected chain any more.
+    Reverted(RecordView),
+}
+
+impl RecordEntry {
+    /// The record that it is about.
+    pub fn record(&self) -> &RecordView {
+        match self {
+            Self::Added(record) | Self::Reverted(record) => record,
+        }
+    }
+}
+
+/// The records of a topic, in the order of the chain; those that the chain has lost since the cursor come
+/// first, the latest of them first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordsView {
+    /// The topic.
+    pub topic: String,
+    /// Some of them.
+    pub entries: Vec<RecordEntry>,
+    /// Where the next ones begin; `None` if these are the last for now.
+    pub next: Option<Cursor>,
+    /// Where what comes later begins: a place in the chain, good for as long as the chain is.
+    pub cursor: Cursor,
+    /// As of this block.
+    pub tip: TipView,
+}
