@@ -108,8 +108,8 @@ pub enum Check {
 pub enum NotJoined {
     /// There is such a settings file.
     #[error(
-        "{} exists already: a member of that name was set up here. Start it with `node`, or join under another \
-         name (--name)", .0.display()
+        "{} exists already: a member of that name was set up here. Start it with `node --config {}`, or join \
+         under another name (--name)", .0.display(), .0.display()
     )]
     FileExists(PathBuf),
     /// A wallet is there that can't be used.
