@@ -6,7 +6,7 @@
 //! [`Waiting`] node are handles: cheap to clone, and good on any thread. Their functions are `async` and
 //! need no runtime of their own, unless they say so.
 //!
-//! - Amounts and fees are whole coins, times milliseconds since 1970.
+//! - Amounts and fees are whole coins, times milliseconds since 1970; as JSON, text and RFC 3339.
 //! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip, and names
 //!   that tip.
 //! - Whoever is named is named by a member's name or by an address; a transaction, block or message by its
@@ -18,6 +18,7 @@ mod chain;
 mod chain_reads;
 pub mod codes;
 mod delivery;
+mod events;
 mod export;
 pub mod ids;
 mod invitations;
@@ -35,6 +36,8 @@ mod waiting;
 pub use chain::BlockData;
 pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
+pub(crate) use events::Events;
+pub use events::{EventStream, MAX_EVENTS};
 pub use pages::{Order, Page};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
@@ -88,12 +91,28 @@ pub enum Owned {
 }
 
 impl Owned {
-    /// Gives tokens.
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
+    /// Its signing key; `None` as long as it has no wallet.
+    pub fn key(&self) -> Option<PublicKey> {
         match self {
-            Self::Peer(peer) => &*peer.entropy,
-            Self::Tracker(tracker) => &*tracker.entropy,
-            Self::Waiting(waiting) => &*waiting.entropy,
+            Self::Peer(peer) => Some(peer.key),
+            Self::Tracker(tracker) => Some(tracker.key),
+            Self::Waiting(_) => None,
+        }
+    }
+
+    /// Gives tokens.
+    pub(crate) fn entropy(&self) -> &Arc<dyn Entropy> {
+        match self {
+            Self::Peer(peer) => &peer.entropy,
+            Self::Tracker(tracker) => &tracker.entropy,
+            Self::Waiting(waiting) => &waiting.entropy,
+        }
+    }
+
+    /// Tells whoever follows the events that there will be no more.
+    pub(crate) fn end_events(&self) {
+        if let Self::Peer(peer) = self {
+            peer.events.close();
         }
     }
 
@@ -123,6 +142,8 @@ pub struct Peer {
     pub(crate) open_note: Recipient<OpenNote>,
     /// The members that are known, and how this peer stands with the tracker.
     pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
+    /// What happens, as it happens.
+    pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
     /// Takes the owner's word for a member's changed key.

@@ -29,6 +29,7 @@
 mod endpoint;
 mod error;
 mod kind;
+mod origin;
 mod paths;
 mod patience;
 mod read;
@@ -42,9 +43,12 @@ use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use origin::{Origin, Setting, settings_with_origin};
 pub use paths::{PathError, expand};
 pub use patience::{NoPatience, Patience};
-pub use template::{PeerTemplate, TrackerTemplate, init, peer_template, tracker_template};
+pub use template::{
+    PeerTemplate, TrackerTemplate, example_peer, init, peer_template, tracker_template,
+};
 
 use kind::Kind;
 use schema::{Given, section};
@@ -348,9 +352,9 @@ section! {
     /// The HTTP interface that the other commands of `node`, and pages and programs on this
     /// machine, talk to.
     ApiSettings {
-        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes any free
-        /// port; the one taken is written to a file in the data directory, where the commands find
-        /// it.
+        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes the port
+        /// that is 1000 above the one under "listen", or any free one if that is taken; the one taken
+        /// is written to a file in the data directory, where the commands find it.
         listen: SocketAddr = Kind::LoopbackListen, Given::Default("\"127.0.0.1:0\"");
     }
 }

@@ -1,3 +1,5 @@
+mod tables;
+
 use super::*;
 use crate::canonical::{CappedBytes, CappedText};
 use crate::chain::rows::{RowKey, StateView};

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod records;
+mod upkeep;
 mod values;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
@@ -11,9 +12,11 @@ use crate::chain::BlockId;
 use crate::membership::MemberName;
 use crate::settings::{Endpoint, LogLevel};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use upkeep::{Config, ManArgs, Role, TableArgs, TableForm, TableOf};
 use values::{
     at_least_one, expiry, host, last_events, lasts, listen_address, log_level, page_limit, uses,
     whole_coins,
@@ -57,6 +60,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Bring an exported chain into a node that does not run, checking all of it
     Import(ImportArgs),
+    /// Write what is on the chain as a table, for spreadsheets, databases and other engines
+    Table(TableArgs),
     /// Check a proof that a block, or a transaction, is on the chain; no node is needed
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
@@ -72,10 +77,26 @@ pub enum Command {
     /// The secret that this node's keys are derived from: make it, keep it, bring it back
     #[command(subcommand)]
     Wallet(Wallet),
+    /// Open the node's pages in a browser, by a link that works once
+    Web {
+        /// Print the link, and open nothing
+        #[arg(long)]
+        print: bool,
+    },
     /// Stop the node, in order, as Ctrl-C in its terminal does; waits until it is gone
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
+    /// Look at the settings: which there are, which hold, and what is wrong with them
+    #[command(subcommand)]
+    Config(Config),
+    /// Print what has a shell complete these commands
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page of a command
+    Man(ManArgs),
 }
 
 /// What can be done with a wallet. The settings name its file, and the file with its passphrase if

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Commands that are about no node: they take no settings file.
-const WITHOUT_A_NODE: [&str; 9] = [
+const WITHOUT_A_NODE: [&str; 11] = [
     "init",
     "join",
     "demo",
@@ -14,6 +14,8 @@ const WITHOUT_A_NODE: [&str; 9] = [
     "bench",
     "sim",
     "explain",
+    "completions",
+    "man",
     "help",
     "--version",
 ];

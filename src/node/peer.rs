@@ -16,7 +16,7 @@ use super::seams::Seams;
 use super::stage::Stage;
 use super::status_line::StatusLine;
 use super::wallet::found_or_awaited;
-use crate::http::ServerHandle;
+use crate::http::{Listen, ServerHandle};
 use crate::keys::SecretKey;
 use crate::net::Listener;
 use crate::owner::{Owned, PeerParts};
@@ -43,7 +43,8 @@ pub(super) async fn run(
     mut orders: Orders,
     stage: &Stage,
 ) -> Result<(), RunError> {
-    let (role, place) = (NodeRole::Peer, (&settings.wallet, &settings.api));
+    let api = Listen::from(settings.api.listen).beside(settings.listen);
+    let (role, place) = (NodeRole::Peer, (&settings.wallet, api));
     let data_dir = &settings.data_dir;
     let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {

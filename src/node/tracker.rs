@@ -13,7 +13,7 @@ use crate::actors::{
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
-use crate::http::{self, ServerHandle};
+use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
@@ -58,7 +58,8 @@ pub(super) async fn run(
     mut orders: Orders,
     stage: &Stage,
 ) -> Result<(), RunError> {
-    let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
+    let api = Listen::from(settings.api.listen).beside(settings.listen);
+    let (role, place) = (NodeRole::Tracker, (&settings.wallet, api));
     let data_dir = &settings.data_dir;
     let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
@@ -81,8 +82,8 @@ pub(super) async fn run(
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
-    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
-    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
+    let data_dir = &settings.data_dir;
+    let started = http::start(api, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {

@@ -5,8 +5,10 @@ mod branch;
 mod chain;
 mod clock;
 mod delivery;
+mod events;
 mod invitations;
 mod records;
+pub(crate) mod rfc3339;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
@@ -22,8 +24,9 @@ pub use chain::{
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
+pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
@@ -42,6 +45,7 @@ pub struct TipView {
     /// Its id.
     pub id: BlockId,
     /// Its timestamp.
+    #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
 }
 
@@ -95,6 +99,7 @@ pub struct TrackerLinkView {
     pub trouble: Option<String>,
     /// Until when its certificate makes this peer a member, with the tracker or without; `None` if it
     /// has none.
+    #[serde(with = "rfc3339::optional")]
     pub member_until: Option<Timestamp>,
 }
 
@@ -277,6 +282,7 @@ pub struct PeerView {
     /// Whether the tracker could dial it back.
     pub reachable: Option<bool>,
     /// When it was first registered.
+    #[serde(with = "rfc3339::optional")]
     pub since: Option<Timestamp>,
     /// Where it can be dialled, as it says itself.
     pub endpoints: Vec<String>,

@@ -140,6 +140,10 @@ codes! {
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",
         "`GET /api/v1/paths` lists what there is.";
+    TooManyStreams = "too_many_streams", NotNow, "Too many follow the events":
+        "As many programs and browsers follow the events of this node as may.",
+        "Each of them keeps a connection open, so their number is bounded.",
+        "Close one of them, or ask again later.";
     UnknownCode = "unknown_code", Unknown, "No such code":
         "No refusal has the code that was asked for.",
         "It is mistyped, or of another version of the program.",
@@ -160,6 +164,14 @@ codes! {
         "The request comes from a page that is not this node's.",
         "Otherwise any page that you look at could spend your coins.",
         "Ask from a program on this machine, without an Origin header.";
+    UnknownBrowser = "unknown_browser", Unproven, "This browser is not known":
+        "The page was asked for by a browser that this node has not let in.",
+        "A browser comes in by a link that works once, within ten minutes, and stays known for 90 days. Its cookie may have been deleted, or the link was used before.",
+        "Type `node web` in a terminal on the node's machine: it opens the page, or prints a new link.";
+    WrongForm = "wrong_form", Forbidden, "This form is not from here, or too old":
+        "A form was sent without the mark that this node's own pages carry.",
+        "Otherwise another page could send it in your name. It is also missing if the browser was let in anew after the page was loaded.",
+        "Load the page again, and send the form from there.";
 
     // The node.
     NoNetwork = "no_network", NotNow, "On no network yet":

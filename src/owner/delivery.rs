@@ -2,6 +2,7 @@
 
 mod reading;
 mod sending;
+mod timeline;
 
 use super::answers::{
     Cursor, HistoryEntry, HistoryView, InboxView, OutboxView, ReadView, ReceivedView, SendView,

@@ -1,7 +1,7 @@
 //! A peer over a real chain in memory and an actor that plays all others: what tests of this floor, of the API
 //! and of its client share.
 
-use super::{LongAnswers, Peer, PeerParts, Tracker};
+use super::{Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
@@ -83,6 +83,8 @@ pub(crate) struct Played {
     /// Why it is on no network.
     trouble: Option<String>,
     sent: Arc<Mutex<Vec<SendTransfer>>>,
+    /// What happens at the node.
+    pub(crate) events: Events,
     /// How often the tip moves just after funds were told.
     pub(crate) moves: Arc<AtomicU32>,
 }
@@ -103,6 +105,7 @@ impl FakeNode {
                 disk: Arc::new(MemoryDisk::new()),
                 trouble,
                 sent: Arc::default(),
+                events: Events::new(0xe7e7),
                 moves: Arc::default(),
             },
         }
@@ -352,6 +355,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         seal: node.clone().recipient(),
         open_note: node.clone().recipient(),
         known: watch::channel(Arc::new(known)).1,
+        events: played.events.clone(),
         leave: node.clone().recipient(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),

@@ -80,6 +80,7 @@ paths! {
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
     CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
     STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    LINK: POST "/link" () [], EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" (), EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
@@ -96,6 +97,7 @@ paths! {
     RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
     HISTORY: GET "/history" ("after" "limit"), PEER, "what was sent and received, the latest first";
+    EVENTS: GET "/events" ("kinds" "after"), PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
     CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";

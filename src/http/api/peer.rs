@@ -1,16 +1,19 @@
 //! What a peer answers: read what was asked, call, show.
 
-use super::asked::{Key, Parameters};
+use super::asked::{Key, LastEvent, Parameters};
+use super::known::{Kept, Known};
 use super::paths;
 use super::resource;
+use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
+use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
-    HistoryView, InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView,
-    PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView,
-    SendRequest, SendView, SentView, SyncRequest, SyncView, TransactionStateView,
+    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView, HistoryView,
+    InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, SyncRequest, SyncView,
 };
-use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
+use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
@@ -40,6 +43,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::READ, read))
         .service(resource(&paths::RECEIVED, received))
         .service(resource(&paths::HISTORY, history))
+        .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
         .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::CHAIN, chain))
@@ -72,8 +76,12 @@ async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<
     peer.send(&request, key.0.as_deref()).await.map(Json)
 }
 
-async fn transaction(peer: Data<Peer>, id: Path<String>) -> Answer<TransactionStateView> {
-    peer.transaction(&id).await.map(Json)
+async fn transaction(
+    peer: Data<Peer>,
+    id: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.transaction(&id).await?, Kept::AskAgain)
 }
 
 async fn open(peer: Data<Peer>, asked: Parameters) -> Answer<OpenView> {
@@ -132,6 +140,20 @@ async fn history(peer: Data<Peer>, asked: Parameters) -> Answer<HistoryView> {
     peer.history(&asked.page()?).await.map(Json)
 }
 
+async fn events(
+    peer: Data<Peer>,
+    streams: Data<Streams>,
+    last: LastEvent,
+    asked: Parameters,
+) -> Result<HttpResponse, Refused> {
+    // A browser that comes back repeats the address, and says how far it got.
+    let after = match last.0 {
+        Some(last) => last,
+        None => asked.event("after")?.unwrap_or_else(|| peer.last_event()),
+    };
+    respond(&streams, peer.follow(after, asked.kinds()?)?)
+}
+
 async fn add_record(
     peer: Data<Peer>,
     key: Key,
@@ -168,12 +190,25 @@ async fn blocks(peer: Data<Peer>, asked: Parameters) -> Answer<BlocksView> {
     peer.blocks(order, &asked.page()?).await.map(Json)
 }
 
-async fn block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockView> {
-    peer.block(&name).await.map(Json)
+async fn block(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.block(&name).await?, Kept::AskAgain)
 }
 
-async fn block_data(peer: Data<Peer>, name: Path<String>) -> Answer<BlockData> {
-    peer.block_data(&name).await.map(Json)
+async fn block_data(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    // The id is the hash of all of it; a height, or the beginning of an id, may come to mean another.
+    let kept = match name.parse::<BlockId>() {
+        Ok(_) => Kept::Forever,
+        Err(_) => Kept::AskAgain,
+    };
+    known.or(&peer.block_data(&name).await?, kept)
 }
 
 async fn verify_block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockCheckView> {

@@ -1,5 +1,6 @@
 //! Invitations as they are asked for and shown.
 
+use super::{Cursor, rfc3339};
 use crate::chain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,7 @@ pub struct InvitedView {
     /// How many may join by it.
     pub uses: u32,
     /// When it ends.
+    #[serde(with = "rfc3339")]
     pub expires: Timestamp,
 }
 
@@ -54,10 +56,13 @@ pub struct InvitationView {
     /// How many it is for.
     pub uses: u32,
     /// When it was made.
+    #[serde(with = "rfc3339")]
     pub made: Timestamp,
     /// When it ends.
+    #[serde(with = "rfc3339")]
     pub expires: Timestamp,
     /// When it was taken back.
+    #[serde(with = "rfc3339::optional")]
     pub revoked: Option<Timestamp>,
 }
 
@@ -67,5 +72,5 @@ pub struct InvitationsView {
     /// These.
     pub invitations: Vec<InvitationView>,
     /// Where the next page begins; `None` if there is none.
-    pub next: Option<super::Cursor>,
+    pub next: Option<Cursor>,
 }
