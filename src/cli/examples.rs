@@ -59,6 +59,40 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "invite",
+        &[
+            more("invite", "an invitation for one member, for a day"),
+            more(
+                "invite --uses 30 --expires 2h --qr",
+                "one for a class, to be photographed",
+            ),
+        ],
+    ),
+    (
+        "invite list",
+        &[more(
+            "invite list",
+            "which there are, and what is left of them",
+        )],
+    ),
+    (
+        "invite revoke",
+        &[more(
+            "invite revoke 2",
+            "nobody joins by invitation 2 any more",
+        )],
+    ),
+    (
+        "join",
+        &[
+            more("join", "asks for the invitation and the name"),
+            more(
+                "join - --name ann --no-start",
+                "reads the invitation from standard input, checks it, and sets everything up",
+            ),
+        ],
+    ),
+    (
         "init tracker",
         &[alone(
             "init tracker --dir meeting",
