@@ -6,6 +6,7 @@
 
 mod archives;
 mod args;
+mod backup;
 mod bench;
 mod client;
 mod commands;
@@ -121,6 +122,14 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         Some(Command::Table(arguments)) => {
             let config = find(cli.config, invocation)?;
             tables::table(&arguments, &load(&config)?, &config, invocation, output)
+        }
+        Some(Command::Backup(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::backup(&arguments, &load(&config)?, &config, invocation, output)
+        }
+        Some(Command::Restore(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::restore(&arguments, &load(&config)?, &config, invocation, output)
         }
         Some(Command::Import(arguments)) => {
             let config = find(cli.config, invocation)?;

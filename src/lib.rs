@@ -2,7 +2,9 @@
 //! and vote, over a chain of blocks that no single member can rewrite.
 
 pub mod actors;
+pub mod apps;
 pub mod archive;
+pub mod backup;
 pub mod bench;
 pub mod canonical;
 pub mod chain;

@@ -1,6 +1,7 @@
 //! The composition root: opens what a node needs, wires its actors, decides on which thread each
 //! lives, and stops them in order.
 
+mod backups;
 mod delivery;
 mod embedded;
 pub mod joining;
@@ -10,6 +11,7 @@ mod orders;
 mod panics;
 mod peer;
 mod seams;
+mod speaking;
 mod stage;
 mod status_line;
 mod tracker;
@@ -17,7 +19,7 @@ mod wallet;
 
 pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
-pub use opening::{has_database, is_running, make_private, open_offline};
+pub use opening::{has_database, is_running, make_private, open_at_rest, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;

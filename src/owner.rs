@@ -16,6 +16,7 @@
 pub mod answers;
 mod chain;
 mod chain_reads;
+mod checkpoint;
 pub mod codes;
 mod delivery;
 mod events;
@@ -219,6 +220,8 @@ pub struct Tracker {
     pub(crate) clock: Arc<dyn Clock>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
+    /// Its rows, as those of a [`Peer`].
+    pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

@@ -111,6 +111,22 @@ impl Settings {
         }
     }
 
+    /// Where others reach the node, as it tells them.
+    pub fn reached_at(&self) -> Vec<String> {
+        match self {
+            Self::Peer(peer) => peer.reached_at(),
+            Self::Tracker(tracker) => vec![tracker.listen.to_string()],
+        }
+    }
+
+    /// What it does about backups.
+    pub fn backup(&self) -> &BackupSettings {
+        match self {
+            Self::Peer(peer) => &peer.backup,
+            Self::Tracker(tracker) => &tracker.backup,
+        }
+    }
+
     /// Where and how the node logs.
     pub fn log(&self) -> &LogSettings {
         match self {
@@ -251,7 +267,18 @@ section! {
     mining: MiningSettings,
     peers: ConnectionSettings,
     delivery: DeliverySettings,
+    backup: BackupSettings,
     log: LogSettings,
+}
+
+impl PeerSettings {
+    /// Where others reach it, as it tells them.
+    pub fn reached_at(&self) -> Vec<String> {
+        match self.advertise.as_slice() {
+            [] => vec![self.listen.to_string()],
+            told => told.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 section! {
@@ -276,6 +303,7 @@ section! {
     wallet: WalletSettings,
     network: NetworkSettings,
     api: ApiSettings,
+    backup: BackupSettings,
     log: LogSettings,
 }
 
@@ -317,7 +345,14 @@ section! {
         /// has made its wallet: so wallets are made first, then this is written, and the tracker
         /// is started after that. Without any, all coins come from mining.
         allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
-        /// The topics of the applications that judge records in this network.
+        /// Coins that a member receives once, when it joins by an invitation, so that it can pay at
+        /// once. They are new coins, as those of miners are.
+        gift: u64 = Kind::Whole { least: 0, most: 1_000_000_000_000 }, Given::Default("0");
+        /// The address of a key that can put another first tracker in the place of this one, should
+        /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
+        recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
+        /// The topics of the applications that judge records in this network, beside that of
+        /// members, which every network has.
         applications: Vec<String> = Kind::Topics, Given::Default("[]");
     }
 }
@@ -394,6 +429,33 @@ section! {
         /// them: what they deliver is refused, and they are told so. What they have mined can't be
         /// refused by anybody.
         blocked: Vec<String> = Kind::Addresses, Given::Default("[]");
+    }
+}
+
+section! {
+    /// Backups that the node makes by itself. They hold everything but the wallet, whose words are to be on
+    /// paper; `node restore` begins again from one.
+    BackupSettings {
+        /// How often: "24h", say, up to "168h"; "never" leaves it to `node backup`.
+        every: Patience = Kind::Patience, Given::Default("\"never\"");
+        /// How many are kept; the oldest is deleted.
+        keep: u16 = Kind::Whole { least: 1, most: 1_000 }, Given::Default("7");
+        /// The directory that they are made in, best on another disk. A relative path starts at the
+        /// directory of this file. Left empty, it is the data directory's name followed by "-backups",
+        /// beside it.
+        dir: PathBuf = Kind::OptionalPath, Given::Default("\"\"");
+    }
+}
+
+impl BackupSettings {
+    /// The directory that backups are made in, of a node with this data directory.
+    pub fn dir(&self, data_dir: &Path) -> PathBuf {
+        if self.dir.as_os_str().is_empty() {
+            let mut name = data_dir.as_os_str().to_owned();
+            name.push("-backups");
+            return name.into();
+        }
+        self.dir.clone()
     }
 }
 

@@ -29,7 +29,7 @@ mod tests;
 pub use belonging::{belongs_to, claim};
 pub use disk::{Disk, DiskRead, Row, RowChange, Rows, SCAN_MAX_BYTES, rows_from};
 pub use error::DiskError;
-pub use incarnation::incarnation;
+pub use incarnation::{begin_incarnation, incarnation};
 pub use memory::MemoryDisk;
 pub use rocks::{OpenOptions, RocksDisk};
 pub use schema::{Role, SCHEMA_VERSION};

@@ -1,7 +1,6 @@
 //! TrackerLink: the mailbox of the conversation with the tracker.
 
 use super::TICK;
-use super::search::{Order, Search};
 use crate::chain::{Genesis, Header};
 use crate::keys::PublicKey;
 use crate::messages::introducer::Introduced;
@@ -12,6 +11,7 @@ use crate::messages::tracker_link::{
 };
 use crate::protocol::mining::Part;
 use crate::shell::{Answered, DirectoryPorts, GenesisSearch, Port, TrackerLinkShell};
+use crate::shell::{Order, Search};
 use crate::wire::MemberRecord;
 use crate::wire::member::Leaving;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture};

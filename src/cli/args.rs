@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use upkeep::{Config, ManArgs, Role, TableArgs, TableForm, TableOf};
+pub use upkeep::{BackupArgs, Config, ManArgs, RestoreArgs, Role, TableArgs, TableForm, TableOf};
 use values::{
     at_least_one, expiry, host, last_events, lasts, listen_address, log_level, page_limit, uses,
     whole_coins,
@@ -87,6 +87,10 @@ pub enum Command {
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
+    /// Copy what the node keeps into a directory, whether it runs or not; what was written is read back
+    Backup(BackupArgs),
+    /// Begin again from a backup, in a data directory that has no database yet
+    Restore(RestoreArgs),
     /// Look at the settings: which there are, which hold, and what is wrong with them
     #[command(subcommand)]
     Config(Config),

@@ -266,6 +266,23 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "backup",
+        &[
+            running("backup copy-of-today", "the chain, the outbox, the inbox"),
+            running(
+                "backup copy-with-wallet --with-wallet",
+                "the wallet, too: keep it safe",
+            ),
+        ],
+    ),
+    (
+        "restore",
+        &[more(
+            "restore copy-of-today",
+            "where there is no database yet",
+        )],
+    ),
+    (
         "import",
         &[more("import chain.jsonl", "into a node that does not run")],
     ),
@@ -326,6 +343,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     (
         "wallet load",
         &[more("wallet load", "asks for the passphrase")],
+    ),
+    (
+        "web",
+        &[
+            more("web", "open the pages in this machine's browser"),
+            running("web --print", "the link alone"),
+        ],
     ),
     ("stop", &[more("stop", "and wait until it is gone")]),
     (

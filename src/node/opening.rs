@@ -101,9 +101,17 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
 /// # Errors
 /// [`DiskError::InUse`](crate::store::DiskError::InUse) if the peer runs, and as a start otherwise.
 pub fn open_offline(settings: &PeerSettings) -> Result<RocksDisk, RunError> {
-    make_private(&settings.data_dir)?;
-    let path = settings.data_dir.join(DATABASE);
-    Ok(RocksDisk::open(&path, &OpenOptions::new(Role::Peer))?)
+    open_at_rest(&settings.data_dir, Role::Peer)
+}
+
+/// Opens the database of any node that does not run, as [`open_offline`].
+///
+/// # Errors
+/// As there.
+pub fn open_at_rest(data_dir: &Path, role: Role) -> Result<RocksDisk, RunError> {
+    make_private(data_dir)?;
+    let path = data_dir.join(DATABASE);
+    Ok(RocksDisk::open(&path, &OpenOptions::new(role))?)
 }
 
 /// Whether a node with this data directory ever ran.

@@ -10,6 +10,7 @@ pub(crate) use stopping::stop;
 pub(crate) use upper::Upper;
 
 use super::RunError;
+use super::backups::Backups;
 use super::opening::{accept, listen};
 use super::orders::Orders;
 use super::seams::Seams;
@@ -21,6 +22,7 @@ use crate::keys::SecretKey;
 use crate::net::Listener;
 use crate::owner::{Owned, PeerParts};
 use crate::settings::PeerSettings;
+use crate::store::Role;
 use crate::wire::NodeRole;
 use std::sync::{Arc, OnceLock};
 
@@ -96,7 +98,15 @@ async fn live(
         gossip: upper.gossip.clone().recipient(),
         miner: upper.miner.clone().recipient(),
     };
+    let settings = &ground.settings;
+    let backups = Backups::new(
+        &settings.backup,
+        &settings.data_dir,
+        (Role::Peer, settings.reached_at()),
+        &ground.seams,
+    );
     tokio::select! {
+        () = backups.run() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),
         told = orders.wait() => told,

@@ -1,14 +1,16 @@
 //! A tracker.
 
+use super::backups::Backups;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
+use super::speaking::Speaking;
 use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
-    WalletActor, sessions_of,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, StoreActor, dials_within,
+    sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
@@ -24,15 +26,16 @@ use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::MAX_INQUIRERS_VISITED;
 use crate::settings::{AdmissionMode, NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
-use crate::store::{Table, incarnation, rows_from};
+use crate::shell::{
+    Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
+};
+use crate::store::{Role, Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, AsyncContext, Context};
+use actix::{Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -79,6 +82,7 @@ pub(super) async fn run(
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
+        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
@@ -94,7 +98,11 @@ pub(super) async fn run(
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     stage.speaks(owned);
     stage.is_ready();
+    let reached_at = vec![settings.listen.to_string()];
+    let of = (Role::Tracker, reached_at);
+    let backups = Backups::new(&settings.backup, &settings.data_dir, of, &seams);
     let ended = tokio::select! {
+        () = backups.run() => Ok(()),
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };
@@ -122,36 +130,12 @@ impl Running {
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));
         let address = CappedText::new(listen.to_string()).ok();
-        let nonce = random_u64(&*seams.entropy);
-        let key = secret.public_key();
-        let numbers = (
-            nonce,
-            incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
-        );
-        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
-        let (ask_time, _) = broadcast::channel(1);
-        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
-        let sessions = SessionContext::new(SessionParts {
-            greeting,
-            disk: seams.disk.clone(),
-            sign: WalletActor::new(secret, seams.entropy.clone())
-                .start()
-                .recipient(),
-            entropy: seams.entropy.clone(),
-            clock: seams.clock.clone(),
-            clocks: clocks.clone().recipient(),
-            ask_time,
-        });
-
+        let speaking = Speaking::start(seams, NodeRole::Tracker, secret, address)?;
+        let (sessions, clocks) = (speaking.context, speaking.clocks);
         let context = Context::<RegistryActor>::new();
         let registry = context.address();
-        let shell = LivenessProbeActor::new(
-            sessions.clone(),
-            seams.transport.clone(),
-            registry.clone().recipient(),
-        );
         let probe_place = seams.place();
-        let probe = probe_place.start(shell);
+        let probe = start_probe(&probe_place, seams, &sessions, &registry);
         let parts = RegistryParts {
             greeting: sessions.greeting.clone(),
             begin: sessions_of(&registry, &sessions),
@@ -216,6 +200,27 @@ fn advertise(settings: &TrackerSettings) -> Vec<Address> {
         .collect()
 }
 
+/// Starts the one who dials members back, and reports to `registry`.
+fn start_probe(
+    place: &Place,
+    seams: &Seams,
+    sessions: &SessionContext,
+    registry: &Addr<RegistryActor>,
+) -> Addr<LivenessProbeActor> {
+    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
+    let (sessions, registry) = (sessions.clone(), registry.clone());
+    place.start_with(move |probe| {
+        let patience = Duration::from_millis(VISIT_PATIENCE_MS);
+        LivenessProbeActor::new(LivenessProbeShell::new(LivenessProbeParts {
+            clock,
+            begin: sessions_of(&probe, &sessions),
+            dial: dials_within(&probe, &transport, Some(patience)),
+            // One word a visit.
+            registry: Link::new(&registry, MAX_DIALS + MAX_INQUIRERS_VISITED),
+        }))
+    })
+}
+
 /// Key of the tracker for whose network this one introduces, if it only introduces.
 fn issuer(settings: &TrackerSettings) -> Result<Option<PublicKey>, RunError> {
     if settings.introduces_for.is_empty() {
@@ -254,6 +259,9 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     applications.sort();
+    let recovery = Some(network.recovery.as_str()).filter(|address| !address.is_empty());
+    let recovery = recovery.map(PublicKey::from_address).transpose();
+    let recovery = recovery.map_err(|error| setting("network.recovery", error.to_string()))?;
     Ok(Params {
         name: CappedText::new(network.name.clone())
             .map_err(|error| setting("network.name", error.to_string()))?,
@@ -270,6 +278,8 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
             AdmissionMode::Invite => Admission::Invite,
         },
         allocations,
+        gift: Amount(network.gift),
+        recovery,
         applications,
     })
 }

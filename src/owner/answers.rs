@@ -3,6 +3,7 @@
 
 mod branch;
 mod chain;
+mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
@@ -21,6 +22,7 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
     GenesisView, OpenView, TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
+pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,

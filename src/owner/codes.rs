@@ -330,6 +330,11 @@ codes! {
         "A key stands for one request, so that asking for it again does nothing more.",
         "Take a new key for a new send; the refusal names what was sent under this one.";
 
+    NotCopied = "not_copied", Conflict, "The database was not copied":
+        "A copy of the database was asked for, and could not be made.",
+        "There is something at its place already, no room, or no right to write there.",
+        "The refusal says which; choose another place.";
+
     // The outbox.
     UnknownSend = "unknown_send", Unknown, "Not sent by this node":
         "This node has sent nothing with such an id.",

@@ -156,10 +156,10 @@ impl Introducer {
                 let address = self.address.clone();
                 self.effects.push(Effect::Dial { address });
             }
-            Phase::Dialling(since) if now.since(since) > DIAL_PATIENCE_MS => {
+            Phase::Dialling(since) if now.since(since) >= DIAL_PATIENCE_MS => {
                 self.later("no greeting came", now);
             }
-            Phase::Registering(_, since) if now.since(since) > ANSWER_PATIENCE_MS => {
+            Phase::Registering(_, since) if now.since(since) >= ANSWER_PATIENCE_MS => {
                 self.give_up("it did not answer the registration", now);
             }
             _ => {}

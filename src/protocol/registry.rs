@@ -45,7 +45,7 @@ pub use contests::CONTEST_MS;
 pub use effect::{Effect, Fact, Visited};
 pub use inquiries::MAX_INQUIRERS_VISITED;
 pub use invitations::{InvitationId, Kept, MAX_INVITATIONS};
-pub use members::MAX_MEMBERS_REGISTERED;
+pub use members::{MAX_MEMBERS_REGISTERED, beyond};
 pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 
 use super::SessionId;

@@ -144,6 +144,8 @@ fn defaults_of_a_tracker() {
         min_fee_per_kib: 0,
         admission: AdmissionMode::Invite,
         allocations: Vec::new(),
+        gift: 0,
+        recovery: String::new(),
         applications: Vec::new(),
     };
     assert_eq!(tracker.network, expected);

@@ -3,6 +3,7 @@
 use super::disk::ScanBudget;
 use super::schema::{self, Role};
 use super::{Disk, DiskError, DiskRead, Row, RowChange, Table, tuning};
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     Cache, ColumnFamily, DB, DBRawIterator, FlushOptions, Options, ReadOptions, Snapshot,
     WriteBatch,
@@ -245,6 +246,12 @@ impl Disk for RocksDisk {
             disk: self,
             snapshot: self.db.snapshot(),
         })
+    }
+
+    fn checkpoint(&self, to: &Path) -> Result<(), DiskError> {
+        let checkpoint = Checkpoint::new(&self.db).map_err(|e| self.error(&e))?;
+        let made = checkpoint.create_checkpoint(to);
+        made.map_err(|e| DiskError::from_rocks(to, e.as_ref()))
     }
 
     fn flush(&self) -> Result<(), DiskError> {

@@ -76,3 +76,26 @@ pub struct TableArgs {
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub out: Option<PathBuf>,
 }
+
+/// A backup to be made.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The directory to make, outside of the data directory; best on another disk
+    #[arg(value_parser = path())]
+    pub dir: PathBuf,
+    /// Also the wallet: whoever has the backup has the coins and the name then
+    #[arg(long)]
+    pub with_wallet: bool,
+}
+
+/// A backup to begin again from.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    #[arg(value_parser = path())]
+    pub dir: PathBuf,
+    /// The node that the backup was made of will never run again, and what answers where it was is another
+    /// program
+    #[arg(long)]
+    pub original_gone: bool,
+}

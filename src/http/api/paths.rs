@@ -80,6 +80,7 @@ paths! {
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
     CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
     STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    CHECKPOINT: POST "/checkpoint" () ["dir"], BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
     LINK: POST "/link" () [], EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" (), EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";

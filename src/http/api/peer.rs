@@ -8,14 +8,15 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView, HistoryView,
-    InboxView, LeftView, MinedView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
-    SendView, SentView, SyncRequest, SyncView,
+    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
+    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, NoRequest,
+    OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView,
+    RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView, SyncRequest,
+    SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
@@ -28,6 +29,7 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::BALANCE, balance))
@@ -62,6 +64,11 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
     peer.status().await.map(Json)
+}
+
+async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
+    let made = web::block(move || peer.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
 }
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {

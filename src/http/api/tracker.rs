@@ -4,15 +4,16 @@ use super::asked::Parameters;
 use super::paths;
 use super::resource;
 use crate::owner::answers::{
-    InvitationView, InvitationsView, InviteRequest, InvitedView, NoRequest, PeersView,
-    TrackerStatusView,
+    CheckpointRequest, CheckpointView, InvitationView, InvitationsView, InviteRequest, InvitedView,
+    NoRequest, PeersView, TrackerStatusView,
 };
 use crate::owner::{Refused, Tracker};
-use actix_web::web::{Data, Json, Path, ServiceConfig};
+use actix_web::web::{self, Data, Json, Path, ServiceConfig};
 
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::INVITE, invite))
@@ -22,6 +23,14 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
     tracker.status().await.map(Json)
+}
+
+async fn checkpoint(
+    tracker: Data<Tracker>,
+    request: Json<CheckpointRequest>,
+) -> Result<Json<CheckpointView>, Refused> {
+    let made = web::block(move || tracker.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
 }
 
 async fn peers(tracker: Data<Tracker>, asked: Parameters) -> Result<Json<PeersView>, Refused> {

@@ -2,8 +2,8 @@
 
 use super::WAITING;
 use crate::actors::{
-    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, SessionParts, StoreActor,
-    TrackerLinkActor, WalletActor, asking, dials_of, sessions_of,
+    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, StoreActor, TrackerLinkActor,
+    WalletActor, asking, dials_of, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
@@ -17,20 +17,19 @@ use crate::node::RunError;
 use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
+use crate::node::speaking::Speaking;
 use crate::owner::{Events, LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
-use crate::shell::{
-    Greeting, IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell,
-};
+use crate::shell::{IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell};
 use crate::store::chain_rows::stored_genesis;
-use crate::store::{Table, incarnation, rows_from};
+use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, AsyncContext, Context};
+use actix::{Addr, AsyncContext, Context};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Rows of the directory read at a time.
 const PAGE: usize = 1_000;
@@ -70,31 +69,18 @@ impl Ground {
         let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
         let addresses = addresses(&settings, listener)?;
         let genesis = stored_genesis(&*seams.disk)?;
-        let incarnation = incarnation(&*seams.disk, random_u64(&*seams.entropy))?;
-        // No secret: whoever is greeted sees it.
-        let nonce = random_u64(&*seams.entropy);
-        let greeting = Arc::new(Greeting::new(
-            NodeRole::Peer,
-            key,
-            (nonce, incarnation),
-            addresses.first().cloned(),
-        ));
+        let at = addresses.first().cloned();
+        let speaking = Speaking::start(&seams, NodeRole::Peer, Arc::new(secret), at)?;
+        let Speaking {
+            context,
+            wallet,
+            clocks,
+            nonce,
+        } = speaking;
         if let Some(genesis) = &genesis {
-            greeting.set_network(genesis.id());
+            context.greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
-        let (ask_time, _) = broadcast::channel(1);
-        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
-        let context = SessionContext::new(SessionParts {
-            greeting,
-            disk: seams.disk.clone(),
-            sign: wallet.clone().recipient(),
-            entropy: seams.entropy.clone(),
-            clock: seams.clock.clone(),
-            clocks: clocks.clone().recipient(),
-            ask_time,
-        });
         let config = Config {
             address: first,
             name: name.clone(),
