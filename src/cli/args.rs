@@ -275,7 +275,7 @@ pub struct JoinArgs {
 #[derive(Debug, Subcommand)]
 pub enum Init {
     /// The meeting place of a network
-    Tracker(InitPlace),
+    Tracker(InitTracker),
     /// A member of a network
     Peer(InitPeer),
     /// A new network: its tracker and its first member, each with its wallet
@@ -314,6 +314,17 @@ pub struct InitPlace {
     pub out: Option<PathBuf>,
 }
 
+/// A new tracker.
+#[derive(Debug, Args)]
+pub struct InitTracker {
+    /// Where it listens for members [default: 127.0.0.1:7000, this machine alone]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    pub listen: Option<SocketAddr>,
+    /// Where its file goes.
+    #[command(flatten)]
+    pub place: InitPlace,
+}
+
 /// A new peer.
 #[derive(Debug, Args)]
 pub struct InitPeer {
@@ -323,9 +334,14 @@ pub struct InitPeer {
     /// Where its network's tracker is, host:port; may be given several times, the first decides
     #[arg(long, required = true, value_name = "ENDPOINT")]
     pub tracker: Vec<Endpoint>,
-    /// Where it listens for other peers [default: 127.0.0.1:7001]
+    /// Where it listens for other peers [default: 127.0.0.1:7001 if the tracker is on this machine, else
+    /// 0.0.0.0:7001]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
+    /// Where others dial it, host:port; may be given several times [default: if the tracker is elsewhere,
+    /// this machine's number towards it]
+    #[arg(long, value_name = "ENDPOINT")]
+    pub advertise: Vec<Endpoint>,
     /// Where its file goes.
     #[command(flatten)]
     pub place: InitPlace,
@@ -423,6 +439,10 @@ pub enum Ask {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Say goodbye to everybody and keep no session, until `connect` or the next start; the node runs on
+    Disconnect,
+    /// Take up the sessions again, after `disconnect`
+    Connect,
     /// Leave the network for good: name and coins stay with the key. This is no logging
     /// out: to stop the node, press Ctrl-C in its terminal
     Leave(Sure),

@@ -11,12 +11,14 @@ use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
 use crate::membership::InvitationStatement;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
 };
-use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
+use crate::messages::miner::{
+    GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
+};
 use crate::messages::registry::{
     CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
 };
@@ -30,6 +32,7 @@ use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
+use crate::protocol::mining::Mode;
 use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
@@ -256,6 +259,15 @@ answers! {
         running: false,
         hashes_per_second: 4_200_000.0,
         blocks_mined: 3,
+        races_lost: 1,
+        mode: Mode::OnCommand,
+    };
+    SetMiningMode => |_node, asked| MinerStatus {
+        running: asked.0 == Mode::Always,
+        hashes_per_second: 4_200_000.0,
+        blocks_mined: 3,
+        races_lost: 1,
+        mode: asked.0,
     };
     SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
     GetGossipStatus => |_node, _asked| GossipStatus {
@@ -334,8 +346,11 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             open_transactions: node.clone().recipient(),
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
+            set_mining: node.clone().recipient(),
             gossip: node.clone().recipient(),
             sync_from: node.clone().recipient(),
+            connect_link: node.clone().recipient(),
+            connect: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }
@@ -346,6 +361,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
         member_until: None,
+        ..DirectoryStatus::default()
     };
     Peer {
         name: "alice".parse().unwrap(),
@@ -434,6 +450,12 @@ impl Handler<AcceptChangedKey> for FakeNode {
             _ => Err(AcceptError::NothingChanged(message.0)),
         }
     }
+}
+
+impl Handler<Connect> for FakeNode {
+    type Result = ();
+
+    fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
 }
 
 impl Handler<LeaveNetwork> for FakeNode {

@@ -110,11 +110,15 @@ paths! {
     VERIFY_BLOCK: GET "/blocks/{block}/verify" (), PEER, "checks one block again";
     PROOF: GET "/proofs/{id}" ("tail" "until"), PEER, "a proof that a block or transaction is on the chain";
     MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
+    MINING: GET "/mining" (), PEER, "when this node mines, and how it goes";
+    SET_MINING: POST "/mining/mode" () ["mode"], PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
     INVITE: POST "/invite" () ["uses" "lasts_ms"], TRACKER, "invites: signs an invitation for so many members, for so long";
     INVITATIONS: GET "/invitations" ("after" "limit"), TRACKER, "the invitations, by number, without their secrets";
     REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [], TRACKER, "lets nobody join by this invitation any more";
+    DISCONNECT: POST "/disconnect" () [], PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
+    CONNECT: POST "/connect" () [], PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
 }
 
