@@ -7,6 +7,7 @@ mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
+mod health;
 mod invitations;
 mod records;
 pub(crate) mod rfc3339;
@@ -30,6 +31,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use health::HealthView;
 pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
