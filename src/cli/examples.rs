@@ -58,40 +58,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             running("status", "see how the node stands"),
         ],
     ),
-    (
-        "invite",
-        &[
-            more("invite", "an invitation for one member, for a day"),
-            more(
-                "invite --uses 30 --expires 2h --qr",
-                "one for a class, to be photographed",
-            ),
-        ],
-    ),
+    ("invite", &[more("invite --uses 30", "one for a class")]),
     (
         "invite list",
-        &[more(
-            "invite list",
-            "which there are, and what is left of them",
-        )],
+        &[more("invite list", "what is left of them")],
     ),
-    (
-        "invite revoke",
-        &[more(
-            "invite revoke 2",
-            "nobody joins by invitation 2 any more",
-        )],
-    ),
-    (
-        "join",
-        &[
-            more("join", "asks for the invitation and the name"),
-            more(
-                "join - --name ann --no-start",
-                "reads the invitation from standard input, checks it, and sets everything up",
-            ),
-        ],
-    ),
+    ("invite revoke", &[more("invite revoke 2", "none by that")]),
+    ("join", &[more("join", "asks for invitation and name")]),
     (
         "init tracker",
         &[alone(

@@ -92,13 +92,13 @@ fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<Settin
         clock: Arc::new(SystemClock),
     };
     let mut unwritten = None;
-    let checked = actix::System::new().block_on(joining.check(&means, |check| {
+    let checked = joining.check_here(&means, |check| {
         let written = match output.is_json() {
             true => output.json(&check),
             false => output.text(&said(&check)),
         };
         unwritten = written.err().or(unwritten.take());
-    }));
+    });
     if let Some(error) = unwritten {
         return Err(error.into());
     }

@@ -276,6 +276,14 @@ impl Joining {
         Ok(ready)
     }
 
+    /// The same, on a thread that waits for it.
+    ///
+    /// # Errors
+    /// As [`Joining::check`].
+    pub fn check_here(&self, means: &Means, tell: impl FnMut(Check)) -> Result<Ready, NotJoined> {
+        actix::System::new().block_on(self.check(means, tell))
+    }
+
     /// What this machine alone can say against it.
     fn prepare(&self, means: &Means) -> Result<Ready, NotJoined> {
         if self.file.exists() {
