@@ -92,7 +92,7 @@ fn browser_a_block_is_mined_by_pressing_and_things_are_found_by_name_and_height(
         return;
     };
     let lab = Lab::start();
-    let [alice, bob] = lab.peers(["alice", "bob"]);
+    let [alice, _bob] = lab.peers(["alice", "bob"]);
     let hers = enter(driver.tab(), &alice);
     hers.goes_to("/network").presses("#mine button.main");
     hers.waits_for("#mining", "Block 1 found");
