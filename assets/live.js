@@ -9,7 +9,7 @@ const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transa
   "race_lost", "reset"];
 // What a tab that nobody looks at is woken for: its title counts what was not read.
 const WAKE = new Set(["message_received", "messages_read", "reset"]);
-const SOON = 250, SELDOM = 1000, HIDDEN = 5000;
+const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
 const BEAT = 2000, STALE = 5000, PATIENCE = 3000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
@@ -161,8 +161,10 @@ function happened(id, kind) {
   soon(WAKE.has(kind));
 }
 
-function lead() {
+async function lead() {
   leading = true;
+  // Who only passes through needs no stream; nothing is lost, for it begins where the page was made.
+  await new Promise((go) => setTimeout(go, SETTLE));
   const source = new EventSource(`/live?after=${encodeURIComponent(heard)}`);
   source.onopen = () => { alive(); tell({ beat: true }); };
   for (const kind of KINDS) {
@@ -189,7 +191,7 @@ function follow() {
     if (data.at && newer(data.at, cursor)) { heard = data.at; soon(true); }
   });
   tell({ where: true });
-  if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(lead));
+  if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(() => { lead(); }));
   else lead();
   setInterval(beat, 500);
   addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });

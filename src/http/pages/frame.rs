@@ -247,7 +247,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
 }
 
 /// What is said once an act was taken.
-fn notice(done: &str) -> Option<&'static str> {
+pub(super) fn notice(done: &str) -> Option<&'static str> {
     Some(match done {
         "sent" => "Taken. It is on its way, and you can see here how it goes.",
         "retried" => "Taken. It is being tried again now.",
@@ -255,6 +255,7 @@ fn notice(done: &str) -> Option<&'static str> {
         "released" => "Released. Its coins can be spent again.",
         "read" => "Marked as read.",
         "mining" => "Taken. This node looks for one block now.",
+        "revoked" => "Taken back. Nobody joins by it any more; whoever has joined stays.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",
         "disconnected" => {
