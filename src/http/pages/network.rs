@@ -52,6 +52,8 @@ struct Chart {
     /// The greatest of them.
     most: String,
     mean: String,
+    /// Width of the drawing.
+    wide: usize,
 }
 
 struct Bar {
@@ -65,6 +67,9 @@ struct Bar {
 /// Height of the drawing, in its own units, and width of a bar with its gap.
 const TALL: u64 = 60;
 const WIDE: usize = 5;
+
+/// Bars there is room for at least: of a few blocks they would be as broad as the page.
+const LEAST_BARS: usize = 24;
 
 impl Chart {
     fn of(blocks: &[crate::owner::answers::BlockLine]) -> Option<Self> {
@@ -89,6 +94,7 @@ impl Chart {
             }
         });
         Some(Self {
+            wide: gaps.len().max(LEAST_BARS) * WIDE,
             bars: bars.collect(),
             most: in_words(most),
             mean: in_words(sum / gaps.len() as u64),
