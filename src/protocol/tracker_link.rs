@@ -22,9 +22,10 @@ use certificate::Membership;
 pub use effect::{Effect, Warning};
 use rival::Rival;
 
+use super::SessionId;
 use super::backoff::Backoff;
+use super::commit_queue::CommitQueue;
 use super::directory::{Directory, NAME_ROW};
-use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
@@ -172,7 +173,7 @@ pub struct TrackerLink {
     rival: Option<Rival>,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
-    effects: Vec<Effect>,
+    decided: CommitQueue<Effect>,
 }
 
 impl TrackerLink {
@@ -202,7 +203,7 @@ impl TrackerLink {
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
             former: None,
-            effects: Vec::new(),
+            decided: CommitQueue::default(),
             config,
         };
         for (key, value) in rows {
@@ -326,8 +327,8 @@ impl TrackerLink {
         };
         if let Some(warning) = warning {
             let reason = warning.to_string();
-            self.effects.push(Effect::Warn(warning));
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Warn(warning));
+            self.decided.at_once(Effect::Close { session, reason });
             self.former = Some(session);
             self.retry_later(now);
             return self.take_effects();
@@ -382,7 +383,7 @@ impl TrackerLink {
             }
             Message::MembersChanged(told) if asked => self.members_told(told, true),
             Message::Challenge(number) => {
-                self.effects.push(Effect::Answer { session, number });
+                self.decided.at_once(Effect::Answer { session, number });
             }
             Message::Left(()) if self.leaving => self.rest(Effect::Left),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
@@ -411,6 +412,13 @@ impl TrackerLink {
         self.take_effects()
     }
 
+    /// The disk holds all batches up to and including this one.
+    #[must_use]
+    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.decided.committed(batch);
+        self.take_effects()
+    }
+
     /// The first block was found.
     #[must_use]
     pub fn genesis_mined(&mut self, genesis: Genesis) -> Vec<Effect> {
@@ -422,7 +430,7 @@ impl TrackerLink {
             {
                 let message = Message::OfferGenesis(genesis);
                 let session = talk.session;
-                self.effects.push(Effect::Send { session, message });
+                self.decided.at_once(Effect::Send { session, message });
             }
         }
         self.take_effects()
@@ -449,7 +457,7 @@ impl TrackerLink {
         {
             let message = Message::Leave(leaving);
             let session = talk.session;
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         }
         self.take_effects()
     }
@@ -485,12 +493,12 @@ impl TrackerLink {
     }
 
     fn commit(&mut self, key: u8, value: Vec<u8>) {
-        let rows: Vec<Row> = vec![(vec![key], Some(value))];
-        self.effects.push(Effect::Commit { rows });
+        self.decided.write((vec![key], Some(value)));
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.decided
+            .take(|batch, rows| Effect::Commit { batch, rows })
     }
 }
 

@@ -71,12 +71,12 @@ impl TrackerLink {
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);
-            return self.effects.push(Effect::Warn(warning));
+            return self.decided.at_once(Effect::Warn(warning));
         }
         self.commit(CERTIFICATE_ROW, canonical::encode(&offered));
         self.membership.certificate = Some(offered.clone());
         (self.membership.warned, self.membership.wrong_at) = (None, None);
-        self.effects.push(Effect::Certified(offered));
+        self.decided.at_once(Effect::Certified(offered));
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.
@@ -101,7 +101,7 @@ impl TrackerLink {
                 until,
                 now: now.wall,
             };
-            self.effects.push(Effect::Warn(warning));
+            self.decided.at_once(Effect::Warn(warning));
         }
         if left < RENEW_BEFORE_MS
             && due(self.membership.asked, ASK_EVERY_MS)
@@ -121,7 +121,7 @@ impl TrackerLink {
             && let Some(record) = self.record.clone()
         {
             let message = Message::Register(record);
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
             return true;
         }
         false

@@ -18,20 +18,21 @@ impl TrackerLink {
     ) {
         if let Err(e) = lease.params.check() {
             let reason = e.to_string();
-            self.effects
-                .push(Effect::Warn(Warning::BadGenesis { reason }));
+            self.decided
+                .at_once(Effect::Warn(Warning::BadGenesis { reason }));
             return self.give_up("its parameters can't be used", now);
         }
         let content = GenesisContent::new(lease.params, tracker, self.config.key);
         let mined = self.mined.as_ref().filter(|g| g.content == content);
         if let Some(genesis) = mined.cloned() {
             let message = Message::OfferGenesis(genesis);
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         } else if self.mining.as_ref() != Some(&content) {
             self.stop_mining();
             self.mining = Some(content.clone());
             let header = content.header(now.wall);
-            self.effects.push(Effect::MineGenesis { header, content });
+            self.decided
+                .at_once(Effect::MineGenesis { header, content });
         }
     }
 
@@ -45,7 +46,7 @@ impl TrackerLink {
                 let known = known.id();
                 let offered = genesis.id();
                 let warning = Warning::OtherNetwork { known, offered };
-                self.effects.push(Effect::Warn(warning));
+                self.decided.at_once(Effect::Warn(warning));
                 self.give_up("it is the tracker of another network", now);
             }
             return;
@@ -58,8 +59,8 @@ impl TrackerLink {
             Ok(()) => None,
         };
         if let Some(reason) = bad {
-            self.effects
-                .push(Effect::Warn(Warning::BadGenesis { reason }));
+            self.decided
+                .at_once(Effect::Warn(Warning::BadGenesis { reason }));
             return self.give_up("its genesis block can't be used", now);
         }
         self.stop_mining();
@@ -67,12 +68,12 @@ impl TrackerLink {
         self.genesis = Some(genesis.clone());
         // Before the network is told of: whoever meets its members then must show it.
         self.take_certificate(now);
-        self.effects.push(Effect::NetworkKnown(genesis));
+        self.decided.at_once(Effect::NetworkKnown(genesis));
     }
 
     pub(super) fn stop_mining(&mut self) {
         if self.mining.take().is_some() {
-            self.effects.push(Effect::StopMiningGenesis);
+            self.decided.at_once(Effect::StopMiningGenesis);
         }
     }
 }

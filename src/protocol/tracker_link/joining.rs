@@ -51,7 +51,7 @@ impl TrackerLink {
                 .as_ref()
                 .is_none_or(|r| r.statement != statement)
             {
-                self.effects.push(Effect::Sign(statement));
+                self.decided.at_once(Effect::Sign(statement));
             }
         }
     }
@@ -59,7 +59,7 @@ impl TrackerLink {
     pub(super) fn register(&mut self, statement: MemberStatement, now: Now) {
         match self.record.clone().filter(|r| r.statement == statement) {
             Some(record) => self.send_record(record, now),
-            None => self.effects.push(Effect::Sign(statement)),
+            None => self.decided.at_once(Effect::Sign(statement)),
         }
     }
 
@@ -69,7 +69,8 @@ impl TrackerLink {
             talk.since = now.steady;
             let session = talk.session;
             let message = Message::Register(record);
-            self.effects.push(Effect::Send { session, message });
+            // A number that was said must be known after a power cut, too.
+            self.decided.after_rows(Effect::Send { session, message });
         }
     }
 
@@ -80,7 +81,7 @@ impl TrackerLink {
         let (session, tracker) = (talk.session, talk.tracker);
         if !matches!(talk.stage, Stage::Registered(_)) {
             talk.stage = Stage::Registered(Some(BTreeSet::new()));
-            self.effects.push(Effect::Joined { id: registered.id });
+            self.decided.at_once(Effect::Joined { id: registered.id });
         }
         if self.pinned != Some(tracker) {
             self.tracker = Some(tracker);
@@ -91,7 +92,7 @@ impl TrackerLink {
             self.learn(genesis, now);
         } else if let Some(genesis) = self.genesis.clone() {
             let message = Message::OfferGenesis(genesis);
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         } else if let Some(lease) = registered.lease {
             self.make_genesis(session, tracker, lease, now);
         }
@@ -116,8 +117,8 @@ impl TrackerLink {
                 // Whatever was wrong with the block that we mined, it will not become right.
                 self.mined = None;
                 let said = reason.clone();
-                self.effects
-                    .push(Effect::Warn(Warning::Refused { code, reason }));
+                self.decided
+                    .at_once(Effect::Warn(Warning::Refused { code, reason }));
                 self.give_up(&said, now);
             }
         }
@@ -148,7 +149,8 @@ impl TrackerLink {
             .max(self.least_sequence)
             .max(now.wall.0);
         if let Phase::Talking(Talk { tracker, .. }) = self.phase {
-            self.effects.push(Effect::SignLeaving { tracker, sequence });
+            self.decided
+                .at_once(Effect::SignLeaving { tracker, sequence });
         }
     }
 }
