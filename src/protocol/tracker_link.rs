@@ -20,6 +20,7 @@ mod tests;
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
+use founding::Founding;
 use rival::Rival;
 
 use super::SessionId;
@@ -27,7 +28,7 @@ use super::backoff::Backoff;
 use super::commit_queue::CommitQueue;
 use super::directory::{Directory, NAME_ROW};
 use crate::canonical;
-use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
+use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::membership::Address;
 use crate::membership::{Certificate, MemberName};
@@ -150,11 +151,7 @@ pub struct TrackerLink {
     tracker: Option<PublicKey>,
     /// The tracker's key as it is stored.
     pinned: Option<PublicKey>,
-    genesis: Option<Genesis>,
-    /// What we are mining the first block for.
-    mining: Option<GenesisContent>,
-    /// The first block that we mined.
-    mined: Option<Genesis>,
+    founding: Founding,
     directory: Directory,
     /// Our last record.
     record: Option<MemberRecord>,
@@ -189,9 +186,7 @@ impl TrackerLink {
         let mut link = Self {
             tracker: tracker_key(&config)?,
             pinned: None,
-            genesis: config.genesis.clone(),
-            mining: None,
-            mined: None,
+            founding: Founding::new(config.genesis.clone()),
             directory: Directory::default(),
             record: None,
             prepared: None,
@@ -247,12 +242,12 @@ impl TrackerLink {
 
     /// Our network's first block, once known.
     pub fn genesis(&self) -> Option<&Genesis> {
-        self.genesis.as_ref()
+        self.founding.genesis()
     }
 
     /// Our network for our own hello; zero as long as it is not known.
     pub fn network(&self) -> NetworkId {
-        self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
+        self.founding.network()
     }
 
     /// What we said of ourselves last, if anything.
@@ -315,7 +310,7 @@ impl TrackerLink {
                 pinned,
                 shown: hello.key,
             })
-        } else if self.genesis.is_some()
+        } else if self.founding.genesis().is_some()
             && ![NetworkId::ZERO, self.network()].contains(&hello.network)
         {
             Some(Warning::OtherNetwork {
@@ -422,9 +417,7 @@ impl TrackerLink {
     /// The first block was found.
     #[must_use]
     pub fn genesis_mined(&mut self, genesis: Genesis) -> Vec<Effect> {
-        if self.mining.as_ref() == Some(&genesis.content) {
-            self.mining = None;
-            self.mined = Some(genesis.clone());
+        if self.founding.found(&genesis) {
             if let Phase::Talking(talk) = &self.phase
                 && matches!(talk.stage, Stage::Registered(_))
             {

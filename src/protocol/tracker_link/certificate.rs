@@ -48,7 +48,7 @@ impl TrackerLink {
     /// Whether we are a member by our certificate, of a network that we know: then no word of the tracker
     /// ends this node. It may have forgotten us, or have given our name away.
     pub(super) fn is_certified(&self) -> bool {
-        self.genesis.is_some() && self.membership.certificate.is_some()
+        self.founding.genesis().is_some() && self.membership.certificate.is_some()
     }
 
     /// The tracker issued one.
@@ -59,7 +59,8 @@ impl TrackerLink {
 
     /// Takes what was issued if it is ours, once we know for which network it must be.
     pub(super) fn take_certificate(&mut self, now: Now) {
-        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) = (&self.genesis, &self.phase)
+        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) =
+            (self.founding.genesis(), &self.phase)
         else {
             return;
         };

@@ -90,7 +90,7 @@ impl TrackerLink {
         }
         if let Some(genesis) = registered.genesis {
             self.learn(genesis, now);
-        } else if let Some(genesis) = self.genesis.clone() {
+        } else if let Some(genesis) = self.founding.genesis().cloned() {
             let message = Message::OfferGenesis(genesis);
             self.decided.at_once(Effect::Send { session, message });
         } else if let Some(lease) = registered.lease {
@@ -115,7 +115,7 @@ impl TrackerLink {
             RefusalCode::KeyInUse => self.key_in_use(reason, now),
             code => {
                 // Whatever was wrong with the block that we mined, it will not become right.
-                self.mined = None;
+                self.founding.drop_mined();
                 let said = reason.clone();
                 self.decided
                     .at_once(Effect::Warn(Warning::Refused { code, reason }));
