@@ -13,6 +13,7 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod own_record;
 mod rival;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
 use founding::Founding;
+use own_record::OwnRecord;
 use rival::Rival;
 
 use super::SessionId;
@@ -153,15 +155,8 @@ pub struct TrackerLink {
     pinned: Option<PublicKey>,
     founding: Founding,
     directory: Directory,
-    /// Our last record.
-    record: Option<MemberRecord>,
-    /// What we have to say of ourselves is being signed while nobody asks for it, or was.
-    prepared: Option<MemberStatement>,
+    record: OwnRecord,
     membership: Membership,
-    /// No record below this number is signed.
-    least_sequence: u64,
-    /// What the next [`RefusalCode::OldRecord`] raises it by.
-    sequence_step: u64,
     leaving: bool,
     phase: Phase,
     /// When it is dialled again.
@@ -188,11 +183,8 @@ impl TrackerLink {
             pinned: None,
             founding: Founding::new(config.genesis.clone()),
             directory: Directory::default(),
-            record: None,
-            prepared: None,
+            record: OwnRecord::new(),
             membership: Membership::default(),
-            least_sequence: 0,
-            sequence_step: SEQUENCE_STEP,
             leaving: false,
             phase: Phase::Waiting,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
@@ -221,7 +213,9 @@ impl TrackerLink {
             }
             [RECORD_ROW] => {
                 let record: MemberRecord = canonical::decode(value).map_err(damaged)?;
-                self.record = Some(record).filter(|r| r.statement.key == self.config.key);
+                if record.statement.key == self.config.key {
+                    self.record.said(record);
+                }
                 Ok(())
             }
             [CERTIFICATE_ROW] => {
@@ -252,7 +246,7 @@ impl TrackerLink {
 
     /// What we said of ourselves last, if anything.
     pub fn record(&self) -> Option<&MemberRecord> {
-        self.record.as_ref()
+        self.record.last()
     }
 
     /// Whether the tracker has us on its list, in this conversation.
@@ -349,9 +343,9 @@ impl TrackerLink {
             }) => *statement == record.statement,
             _ => false,
         };
-        if awaited || self.prepared.as_ref() == Some(&record.statement) {
+        if awaited || self.record.is_prepared(&record.statement) {
             self.commit(RECORD_ROW, canonical::encode(&record));
-            self.record = Some(record.clone());
+            self.record.said(record.clone());
         }
         if awaited {
             self.send_record(record, now);
@@ -417,14 +411,13 @@ impl TrackerLink {
     /// The first block was found.
     #[must_use]
     pub fn genesis_mined(&mut self, genesis: Genesis) -> Vec<Effect> {
-        if self.founding.found(&genesis) {
-            if let Phase::Talking(talk) = &self.phase
-                && matches!(talk.stage, Stage::Registered(_))
-            {
-                let message = Message::OfferGenesis(genesis);
-                let session = talk.session;
-                self.decided.at_once(Effect::Send { session, message });
-            }
+        if self.founding.found(&genesis)
+            && let Phase::Talking(talk) = &self.phase
+            && matches!(talk.stage, Stage::Registered(_))
+        {
+            let message = Message::OfferGenesis(genesis);
+            let session = talk.session;
+            self.decided.at_once(Effect::Send { session, message });
         }
         self.take_effects()
     }

@@ -1,14 +1,10 @@
 //! How headers and blocks come in, and the way to the branch with most work.
 
 use super::pending::Check;
-use super::{Answer, BlockOutcome, Concern, Effect, Ledger, Origin, Ticket, TipChange};
+use super::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use crate::chain::rows::{Draft, StateView};
 use crate::chain::tree::{Chain, HeadersOutcome, Source};
-use crate::chain::{
-    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
-    Timestamp,
-};
-use crate::keys::PublicKey;
+use crate::chain::{Block, BlockId, BlockStatus, Header, Internal, PeerFault, Refusal, Timestamp};
 
 impl Ledger {
     /// Headers that follow each other came in.

@@ -171,7 +171,7 @@ mod tests {
             member(1).public_key(),
             Delivery::new(member(2).public_key()),
         );
-        let mut deliver = |delivery: &mut Delivery, salt: usize| {
+        let deliver = |delivery: &mut Delivery, salt: usize| {
             let transaction = transfer(1, 2, 5, 0, salt as u8);
             delivery.delivered(SESSION, from, transaction).is_ok()
         };

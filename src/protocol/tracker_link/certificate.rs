@@ -119,7 +119,7 @@ impl TrackerLink {
             stage: Stage::Registered(_),
             ..
         }) = self.phase
-            && let Some(record) = self.record.clone()
+            && let Some(record) = self.record.last().cloned()
         {
             let message = Message::Register(record);
             self.decided.at_once(Effect::Send { session, message });

@@ -21,7 +21,7 @@ pub(super) struct Founding {
 /// What the leave to make the genesis block leads to.
 enum Make {
     /// Offering what was mined for it before.
-    Offer(Genesis),
+    Offer(Box<Genesis>),
     /// A search, in the place of another if there is one.
     Search,
     /// Nothing: the search is under way.
@@ -55,7 +55,7 @@ impl Founding {
             .as_ref()
             .filter(|mined| mined.content == *content);
         match mined {
-            Some(mined) => Make::Offer(mined.clone()),
+            Some(mined) => Make::Offer(mined.clone().into()),
             None if self.mining.as_ref() == Some(content) => Make::GoOn,
             None => Make::Search,
         }
@@ -107,7 +107,7 @@ impl TrackerLink {
         match self.founding.make(&content) {
             Make::GoOn => {}
             Make::Offer(genesis) => {
-                let message = Message::OfferGenesis(genesis);
+                let message = Message::OfferGenesis(*genesis);
                 self.decided.at_once(Effect::Send { session, message });
             }
             Make::Search => {
