@@ -24,8 +24,6 @@ use crate::canonical;
 use crate::keys::{PublicKey, Signature, SignatureItem};
 use serde::Serialize;
 
-/// The topic of the application whose records these are.
-pub const MEMBERS_TOPIC: &str = "members";
 /// How far ahead of a clock the number of what it takes may be, in milliseconds: a day. A greater one
 /// would outrank everything said after it.
 pub const MAX_NUMBER_AHEAD_MS: u64 = 86_400_000;

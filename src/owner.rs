@@ -53,7 +53,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -192,6 +192,8 @@ pub struct PeerParts {
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.
     pub(crate) miner_status: Recipient<GetMinerStatus>,
+    /// To the Miner: when to mine.
+    pub(crate) set_mining: Recipient<SetMiningMode>,
     /// To Gossip: who is connected.
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.

@@ -78,7 +78,7 @@ impl Ledger {
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
-        let mut mempool = Mempool::new(limits);
+        let mut mempool = Mempool::new(limits).judging(chain.rules().topics());
         mempool.admit_members(owner);
         let mut ledger = Self {
             judge: Judge {

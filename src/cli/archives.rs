@@ -261,9 +261,15 @@ pub fn import(
         error => Failure::No(error.to_string()),
     })?;
     let mut progress = ProgressLine::begin("importing");
-    let imported = archive::import(&disk, &[], Reader::new(file), &SystemClock, |at| {
-        progress.show(at.height.0, at.of.0);
-    });
+    let imported = archive::import(
+        &disk,
+        &crate::apps::built_in(),
+        Reader::new(file),
+        &SystemClock,
+        |at| {
+            progress.show(at.height.0, at.of.0);
+        },
+    );
     progress.end();
     let imported = imported.map_err(|error| {
         let kept = if error.leaves_a_part() {

@@ -66,7 +66,7 @@ impl Authority {
 
     /// That of a network at its beginning.
     pub fn at_genesis(content: &GenesisContent) -> Self {
-        Self::new(content.tracker, None)
+        Self::new(content.tracker, content.params.recovery)
     }
 
     /// The admin key of now.

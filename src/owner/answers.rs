@@ -12,6 +12,7 @@ pub(crate) mod rfc3339;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
+use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -157,6 +158,14 @@ pub struct SyncView {
     pub height: u64,
 }
 
+/// When a node is to mine, until it is started again: then its settings say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MiningRequest {
+    /// `on-command`, `when-pending` or `always`.
+    pub mode: Mode,
+}
+
 /// How mining goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MiningView {
@@ -166,6 +175,10 @@ pub struct MiningView {
     pub hashes_per_second: f64,
     /// Blocks of this node that were connected since it started.
     pub blocks_mined: u64,
+    /// Found blocks of this node whose place another had taken, since it started.
+    pub races_lost: u64,
+    /// When it mines.
+    pub mode: Mode,
 }
 
 /// How a node stands that waits for its wallet. What runs has no `waiting_for`.

@@ -2,8 +2,8 @@
 
 use super::answers::{
     AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
-    DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView, PeerView,
-    PeersView, SyncView, TrackerLinkView,
+    DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
+    PeerStatusView, PeerView, PeersView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -18,7 +18,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
 use crate::store::Disk;
@@ -97,11 +97,7 @@ impl Peer {
             sessions: gossip.sessions.len(),
             open_transactions: ledger.open_transactions,
             open_bytes: ledger.open_bytes,
-            mining: MiningView {
-                running: miner.running,
-                hashes_per_second: miner.hashes_per_second,
-                blocks_mined: miner.blocks_mined,
-            },
+            mining: mining_view(miner),
             delivery: DeliveryStatusView {
                 queued: waiting.queued,
                 reserved: waiting.reserved,
@@ -189,6 +185,25 @@ impl Peer {
         })
     }
 
+    /// How mining goes.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn mining(&self) -> Result<MiningView, Refused> {
+        let status = self.parts()?.miner_status.send(GetMinerStatus).await?;
+        Ok(mining_view(status))
+    }
+
+    /// Has it mine at other times, until the node is started again.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn set_mining(&self, request: &MiningRequest) -> Result<MiningView, Refused> {
+        let order = SetMiningMode(request.mode);
+        let status = self.parts()?.set_mining.send(order).await?;
+        Ok(mining_view(status))
+    }
+
     /// Mines one block, however long it takes. The answer comes after the synced write.
     ///
     /// # Errors
@@ -274,6 +289,16 @@ impl Peer {
     pub(super) fn parts(&self) -> Result<&PeerParts, Refused> {
         let none = || Refused::new(Code::NoNetwork, why_waiting(&self.known.borrow()));
         self.running.get().ok_or_else(none)
+    }
+}
+
+fn mining_view(status: MinerStatus) -> MiningView {
+    MiningView {
+        running: status.running,
+        hashes_per_second: status.hashes_per_second,
+        blocks_mined: status.blocks_mined,
+        races_lost: status.races_lost,
+        mode: status.mode,
     }
 }
 

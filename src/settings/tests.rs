@@ -143,6 +143,8 @@ fn defaults_of_a_tracker() {
         max_block_bytes: 2 << 20,
         min_fee_per_kib: 0,
         allocations: Vec::new(),
+        gift: 0,
+        recovery: String::new(),
         applications: Vec::new(),
     };
     assert_eq!(tracker.network, expected);

@@ -102,7 +102,7 @@ pub(super) const MEMBERS: usize = list(MAX_MEMBERS, MEMBER);
 pub(super) const MEMBERS_CHANGED: usize = ONE + MEMBERS + list(MAX_MEMBERS, U32);
 pub(super) const LEAVE: usize = ONE + HASH + HASH + U64 + SIGNATURE;
 
-/// The twelve parameters, in their order.
+/// The fourteen parameters, in their order.
 const PARAMS: usize = ONE
     + text(MAX_NETWORK_NAME)
     + U64
@@ -115,6 +115,8 @@ const PARAMS: usize = ONE
     + U64
     + ONE
     + list(MAX_ALLOCATIONS, ONE + HASH + U64)
+    + U64
+    + HASH
     + list(MAX_APPLICATIONS, text(MAX_TOPIC));
 /// `[header, [motto, params, tracker, founder]]`.
 pub(super) const GENESIS: usize = ONE + HEADER + ONE + text(MAX_MOTTO) + PARAMS + HASH + HASH;

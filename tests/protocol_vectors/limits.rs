@@ -23,7 +23,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::keys: MAX_NOTE_TEXT MAX_SEALED_NOTE;
         raclette::chain::block: MAX_TRANSACTIONS SMALLEST_TRANSACTION EMPTY_BLOCK;
         raclette::chain::transaction: MAX_NOTE MAX_RECORD MAX_TOPIC;
-        raclette::chain::application: MAX_APPLICATION_KEY MAX_APPLICATION_VALUE;
+        raclette::chain::application: MAX_BLOCK_CHECKS MAX_APPLICATION_KEY MAX_APPLICATION_VALUE;
         raclette::chain::params: MAX_NETWORK_NAME MAX_ALLOCATIONS MAX_APPLICATIONS MIN_INTERVAL_MS
             MAX_INTERVAL_MS MIN_BLOCK_BYTES MAX_BLOCK_BYTES MAX_WINDOW
             MAX_REWARD MAX_EXPIRY;
@@ -40,6 +40,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::wire::lengths: MAX_TRANSACTION_BYTES;
         raclette::wire::version: PROTOCOL_VERSION PROTOCOL_DRAFT MINOR_VERSION FIRST_OPTIONAL_CODE;
         raclette::wire::channel: REKEY_RECORDS;
+        raclette::apps::members: MAX_UNINVITED RENAME_BLOCKS;
         raclette::membership: MAX_NUMBER_AHEAD_MS;
         raclette::membership::authority: MAX_SUCCESSIONS MAX_REVOKED;
         raclette::membership::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;

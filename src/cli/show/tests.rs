@@ -4,6 +4,7 @@ use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
     PersonView, SessionView,
 };
+use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
 
 /// What a hostile member may say of itself.
@@ -74,6 +75,8 @@ fn status() -> PeerStatusView {
                 running: true,
                 hashes_per_second: 123_456_789.0,
                 blocks_mined: 12,
+                races_lost: 0,
+                mode: Mode::Always,
             },
             delivery: DeliveryStatusView {
                 queued: usize::MAX,

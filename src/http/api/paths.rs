@@ -109,6 +109,8 @@ paths! {
     VERIFY_BLOCK: GET "/blocks/{block}/verify" (), PEER, "checks one block again";
     PROOF: GET "/proofs/{id}" ("tail" "until"), PEER, "a proof that a block or transaction is on the chain";
     MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
+    MINING: GET "/mining" (), PEER, "when this node mines, and how it goes";
+    SET_MINING: POST "/mining/mode" () ["mode"], PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";

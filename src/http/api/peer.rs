@@ -9,10 +9,10 @@ use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, NoRequest,
-    OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView,
-    RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView, SyncRequest,
-    SyncView,
+    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, MiningRequest,
+    MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
+    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
+    SyncRequest, SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -57,6 +57,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::VERIFY_BLOCK, verify_block))
         .service(resource(&paths::PROOF, proof))
         .service(resource(&paths::MINE, mine))
+        .service(resource(&paths::MINING, mining))
+        .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
         .service(resource(&paths::LEAVE, leave));
@@ -229,6 +231,14 @@ async fn proof(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<
 
 async fn mine(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<MinedView> {
     peer.mine().await.map(Json)
+}
+
+async fn mining(peer: Data<Peer>) -> Answer<MiningView> {
+    peer.mining().await.map(Json)
+}
+
+async fn set_mining(peer: Data<Peer>, request: Json<MiningRequest>) -> Answer<MiningView> {
+    peer.set_mining(&request).await.map(Json)
 }
 
 async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> {

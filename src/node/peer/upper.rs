@@ -45,7 +45,7 @@ impl Ground {
         let network: NetworkId = genesis.id();
         let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
-        let rules = Rules::new(genesis, &[])?;
+        let rules = Rules::new(genesis, &crate::apps::built_in())?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
         let config = ledger::Config {
@@ -110,6 +110,7 @@ impl Ground {
             open_transactions: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
+            set_mining: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
         });

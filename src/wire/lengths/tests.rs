@@ -66,6 +66,8 @@ fn params() -> Params {
         min_fee_per_kib: Amount(u64::MAX),
         admission: Admission::Invite,
         allocations: vec![allocation; MAX_ALLOCATIONS],
+        gift: Amount::ZERO,
+        recovery: None,
         applications: vec![text_of(); MAX_APPLICATIONS],
     }
 }
