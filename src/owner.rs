@@ -21,6 +21,7 @@ pub mod codes;
 mod delivery;
 mod events;
 mod export;
+mod health;
 pub mod ids;
 mod long_read;
 mod pages;
@@ -50,7 +51,7 @@ use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
@@ -198,6 +199,10 @@ pub struct PeerParts {
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
     pub(crate) sync_from: Recipient<SyncFrom>,
+    /// To the link to the tracker: disconnects, and connects again.
+    pub(crate) connect_link: Recipient<Connect>,
+    /// To Gossip: the same.
+    pub(crate) connect: Recipient<Connect>,
 }
 
 /// A tracker. Cheap to clone.

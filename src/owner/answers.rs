@@ -7,6 +7,7 @@ mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
+mod health;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -29,6 +30,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use health::HealthView;
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
@@ -79,6 +81,10 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// Whether its owner has disconnected it, until `connect` or the next start.
+    pub disconnected: bool,
+    /// Whether others can dial it.
+    pub reach: ReachView,
     /// How its clock compares with those of others.
     pub clock: ClockView,
     /// Its part in the network; `None` while it is on none.
@@ -100,6 +106,17 @@ pub struct TrackerLinkView {
     /// has none.
     #[serde(with = "rfc3339::optional")]
     pub member_until: Option<Timestamp>,
+}
+
+/// Whether others can dial a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachView {
+    /// Whether the tracker could; `None` while it is away, or has not tried for long enough.
+    pub reachable: Option<bool>,
+    /// Where the peer says that it can be dialled.
+    pub endpoints: Vec<String>,
+    /// If nobody can dial it: that, and what to do about it.
+    pub trouble: Option<String>,
 }
 
 /// A peer's part in its network.
@@ -316,6 +333,13 @@ pub struct SessionView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoRequest {}
+
+/// Whether this node has sessions, or its owner has disconnected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedView {
+    /// Whether it keeps sessions from now on.
+    pub connected: bool,
+}
 
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
@@ -345,6 +345,8 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             set_mining: node.clone().recipient(),
             gossip: node.clone().recipient(),
             sync_from: node.clone().recipient(),
+            connect_link: node.clone().recipient(),
+            connect: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }
@@ -355,6 +357,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
         member_until: None,
+        ..DirectoryStatus::default()
     };
     Peer {
         name: "alice".parse().unwrap(),
@@ -399,6 +402,12 @@ impl Handler<AcceptChangedKey> for FakeNode {
             _ => Err(AcceptError::NothingChanged(message.0)),
         }
     }
+}
+
+impl Handler<Connect> for FakeNode {
+    type Result = ();
+
+    fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
 }
 
 impl Handler<LeaveNetwork> for FakeNode {

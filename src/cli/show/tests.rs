@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    PersonView, SessionView,
+    PersonView, ReachView, SessionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -50,6 +50,12 @@ fn status() -> PeerStatusView {
             registered: false,
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
+        },
+        disconnected: false,
+        reach: ReachView {
+            reachable: Some(false),
+            endpoints: vec!["127.0.0.1:7001".into()],
+            trouble: Some(format!("others can't dial it at {HOSTILE}")),
         },
         clock: ClockView {
             state: ClockStateView::Behind,

@@ -9,10 +9,10 @@ use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, MiningRequest,
-    MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
-    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
-    SyncRequest, SyncView,
+    CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView, LeftView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, SyncRequest, SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -61,6 +61,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
+        .service(resource(&paths::DISCONNECT, disconnect))
+        .service(resource(&paths::CONNECT, connect))
         .service(resource(&paths::LEAVE, leave));
 }
 
@@ -247,6 +249,14 @@ async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> 
 
 async fn accept(peer: Data<Peer>, request: Json<AcceptRequest>) -> Answer<AcceptedView> {
     peer.accept(&request.name).await.map(Json)
+}
+
+async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(false).await.map(Json)
+}
+
+async fn connect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(true).await.map(Json)
 }
 
 async fn leave(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<LeftView> {

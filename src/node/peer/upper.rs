@@ -113,6 +113,8 @@ impl Ground {
             set_mining: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
+            connect_link: self.link.clone().recipient(),
+            connect: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,
