@@ -13,11 +13,11 @@ use crate::owner::BlockData;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
     CheckpointRequest, CheckpointView, ConnectedView, EventView, HealthView, HistoryView,
-    InboxView, LeftView, MinedView, MiningRequest, MiningView, NoRequest, OpenView, OutboxView,
-    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
-    RecordsView, SendRequest, SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
-    TrackerStatusView, TransactionStateView, VerifyLine, WaitingView, WalletOpenedView,
-    WalletRequest,
+    InboxView, InvitationView, InvitationsView, InviteRequest, InvitedView, LeftView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
+    TransactionStateView, VerifyLine, WaitingView, WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,7 @@ use Of::{Peer, Tracker, Waiting};
 const EVERY: &[Of] = &[Peer, Tracker, Waiting];
 const BOTH: &[Of] = &[Peer, Tracker];
 const PEER: &[Of] = &[Peer];
+const TRACKER: &[Of] = &[Tracker];
 const WAITING: &[Of] = &[Waiting];
 
 macro_rules! paths {
@@ -153,6 +154,9 @@ paths! {
     SET_MINING: POST "/mining/mode" () [MiningRequest] -> MiningView, PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () [SyncRequest] -> SyncView, PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () [AcceptRequest] -> AcceptedView, PEER, "believes that this member's key has changed";
+    INVITE: POST "/invite" () [InviteRequest] -> InvitedView, TRACKER, "invites: signs an invitation for so many members, for so long";
+    INVITATIONS: GET "/invitations" ("after" "limit") -> InvitationsView, TRACKER, "the invitations, by number, without their secrets";
+    REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [NoRequest] -> InvitationView, TRACKER, "lets nobody join by this invitation any more";
     DISCONNECT: POST "/disconnect" () [NoRequest] -> ConnectedView, PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
     CONNECT: POST "/connect" () [NoRequest] -> ConnectedView, PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";
