@@ -282,6 +282,16 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "logs level",
+        &[
+            running(
+                "logs level chain=debug --for 10m",
+                "more of one part, for a while",
+            ),
+            running("logs level usual", "what the settings say again"),
+        ],
+    ),
+    (
         "explain",
         &[
             alone("explain tip", "a word"),

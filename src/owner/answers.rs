@@ -8,6 +8,7 @@ mod clock;
 mod delivery;
 mod events;
 mod health;
+mod log_level;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -31,6 +32,7 @@ pub use delivery::{
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;
+pub use log_level::{LogLevelRequest, LogLevelView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
