@@ -53,7 +53,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         "",
         &[
             alone("init network chess", "make a new network, all of it here"),
-            more("--config chess.toml", "run the node of these settings"),
+            more("--config founder.toml", "run the node of these settings"),
             running("send bob 5 --note hello", "pay and write to bob"),
             running("status", "see how the node stands"),
         ],
@@ -204,6 +204,11 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             "bob said on the telephone that his key is new",
         )],
     ),
+    (
+        "disconnect",
+        &[more("disconnect", "alone for a while; the node runs on")],
+    ),
+    ("connect", &[more("connect", "back again")]),
     ("leave", &[more("leave", "for good; it asks first")]),
     (
         "chain show",
