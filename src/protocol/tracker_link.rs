@@ -31,12 +31,12 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
-use crate::membership::Address;
-use crate::membership::{Certificate, MemberName};
+use crate::membership::{Address, Certificate, InvitationString, MemberName};
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How often the shell calls [`TrackerLink::tick`].
 pub const TICK_MS: u64 = 200;
@@ -86,6 +86,8 @@ pub struct Config {
     pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
+    /// What lets us in, if we were invited.
+    pub invitation: Option<Arc<InvitationString>>,
     /// Spreads retries in time.
     pub seed: u64,
 }
@@ -112,6 +114,7 @@ pub enum OpenError {
 
 /// How far the conversation is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a node has one")]
 enum Phase {
     /// Until it is dialled again.
     Waiting,
@@ -129,6 +132,8 @@ struct Talk {
     session: SessionId,
     /// The key in its hello.
     tracker: PublicKey,
+    /// The network in its hello.
+    network: NetworkId,
     stage: Stage,
     /// When the stage began.
     since: SteadyTime,
@@ -346,6 +351,7 @@ impl TrackerLink {
         self.phase = Phase::Talking(Talk {
             session,
             tracker: hello.key,
+            network: hello.network,
             stage: Stage::Signing(statement.clone()),
             since: now.steady,
         });

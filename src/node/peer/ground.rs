@@ -14,6 +14,7 @@ use crate::messages::events::Event;
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
+use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
@@ -91,6 +92,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
+            invitation: kept_invitation(&settings.data_dir)?,
             seed: random_u64(&*seams.entropy),
         };
         let rows =

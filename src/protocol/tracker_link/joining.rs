@@ -1,10 +1,14 @@
 //! How we get onto the tracker's list, and off it.
 
-use super::{Effect, MAX_SEQUENCE_STEP, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning};
+use super::{
+    Config, Effect, MAX_SEQUENCE_STEP, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning,
+};
 use crate::canonical;
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::PublicKey;
-use crate::wire::message::{RefusalCode, Refused, Registered};
+use crate::membership::invitation::sign_invited;
+use crate::wire::message::{Invited, RefusalCode, Refused, Registered};
 use crate::wire::{MemberRecord, MemberStatement, Message};
 use std::collections::BTreeSet;
 
@@ -67,10 +71,25 @@ impl TrackerLink {
         if let Phase::Talking(talk) = &mut self.phase {
             talk.stage = Stage::Registering;
             talk.since = now.steady;
-            let session = talk.session;
+            let (session, network) = (talk.session, talk.network);
+            if let Some(message) = self.invited(network) {
+                self.effects.push(Effect::Send { session, message });
+            }
             let message = Message::Register(record);
             self.effects.push(Effect::Send { session, message });
         }
+    }
+
+    /// What lets us in, for a tracker of this network, as long as we have no certificate.
+    fn invited(&self, network: NetworkId) -> Option<Message> {
+        let invitation = self.config.invitation.as_ref()?;
+        (!self.is_certified()).then(|| {
+            let Config { key, name, .. } = &self.config;
+            Message::Invited(Invited {
+                invitation: invitation.invitation.clone(),
+                signature: sign_invited(&invitation.key(), &network, key, name),
+            })
+        })
     }
 
     pub(super) fn registered(&mut self, registered: Registered, now: Now) {
