@@ -2,6 +2,7 @@
 //! and vote, over a chain of blocks that no single member can rewrite.
 
 pub mod actors;
+pub mod apps;
 pub mod archive;
 pub mod bench;
 pub mod canonical;

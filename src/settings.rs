@@ -292,8 +292,8 @@ section! {
         /// has made its wallet: so wallets are made first, then this is written, and the tracker
         /// is started after that. Without any, all coins come from mining.
         allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
-        /// The topics of the applications that judge records in this network.
-        applications: Vec<String> = Kind::Topics, Given::Default("[]");
+        /// The topics of the applications that judge records in this network. "vote" is that of ballots.
+        applications: Vec<String> = Kind::Topics, Given::Default("[\"vote\"]");
     }
 }
 

@@ -7,6 +7,7 @@ use super::header::HEADER_VERSION;
 use super::history::Peaks;
 use super::params::{MAX_EXPIRY, Params};
 use super::rows::{BlockStatus, HeaderEntry};
+use super::transaction::Topic;
 use super::{
     Action, Amount, Block, BlockId, EncodedTransaction, Genesis, GenesisError, Header, Height,
     NetworkId, Payload, PeerFault, Rejected, Timestamp,
@@ -65,6 +66,11 @@ impl Rules {
     /// The genesis block.
     pub fn genesis(&self) -> &Genesis {
         &self.genesis
+    }
+
+    /// Whether the network has an application for the records of this topic.
+    pub fn has_application(&self, topic: &Topic) -> bool {
+        self.applications.iter().any(|own| own.topic() == topic)
     }
 
     /// The network's id.

@@ -9,6 +9,7 @@ use super::output::Output;
 use super::progress::ProgressLine;
 use super::table::facts;
 use super::words::count;
+use crate::apps;
 use crate::archive::{
     self, EndEntry, Entry, Format, HeadEntry, MAX_ENTRY_BYTES, Reader, Writer, archive_of,
 };
@@ -213,9 +214,15 @@ pub fn import(
         error => Failure::No(error.to_string()),
     })?;
     let mut progress = ProgressLine::begin("importing");
-    let imported = archive::import(&disk, &[], Reader::new(file), &SystemClock, |at| {
-        progress.show(at.height.0, at.of.0);
-    });
+    let imported = archive::import(
+        &disk,
+        &apps::included(),
+        Reader::new(file),
+        &SystemClock,
+        |at| {
+            progress.show(at.height.0, at.of.0);
+        },
+    );
     progress.end();
     let imported = imported.map_err(|error| {
         let kept = if error.leaves_a_part() {
