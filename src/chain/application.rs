@@ -1,8 +1,8 @@
 //! Applications: what gives records of a topic a meaning, the same on every node.
 
-use super::rows::{Draft, RowKey, StateKey, StateView};
+use super::rows::{Draft, MinedAt, RowKey, StateKey, StateView};
 use super::transaction::{RecordBody, Topic};
-use super::{Height, Internal, TransactionId};
+use super::{Internal, Timestamp, TransactionId};
 use crate::keys::PublicKey;
 
 /// Longest key of an application's row, in bytes: keys are ids and names, values hold the rest.
@@ -17,8 +17,10 @@ pub struct Record<'a> {
     pub sender: PublicKey,
     /// Its transaction's id.
     pub id: TransactionId,
-    /// Height of the block it would be in.
-    pub height: Height,
+    /// Height and place of the block it would be in.
+    pub place: MinedAt,
+    /// The timestamp of that block.
+    pub timestamp: Timestamp,
     /// Its bytes.
     pub body: &'a RecordBody,
 }

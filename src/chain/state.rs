@@ -6,6 +6,7 @@ use super::rules::Rules;
 use super::transaction::Topic;
 use super::{
     Action, Amount, Block, EncodedTransaction, Height, Internal, Refusal, Rejected, Rejection,
+    Timestamp,
 };
 use crate::keys::PublicKey;
 
@@ -20,6 +21,7 @@ impl Rules {
         draft: &mut Draft<'_>,
         transaction: &EncodedTransaction,
         place: MinedAt,
+        timestamp: Timestamp,
     ) -> Result<(), Rejection> {
         let payload = transaction.payload();
         if let Some(place) = draft.mined(&transaction.id())? {
@@ -40,7 +42,8 @@ impl Rules {
                 let record = Record {
                     sender: payload.sender,
                     id: transaction.id(),
-                    height: place.height,
+                    place,
+                    timestamp,
                     body,
                 };
                 self.apply_record(draft, topic, &record)?;
@@ -54,8 +57,8 @@ impl Rules {
         Ok(())
     }
 
-    /// Asks the application of a record's topic whether it could be mined at `height` upon the state
-    /// that `view` shows; whatever else a transaction is, and whatever else it lacks, is passed over.
+    /// Asks the application of a record's topic whether it could be mined next, upon a parent of this height
+    /// and time and the state that `view` shows; whatever else a transaction is, and whatever else it lacks, is passed over.
     ///
     /// # Errors
     /// [`Rejected::Application`] with the application's reason.
@@ -63,7 +66,7 @@ impl Rules {
         &self,
         view: &dyn StateView,
         transaction: &EncodedTransaction,
-        height: Height,
+        parent: (Height, Timestamp),
     ) -> Result<(), Rejection> {
         let payload = transaction.payload();
         let Action::Record { topic, body } = &payload.action else {
@@ -72,7 +75,11 @@ impl Rules {
         let record = Record {
             sender: payload.sender,
             id: transaction.id(),
-            height,
+            place: MinedAt {
+                height: parent.0.next(),
+                index: 1,
+            },
+            timestamp: parent.1.plus_ms(1),
             body,
         };
         self.apply_record(&mut Draft::new(view), topic, &record)
@@ -111,7 +118,7 @@ impl Rules {
         draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
             let place = MinedAt { height, index };
-            self.apply_transaction(draft, transaction, place)
+            self.apply_transaction(draft, transaction, place, block.header.timestamp)
                 .map_err(|error| match error {
                     Rejection::Rejected(reason) => {
                         Refusal::Fault(Self::invalid(id, transaction, &reason))

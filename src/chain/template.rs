@@ -62,7 +62,7 @@ pub(super) fn fill(
             height: header.height,
             index: chosen.len() as u32 + 1,
         };
-        match rules.apply_transaction(&mut draft, transaction, place) {
+        match rules.apply_transaction(&mut draft, transaction, place, header.timestamp) {
             Ok(()) => {}
             Err(Rejection::Rejected(_)) => continue,
             Err(Rejection::Internal(error)) => return Err(error),

@@ -96,7 +96,8 @@ impl Ledger {
         if let Err(reason) = rules.check_expiry(transaction.payload(), next) {
             return Ok(Err(reason));
         }
-        match rules.judge_record(draft, &transaction, next) {
+        let parent = &self.chain.tip().entry.header;
+        match rules.judge_record(draft, &transaction, (parent.height, parent.timestamp)) {
             Ok(()) => {}
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),

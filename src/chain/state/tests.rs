@@ -2,7 +2,7 @@
 
 use super::super::testing::counter::{counting_rules, record, signed};
 use super::super::testing::forge::Forge;
-use super::super::testing::{MemoryView, member, transfer};
+use super::super::testing::{MemoryView, START, member, transfer};
 use super::*;
 use crate::chain::rows::StateKey;
 use crate::chain::transaction::Payload;
@@ -53,7 +53,7 @@ fn affordable(
     wanted
         .into_iter()
         .filter(|t| rules.check_form(t).is_ok())
-        .filter(|t| rules.apply_transaction(&mut draft, t, place).is_ok())
+        .filter(|t| rules.apply_transaction(&mut draft, t, place, START).is_ok())
         .collect()
 }
 
@@ -109,7 +109,7 @@ fn refusal(rules: &Rules, view: &MemoryView, sent: &EncodedTransaction) -> (Reje
         height: Height(1),
         index: 1,
     };
-    match rules.apply_transaction(&mut draft, sent, place) {
+    match rules.apply_transaction(&mut draft, sent, place, START) {
         Err(Rejection::Rejected(reason)) => (reason, draft.into_rows().len()),
         other => panic!("{other:?}"),
     }
