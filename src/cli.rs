@@ -28,6 +28,7 @@ mod show;
 mod sim;
 mod stop;
 mod table;
+mod votes;
 mod wallet;
 mod words;
 
