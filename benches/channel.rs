@@ -13,7 +13,8 @@ use std::time::Instant;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{BlockId, Height, Timestamp};
 use raclette::keys::SecretKey;
-use raclette::wire::certificate::CertificateStatement;
+use raclette::membership::Certificate;
+use raclette::membership::certificate::CertificateStatement;
 use raclette::wire::channel::{
     Channel, ChannelSecrets, Expected, Handshake, Introduction, RECORD_DATA, RecordKind,
     SECRETS_LEN, Side, judge_introduction,
@@ -21,7 +22,7 @@ use raclette::wire::channel::{
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::limits::FRAME_CAP;
 use raclette::wire::message::Pong;
-use raclette::wire::{Certificate, Hello, MemberId, Message, NodeRole};
+use raclette::wire::{Hello, Message, NodeRole};
 
 /// Rounds of each contender.
 const ROUNDS: usize = 20;
@@ -342,12 +343,15 @@ impl Party {
     fn new(number: u8) -> Self {
         let key = SecretKey::from_bytes([number; 32]);
         let statement = CertificateStatement {
-            network: Self::NETWORK,
-            key: key.public_key(),
-            name: "member".parse().unwrap(),
-            id: MemberId(number.into()),
             from: Timestamp(0),
             until: Timestamp(1 << 40),
+            ..CertificateStatement::at(
+                Timestamp(0),
+                Self::NETWORK,
+                key.public_key(),
+                "member".parse().unwrap(),
+                Self::tracker().public_key(),
+            )
         };
         Self {
             number,

@@ -10,11 +10,13 @@ use raclette::chain::{Header, Internal};
 use raclette::clock::SystemClock;
 use raclette::keys::PublicKey;
 use raclette::messages::clocks::GetOwnClock;
+use raclette::messages::events::Event;
 use raclette::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use raclette::messages::miner::{MiningComplete, StopMining, TipMoved};
 use raclette::pow::{HEADER_LEN, NativeEngine, PowEngine, Scan};
 use raclette::protocol::clocks::OwnClock;
 use raclette::protocol::mining::{Mining, Mode};
+use raclette::shell::{Link, Port};
 use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -47,6 +49,15 @@ fn main() {
     }
 }
 
+/// Follows nothing that happens.
+struct Nobody;
+
+impl Port<Event> for Nobody {
+    fn offer(&mut self, _: Event) -> Result<(), Event> {
+        Ok(())
+    }
+}
+
 /// The time of each round.
 async fn stop_often(threads: u16) -> Vec<Duration> {
     let (sender, mut seen) = mpsc::unbounded_channel();
@@ -59,6 +70,7 @@ async fn stop_often(threads: u16) -> Vec<Duration> {
         templates: ledger.clone().recipient(),
         blocks: ledger.clone().recipient(),
         own_clock: ledger.recipient(),
+        events: Link::to(Nobody, 0),
     };
     let miner = MinerActor::new(Mining::new(Mode::Always, u64::MAX), parts).start();
     let mut latencies = Vec::with_capacity(ROUNDS);

@@ -4,7 +4,8 @@
 //! An archive is a sequence of [`Entry`]s: a head, the genesis block, every block in order, and an
 //! end, by which a file that was cut short is told from a whole one. As `jsonl` each entry is a line;
 //! as `json` they are the items of one array. [`Entries`] makes them from what is stored, [`Writer`]
-//! and [`Reader`] turn them into text and back, [`import`] brings them into a database. None of these
+//! and [`Reader`] turn them into text and back, [`TableWriter`] into rows for other engines, [`import`] brings
+//! them into a database. None of these
 //! holds more than one block at a time. [`OfflineLedger`] is what import works with.
 
 mod entry;
@@ -12,6 +13,7 @@ mod export;
 mod import;
 mod offline;
 mod read;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -21,6 +23,7 @@ pub use export::{Entries, archive_of};
 pub use import::{ImportError, Imported, import};
 pub use offline::{OfflineError, OfflineLedger};
 pub use read::{MAX_ENTRY_BYTES, ReadError, Reader};
+pub use tables::{TableFormat, TableKind, TableWriter};
 pub use write::{Format, Writer, json_line};
 
 use crate::chain::Height;

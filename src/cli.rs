@@ -9,15 +9,18 @@ mod args;
 mod bench;
 mod client;
 mod commands;
+mod config;
 mod confirm;
 mod delivery;
 pub mod demo;
+pub mod examples;
 mod explain;
 mod failure;
 mod hints;
 mod init;
 mod invocation;
 mod logs;
+mod manual;
 mod new_file;
 mod output;
 mod progress;
@@ -28,18 +31,19 @@ mod show;
 mod sim;
 mod stop;
 mod table;
+mod tables;
 mod votes;
 mod wallet;
 mod words;
 
-use self::args::{Cli, Command};
+use self::args::{Cli, Command, Config};
 use self::client::Client;
 use self::failure::Failure;
 use self::invocation::Invocation;
 use self::output::Output;
 use crate::readable::visible;
 use crate::settings::{Settings, environment, unknown_variables};
-use clap::Parser;
+use clap::FromArgMatches;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,7 +59,8 @@ pub fn main() -> ExitCode {
     let mut invocation = Invocation::of_this_process();
     // Not locked: a node that runs in the foreground writes from other threads too.
     let mut stdout = std::io::stdout();
-    let cli = match Cli::try_parse() {
+    let parsed = examples::command().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         // Help and version: what was asked for.
         Err(error) if !error.use_stderr() => error.exit(),
@@ -110,6 +115,10 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             archives::export(&arguments, &load(&config)?, &config, invocation, output)
         }
+        Some(Command::Table(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            tables::table(&arguments, &load(&config)?, &config, invocation, output)
+        }
         Some(Command::Import(arguments)) => {
             let config = find(cli.config, invocation)?;
             archives::import(&arguments, &load(&config)?, &config, output)
@@ -125,6 +134,17 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
+        Some(Command::Completions { shell }) => manual::completions(shell, output),
+        Some(Command::Man(arguments)) => {
+            manual::man(&arguments.command, arguments.dir.as_deref(), output)
+        }
+        Some(Command::Config(Config::Default { role })) => config::default(role, output),
+        Some(Command::Config(Config::Check)) => {
+            config::check(&find(cli.config, invocation)?, output)
+        }
+        Some(Command::Config(Config::Show { origin })) => {
+            config::show(&find(cli.config, invocation)?, origin, output)
+        }
         Some(Command::Stop) => {
             let config = find(cli.config, invocation)?;
             let settings = load(&config)?;

@@ -27,6 +27,7 @@
 //! owner is in [`crate::owner`].
 
 mod api;
+mod events;
 mod server;
 
 pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};

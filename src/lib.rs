@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod http;
 pub mod keys;
 pub mod logging;
+pub mod membership;
 pub mod messages;
 pub mod net;
 pub mod node;

@@ -5,6 +5,7 @@
 //! so no mailbox overflows and nothing that was accepted is lost.
 
 pub mod clocks;
+pub mod events;
 pub mod gossip;
 pub mod inbox;
 pub mod introducer;

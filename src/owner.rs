@@ -19,6 +19,7 @@ mod chain;
 mod chain_reads;
 pub mod codes;
 mod delivery;
+mod events;
 mod export;
 pub mod ids;
 mod long_read;
@@ -35,6 +36,8 @@ mod waiting;
 pub use chain::BlockData;
 pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
+pub(crate) use events::Events;
+pub use events::{EventStream, MAX_EVENTS};
 pub use pages::{Order, Page};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
@@ -45,6 +48,7 @@ use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
+use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -57,7 +61,7 @@ use crate::messages::retry_queue::{
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
 use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
 use crate::store::Disk;
-use crate::wire::{MemberName, NodeRole};
+use crate::wire::NodeRole;
 use actix::Recipient;
 use long_read::LongReads;
 use std::net::SocketAddr;
@@ -96,6 +100,13 @@ impl Owned {
         }
     }
 
+    /// Tells whoever follows the events that there will be no more.
+    pub(crate) fn end_events(&self) {
+        if let Self::Peer(peer) = self {
+            peer.events.close();
+        }
+    }
+
     /// Ends what reads a long time, which may hold the disk, and waits for its end.
     pub(crate) fn end_long_reads(&self) {
         if let Self::Peer(peer) = self {
@@ -122,6 +133,8 @@ pub struct Peer {
     pub(crate) open_note: Recipient<OpenNote>,
     /// The members that are known, and how this peer stands with the tracker.
     pub(crate) known: watch::Receiver<Arc<DirectoryStatus>>,
+    /// What happens, as it happens.
+    pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
     /// Takes the owner's word for a member's changed key.

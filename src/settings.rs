@@ -29,6 +29,7 @@
 mod endpoint;
 mod error;
 mod kind;
+mod origin;
 mod paths;
 mod patience;
 mod read;
@@ -42,9 +43,12 @@ use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use origin::{Origin, Setting, settings_with_origin};
 pub use paths::{PathError, expand};
 pub use patience::{NoPatience, Patience};
-pub use template::{PeerTemplate, TrackerTemplate, init, peer_template, tracker_template};
+pub use template::{
+    PeerTemplate, TrackerTemplate, example_peer, init, peer_template, tracker_template,
+};
 
 use kind::Kind;
 use schema::{Given, section};
@@ -292,7 +296,14 @@ section! {
         /// has made its wallet: so wallets are made first, then this is written, and the tracker
         /// is started after that. Without any, all coins come from mining.
         allocations: Vec<Allocation> = Kind::Allocations, Given::Default("[]");
-        /// The topics of the applications that judge records in this network. "vote" is that of ballots.
+        /// Coins that a member receives once, when it joins by an invitation, so that it can pay at
+        /// once. They are new coins, as those of miners are.
+        gift: u64 = Kind::Whole { least: 0, most: 1_000_000_000_000 }, Given::Default("0");
+        /// The address of a key that can put another first tracker in the place of this one, should
+        /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
+        recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
+        /// The topics of the applications that judge records in this network, beside that of
+        /// members, which every network has. "vote" is that of ballots.
         applications: Vec<String> = Kind::Topics, Given::Default("[\"vote\"]");
     }
 }

@@ -1,6 +1,5 @@
 //! The wire: how messages travel between nodes.
 
-pub mod certificate;
 pub mod channel;
 pub mod frame;
 pub mod lengths;
@@ -10,7 +9,6 @@ pub mod message;
 pub mod receipt;
 pub mod version;
 
-pub use certificate::Certificate;
-pub use member::{Member, MemberId, MemberName, MemberRecord, MemberStatement};
+pub use member::{Member, MemberId, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};
 pub use receipt::{Receipt, ReceiptCode, ReceiptStatement, Verdict};

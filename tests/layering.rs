@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["keys", "pow", "settings"],
     &["chain", "logging", "passphrase"],
+    &["membership"],
     &["apps", "clock", "verifier", "wire"],
     &["protocol"],
     &["store", "net"],
@@ -31,7 +32,15 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Plain Rust: everything that happens to them is handed to them.
-const MACHINES: &[&str] = &["canonical", "chain", "keys", "pow", "apps", "protocol"];
+const MACHINES: &[&str] = &[
+    "canonical",
+    "chain",
+    "keys",
+    "pow",
+    "membership",
+    "apps",
+    "protocol",
+];
 
 /// What a machine must not know of: runtimes, sockets, disks, clocks, threads, chance.
 const UNKNOWN_TO_MACHINES: &[&str] = &[

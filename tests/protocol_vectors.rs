@@ -15,6 +15,8 @@ mod example;
 mod formats;
 #[path = "protocol_vectors/limits.rs"]
 mod limits;
+#[path = "protocol_vectors/membership.rs"]
+mod membership;
 #[path = "protocol_vectors/notes.rs"]
 mod notes;
 #[path = "protocol_vectors/numbers.rs"]
@@ -79,6 +81,11 @@ const KINDS: &[(&str, Handler)] = &[
     ("rekey", channel::rekey),
     ("introduction-rules", channel::introduction_rules),
     ("certificate", channel::certificate),
+    ("delegation", membership::delegation),
+    ("invitation", membership::invitation),
+    ("invitation-refused", membership::invitation_refused),
+    ("statement", membership::statement),
+    ("members-record", membership::members_record),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
     ("sealing-key", notes::sealing_key),

@@ -3,11 +3,14 @@
 mod log;
 
 use super::{Fatal, TICK};
-use crate::chain::ledger::{Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket};
+use crate::chain::ledger::{
+    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
+};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
 use crate::chain::{Internal, Rejected};
 use crate::clock::Clock;
+use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
@@ -57,6 +60,8 @@ pub struct LedgerLinks {
     pub open_changed: Link<OpenChanged>,
     /// The miner, of a better block.
     pub mining_complete: Link<MiningComplete>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
 }
 
 /// Who waits for an answer.
@@ -169,7 +174,16 @@ impl LedgerActor {
                     log::news(news.as_slice());
                     self.links.tip_moved.send(TipMoved);
                 }
-                Effect::TipStored(change) => facts.push(LedgerFact::TipChanged(change)),
+                Effect::TipStored(change) => {
+                    self.tell_of(&change);
+                    facts.push(LedgerFact::TipChanged(change));
+                }
+                Effect::OpenStored { id, own } => {
+                    self.links.events.send(Event::TransactionOpened { id, own });
+                }
+                Effect::ClosedStored(id, why) => {
+                    self.links.events.send(Event::TransactionClosed { id, why });
+                }
                 Effect::TransactionOpened { transaction, .. } => {
                     tracing::debug!(tx = %transaction.id(), "transaction open");
                     let news = self.branches.opened(&transaction.id());
@@ -199,6 +213,29 @@ impl LedgerActor {
         if open != self.open_told {
             self.open_told = open;
             self.links.open_changed.send(OpenChanged { open });
+        }
+    }
+
+    /// Tells whoever follows how the chain on the disk has changed.
+    fn tell_of(&mut self, change: &TipChange) {
+        for &(id, height) in &change.disconnected {
+            let gone = Event::BlockDisconnected { height, id };
+            self.links.events.send(gone);
+        }
+        for &(id, height, transactions) in &change.connected {
+            self.links.events.send(Event::BlockConnected {
+                height,
+                id,
+                transactions,
+            });
+        }
+        let (height, best) = (
+            change.tip.height(),
+            self.ledger.chain().best_header().height(),
+        );
+        let left = best.0.saturating_sub(height.0);
+        if self.progress.is_to_be_told(left, self.clock.steady()) {
+            self.links.events.send(Event::SyncProgress { height, best });
         }
     }
 

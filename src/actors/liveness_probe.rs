@@ -6,6 +6,7 @@
 
 use super::SessionContext;
 use crate::keys::PublicKey;
+use crate::membership::Address;
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::DialledBack;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
@@ -13,7 +14,6 @@ use crate::net::Transport;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
-use crate::wire::member::Address;
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, WrapFuture};
 use std::sync::Arc;
 use std::time::Duration;

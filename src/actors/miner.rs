@@ -2,10 +2,13 @@
 
 use super::TICK;
 use super::search::{Order, Search};
+use crate::chain::Height;
+use crate::chain::ledger::BlockOutcome;
 use crate::chain::template::Template;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::clocks::GetOwnClock;
+use crate::messages::events::Event;
 use crate::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
@@ -14,6 +17,7 @@ use crate::messages::miner::{
 use crate::protocol::mining::{
     Effect, Failure, HashRate, JobId, MAX_WAITING, Mining, Part, Request, Success,
 };
+use crate::shell::Link;
 use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, MessageResult, Recipient,
     ResponseFuture, StreamHandler, WrapFuture,
@@ -26,6 +30,9 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Reports of threads that may wait: each thread sends one for each job.
 const REPORTS: usize = 1024;
+
+/// How many ticks apart it is told how fast the search is: two seconds.
+const RATE_TICKS: u32 = 20;
 
 /// What a miner needs of the node.
 pub struct MinerParts {
@@ -43,6 +50,8 @@ pub struct MinerParts {
     pub blocks: Recipient<SubmitMinedBlock>,
     /// Knows how the clock compares with others.
     pub own_clock: Recipient<GetOwnClock>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
 }
 
 /// What a thread has to say.
@@ -60,6 +69,10 @@ pub struct MinerActor {
     /// As much of the search's effort as was told on.
     told: (u64, Duration),
     rate: HashRate,
+    /// The height for which whoever follows was told that a search has begun.
+    begun: Option<Height>,
+    /// How often time has passed since the rate was told.
+    ticks: u32,
     requests: u64,
     askers: BTreeMap<Request, oneshot::Sender<Result<Mined, MineError>>>,
 }
@@ -75,6 +88,8 @@ impl MinerActor {
             reports: (sender, Some(receiver)),
             told: (0, Duration::ZERO),
             rate,
+            begun: None,
+            ticks: 0,
             requests: 0,
             askers: BTreeMap::new(),
         }
@@ -84,14 +99,25 @@ impl MinerActor {
         for effect in effects {
             match effect {
                 Effect::GetTemplate => self.get_template(ctx),
-                Effect::Search(job, template, part) => self.search(job, &template, part),
+                Effect::Search(job, template, part) => {
+                    let height = template.header.height;
+                    if self.begun.replace(height) != Some(height) {
+                        self.parts.events.send(Event::MiningBegun { height });
+                    }
+                    self.search(job, &template, part);
+                }
                 Effect::Stop => self.parts.search.stop(),
                 Effect::Submit(block) => {
                     self.parts.search.stop();
+                    let (height, id) = (block.header.height, block.id());
+                    self.parts.events.send(Event::BlockFound { height, id });
                     let submitted = self.parts.blocks.send(SubmitMinedBlock(block.clone()));
                     ctx.spawn(submitted.into_actor(self).map(move |outcome, actor, ctx| {
                         // An error means that the node is stopping.
                         if let Ok(outcome) = outcome {
+                            if outcome == BlockOutcome::LostRace {
+                                actor.parts.events.send(Event::RaceLost { height });
+                            }
                             let now = actor.parts.clock.steady();
                             let effects = actor.mining.judged(&block, &outcome, now);
                             actor.carry_out(effects, ctx);
@@ -101,6 +127,9 @@ impl MinerActor {
                 Effect::Answer(request, result) => self.answer(request, result),
                 Effect::Tell(reason) => tracing::warn!(%reason, "no block can be mined now"),
             }
+        }
+        if self.mining.is_idle() && self.begun.take().is_some() {
+            self.parts.events.send(Event::MiningEnded);
         }
     }
 
@@ -165,6 +194,15 @@ impl MinerActor {
 
     fn tick(&mut self, ctx: &mut Context<Self>) {
         self.count_tries();
+        self.ticks += 1;
+        if self.ticks >= RATE_TICKS {
+            self.ticks = 0;
+            if self.mining.is_searching() {
+                let hashes_per_second = self.rate.per_second();
+                let rate = Event::MiningRate { hashes_per_second };
+                self.parts.events.send(rate);
+            }
+        }
         let gone: Vec<_> = self
             .askers
             .iter()

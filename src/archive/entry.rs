@@ -5,7 +5,7 @@ use crate::chain::{BlockId, Height, NetworkId};
 use serde::{Deserialize, Serialize};
 
 /// Version of the archive's form, which its head names.
-pub const ARCHIVE_VERSION: u32 = 2;
+pub const ARCHIVE_VERSION: u32 = 3;
 
 /// One item of an archive: `{"head": ...}`, `{"genesis": ...}`, any number of `{"block": ...}`,
 /// `{"end": ...}`, in this order.

@@ -205,7 +205,9 @@ impl<'a> OfflineLedger<'a> {
                 | Effect::TipChanged(_)
                 | Effect::TipStored(_)
                 | Effect::TransactionOpened { .. }
-                | Effect::TransactionClosed(..) => {}
+                | Effect::TransactionClosed(..)
+                | Effect::OpenStored { .. }
+                | Effect::ClosedStored(..) => {}
             }
         }
         Ok(())

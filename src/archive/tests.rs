@@ -1,3 +1,5 @@
+mod tables;
+
 use super::*;
 use crate::canonical::{CappedBytes, CappedText};
 use crate::chain::rows::{RowKey, StateView};
@@ -68,7 +70,13 @@ fn archive(stored: &MemoryView, format: Format) -> String {
 }
 
 fn import_text(disk: &dyn Disk, text: &str) -> Result<Imported, ImportError> {
-    import(disk, &[], Reader::new(text.as_bytes()), &LATER, |_| ())
+    import(
+        disk,
+        &crate::apps::built_in(),
+        Reader::new(text.as_bytes()),
+        &LATER,
+        |_| (),
+    )
 }
 
 /// What blocks made, without what was open.
@@ -94,7 +102,7 @@ fn what_is_exported_comes_back_to_the_byte() {
         let disk = MemoryDisk::new();
         let mut heights = Vec::new();
         let reader = Reader::new(text.as_bytes());
-        let imported = import(&disk, &[], reader, &LATER, |at| {
+        let imported = import(&disk, &crate::apps::built_in(), reader, &LATER, |at| {
             assert_eq!(at.of, Height(6));
             heights.push(at.height.0);
         });
@@ -296,7 +304,14 @@ fn a_block_ahead_of_the_clock_waits() {
     let text = archive(&chain(2).disk, Format::Jsonl);
     let early = At(Timestamp(START.0 - 3_600_000));
     let disk = MemoryDisk::new();
-    let error = import(&disk, &[], Reader::new(text.as_bytes()), &early, |_| ()).unwrap_err();
+    let error = import(
+        &disk,
+        &crate::apps::built_in(),
+        Reader::new(text.as_bytes()),
+        &early,
+        |_| (),
+    )
+    .unwrap_err();
     assert!(matches!(error, ImportError::Ahead { .. }), "{error}");
 }
 

@@ -1,28 +1,60 @@
 //! Applications: what gives records of a topic a meaning, the same on every node.
 
-use super::rows::{Draft, MinedAt, RowKey, StateKey, StateView};
+use super::rows::{Draft, RowKey, StateKey, StateView};
 use super::transaction::{RecordBody, Topic};
-use super::{Internal, Timestamp, TransactionId};
-use crate::keys::PublicKey;
+use super::{BlockId, GenesisContent, Height, Internal, NetworkId, Timestamp, TransactionId};
+use crate::keys::{PublicKey, SignatureItem};
 
 /// Longest key of an application's row, in bytes: keys are ids and names, values hold the rest.
 pub const MAX_APPLICATION_KEY: usize = 256;
 /// Largest value of an application's row, in bytes: each is rewritten whole and kept for undoing.
 pub const MAX_APPLICATION_VALUE: usize = 64 * 1024;
 
+/// The topic of the application that every network has: who is a member.
+pub const MEMBERS_TOPIC: &str = "members";
+/// Most signatures within the records of a block, beside those of its transactions: a quarter of a second
+/// of one core, and four thousand times as many joins as a class has members.
+pub const MAX_BLOCK_CHECKS: usize = 8_192;
+
+/// Where and when a record would be mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Height of the block.
+    pub height: Height,
+    /// The block before it.
+    pub parent: BlockId,
+    /// When that was made.
+    pub parent_time: Timestamp,
+    /// The block's own timestamp. For an open transaction, the earliest that the next block can have.
+    pub time: Timestamp,
+}
+
 /// A record that asks to be judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
+    /// The network, by its genesis block.
+    pub genesis: &'a GenesisContent,
+    /// The network's id.
+    pub network: NetworkId,
     /// Who signed it.
     pub sender: PublicKey,
     /// Its transaction's id.
     pub id: TransactionId,
-    /// Height and place of the block it would be in.
-    pub place: MinedAt,
-    /// The timestamp of that block.
-    pub timestamp: Timestamp,
+    /// The block it would be in.
+    pub moment: &'a Moment,
+    /// Its place in that block; 0 where that is not known yet.
+    pub index: u32,
     /// Its bytes.
     pub body: &'a RecordBody,
+}
+
+/// What an application says of a record that it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Whether it needs no fee, whoever sends it.
+    pub free: bool,
+    /// Whether its sender receives the network's gift.
+    pub gift: bool,
 }
 
 /// Why a record is not applied.
@@ -40,22 +72,78 @@ impl From<Internal> for ApplicationError {
     }
 }
 
-/// Judges the records of one topic. It must be a pure function of the state rows it reads and of
-/// the record: every node runs it for itself, in the order of the chain, and must come to the same
-/// end.
+/// Judges the records of one topic, in two parts, each of which must come to the same end on every node.
 pub trait Application: Send + Sync {
     /// The topic whose records it judges.
     fn topic(&self) -> &Topic;
 
-    /// Applies a record to the application's rows, or refuses it; refused changes are dropped.
+    /// What can be said of a record whatever the ledger holds: its form, and which signatures in it have
+    /// to hold. They are checked together with the transaction's own, once, off the ledger's thread; each
+    /// counts against [`MAX_BLOCK_CHECKS`].
+    ///
+    /// # Errors
+    /// Why it can never be valid, in words for its sender.
+    fn check(
+        &self,
+        network: &NetworkId,
+        sender: &PublicKey,
+        body: &RecordBody,
+    ) -> Result<Vec<SignatureItem>, String> {
+        let _ = (network, sender, body);
+        Ok(Vec::new())
+    }
+
+    /// Applies a record to the application's rows, or refuses it; refused changes are dropped. A pure
+    /// function of the rows it reads and of the record, whose [`Application::check`] found nothing wrong;
+    /// run in the order of the chain.
     fn judge(
         &self,
         state: &mut ApplicationState<'_, '_>,
         record: &Record<'_>,
-    ) -> Result<(), ApplicationError>;
+    ) -> Result<Verdict, ApplicationError>;
 }
 
-/// The rows of one application: it can neither see nor change any other.
+/// Read access to rows of one topic.
+pub trait Rows {
+    /// A row's value.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal>;
+}
+
+/// The rows under a topic in a view.
+#[derive(Clone)]
+pub struct TopicRows<'a> {
+    topic: Topic,
+    view: &'a dyn StateView,
+}
+
+impl<'a> TopicRows<'a> {
+    /// Those of `topic`.
+    pub fn new(topic: Topic, view: &'a dyn StateView) -> Self {
+        Self { topic, view }
+    }
+
+    /// Those that say who is a member.
+    pub fn of_members(view: &'a dyn StateView) -> Self {
+        let topic = Topic::new(MEMBERS_TOPIC).expect("it is short");
+        Self::new(topic, view)
+    }
+}
+
+impl Rows for TopicRows<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal> {
+        self.view.read(&row(&self.topic, key))
+    }
+}
+
+fn row(topic: &Topic, key: &[u8]) -> RowKey {
+    RowKey::State(StateKey::Application {
+        topic: topic.clone(),
+        key: key.to_vec(),
+    })
+}
+
+/// The rows of one application, while a record is judged: it changes no other's, and reads those of
+/// members.
 pub struct ApplicationState<'d, 'v> {
     topic: Topic,
     draft: &'d mut Draft<'v>,
@@ -67,16 +155,14 @@ impl<'d, 'v> ApplicationState<'d, 'v> {
         Self { topic, draft }
     }
 
-    fn row(&self, key: &[u8]) -> RowKey {
-        RowKey::State(StateKey::Application {
-            topic: self.topic.clone(),
-            key: key.to_vec(),
-        })
+    /// Who is a member, as of the records before this one.
+    pub fn members(&self) -> TopicRows<'_> {
+        TopicRows::of_members(self.draft)
     }
 
-    /// A row's value.
-    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ApplicationError> {
-        Ok(self.draft.read(&self.row(key))?)
+    /// The block at a height below the record's own, on the branch that it is judged on.
+    pub fn ancestor(&self, height: Height) -> Result<Option<BlockId>, Internal> {
+        self.draft.active(height)
     }
 
     /// Sets a row; refused where key or value are too long.
@@ -86,14 +172,18 @@ impl<'d, 'v> ApplicationState<'d, 'v> {
                 "a row may have {MAX_APPLICATION_KEY} bytes of key and {MAX_APPLICATION_VALUE} of value"
             )));
         }
-        let row = self.row(key);
-        self.draft.put_bytes(row, value);
+        self.draft.put_bytes(row(&self.topic, key), value);
         Ok(())
     }
 
     /// Removes a row.
     pub fn remove(&mut self, key: &[u8]) {
-        let row = self.row(key);
-        self.draft.remove(row);
+        self.draft.remove(row(&self.topic, key));
+    }
+}
+
+impl Rows for ApplicationState<'_, '_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Internal> {
+        self.draft.read(&row(&self.topic, key))
     }
 }

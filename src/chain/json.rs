@@ -357,6 +357,8 @@ pub struct ParamsJson {
     pub admission: AdmissionJson,
     #[serde(deserialize_with = "capped_list::<MAX_ALLOCATIONS, _, _>")]
     pub allocations: Vec<AllocationJson>,
+    pub gift: Amount,
+    pub recovery: Option<KeyJson>,
     #[serde(deserialize_with = "capped_list::<MAX_APPLICATIONS, _, _>")]
     pub applications: Vec<Topic>,
 }
@@ -382,6 +384,8 @@ impl From<&Params> for ParamsJson {
                 Admission::Invite => AdmissionJson::Invite,
             },
             allocations: allocations.collect(),
+            gift: params.gift,
+            recovery: params.recovery.map(KeyJson),
             applications: params.applications.clone(),
         }
     }
@@ -410,6 +414,8 @@ impl TryFrom<ParamsJson> for Params {
                 AdmissionJson::Invite => Admission::Invite,
             },
             allocations: allocations.collect(),
+            gift: json.gift,
+            recovery: json.recovery.map(|key| key.0),
             applications: json.applications,
         })
     }

@@ -84,7 +84,7 @@ impl Ledger {
         let mut draft = Draft::new(disk);
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
-        let mut mempool = Mempool::new(limits);
+        let mut mempool = Mempool::new(limits).judging(chain.rules().topics());
         mempool.admit_members(owner);
         let mut ledger = Self {
             chain,
@@ -274,10 +274,16 @@ impl Ledger {
             effects.insert(earlier, self.commit(rows));
         }
         for effect in &effects[earlier..] {
-            if let Effect::TipChanged(change) = effect {
-                let stored = Effect::TipStored(change.clone());
-                self.promises.push_back((self.overlay.last(), stored));
-            }
+            let stored = match effect {
+                Effect::TipChanged(change) => Effect::TipStored(change.clone()),
+                Effect::TransactionOpened { transaction, own } => Effect::OpenStored {
+                    id: transaction.id(),
+                    own: *own,
+                },
+                Effect::TransactionClosed(id, why) => Effect::ClosedStored(*id, *why),
+                _ => continue,
+            };
+            self.promises.push_back((self.overlay.last(), stored));
         }
         self.effects = effects;
         Ok(value)

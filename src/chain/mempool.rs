@@ -3,7 +3,9 @@
 use super::awake::AwakeTime;
 use super::fold_hash::{FoldMap, FoldSet};
 use super::rows::StateView;
-use super::{Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, TransactionId};
+use super::{
+    Action, Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Topic, TransactionId,
+};
 use crate::keys::PublicKey;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
@@ -137,6 +139,8 @@ pub struct Mempool {
     by_arrival: BTreeMap<(AwakeTime, u64), TransactionId>,
     accounts: FoldMap<PublicKey, Account>,
     members: FoldSet<PublicKey>,
+    /// The records of each topic that an application judges.
+    judged: BTreeMap<Topic, BTreeSet<TransactionId>>,
     bytes: usize,
     arrivals: u64,
 }
@@ -152,9 +156,23 @@ impl Mempool {
             by_arrival: BTreeMap::new(),
             accounts: FoldMap::default(),
             members: FoldSet::default(),
+            judged: BTreeMap::new(),
             bytes: 0,
             arrivals: 0,
         }
+    }
+
+    /// Keeps apart the records of topics that applications judge.
+    pub fn judging<'t>(mut self, topics: impl IntoIterator<Item = &'t Topic>) -> Self {
+        let empty = |topic: &Topic| (topic.clone(), BTreeSet::new());
+        self.judged = topics.into_iter().map(empty).collect();
+        self
+    }
+
+    /// The open records of a topic that an application judges.
+    pub fn records(&self, topic: &Topic) -> impl Iterator<Item = &EncodedTransaction> {
+        let ids = self.judged.get(topic).into_iter().flatten();
+        ids.filter_map(|id| self.get(id))
     }
 
     /// Number of open transactions.
@@ -225,7 +243,7 @@ impl Mempool {
     }
 
     /// Judges whether a transaction may be open, as things stand. Form and signature are checked
-    /// elsewhere; `view` is the state at the tip.
+    /// elsewhere; `view` is the state at the tip. `free` says whether it needs no fee, whoever sends it.
     ///
     /// # Errors
     /// The first reason against it.
@@ -233,14 +251,15 @@ impl Mempool {
         &self,
         transaction: &EncodedTransaction,
         view: &dyn StateView,
+        free: bool,
     ) -> Result<(), Rejection> {
-        self.check_stranger(transaction)?;
+        self.check_stranger(transaction, free)?;
         self.room_to_return(transaction, view).map(drop)
     }
 
-    fn check_stranger(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
+    fn check_stranger(&self, transaction: &EncodedTransaction, free: bool) -> Result<(), Rejected> {
         let payload = transaction.payload();
-        if payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
+        if !free && payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
             return Err(Rejected::ZeroFeeStranger);
         }
         Ok(())
@@ -326,9 +345,10 @@ impl Mempool {
         &mut self,
         transaction: EncodedTransaction,
         view: &dyn StateView,
+        free: bool,
         now: AwakeTime,
     ) -> Result<Vec<TransactionId>, Rejection> {
-        self.check_stranger(&transaction)?;
+        self.check_stranger(&transaction, free)?;
         self.take_back(transaction, view, now)
     }
 
@@ -362,6 +382,9 @@ impl Mempool {
             older.newer = Some(id);
         }
         self.bytes += transaction.size();
+        if let Some(records) = self.judged_with(&transaction) {
+            records.insert(id);
+        }
         self.queue.insert(place);
         self.by_expiry
             .insert((payload.expires_at, self.arrivals), id);
@@ -379,6 +402,17 @@ impl Mempool {
         Ok(leaving)
     }
 
+    /// The records with which a transaction is judged.
+    fn judged_with(
+        &mut self,
+        transaction: &EncodedTransaction,
+    ) -> Option<&mut BTreeSet<TransactionId>> {
+        match &transaction.payload().action {
+            Action::Record { topic, .. } => self.judged.get_mut(topic),
+            _ => None,
+        }
+    }
+
     /// Takes a transaction out; `None` if it was not open.
     pub fn remove(&mut self, id: &TransactionId) -> Option<EncodedTransaction> {
         let Entry {
@@ -394,6 +428,9 @@ impl Mempool {
         self.by_expiry
             .remove(&(transaction.payload().expires_at, number));
         self.bytes -= transaction.size();
+        if let Some(records) = self.judged_with(&transaction) {
+            records.remove(id);
+        }
         if let Some(entry) = older.and_then(|older| self.entries.get_mut(&older)) {
             entry.newer = newer;
         }

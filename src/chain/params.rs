@@ -1,5 +1,6 @@
 //! The network's parameters: chosen once, fixed by genesis, the same for every member.
 
+use super::application::MEMBERS_TOPIC;
 use super::difficulty::{DifficultyRule, MIN_WINDOW};
 use super::target::{CompactTarget, CompactTargetError};
 use super::{Amount, Height};
@@ -76,7 +77,12 @@ pub struct Params {
     /// Coins from the start.
     #[serde(deserialize_with = "capped_list::<MAX_ALLOCATIONS, _, _>")]
     pub allocations: Vec<Allocation>,
-    /// Topics whose records an application judges, in ascending order.
+    /// Coins that a key receives once, with its first join by an invitation.
+    pub gift: Amount,
+    /// Who can put another admin key in place, and nothing else.
+    pub recovery: Option<PublicKey>,
+    /// Topics whose records an application judges, in ascending order; beside that of members, which every
+    /// network has.
     #[serde(deserialize_with = "capped_list::<MAX_APPLICATIONS, _, _>")]
     pub applications: Vec<super::Topic>,
 }
@@ -102,8 +108,10 @@ pub enum ParamsError {
     /// The allocations add up to more than an amount can hold, or repeat a key.
     #[error("the allocations add up to too much, or name a key twice")]
     Allocations,
-    /// The topics are not in ascending order, each once.
-    #[error("the applications must stand in ascending order, each once")]
+    /// The topics are not in ascending order, each once, or `members` is among them.
+    #[error(
+        "the applications must stand in ascending order, each once, without `members`, which every network has"
+    )]
     Applications,
 }
 
@@ -124,6 +132,7 @@ impl Params {
                 MAX_WINDOW.into(),
             ),
             ("reward of a block", self.reward.0, 0, MAX_REWARD),
+            ("gift to who joins", self.gift.0, 0, MAX_REWARD),
             (
                 "largest block in bytes",
                 self.max_block_bytes.into(),
@@ -152,7 +161,8 @@ impl Params {
         if repeated || sum.is_none() {
             return Err(ParamsError::Allocations);
         }
-        if !self.applications.is_sorted_by(|a, b| a < b) {
+        let members = |topic: &super::Topic| topic.as_str() == MEMBERS_TOPIC;
+        if !self.applications.is_sorted_by(|a, b| a < b) || self.applications.iter().any(members) {
             return Err(ParamsError::Applications);
         }
         Ok(())

@@ -1,16 +1,15 @@
 //! What is valid: the one judge, whatever way a thing came in.
 
-use super::application::Application;
+use super::application::{Application, MAX_BLOCK_CHECKS, MEMBERS_TOPIC};
 use super::block::encoded_size;
 use super::difficulty::DifficultyRule;
 use super::header::HEADER_VERSION;
 use super::history::Peaks;
 use super::params::{MAX_EXPIRY, Params};
 use super::rows::{BlockStatus, HeaderEntry};
-use super::transaction::Topic;
 use super::{
     Action, Amount, Block, BlockId, EncodedTransaction, Genesis, GenesisError, Header, Height,
-    NetworkId, Payload, PeerFault, Rejected, Timestamp,
+    NetworkId, Payload, PeerFault, Rejected, Timestamp, Topic,
 };
 use crate::keys::PublicKey;
 use std::sync::Arc;
@@ -38,14 +37,14 @@ pub enum RulesError {
 }
 
 impl Rules {
-    /// Checks the genesis and picks the applications it names out of those at hand.
+    /// Checks the genesis and picks the applications out of those at hand: that of members, which every
+    /// network has, and those that it names.
     pub fn new(genesis: Genesis, available: &[Arc<dyn Application>]) -> Result<Self, RulesError> {
         genesis.check()?;
         let difficulty = genesis.params().difficulty().map_err(GenesisError::from)?;
-        let applications = genesis
-            .params()
-            .applications
-            .iter()
+        let members = Topic::new(MEMBERS_TOPIC).expect("it is short");
+        let applications = std::iter::once(&members)
+            .chain(&genesis.params().applications)
             .map(|topic| {
                 let found = available
                     .iter()
@@ -68,9 +67,11 @@ impl Rules {
         &self.genesis
     }
 
-    /// Whether the network has an application for the records of this topic.
-    pub fn has_application(&self, topic: &Topic) -> bool {
-        self.applications.iter().any(|own| own.topic() == topic)
+    /// Topics whose records an application judges.
+    pub fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.applications
+            .iter()
+            .map(|application| application.topic())
     }
 
     /// The network's id.
@@ -218,12 +219,50 @@ impl Rules {
                 max,
             });
         }
+        match self.application_of(transaction) {
+            // Whether it needs a fee is the application's to say.
+            Some(application) => self.check_record(application, transaction),
+            None => self.check_fee(transaction),
+        }
+    }
+
+    /// Has the application say what it can without the ledger, and keeps with the transaction what is to
+    /// be checked of the signatures in it.
+    fn check_record(
+        &self,
+        application: &dyn Application,
+        transaction: &EncodedTransaction,
+    ) -> Result<(), Rejected> {
+        let Action::Record { topic, body } = &transaction.payload().action else {
+            return Ok(());
+        };
+        if transaction.has_record_signatures() {
+            return Ok(());
+        }
+        let sender = &transaction.payload().sender;
+        let refused = |reason| Rejected::Application {
+            topic: topic.to_string(),
+            reason,
+        };
+        let items = application
+            .check(&self.network, sender, body)
+            .map_err(refused)?;
+        if items.len() > MAX_BLOCK_CHECKS {
+            let found = items.len();
+            let reason =
+                format!("it holds {found} signatures, at most {MAX_BLOCK_CHECKS} are allowed");
+            return Err(refused(reason));
+        }
+        transaction.set_record_signatures(items);
+        Ok(())
+    }
+
+    /// Whether a transaction pays what it must for its size.
+    pub(super) fn check_fee(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
+        let given = transaction.payload().fee;
         let least = self.params().least_fee(transaction.size());
-        if payload.fee < least {
-            return Err(Rejected::FeeTooLow {
-                given: payload.fee,
-                least,
-            });
+        if given < least {
+            return Err(Rejected::FeeTooLow { given, least });
         }
         Ok(())
     }
@@ -271,6 +310,12 @@ impl Rules {
             {
                 return invalid(format!("transaction {}: {reason}", transaction.id()));
             }
+        }
+        let checks: usize = paid.iter().map(|t| t.record_signatures().len()).sum();
+        if checks > MAX_BLOCK_CHECKS {
+            return invalid(format!(
+                "its records hold {checks} signatures, at most {MAX_BLOCK_CHECKS} are allowed"
+            ));
         }
         let fees = paid
             .iter()

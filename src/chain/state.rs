@@ -1,6 +1,8 @@
 //! The ledger's state: how a block changes it, and how the change is taken back.
 
-use super::application::{ApplicationError, ApplicationState, Record};
+use super::application::{
+    Application, ApplicationError, ApplicationState, Moment, Record, Verdict,
+};
 use super::rows::{Draft, MinedAt, RowKey, SlotId, StateView};
 use super::rules::Rules;
 use super::transaction::Topic;
@@ -14,16 +16,20 @@ use crate::keys::PublicKey;
 const ROWS_PER_TRANSACTION: usize = 3;
 
 impl Rules {
-    /// Applies one transaction to `draft`, as the one at `place`. On a refusal the draft is as it
-    /// was. The form has been checked before ([`Rules::check_form`]).
+    /// Applies one transaction to `draft`, as the one at `index` in the block of `moment`. On a refusal
+    /// the draft is as it was. The form has been checked before ([`Rules::check_form`]).
     pub fn apply_transaction(
         &self,
         draft: &mut Draft<'_>,
         transaction: &EncodedTransaction,
-        place: MinedAt,
-        timestamp: Timestamp,
+        moment: &Moment,
+        index: u32,
     ) -> Result<(), Rejection> {
         let payload = transaction.payload();
+        let place = MinedAt {
+            height: moment.height,
+            index,
+        };
         if let Some(place) = draft.mined(&transaction.id())? {
             return Err(Rejected::AlreadyMined(place.height).into());
         }
@@ -37,16 +43,14 @@ impl Rules {
                 draft.set_coins(sender, left);
                 draft.set_coins(to, due);
             }
-            Action::Record { topic, body } => {
+            Action::Record { .. } => {
                 let (_, left) = left_after(draft, transaction)?;
-                let record = Record {
-                    sender: payload.sender,
-                    id: transaction.id(),
-                    place,
-                    timestamp,
-                    body,
+                let verdict = self.apply_record(draft, transaction, moment, index)?;
+                let gift = match verdict.gift {
+                    true => self.params().gift,
+                    false => Amount::ZERO,
                 };
-                self.apply_record(draft, topic, &record)?;
+                let left = left.plus(gift).ok_or(Rejected::Meaningless)?;
                 draft.set_balance(payload.sender, left);
             }
         }
@@ -57,47 +61,64 @@ impl Rules {
         Ok(())
     }
 
-    /// Asks the application of a record's topic whether it could be mined next, upon a parent of this height
-    /// and time and the state that `view` shows; whatever else a transaction is, and whatever else it lacks, is passed over.
+    /// Asks the application of a record's topic whether it could be mined in the block of `moment`, upon
+    /// the state that `view` shows; whatever else a transaction is, and whatever else it lacks, is passed
+    /// over. Whether it needs no fee.
     ///
     /// # Errors
-    /// [`Rejected::Application`] with the application's reason.
+    /// [`Rejected::Application`] with the application's reason, [`Rejected::FeeTooLow`].
     pub fn judge_record(
         &self,
         view: &dyn StateView,
         transaction: &EncodedTransaction,
-        parent: (Height, Timestamp),
-    ) -> Result<(), Rejection> {
-        let payload = transaction.payload();
-        let Action::Record { topic, body } = &payload.action else {
-            return Ok(());
+        moment: &Moment,
+    ) -> Result<bool, Rejection> {
+        if self.application_of(transaction).is_none() {
+            return Ok(false);
+        }
+        let verdict = self.apply_record(&mut Draft::new(view), transaction, moment, 0)?;
+        Ok(verdict.free)
+    }
+
+    /// The application that judges a transaction, if one does.
+    pub(super) fn application_of(
+        &self,
+        transaction: &EncodedTransaction,
+    ) -> Option<&dyn Application> {
+        let Action::Record { topic, .. } = &transaction.payload().action else {
+            return None;
         };
-        let record = Record {
-            sender: payload.sender,
-            id: transaction.id(),
-            place: MinedAt {
-                height: parent.0.next(),
-                index: 1,
-            },
-            timestamp: parent.1.plus_ms(1),
-            body,
-        };
-        self.apply_record(&mut Draft::new(view), topic, &record)
+        let found = self.applications.iter().find(|a| a.topic() == topic);
+        found.map(|application| &**application)
     }
 
     fn apply_record(
         &self,
         draft: &mut Draft<'_>,
-        topic: &Topic,
-        record: &Record<'_>,
-    ) -> Result<(), Rejection> {
-        let Some(application) = self.applications.iter().find(|a| a.topic() == topic) else {
-            return Ok(());
+        transaction: &EncodedTransaction,
+        moment: &Moment,
+        index: u32,
+    ) -> Result<Verdict, Rejection> {
+        let payload = transaction.payload();
+        let Action::Record { topic, body } = &payload.action else {
+            return Ok(Verdict::default());
+        };
+        let Some(application) = self.application_of(transaction) else {
+            return Ok(Verdict::default());
+        };
+        let record = Record {
+            genesis: &self.genesis.content,
+            network: self.network,
+            sender: payload.sender,
+            id: transaction.id(),
+            moment,
+            index,
+            body,
         };
         let mut attempt = Draft::new(draft);
         let mut state = ApplicationState::new(topic.clone(), &mut attempt);
-        application
-            .judge(&mut state, record)
+        let verdict = application
+            .judge(&mut state, &record)
             .map_err(|error| match error {
                 ApplicationError::Refused(reason) => Rejection::from(Rejected::Application {
                     topic: topic.to_string(),
@@ -105,20 +126,32 @@ impl Rules {
                 }),
                 ApplicationError::Internal(error) => error.into(),
             })?;
+        if !verdict.free {
+            self.check_fee(transaction)?;
+        }
         let changes = attempt.into_changes();
         draft.absorb(changes);
-        Ok(())
+        Ok(verdict)
     }
 
     /// Applies all of a block's transactions to `draft` and keeps what undoing it needs. The body
-    /// has been checked before ([`Rules::check_body`]).
-    pub fn apply_block(&self, draft: &mut Draft<'_>, block: &Block) -> Result<(), Refusal> {
+    /// has been checked before ([`Rules::check_body`]). `parent_time` is the parent's timestamp.
+    pub fn apply_block(
+        &self,
+        draft: &mut Draft<'_>,
+        block: &Block,
+        parent_time: Timestamp,
+    ) -> Result<(), Refusal> {
         let id = block.id();
-        let height = block.header.height;
+        let moment = Moment {
+            height: block.header.height,
+            parent: block.header.previous,
+            parent_time,
+            time: block.header.timestamp,
+        };
         draft.reserve(ROWS_PER_TRANSACTION * block.transactions.len());
         for (transaction, index) in block.transactions.iter().zip(0..) {
-            let place = MinedAt { height, index };
-            self.apply_transaction(draft, transaction, place, block.header.timestamp)
+            self.apply_transaction(draft, transaction, &moment, index)
                 .map_err(|error| match error {
                     Rejection::Rejected(reason) => {
                         Refusal::Fault(Self::invalid(id, transaction, &reason))

@@ -1,7 +1,8 @@
 //! The block to mine next.
 
+use super::application::{MAX_BLOCK_CHECKS, Moment};
 use super::block::{EMPTY_BLOCK, SMALLEST_TRANSACTION, listed_size, root_of};
-use super::rows::{Draft, MinedAt, StateView};
+use super::rows::{Draft, StateView};
 use super::tree::Chain;
 use super::{Amount, Block, EncodedTransaction, Header, Internal, Mempool, Rejection, Timestamp};
 use crate::keys::PublicKey;
@@ -42,6 +43,13 @@ pub(super) fn fill(
     let mut left = rules.params().max_block_bytes as usize - EMPTY_BLOCK;
     let mut draft = Draft::new(view);
     let mut chosen = Vec::new();
+    let mut checks = 0;
+    let moment = Moment {
+        height: header.height,
+        parent: header.previous,
+        parent_time: chain.tip().entry.header.timestamp,
+        time: header.timestamp,
+    };
     let mut fees = Amount::ZERO;
     for transaction in mempool.by_fee() {
         if left < listed_size(SMALLEST_TRANSACTION) {
@@ -58,17 +66,17 @@ pub(super) fn fill(
         let Some(sum) = fees.plus(transaction.payload().fee) else {
             continue;
         };
-        let place = MinedAt {
-            height: header.height,
-            index: chosen.len() as u32 + 1,
-        };
-        match rules.apply_transaction(&mut draft, transaction, place, header.timestamp) {
+        let more = checks + transaction.record_signatures().len();
+        if more > MAX_BLOCK_CHECKS {
+            continue;
+        }
+        match rules.apply_transaction(&mut draft, transaction, &moment, chosen.len() as u32 + 1) {
             Ok(()) => {}
             Err(Rejection::Rejected(_)) => continue,
             Err(Rejection::Internal(error)) => return Err(error),
         }
         chosen.push(transaction.clone());
-        (left, fees) = (left - size, sum);
+        (left, fees, checks) = (left - size, sum, more);
     }
     let reward = rules
         .reward(reward_to, header.height, fees)

@@ -51,6 +51,8 @@ pub(crate) fn params() -> Params {
                 amount: Amount(1_000),
             })
             .collect(),
+        gift: Amount::ZERO,
+        recovery: None,
         applications: Vec::new(),
     }
 }
@@ -69,7 +71,7 @@ pub(crate) fn genesis() -> Genesis {
 }
 
 pub(crate) fn rules() -> Rules {
-    Rules::new(genesis(), &[]).unwrap()
+    Rules::new(genesis(), &crate::apps::built_in()).unwrap()
 }
 
 pub(crate) fn network() -> NetworkId {

@@ -11,7 +11,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde::ser::SerializeTuple;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Context of the hash that is a transaction's id.
 pub const ID_CONTEXT: &str = "raclette 2026-11 transaction id";
@@ -238,6 +238,8 @@ struct Encoded {
     bytes: Box<[u8]>,
     id: TransactionId,
     witness: Witness,
+    /// What else has to verify: signatures within a record, as its application named them.
+    record_signatures: OnceLock<Vec<SignatureItem>>,
 }
 
 impl EncodedTransaction {
@@ -261,6 +263,7 @@ impl EncodedTransaction {
             bytes,
             id,
             witness,
+            record_signatures: OnceLock::new(),
         }))
     }
 
@@ -317,16 +320,45 @@ impl EncodedTransaction {
             signature: self.0.transaction.signature,
         }
     }
+
+    /// Whether it is known which signatures are in its record.
+    pub(super) fn has_record_signatures(&self) -> bool {
+        self.0.record_signatures.get().is_some()
+    }
+
+    /// Keeps which signatures within its record have to verify as well.
+    pub(super) fn set_record_signatures(&self, items: Vec<SignatureItem>) {
+        // The same record always has the same ones.
+        let _ = self.0.record_signatures.set(items);
+    }
+
+    /// Which those are.
+    pub(super) fn record_signatures(&self) -> &[SignatureItem] {
+        self.0.record_signatures.get().map_or(&[], Vec::as_slice)
+    }
 }
 
-/// Checks the signatures of many transactions, on the calling thread: one verdict each, in their
-/// order, as [`verify_batch`] gives it.
+/// Checks the signatures of many transactions, and those within their records, on the calling thread: one
+/// verdict each, in their order. Of several that are wrong the first counts, as [`verify_batch`] gives it.
 pub fn check_signatures(transactions: &[EncodedTransaction]) -> Vec<Result<(), SignatureError>> {
-    let items: Vec<_> = transactions
+    let mut items: Vec<_> = transactions
         .iter()
         .map(EncodedTransaction::signature_item)
         .collect();
-    verify_batch(&items)
+    let own = items.len();
+    items.extend(
+        transactions
+            .iter()
+            .flat_map(|t| t.record_signatures().iter().copied()),
+    );
+    let mut verdicts = verify_batch(&items);
+    let mut within = verdicts.split_off(own).into_iter();
+    for (verdict, transaction) in verdicts.iter_mut().zip(transactions) {
+        for other in within.by_ref().take(transaction.record_signatures().len()) {
+            *verdict = verdict.and(other);
+        }
+    }
+    verdicts
 }
 
 /// Bytes around the payload in a canonical transaction: one for the array's head before it; the

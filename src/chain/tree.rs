@@ -396,7 +396,8 @@ impl Chain {
     ) -> Result<Result<Block, PeerFault>, Internal> {
         let block = self.body(draft, id)?;
         let mut attempt = Draft::new(draft);
-        match self.rules.apply_block(&mut attempt, &block) {
+        let parent_time = self.tip.entry.header.timestamp;
+        match self.rules.apply_block(&mut attempt, &block, parent_time) {
             Ok(()) => {}
             Err(Refusal::Fault(fault)) => return Ok(Err(fault)),
             Err(Refusal::Internal(error)) => return Err(error),

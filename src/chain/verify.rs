@@ -75,14 +75,18 @@ struct Replay<'a> {
     bytes: usize,
     most: usize,
     scratch: &'a mut dyn Scratch,
+    stored: &'a dyn StateView,
     /// Whether anything is in there.
     spilled: bool,
 }
 
 impl StateView for Replay<'_> {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        let RowKey::State(key) = key else {
-            return Ok(None);
+        let key = match key {
+            RowKey::State(key) => key,
+            // Which blocks came before is what is walked along.
+            RowKey::Active(_) => return self.stored.read(key),
+            _ => return Ok(None),
         };
         match self.held.get(key) {
             Some(value) => Ok(value.clone()),
@@ -93,12 +97,13 @@ impl StateView for Replay<'_> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(scratch: &'a mut dyn Scratch, most: usize) -> Self {
+    fn new(scratch: &'a mut dyn Scratch, stored: &'a dyn StateView, most: usize) -> Self {
         Self {
             held: BTreeMap::new(),
             bytes: 0,
             most,
             scratch,
+            stored,
             spilled: false,
         }
     }
@@ -167,7 +172,7 @@ fn verify_holding(
     scratch: &mut dyn Scratch,
     mut progress: impl FnMut(Height),
 ) -> Result<Verified, VerifyError> {
-    let mut replay = Replay::new(scratch, most);
+    let mut replay = Replay::new(scratch, stored, most);
     let mut draft = Draft::new(&Empty);
     apply_genesis(rules, &mut draft);
     replay.take(draft.into_rows())?;
@@ -251,7 +256,7 @@ fn check_block(
 ) -> Result<(HeaderEntry, Vec<Row>), Refusal> {
     let entry = check_alone(rules, block, id, parent, grandparent, peaks)?;
     let mut draft = Draft::new(replay);
-    rules.apply_block(&mut draft, block)?;
+    rules.apply_block(&mut draft, block, parent.header.timestamp)?;
     Ok((
         HeaderEntry {
             status: BlockStatus::Available,

@@ -9,7 +9,6 @@ use super::output::Output;
 use super::progress::ProgressLine;
 use super::table::facts;
 use super::words::count;
-use crate::apps;
 use crate::archive::{
     self, EndEntry, Entry, Format, HeadEntry, MAX_ENTRY_BYTES, Reader, Writer, archive_of,
 };
@@ -44,6 +43,19 @@ fn peer<'a>(settings: &'a Settings, config: &Path) -> Result<&'a PeerSettings, F
     }
 }
 
+/// The settings of a peer that has a database.
+fn with_chain<'a>(settings: &'a Settings, config: &Path) -> Result<&'a PeerSettings, Failure> {
+    let peer = peer(settings, config)?;
+    if has_database(&peer.data_dir) {
+        return Ok(peer);
+    }
+    Err(Failure::No(format!(
+        "there is no chain in {}: the node of {} never ran",
+        peer.data_dir.display(),
+        config.display()
+    )))
+}
+
 /// Writes the chain of a node out, whether it runs or not.
 pub fn export(
     arguments: &ExportArgs,
@@ -52,14 +64,7 @@ pub fn export(
     invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let peer = peer(settings, config)?;
-    if !has_database(&peer.data_dir) {
-        return Err(Failure::No(format!(
-            "there is no chain in {}: the node of {} never ran",
-            peer.data_dir.display(),
-            config.display()
-        )));
-    }
+    let peer = with_chain(settings, config)?;
     let array = arguments
         .out
         .as_ref()
@@ -118,7 +123,12 @@ fn write_chain<W: Write>(
     writer: Writer<W>,
 ) -> Result<EndEntry, Failure> {
     match open_offline(peer) {
-        Ok(disk) => from_disk(&disk, writer),
+        Ok(disk) => {
+            let mut writer = writer;
+            let end = from_disk(&disk, "exporting", |entry| Ok(writer.entry(entry)?))?;
+            writer.end()?;
+            Ok(end)
+        }
         Err(RunError::Disk(DiskError::InUse { .. })) => {
             from_node(&Client::find(settings, config, invocation)?, writer)
         }
@@ -126,7 +136,45 @@ fn write_chain<W: Write>(
     }
 }
 
-fn from_disk<W: Write>(disk: &dyn Disk, mut writer: Writer<W>) -> Result<EndEntry, Failure> {
+/// Hands every entry of the chain of a node to `each`, through its API if it runs, out of its database if
+/// it does not.
+pub(super) fn entries(
+    settings: &Settings,
+    config: &Path,
+    invocation: &Invocation,
+    doing: &'static str,
+    mut each: impl FnMut(&Entry) -> Result<(), Failure>,
+) -> Result<EndEntry, Failure> {
+    let peer = with_chain(settings, config)?;
+    match open_offline(peer) {
+        Ok(disk) => from_disk(&disk, doing, each),
+        Err(RunError::Disk(DiskError::InUse { .. })) => {
+            let client = Client::find(settings, config, invocation)?;
+            let mut progress = ProgressLine::begin(doing);
+            let (mut of, mut end) = (0, None);
+            client.raw_lines("/chain/export", MAX_ENTRY_BYTES, |line| {
+                let entry: Entry = serde_json::from_slice(line).map_err(|error| {
+                    Failure::No(format!("the node answers what is no export: {error}"))
+                })?;
+                match &entry {
+                    Entry::Head(head) => of = head.height.0,
+                    Entry::Block(block) => progress.show(block.header.height.0, of),
+                    Entry::Genesis(_) => {}
+                    Entry::End(told) => end = Some(*told),
+                }
+                each(&entry)
+            })?;
+            end.ok_or_else(cut_off)
+        }
+        Err(error) => Err(Failure::No(error.to_string())),
+    }
+}
+
+fn from_disk(
+    disk: &dyn Disk,
+    doing: &'static str,
+    mut each: impl FnMut(&Entry) -> Result<(), Failure>,
+) -> Result<EndEntry, Failure> {
     let no = |error: &dyn std::fmt::Display| Failure::No(error.to_string());
     let snapshot = disk.snapshot();
     let genesis = stored_genesis(&*snapshot).map_err(|error| no(&error))?;
@@ -134,19 +182,18 @@ fn from_disk<W: Write>(disk: &dyn Disk, mut writer: Writer<W>) -> Result<EndEntr
         Failure::No("there is no chain here yet: the node never was on a network".to_owned())
     })?;
     let view = ChainRows(&*snapshot);
-    let mut progress = ProgressLine::begin("exporting");
+    let mut progress = ProgressLine::begin(doing);
     let mut entries = archive_of(&view, &genesis).map_err(|error| no(&error))?;
     let mut end = None;
     while let Some(entry) = entries.next() {
         let entry = entry.map_err(|error| no(&error))?;
-        writer.entry(&entry)?;
+        each(&entry)?;
         let at = entries.progress();
         progress.show(at.height.0, at.of.0);
         if let Entry::End(told) = entry {
             end = Some(told);
         }
     }
-    writer.end()?;
     end.ok_or_else(cut_off)
 }
 
@@ -216,7 +263,7 @@ pub fn import(
     let mut progress = ProgressLine::begin("importing");
     let imported = archive::import(
         &disk,
-        &apps::included(),
+        &crate::apps::built_in(),
         Reader::new(file),
         &SystemClock,
         |at| {

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod records;
+mod upkeep;
 mod values;
 mod votes;
 
@@ -10,12 +11,14 @@ pub use votes::{Vote, VoteCast, VoteOpen};
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
 use crate::chain::BlockId;
+use crate::membership::MemberName;
 use crate::settings::{Endpoint, LogLevel};
-use crate::wire::MemberName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use upkeep::{Config, ManArgs, Role, TableArgs, TableForm, TableOf};
 use values::{
     at_least_one, expiry, host, last_events, listen_address, log_level, page_limit, whole_coins,
 };
@@ -56,6 +59,8 @@ pub enum Command {
     Export(ExportArgs),
     /// Bring an exported chain into a node that does not run, checking all of it
     Import(ImportArgs),
+    /// Write what is on the chain as a table, for spreadsheets, databases and other engines
+    Table(TableArgs),
     /// Check a proof that a block, or a transaction, is on the chain; no node is needed
     Verify(VerifyArgs),
     /// Show what the node wrote down, whether it runs or not
@@ -75,6 +80,16 @@ pub enum Command {
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
+    /// Look at the settings: which there are, which hold, and what is wrong with them
+    #[command(subcommand)]
+    Config(Config),
+    /// Print what has a shell complete these commands
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page of a command
+    Man(ManArgs),
 }
 
 /// What can be done with a wallet. The settings name its file, and the file with its passphrase if

@@ -6,13 +6,15 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Commands that are about no node: they take no settings file.
-const WITHOUT_A_NODE: [&str; 8] = [
+const WITHOUT_A_NODE: [&str; 10] = [
     "init",
     "demo",
     "verify",
     "bench",
     "sim",
     "explain",
+    "completions",
+    "man",
     "help",
     "--version",
 ];

@@ -12,14 +12,14 @@ pub use asked::MAX_REQUEST_BYTES;
 pub use paths::{BASE, Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
 
-use self::asked::{Parameters, bodies};
+use self::asked::{LAST_EVENT_HEADER, Parameters, bodies};
 use crate::owner::answers::{StopRequest, StoppingView};
-use crate::owner::{Code, Owned, Refused, StopOrder};
+use crate::owner::{Code, Owned, Peer, Refused, StopOrder};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest};
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, Json, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Responder};
+use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder};
 
 /// Every path of the API that a node of this kind has.
 pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
@@ -93,7 +93,18 @@ where
         .wrap(from_fn(
             move |request: ServiceRequest, next: Next<_>| async move {
                 Parameters::check(request.query_string(), line)?;
-                next.call(request).await
+                // Before anything is read: whoever follows the events from there on misses nothing.
+                let last = request
+                    .app_data::<Data<Peer>>()
+                    .map(|peer| peer.last_event());
+                let mut response = next.call(request).await?;
+                if let Some(last) = last
+                    && let Ok(last) = HeaderValue::try_from(last.to_string())
+                {
+                    let headers = response.headers_mut();
+                    headers.insert(HeaderName::from_static(LAST_EVENT_HEADER), last);
+                }
+                Ok::<_, Error>(response)
             },
         ))
         .route(route.to(handler))

@@ -12,6 +12,7 @@ use self::doorstep::{Doorstep, MAX_STRANGERS};
 use self::guard::Guard;
 use self::proof::prove;
 use super::api::{self, paths};
+use super::events::{MAX_STREAMS, Streams};
 use crate::owner::{Owned, StopOrder};
 use actix_web::dev::ServerHandle as WebServerHandle;
 use actix_web::http::KeepAlive;
@@ -80,7 +81,7 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// Removes `api.json`, takes no more requests, ends verification and export, and waits a moment for the
+    /// Removes `api.json`, takes no more requests, ends the streams of events, verification and export, and waits a moment for the
     /// requests under way.
     ///
     /// # Errors
@@ -88,6 +89,7 @@ impl ServerHandle {
     /// same.
     pub async fn stop(&self) -> Result<(), ApiFileError> {
         let removed = ApiFile::remove(&self.data_dir);
+        self.owned.end_events();
         self.owned.end_long_reads();
         self.server.stop(true).await;
         // One may have been started in between.
@@ -125,6 +127,7 @@ pub async fn start(
         guard: Guard::new(&token, address),
         prover: Prover::new(&token, address),
         stop,
+        streams: Streams::new(MAX_STREAMS),
     };
     let served = owned.clone();
     let doorstep = Doorstep::default();
@@ -167,6 +170,7 @@ struct Door {
     guard: Guard,
     prover: Prover,
     stop: StopOrder,
+    streams: Streams,
 }
 
 /// All of the server but the guard at its door.
@@ -175,6 +179,7 @@ fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
         .app_data(Data::new(door.guard))
         .app_data(Data::new(door.prover))
         .app_data(Data::new(door.stop))
+        .app_data(Data::new(door.streams))
         .service(api::resource(&paths::CHALLENGE, prove))
         .configure(|config| api::configure(config, owned))
         .default_service(web::route().to(api::nothing_here));

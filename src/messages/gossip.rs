@@ -3,12 +3,13 @@
 use crate::chain::ledger::{Answer, TipChange};
 use crate::chain::{BlockId, EncodedTransaction, TransactionId};
 use crate::keys::PublicKey;
+use crate::membership::Address;
+use crate::membership::MemberName;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credit;
 use crate::protocol::gossip::peers::Outlook;
-use crate::wire::member::Address;
-use crate::wire::{MemberName, Receipt};
+use crate::wire::Receipt;
 use actix::Message;
 
 /// What the ledger tells, in the order in which it came to be.

@@ -1,8 +1,8 @@
 //! To the LivenessProbe of a tracker.
 
 use crate::keys::PublicKey;
+use crate::membership::Address;
 use crate::wire::MemberId;
-use crate::wire::member::Address;
 use actix::Message;
 
 /// Dial a member back. Answered with

@@ -1,9 +1,10 @@
 //! To and from a PeerSession.
 
 use crate::chain::BlockId;
+use crate::membership::Certificate;
 use crate::net::Connection;
 use crate::protocol::SessionId;
-use crate::wire::{Certificate, Hello, message};
+use crate::wire::{Hello, message};
 use actix::Message;
 use std::io;
 use std::sync::Arc;

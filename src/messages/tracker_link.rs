@@ -6,8 +6,8 @@ use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
+use crate::membership::MemberName;
 use crate::protocol::directory::Directory;
-use crate::wire::MemberName;
 use actix::{Message, Recipient};
 use std::sync::Arc;
 

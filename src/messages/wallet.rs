@@ -6,9 +6,10 @@ use crate::keys::{
     NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
     SealingKey, UnlockError, WalletFileError,
 };
+use crate::membership::Certificate;
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
-use crate::wire::{Certificate, Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
+use crate::wire::{Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
 use actix::Message;
 
 /// Sign a payload whose sender is this wallet's key.

@@ -99,6 +99,7 @@ impl DeliveryParts {
             blame: Link::new(gossip, WAITING),
             ledger: asking(ledger.clone().recipient(), &outbox),
             funds: asking(ledger.clone().recipient(), &outbox),
+            events: ground.events(),
             fatal: seams.fatal.clone(),
         };
         let outbox = self
@@ -113,6 +114,7 @@ impl DeliveryParts {
             ledger: asking(ledger.clone().recipient(), &inbox),
             open_note: asking(ground.wallet.clone().recipient(), &inbox),
             sign: asking(ground.wallet.clone().recipient(), &inbox),
+            events: ground.events(),
             fatal: seams.fatal.clone(),
         };
         let inbox = self

@@ -240,6 +240,9 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
         })
         .collect::<Result<Vec<_>, _>>()?;
     applications.sort();
+    let recovery = Some(network.recovery.as_str()).filter(|address| !address.is_empty());
+    let recovery = recovery.map(PublicKey::from_address).transpose();
+    let recovery = recovery.map_err(|error| setting("network.recovery", error.to_string()))?;
     Ok(Params {
         name: CappedText::new(network.name.clone())
             .map_err(|error| setting("network.name", error.to_string()))?,
@@ -253,6 +256,8 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
         min_fee_per_kib: Amount(network.min_fee_per_kib),
         admission: Admission::Open,
         allocations,
+        gift: Amount(network.gift),
+        recovery,
         applications,
     })
 }

@@ -6,10 +6,12 @@ mod branch;
 mod chain;
 mod clock;
 mod delivery;
+mod events;
 mod records;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
-use crate::wire::{MemberId, MemberName};
+use crate::membership::MemberName;
+use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -27,6 +29,7 @@ pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
     ReadRequest, ReadView, ReceivedState, ReceivedView, SendRequest, SendView, SentView,
 };
+pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.

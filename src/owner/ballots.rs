@@ -13,11 +13,14 @@ use super::pages::Page;
 use super::records::Outgoing;
 use super::{Peer, Refused};
 use crate::apps::voting::{
-    Ballots, Choice, MAX_ROLL, MAX_SPAN, Opening, Outcome, Parcel, Question, Roll, Vote, topic,
+    Ballots, Choice, MAX_ROLL, MAX_SPAN, OPEN_NETWORK_AGE, Opening, Outcome, Parcel, Question,
+    Roll, Vote, topic,
 };
+use crate::chain::params::Admission;
 use crate::chain::{Amount, Height, TransactionId};
 use crate::keys::PublicKey;
 use crate::messages::ledger::GetLedgerStatus;
+use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
 use reading::Reading;
 use serde::Serialize;
@@ -50,11 +53,7 @@ impl Peer {
         let tip = self.parts()?.ledger_status.send(GetLedgerStatus).await?.tip;
         let known = self.known();
         let roll = match &request.roll {
-            RollRequest::Members => {
-                let members = known.directory.members();
-                let keys = members.map(|member| member.record.statement.key);
-                Roll::keys(keys.chain([self.key]))
-            }
+            RollRequest::Members => Roll::members(),
             RollRequest::Keys(typed) => {
                 let people = self.people(&known);
                 let keys = typed.iter().map(|typed| people.key_of(typed));
@@ -85,16 +84,49 @@ impl Peer {
             closes_at,
             last_height,
         };
-        let voters = Some(opening.roll.keys.len() as u64);
+        let (voters, warning) = match opening.roll.members {
+            true => self.members_who_may_vote(&known)?,
+            false => (opening.roll.keys.len() as u64, None),
+        };
         let ballot = self
             .hand_in(Parcel::Open(opening), last_height, under)
             .await?;
         Ok(OpenedView {
             ballot,
             voters,
+            warning,
             closes_at,
             last_height,
         })
+    }
+
+    /// How many members a ballot of now would be for, and what that is worth.
+    fn members_who_may_vote(
+        &self,
+        known: &DirectoryStatus,
+    ) -> Result<(u64, Option<String>), Refused> {
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let reading = Reading::begin(self, &*snapshot, known)?;
+        let voters = reading.members(reading.tip.height)?.len() as u64;
+        let open = self.parts()?.rules.params().admission == Admission::Open;
+        if voters == 0 {
+            let settled = match open {
+                true => format!(
+                    " for {OPEN_NETWORK_AGE} blocks, as it must be where anybody is admitted"
+                ),
+                false => String::new(),
+            };
+            return Err(bad_ballot(format!(
+                "nobody could vote: no member has been on the ledger{settled}. Name who may vote instead: \
+                 `--roll FILE`"
+            )));
+        }
+        let warning = format!(
+            "anybody is admitted to this network: only who has been a member for {OPEN_NETWORK_AGE} blocks may \
+             vote, and whoever came with several names has several votes"
+        );
+        Ok((voters, open.then_some(warning)))
     }
 
     /// When it closes: the time, if there is one, and the last height.
@@ -123,7 +155,7 @@ impl Peer {
 
     /// Refuses where the network has no votes.
     fn votes(&self) -> Result<(), Refused> {
-        match self.parts()?.rules.has_application(&topic()) {
+        match self.parts()?.rules.topics().any(|own| *own == topic()) {
             true => Ok(()),
             false => Err(Refused::new(
                 Code::NoApplication,

@@ -37,7 +37,7 @@ const MAX_BLOCKS_LISTED: usize = 100;
 #[serde(untagged)]
 pub enum BlockData {
     /// The first one.
-    Genesis(GenesisJson),
+    Genesis(Box<GenesisJson>),
     /// A later one.
     Block(BlockJson),
 }
@@ -124,7 +124,9 @@ impl Peer {
         let snapshot = disk.snapshot();
         let id = find_block(rules, &*snapshot, &name)?;
         if id == rules.network() {
-            return Ok(BlockData::Genesis(GenesisJson::from(rules.genesis())));
+            return Ok(BlockData::Genesis(Box::new(GenesisJson::from(
+                rules.genesis(),
+            ))));
         }
         let block = ChainRows(&*snapshot).block(&id)?.ok_or_else(no_body)?;
         Ok(BlockData::Block(BlockJson::from(&block)))

@@ -168,6 +168,10 @@ codes! {
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",
         "`GET /api/v1/paths` lists what there is.";
+    TooManyStreams = "too_many_streams", NotNow, "Too many follow the events":
+        "As many programs and browsers follow the events of this node as may.",
+        "Each of them keeps a connection open, so their number is bounded.",
+        "Close one of them, or ask again later.";
     UnknownCode = "unknown_code", Unknown, "No such code":
         "No refusal has the code that was asked for.",
         "It is mistyped, or of another version of the program.",

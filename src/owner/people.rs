@@ -4,9 +4,9 @@ use super::answers::PersonView;
 use super::codes::Code;
 use super::refusal::Refused;
 use crate::keys::PublicKey;
+use crate::membership::MemberName;
 use crate::protocol::directory::Directory;
 use crate::suggest::nearest;
-use crate::wire::MemberName;
 
 /// Longest text that is looked up and repeated in an answer, in characters: an address has 62.
 const MAX_TYPED: usize = 100;

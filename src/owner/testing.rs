@@ -1,7 +1,7 @@
 //! A peer over a real chain in memory and an actor that plays all others: what tests of this floor, of the API
 //! and of its client share.
 
-use super::{LongAnswers, Peer, PeerParts, Tracker};
+use super::{Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
@@ -47,7 +47,7 @@ pub(crate) fn secret(number: u8) -> SecretKey {
 /// A member with a name, whose key is [`secret`]`(number)`.
 pub(crate) fn member_called(name: &str, number: u8) -> Member {
     let key = secret(number);
-    let address = crate::wire::member::Address::new(format!("127.0.0.1:70{number:02}"));
+    let address = crate::membership::Address::new(format!("127.0.0.1:70{number:02}"));
     let statement = MemberStatement {
         tracker: PublicKey([9; 32]),
         sequence: 1,
@@ -79,6 +79,8 @@ pub(crate) struct Played {
     /// Why it is on no network.
     trouble: Option<String>,
     sent: Arc<Mutex<Vec<SendTransfer>>>,
+    /// What happens at the node.
+    pub(crate) events: Events,
     /// How often the tip moves just after funds were told.
     pub(crate) moves: Arc<AtomicU32>,
 }
@@ -99,6 +101,7 @@ impl FakeNode {
                 disk: Arc::new(MemoryDisk::new()),
                 trouble,
                 sent: Arc::default(),
+                events: Events::new(0xe7e7),
                 moves: Arc::default(),
             },
         }
@@ -348,6 +351,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         seal: node.clone().recipient(),
         open_note: node.clone().recipient(),
         known: watch::channel(Arc::new(known)).1,
+        events: played.events.clone(),
         leave: node.clone().recipient(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),

@@ -13,7 +13,8 @@ use super::tracker_link::{
 };
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
-use crate::wire::member::{Address, Leaving};
+use crate::membership::Address;
+use crate::wire::member::Leaving;
 use crate::wire::message::{RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;

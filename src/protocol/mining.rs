@@ -186,6 +186,11 @@ impl Mining {
         self.search.is_some()
     }
 
+    /// Whether there is nothing to mine, nor anything on its way.
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
     fn wants_block(&self) -> bool {
         !self.waiting.is_empty()
             || match self.mode {

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 const SPAN_MS: u64 = 30_000;
 /// Samples lie so far apart at least, in milliseconds; so there are 61 of them at most.
 const SPACING_MS: u64 = 500;
+/// How often it is told how far it is, in milliseconds.
+const TOLD_EVERY_MS: u64 = 1_000;
 
 /// Counts connected blocks, and remembers how many there were some time ago.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Progress {
     connected: u64,
     /// When, and how many there were before the block that came then.
     samples: VecDeque<(SteadyTime, u64)>,
+    /// When it was told last how far it is, if blocks were missing then.
+    told: Option<SteadyTime>,
 }
 
 impl Progress {
@@ -34,6 +38,21 @@ impl Progress {
         {
             self.samples.pop_front();
         }
+    }
+
+    /// Whether it is to be told now that so many blocks are left: now and then while some are, and once when
+    /// none is left.
+    pub fn is_to_be_told(&mut self, left: u64, now: SteadyTime) -> bool {
+        if left == 0 {
+            return self.told.take().is_some();
+        }
+        let is_due = self
+            .told
+            .is_none_or(|told| now.since(told) >= TOLD_EVERY_MS);
+        if is_due {
+            self.told = Some(now);
+        }
+        is_due
     }
 
     /// Milliseconds for `left` more blocks at the rate of the last half minute, and that rate in

@@ -9,10 +9,12 @@ use crate::chain::testing::{START, genesis_with, member, params};
 use crate::chain::{Genesis, GenesisContent, Header, Height, NetworkId};
 use crate::clock::{BEGUN, Now};
 use crate::keys::{PublicKey, SecretKey};
+use crate::membership::Address;
+use crate::membership::Certificate;
 use crate::wire::frame::FrameDecoder;
-use crate::wire::member::{Address, Leaving};
+use crate::wire::member::Leaving;
 use crate::wire::message::{ChallengeAnswer, Goodbye};
-use crate::wire::{Certificate, Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
+use crate::wire::{Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 

@@ -28,11 +28,11 @@ use super::{Row, SessionId};
 use crate::canonical;
 use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
-use crate::wire::member::{Address, Leaving};
+use crate::membership::Address;
+use crate::membership::{Certificate, MemberName};
+use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
-use crate::wire::{
-    Certificate, Hello, MemberName, MemberRecord, MemberStatement, Message, NodeRole,
-};
+use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
 
 /// How often the shell calls [`TrackerLink::tick`].

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::kind::{Wrong, describe};
 use super::paths::expand;
 use super::schema::{Given, Key, Role};
-use super::{ENVIRONMENT_PREFIX, Mistake, Place, Settings, SettingsError};
+use super::{ENVIRONMENT_PREFIX, Mistake, Origin, Place, Setting, Settings, SettingsError};
 use crate::plain_file;
 use crate::suggest::nearest;
 
@@ -47,41 +47,103 @@ pub(super) fn settings(
     environment: impl Iterator<Item = (String, String)>,
 ) -> Result<Settings, SettingsError> {
     let document = Document { path, text };
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let message = format!("this is not TOML: {}", error.message());
-        document.single(document.mistake(offset, "", message))
-    })?;
-    let table = table.get_ref();
-    let role = document.role(table)?;
+    Layers::read(&document, environment)?.taken_over(&document)
+}
 
-    let mut mistakes = Vec::new();
-    let mut from_file = Layer::default();
-    document.read(role, "", table, &mut from_file, &mut mistakes);
-    let from_environment = read_environment(role, environment, &mut mistakes);
-    let defaults = read_defaults(role, path, &from_file, &from_environment, &mut mistakes);
-    mistakes.sort_by(|a, b| a.place.cmp(&b.place));
-    if !mistakes.is_empty() {
-        return Err(SettingsError::Invalid(mistakes));
+/// The same, each with its value and who says so.
+pub(super) fn with_origin(
+    path: &Path,
+    text: &str,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Vec<Setting>, SettingsError> {
+    let document = Document { path, text };
+    let layers = Layers::read(&document, environment)?;
+    let settings = layers.taken_over(&document)?;
+    let wallet = settings.wallet();
+    let opened = |key: &str| match key {
+        "data_dir" => Some(settings.data_dir()),
+        "wallet.file" => Some(wallet.file.as_path()),
+        "wallet.passphrase_file" => wallet.passphrase_file(),
+        _ => None,
+    };
+    let values = layers.together()?;
+    let keys = layers.role.keys().into_iter();
+    keys.map(|(key, _)| {
+        let value = match opened(&key) {
+            Some(path) => path.display().to_string().into(),
+            None => values.get(&key)?,
+        };
+        let origin = layers.origin(&key);
+        Ok(Setting { key, value, origin })
+    })
+    .collect()
+}
+
+/// What file, variables and defaults say, each for itself and without a mistake.
+struct Layers {
+    role: Role,
+    file: Layer,
+    environment: Layer,
+    defaults: Layer,
+}
+
+impl Layers {
+    fn read(
+        document: &Document<'_>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, SettingsError> {
+        let table = DeTable::parse(document.text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let message = format!("this is not TOML: {}", error.message());
+            document.single(document.mistake(offset, "", message))
+        })?;
+        let table = table.get_ref();
+        let role = document.role(table)?;
+        let mut mistakes = Vec::new();
+        let mut file = Layer::default();
+        document.read(role, "", table, &mut file, &mut mistakes);
+        let environment = read_environment(role, environment, &mut mistakes);
+        let defaults = read_defaults(role, document.path, &file, &environment, &mut mistakes);
+        mistakes.sort_by(|a, b| a.place.cmp(&b.place));
+        if !mistakes.is_empty() {
+            return Err(SettingsError::Invalid(mistakes));
+        }
+        Ok(Self {
+            role,
+            file,
+            environment,
+            defaults,
+        })
     }
 
-    // A relative path in the environment starts at the working directory, as it stands.
-    let base = |key| match path.parent() {
-        Some(directory) if !from_environment.has(key) => directory,
-        _ => Path::new(""),
-    };
-    let bases = Bases {
-        data_dir: base("data_dir"),
-        passphrase_file: base("wallet.passphrase_file"),
-    };
-    let layered = Config::builder()
-        .add_source(defaults)
-        .add_source(from_file)
-        .add_source(from_environment.clone())
-        .build()?;
-    let settings = take_over(role, layered, &bases, &document)?;
-    document.check_together(&settings)?;
-    Ok(settings)
+    fn together(&self) -> Result<Config, ConfigError> {
+        Config::builder()
+            .add_source(self.defaults.clone())
+            .add_source(self.file.clone())
+            .add_source(self.environment.clone())
+            .build()
+    }
+
+    fn taken_over(&self, document: &Document<'_>) -> Result<Settings, SettingsError> {
+        // A relative path in the environment starts at the working directory, as it stands.
+        let base = |key| match document.path.parent() {
+            Some(directory) if !self.environment.has(key) => directory,
+            _ => Path::new(""),
+        };
+        let bases = Bases {
+            data_dir: base("data_dir"),
+            passphrase_file: base("wallet.passphrase_file"),
+        };
+        let settings = take_over(self.role, self.together()?, &bases, document)?;
+        document.check_together(&settings)?;
+        Ok(settings)
+    }
+
+    fn origin(&self, key: &str) -> Origin {
+        let given = self.environment.origins.get(key);
+        let given = given.or_else(|| self.file.origins.get(key));
+        given.cloned().unwrap_or(Origin::Default)
+    }
 }
 
 /// Where relative paths start.
@@ -130,11 +192,20 @@ fn take_over(
 
 /// Checked values by path: one layer of the settings.
 #[derive(Debug, Clone, Default)]
-struct Layer(BTreeMap<String, Value>);
+struct Layer {
+    values: BTreeMap<String, Value>,
+    /// Who gives them, but for defaults.
+    origins: BTreeMap<String, Origin>,
+}
 
 impl Layer {
     fn has(&self, path: &str) -> bool {
-        self.0.contains_key(path)
+        self.values.contains_key(path)
+    }
+
+    fn insert(&mut self, path: String, value: Value, origin: Origin) {
+        self.origins.insert(path.clone(), origin);
+        self.values.insert(path, value);
     }
 }
 
@@ -144,7 +215,7 @@ impl Source for Layer {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
-        Ok(self.0.clone().into_iter().collect())
+        Ok(self.values.clone().into_iter().collect())
     }
 }
 
@@ -156,13 +227,17 @@ struct Document<'a> {
 
 impl Document<'_> {
     fn mistake(&self, offset: usize, key: &str, message: String) -> Mistake {
-        let before = self.text.as_bytes().iter().take(offset);
-        let line = 1 + before.filter(|byte| **byte == b'\n').count();
         Mistake {
-            place: Place::Line(self.path.to_owned(), line),
+            place: Place::Line(self.path.to_owned(), self.line(offset)),
             key: key.to_owned(),
             message,
         }
+    }
+
+    /// The line of this byte, counted from 1.
+    fn line(&self, offset: usize) -> usize {
+        let before = self.text.as_bytes().iter().take(offset);
+        1 + before.filter(|byte| **byte == b'\n').count()
     }
 
     /// The path that is meant, which is given at `key` in the file or its variable.
@@ -219,8 +294,9 @@ impl Document<'_> {
                 continue;
             }
             if let Some(key) = role.key(&path) {
+                let line = self.line(name.span().start);
                 match key.kind.check(value) {
-                    Ok(value) => drop(layer.0.insert(path, value)),
+                    Ok(value) => layer.insert(path, value, Origin::File { line }),
                     Err(wrong) => mistakes.push(self.wrong(&path, key, &wrong)),
                 }
             } else if role.has_section(&path) {
@@ -330,7 +406,10 @@ fn read_environment(
         };
         if let Some((path, key)) = own.iter().find(|(path, _)| variable(path) == name) {
             match key.kind.check_variable(&text) {
-                Ok(value) => drop(layer.0.insert(path.clone(), value)),
+                Ok(value) => {
+                    let origin = Origin::Variable { name: name.clone() };
+                    layer.insert(path.clone(), value, origin);
+                }
                 Err(wrong) => mistakes.push(mistake(path, wrong_variable(&name, key, &wrong))),
             }
         } else if name == variable(Role::KEY) {
@@ -415,13 +494,15 @@ fn read_defaults(
                 if let Ok(value) = DeValue::parse(text)
                     && let Ok(value) = key.kind.check(&value)
                 {
-                    layer.0.insert(path, value);
+                    layer.values.insert(path, value);
                 }
             }
             Given::Derived(_) => {
-                let given = |layer: &Layer| layer.0.get("name").cloned();
+                let given = |layer: &Layer| layer.values.get("name").cloned();
                 if let Some(name) = given(from_environment).or_else(|| given(from_file)) {
-                    layer.0.insert(path, Value::from(format!("{name}-data")));
+                    layer
+                        .values
+                        .insert(path, Value::from(format!("{name}-data")));
                 }
             }
             Given::Required(example) => mistakes.push(Mistake {

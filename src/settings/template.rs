@@ -57,6 +57,11 @@ pub fn tracker_template(tracker: &TrackerTemplate<'_>) -> String {
     render(Role::Tracker, &values)
 }
 
+/// The peer's file that ships: every key with its meaning, and an example or its default.
+pub fn example_peer() -> String {
+    render(Role::Peer, &[])
+}
+
 /// Writes a new settings file. One that exists is never touched, and text that [`Settings::parse`]
 /// would refuse is not written.
 ///

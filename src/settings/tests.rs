@@ -48,20 +48,11 @@ fn mistake(text: &str, variables: &[(&str, &str)]) -> String {
     found[0].to_string()
 }
 
-fn example_template() -> String {
-    let trackers = ["127.0.0.1:7000".parse().unwrap()];
-    peer_template(&PeerTemplate {
-        name: "alice",
-        trackers: &trackers,
-        ..PeerTemplate::default()
-    })
-}
-
 #[test]
 fn shipped_files_are_the_templates() {
     let renew = "config/ is out of date; renew it: \
                  cargo test --release --lib settings -- --ignored renew_config";
-    assert!(SHIPPED_PEER == example_template(), "{renew}");
+    assert!(SHIPPED_PEER == example_peer(), "{renew}");
     assert!(
         SHIPPED_TRACKER == tracker_template(&TrackerTemplate::default()),
         "{renew}"
@@ -72,7 +63,7 @@ fn shipped_files_are_the_templates() {
 #[ignore = "writes config/"]
 fn renew_config() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
-    std::fs::write(config.join("peer.toml"), example_template()).unwrap();
+    std::fs::write(config.join("peer.toml"), example_peer()).unwrap();
     std::fs::write(
         config.join("tracker.toml"),
         tracker_template(&TrackerTemplate::default()),
@@ -152,7 +143,9 @@ fn defaults_of_a_tracker() {
         max_block_bytes: 2 << 20,
         min_fee_per_kib: 0,
         allocations: Vec::new(),
-        applications: Vec::new(),
+        gift: 0,
+        recovery: String::new(),
+        applications: vec!["vote".to_owned()],
     };
     assert_eq!(tracker.network, expected);
 }
@@ -385,4 +378,32 @@ fn no_setting_is_a_secret_itself() {
             assert!(!named || file, "{path} is a secret in the settings");
         }
     }
+}
+
+#[test]
+fn every_setting_says_where_it_comes_from() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("peer.toml");
+    std::fs::write(&file, format!("{PEER}\n[mining]\nthreads = 2\n")).unwrap();
+    let variables = [
+        ("RACLETTE_MINING__MODE", "always"),
+        ("RACLETTE_WALLET__FILE", "w.pem"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let settings = settings_with_origin(&file, variables.into_iter()).unwrap();
+    assert_eq!(settings.len(), Role::Peer.keys().len());
+    let found = |key: &str| settings.iter().find(|one| one.key == key).unwrap().clone();
+    assert_eq!(found("name").origin, Origin::File { line: 2 });
+    assert_eq!(found("mining.threads").origin, Origin::File { line: 6 });
+    assert_eq!(found("mining.threads").value, 2);
+    let name = "RACLETTE_MINING__MODE".to_owned();
+    assert_eq!(found("mining.mode").origin, Origin::Variable { name });
+    assert_eq!(found("mining.mode").value, "always");
+    assert_eq!(found("delivery.keep_days").origin, Origin::Default);
+    assert_eq!(
+        found("trackers").value,
+        serde_json::json!(["127.0.0.1:7000"])
+    );
+    let wallet = place.path().join("alice-data/w.pem");
+    assert_eq!(found("wallet.file").value, wallet.to_str().unwrap());
 }

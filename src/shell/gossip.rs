@@ -8,6 +8,7 @@ use super::{Begin, Dial, Greeting, Link, Sessions};
 use crate::chain::ledger::Answer;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
+use crate::messages::events::Event;
 use crate::messages::gossip::{
     AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver,
     GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus, SyncFrom,
@@ -20,7 +21,7 @@ use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::protocol::credit::{Credit, Credits};
 use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
-use crate::protocol::gossip::{Effect, Gossip};
+use crate::protocol::gossip::{Effect, Fact, Gossip};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct GossipParts {
     pub ledger: GossipLinks,
     /// Is told and asked of deliveries.
     pub delivery: DeliveryLinks,
+    /// Who follows what happens.
+    pub events: Link<Event>,
 }
 
 /// What is noted of a session.
@@ -88,6 +91,7 @@ pub struct GossipShell {
     dial: Link<Dial>,
     ledger: GossipLinks,
     delivery: DeliveryLinks,
+    events: Link<Event>,
     credits: Credits,
     /// Sessions that are not read from until there are answers.
     parked: Vec<oneshot::Sender<()>>,
@@ -109,6 +113,7 @@ impl GossipShell {
             dial: parts.dial,
             ledger: parts.ledger,
             delivery: parts.delivery,
+            events: parts.events,
             credits: Credits::new(CREDIT),
             parked: Vec::new(),
         }
@@ -178,8 +183,22 @@ impl GossipShell {
                     });
                 }
                 Effect::TellOutbox(fact) => self.delivery.outbox.send(DeliveryTold(fact)),
-                Effect::Tell(fact) => log::fact(&fact, self.clock.steady()),
+                Effect::Tell(fact) => {
+                    log::fact(&fact, self.clock.steady());
+                    self.tell_of(fact);
+                }
             }
+        }
+    }
+
+    /// Tells whoever follows who comes and goes.
+    fn tell_of(&mut self, fact: Fact) {
+        match fact {
+            Fact::Connected(_, peer, _) => self.events.send(Event::PeerCame { peer }),
+            Fact::Disconnected(_, peer, reason) => {
+                self.events.send(Event::PeerGone { peer, reason });
+            }
+            Fact::Misbehaved(..) | Fact::ClockDiffers(_) | Fact::Alone(_) => {}
         }
     }
 

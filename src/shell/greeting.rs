@@ -3,10 +3,11 @@
 use crate::canonical::CappedText;
 use crate::chain::{Height, NetworkId, Timestamp};
 use crate::keys::PublicKey;
-use crate::wire::member::Address;
+use crate::membership::Address;
+use crate::membership::Certificate;
 use crate::wire::message::MAX_AGENT;
 use crate::wire::version::MINOR_VERSION;
-use crate::wire::{Certificate, Hello, NodeRole};
+use crate::wire::{Hello, NodeRole};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 

@@ -4,6 +4,7 @@ use super::{Answered, Ask, Fatal, Link, TableWriter};
 use crate::chain::Internal;
 use crate::clock::Clock;
 use crate::keys::{NoteText, OpenError};
+use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
 use crate::messages::inbox::{CountUnread, MarkRead, OwnNewsTold, TakeDelivery};
 use crate::messages::ledger::JudgeTransaction;
@@ -35,6 +36,8 @@ pub struct InboxParts {
     pub open_note: Link<Ask<u64, OpenNote>>,
     /// Signs receipts; the token stands for the delivery.
     pub sign: Link<Ask<u64, SignReceipt>>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
     /// Ends the node.
     pub fatal: Fatal,
 }
@@ -50,6 +53,7 @@ pub struct InboxShell {
     ledger: Link<Ask<u64, JudgeTransaction>>,
     open_note: Link<Ask<u64, OpenNote>>,
     sign: Link<Ask<u64, SignReceipt>>,
+    events: Link<Event>,
     fatal: Fatal,
 }
 
@@ -66,6 +70,7 @@ impl InboxShell {
             ledger: parts.ledger,
             open_note: parts.open_note,
             sign: parts.sign,
+            events: parts.events,
             fatal: parts.fatal,
         }
     }
@@ -113,7 +118,14 @@ impl InboxShell {
                 Effect::Tell { facts, note } => {
                     let (tx, from) = (facts.id, facts.from.to_address());
                     tracing::info!(%tx, %from, amount = facts.amount.0, note, "something came in");
+                    self.events.send(Event::MessageReceived {
+                        id: facts.id,
+                        from: facts.from,
+                        amount: facts.amount,
+                        note,
+                    });
                 }
+                Effect::TellUnread(unread) => self.events.send(Event::MessagesRead { unread }),
             }
         }
     }

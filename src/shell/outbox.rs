@@ -5,6 +5,7 @@ use crate::chain::ledger::Funds;
 use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
+use crate::messages::events::Event;
 use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
@@ -44,6 +45,8 @@ pub struct OutboxParts {
     pub ledger: Link<Ask<u64, JudgeTransaction>>,
     /// Says what can be spent.
     pub funds: Link<Ask<(), GetFunds>>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
     /// Ends the node.
     pub fatal: Fatal,
 }
@@ -62,6 +65,7 @@ pub struct OutboxShell {
     blame: Link<BlameSession>,
     ledger: Link<Ask<u64, JudgeTransaction>>,
     funds: Link<Ask<(), GetFunds>>,
+    events: Link<Event>,
     fatal: Fatal,
     askers: HashMap<u64, oneshot::Sender<Answer>>,
     tickets: u64,
@@ -81,6 +85,7 @@ impl OutboxShell {
             blame: parts.blame,
             ledger: parts.ledger,
             funds: parts.funds,
+            events: parts.events,
             fatal: parts.fatal,
             askers: HashMap::new(),
             tickets: 0,
@@ -118,11 +123,13 @@ impl OutboxShell {
                         let _ = asker.send(answer);
                     }
                 }
-                Effect::Tell { id, state, reason } if state.has_failed() => {
-                    tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
-                }
-                Effect::Tell { id, state, .. } => {
-                    tracing::debug!(tx = %id, state = state.name(), "a send moved on");
+                Effect::Tell { id, state, reason } => {
+                    if state.has_failed() {
+                        tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
+                    } else {
+                        tracing::debug!(tx = %id, state = state.name(), "a send moved on");
+                    }
+                    self.events.send(Event::SendChanged { id, state });
                 }
             }
         }

@@ -66,7 +66,7 @@ fn replay(disk: &dyn DiskRead) -> Result<(), String> {
 fn rules(disk: &dyn DiskRead) -> Result<Rules, String> {
     let genesis = stored_genesis(disk).map_err(|error| error.to_string())?;
     let genesis = genesis.ok_or("there is no genesis block")?;
-    Rules::new(genesis, &crate::apps::included()).map_err(|error| error.to_string())
+    Rules::new(genesis, &crate::apps::built_in()).map_err(|error| error.to_string())
 }
 
 /// Rows of a replay, in memory.

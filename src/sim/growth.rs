@@ -100,6 +100,8 @@ impl Growth {
                 to: owner.public_key(),
                 amount: Amount(COINS),
             }],
+            gift: Amount::ZERO,
+            recovery: None,
             applications: Vec::new(),
         };
         let begun = Timestamp(until.0.saturating_sub(blocks.saturating_mul(INTERVAL_MS)));
@@ -128,7 +130,7 @@ impl Growth {
         payments: u64,
         mut progress: impl FnMut(Height),
     ) -> Result<Tip, GrowthError> {
-        let rules = Rules::new(self.genesis.clone(), &[])?;
+        let rules = Rules::new(self.genesis.clone(), &crate::apps::built_in())?;
         let time = MadeUpTime(AtomicU64::new(self.genesis.header.timestamp.0));
         let mut ledger = OfflineLedger::open(disk, rules, &time)?;
         let owner = self.owner.public_key();
@@ -161,7 +163,7 @@ impl Growth {
         headers: u64,
         mut progress: impl FnMut(Height),
     ) -> Result<Tip, GrowthError> {
-        let rules = Rules::new(self.genesis.clone(), &[])?;
+        let rules = Rules::new(self.genesis.clone(), &crate::apps::built_in())?;
         let last = Height(headers);
         let time = MadeUpTime(AtomicU64::new(self.stamp(last).0));
         let mut ledger = OfflineLedger::open(disk, rules.clone(), &time)?;

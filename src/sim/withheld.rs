@@ -42,7 +42,7 @@ impl Withheld {
         reward_to: PublicKey,
         until: Option<u64>,
     ) -> Result<Self, RulesError> {
-        let rules = Rules::new(genesis, &[])?;
+        let rules = Rules::new(genesis, &crate::apps::built_in())?;
         let entry = rules.genesis_entry();
         let id = entry.header.id();
         let mut peaks = Peaks::default();

@@ -4,13 +4,14 @@
 //! What travels in no message of its own is here as well, since a message is as long as its parts. Each
 //! value is that of the longest canonical encoding, every number in its longest form.
 
-use super::member::{MAX_ADDRESS, MAX_ADDRESSES, MAX_NAME};
+use super::member::MAX_ADDRESSES;
 use super::message::{MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_TRANSACTIONS_BYTES};
 use crate::chain::Header;
 use crate::chain::genesis::MAX_MOTTO;
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::{MAX_ALLOCATIONS, MAX_APPLICATIONS, MAX_NETWORK_NAME};
 use crate::chain::transaction::{MAX_NOTE, MAX_RECORD, MAX_TOPIC};
+use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
 
 /// The head of an array of up to 15 items, a code below 128, a yes or no, nothing.
 const ONE: usize = 1;
@@ -101,7 +102,7 @@ pub(super) const MEMBERS: usize = list(MAX_MEMBERS, MEMBER);
 pub(super) const MEMBERS_CHANGED: usize = ONE + MEMBERS + list(MAX_MEMBERS, U32);
 pub(super) const LEAVE: usize = ONE + HASH + HASH + U64 + SIGNATURE;
 
-/// The twelve parameters, in their order.
+/// The fourteen parameters, in their order.
 const PARAMS: usize = ONE
     + text(MAX_NETWORK_NAME)
     + U64
@@ -114,6 +115,8 @@ const PARAMS: usize = ONE
     + U64
     + ONE
     + list(MAX_ALLOCATIONS, ONE + HASH + U64)
+    + U64
+    + HASH
     + list(MAX_APPLICATIONS, text(MAX_TOPIC));
 /// `[header, [motto, params, tracker, founder]]`.
 pub(super) const GENESIS: usize = ONE + HEADER + ONE + text(MAX_MOTTO) + PARAMS + HASH + HASH;
@@ -122,8 +125,11 @@ pub(super) const REGISTERED: usize = ONE + U32 + GENESIS + LEASE;
 pub(super) const REFUSED: usize = ONE + ONE + text(MAX_REASON);
 pub(super) const CHALLENGE_ANSWER: usize = ONE + U64 + U64;
 
-/// `[network, key, name, id, from, until]`.
-const CERTIFICATE_STATEMENT: usize = ONE + HASH + HASH + NAME + U32 + U64 + U64;
+/// `[[network, admin, delegate, serial, from, until], signature]`.
+const DELEGATION: usize = ONE + ONE + 3 * HASH + 3 * U64 + SIGNATURE;
+/// `[network, key, name, issuer, delegation, invitation, serial, from, until]`.
+const CERTIFICATE_STATEMENT: usize =
+    ONE + HASH + HASH + NAME + HASH + DELEGATION + HASH + U64 + U64 + U64;
 pub(super) const CERTIFICATE: usize = ONE + CERTIFICATE_STATEMENT + SIGNATURE;
 
 #[cfg(test)]

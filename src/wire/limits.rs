@@ -7,10 +7,10 @@ pub const FRAME_CAP: usize = 4 * 1024 * 1024;
 /// Greatest length field of a record, which is that of a message of Noise.
 pub const RECORD_CAP: usize = 65_535;
 
-/// Greatest length field of the first record of the other end, before it has said who it is: 1 KiB. An
-/// introduction has 670 bytes at most. With what is read at a time, a stranger who opens many
+/// Greatest length field of the first record of the other end, before it has said who it is: 1.5 KiB.
+/// An introduction has 964 bytes at most. With what is read at a time, a stranger who opens many
 /// connections costs less than 4 KiB each.
-pub const HANDSHAKE_RECORD_CAP: usize = 1024;
+pub const HANDSHAKE_RECORD_CAP: usize = 1536;
 
 /// Longest payload of a message that is passed over, because only programs with a greater minor version
 /// know it: 64 KiB, so that whoever passes it over reads not much for nothing.

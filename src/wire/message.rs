@@ -1,9 +1,8 @@
 //! Messages: what nodes say to each other, and the codes they are sent under.
 
-use super::certificate::Certificate;
 use super::frame::{Frame, FrameError, encode_frame};
 use super::lengths;
-use super::member::{Address, Leaving, Member, MemberId, MemberRecord};
+use super::member::{Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
 use super::version::FIRST_OPTIONAL_CODE;
 use crate::canonical::{self, CappedText, Malformed, capped_list, coded};
@@ -14,6 +13,8 @@ use crate::chain::{
     TransactionId,
 };
 use crate::keys::PublicKey;
+use crate::membership::Address;
+use crate::membership::Certificate;
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.

@@ -5,10 +5,11 @@ use crate::support::{Heard, Lab, Proxy, RawPeer, free_address, secret_in, so, wa
 use raclette::canonical;
 use raclette::chain::{Action, BlockId, NetworkId, Timestamp};
 use raclette::keys::SecretKey;
-use raclette::wire::certificate::CertificateStatement;
+use raclette::membership::Certificate;
+use raclette::membership::certificate::CertificateStatement;
 use raclette::wire::channel::{Introduction, PREAMBLE_LEN, RecordKind, Side, preamble};
 use raclette::wire::version::Version;
-use raclette::wire::{Certificate, Hello, Message, NodeRole};
+use raclette::wire::{Hello, Message, NodeRole};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -27,7 +28,8 @@ impl Target {
     /// Introduces somebody to alice with the certificate of a member, changed, and expects the no.
     fn refused(&self, seed: u8, why: &str, change: impl FnOnce(&mut Hello, &mut RawPeer)) {
         let mut raw = self.stranger(seed);
-        let statement = raw.statement_of_membership(self.network());
+        let statement =
+            raw.statement_of_membership(self.network(), self.lab.tracker_key().public_key());
         raw.certificate = Some(statement.sign(&self.lab.tracker_key()));
         let mut hello = raw.hello(self.network());
         change(&mut hello, &mut raw);
@@ -46,7 +48,8 @@ impl Target {
         raw: &RawPeer,
         change: impl FnOnce(&mut CertificateStatement),
     ) -> Certificate {
-        let mut statement = raw.statement_of_membership(self.network());
+        let mut statement =
+            raw.statement_of_membership(self.network(), self.lab.tracker_key().public_key());
         change(&mut statement);
         statement.sign(&self.lab.tracker_key())
     }
@@ -80,7 +83,8 @@ fn attack_another_network_role_or_version_and_oneself_are_refused_in_plain_words
     let target = Target::start();
     target.refused(1, "network", |hello, raw| {
         hello.network = BlockId([7; 32]);
-        let statement = raw.statement_of_membership(hello.network);
+        let statement =
+            raw.statement_of_membership(hello.network, target.lab.tracker_key().public_key());
         raw.certificate = Some(statement.sign(&target.lab.tracker_key()));
     });
     target.refused(2, "Tracker", |hello, _| hello.role = NodeRole::Tracker);
@@ -114,7 +118,8 @@ fn attack_certificates_that_are_forged_expired_or_foreign_open_nothing() {
     let target = Target::start();
     target.refused(1, "no certificate", |_, raw| raw.certificate = None);
     target.refused(2, "not signed by the tracker", |_, raw| {
-        let statement = raw.statement_of_membership(target.network());
+        let statement =
+            raw.statement_of_membership(target.network(), target.lab.tracker_key().public_key());
         raw.certificate = Some(statement.sign(&raw.key));
     });
     target.refused(3, "not signed by the tracker", |_, raw| {
@@ -352,7 +357,8 @@ fn attack_every_byte_of_a_handshake_counts() {
     let tracker = target.lab.tracker_key();
     let attempt = |at: Option<usize>| {
         let mut raw = RawPeer::connect(target.alice.listen, 7);
-        let statement = raw.statement_of_membership(target.network());
+        let statement =
+            raw.statement_of_membership(target.network(), target.lab.tracker_key().public_key());
         raw.certificate = Some(statement.sign(&tracker));
         raw.flipped = at;
         if raw.try_to_shake_hands(Side::Initiator) {

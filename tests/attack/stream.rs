@@ -41,7 +41,8 @@ fn next_pong(raw: &mut RawPeer) -> u64 {
 fn attack_messages_merged_and_cut_are_understood() {
     let target = Target::start();
     let mut raw = RawPeer::connect(target.alice.listen, 1);
-    let statement = raw.statement_of_membership(target.network());
+    let statement =
+        raw.statement_of_membership(target.network(), target.lab.tracker_key().public_key());
     raw.certificate = Some(statement.sign(&target.lab.tracker_key()));
     // The handshake byte by byte.
     raw.piece = 1;

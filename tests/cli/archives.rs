@@ -154,3 +154,16 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
     )
     .fails(1, &["it was changed"]);
 }
+
+#[test]
+fn cli_a_table_is_the_same_of_a_node_that_runs_and_of_one_at_rest() {
+    let lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    command(&alice, &["mine", "--blocks", "3"]).succeeds();
+    let running = command(&alice, &["table", "blocks"]).succeeds();
+    alice.stop();
+    let at_rest = command(&alice, &["table", "blocks"]).succeeds();
+    assert_eq!(running, at_rest);
+    assert_eq!(running.lines().count(), 5, "{running}");
+    command(&lab.tracker, &["table", "blocks"]).fails(2, &["has no chain"]);
+}

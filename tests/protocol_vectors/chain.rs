@@ -321,7 +321,10 @@ pub fn block(work: &mut Work) {
         work.found(&format!("{name}_before"), rows.coins(&key.public_key()));
     }
     let mut draft = Draft::new(&rows);
-    rules.apply_block(&mut draft, &block).expect("valid");
+    let genesis_time = rules.genesis_entry().header.timestamp;
+    rules
+        .apply_block(&mut draft, &block, genesis_time)
+        .expect("valid");
     let changes = draft.into_rows();
     rows.commit(changes);
     for (name, key) in &owners {
@@ -415,7 +418,7 @@ fn judge(block: &Block) -> Result<(), String> {
     rows.commit(changes);
     let mut draft = Draft::new(&rows);
     rules
-        .apply_block(&mut draft, block)
+        .apply_block(&mut draft, block, example::START)
         .map_err(|refusal| refusal.to_string())
 }
 

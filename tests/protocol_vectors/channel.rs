@@ -6,19 +6,17 @@ use crate::work::{Work, hex};
 use raclette::canonical;
 use raclette::chain::{BlockId, NetworkId, Timestamp};
 use raclette::keys::{PublicKey, SecretKey};
-use raclette::wire::certificate::{
-    BACKDATED_MS, CERTIFICATE_CONTEXT, CERTIFICATE_MS, Certificate, CertificateStatement,
-};
+use raclette::membership::certificate::{CERTIFICATE_CONTEXT, Certificate, CertificateStatement};
 use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, PROOF_CONTEXT,
     PROTOCOL_NAME, RecordKind, SECRETS_LEN, Side, judge_introduction, preamble,
 };
 use raclette::wire::message::Pong;
 use raclette::wire::version::Version;
-use raclette::wire::{Hello, MemberId, Message, NodeRole};
+use raclette::wire::{Hello, Message, NodeRole};
 
 /// A while after genesis.
-const NOW: Timestamp = Timestamp(example::START.0 + 1_000);
+pub const NOW: Timestamp = Timestamp(example::START.0 + 1_000);
 
 /// The secrets of one side, static first.
 fn secrets(work: &mut Work, side: &str) -> ChannelSecrets {
@@ -179,20 +177,15 @@ fn bobs_hello() -> Hello {
     }
 }
 
-fn statement_for(key: PublicKey) -> CertificateStatement {
-    let (name, id) = if key == alice().public_key() {
-        ("alice", 1)
+/// What a certificate of one of the two says.
+pub fn statement_for(key: PublicKey) -> CertificateStatement {
+    let name = if key == alice().public_key() {
+        "alice"
     } else {
-        ("bob", 2)
+        "bob"
     };
-    CertificateStatement {
-        network: example::network(),
-        key,
-        name: name.parse().expect("a name"),
-        id: MemberId(id),
-        from: Timestamp(NOW.0 - BACKDATED_MS),
-        until: NOW.plus_ms(CERTIFICATE_MS),
-    }
+    let name = name.parse().expect("a name");
+    CertificateStatement::at(NOW, example::network(), key, name, tracker().public_key())
 }
 
 /// A certificate of one of the two.
@@ -218,7 +211,7 @@ type Change = fn(&mut Hello, &mut Option<Certificate>);
 
 /// What an introduction is refused for, by a peer that expects a member of its network.
 pub fn introduction_rules(work: &mut Work) {
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 14] = [
         ("as it is", |_, _| ()),
         ("another's key", |hello, _| {
             hello.key = tracker().public_key()
@@ -243,6 +236,11 @@ pub fn introduction_rules(work: &mut Work) {
         }),
         ("a certificate by oneself", |_, shown| {
             *shown = Some(statement_for(alice().public_key()).sign(&alice()));
+        }),
+        ("a certificate by oneself that says so", |_, shown| {
+            let mut own = statement_for(alice().public_key());
+            own.issuer = alice().public_key();
+            *shown = Some(own.sign(&alice()));
         }),
         ("a certificate that begins later", |_, shown| {
             *shown = altered(|said| said.from = NOW.plus_ms(1));

@@ -50,6 +50,8 @@ pub fn params() -> Params {
             to: alice().public_key(),
             amount: Amount(1_000),
         }],
+        gift: Amount::ZERO,
+        recovery: None,
         applications: Vec::new(),
     }
 }
@@ -77,7 +79,7 @@ pub fn network() -> NetworkId {
 
 /// Its rules.
 pub fn rules() -> Rules {
-    Rules::new(genesis(), &[]).expect("the example is a network")
+    Rules::new(genesis(), &raclette::apps::built_in()).expect("the example is a network")
 }
 
 /// What alice signs, with any action.

@@ -10,9 +10,10 @@ use raclette::keys::{
     Lock, Passphrase, PublicKey, SecretKey, Signature, SignatureError, SignatureItem, Stored,
     WalletFile, verify, verify_batch,
 };
-use raclette::wire::member::Address;
+use raclette::membership::Address;
+use raclette::membership::MemberName;
+use raclette::wire::NodeRole;
 use raclette::wire::message::Goodbye;
-use raclette::wire::{MemberName, NodeRole};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::os::unix::fs::PermissionsExt;

@@ -23,7 +23,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::keys: MAX_NOTE_TEXT MAX_SEALED_NOTE;
         raclette::chain::block: MAX_TRANSACTIONS SMALLEST_TRANSACTION EMPTY_BLOCK;
         raclette::chain::transaction: MAX_NOTE MAX_RECORD MAX_TOPIC;
-        raclette::chain::application: MAX_APPLICATION_KEY MAX_APPLICATION_VALUE;
+        raclette::chain::application: MAX_BLOCK_CHECKS MAX_APPLICATION_KEY MAX_APPLICATION_VALUE;
         raclette::chain::params: MAX_NETWORK_NAME MAX_ALLOCATIONS MAX_APPLICATIONS MIN_INTERVAL_MS
             MAX_INTERVAL_MS MIN_BLOCK_BYTES MAX_BLOCK_BYTES MAX_WINDOW
             MAX_REWARD MAX_EXPIRY;
@@ -40,8 +40,16 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::wire::lengths: MAX_TRANSACTION_BYTES;
         raclette::wire::version: PROTOCOL_VERSION PROTOCOL_DRAFT MINOR_VERSION FIRST_OPTIONAL_CODE;
         raclette::wire::channel: REKEY_RECORDS;
-        raclette::wire::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;
-        raclette::wire::member: MAX_NAME MAX_ADDRESS MAX_ADDRESSES;
+        raclette::apps::members: MAX_UNINVITED RENAME_BLOCKS;
+        raclette::membership: MAX_NUMBER_AHEAD_MS;
+        raclette::membership::authority: MAX_SUCCESSIONS MAX_REVOKED;
+        raclette::membership::certificate: CERTIFICATE_MS RENEW_BEFORE_MS BACKDATED_MS;
+        raclette::membership::delegation: MAX_DELEGATION_MS;
+        raclette::membership::invitation: MAX_USES;
+        raclette::membership::invitation::string: MAX_INVITATION_CHARACTERS MAX_INVITATION_ADDRESSES;
+        raclette::membership::name: MAX_NAME MAX_ADDRESS;
+        raclette::membership::statement: MAX_EXPULSION_REASON;
+        raclette::wire::member: MAX_ADDRESSES;
         raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_REASON MAX_AGENT;
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;

@@ -5,11 +5,11 @@ use super::raw::pong;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, NetworkId};
 use raclette::keys::SecretKey;
+use raclette::membership::Address;
 use raclette::wire::channel::{
     Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind, SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{Frame, FrameDecoder};
-use raclette::wire::member::Address;
 use raclette::wire::message::{ChallengeAnswer, Goodbye};
 use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::collections::BTreeMap;

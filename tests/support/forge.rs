@@ -22,7 +22,7 @@ pub struct Forge {
 impl Forge {
     /// A forge that knows genesis alone.
     pub fn new(genesis: Genesis) -> Self {
-        let rules = Rules::new(genesis, &[]).unwrap();
+        let rules = Rules::new(genesis, &raclette::apps::built_in()).unwrap();
         let entry = rules.genesis_entry();
         let mut peaks = Peaks::default();
         peaks.append(leaf(&rules.network(), entry.work));

@@ -5,14 +5,15 @@ use super::forge::now;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Block, Genesis, Header, Height, NetworkId, Timestamp};
 use raclette::keys::{PublicKey, SecretKey};
-use raclette::wire::certificate::CertificateStatement;
+use raclette::membership::Certificate;
+use raclette::membership::certificate::CertificateStatement;
 use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind,
     SECRETS_LEN, Side,
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::message::{ChallengeAnswer, Pong, Registered};
-use raclette::wire::{Certificate, Hello, MemberId, MemberStatement, Message, NodeRole};
+use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -99,23 +100,33 @@ impl RawPeer {
     /// As [`RawPeer::peer`], with a certificate that this tracker's key signs for it.
     pub fn member(address: SocketAddr, seed: u8, network: NetworkId, tracker: &SecretKey) -> Self {
         let mut raw = Self::connect(address, seed);
-        raw.certificate = Some(raw.statement_of_membership(network).sign(tracker));
+        raw.certificate = Some(
+            raw.statement_of_membership(network, tracker.public_key())
+                .sign(tracker),
+        );
         raw.shake_hands();
         raw.say_hello(network);
         raw.hear_hello();
         raw
     }
 
-    /// What a certificate of this peer says; it counts from an hour ago for another.
-    pub fn statement_of_membership(&self, network: NetworkId) -> CertificateStatement {
+    /// What a certificate of this peer by `issuer` says; it counts from an hour ago for another.
+    pub fn statement_of_membership(
+        &self,
+        network: NetworkId,
+        issuer: PublicKey,
+    ) -> CertificateStatement {
         const HOUR_MS: u64 = 3_600_000;
         CertificateStatement {
-            network,
-            key: self.public_key(),
-            name: "by-hand".parse().unwrap(),
-            id: MemberId(1_000),
             from: Timestamp(now().0 - HOUR_MS),
             until: now().plus_ms(HOUR_MS),
+            ..CertificateStatement::at(
+                now(),
+                network,
+                self.public_key(),
+                "by-hand".parse().unwrap(),
+                issuer,
+            )
         }
     }
 

@@ -7,12 +7,13 @@ use super::rows::{
     BallotRow, Counted, OpenBallot, ResultRow, RollRow, TallyRow, ballot_key, decoded, is_on,
     listed_key, opener_key, roll_key, roll_value, tally_key, vote_key,
 };
+use super::was_voter;
+use crate::apps::members::View;
 use crate::canonical;
-use crate::chain::application::{ApplicationError, ApplicationState};
+use crate::chain::application::{ApplicationError, ApplicationState, Record, Rows, Verdict};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::rows::MinedAt;
-use crate::chain::transaction::RecordBody;
-use crate::chain::{Height, Timestamp, TransactionId};
+use crate::chain::{Timestamp, TransactionId};
 use crate::keys::PublicKey;
 
 /// Ballots of one key that may be open at a time: each costs rows for as long as there are votes, and is
@@ -28,35 +29,60 @@ const NAMED_DIGITS: usize = 10;
 
 type Judged<T = ()> = Result<T, ApplicationError>;
 
-/// What is known of a record but its bytes.
-pub struct Situation<'a> {
-    /// Who signed it.
-    pub sender: PublicKey,
-    /// Its transaction's id.
-    pub id: TransactionId,
-    /// Where it would be.
-    pub place: MinedAt,
-    /// The timestamp of that block.
-    pub timestamp: Timestamp,
-    /// Whether a key was a member, and for long enough, after the block of this height.
-    pub was_member: &'a dyn Fn(&PublicKey, Height) -> Judged<bool>,
+/// What is known of a record but its bytes, in fewer words.
+struct Situation<'a> {
+    record: &'a Record<'a>,
+    sender: PublicKey,
+    id: TransactionId,
+    place: MinedAt,
+    timestamp: Timestamp,
+}
+
+/// What can be said of a record whatever the ledger holds.
+///
+/// # Errors
+/// Why it can never be valid.
+pub(super) fn check(parcel: &Parcel) -> Result<(), String> {
+    match parcel {
+        Parcel::Open(opening) => check_form(opening),
+        Parcel::Roll(part) if part.keys.is_empty() || !part.keys.is_sorted_by(|a, b| a < b) => {
+            Err("a part of a roll is a list of rising keys".into())
+        }
+        Parcel::Vote(vote) if !vote.choices.is_sorted_by(|a, b| a < b) => {
+            Err("a choice is there twice, or they do not rise".into())
+        }
+        Parcel::Roll(_) | Parcel::Vote(_) | Parcel::Result(_) => Ok(()),
+    }
 }
 
 /// Applies a record to the rows, or refuses it in words for its sender.
 ///
 /// # Errors
 /// [`ApplicationError`].
-pub fn judge(
-    state: &mut ApplicationState<'_, '_>,
-    situation: &Situation<'_>,
-    body: &RecordBody,
-) -> Judged {
-    match Parcel::decode(body).or_else(|error| refused(error.to_string()))? {
-        Parcel::Open(opening) => open(state, situation, opening),
+pub(super) fn judge(state: &mut ApplicationState<'_, '_>, record: &Record<'_>) -> Judged<Verdict> {
+    let situation = Situation {
+        record,
+        sender: record.sender,
+        id: record.id,
+        place: MinedAt {
+            height: record.moment.height,
+            index: record.index,
+        },
+        timestamp: record.moment.time,
+    };
+    let parcel = Parcel::decode(record.body).or_else(|error| refused(error.to_string()))?;
+    // Whoever says what a ballot came to does it for everybody.
+    let free = matches!(parcel, Parcel::Result(_));
+    match parcel {
+        Parcel::Open(opening) => open(state, &situation, opening),
         Parcel::Roll(part) => list(state, &part),
-        Parcel::Vote(vote) => count(state, situation, vote),
-        Parcel::Result(outcome) => conclude(state, situation, &outcome),
-    }
+        Parcel::Vote(vote) => count(state, &situation, vote),
+        Parcel::Result(outcome) => conclude(state, &situation, &outcome),
+    }?;
+    Ok(Verdict {
+        free,
+        ..Verdict::default()
+    })
 }
 
 fn refused<T>(why: impl Into<String>) -> Judged<T> {
@@ -71,13 +97,14 @@ fn row<T: serde::de::DeserializeOwned + serde::Serialize>(
 }
 
 /// Everything about an opening that depends on nothing but itself.
-fn check_form(opening: &Opening) -> Judged {
+fn check_form(opening: &Opening) -> Result<(), String> {
+    let refused = |why: String| Err(why);
     let is_text = |text: &str| {
         let visible = !text.chars().any(char::is_control);
         visible && !text.is_empty() && text.trim() == text
     };
     if !is_text(opening.question.as_str()) {
-        return refused("the question is empty, or has line ends or spaces around it");
+        return refused("the question is empty, or has line ends or spaces around it".into());
     }
     let choices = &opening.choices;
     if choices.len() < 2 {
@@ -95,21 +122,21 @@ fn check_form(opening: &Opening) -> Judged {
         return refused(format!("{:?} is there twice", twice[0].as_str()));
     }
     if !(1..=choices.len()).contains(&usize::from(opening.max)) {
-        return refused("a vote chooses 1 or more, and no more than there are");
+        return refused("a vote chooses 1 or more, and no more than there are".into());
     }
     let roll = &opening.roll;
     let kinds = [roll.members, !roll.keys.is_empty(), !roll.parts.is_empty()];
     if kinds.iter().filter(|is_there| **is_there).count() != 1 {
-        return refused("a roll is the members, a list of keys, or parts that list them");
+        return refused("a roll is the members, a list of keys, or parts that list them".into());
     }
     if !roll.keys.is_sorted_by(|a, b| a < b) {
-        return refused("the keys of the roll do not rise");
+        return refused("the keys of the roll do not rise".into());
     }
     let mut parts = roll.parts.clone();
     parts.sort_unstable();
     parts.dedup();
     if parts.len() != roll.parts.len() {
-        return refused("a part of the roll is there twice");
+        return refused("a part of the roll is there twice".into());
     }
     Ok(())
 }
@@ -119,7 +146,6 @@ fn open(
     situation: &Situation<'_>,
     mut opening: Opening,
 ) -> Judged {
-    check_form(&opening)?;
     let height = situation.place.height;
     let last = opening.last_height;
     if last <= height || last.0 - height.0 > MAX_SPAN {
@@ -146,10 +172,6 @@ fn open(
         return refused(format!(
             "{MAX_OPEN_BALLOTS} ballots of this key are open: wait until one closes"
         ));
-    }
-    if let (true, Some(after)) = (opening.roll.members, height.previous()) {
-        // Where nobody can say who was a member, nobody could vote.
-        (situation.was_member)(&situation.sender, after)?;
     }
     let lists = lists_of(state, &mut opening)?;
     let roll = RollRow {
@@ -200,9 +222,6 @@ fn lists_of(state: &mut ApplicationState<'_, '_>, opening: &mut Opening) -> Judg
 }
 
 fn list(state: &mut ApplicationState<'_, '_>, part: &RollPart) -> Judged {
-    if part.keys.is_empty() || !part.keys.is_sorted_by(|a, b| a < b) {
-        return refused("a part of a roll is a list of rising keys");
-    }
     let key = roll_key(&part.hash());
     if state.get(&key)?.is_some() {
         return refused("this part of a roll is recorded already");
@@ -294,10 +313,7 @@ fn check_choices(opening: &Opening, choices: &[u8]) -> Judged {
             choices.len()
         ));
     }
-    match choices.is_sorted_by(|a, b| a < b) {
-        true => Ok(()),
-        false => refused("a choice is there twice, or they do not rise"),
-    }
+    Ok(())
 }
 
 fn may_vote(
@@ -306,7 +322,14 @@ fn may_vote(
     roll: &RollRow,
 ) -> Judged<bool> {
     if let Some(after) = roll.members_after {
-        return (situation.was_member)(&situation.sender, after);
+        let members = state.members();
+        let admission = situation.record.genesis.params.admission;
+        return Ok(was_voter(
+            &View::new(&members),
+            admission,
+            &situation.sender,
+            after,
+        )?);
     }
     for list in &roll.lists {
         if let Some(keys) = state.get(&roll_key(list))?

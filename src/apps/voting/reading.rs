@@ -1,9 +1,9 @@
 //! What the rows say, for whoever looks.
 
-use super::format::BallotId;
+use super::format::{BallotId, Roll, RollHash};
 use super::rows::{
-    BallotRow, Counted, RollRow, TallyRow, ballot_key, decoded, is_on, roll_key, roll_keys,
-    tally_key, vote_key,
+    BallotRow, Counted, RollRow, TallyRow, ballot_key, decoded, roll_key, roll_keys, tally_key,
+    vote_key,
 };
 use crate::chain::Internal;
 use crate::chain::rows::{RowKey, StateKey, StateView};
@@ -43,13 +43,28 @@ impl Ballots<'_> {
         decoded(self.row(vote_key(id, voter))?)
     }
 
-    /// The keys of the lists of a roll, in no order that means anything.
+    /// The keys of the lists of a roll, rising.
     ///
     /// # Errors
     /// As for [`ballot`](Self::ballot).
     pub fn listed(&self, roll: &RollRow) -> Result<Vec<PublicKey>, Internal> {
+        self.in_parts(&roll.lists)
+    }
+
+    /// The keys that a roll names itself or by its parts, as far as these are on the chain, rising.
+    ///
+    /// # Errors
+    /// As for [`ballot`](Self::ballot).
+    pub fn in_lists(&self, roll: &Roll) -> Result<Vec<PublicKey>, Internal> {
+        match roll.keys.is_empty() {
+            false => Ok(roll.keys.clone()),
+            true => self.in_parts(&roll.parts),
+        }
+    }
+
+    fn in_parts(&self, lists: &[RollHash]) -> Result<Vec<PublicKey>, Internal> {
         let mut keys = Vec::new();
-        for list in &roll.lists {
+        for list in lists {
             let value = self.row(roll_key(list))?;
             let missing = || Internal(format!("the list {list} of a roll is missing"));
             keys.extend(roll_keys(&value.ok_or_else(missing)?));
@@ -57,21 +72,5 @@ impl Ballots<'_> {
         keys.sort_unstable();
         keys.dedup();
         Ok(keys)
-    }
-
-    /// Whether a key is on one of the lists of a roll.
-    ///
-    /// # Errors
-    /// As for [`ballot`](Self::ballot).
-    pub fn is_listed(&self, roll: &RollRow, key: &PublicKey) -> Result<bool, Internal> {
-        for list in &roll.lists {
-            if self
-                .row(roll_key(list))?
-                .is_some_and(|keys| is_on(&keys, key))
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }

@@ -9,7 +9,6 @@ use crate::chain::testing::counter::{record, signed};
 use crate::chain::testing::{Node, START, genesis_with, member, params};
 use crate::chain::{Action, EncodedTransaction, Height, MempoolLimits, Params, Rejected, Rules};
 use crate::keys::PublicKey;
-use std::sync::Arc;
 
 fn key(number: u8) -> PublicKey {
     member(number).public_key()
@@ -21,7 +20,7 @@ fn voting_rules() -> Rules {
         applications: vec![topic()],
         ..params()
     });
-    Rules::new(genesis, &[Arc::new(Voting::default())]).unwrap()
+    Rules::new(genesis, &crate::apps::built_in()).unwrap()
 }
 
 fn node() -> Node {

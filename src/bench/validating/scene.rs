@@ -107,6 +107,8 @@ fn rules() -> Result<Rules, BenchError> {
         min_fee_per_kib: Amount::ZERO,
         admission: Admission::Open,
         allocations: Vec::new(),
+        gift: Amount::ZERO,
+        recovery: None,
         applications: Vec::new(),
     };
     let tracker = sender(0).public_key();
@@ -115,5 +117,6 @@ fn rules() -> Result<Rules, BenchError> {
     while !header.has_work() {
         header.nonce += 1;
     }
-    Rules::new(Genesis { header, content }, &[]).map_err(|error| unexpected(&error))
+    Rules::new(Genesis { header, content }, &crate::apps::built_in())
+        .map_err(|error| unexpected(&error))
 }

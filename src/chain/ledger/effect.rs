@@ -121,6 +121,15 @@ pub enum Effect {
     /// The disk holds what an earlier [`Effect::TipChanged`] told of: others may be told, and will
     /// find the blocks here when they ask.
     TipStored(TipChange),
+    /// The disk holds what an earlier [`Effect::TransactionOpened`] told of.
+    OpenStored {
+        /// Id of the transaction.
+        id: TransactionId,
+        /// As it was told.
+        own: bool,
+    },
+    /// The disk holds what an earlier [`Effect::TransactionClosed`] told of.
+    ClosedStored(TransactionId, Closed),
     /// A transaction is open now.
     TransactionOpened {
         /// The transaction, as it came.

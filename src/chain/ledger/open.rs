@@ -2,11 +2,12 @@
 
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
+use crate::chain::application::{MEMBERS_TOPIC, Moment};
 use crate::chain::awake::AwakeTime;
 use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
 use crate::steady::SteadyTime;
@@ -45,6 +46,11 @@ impl Ledger {
             .iter()
             .rev()
             .flat_map(|block| &block.transactions);
+        let changed = connected.clone().chain(returned.clone());
+        let changed: BTreeSet<&Topic> = changed.filter_map(topic_of).collect();
+        if !changed.is_empty() {
+            self.rejudge_records(draft, &changed, effects)?;
+        }
         // In order, so that the same blocks always have the same effects.
         let mut touched: BTreeSet<PublicKey> = BTreeSet::new();
         // Most whose balance changed have nothing open.
@@ -91,19 +97,22 @@ impl Ledger {
         since: AwakeTime,
         effects: &mut Vec<Effect>,
     ) -> Result<Result<(), Rejected>, Internal> {
-        let next = self.chain.tip().height().next();
+        let moment = self.next_moment();
         let rules = self.chain.rules();
-        if let Err(reason) = rules.check_expiry(transaction.payload(), next) {
+        // Also of one that was read from the disk it has to be known what is in its record.
+        let formed = rules.check_form(&transaction);
+        let in_time =
+            formed.and_then(|()| rules.check_expiry(transaction.payload(), moment.height));
+        if let Err(reason) = in_time {
             return Ok(Err(reason));
         }
-        let parent = &self.chain.tip().entry.header;
-        match rules.judge_record(draft, &transaction, (parent.height, parent.timestamp)) {
-            Ok(()) => {}
+        let free = match rules.judge_record(draft, &transaction, &moment) {
+            Ok(free) => free,
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),
-        }
+        };
         let taken_in = match arrival {
-            Arrival::New => self.mempool.insert(transaction.clone(), draft, since),
+            Arrival::New => self.mempool.insert(transaction.clone(), draft, free, since),
             Arrival::Back => self.mempool.take_back(transaction.clone(), draft, since),
         };
         match taken_in {
@@ -174,10 +183,53 @@ impl Ledger {
         transaction: &EncodedTransaction,
         view: &dyn StateView,
     ) -> Result<(), Rejection> {
-        let rules = self.chain.rules();
+        let (rules, moment) = (self.chain.rules(), self.next_moment());
         rules.check_form(transaction)?;
-        rules.check_expiry(transaction.payload(), self.chain.tip().height().next())?;
-        self.mempool.judge(transaction, view)
+        rules.check_expiry(transaction.payload(), moment.height)?;
+        let free = rules.judge_record(view, transaction, &moment)?;
+        self.mempool.judge(transaction, view, free)
+    }
+
+    /// What is known of the next block.
+    fn next_moment(&self) -> Moment {
+        let tip = self.chain.tip();
+        let parent_time = tip.entry.header.timestamp;
+        Moment {
+            height: tip.height().next(),
+            parent: tip.id,
+            parent_time,
+            time: parent_time.plus_ms(1),
+        }
+    }
+
+    /// After rows of applications changed: takes out the records that they do not take any more. All of
+    /// them read who is a member.
+    fn rejudge_records(
+        &mut self,
+        draft: &mut Draft<'_>,
+        changed: &BTreeSet<&Topic>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Internal> {
+        let members = changed.iter().any(|topic| topic.as_str() == MEMBERS_TOPIC);
+        let (rules, moment) = (self.chain.rules(), self.next_moment());
+        let mut refused = Vec::new();
+        for topic in rules.topics() {
+            if !members && !changed.contains(topic) {
+                continue;
+            }
+            for transaction in self.mempool.records(topic) {
+                match rules.judge_record(draft, transaction, &moment) {
+                    Ok(_) => {}
+                    Err(Rejection::Rejected(_)) => refused.push(transaction.id()),
+                    Err(Rejection::Internal(error)) => return Err(error),
+                }
+            }
+        }
+        for id in refused {
+            self.mempool.remove(&id);
+            close(draft, effects, id, Closed::Conflicted);
+        }
+        Ok(())
     }
 
     pub(super) fn accept_transactions(
@@ -246,6 +298,14 @@ fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> 
         Action::Record { .. } => None,
     };
     std::iter::once(payload.sender).chain(to)
+}
+
+/// The topic of a record.
+fn topic_of(transaction: &EncodedTransaction) -> Option<&Topic> {
+    match &transaction.payload().action {
+        Action::Record { topic, .. } => Some(topic),
+        _ => None,
+    }
 }
 
 fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {

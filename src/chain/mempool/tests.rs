@@ -110,8 +110,8 @@ fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
 fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: AwakeTime) {
     let before: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
     let rate = FeeRate::of(&sent);
-    let judged = pool.judge(&sent, view);
-    match pool.insert(sent.clone(), view, now) {
+    let judged = pool.judge(&sent, view, false);
+    match pool.insert(sent.clone(), view, false, now) {
         Ok(leaving) => {
             assert_eq!(judged, Ok(()));
             let gone = |t: &&EncodedTransaction| leaving.contains(&t.id());
@@ -187,7 +187,7 @@ proptest! {
                 }
                 Operation::Again(at) if !open.is_empty() => {
                     let again = at.get(&open).clone();
-                    let refused = pool.insert(again, &view, now);
+                    let refused = pool.insert(again, &view, false, now);
                     prop_assert_eq!(refused, Err(Rejected::AlreadyOpen.into()));
                 }
                 Operation::Remove(at) if !open.is_empty() => {
@@ -238,22 +238,22 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
         let fee = if salt == 4 { 1 } else { 2 };
         let offer = payment(1 + (salt % 3) as u8, 1, fee, 0, 9, salt);
         assert_eq!(
-            pool.insert(offer.clone(), &view, AwakeTime(0)),
+            pool.insert(offer.clone(), &view, false, AwakeTime(0)),
             Ok(Vec::new())
         );
         sent.push(offer);
     }
     let same = payment(4, 1, 1, 0, 9, 100);
-    let refused = pool.insert(same, &view, AwakeTime(0));
+    let refused = pool.insert(same, &view, false, AwakeTime(0));
     assert_eq!(refused, Err(Rejected::PoolFull("").into()));
     let better = |salt| payment(4, 1, 3, 0, 9, salt);
     assert_eq!(
-        pool.insert(better(101), &view, AwakeTime(0)),
+        pool.insert(better(101), &view, false, AwakeTime(0)),
         Ok(vec![sent[4].id()])
     );
     let latest = sent[full - 1].id();
     assert_eq!(
-        pool.insert(better(102), &view, AwakeTime(0)),
+        pool.insert(better(102), &view, false, AwakeTime(0)),
         Ok(vec![latest])
     );
     let best: Vec<_> = pool.by_fee().map(EncodedTransaction::id).take(3).collect();
@@ -264,19 +264,19 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
 fn a_stranger_pays_a_fee_and_a_member_need_not() {
     let (mut pool, view) = (pool(), view());
     let free = payment(4, 1, 0, 0, 9, 1);
-    let refused = pool.insert(free.clone(), &view, AwakeTime(0));
+    let refused = pool.insert(free.clone(), &view, false, AwakeTime(0));
     assert_eq!(refused, Err(Rejected::ZeroFeeStranger.into()));
     assert!(
-        pool.insert(payment(4, 1, 1, 0, 9, 2), &view, AwakeTime(0))
+        pool.insert(payment(4, 1, 1, 0, 9, 2), &view, false, AwakeTime(0))
             .is_ok()
     );
     assert!(
-        pool.insert(payment(3, 1, 0, 0, 9, 3), &view, AwakeTime(0))
+        pool.insert(payment(3, 1, 0, 0, 9, 3), &view, false, AwakeTime(0))
             .is_ok()
     );
     // One that was mined once comes back, and its sender is no member for it.
     assert!(pool.take_back(free, &view, AwakeTime(0)).is_ok());
-    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, AwakeTime(0));
+    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, false, AwakeTime(0));
     assert_eq!(another, Err(Rejected::ZeroFeeStranger.into()));
 }
 
@@ -287,7 +287,7 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     let mut flood = |fee: u64| {
         let sent = salts.by_ref().take(20);
         let refused = sent
-            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, AwakeTime(0)))
+            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, false, AwakeTime(0)))
             .filter_map(Result::err);
         refused.last()
     };
@@ -299,17 +299,17 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     assert_eq!(flood(5), full(" for this sender"));
     recount(&pool);
     assert!(
-        pool.insert(payment(2, 1, 0, 0, 9, 1), &view, AwakeTime(0))
+        pool.insert(payment(2, 1, 0, 0, 9, 1), &view, false, AwakeTime(0))
             .is_ok()
     );
     set_balance(&mut view, 3, 10);
     assert!(
-        pool.insert(payment(3, 6, 0, 0, 9, 2), &view, AwakeTime(0))
+        pool.insert(payment(3, 6, 0, 0, 9, 2), &view, false, AwakeTime(0))
             .is_ok()
     );
     let (available, needed) = (Amount(4), Amount(5));
     assert_eq!(
-        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, AwakeTime(0)),
+        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, false, AwakeTime(0)),
         Err(Rejected::InsufficientFunds { available, needed }.into())
     );
 }

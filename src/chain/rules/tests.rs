@@ -77,7 +77,7 @@ fn the_least_fee_is_asked_for_by_size() {
             min_fee_per_kib,
             ..params()
         }),
-        &[],
+        &crate::apps::built_in(),
     )
     .unwrap();
     let offer = |fee| {

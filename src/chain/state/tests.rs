@@ -39,6 +39,16 @@ fn begun() -> (Rules, MemoryView) {
     (rules, state)
 }
 
+/// The first block.
+fn moment() -> Moment {
+    Moment {
+        height: Height(1),
+        parent: BlockId::ZERO,
+        parent_time: START,
+        time: START.plus_ms(1),
+    }
+}
+
 /// Those of `wanted` that can be applied one after the other.
 fn affordable(
     rules: &Rules,
@@ -46,14 +56,11 @@ fn affordable(
     wanted: Vec<EncodedTransaction>,
 ) -> Vec<EncodedTransaction> {
     let mut draft = Draft::new(view);
-    let place = MinedAt {
-        height: Height(1),
-        index: 1,
-    };
+    let first = moment();
     wanted
         .into_iter()
         .filter(|t| rules.check_form(t).is_ok())
-        .filter(|t| rules.apply_transaction(&mut draft, t, place, START).is_ok())
+        .filter(|t| rules.apply_transaction(&mut draft, t, &first, 1).is_ok())
         .collect()
 }
 
@@ -77,7 +84,7 @@ proptest! {
             at = block.id();
             before.push(view.clone());
             let mut draft = Draft::new(&view);
-            prop_assert_eq!(rules.apply_block(&mut draft, &block), Ok(()));
+            prop_assert_eq!(rules.apply_block(&mut draft, &block, START), Ok(()));
             let rows = draft.into_rows();
             view.commit(rows);
             prop_assert_eq!(view.supply(), 4_000 + 50 * before.len() as u64);
@@ -105,11 +112,8 @@ proptest! {
 
 fn refusal(rules: &Rules, view: &MemoryView, sent: &EncodedTransaction) -> (Rejected, usize) {
     let mut draft = Draft::new(view);
-    let place = MinedAt {
-        height: Height(1),
-        index: 1,
-    };
-    match rules.apply_transaction(&mut draft, sent, place, START) {
+    let first = moment();
+    match rules.apply_transaction(&mut draft, sent, &first, 1) {
         Err(Rejection::Rejected(reason)) => (reason, draft.into_rows().len()),
         other => panic!("{other:?}"),
     }
@@ -173,10 +177,10 @@ fn a_transaction_is_applied_once_and_again_after_its_block_is_undone() {
     let block = forge.child(forge.genesis(), 1_000, 5, std::slice::from_ref(&paid));
     let twice = forge.child(forge.genesis(), 1_000, 6, &[paid.clone(), paid.clone()]);
     let mut draft = Draft::new(&view);
-    let fault = rules.apply_block(&mut draft, &twice);
+    let fault = rules.apply_block(&mut draft, &twice, START);
     assert!(matches!(fault, Err(Refusal::Fault(_))), "{fault:?}");
     let mut draft = Draft::new(&view);
-    rules.apply_block(&mut draft, &block).unwrap();
+    rules.apply_block(&mut draft, &block, START).unwrap();
     let rows = draft.into_rows();
     view.commit(rows);
     let (reason, rows) = refusal(&rules, &view, &paid);
@@ -186,7 +190,7 @@ fn a_transaction_is_applied_once_and_again_after_its_block_is_undone() {
     let rows = draft.into_rows();
     view.commit(rows);
     let mut draft = Draft::new(&view);
-    assert_eq!(rules.apply_block(&mut draft, &block), Ok(()));
+    assert_eq!(rules.apply_block(&mut draft, &block, START), Ok(()));
 }
 
 fn transfer_in(rules: &Rules, from: u8, to: u8, amount: u64) -> EncodedTransaction {

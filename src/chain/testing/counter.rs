@@ -1,7 +1,10 @@
 //! An application for the tests, and a network that uses it.
 
 use super::{genesis_with, member, params};
-use crate::chain::application::{Application, ApplicationError, ApplicationState, Record};
+use crate::apps;
+use crate::chain::application::{
+    Application, ApplicationError, ApplicationState, Record, Rows, Verdict,
+};
 use crate::chain::transaction::RecordBody;
 use crate::chain::{
     Action, Amount, EncodedTransaction, Height, Params, Payload, Rules, Salt, Topic,
@@ -27,18 +30,18 @@ impl Application for Counter {
         &self,
         state: &mut ApplicationState<'_, '_>,
         record: &Record<'_>,
-    ) -> Result<(), ApplicationError> {
+    ) -> Result<Verdict, ApplicationError> {
         let count = state.get(&record.sender.0)?.map_or(0, |row| row[0]);
         state.put(&record.sender.0, vec![count.wrapping_add(1)])?;
         match record.body.as_slice() {
-            b"!" => Err(ApplicationError::Refused("no".into())),
+            b"!" => return Err(ApplicationError::Refused("no".into())),
             b"-" => {
                 state.remove(&record.sender.0);
                 state.remove(b"last");
-                Ok(())
             }
-            words => state.put(b"last", words.to_vec()),
+            words => state.put(b"last", words.to_vec())?,
         }
+        Ok(Verdict::default())
     }
 }
 
@@ -49,7 +52,9 @@ pub(crate) fn counting_rules() -> Rules {
         applications: topics,
         ..params()
     });
-    Rules::new(genesis, &[Arc::new(Counter(Counter::topic()))]).unwrap()
+    let mut applications = apps::built_in();
+    applications.push(Arc::new(Counter(Counter::topic())));
+    Rules::new(genesis, &applications).unwrap()
 }
 
 /// A signed transaction of that network.

@@ -196,8 +196,10 @@ impl Forge {
         for at in self.path(id) {
             let forged = &self.made[&at];
             let mut draft = Draft::new(&state);
+            let block = forged.block.as_ref()?;
+            let parent = self.made[&block.header.previous].entry.header;
             self.rules
-                .apply_block(&mut draft, forged.block.as_ref()?)
+                .apply_block(&mut draft, block, parent.timestamp)
                 .ok()
                 .filter(|()| forged.sound)?;
             let rows = draft.into_rows();

@@ -14,12 +14,14 @@ const BAR: u64 = 30;
 
 /// A ballot that was opened.
 pub(super) fn opened(opened: &OpenedView, invocation: &Invocation) -> String {
-    let mut rows = vec![("ballot", opened.ballot.to_string())];
-    if let Some(voters) = opened.voters {
-        rows.push(("roll", count(voters, "voter", "voters")));
+    let mut text = facts(&[
+        ("ballot", opened.ballot.to_string()),
+        ("roll", count(opened.voters, "voter", "voters")),
+        ("closes", closes(opened.closes_at, opened.last_height)),
+    ]);
+    if let Some(warning) = &opened.warning {
+        text.push_str(&format!("Mind: {warning}.\n"));
     }
-    rows.push(("closes", closes(opened.closes_at, opened.last_height)));
-    let mut text = facts(&rows);
     if opened.closes_at.is_some() {
         text.push_str("Whoever mines can shift the close by six block intervals.\n");
     }
@@ -73,10 +75,7 @@ pub(super) fn ballots(ballots: &BallotsView) -> String {
 }
 
 fn voted(ballot: &BallotView) -> String {
-    match ballot.voters {
-        Some(voters) => format!("{} of {voters}", ballot.voted),
-        None => ballot.voted.to_string(),
-    }
+    format!("{} of {}", ballot.voted, ballot.voters)
 }
 
 /// One ballot.

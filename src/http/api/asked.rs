@@ -1,7 +1,7 @@
 //! What a request says: its parameters and its body, and what is said of those that can't be read.
 
 use super::paths::PathLine;
-use crate::owner::answers::Cursor;
+use crate::owner::answers::{Cursor, EventId, EventKind, EventKinds};
 use crate::owner::{Code, Goal, Order, Page, Refused};
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
@@ -13,6 +13,10 @@ use std::str::FromStr;
 
 /// Largest body of a request, in bytes: the longest record in hexadecimal digits, and what stands around it.
 pub const MAX_REQUEST_BYTES: usize = 132 * 1024;
+
+/// What carries the last event that a browser has got, and with every answer the last one that was told before
+/// it was read.
+pub(super) const LAST_EVENT_HEADER: &str = "last-event-id";
 
 /// What carries the key of a request.
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -114,6 +118,33 @@ impl Parameters {
         }
     }
 
+    /// A parameter that names an event.
+    pub(super) fn event(&self, name: &str) -> Result<Option<EventId>, Refused> {
+        self.text(name).map(event).transpose()
+    }
+
+    /// Which kinds of events; all of them if it is left out.
+    pub(super) fn kinds(&self) -> Result<EventKinds, Refused> {
+        let kind = |name: &str| {
+            let found = EventKind::ALL.iter().find(|kind| kind.name() == name);
+            found.copied().ok_or_else(|| {
+                let all: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
+                let all = all.join(", ");
+                bad(format!(
+                    "there is no event {:?}: there are {all}",
+                    cut(name)
+                ))
+            })
+        };
+        match self.text("kinds") {
+            None => Ok(EventKinds::ALL),
+            Some(names) => {
+                let kinds: Result<Vec<_>, _> = names.split(',').map(kind).collect();
+                Ok(EventKinds::only(kinds?))
+            }
+        }
+    }
+
     /// Which part of a list.
     pub(super) fn page(&self) -> Result<Page, Refused> {
         Ok(Page {
@@ -154,6 +185,27 @@ impl FromRequest for Key {
         };
         ready(key.map(Self).map_err(refused))
     }
+}
+
+/// The header `Last-Event-ID`: the last event that somebody has got who comes back.
+pub(super) struct LastEvent(pub(super) Option<EventId>);
+
+impl FromRequest for LastEvent {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let last = request.headers().get(LAST_EVENT_HEADER);
+        let last = last.map(|last| event(last.to_str().unwrap_or_default()));
+        ready(last.transpose().map(Self))
+    }
+}
+
+fn event(text: &str) -> Result<EventId, Refused> {
+    text.parse().map_err(|error| {
+        let detail = format!("{:?} is no event: {error}", cut(text));
+        Refused::new(Code::BadCursor, detail)
+    })
 }
 
 /// How bodies are read.

@@ -95,6 +95,7 @@ paths! {
     RECEIVED: GET "/inbox/{number}" (), PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () ["numbers"], PEER, "marks these messages as read, and no others";
     HISTORY: GET "/history" ("after" "limit"), PEER, "what was sent and received, the latest first";
+    EVENTS: GET "/events" ("kinds" "after"), PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
     OPEN_BALLOT: POST "/ballots/open" () ["question" "choices" "max" "roll" "closes"], PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";

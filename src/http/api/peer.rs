@@ -1,9 +1,10 @@
 //! What a peer answers: read what was asked, call, show.
 
-use super::asked::{Key, Parameters};
+use super::asked::{Key, LastEvent, Parameters};
 use super::paths;
 use super::resource;
 use crate::chain::proof::ProofJson;
+use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
     BlocksView, CastRequest, CastView, ChainView, HistoryView, InboxView, LeftView, MinedView,
@@ -41,6 +42,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::READ, read))
         .service(resource(&paths::RECEIVED, received))
         .service(resource(&paths::HISTORY, history))
+        .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
         .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::OPEN_BALLOT, open_ballot))
@@ -137,6 +139,20 @@ async fn read(peer: Data<Peer>, request: Json<ReadRequest>) -> Answer<ReadView> 
 
 async fn history(peer: Data<Peer>, asked: Parameters) -> Answer<HistoryView> {
     peer.history(&asked.page()?).await.map(Json)
+}
+
+async fn events(
+    peer: Data<Peer>,
+    streams: Data<Streams>,
+    last: LastEvent,
+    asked: Parameters,
+) -> Result<HttpResponse, Refused> {
+    // A browser that comes back repeats the address, and says how far it got.
+    let after = match last.0 {
+        Some(last) => last,
+        None => asked.event("after")?.unwrap_or_else(|| peer.last_event()),
+    };
+    respond(&streams, peer.follow(after, asked.kinds()?)?)
 }
 
 async fn add_record(

@@ -105,7 +105,14 @@ async fn an_export_is_the_whole_chain_from_one_snapshot() {
     ));
     let disk = MemoryDisk::new();
     let clock = crate::owner::testing::FixedClock;
-    let imported = import(&disk, &[], entries.into_iter().map(Ok), &clock, |_| ()).unwrap();
+    let imported = import(
+        &disk,
+        &crate::apps::built_in(),
+        entries.into_iter().map(Ok),
+        &clock,
+        |_| (),
+    )
+    .unwrap();
     assert_eq!(imported.added, 2);
 }
 

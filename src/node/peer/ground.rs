@@ -9,12 +9,14 @@ use crate::canonical::CappedText;
 use crate::chain::Genesis;
 use crate::http::{self, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
+use crate::membership::{Address, MemberName};
+use crate::messages::events::Event;
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
-use crate::owner::{LongAnswers, Owned, Peer, PeerParts, StopOrder};
+use crate::owner::{Events, LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
@@ -25,7 +27,6 @@ use crate::shell::{
 use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, incarnation, rows_from};
 use crate::wire::NodeRole;
-use crate::wire::member::{Address, MemberName};
 use actix::{Actor, Addr, AsyncContext, Context};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{broadcast, oneshot, watch};
@@ -46,6 +47,8 @@ pub(crate) struct Ground {
     pub(crate) network: oneshot::Receiver<Genesis>,
     /// Whom it knows, and how it stands with the tracker.
     known: watch::Receiver<Arc<DirectoryStatus>>,
+    /// What happens, for whoever follows.
+    events: Events,
     pub(super) store_place: Place,
     name: MemberName,
     pub(in crate::node) key: PublicKey,
@@ -67,10 +70,12 @@ impl Ground {
         let addresses = addresses(&settings, listener)?;
         let genesis = stored_genesis(&*seams.disk)?;
         let incarnation = incarnation(&*seams.disk, random_u64(&*seams.entropy))?;
+        // No secret: whoever is greeted sees it.
+        let nonce = random_u64(&*seams.entropy);
         let greeting = Arc::new(Greeting::new(
             NodeRole::Peer,
             key,
-            (random_u64(&*seams.entropy), incarnation),
+            (nonce, incarnation),
             addresses.first().cloned(),
         ));
         if let Some(genesis) = &genesis {
@@ -137,6 +142,8 @@ impl Ground {
         };
         let link = link_context.run(TrackerLinkActor::new(TrackerLinkShell::new(link, parts)));
         introduce(others, &link, &seams, &context)?;
+        let events = Events::new(nonce);
+        actix::spawn(events.clone().follow_directory(published.clone()));
         Ok(Self {
             settings,
             seams,
@@ -147,10 +154,16 @@ impl Ground {
             link,
             network,
             known: published,
+            events,
             store_place,
             name,
             key,
         })
+    }
+
+    /// A link to whoever follows what happens. It takes everything at once.
+    pub(in crate::node) fn events(&self) -> Link<Event> {
+        Link::to(self.events.clone(), 0)
     }
 
     /// What speaks for this peer; it answers from `running` once that is set.
@@ -163,6 +176,7 @@ impl Ground {
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
             known: self.known.clone(),
+            events: self.events.clone(),
             leave: self.link.clone().recipient(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),

@@ -67,6 +67,7 @@ impl Ground {
             tip_moved: Link::new(&miner, WAITING),
             open_changed: Link::new(&miner, WAITING),
             mining_complete: Link::new(&miner, WAITING),
+            events: self.events(),
         };
         let fatal = self.seams.fatal.clone();
         let shell = LedgerActor::new(
@@ -98,6 +99,7 @@ impl Ground {
             dial: dials_of(&gossip, &self.seams.transport),
             ledger: gossip_links(&ledger),
             delivery: delivery.links(),
+            events: self.events(),
         };
         gossip_context.run(GossipActor::new(GossipShell::new(machine, parts)));
         let parts = MinerParts {
@@ -108,6 +110,7 @@ impl Ground {
             templates: ledger.clone().recipient(),
             blocks: ledger.clone().recipient(),
             own_clock: self.clocks.clone().recipient(),
+            events: self.events(),
         };
         let mining = Mining::new(self.mode(), rules.params().max_ahead_ms());
         miner_context.run(MinerActor::new(mining, parts));

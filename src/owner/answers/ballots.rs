@@ -58,8 +58,10 @@ fn members() -> RollRequest {
 pub struct OpenedView {
     /// Its id.
     pub ballot: TransactionId,
-    /// How many may vote, if the roll is a list.
-    pub voters: Option<u64>,
+    /// How many may vote; of members, as of now.
+    pub voters: u64,
+    /// What its opener should know of the roll.
+    pub warning: Option<String>,
     /// It closes with the first block that is stamped so or later; `None` if by its height alone.
     pub closes_at: Option<Timestamp>,
     /// Votes count up to this height.
@@ -144,8 +146,8 @@ pub struct BallotView {
     pub closes_at: Option<Timestamp>,
     /// Votes count up to this height.
     pub last_height: Height,
-    /// How many may vote, if that is known.
-    pub voters: Option<u64>,
+    /// How many may vote.
+    pub voters: u64,
     /// How many have voted.
     pub voted: u64,
     /// Whether this node's owner may vote.

@@ -1,8 +1,10 @@
 //! What is read of ballots, off one snapshot of the disk.
 
 use super::*;
-use crate::apps::voting::{BallotRow, Counted, TallyRow};
+use crate::apps::members::View;
+use crate::apps::voting::{BallotRow, Counted, TallyRow, was_voter};
 use crate::canonical;
+use crate::chain::application::TopicRows;
 use crate::chain::rows::StateView;
 use crate::chain::{Action, EncodedTransaction, Internal};
 use crate::messages::tracker_link::DirectoryStatus;
@@ -37,6 +39,7 @@ pub(super) struct Reading<'a> {
     peer: &'a Peer,
     disk: &'a dyn DiskRead,
     people: People<'a>,
+    admission: Admission,
     pub(super) tip: TipView,
 }
 
@@ -51,6 +54,7 @@ impl<'a> Reading<'a> {
             peer,
             disk,
             people: peer.people(known),
+            admission: peer.parts()?.rules.params().admission,
             tip: tip_of(&peer.parts()?.rules, &ChainRows(disk))?,
         })
     }
@@ -165,9 +169,9 @@ impl<'a> Reading<'a> {
         };
         let counts = row.as_ref().map(|(_, tally)| tally.counts.clone());
         let counts = counts.unwrap_or_else(|| vec![0; opening.choices.len()]);
-        let listed = match &row {
-            None => opening.roll.keys.clone(),
-            Some((ballot, _)) => Ballots(&view).listed(&ballot.roll)?,
+        let roll = match &row {
+            None => self.roll_to_be(&opening)?,
+            Some((ballot, _)) => self.roll(ballot)?,
         };
         let vote = match &row {
             None => None,
@@ -192,9 +196,9 @@ impl<'a> Reading<'a> {
             height: row.as_ref().map(|(ballot, _)| ballot.place.height),
             closes_at: opening.closes_at,
             last_height: opening.last_height,
-            voters: (!opening.roll.members).then_some(listed.len() as u64),
+            voters: roll.len() as u64,
             voted: row.as_ref().map_or(0, |(_, tally)| tally.voters),
-            may_vote: opening.roll.members || listed.binary_search(&own).is_ok(),
+            may_vote: roll.binary_search(&own).is_ok(),
             own: vote.map(|vote| counted(&opening, &vote)),
             result: row
                 .and_then(|(_, tally)| tally.result)
@@ -204,6 +208,39 @@ impl<'a> Reading<'a> {
                 }),
             tip: self.tip.clone(),
         })
+    }
+
+    /// Who may vote, rising by key.
+    fn roll(&self, ballot: &BallotRow) -> Result<Vec<PublicKey>, Internal> {
+        match ballot.roll.members_after {
+            Some(after) => self.members(after),
+            None => Ballots(&ChainRows(self.disk)).listed(&ballot.roll),
+        }
+    }
+
+    /// Who may vote if it is opened as things stand.
+    fn roll_to_be(&self, opening: &Opening) -> Result<Vec<PublicKey>, Internal> {
+        match opening.roll.members {
+            true => self.members(self.tip.height),
+            false => Ballots(&ChainRows(self.disk)).in_lists(&opening.roll),
+        }
+    }
+
+    /// The members after a height who may vote, rising by key.
+    pub(super) fn members(&self, after: Height) -> Result<Vec<PublicKey>, Internal> {
+        let chain = ChainRows(self.disk);
+        let rows = TopicRows::of_members(&chain);
+        let members = View::new(&rows);
+        let mut keys = Vec::new();
+        for index in 0..members.count()? {
+            if let Some(key) = members.listed(index)?
+                && was_voter(&members, self.admission, &key, after)?
+            {
+                keys.push(key);
+            }
+        }
+        keys.sort_unstable();
+        Ok(keys)
     }
 
     fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
@@ -228,11 +265,11 @@ impl<'a> Reading<'a> {
         let view = ChainRows(self.disk);
         let (id, opening, keys) = match found {
             Found::NotMined(id, _, opening) => {
-                let keys = opening.roll.keys.clone();
+                let keys = self.roll_to_be(&opening)?;
                 (id, opening, keys)
             }
             Found::Mined(id, ballot, _) => {
-                let keys = Ballots(&view).listed(&ballot.roll)?;
+                let keys = self.roll(&ballot)?;
                 (id, ballot.opening, keys)
             }
         };

@@ -76,13 +76,15 @@ pub enum Effect {
         /// What was wrong with it.
         reason: String,
     },
-    /// Tell the owner that something came.
+    /// Tell the owner that something came; the disk holds it.
     Tell {
         /// What is known of it.
         facts: ReceivedFacts,
         /// Whether a note is with it.
         note: bool,
     },
+    /// Tell the owner that so many are left to read; the disk knows which.
+    TellUnread(usize),
 }
 
 /// What an inbox is opened with.
@@ -394,7 +396,7 @@ impl Inbox {
             self.decided.write(row);
         }
         let told = facts.clone();
-        self.decided.at_once(Effect::Tell { facts: told, note });
+        self.decided.after_rows(Effect::Tell { facts: told, note });
         self.store(number, facts);
         Ok(receipt)
     }
@@ -528,6 +530,10 @@ impl Inbox {
             if self.unread.remove(&number) {
                 self.decided.write((mark_key(number), None));
             }
+        }
+        if self.decided.is_writing() {
+            let left = Effect::TellUnread(self.unread.len());
+            self.decided.after_rows(left);
         }
         self.take_effects()
     }

@@ -227,7 +227,7 @@ impl Outbox {
 
     fn tell(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(number) {
-            self.decided.at_once(Effect::Tell {
+            self.decided.after_rows(Effect::Tell {
                 id: entry.facts.id,
                 state: entry.facts.state(entry.place),
                 reason: entry.facts.reason.clone(),

@@ -3,11 +3,11 @@
 //! Every registration is answered with a new one, so that a member renews its own by registering
 //! again. Nothing is kept of them: what they say follows from the register.
 
-use crate::chain::{NetworkId, Timestamp};
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
-use crate::wire::certificate::{BACKDATED_MS, CERTIFICATE_MS, Certificate, CertificateStatement};
-use crate::wire::{MemberId, MemberStatement};
+use crate::membership::{Authority, Certificate, CertificateStatement};
+use crate::wire::MemberStatement;
 use std::sync::Arc;
 
 /// Who certifies: this tracker, or the network's first one, if that is another.
@@ -46,21 +46,13 @@ impl Certificates {
     pub(super) fn issue(
         &self,
         network: NetworkId,
-        id: MemberId,
         statement: &MemberStatement,
         now: Now,
     ) -> Option<Certificate> {
         let key = self.key.as_ref()?;
         (network != NetworkId::ZERO).then(|| {
-            let statement = CertificateStatement {
-                network,
-                key: statement.key,
-                name: statement.name.clone(),
-                id,
-                from: Timestamp(now.wall.0.saturating_sub(BACKDATED_MS)),
-                until: now.wall.plus_ms(CERTIFICATE_MS),
-            };
-            statement.sign(key)
+            let (member, name) = (statement.key, statement.name.clone());
+            CertificateStatement::at(now.wall, network, member, name, key.public_key()).sign(key)
         })
     }
 
@@ -83,7 +75,12 @@ impl Certificates {
             NetworkId::ZERO => certificate.statement.network,
             known => known,
         };
-        let checked = certificate.check(&self.issuer, &network, &statement.key, now.wall);
+        let checked = certificate.check(
+            &Authority::new(self.issuer, None),
+            &network,
+            &statement.key,
+            now.wall,
+        );
         checked.map_err(|e| format!("the certificate of membership: {e}"))?;
         if certificate.statement.name != statement.name {
             return Err(format!(
@@ -98,7 +95,9 @@ impl Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::Timestamp;
     use crate::chain::testing::START;
+    use crate::membership::certificate::{BACKDATED_MS, CERTIFICATE_MS};
     use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
     use crate::wire::Message;
 
@@ -131,9 +130,16 @@ mod tests {
         assert_eq!(sessions, [1, 2]);
         let (_, alice) = &issued[0];
         let network = genesis_by(1).id();
-        assert_eq!(alice.check(&key(TRACKER), &network, &key(1), START), Ok(()));
+        assert_eq!(
+            alice.check(
+                &Authority::new(key(TRACKER), None),
+                &network,
+                &key(1),
+                START
+            ),
+            Ok(())
+        );
         assert_eq!(alice.statement.name.as_str(), "alice");
-        assert_eq!(alice.statement.id, MemberId(1));
         assert_eq!(alice.statement.until, START.plus_ms(CERTIFICATE_MS));
         let from = Timestamp(START.0 - BACKDATED_MS);
         assert_eq!(alice.statement.from, from);
@@ -159,7 +165,7 @@ mod tests {
         let judging = Certificates::judged_for(key(TRACKER));
         let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
         let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
-        let issue = |by: &Certificates, on| by.issue(on, MemberId(2), &bob, now);
+        let issue = |by: &Certificates, on| by.issue(on, &bob, now);
         assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
         assert_eq!(issue(&judging, network), None);
         let check = |shown: Option<Certificate>, on, statement| {

@@ -3,10 +3,11 @@
 use crate::chain::NetworkId;
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
+use crate::membership::Address;
+use crate::membership::MemberName;
 use crate::protocol::liveness::Standing;
 use crate::protocol::{Row, SessionId};
-use crate::wire::member::Address;
-use crate::wire::{MemberId, MemberName, Message};
+use crate::wire::{MemberId, Message};
 
 /// What the registry's shell has to do, in order.
 #[allow(

@@ -117,7 +117,7 @@ impl Registry {
             return;
         };
         let (network, statement) = (self.network(), &entry.record.statement);
-        if let Some(certificate) = self.certificates.issue(network, id, statement, now) {
+        if let Some(certificate) = self.certificates.issue(network, statement, now) {
             self.send(session, Message::CertificateIssued(certificate));
         }
     }

@@ -3,8 +3,9 @@
 use crate::chain::{Height, NetworkId};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
+use crate::membership::Certificate;
 use crate::protocol::SessionId;
-use crate::wire::{Certificate, Hello, MemberId};
+use crate::wire::{Hello, MemberId};
 use std::collections::BTreeMap;
 
 /// A connection to somebody who may be a member.

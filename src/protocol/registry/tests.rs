@@ -3,10 +3,11 @@ use super::*;
 use crate::canonical;
 use crate::chain::testing::{START, genesis, member, params};
 use crate::clock::BEGUN;
+use crate::membership::name::MAX_ADDRESS;
 use crate::protocol::testing::{
     Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, secret, statement,
 };
-use crate::wire::member::{Leaving, MAX_ADDRESS, MAX_ADDRESSES};
+use crate::wire::member::{Leaving, MAX_ADDRESSES};
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
 use std::collections::BTreeSet;
 

@@ -3,8 +3,9 @@
 use super::{CERTIFICATE_ROW, Config, Effect, Phase, Stage, Talk, TrackerLink, Warning};
 use crate::canonical;
 use crate::clock::{Now, SteadyTime};
-use crate::wire::certificate::RENEW_BEFORE_MS;
-use crate::wire::{Certificate, Message};
+use crate::membership::certificate::RENEW_BEFORE_MS;
+use crate::membership::{Authority, Certificate};
+use crate::wire::Message;
 
 /// How often a certificate that is due is asked for, in milliseconds: an hour. A tracker whose clock
 /// is wrong issues one that is due at once.
@@ -65,7 +66,8 @@ impl TrackerLink {
         let Some(offered) = self.membership.offered.take() else {
             return;
         };
-        let checked = offered.check(tracker, &genesis.id(), &self.config.key, now.wall);
+        let authority = Authority::new(*tracker, None);
+        let checked = offered.check(&authority, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);

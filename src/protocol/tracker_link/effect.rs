@@ -2,12 +2,13 @@
 
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
+use crate::membership::Address;
+use crate::membership::certificate::CertificateError;
+use crate::membership::{Certificate, MemberName};
 use crate::protocol::{Row, SessionId};
 use crate::readable::in_words;
-use crate::wire::certificate::CertificateError;
-use crate::wire::member::Address;
 use crate::wire::message::RefusalCode;
-use crate::wire::{Certificate, Member, MemberId, MemberName, MemberStatement, Message};
+use crate::wire::{Member, MemberId, MemberStatement, Message};
 
 /// What the tracker link's shell has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The shell by itself, then whole networks of shells and their machines in a world without a runtime.
 
 mod credit;
+mod events;
 mod sync;
 mod time;
 mod world;
@@ -60,6 +61,7 @@ struct Node {
     questions: Outbound<Question>,
     told: Outbound<DeliveryTold>,
     taken: Outbound<TakeDelivery>,
+    events: Outbound<Event>,
 }
 
 impl Node {
@@ -67,6 +69,7 @@ impl Node {
         let begun = Numbered::new();
         let (dials, questions) = (Outbound::new(), Outbound::new());
         let (told, taken) = (Outbound::new(), Outbound::new());
+        let events = Outbound::new();
         let key = member(own).public_key();
         let parts = GossipParts {
             tracker: member(TRACKER).public_key(),
@@ -84,6 +87,7 @@ impl Node {
                 outbox: Link::to(told.clone(), 0),
                 inbox: Link::to(taken.clone(), 0),
             },
+            events: Link::to(events.clone(), 0),
         };
         let gossip = Gossip::new(key, limits, tip_work, own.into(), clock.steady());
         Self {
@@ -93,6 +97,7 @@ impl Node {
             questions,
             told,
             taken,
+            events,
         }
     }
 

@@ -5,6 +5,7 @@ mod world;
 use crate::chain::ledger::Funds;
 use crate::chain::testing::{Node, transfer};
 use crate::chain::{Amount, Closed, Height};
+use crate::messages::events::Event;
 use crate::protocol::delivery::outbox::{self, SendError};
 use crate::protocol::delivery::rows::SendState;
 use proptest::prelude::*;
@@ -16,10 +17,13 @@ fn a_send_is_stored_delivered_receipted_passed_on_and_mined() {
     let mut world = World::new();
     let payment = transfer(1, 2, 5, 0, 1);
     let id = payment.id();
+    let moved = |state| Event::SendChanged { id, state };
     let ticket = world.send(&payment, false);
     assert!(world.ends[0].answers.is_empty(), "nothing is promised yet");
+    assert_eq!(world.ends[0].told(), []);
     world.write(0, 1);
     assert_eq!(world.ends[0].answers.remove(&ticket), Some(Ok(1)));
+    assert_eq!(world.ends[0].told(), [moved(SendState::Queued)]);
     assert_eq!(world.ends[0].state(&id), SendState::Queued);
     assert_eq!(world.ends[0].waiting().reserved, Amount(5));
     assert!(world.wires[1].is_empty());
@@ -32,10 +36,20 @@ fn a_send_is_stored_delivered_receipted_passed_on_and_mined() {
     world.write(0, 1);
     world.arrive(1, false);
     assert!(world.wires[0].is_empty(), "no receipt before it is stored");
+    assert_eq!(world.ends[1].told(), [], "nobody would find it yet");
     world.write(1, 9);
     assert_eq!(world.ends[1].received(), [id]);
+    let received = Event::MessageReceived {
+        id,
+        from: world.ends[0].key(),
+        amount: Amount(5),
+        note: false,
+    };
+    assert_eq!(world.ends[1].told(), [received]);
     world.arrive(0, false);
+    assert_eq!(world.ends[0].told(), [], "nobody would find it yet");
     world.write(0, 9);
+    assert_eq!(world.ends[0].told(), [moved(SendState::Delivered)]);
     assert_eq!(world.ends[0].state(&id), SendState::Delivered);
     assert_eq!(world.ends[0].waiting().queued, 0);
     assert_eq!(world.ends[0].waiting().reserved, Amount(5));
@@ -49,6 +63,8 @@ fn a_send_is_stored_delivered_receipted_passed_on_and_mined() {
     world.settle();
     assert_eq!(world.ends[1].received(), [id]);
     assert_eq!(world.ends[1].unread(), 1);
+    let since = [moved(SendState::Open), moved(SendState::Mined)];
+    assert_eq!(world.ends[0].told(), since);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::handshake::{Binding, Side};
 use crate::canonical;
 use crate::chain::{NetworkId, Timestamp};
 use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, verify};
-use crate::wire::certificate::{Certificate, CertificateError};
+use crate::membership::{Authority, Certificate, CertificateError};
 use crate::wire::message::{Hello, NodeRole};
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +127,12 @@ pub fn judge_introduction(
     if let Some(tracker) = &expected.certified_by {
         let certificate = theirs.certificate.as_ref();
         let certificate = certificate.ok_or(IntroductionError::NoCertificate)?;
-        certificate.check(tracker, &hello.network, &hello.key, now)?;
+        certificate.check(
+            &Authority::new(*tracker, None),
+            &hello.network,
+            &hello.key,
+            now,
+        )?;
     }
     Ok(())
 }
@@ -149,7 +154,7 @@ pub fn is_comparable(
         }
         Ok(()) => theirs.certificate.as_ref().map(|certificate| {
             let (network, key) = (&theirs.hello.network, &theirs.hello.key);
-            certificate.check(&ours.key, network, key, now)
+            certificate.check(&Authority::new(ours.key, None), network, key, now)
         }),
         Err(IntroductionError::Certificate(error)) => Some(Err(error.clone())),
         Err(_) => None,

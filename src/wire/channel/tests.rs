@@ -9,9 +9,9 @@ use crate::canonical::{self, CappedText};
 use crate::chain::testing::member;
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::keys::PublicKey;
-use crate::wire::certificate::{Certificate, CertificateStatement};
+use crate::membership::certificate::{Certificate, CertificateStatement};
 use crate::wire::limits::{HANDSHAKE_RECORD_CAP, RECORD_CAP};
-use crate::wire::{Hello, MemberId, NodeRole};
+use crate::wire::{Hello, NodeRole};
 
 const NETWORK: NetworkId = BlockId([1; 32]);
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -38,12 +38,15 @@ fn hello(number: u8) -> Hello {
 
 fn certificate(number: u8) -> Certificate {
     let statement = CertificateStatement {
-        network: NETWORK,
-        key: key(number),
-        name: format!("m{number}").parse().unwrap(),
-        id: MemberId(number.into()),
         from: Timestamp(0),
         until: Timestamp(2 * NOW.0),
+        ..CertificateStatement::at(
+            NOW,
+            NETWORK,
+            key(number),
+            format!("m{number}").parse().unwrap(),
+            key(TRACKER),
+        )
     };
     statement.sign(&member(TRACKER))
 }

@@ -8,15 +8,16 @@ use crate::chain::{
     Transaction, TransactionId,
 };
 use crate::keys::{PublicKey, SealingKey, Signature};
-use crate::wire::certificate::CertificateStatement;
+use crate::membership::certificate::CertificateStatement;
+use crate::membership::{Certificate, Delegation, DelegationStatement, MemberName};
 use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
 use crate::wire::message::{
     ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
 };
 use crate::wire::{
-    Certificate, Member, MemberId, MemberName, MemberRecord, MemberStatement, Message, Receipt,
-    ReceiptCode, ReceiptStatement,
+    Member, MemberId, MemberRecord, MemberStatement, Message, Receipt, ReceiptCode,
+    ReceiptStatement,
 };
 
 const KEY: PublicKey = PublicKey([0xff; 32]);
@@ -65,6 +66,8 @@ fn params() -> Params {
         min_fee_per_kib: Amount(u64::MAX),
         admission: Admission::Invite,
         allocations: vec![allocation; MAX_ALLOCATIONS],
+        gift: Amount::ZERO,
+        recovery: None,
         applications: vec![text_of(); MAX_APPLICATIONS],
     }
 }
@@ -167,7 +170,20 @@ fn longest() -> Vec<Message> {
                 network: ID,
                 key: KEY,
                 name: name(),
-                id: MemberId(u32::MAX),
+                issuer: KEY,
+                delegation: Some(Delegation {
+                    statement: DelegationStatement {
+                        network: ID,
+                        admin: KEY,
+                        delegate: KEY,
+                        serial: Timestamp(u64::MAX),
+                        from: Timestamp(u64::MAX),
+                        until: Timestamp(u64::MAX),
+                    },
+                    signature: SIGNED,
+                }),
+                invitation: Some(KEY),
+                serial: Timestamp(u64::MAX),
                 from: Timestamp(u64::MAX),
                 until: Timestamp(u64::MAX),
             },

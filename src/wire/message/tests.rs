@@ -1,7 +1,7 @@
 use super::*;
 use crate::chain::testing::{genesis, member, mine, params, transfer};
 use crate::chain::{Timestamp, TransactionsRoot, block::root_of};
-use crate::wire::certificate::CertificateStatement;
+use crate::membership::certificate::CertificateStatement;
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
 use proptest::collection::vec;
@@ -67,12 +67,16 @@ fn any_message() -> impl Strategy<Value = Message> {
             match kind {
                 0 => Message::CertificateIssued(
                     CertificateStatement {
-                        network: BlockId([n; 32]),
-                        key: member(n).public_key(),
-                        name: format!("m{n}").parse().unwrap(),
-                        id: MemberId(number as u32),
+                        invitation: (number % 2 == 0).then(|| member(n).public_key()),
                         from: Timestamp(number),
                         until: Timestamp(number / 2),
+                        ..CertificateStatement::at(
+                            Timestamp(number),
+                            BlockId([n; 32]),
+                            member(n).public_key(),
+                            format!("m{n}").parse().unwrap(),
+                            member(200).public_key(),
+                        )
                     }
                     .sign(&member(200)),
                 ),
@@ -258,7 +262,7 @@ fn lists_at_their_caps_pass() {
 #[test]
 fn the_largest_list_of_members_fits_a_frame() {
     let mut record = record(1, u64::MAX, 0);
-    let longest = CappedText::new("h".repeat(crate::wire::member::MAX_ADDRESS)).unwrap();
+    let longest = CappedText::new("h".repeat(crate::membership::name::MAX_ADDRESS)).unwrap();
     record.statement.addresses = vec![longest; crate::wire::member::MAX_ADDRESSES];
     let entry = Member {
         record,

@@ -117,7 +117,7 @@ fn attack_a_chain_of_another_genesis_is_an_orphan() {
         name,
         ..params()
     };
-    let other = Rules::new(genesis_with(rich), &[]).unwrap();
+    let other = Rules::new(genesis_with(rich), &crate::apps::built_in()).unwrap();
     let mut theirs = Forge::with(other.clone());
     let blocks = theirs.branch(theirs.genesis(), 50, 9);
     let mut node = Node::new();

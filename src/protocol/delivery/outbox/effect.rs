@@ -66,7 +66,7 @@ pub enum Effect {
         /// Its number, or why not.
         answer: Result<u64, SendError>,
     },
-    /// Tell the owner how a send stands now.
+    /// Tell the owner how a send stands now; the disk holds what is new about it.
     Tell {
         /// Id of the transaction.
         id: TransactionId,

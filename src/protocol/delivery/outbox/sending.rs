@@ -142,6 +142,7 @@ impl Outbox {
             let row = self.requests.begin(request, number, id);
             self.decided.write(row);
         }
+        self.tell(number);
         Ok(number)
     }
 

@@ -138,7 +138,8 @@ fn what_is_queued_can_not_be_spent_twice() {
     let withdrawn = sender.outbox.withdraw(7, &transfer(1, 2, 600, 0, 1).id());
     sender.done(withdrawn.unwrap());
     let taken = sender.send(&transfer(1, 2, 400, 1, 2));
-    assert!(matches!(&taken[..], [Effect::Answer { answer: Ok(2), .. }, ..]) || taken.len() == 2);
+    let answer = |effect: &Effect| matches!(effect, Effect::Answer { answer: Ok(2), .. });
+    assert!(taken.iter().any(answer), "{taken:?}");
 }
 
 #[test]

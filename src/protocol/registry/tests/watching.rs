@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::chain::Height;
+use crate::membership::CertificateStatement;
 use crate::protocol::doorstep::{MAX_STRANGERS_OF_ADDRESS, STRANGER_PATIENCE_MS};
 use crate::protocol::liveness::{LONGEST_PAUSE_MS, ROUND_MS};
-use crate::wire::certificate::{CERTIFICATE_MS, CertificateStatement};
 use crate::wire::message::ChallengeAnswer;
 
 #[test]
@@ -233,15 +233,8 @@ fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
 
 /// What the network's first tracker would issue.
 fn certificate(number: u8, name: &str) -> Certificate {
-    let statement = CertificateStatement {
-        network: genesis_by(1).id(),
-        key: key(number),
-        name: name.parse().unwrap(),
-        id: MemberId(number.into()),
-        from: START,
-        until: START.plus_ms(CERTIFICATE_MS),
-    };
-    statement.sign(&member(TRACKER))
+    let (network, name) = (genesis_by(1).id(), name.parse().unwrap());
+    CertificateStatement::at(START, network, key(number), name, key(TRACKER)).sign(&member(TRACKER))
 }
 
 #[test]

@@ -3,9 +3,9 @@ use crate::canonical::CappedText;
 use crate::chain::testing::{START, member};
 use crate::chain::{Genesis, NetworkId, Timestamp};
 use crate::keys::PublicKey;
+use crate::membership::certificate::{CERTIFICATE_MS, CertificateStatement};
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key, other_genesis};
 use crate::protocol::tracker_link::TICK_MS;
-use crate::wire::certificate::{CERTIFICATE_MS, CertificateStatement};
 use crate::wire::message::{RefusalCode, Refused, Registered};
 use crate::wire::{MemberId, NodeRole};
 
@@ -14,12 +14,15 @@ const DAY_MS: u64 = 86_400_000;
 
 fn certificate(holder: PublicKey, network: NetworkId, until: Timestamp) -> Certificate {
     let statement = CertificateStatement {
-        network,
-        key: holder,
-        name: "alice".parse().unwrap(),
-        id: MemberId(1),
         from: Timestamp(0),
         until,
+        ..CertificateStatement::at(
+            START,
+            network,
+            holder,
+            "alice".parse().unwrap(),
+            key(TRACKER),
+        )
     };
     statement.sign(&member(TRACKER))
 }

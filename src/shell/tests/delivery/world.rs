@@ -6,6 +6,7 @@ use crate::chain::testing::{MemoryView, Node, START, member};
 use crate::chain::{Block, EncodedTransaction, TransactionId};
 use crate::clock::{BEGUN, Now};
 use crate::keys::PublicKey;
+use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::{CountUnread, OwnNewsTold, TakeDelivery};
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
@@ -53,6 +54,7 @@ struct Out {
     sign: Outbound<Ask<u64, SignReceipt>>,
     answers: Outbound<AnswerDelivery>,
     blame: Outbound<BlameSession>,
+    events: Outbound<Event>,
 }
 
 impl Out {
@@ -68,6 +70,7 @@ impl Out {
             sign: Outbound::new(),
             answers: Outbound::new(),
             blame: Outbound::new(),
+            events: Outbound::new(),
         }
     }
 }
@@ -115,6 +118,7 @@ impl End {
             blame: Link::to(out.blame.clone(), 0),
             ledger: Link::to(out.pass_on.clone(), 0),
             funds: Link::to(out.funds.clone(), 0),
+            events: Link::to(out.events.clone(), 0),
             fatal: fatal.clone(),
         };
         let outbox = OutboxShell::new(outbox, parts);
@@ -129,6 +133,7 @@ impl End {
             ledger: Link::to(out.judge.clone(), 0),
             open_note: Link::to(out.open_note.clone(), 0),
             sign: Link::to(out.sign.clone(), 0),
+            events: Link::to(out.events.clone(), 0),
             fatal,
         };
         Self {
@@ -153,6 +158,11 @@ impl End {
 
     pub(super) fn waiting(&mut self) -> Waiting {
         self.outbox.status(GetOutbox::nothing_of_it()).waiting
+    }
+
+    /// What whoever follows was told since this was last asked.
+    pub(super) fn told(&self) -> Vec<Event> {
+        self.out.events.drain()
     }
 
     pub(super) fn unread(&mut self) -> usize {

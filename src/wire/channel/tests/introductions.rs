@@ -1,6 +1,7 @@
 use super::*;
-use crate::wire::certificate::CertificateError;
-use crate::wire::member::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::DelegationStatement;
+use crate::membership::certificate::CertificateError;
+use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
 use crate::wire::message::MAX_AGENT;
 
 /// Bob judges what alice says in their channel, after `change`, signed by her as it should be.
@@ -156,9 +157,20 @@ fn the_longest_introduction_fits_the_record_of_a_stranger() {
         agent: CappedText::new("a".repeat(MAX_AGENT)).unwrap(),
         ..hello(1)
     };
+    let delegation = DelegationStatement {
+        network: NETWORK,
+        admin: key(1),
+        delegate: key(2),
+        serial: Timestamp(u64::MAX),
+        from: Timestamp(u64::MAX),
+        until: Timestamp(u64::MAX),
+    };
+    let delegation = delegation.sign(&member(1));
     let statement = CertificateStatement {
         name: "a".repeat(MAX_NAME).parse().unwrap(),
-        id: MemberId(u32::MAX),
+        delegation: Some(delegation),
+        invitation: Some(key(1)),
+        serial: Timestamp(u64::MAX),
         from: Timestamp(u64::MAX),
         until: Timestamp(u64::MAX),
         ..certificate(1).statement

@@ -1,0 +1,48 @@
+//! Membership: what is signed so that a key is a member, or is one no longer.
+//!
+//! Whoever signs is named in what is signed, so that signatures can be checked before it is known who
+//! spoke for the network then ([`Authority`]).
+
+pub mod authority;
+pub mod certificate;
+pub mod delegation;
+pub mod invitation;
+pub mod name;
+pub mod record;
+pub mod statement;
+
+pub use authority::{Authority, AuthorityError};
+pub use certificate::{Certificate, CertificateError, CertificateStatement};
+pub use delegation::{Delegation, DelegationStatement, IssuerError};
+pub use invitation::string::{InvitationString, InvitationStringError};
+pub use invitation::{Invitation, InvitationError, InvitationStatement};
+pub use name::{Address, MemberName};
+pub use record::{JoinError, JoinRecord, Leave, MembersRecord};
+pub use statement::{Act, SignedStatement, Statement, StatementError};
+
+use crate::canonical;
+use crate::keys::{PublicKey, Signature, SignatureItem};
+use serde::Serialize;
+
+/// How far ahead of a clock the number of what it takes may be, in milliseconds: a day. A greater one
+/// would outrank everything said after it.
+pub const MAX_NUMBER_AHEAD_MS: u64 = 86_400_000;
+
+/// What is to be checked of a signature over `said`.
+fn item<T: Serialize>(
+    context: &str,
+    said: &T,
+    key: PublicKey,
+    signature: Signature,
+) -> SignatureItem {
+    SignatureItem {
+        key,
+        message: digest(context, said),
+        signature,
+    }
+}
+
+/// What is signed of `said`.
+fn digest<T: Serialize>(context: &str, said: &T) -> [u8; 32] {
+    blake3::derive_key(context, &canonical::encode(said))
+}
