@@ -1,8 +1,8 @@
 //! How soon the search stops on the news of a better block: the miner as it runs in a node, with
 //! somebody who makes it templates and nobody to take its blocks. `cargo bench --bench news`.
 
-use actix::{Actor, Context, Handler, MessageResult};
-use raclette::actors::{MinerActor, MinerParts, ThreadSearch};
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use raclette::actors::{MinerActor, ThreadSearch, asking, search_reports};
 use raclette::chain::ledger::BlockOutcome;
 use raclette::chain::target::Target;
 use raclette::chain::template::Template;
@@ -16,7 +16,7 @@ use raclette::messages::miner::{MiningComplete, StopMining, TipMoved};
 use raclette::pow::{HEADER_LEN, NativeEngine, PowEngine, Scan};
 use raclette::protocol::clocks::OwnClock;
 use raclette::protocol::mining::{Mining, Mode};
-use raclette::shell::{Link, Port};
+use raclette::shell::{Link, MinerParts, MinerShell, Port};
 use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -62,17 +62,22 @@ impl Port<Event> for Nobody {
 async fn stop_often(threads: u16) -> Vec<Duration> {
     let (sender, mut seen) = mpsc::unbounded_channel();
     let ledger = NoLedger.start();
+    let context = Context::<MinerActor>::new();
+    let own = context.address();
+    let (ended, reports) = search_reports();
     let parts = MinerParts {
         reward_to: PublicKey([0; 32]),
         threads,
         search: Box::new(ThreadSearch::new(Arc::new(Watched(sender)), threads)),
         clock: Arc::new(SystemClock),
-        templates: ledger.clone().recipient(),
-        blocks: ledger.clone().recipient(),
-        own_clock: ledger.recipient(),
+        ended,
+        own_clock: asking(ledger.clone().recipient(), &own),
+        templates: asking(ledger.clone().recipient(), &own),
+        blocks: asking(ledger.recipient(), &own),
         events: Link::to(Nobody, 0),
     };
-    let miner = MinerActor::new(Mining::new(Mode::Always, u64::MAX), parts).start();
+    let shell = MinerShell::new(Mining::new(Mode::Always, u64::MAX), parts);
+    let miner = context.run(MinerActor::new(shell, reports));
     let mut latencies = Vec::with_capacity(ROUNDS);
     for phase in (0..PHASES).cycle().take(ROUNDS) {
         let mut searching = HashSet::new();

@@ -6,6 +6,7 @@
 
 mod archives;
 mod args;
+mod backup;
 mod bench;
 mod client;
 mod commands;
@@ -13,6 +14,7 @@ mod config;
 mod confirm;
 mod delivery;
 pub mod demo;
+mod doctor;
 pub mod examples;
 mod explain;
 mod failure;
@@ -34,6 +36,7 @@ mod table;
 mod tables;
 mod votes;
 mod wallet;
+mod web;
 mod words;
 
 use self::args::{Cli, Command, Config};
@@ -119,6 +122,15 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             tables::table(&arguments, &load(&config)?, &config, invocation, output)
         }
+        Some(Command::Doctor) => doctor::doctor(&find(cli.config, invocation)?, invocation, output),
+        Some(Command::Backup(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::backup(&arguments, &load(&config)?, &config, invocation, output)
+        }
+        Some(Command::Restore(arguments)) => {
+            let config = find(cli.config, invocation)?;
+            backup::restore(&arguments, &load(&config)?, &config, invocation, output)
+        }
         Some(Command::Import(arguments)) => {
             let config = find(cli.config, invocation)?;
             archives::import(&arguments, &load(&config)?, &config, output)
@@ -150,6 +162,12 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let settings = load(&config)?;
             let client = Client::find(&settings, &config, invocation)?;
             stop::stop(&settings, &client, output)
+        }
+        Some(Command::Web { print }) => {
+            let config = find(cli.config, invocation)?;
+            let settings = load(&config)?;
+            let client = Client::find(&settings, &config, invocation)?;
+            web::web(print, &client, output)
         }
         Some(Command::Ask(ask)) => {
             let config = find(cli.config, invocation)?;

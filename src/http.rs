@@ -11,7 +11,7 @@
 //!   well; only, after a node was killed it can't know who listens there now.
 //! - Of connections that have not shown the token there are few at a time; the oldest makes room.
 //! - Requests and answers are JSON: amounts, fees, balances and work are decimal text (`"5"`), heights and
-//!   counts numbers, times milliseconds since 1970, ids and hashes hexadecimal, keys written as addresses.
+//!   counts numbers, moments RFC 3339, ids and hashes hexadecimal, keys written as addresses.
 //!   Every shape is a type in [`crate::owner::answers`].
 //! - 200 is an answer. Anything else is a [`Problem`] (`application/problem+json`, RFC 9457) with a stable
 //!   [code](crate::owner::Code), which `GET /api/v1/codes/CODE` explains: 400 the request makes no sense, 401 no or a
@@ -23,16 +23,22 @@
 //!   and takes `POST /api/v1/wallet`; everything else is 503 `no_wallet` until it has one. Then it starts, and with it
 //!   this API anew: with another token and, if the settings say port 0, another port.
 //!
+//! The pages, for browsers, are beside it: a browser comes in by a one-time link (`POST /api/v1/link`, which
+//! `node web` asks for) and is known by a cookie from then on.
+//!
 //! `GET /api/v1/paths` lists the paths; so does [`PATHS`]. Here is nothing but translation: what a node does for its
 //! owner is in [`crate::owner`].
 
 mod api;
 mod events;
+mod pages;
 mod server;
 
 pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};
+pub use pages::LinkView;
 pub use server::{
-    API_FILE, ApiError, ApiFile, ApiFileError, Challenge, ProofView, Prover, ServerHandle, start,
+    API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,
+    start,
 };
 
 #[cfg(test)]

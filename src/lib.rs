@@ -4,6 +4,7 @@
 pub mod actors;
 pub mod apps;
 pub mod archive;
+pub mod backup;
 pub mod bench;
 pub mod canonical;
 pub mod chain;

@@ -1,6 +1,7 @@
 //! The composition root: opens what a node needs, wires its actors, decides on which thread each
 //! lives, and stops them in order.
 
+mod backups;
 mod delivery;
 mod embedded;
 mod open_files;
@@ -9,14 +10,16 @@ mod orders;
 mod panics;
 mod peer;
 mod seams;
+mod speaking;
 mod stage;
 mod status_line;
+mod supervisor;
 mod tracker;
 mod wallet;
 
 pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
-pub use opening::{has_database, is_running, make_private, open_offline};
+pub use opening::{has_database, is_running, make_private, open_at_rest, open_offline};
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;
@@ -36,6 +39,7 @@ use stage::Stage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use supervisor::Supervisor;
 use wallet::Asking;
 
 /// How long each phase of a stop may take before the next begins.
@@ -175,7 +179,7 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
-        peer::run(settings, seams, secret, orders, &Stage::begin().0).await
+        peer::run(settings, seams, secret, orders, &staged()).await
     })
 }
 
@@ -187,8 +191,17 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
-        tracker::run(settings, seams, secret, orders, &Stage::begin().0).await
+        tracker::run(settings, seams, secret, orders, &staged()).await
     })
+}
+
+/// Where the node tells how far it has come; whoever supervises this process hears of it.
+fn staged() -> Stage {
+    let (stage, staged) = Stage::begin();
+    if let Some(supervisor) = Supervisor::of_this_process() {
+        actix::spawn(supervisor.follow(staged));
+    }
+    stage
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is

@@ -6,7 +6,7 @@
 //! [`Waiting`] node are handles: cheap to clone, and good on any thread. Their functions are `async` and
 //! need no runtime of their own, unless they say so.
 //!
-//! - Amounts and fees are whole coins, times milliseconds since 1970.
+//! - Amounts and fees are whole coins, times milliseconds since 1970; as JSON, text and RFC 3339.
 //! - An answer about the chain comes from one snapshot of the disk, or from the ledger at one tip, and names
 //!   that tip.
 //! - Whoever is named is named by a member's name or by an address; a transaction, block or message by its
@@ -17,10 +17,12 @@ pub mod answers;
 mod ballots;
 mod chain;
 mod chain_reads;
+mod checkpoint;
 pub mod codes;
 mod delivery;
 mod events;
 mod export;
+mod health;
 pub mod ids;
 mod long_read;
 mod pages;
@@ -50,10 +52,10 @@ use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -91,12 +93,21 @@ pub enum Owned {
 }
 
 impl Owned {
-    /// Gives tokens.
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
+    /// Its signing key; `None` as long as it has no wallet.
+    pub fn key(&self) -> Option<PublicKey> {
         match self {
-            Self::Peer(peer) => &*peer.entropy,
-            Self::Tracker(tracker) => &*tracker.entropy,
-            Self::Waiting(waiting) => &*waiting.entropy,
+            Self::Peer(peer) => Some(peer.key),
+            Self::Tracker(tracker) => Some(tracker.key),
+            Self::Waiting(_) => None,
+        }
+    }
+
+    /// Gives tokens.
+    pub(crate) fn entropy(&self) -> &Arc<dyn Entropy> {
+        match self {
+            Self::Peer(peer) => &peer.entropy,
+            Self::Tracker(tracker) => &tracker.entropy,
+            Self::Waiting(waiting) => &waiting.entropy,
         }
     }
 
@@ -183,10 +194,16 @@ pub struct PeerParts {
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.
     pub(crate) miner_status: Recipient<GetMinerStatus>,
+    /// To the Miner: when to mine.
+    pub(crate) set_mining: Recipient<SetMiningMode>,
     /// To Gossip: who is connected.
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
     pub(crate) sync_from: Recipient<SyncFrom>,
+    /// To the link to the tracker: disconnects, and connects again.
+    pub(crate) connect_link: Recipient<Connect>,
+    /// To Gossip: the same.
+    pub(crate) connect: Recipient<Connect>,
 }
 
 /// A tracker. Cheap to clone.
@@ -202,6 +219,8 @@ pub struct Tracker {
     pub(crate) members: Recipient<GetMembers>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
+    /// Its rows, as those of a [`Peer`].
+    pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

@@ -111,6 +111,22 @@ impl Settings {
         }
     }
 
+    /// Where others reach the node, as it tells them.
+    pub fn reached_at(&self) -> Vec<String> {
+        match self {
+            Self::Peer(peer) => peer.reached_at(),
+            Self::Tracker(tracker) => vec![tracker.listen.to_string()],
+        }
+    }
+
+    /// What it does about backups.
+    pub fn backup(&self) -> &BackupSettings {
+        match self {
+            Self::Peer(peer) => &peer.backup,
+            Self::Tracker(tracker) => &tracker.backup,
+        }
+    }
+
     /// Where and how the node logs.
     pub fn log(&self) -> &LogSettings {
         match self {
@@ -237,7 +253,18 @@ section! {
     mining: MiningSettings,
     peers: ConnectionSettings,
     delivery: DeliverySettings,
+    backup: BackupSettings,
     log: LogSettings,
+}
+
+impl PeerSettings {
+    /// Where others reach it, as it tells them.
+    pub fn reached_at(&self) -> Vec<String> {
+        match self.advertise.as_slice() {
+            [] => vec![self.listen.to_string()],
+            told => told.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 section! {
@@ -258,6 +285,7 @@ section! {
     wallet: WalletSettings,
     network: NetworkSettings,
     api: ApiSettings,
+    backup: BackupSettings,
     log: LogSettings,
 }
 
@@ -338,9 +366,9 @@ section! {
     /// The HTTP interface that the other commands of `node`, and pages and programs on this
     /// machine, talk to.
     ApiSettings {
-        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes any free
-        /// port; the one taken is written to a file in the data directory, where the commands find
-        /// it.
+        /// Where it listens: on this machine only (`127.0.0.1` or `[::1]`). Port 0 takes the port
+        /// that is 1000 above the one under "listen", or any free one if that is taken; the one taken
+        /// is written to a file in the data directory, where the commands find it.
         listen: SocketAddr = Kind::LoopbackListen, Given::Default("\"127.0.0.1:0\"");
     }
 }
@@ -380,6 +408,33 @@ section! {
         /// them: what they deliver is refused, and they are told so. What they have mined can't be
         /// refused by anybody.
         blocked: Vec<String> = Kind::Addresses, Given::Default("[]");
+    }
+}
+
+section! {
+    /// Backups that the node makes by itself. They hold everything but the wallet, whose words are to be on
+    /// paper; `node restore` begins again from one.
+    BackupSettings {
+        /// How often: "24h", say, up to "168h"; "never" leaves it to `node backup`.
+        every: Patience = Kind::Patience, Given::Default("\"never\"");
+        /// How many are kept; the oldest is deleted.
+        keep: u16 = Kind::Whole { least: 1, most: 1_000 }, Given::Default("7");
+        /// The directory that they are made in, best on another disk. A relative path starts at the
+        /// directory of this file. Left empty, it is the data directory's name followed by "-backups",
+        /// beside it.
+        dir: PathBuf = Kind::OptionalPath, Given::Default("\"\"");
+    }
+}
+
+impl BackupSettings {
+    /// The directory that backups are made in, of a node with this data directory.
+    pub fn dir(&self, data_dir: &Path) -> PathBuf {
+        if self.dir.as_os_str().is_empty() {
+            let mut name = data_dir.as_os_str().to_owned();
+            name.push("-backups");
+            return name.into();
+        }
+        self.dir.clone()
     }
 }
 

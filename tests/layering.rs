@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["apps", "clock", "verifier", "wire"],
     &["protocol"],
     &["store", "net"],
-    &["archive", "messages"],
+    &["archive", "backup", "messages"],
     &["shell"],
     &["actors"],
     &["owner"],

@@ -7,7 +7,9 @@ use crate::protocol::SessionId;
 use crate::shell::{Begin, Dial, Link, Port};
 use crate::wire::channel::{Expected, Side};
 use actix::{Actor, Addr, Context, Handler, Recipient};
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Begins the sessions of this actor.
 pub fn sessions_of<A>(owner: &Addr<A>, context: &SessionContext) -> Box<dyn Begin>
@@ -25,9 +27,22 @@ pub fn dials_of<A>(to: &Addr<A>, transport: &Arc<dyn Transport>) -> Link<Dial>
 where
     A: Actor<Context = Context<A>> + Handler<Dialled>,
 {
+    dials_within(to, transport, None)
+}
+
+/// The same, and none takes longer than this, if it is said.
+pub fn dials_within<A>(
+    to: &Addr<A>,
+    transport: &Arc<dyn Transport>,
+    most: Option<Duration>,
+) -> Link<Dial>
+where
+    A: Actor<Context = Context<A>> + Handler<Dialled>,
+{
     let dialler = Dialler {
         transport: transport.clone(),
         to: to.clone().recipient(),
+        most,
     };
     // Every order is taken at once.
     Link::to(dialler, 0)
@@ -54,14 +69,21 @@ impl Begin for SessionsOf {
 struct Dialler {
     transport: Arc<dyn Transport>,
     to: Recipient<Dialled>,
+    most: Option<Duration>,
 }
 
 impl Port<Dial> for Dialler {
     fn offer(&mut self, Dial(address): Dial) -> Result<(), Dial> {
         let dialling = self.transport.dial(address.clone());
-        let to = self.to.clone();
+        let (to, most) = (self.to.clone(), self.most);
         actix::spawn(async move {
-            let result = dialling.await;
+            let result = match most {
+                None => dialling.await,
+                Some(most) => match tokio::time::timeout(most, dialling).await {
+                    Ok(result) => result,
+                    Err(_) => Err(io::ErrorKind::TimedOut.into()),
+                },
+            };
             // One that is gone has stopped with the node.
             let _ = to.send(Dialled { address, result }).await;
         });

@@ -12,34 +12,27 @@ use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::protocol::SessionId;
-use crate::protocol::clocks::Reading as ClockReading;
-use crate::protocol::passed_over::PassedOver;
-use crate::shell::Greeting;
+use crate::protocol::clocks::Reading;
+use crate::shell::{
+    Greeting, Outgoing, PeerSessionParts, PeerSessionShell, Queued, SessionEnd, Waiting,
+};
 use crate::store::Disk;
-use crate::wire::Message;
-use crate::wire::channel::{Expected, Opener, Side};
-use crate::wire::frame::FrameDecoder;
-use crate::wire::message::Pong;
+use crate::wire::channel::{Expected, Side};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
 };
 use opening::{Failed, Opened, Reader, open};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::time::Instant;
-use writing::{Outgoing, Queued, Waiting};
 
 /// How long it may take until both ends are proven: a slow line needs one, a stranger must not hold a
 /// place for longer.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a line may be silent before it is asked whether anybody is there.
-const PING_AFTER: Duration = Duration::from_secs(15);
-/// How long after that it may stay silent: then the other end is gone without a word.
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long it may take to tell a refused end why: a stranger must not hold a place for longer.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes read at a time of somebody known.
@@ -95,9 +88,9 @@ impl SessionContext {
         }
     }
 
-    /// Somebody known said what time it is, on being asked.
+    /// Somebody known said what time it is in its introduction.
     fn read_clock(&self, from: PublicKey, told: Timestamp, asked: SteadyTime, heard: Now) {
-        if let Some(reading) = ClockReading::new(told, asked, heard) {
+        if let Some(reading) = Reading::new(told, asked, heard) {
             // Full or gone: everybody is asked again.
             let _ = self.clocks.try_send(ClockRead { from, reading });
         }
@@ -152,21 +145,7 @@ impl Handler<SessionCommand> for PeerSessionActor {
     type Result = ();
 
     fn handle(&mut self, command: SessionCommand, ctx: &mut Self::Context) {
-        let queued = match command {
-            SessionCommand::Send(message) => match message.to_frame() {
-                Ok(frame) => Queued::Frame(frame.into()),
-                Err(error) => {
-                    tracing::error!(%error, message = message.name(), "message not sent");
-                    return;
-                }
-            },
-            SessionCommand::SendFrame(frame) => Queued::Frame(frame),
-            SessionCommand::SendBlocks(ids) => Queued::Blocks(ids.into()),
-            SessionCommand::SendHeaders(locator) => Queued::Headers(locator),
-            SessionCommand::AskHeaders(after) => Queued::AskHeaders(after),
-            SessionCommand::Close(reason) => Queued::Goodbye(reason),
-        };
-        if !self.outgoing.push(queued) {
+        if !self.outgoing.command(command) {
             ctx.stop();
         }
     }
@@ -180,18 +159,6 @@ struct Line {
     expected: Expected,
     owner: Recipient<SessionEvent>,
     outgoing: Outgoing,
-}
-
-/// What the other end sends, and how far it was understood.
-struct Reading {
-    reader: Reader,
-    opener: Opener,
-    frames: FrameDecoder,
-    passed_over: PassedOver,
-    /// Whose clock is compared with ours by its answers to pings, if it is.
-    clock_of: Option<PublicKey>,
-    /// Number of the last ping, and when it was sent.
-    asked: (u64, SteadyTime),
 }
 
 /// Tells the owner of the end, however it comes.
@@ -215,14 +182,6 @@ impl Drop for EndNotice {
             let _ = owner.send(event).await;
         });
     }
-}
-
-/// How reading from a connection ends.
-enum End {
-    /// There is nobody to tell, or nothing to say.
-    Gone(String),
-    /// The other end broke a rule, and is told which.
-    Refused(String),
 }
 
 impl Line {
@@ -258,22 +217,25 @@ impl Line {
             rest,
             mut writer,
         } = opened;
-        let reading = Reading {
-            reader,
+        let shell = PeerSessionShell::new(
             opener,
-            frames: FrameDecoder::new(Message::most).passing_over(is_later),
-            passed_over: PassedOver::new(self.context.clock.steady()),
-            clock_of,
-            asked: (0, SteadyTime::LONG_AGO),
-        };
+            PeerSessionParts {
+                session: self.session,
+                outgoing: self.outgoing.clone(),
+                clock: self.context.clock.clone(),
+                clocks: Box::new(self.context.clocks.clone()),
+                clock_of,
+                is_later,
+            },
+        );
         let writing = writer.write_all(&mut waiting, self.context.disk.clone());
         tokio::pin!(writing);
         notice.reason = tokio::select! {
             biased;
             reason = &mut writing => reason,
-            end = self.read_all(who, reading, rest) => match end {
-                End::Gone(reason) => reason,
-                End::Refused(reason) => {
+            end = self.read_all(who, shell, reader, rest) => match end {
+                SessionEnd::Gone(reason) => reason,
+                SessionEnd::Refused(reason) => {
                     if self.outgoing.push(Queued::Goodbye(reason.clone())) {
                         // Told or not, it is closed now.
                         let _ = tokio::time::timeout(GOODBYE_TIMEOUT, writing).await;
@@ -285,146 +247,76 @@ impl Line {
     }
 
     /// Reads until the end; returns why it came.
-    async fn read_all(&self, who: SessionFact, reading: Reading, rest: Vec<u8>) -> End {
-        let Err(end) = self.read_on(who, reading, rest).await;
+    async fn read_all(
+        &self,
+        who: SessionFact,
+        shell: PeerSessionShell,
+        reader: Reader,
+        rest: Vec<u8>,
+    ) -> SessionEnd {
+        let Err(end) = self.read_on(who, shell, reader, rest).await;
         end
     }
 
     async fn read_on(
         &self,
         who: SessionFact,
-        mut reading: Reading,
+        mut shell: PeerSessionShell,
+        mut reader: Reader,
         rest: Vec<u8>,
-    ) -> Result<Infallible, End> {
+    ) -> Result<Infallible, SessionEnd> {
         self.tell(who).await?;
-        self.take(&mut reading, &rest).await?;
+        self.take(&mut shell, &rest).await?;
         drop(rest);
         let mut buffer = vec![0; READ_BYTES];
         let mut ask_time = self.context.ask_time.subscribe();
-        let mut silence = Silence::new();
         loop {
+            let patience = Duration::from_millis(shell.may_be_silent_ms());
             let read = tokio::select! {
                 biased;
-                read = reading.reader.read(&mut buffer) => read,
-                () = tokio::time::sleep_until(silence.until) => {
-                    if silence.asked {
-                        return Err(End::Gone("no sign of life".into()));
-                    }
-                    silence.ask();
-                    self.ping(&mut reading)?;
+                read = reader.read(&mut buffer) => read,
+                () = tokio::time::sleep(patience) => {
+                    shell.time_passed()?;
                     continue;
                 }
                 () = told(&mut ask_time) => {
-                    self.ping(&mut reading)?;
+                    shell.ping()?;
                     continue;
                 }
             };
             match read {
-                Ok(0) => return Err(End::Gone("the other end closed the connection".into())),
-                Ok(read) => {
-                    self.take(&mut reading, &buffer[..read]).await?;
-                    silence = Silence::new();
+                Ok(0) => {
+                    let closed = "the other end closed the connection";
+                    return Err(SessionEnd::Gone(closed.into()));
                 }
-                Err(error) => return Err(End::Gone(error.to_string())),
+                Ok(read) => self.take(&mut shell, &buffer[..read]).await?,
+                Err(error) => return Err(SessionEnd::Gone(error.to_string())),
             }
         }
     }
 
-    /// Deals with every message that these bytes complete.
-    async fn take(&self, reading: &mut Reading, mut bytes: &[u8]) -> Result<(), End> {
-        let refused = |error: &dyn std::fmt::Display| End::Refused(error.to_string());
+    /// Has the owner deal with every message that these bytes complete.
+    async fn take(&self, shell: &mut PeerSessionShell, mut bytes: &[u8]) -> Result<(), SessionEnd> {
+        let mut messages = VecDeque::new();
         loop {
-            let record = reading.opener.next(&mut bytes).map_err(|e| refused(&e))?;
-            let Some(record) = record else {
-                return Ok(());
-            };
-            let mut data = record.data;
-            while let Some(frame) = reading.frames.next(&mut data).map_err(|e| refused(&e))? {
-                let message = Message::decode(&frame).map_err(|e| refused(&e))?;
-                tracing::trace!(
-                    session = self.session.0,
-                    name = message.name(),
-                    "message received"
-                );
-                match message {
-                    Message::Pong(pong) => self.heard_pong(reading.clock_of, reading.asked, pong),
-                    Message::Ping(number) => {
-                        let time = self.context.clock.wall();
-                        self.send(&Message::Pong(Pong { number, time }))?;
-                    }
-                    message => self.tell(SessionFact::Received(message)).await?,
-                }
+            let taken = shell.take(&mut bytes, &mut messages);
+            for message in messages.drain(..) {
+                self.tell(SessionFact::Received(message)).await?;
             }
-            let dropped = reading.frames.take_dropped();
-            let counted = reading
-                .passed_over
-                .count(dropped, self.context.clock.steady());
-            counted.map_err(|e| refused(&e))?;
-        }
-    }
-
-    /// Asks whether anybody is there, and what time it is.
-    fn ping(&self, reading: &mut Reading) -> Result<(), End> {
-        reading.asked = (reading.asked.0 + 1, self.context.clock.steady());
-        self.send(&Message::Ping(reading.asked.0))
-    }
-
-    /// The answer to the last question is a look at the other's clock; one to an earlier one tells nothing.
-    fn heard_pong(
-        &self,
-        clock_of: Option<PublicKey>,
-        (number, asked): (u64, SteadyTime),
-        pong: Pong,
-    ) {
-        if let Some(from) = clock_of
-            && pong.number == number
-        {
-            let now = self.context.clock.now();
-            self.context.read_clock(from, pong.time, asked, now);
+            if !taken? {
+                return Ok(());
+            }
         }
     }
 
     /// Tells the owner, and waits until it has dealt with it: a sender is never faster than that.
-    async fn tell(&self, what: SessionFact) -> Result<(), End> {
+    async fn tell(&self, what: SessionFact) -> Result<(), SessionEnd> {
         let event = SessionEvent {
             session: self.session,
             what,
         };
         let told = self.owner.send(event).await;
-        told.map_err(|_| End::Gone("this node is stopping".into()))
-    }
-
-    fn send(&self, message: &Message) -> Result<(), End> {
-        let queued = message
-            .to_frame()
-            .is_ok_and(|frame| self.outgoing.push(Queued::Frame(frame.into())));
-        match queued {
-            true => Ok(()),
-            false => Err(End::Gone("the other end reads too slowly".into())),
-        }
-    }
-}
-
-/// How long the line may be silent yet.
-struct Silence {
-    until: Instant,
-    /// Whether the other end was asked since it said something.
-    asked: bool,
-}
-
-impl Silence {
-    /// It said something just now.
-    fn new() -> Self {
-        Self {
-            until: Instant::now() + PING_AFTER,
-            asked: false,
-        }
-    }
-
-    /// It is asked now.
-    fn ask(&mut self) {
-        self.until = Instant::now() + SILENCE_TIMEOUT;
-        self.asked = true;
+        told.map_err(|_| SessionEnd::Gone("this node is stopping".into()))
     }
 }
 

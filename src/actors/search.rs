@@ -2,7 +2,7 @@
 
 use crate::chain::Header;
 use crate::pow::{PowEngine, Scan};
-use crate::protocol::mining::Part;
+use crate::shell::{Order, Search, SearchDone};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,35 +13,6 @@ use std::time::{Duration, Instant};
 const NICENESS: i32 = 15;
 /// Indices that a thread scans before it adds up its tries: some ten milliseconds.
 const SLICE: u64 = 1 << 20;
-
-/// Takes what a search came to: a nonce, or `None` where a share of the nonces holds none. Called from
-/// any thread.
-pub type Done = Arc<dyn Fn(Option<u64>) + Send + Sync>;
-
-/// What to search for.
-pub struct Order {
-    /// The header, whose nonce does not matter.
-    pub header: [u8; Header::LEN],
-    /// The greatest id that counts, big-endian.
-    pub target: [u8; 32],
-    /// Which of its nonces to try.
-    pub part: Part,
-    /// Whom to tell.
-    pub done: Done,
-}
-
-/// Searches for nonces, for one thing at a time.
-pub trait Search: Send {
-    /// Begins to search for this, and no longer for what came before. Of the former a report may still
-    /// be under way.
-    fn begin(&mut self, order: Order);
-
-    /// Ends the search.
-    fn stop(&mut self);
-
-    /// Nonces tried so far, and how long all who searched were at it together.
-    fn effort(&self) -> (u64, Duration);
-}
 
 /// Searches on threads of its own, at low priority. They start with the first search and end with
 /// their owner.
@@ -58,7 +29,7 @@ struct Share {
     header: [u8; Header::LEN],
     target: [u8; 32],
     indices: Range<u64>,
-    done: Done,
+    done: SearchDone,
     stop: Arc<AtomicBool>,
 }
 

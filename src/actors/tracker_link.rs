@@ -1,9 +1,9 @@
 //! TrackerLink: the mailbox of the conversation with the tracker.
 
 use super::TICK;
-use super::search::{Order, Search};
 use crate::chain::{Genesis, Header};
 use crate::keys::PublicKey;
+use crate::messages::gossip::Connect;
 use crate::messages::introducer::Introduced;
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::tracker_link::{
@@ -12,6 +12,7 @@ use crate::messages::tracker_link::{
 };
 use crate::protocol::mining::Part;
 use crate::shell::{Answered, DirectoryPorts, GenesisSearch, Port, TrackerLinkShell};
+use crate::shell::{Order, Search};
 use crate::wire::MemberRecord;
 use crate::wire::member::Leaving;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture};
@@ -127,6 +128,7 @@ impl Handler<AttachIntroducers> for TrackerLinkActor {
 super::hand_to_shell!(TrackerLinkActor {
     Answered<(), Leaving> => leaving_signed,
     Answered<(), MemberRecord> => signed,
+    Connect => connect,
     Dialled => dialled,
     GenesisMined => genesis_mined,
     Introduced => introduced,

@@ -247,8 +247,8 @@ fn attack_a_changed_file_is_refused_and_what_went_before_is_kept() {
     ));
     assert_eq!(error, RulesError::from(GenesisError::Motto).to_string());
     assert_eq!(kept, None);
-    let (error, _) = refused(&text.replacen("\"raclette_archive\":2", "\"raclette_archive\":1", 1));
-    assert!(error.contains("version 2"), "{error}");
+    let (error, _) = refused(&text.replacen("\"raclette_archive\":3", "\"raclette_archive\":1", 1));
+    assert!(error.contains("version 3"), "{error}");
     for (text, said) in [
         (
             text[lines[0].len()..].to_owned(),

@@ -1,8 +1,8 @@
 //! The server: how it starts and stops, and who may ask.
 
 mod api_file;
-mod doorstep;
-mod guard;
+pub(super) mod doorstep;
+pub(super) mod guard;
 mod proof;
 
 pub use api_file::{API_FILE, ApiFile, ApiFileError};
@@ -13,10 +13,12 @@ use self::guard::Guard;
 use self::proof::prove;
 use super::api::{self, paths};
 use super::events::{MAX_STREAMS, Streams};
+use super::pages;
 use crate::owner::{Owned, StopOrder};
-use actix_web::dev::ServerHandle as WebServerHandle;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::KeepAlive;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 use std::io;
@@ -73,6 +75,51 @@ pub enum ApiError {
     File(#[from] ApiFileError),
 }
 
+/// How far above the node's own port its API listens, if the settings leave the port open: so that the pages
+/// stay where somebody has a bookmark to them.
+const ABOVE: u16 = 1_000;
+
+/// Where the API listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    address: SocketAddr,
+    /// The port to take if any would do.
+    usual: Option<u16>,
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address,
+            usual: None,
+        }
+    }
+}
+
+impl Listen {
+    /// The same, for a node that others reach at this address: where the port is left open, it is a thousand
+    /// above that one, or any if that is taken.
+    pub fn beside(self, node: SocketAddr) -> Self {
+        let open = self.address.port() == 0 && node.port() != 0;
+        Self {
+            usual: node.port().checked_add(ABOVE).filter(|_| open),
+            ..self
+        }
+    }
+
+    fn bind(self) -> io::Result<TcpListener> {
+        let Some(port) = self.usual else {
+            return TcpListener::bind(self.address);
+        };
+        let mut address = self.address;
+        address.set_port(port);
+        TcpListener::bind(address).or_else(|error| {
+            tracing::info!(%address, %error, "the API's usual port can't be taken: any other will do");
+            TcpListener::bind(self.address)
+        })
+    }
+}
+
 /// A running server.
 pub struct ServerHandle {
     server: WebServerHandle,
@@ -105,11 +152,13 @@ impl ServerHandle {
 /// # Errors
 /// One variant of [`ApiError`] per way to fail.
 pub async fn start(
-    listen: SocketAddr,
+    listen: impl Into<Listen>,
     data_dir: &Path,
     owned: Owned,
     stop: StopOrder,
 ) -> Result<(ServerHandle, SocketAddr), ApiError> {
+    let place = listen.into();
+    let listen = place.address;
     if !listen.ip().is_loopback() {
         return Err(ApiError::NotLoopback { address: listen });
     }
@@ -120,12 +169,13 @@ pub async fn start(
             source,
         },
     };
-    let listener = TcpListener::bind(listen).map_err(failed)?;
+    let listener = place.bind().map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let token = guard::draw_token(owned.entropy());
+    let token = guard::draw_token(&**owned.entropy());
     let door = Door {
         guard: Guard::new(&token, address),
         prover: Prover::new(&token, address),
+        browsers: pages::Browsers::of(&owned, data_dir, address),
         stop,
         streams: Streams::new(MAX_STREAMS),
     };
@@ -134,7 +184,7 @@ pub async fn start(
     let server = HttpServer::new(move || {
         App::new()
             .configure(|config| configure(config, &served, door.clone()))
-            .wrap(from_fn(guard::admit))
+            .wrap(from_fn(admit))
     })
     .workers(WORKERS)
     .max_connections(MAX_CONNECTIONS)
@@ -169,6 +219,7 @@ pub async fn start(
 struct Door {
     guard: Guard,
     prover: Prover,
+    browsers: pages::Browsers,
     stop: StopOrder,
     streams: Streams,
 }
@@ -179,8 +230,25 @@ fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
         .app_data(Data::new(door.guard))
         .app_data(Data::new(door.prover))
         .app_data(Data::new(door.stop))
+        .app_data(Data::new(door.browsers))
+        .app_data(Data::new(pages::Drawing(owned.entropy().clone())))
         .app_data(Data::new(door.streams))
         .service(api::resource(&paths::CHALLENGE, prove))
+        .service(api::resource(&paths::LINK, pages::draw_link))
         .configure(|config| api::configure(config, owned))
+        .configure(|config| pages::routes(config, owned))
         .default_service(web::route().to(api::nothing_here));
+}
+
+/// The guards at the door: one for browsers, one for programs.
+async fn admit<B: MessageBody>(
+    guard: Data<Guard>,
+    browsers: Data<pages::Browsers>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    match pages::owns(request.path()) {
+        true => pages::admit(&browsers, request, next).await,
+        false => guard::admit(&guard, request, next).await,
+    }
 }

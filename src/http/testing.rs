@@ -51,7 +51,7 @@ impl Served {
         let played = node.played();
         let data_dir = tempfile::tempdir().unwrap();
         let owned = owned(&node.start(), &played, data_dir.path());
-        let any = "127.0.0.1:0".parse().unwrap();
+        let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
         let (handle, _) = start(any, data_dir.path(), owned, StopOrder::default())
             .await
             .unwrap();

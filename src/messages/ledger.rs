@@ -140,6 +140,11 @@ pub struct SignaturesChecked {
     pub verdicts: Vec<Result<(), SignatureError>>,
 }
 
+/// Go on with a way to another branch that is gone in steps.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct GoOn;
+
 /// These keys belong to members: they may send without a fee.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -8,6 +8,7 @@ use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
 use crate::membership::MemberName;
 use crate::protocol::directory::Directory;
+use crate::protocol::tracker_link::Reach;
 use actix::{Message, Recipient};
 use std::sync::Arc;
 
@@ -30,6 +31,12 @@ pub struct DirectoryStatus {
     pub trouble: Option<String>,
     /// Until when this node's certificate counts; `None` if it has none.
     pub member_until: Option<Timestamp>,
+    /// Whether others can dial this node.
+    pub reach: Reach,
+    /// If nobody can: that, and what the owner can do about it.
+    pub unreached: Option<String>,
+    /// Whether the owner has disconnected this node.
+    pub apart: bool,
 }
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.

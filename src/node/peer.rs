@@ -10,17 +10,19 @@ pub(crate) use stopping::stop;
 pub(crate) use upper::Upper;
 
 use super::RunError;
+use super::backups::Backups;
 use super::opening::{accept, listen};
 use super::orders::Orders;
 use super::seams::Seams;
 use super::stage::Stage;
 use super::status_line::StatusLine;
 use super::wallet::found_or_awaited;
-use crate::http::ServerHandle;
+use crate::http::{Listen, ServerHandle};
 use crate::keys::SecretKey;
 use crate::net::Listener;
 use crate::owner::{Owned, PeerParts};
 use crate::settings::PeerSettings;
+use crate::store::Role;
 use crate::wire::NodeRole;
 use std::sync::{Arc, OnceLock};
 
@@ -43,7 +45,8 @@ pub(super) async fn run(
     mut orders: Orders,
     stage: &Stage,
 ) -> Result<(), RunError> {
-    let (role, place) = (NodeRole::Peer, (&settings.wallet, &settings.api));
+    let api = Listen::from(settings.api.listen).beside(settings.listen);
+    let (role, place) = (NodeRole::Peer, (&settings.wallet, api));
     let data_dir = &settings.data_dir;
     let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
@@ -75,7 +78,7 @@ async fn live(
     let peer = ground.peer(running.clone());
     let api = ground.start_api(peer.clone(), orders.stop_order()).await?;
     up.api = Some(api);
-    stage.speaks(Owned::Peer(peer));
+    stage.speaks(Owned::Peer(peer.clone()));
     let upper = match &up.upper {
         Some(upper) => upper,
         None => {
@@ -95,7 +98,16 @@ async fn live(
         gossip: upper.gossip.clone().recipient(),
         miner: upper.miner.clone().recipient(),
     };
+    let settings = &ground.settings;
+    let backups = Backups::new(
+        &settings.backup,
+        &settings.data_dir,
+        (Role::Peer, settings.reached_at()),
+        &ground.seams,
+    );
     tokio::select! {
+        () = backups.run() => Ok(()),
+        () = peer.record_results() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),
         told = orders.wait() => told,

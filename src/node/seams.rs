@@ -10,7 +10,7 @@ use crate::logging::Names;
 use crate::net::Transport;
 use crate::store::Disk;
 use crate::verifier::Verifier;
-use actix::{Actor, Addr, Arbiter, Context};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -64,15 +64,23 @@ impl Place {
     where
         A: Actor<Context = Context<A>> + Send,
     {
+        self.start_with(move |_| actor)
+    }
+
+    /// Starts there what is made with its own address.
+    pub(super) fn start_with<A>(&self, make: impl FnOnce(Addr<A>) -> A + Send + 'static) -> Addr<A>
+    where
+        A: Actor<Context = Context<A>>,
+    {
         match self {
             Self::Thread(arbiter, fatal) => {
                 let fatal = fatal.clone();
-                A::start_in_arbiter(&arbiter.handle(), move |_| {
+                A::start_in_arbiter(&arbiter.handle(), move |ctx| {
                     panics::belongs_to(&fatal);
-                    actor
+                    make(ctx.address())
                 })
             }
-            Self::Here => actor.start(),
+            Self::Here => A::create(|ctx| make(ctx.address())),
         }
     }
 

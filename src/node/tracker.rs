@@ -1,19 +1,21 @@
 //! A tracker.
 
+use super::backups::Backups;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
+use super::speaking::Speaking;
 use super::stage::Stage;
 use super::wallet::found_or_awaited;
 use super::{RunError, phase};
 use crate::actors::{
-    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, SessionParts, StoreActor,
-    WalletActor, sessions_of,
+    ClocksActor, LivenessProbeActor, RegistryActor, SessionContext, StoreActor, dials_within,
+    sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
-use crate::http::{self, ServerHandle};
+use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
@@ -22,15 +24,16 @@ use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::settings::{NetworkSettings, TrackerSettings};
-use crate::shell::{Greeting, Link, RegistryParts, RegistryShell};
-use crate::store::{Table, incarnation, rows_from};
+use crate::shell::{
+    Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
+};
+use crate::store::{Role, Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, AsyncContext, Context};
+use actix::{Addr, AsyncContext, Context};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 
 /// Messages that may wait for room in the store's mailbox.
 const WAITING: usize = 64 * 1024;
@@ -56,7 +59,8 @@ pub(super) async fn run(
     mut orders: Orders,
     stage: &Stage,
 ) -> Result<(), RunError> {
-    let (role, place) = (NodeRole::Tracker, (&settings.wallet, &settings.api));
+    let api = Listen::from(settings.api.listen).beside(settings.listen);
+    let (role, place) = (NodeRole::Tracker, (&settings.wallet, api));
     let data_dir = &settings.data_dir;
     let found = found_or_awaited(secret, role, place, data_dir, &seams, &mut orders, stage).await?;
     let Some(secret) = found else {
@@ -72,11 +76,12 @@ pub(super) async fn run(
         registry: running.registry.clone().recipient(),
         members: running.registry.clone().recipient(),
         own_clock: running.clocks.clone().recipient(),
+        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);
-    let (listen, data_dir) = (settings.api.listen, &settings.data_dir);
-    let started = http::start(listen, data_dir, owned.clone(), orders.stop_order()).await;
+    let data_dir = &settings.data_dir;
+    let started = http::start(api, data_dir, owned.clone(), orders.stop_order()).await;
     let (api, api_address) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -87,7 +92,11 @@ pub(super) async fn run(
     tracing::info!(listen = %address, key = %key.to_address(), api = %api_address, "tracker up");
     stage.speaks(owned);
     stage.is_ready();
+    let reached_at = vec![settings.listen.to_string()];
+    let of = (Role::Tracker, reached_at);
+    let backups = Backups::new(&settings.backup, &settings.data_dir, of, &seams);
     let ended = tokio::select! {
+        () = backups.run() => Ok(()),
         () = accept(listener, running.registry.clone().recipient()) => Ok(()),
         told = orders.wait() => told,
     };
@@ -115,36 +124,12 @@ impl Running {
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));
         let address = CappedText::new(listen.to_string()).ok();
-        let nonce = random_u64(&*seams.entropy);
-        let key = secret.public_key();
-        let numbers = (
-            nonce,
-            incarnation(&*seams.disk, random_u64(&*seams.entropy))?,
-        );
-        let greeting = Arc::new(Greeting::new(NodeRole::Tracker, key, numbers, address));
-        let (ask_time, _) = broadcast::channel(1);
-        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
-        let sessions = SessionContext::new(SessionParts {
-            greeting,
-            disk: seams.disk.clone(),
-            sign: WalletActor::new(secret, seams.entropy.clone())
-                .start()
-                .recipient(),
-            entropy: seams.entropy.clone(),
-            clock: seams.clock.clone(),
-            clocks: clocks.clone().recipient(),
-            ask_time,
-        });
-
+        let speaking = Speaking::start(seams, NodeRole::Tracker, secret, address)?;
+        let (sessions, clocks) = (speaking.context, speaking.clocks);
         let context = Context::<RegistryActor>::new();
         let registry = context.address();
-        let shell = LivenessProbeActor::new(
-            sessions.clone(),
-            seams.transport.clone(),
-            registry.clone().recipient(),
-        );
         let probe_place = seams.place();
-        let probe = probe_place.start(shell);
+        let probe = start_probe(&probe_place, seams, &sessions, &registry);
         let parts = RegistryParts {
             greeting: sessions.greeting.clone(),
             begin: sessions_of(&registry, &sessions),
@@ -200,6 +185,27 @@ impl Running {
         self.store_place.end("store thread").await;
         tracing::info!("stopped");
     }
+}
+
+/// Starts the one who dials members back, and reports to `registry`.
+fn start_probe(
+    place: &Place,
+    seams: &Seams,
+    sessions: &SessionContext,
+    registry: &Addr<RegistryActor>,
+) -> Addr<LivenessProbeActor> {
+    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
+    let (sessions, registry) = (sessions.clone(), registry.clone());
+    place.start_with(move |probe| {
+        let patience = Duration::from_millis(VISIT_PATIENCE_MS);
+        LivenessProbeActor::new(LivenessProbeShell::new(LivenessProbeParts {
+            clock,
+            begin: sessions_of(&probe, &sessions),
+            dial: dials_within(&probe, &transport, Some(patience)),
+            // One word a visit.
+            registry: Link::new(&registry, MAX_DIALS),
+        }))
+    })
 }
 
 /// Key of the tracker for whose network this one introduces, if it only introduces.

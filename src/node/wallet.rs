@@ -7,13 +7,13 @@ use super::seams::Seams;
 use super::stage::Stage;
 use crate::actors::WalletDoorActor;
 use crate::entropy::Entropy;
-use crate::http;
+use crate::http::{self, Listen};
 use crate::keys::{
     Lock, LockedSecret, PublicKey, SecretKey, Stored, UnlockError, WalletFile, WalletFileError,
 };
 use crate::owner::{Owned, Waiting};
 use crate::passphrase::{self, NoPassphrase};
-use crate::settings::{ApiSettings, WalletCreation, WalletSettings};
+use crate::settings::{WalletCreation, WalletSettings};
 use crate::store::{Disk, belongs_to, claim};
 use crate::wire::NodeRole;
 use actix::Actor;
@@ -112,7 +112,7 @@ fn unlock(
 pub(super) async fn found_or_awaited(
     found: Option<SecretKey>,
     role: NodeRole,
-    place: (&WalletSettings, &ApiSettings),
+    place: (&WalletSettings, Listen),
     data_dir: &Path,
     seams: &Seams,
     orders: &mut Orders,
@@ -146,7 +146,7 @@ fn belongs(disk: &dyn Disk, key: PublicKey, file: &Path) -> Result<(), RunError>
 /// before. Nothing else of it runs: every connection begins with a proof of its key.
 async fn wait_for(
     role: NodeRole,
-    (settings, api): (&WalletSettings, &ApiSettings),
+    (settings, api): (&WalletSettings, Listen),
     data_dir: &Path,
     seams: &Seams,
     orders: &mut Orders,
@@ -163,7 +163,7 @@ async fn wait_for(
     };
     let owned = Owned::Waiting(waiting);
     let stop = orders.stop_order();
-    let (server, address) = http::start(api.listen, data_dir, owned.clone(), stop).await?;
+    let (server, address) = http::start(api, data_dir, owned.clone(), stop).await?;
     stage.speaks(owned);
     tracing::warn!(
         file = %settings.file.display(),

@@ -24,6 +24,7 @@ use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
 use reading::Reading;
 use serde::Serialize;
+use std::time::Duration;
 
 /// Ballots in one answer, if it is not said how many.
 const LISTED: usize = 20;
@@ -33,6 +34,8 @@ const MAX_BALLOTS_LISTED: usize = 100;
 const VOTERS_LISTED: usize = 2_000;
 /// How long a ballot is open, if its opener does not say, in milliseconds: a day.
 const USUAL_SPAN_MS: u64 = 24 * 3_600_000;
+/// How often it is looked for results that are to be recorded.
+const LOOK_FOR_RESULTS: Duration = Duration::from_secs(2);
 /// Blocks before the close in which a vote may come too late: a change of branch may take it out of a block.
 const NEAR_THE_CLOSE: u64 = 12;
 
@@ -302,6 +305,19 @@ impl Peer {
                 "this node's key is not on the roll of this ballot",
             )),
             BallotState::Open => Ok(()),
+        }
+    }
+
+    /// Records results as they are due, for as long as the node runs.
+    pub(crate) async fn record_results(&self) {
+        loop {
+            self.pause(LOOK_FOR_RESULTS).await;
+            match self.record_due_results().await {
+                Ok(0) => {}
+                Ok(recorded) => tracing::info!(recorded, "results of ballots recorded"),
+                // It is looked for again.
+                Err(refused) => tracing::debug!(error = %refused, "no result of a ballot recorded"),
+            }
         }
     }
 

@@ -192,6 +192,14 @@ codes! {
         "The request comes from a page that is not this node's.",
         "Otherwise any page that you look at could spend your coins.",
         "Ask from a program on this machine, without an Origin header.";
+    UnknownBrowser = "unknown_browser", Unproven, "This browser is not known":
+        "The page was asked for by a browser that this node has not let in.",
+        "A browser comes in by a link that works once, within ten minutes, and stays known for 90 days. Its cookie may have been deleted, or the link was used before.",
+        "Type `node web` in a terminal on the node's machine: it opens the page, or prints a new link.";
+    WrongForm = "wrong_form", Forbidden, "This form is not from here, or too old":
+        "A form was sent without the mark that this node's own pages carry.",
+        "Otherwise another page could send it in your name. It is also missing if the browser was let in anew after the page was loaded.",
+        "Load the page again, and send the form from there.";
 
     // The node.
     NoNetwork = "no_network", NotNow, "On no network yet":
@@ -331,6 +339,11 @@ codes! {
         "Another send was asked for with the same Idempotency-Key.",
         "A key stands for one request, so that asking for it again does nothing more.",
         "Take a new key for a new send; the refusal names what was sent under this one.";
+
+    NotCopied = "not_copied", Conflict, "The database was not copied":
+        "A copy of the database was asked for, and could not be made.",
+        "There is something at its place already, no room, or no right to write there.",
+        "The refusal says which; choose another place.";
 
     // The outbox.
     UnknownSend = "unknown_send", Unknown, "Not sent by this node":

@@ -36,6 +36,14 @@ impl Refused {
         }
     }
 
+    /// The node stops, and does nothing new.
+    pub fn stopping() -> Self {
+        Self::new(
+            Code::Stopping,
+            "the node is stopping: start it again and repeat this",
+        )
+    }
+
     /// The same, about this send.
     pub fn about(self, id: TransactionId) -> Self {
         Self {
@@ -54,10 +62,7 @@ impl From<Internal> for Refused {
 
 impl From<MailboxError> for Refused {
     fn from(_: MailboxError) -> Self {
-        Self::new(
-            Code::Stopping,
-            "the node is stopping: start it again and repeat this",
-        )
+        Self::stopping()
     }
 }
 

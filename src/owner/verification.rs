@@ -69,6 +69,7 @@ mod tests {
     use crate::store::{DiskError, DiskRead, MemoryDisk, Row, RowChange, Table};
     use actix_rt::System;
     use futures_util::StreamExt;
+    use std::path::Path;
     use std::pin::pin;
     use std::sync::RwLock;
 
@@ -110,6 +111,10 @@ mod tests {
 
         fn snapshot(&self) -> Box<dyn DiskRead + '_> {
             Box::new(GatedSnapshot(self))
+        }
+
+        fn checkpoint(&self, to: &Path) -> Result<(), DiskError> {
+            self.disk.checkpoint(to)
         }
 
         fn flush(&self) -> Result<(), DiskError> {

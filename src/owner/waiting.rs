@@ -1,10 +1,11 @@
 //! What a node that waits for its wallet does for its owner.
 
 use super::answers::{WaitingView, WalletOpenedView, WalletOrder, WalletRequest};
-use super::{Refused, Waiting};
-use crate::keys::{Passphrase, Stored, WalletFileError};
+use super::{Code, Refused, Waiting};
+use crate::keys::{Passphrase, SecretWords, Stored, WalletFileError};
 use crate::messages::wallet::{OpenWallet, Opening, WalletRefused};
 use crate::wire::NodeRole;
+use zeroize::Zeroizing;
 
 impl Waiting {
     /// What it waits for, and what to do.
@@ -53,6 +54,40 @@ impl Waiting {
             address: opened.key.to_address(),
             locked: opened.locked,
         })
+    }
+
+    /// Makes the wallet, as [`open`](Self::open) does, and tells its words: for whoever shows them to the
+    /// owner this once. Opening what was just locked takes about a second of this thread.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn create_showing(
+        &self,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> Result<(WalletOpenedView, SecretWords), Refused> {
+        let request = WalletRequest {
+            order: WalletOrder::Create,
+            passphrase: passphrase.clone(),
+        };
+        let opened = self.open(request).await?;
+        let unread = |why: String| {
+            let detail = format!(
+                "the wallet was made, and its words can't be shown here ({why}): `node wallet words` shows them"
+            );
+            Refused::new(Code::WalletFile, detail)
+        };
+        let secret = match self.file.read() {
+            Ok(Stored::Open(secret)) => *secret,
+            Ok(Stored::Locked(locked)) => {
+                let passphrase = passphrase.map(Passphrase::given).transpose();
+                let passphrase = passphrase.map_err(WalletRefused::from)?;
+                let passphrase = passphrase.ok_or_else(|| unread("it is locked".to_owned()))?;
+                let unlocked = locked.unlock(&passphrase);
+                unlocked.map_err(|error| unread(error.to_string()))?
+            }
+            Err(error) => return Err(unread(error.to_string())),
+        };
+        Ok((opened, secret.words()))
     }
 }
 

@@ -38,7 +38,7 @@ mod watching;
 
 pub use contests::CONTEST_MS;
 pub use effect::{Effect, Fact};
-pub use members::MAX_MEMBERS_REGISTERED;
+pub use members::{MAX_MEMBERS_REGISTERED, beyond};
 
 use super::SessionId;
 use super::doorstep::{Admission, Doorstep};

@@ -47,6 +47,8 @@ pub(super) enum Kind {
     File,
     /// The path of a file, or nothing.
     OptionalFile,
+    /// The path of a directory, or nothing.
+    OptionalPath,
     /// An address of this machine, with a port, to listen on.
     Listen,
     /// As `Listen`, reachable from this machine alone.
@@ -107,6 +109,9 @@ impl Kind {
             Self::Path => format!("the path of a directory{WRITTEN_OUT}"),
             Self::File => format!("the path of a file{WRITTEN_OUT}"),
             Self::OptionalFile => format!("the path of a file{WRITTEN_OUT}, or nothing: \"\""),
+            Self::OptionalPath => {
+                format!("the path of a directory{WRITTEN_OUT}, or nothing: \"\"")
+            }
             Self::Listen => "a numeric address and a port, \"address:port\"".to_owned(),
             Self::LoopbackListen => {
                 "an address of this machine alone and a port, \"127.0.0.1:port\" or \"[::1]:port\""
@@ -146,7 +151,9 @@ impl Kind {
             Self::Choice(words) => text(value, |text| words.contains(&text)),
             Self::Name => text(value, |text| is_word(text, MAX_NAME_LEN, b"-")),
             Self::Path | Self::File => text(value, is_path),
-            Self::OptionalFile => text(value, |text| text.is_empty() || is_path(text)),
+            Self::OptionalFile | Self::OptionalPath => {
+                text(value, |text| text.is_empty() || is_path(text))
+            }
             Self::Listen => text(value, |text| text.parse::<SocketAddr>().is_ok()),
             Self::LoopbackListen => text(value, |text| {
                 text.parse::<SocketAddr>()
@@ -179,6 +186,7 @@ impl Kind {
             | Self::Path
             | Self::File
             | Self::OptionalFile
+            | Self::OptionalPath
             | Self::Listen
             | Self::LoopbackListen
             | Self::OptionalAddress

@@ -60,10 +60,12 @@ pub(super) fn with_origin(
     let layers = Layers::read(&document, environment)?;
     let settings = layers.taken_over(&document)?;
     let wallet = settings.wallet();
+    let backups = settings.backup().dir(settings.data_dir());
     let opened = |key: &str| match key {
         "data_dir" => Some(settings.data_dir()),
         "wallet.file" => Some(wallet.file.as_path()),
         "wallet.passphrase_file" => wallet.passphrase_file(),
+        "backup.dir" => Some(backups.as_path()),
         _ => None,
     };
     let values = layers.together()?;
@@ -133,6 +135,7 @@ impl Layers {
         let bases = Bases {
             data_dir: base("data_dir"),
             passphrase_file: base("wallet.passphrase_file"),
+            backups: base("backup.dir"),
         };
         let settings = take_over(self.role, self.together()?, &bases, document)?;
         document.check_together(&settings)?;
@@ -150,6 +153,7 @@ impl Layers {
 struct Bases<'a> {
     data_dir: &'a Path,
     passphrase_file: &'a Path,
+    backups: &'a Path,
 }
 
 impl Bases<'_> {
@@ -157,6 +161,7 @@ impl Bases<'_> {
         &self,
         data_dir: &mut PathBuf,
         wallet: &mut super::WalletSettings,
+        backups: &mut PathBuf,
         document: &Document<'_>,
     ) -> Result<(), SettingsError> {
         *data_dir = self.data_dir.join(document.expand("data_dir", data_dir)?);
@@ -164,6 +169,9 @@ impl Bases<'_> {
         if !wallet.passphrase_file.as_os_str().is_empty() {
             let file = document.expand("wallet.passphrase_file", &wallet.passphrase_file)?;
             wallet.passphrase_file = self.passphrase_file.join(file);
+        }
+        if !backups.as_os_str().is_empty() {
+            *backups = self.backups.join(document.expand("backup.dir", backups)?);
         }
         Ok(())
     }
@@ -179,12 +187,19 @@ fn take_over(
     Ok(match role {
         Role::Peer => {
             let mut peer: super::PeerSettings = layered.try_deserialize()?;
-            bases.start(&mut peer.data_dir, &mut peer.wallet, document)?;
+            let backups = &mut peer.backup.dir;
+            bases.start(&mut peer.data_dir, &mut peer.wallet, backups, document)?;
             Settings::Peer(peer)
         }
         Role::Tracker => {
             let mut tracker: super::TrackerSettings = layered.try_deserialize()?;
-            bases.start(&mut tracker.data_dir, &mut tracker.wallet, document)?;
+            let backups = &mut tracker.backup.dir;
+            bases.start(
+                &mut tracker.data_dir,
+                &mut tracker.wallet,
+                backups,
+                document,
+            )?;
             Settings::Tracker(tracker)
         }
     })

@@ -1,5 +1,8 @@
 //! Outbox: what the owner sends, and what waits in it for recipients who are away.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Answered, Ask, Fatal, Link, TableWriter};
 use crate::chain::ledger::Funds;
 use crate::chain::{EncodedTransaction, Internal};

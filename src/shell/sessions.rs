@@ -12,7 +12,7 @@ use crate::wire::message::ChallengeAnswer;
 use std::collections::BTreeMap;
 
 /// Begins sessions.
-pub trait Begin {
+pub trait Begin: Send {
     /// Begins a session over `connection`. Its owner hears of it: first that it is open, last that it is
     /// closed; only the latter if the handshake fails. Returns its number and where it takes commands.
     fn begin(

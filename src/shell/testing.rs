@@ -1,6 +1,8 @@
 //! What the tests of shells share: links that keep what is sent, connections to nobody, and a clock that is
 //! set by hand.
 
+pub(crate) mod ledger;
+
 use super::{Begin, Port};
 use crate::chain::Timestamp;
 use crate::clock::{BEGUN, Clock, Now, SteadyTime};
@@ -41,6 +43,11 @@ impl<T> Outbound<T> {
     /// The oldest that nobody took yet.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap().messages.pop_front()
+    }
+
+    /// Puts back what was taken to be looked at.
+    pub(crate) fn put(&self, message: T) {
+        self.0.lock().unwrap().messages.push_back(message);
     }
 
     /// All that nobody took yet.

@@ -147,7 +147,7 @@ impl Blocks {
 impl<S: Subscriber> Layer<S> for Blocks {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         *metadata.level() <= Level::DEBUG
-            && metadata.target().starts_with("raclette::actors::ledger")
+            && metadata.target().starts_with("raclette::shell::ledger")
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -1,6 +1,7 @@
 //! The seam between the node and what keeps its rows.
 
 use super::{DiskError, Table};
+use std::path::Path;
 use std::time::Duration;
 use std::vec;
 
@@ -86,6 +87,14 @@ pub trait Disk: DiskRead {
     ///
     /// Meant to live as long as one answer: a snapshot held for long keeps replaced rows on disk.
     fn snapshot(&self) -> Box<dyn DiskRead + '_>;
+
+    /// Copies all rows, as they are at one moment during this, into a database in the directory `to`, which
+    /// must not be there. Commits go on meanwhile. Files that never change are linked where that is
+    /// possible.
+    ///
+    /// # Errors
+    /// [`DiskError::NotAccessible`] if `to` can't be made, and as for reading; nothing is broken by it.
+    fn checkpoint(&self, to: &Path) -> Result<(), DiskError>;
 
     /// Moves what the log holds into table files, so that the next start has nothing to replay.
     /// A matter of speed alone, for an orderly end: commits are synced without it.

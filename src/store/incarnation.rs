@@ -23,6 +23,11 @@ pub fn incarnation(disk: &dyn Disk, drawn: u64) -> Result<u64, DiskError> {
     Ok(drawn)
 }
 
+/// The change by which a restored database begins another life: the next start draws its number.
+pub fn begin_incarnation() -> RowChange {
+    RowChange::remove(Table::Meta, KEY)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +39,9 @@ mod tests {
         assert_eq!(incarnation(&disk, 7).unwrap(), 7);
         disk.power_cut(0);
         assert_eq!(incarnation(&disk, 8).unwrap(), 7);
+        // A restored one.
+        disk.commit(&[begin_incarnation()]).unwrap();
+        assert_eq!(incarnation(&disk, 8).unwrap(), 8);
         // Another disk, another life.
         assert_eq!(incarnation(&MemoryDisk::new(), 8).unwrap(), 8);
     }

@@ -5,6 +5,7 @@ use super::disk::ScanBudget;
 use super::{Disk, DiskError, DiskRead, Row, RowChange, Table};
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -162,6 +163,13 @@ impl Disk for MemoryDisk {
 
     fn snapshot(&self) -> Box<dyn DiskRead + '_> {
         Box::new(MemorySnapshot(Arc::clone(&self.state().visible)))
+    }
+
+    fn checkpoint(&self, to: &Path) -> Result<(), DiskError> {
+        Err(DiskError::NotAccessible {
+            path: to.to_owned(),
+            reason: "a disk in memory has no files".to_owned(),
+        })
     }
 
     fn flush(&self) -> Result<(), DiskError> {

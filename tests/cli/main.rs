@@ -7,6 +7,7 @@ mod archives;
 mod commands;
 mod delivery;
 mod demo;
+mod doctor;
 mod examples;
 mod hints;
 mod local;
@@ -17,6 +18,7 @@ mod records;
 mod secrets;
 mod sim;
 mod terminal;
+mod votes;
 mod wallet;
 
 use std::ffi::OsStr;

@@ -1,5 +1,6 @@
 //! Stopped, killed, started again: nothing that was promised is lost.
 
+mod backup;
 mod clock;
 mod downloading;
 mod killing;

@@ -3,29 +3,20 @@
 use crate::chain::locator::{MAX_LOCATOR, headers_after, locator};
 use crate::chain::rows::RowKey;
 use crate::chain::{BlockId, StateView};
+use crate::shell::{Queued, Waiting};
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
 use crate::wire::Message;
 use crate::wire::channel::{RECORD_DATA, RecordKind, Sealer};
-use crate::wire::limits::FRAME_CAP;
 use crate::wire::message::Goodbye;
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// How long the other end may take to accept one write of at most a frame.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Messages that may wait to be written.
-pub(super) const MAX_QUEUED: usize = 512;
-/// Bytes of messages that may wait to be written: two frames; who reads more slowly is dropped.
-const MAX_QUEUED_BYTES: usize = 2 * FRAME_CAP;
-/// Bytes of messages that wait together and share records: few enough to be sealed at once.
-const SHARED_BYTES: usize = RECORD_DATA;
 /// How long a key may be in use before the next write changes it. Somebody who gets hold of a key can't
 /// read what was written before its beginning; a session that is up says something every 15 s or so.
 const REKEY_AFTER: Duration = Duration::from_secs(600);
@@ -33,91 +24,6 @@ const REKEY_AFTER: Duration = Duration::from_secs(600);
 const RECORDS_A_TURN: usize = 8;
 /// Bytes that stay reserved between writes.
 const KEPT_BYTES: usize = 1024;
-
-/// What waits to be written.
-pub(super) enum Queued {
-    Frame(Arc<[u8]>),
-    Blocks(VecDeque<BlockId>),
-    Headers(Vec<BlockId>),
-    AskHeaders(Option<BlockId>),
-    /// The last thing that is written.
-    Goodbye(String),
-}
-
-/// Takes what is to be written.
-#[derive(Clone)]
-pub(super) struct Outgoing {
-    queue: mpsc::Sender<Queued>,
-    bytes: Arc<AtomicUsize>,
-}
-
-impl Outgoing {
-    /// A queue, and its other end.
-    pub(super) fn new() -> (Self, Waiting) {
-        let (queue, waiting) = mpsc::channel(MAX_QUEUED);
-        let bytes = Arc::new(AtomicUsize::new(0));
-        let outgoing = Self {
-            queue,
-            bytes: bytes.clone(),
-        };
-        let next = None;
-        let waiting = Waiting {
-            waiting,
-            bytes,
-            next,
-        };
-        (outgoing, waiting)
-    }
-
-    /// Whether it was queued; if not, the other end reads too slowly.
-    pub(super) fn push(&self, queued: Queued) -> bool {
-        if let Queued::Frame(frame) = &queued {
-            let before = self.bytes.fetch_add(frame.len(), Ordering::Relaxed);
-            if before > MAX_QUEUED_BYTES {
-                return false;
-            }
-        }
-        self.queue.try_send(queued).is_ok()
-    }
-}
-
-/// The end of the queue that writes.
-pub(super) struct Waiting {
-    waiting: mpsc::Receiver<Queued>,
-    bytes: Arc<AtomicUsize>,
-    /// What was taken to share a record, and can't.
-    next: Option<Queued>,
-}
-
-impl Waiting {
-    /// The next to be written; `None` when nothing will be any more.
-    pub(super) async fn recv(&mut self) -> Option<Queued> {
-        match self.next.take() {
-            None => self.waiting.recv().await,
-            next => next,
-        }
-    }
-
-    /// The message with those that wait right behind it, as far as they go with it.
-    fn gather<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
-        self.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
-        let mut frames = Cow::Borrowed(frame);
-        while frames.len() < SHARED_BYTES {
-            match self.waiting.try_recv() {
-                Ok(Queued::Frame(more)) if frames.len() + more.len() <= SHARED_BYTES => {
-                    self.bytes.fetch_sub(more.len(), Ordering::Relaxed);
-                    frames.to_mut().extend_from_slice(&more);
-                }
-                Ok(other) => {
-                    self.next = Some(other);
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        frames
-    }
-}
 
 /// The line to the other end.
 pub(super) struct SealedWriter {

@@ -52,6 +52,8 @@ pub enum TableOf {
     Transactions,
     /// A row for each record
     Records,
+    /// A row for each word on the ledger about who is a member: who joined, left, was put out
+    Members,
 }
 
 /// The forms of a table.
@@ -75,4 +77,27 @@ pub struct TableArgs {
     /// The file to write, which must not be there yet [default: standard output]
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub out: Option<PathBuf>,
+}
+
+/// A backup to be made.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The directory to make, outside of the data directory; best on another disk
+    #[arg(value_parser = path())]
+    pub dir: PathBuf,
+    /// Also the wallet: whoever has the backup has the coins and the name then
+    #[arg(long)]
+    pub with_wallet: bool,
+}
+
+/// A backup to begin again from.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    #[arg(value_parser = path())]
+    pub dir: PathBuf,
+    /// The node that the backup was made of will never run again, and what answers where it was is another
+    /// program
+    #[arg(long)]
+    pub original_gone: bool,
 }

@@ -1,20 +1,23 @@
 //! What a peer answers: read what was asked, call, show.
 
 use super::asked::{Key, LastEvent, Parameters};
+use super::known::{Kept, Known};
 use super::paths;
 use super::resource;
+use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
-    BlocksView, CastRequest, CastView, ChainView, HistoryView, InboxView, LeftView, MinedView,
-    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
-    SendView, SentView, SyncRequest, SyncView, TransactionStateView, VotersView,
+    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView,
+    CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
+    HistoryView, InboxView, LeftView, MinedView, MiningRequest, MiningView, NoRequest,
+    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
+    ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView,
+    SentView, SyncRequest, SyncView, VotersView,
 };
-use crate::owner::{BlockData, InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
+use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
 use std::time::Duration;
@@ -27,6 +30,7 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::BALANCE, balance))
@@ -60,13 +64,22 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::VERIFY_BLOCK, verify_block))
         .service(resource(&paths::PROOF, proof))
         .service(resource(&paths::MINE, mine))
+        .service(resource(&paths::MINING, mining))
+        .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
+        .service(resource(&paths::DISCONNECT, disconnect))
+        .service(resource(&paths::CONNECT, connect))
         .service(resource(&paths::LEAVE, leave));
 }
 
 async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
     peer.status().await.map(Json)
+}
+
+async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
+    let made = web::block(move || peer.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
 }
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
@@ -81,8 +94,12 @@ async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<
     peer.send(&request, key.0.as_deref()).await.map(Json)
 }
 
-async fn transaction(peer: Data<Peer>, id: Path<String>) -> Answer<TransactionStateView> {
-    peer.transaction(&id).await.map(Json)
+async fn transaction(
+    peer: Data<Peer>,
+    id: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.transaction(&id).await?, Kept::AskAgain)
 }
 
 async fn open(peer: Data<Peer>, asked: Parameters) -> Answer<OpenView> {
@@ -226,12 +243,25 @@ async fn blocks(peer: Data<Peer>, asked: Parameters) -> Answer<BlocksView> {
     peer.blocks(order, &asked.page()?).await.map(Json)
 }
 
-async fn block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockView> {
-    peer.block(&name).await.map(Json)
+async fn block(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    known.or(&peer.block(&name).await?, Kept::AskAgain)
 }
 
-async fn block_data(peer: Data<Peer>, name: Path<String>) -> Answer<BlockData> {
-    peer.block_data(&name).await.map(Json)
+async fn block_data(
+    peer: Data<Peer>,
+    name: Path<String>,
+    known: Known,
+) -> Result<HttpResponse, Refused> {
+    // The id is the hash of all of it; a height, or the beginning of an id, may come to mean another.
+    let kept = match name.parse::<BlockId>() {
+        Ok(_) => Kept::Forever,
+        Err(_) => Kept::AskAgain,
+    };
+    known.or(&peer.block_data(&name).await?, kept)
 }
 
 async fn verify_block(peer: Data<Peer>, name: Path<String>) -> Answer<BlockCheckView> {
@@ -247,12 +277,28 @@ async fn mine(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<MinedView> {
     peer.mine().await.map(Json)
 }
 
+async fn mining(peer: Data<Peer>) -> Answer<MiningView> {
+    peer.mining().await.map(Json)
+}
+
+async fn set_mining(peer: Data<Peer>, request: Json<MiningRequest>) -> Answer<MiningView> {
+    peer.set_mining(&request).await.map(Json)
+}
+
 async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> {
     peer.sync_from(&request.from).await.map(Json)
 }
 
 async fn accept(peer: Data<Peer>, request: Json<AcceptRequest>) -> Answer<AcceptedView> {
     peer.accept(&request.name).await.map(Json)
+}
+
+async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(false).await.map(Json)
+}
+
+async fn connect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(true).await.map(Json)
 }
 
 async fn leave(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<LeftView> {

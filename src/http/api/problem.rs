@@ -44,7 +44,7 @@ impl From<&Refused> for Problem {
 }
 
 /// The status that a refusal goes out with.
-pub(super) fn status_of(code: Code) -> StatusCode {
+pub(in crate::http) fn status_of(code: Code) -> StatusCode {
     match code.kind() {
         Kind::Misuse => StatusCode::BAD_REQUEST,
         Kind::Unproven => StatusCode::UNAUTHORIZED,

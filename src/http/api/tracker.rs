@@ -3,19 +3,28 @@
 use super::asked::Parameters;
 use super::paths;
 use super::resource;
-use crate::owner::answers::{PeersView, TrackerStatusView};
+use crate::owner::answers::{CheckpointRequest, CheckpointView, PeersView, TrackerStatusView};
 use crate::owner::{Refused, Tracker};
-use actix_web::web::{Data, Json, ServiceConfig};
+use actix_web::web::{self, Data, Json, ServiceConfig};
 
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
+        .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers));
 }
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
     tracker.status().await.map(Json)
+}
+
+async fn checkpoint(
+    tracker: Data<Tracker>,
+    request: Json<CheckpointRequest>,
+) -> Result<Json<CheckpointView>, Refused> {
+    let made = web::block(move || tracker.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
 }
 
 async fn peers(tracker: Data<Tracker>, asked: Parameters) -> Result<Json<PeersView>, Refused> {

@@ -28,7 +28,7 @@ struct Strangers {
 }
 
 /// The place of one connection; given back when the connection ends, or its owner is known.
-pub(super) struct Place {
+pub(in crate::http) struct Place {
     doorstep: Doorstep,
     number: u64,
 }
@@ -71,7 +71,7 @@ impl Doorstep {
 
 impl Place {
     /// Its owner is known: it makes room for nobody.
-    pub(super) fn leave(&self) {
+    pub(in crate::http) fn leave(&self) {
         self.doorstep.lock().sockets.remove(&self.number);
     }
 }

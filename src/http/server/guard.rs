@@ -9,7 +9,6 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, ORIGIN};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -99,7 +98,7 @@ impl Guard {
 
 /// The value of a header that must stand there once: of two, somebody on the way might have looked
 /// at the other one.
-fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(in crate::http) fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name);
     let value = values.next()?;
     match values.next() {
@@ -109,12 +108,12 @@ fn the_only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// The guard as part of the server: nothing is read or done for whom it does not let through.
-pub(super) async fn admit(
-    guard: Data<Guard>,
+pub(super) async fn admit<B: MessageBody>(
+    guard: &Guard,
     request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if request.path() == paths::CHALLENGE.path {
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if paths::WITHOUT_TOKEN.contains(&request.path()) {
         guard.check_place(request.headers())?;
     } else {
         guard.check(request.headers())?;

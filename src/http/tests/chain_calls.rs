@@ -90,6 +90,71 @@ async fn the_chain_is_told_in_numbers_and_each_block_to_the_byte() {
 }
 
 #[actix_web::test]
+async fn what_is_known_is_not_told_again_and_what_never_changes_says_so() {
+    let served = Served::peer().await;
+    let file = ApiFile::read(served.data_dir()).unwrap();
+    let ask = |path: &str, known: &str| {
+        let text = format!(
+            "GET {BASE}{path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n{known}connection: close\r\n\r\n",
+            file.address, file.token
+        );
+        let address = file.address;
+        async move {
+            tokio::task::spawn_blocking(move || raw_with_head(&text, address))
+                .await
+                .unwrap()
+        }
+    };
+    let block: BlockView = read(&served, "GET /blocks/1", Value::Null).await;
+    for (path, lasts) in [
+        ("/blocks/1".to_owned(), false),
+        ("/blocks/1/data".to_owned(), false),
+        (format!("/blocks/{}/data", block.id), true),
+        (format!("/transactions/{}", served.mined), false),
+    ] {
+        let (status, head, body) = ask(&path, "").await;
+        assert_eq!((status, body.is_empty()), (200, false), "{path}");
+        assert_eq!(head.contains("immutable"), lasts, "{path}: {head}");
+        let tag = head.split("etag: ").nth(1).unwrap();
+        let tag = tag.lines().next().unwrap();
+        for known in [
+            tag.to_owned(),
+            format!("\"other\", W/{tag}"),
+            "*".to_owned(),
+        ] {
+            let (status, head, body) = ask(&path, &format!("if-none-match: {known}\r\n")).await;
+            assert_eq!((status, body.as_str()), (304, ""), "{path}, {known}");
+            assert!(head.contains(&format!("etag: {tag}")), "{head}");
+        }
+        let (status, ..) = ask(&path, "if-none-match: \"other\"\r\n").await;
+        assert_eq!(status, 200, "{path}");
+    }
+    // How many blocks stand on it has changed.
+    let (_, before, _) = ask("/blocks/1", "").await;
+    let _: MinedView = read(&served, "POST /mine", json!({})).await;
+    let (_, after, _) = ask("/blocks/1", "").await;
+    let tag = |head: &str| head.split("etag: ").nth(1).map(|tag| tag[..34].to_owned());
+    assert_ne!(tag(&before), tag(&after));
+}
+
+#[actix_web::test]
+async fn moments_are_written_as_rfc_3339() {
+    let served = Served::peer().await;
+    let block: Value = read(&served, "GET /blocks/1", Value::Null).await;
+    for moment in [&block["timestamp"], &block["tip"]["timestamp"]] {
+        let moment = moment.as_str().unwrap();
+        let time: crate::logging::Time = moment.parse().unwrap();
+        assert_eq!(time.to_string(), moment);
+        assert!(moment.ends_with('Z'), "{moment}");
+    }
+    let peers: Value = read(&served, "GET /peers", Value::Null).await;
+    assert!(peers["peers"][0]["since"].is_string(), "{peers}");
+    assert!(peers["peers"][3]["since"].is_null(), "{peers}");
+    let typed: PeersView = serde_json::from_value(peers.clone()).unwrap();
+    assert_eq!(serde_json::to_value(typed).unwrap(), peers);
+}
+
+#[actix_web::test]
 async fn an_export_is_the_whole_chain_from_one_snapshot() {
     let served = Served::peer().await;
     let (status, text) = ask(&served, "GET /chain/export", &Value::Null).await;

@@ -85,7 +85,7 @@ async fn a_path_without_a_version_is_answered_with_where_it_is_now() {
             let now = format!("is at {BASE}{former} now");
             assert!(problem.detail.ends_with(&now), "{}", problem.detail);
         }
-        for other in ["/", "/api", "/api/v2/status", "/statuses", "/blocks/1/2"] {
+        for other in ["/api", "/api/v2/status", "/statuses", "/blocks/1/2"] {
             let (status, _, body) = whole(served, format!("GET {other}"), true).await;
             assert_eq!(status, 404, "{body}");
             assert!(!body.contains(" now"), "{other}: {body}");

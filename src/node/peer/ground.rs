@@ -2,12 +2,12 @@
 
 use super::WAITING;
 use crate::actors::{
-    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, SessionParts, StoreActor,
-    TrackerLinkActor, WalletActor, asking, dials_of, sessions_of,
+    ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, StoreActor, TrackerLinkActor,
+    WalletActor, asking, dials_of, sessions_of,
 };
 use crate::canonical::CappedText;
 use crate::chain::Genesis;
-use crate::http::{self, ServerHandle};
+use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{Address, MemberName};
 use crate::messages::events::Event;
@@ -16,20 +16,20 @@ use crate::net::Listener;
 use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
+use crate::node::speaking::Speaking;
 use crate::owner::{Events, LongAnswers, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
-use crate::shell::{
-    Greeting, IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell,
-};
+use crate::shell::{IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell};
 use crate::store::chain_rows::stored_genesis;
-use crate::store::{Table, incarnation, rows_from};
+use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
-use actix::{Actor, Addr, AsyncContext, Context};
+use actix::{Addr, AsyncContext, Context};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 /// Rows of the directory read at a time.
 const PAGE: usize = 1_000;
@@ -51,6 +51,8 @@ pub(crate) struct Ground {
     events: Events,
     pub(super) store_place: Place,
     name: MemberName,
+    /// Where it listens.
+    listen: SocketAddr,
     pub(in crate::node) key: PublicKey,
 }
 
@@ -69,31 +71,18 @@ impl Ground {
         let (key, sealing_key) = (secret.public_key(), secret.sealing_key());
         let addresses = addresses(&settings, listener)?;
         let genesis = stored_genesis(&*seams.disk)?;
-        let incarnation = incarnation(&*seams.disk, random_u64(&*seams.entropy))?;
-        // No secret: whoever is greeted sees it.
-        let nonce = random_u64(&*seams.entropy);
-        let greeting = Arc::new(Greeting::new(
-            NodeRole::Peer,
-            key,
-            (nonce, incarnation),
-            addresses.first().cloned(),
-        ));
+        let at = addresses.first().cloned();
+        let speaking = Speaking::start(&seams, NodeRole::Peer, Arc::new(secret), at)?;
+        let Speaking {
+            context,
+            wallet,
+            clocks,
+            nonce,
+        } = speaking;
         if let Some(genesis) = &genesis {
-            greeting.set_network(genesis.id());
+            context.greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let wallet = WalletActor::new(Arc::new(secret), seams.entropy.clone()).start();
-        let (ask_time, _) = broadcast::channel(1);
-        let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
-        let context = SessionContext::new(SessionParts {
-            greeting,
-            disk: seams.disk.clone(),
-            sign: wallet.clone().recipient(),
-            entropy: seams.entropy.clone(),
-            clock: seams.clock.clone(),
-            clocks: clocks.clone().recipient(),
-            ask_time,
-        });
         let config = Config {
             address: first,
             name: name.clone(),
@@ -157,6 +146,7 @@ impl Ground {
             events,
             store_place,
             name,
+            listen: listener.address(),
             key,
         })
     }
@@ -195,12 +185,14 @@ impl Ground {
         stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
         let owned = Owned::Peer(peer);
-        let (listen, data_dir) = (self.settings.api.listen, &self.settings.data_dir);
+        let listen = Listen::from(self.settings.api.listen).beside(self.settings.listen);
+        let data_dir = &self.settings.data_dir;
         let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
-            listen = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
+            listen = %self.listen,
+            advertise = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
             api = %address,
             "peer up"
         );

@@ -2,11 +2,12 @@
 
 use super::{Ground, WAITING};
 use crate::actors::{
-    GossipActor, LedgerActor, LedgerLinks, MinerActor, MinerParts, dials_of, gossip_links,
+    GossipActor, LedgerActor, MinerActor, asking, dials_of, gossip_links, search_reports,
     sessions_of,
 };
 use crate::chain::ledger::{self, Ledger};
-use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules};
+use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules, Work};
+use crate::keys::PublicKey;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
@@ -18,7 +19,9 @@ use crate::protocol::gossip::Gossip;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};
 use crate::settings::MiningMode;
-use crate::shell::{GossipParts, GossipShell, Link};
+use crate::shell::{
+    DeliveryLinks, GossipParts, GossipShell, LedgerLinks, Link, MinerParts, MinerShell,
+};
 use crate::store::chain_rows::{ChainRows, stored_open};
 use actix::{Addr, AsyncContext, Context};
 use std::sync::OnceLock;
@@ -81,39 +84,14 @@ impl Ground {
         let ledger_place = self.seams.place();
         let ledger = ledger_place.start(shell);
         self.attach(&ledger, &gossip, &delivery).await?;
-        let machine = Gossip::new(
-            self.key,
-            PeersLimits {
-                outgoing: self.settings.peers.outgoing.into(),
-                incoming: self.settings.peers.incoming.into(),
-            },
-            tip.work(),
-            random_u64(&*self.seams.entropy),
-            clock.steady(),
-        );
-        let parts = GossipParts {
-            tracker,
-            greeting: self.context.greeting.clone(),
-            clock: clock.clone(),
-            begin: sessions_of(&gossip, &self.context),
-            dial: dials_of(&gossip, &self.seams.transport),
-            ledger: gossip_links(&ledger),
-            delivery: delivery.links(),
-            events: self.events(),
-        };
-        gossip_context.run(GossipActor::new(GossipShell::new(machine, parts)));
-        let parts = MinerParts {
-            reward_to: self.key,
-            threads: self.settings.mining.threads,
-            search: (self.seams.search)(self.settings.mining.threads),
-            clock,
-            templates: ledger.clone().recipient(),
-            blocks: ledger.clone().recipient(),
-            own_clock: self.clocks.clone().recipient(),
-            events: self.events(),
-        };
-        let mining = Mining::new(self.mode(), rules.params().max_ahead_ms());
-        miner_context.run(MinerActor::new(mining, parts));
+        gossip_context.run(GossipActor::new(self.gossip(
+            (tracker, tip.work()),
+            &gossip,
+            &ledger,
+            delivery.links(),
+        )));
+        let max_ahead_ms = rules.params().max_ahead_ms();
+        miner_context.run(self.miner(max_ahead_ms, &miner, &ledger));
         let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
         let delivery = delivery.run(self, &ledger, &gossip);
         // Set once: the network is known once.
@@ -132,8 +110,11 @@ impl Ground {
             open_transactions: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
+            set_mining: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
+            connect_link: self.link.clone().recipient(),
+            connect: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,
@@ -142,6 +123,56 @@ impl Ground {
             delivery,
             ledger_place,
         })
+    }
+
+    /// The conversation with the peers that this tracker has certified, on a chain of so much work.
+    fn gossip(
+        &self,
+        (tracker, work): (PublicKey, Work),
+        own: &Addr<GossipActor>,
+        ledger: &Addr<LedgerActor>,
+        delivery: DeliveryLinks,
+    ) -> GossipShell {
+        let limits = PeersLimits {
+            outgoing: self.settings.peers.outgoing.into(),
+            incoming: self.settings.peers.incoming.into(),
+        };
+        let seed = random_u64(&*self.seams.entropy);
+        let machine = Gossip::new(self.key, limits, work, seed, self.seams.clock.steady());
+        let parts = GossipParts {
+            tracker,
+            greeting: self.context.greeting.clone(),
+            clock: self.seams.clock.clone(),
+            begin: sessions_of(own, &self.context),
+            dial: dials_of(own, &self.seams.transport),
+            ledger: gossip_links(ledger),
+            delivery,
+            events: self.events(),
+        };
+        GossipShell::new(machine, parts)
+    }
+
+    /// The miner, on a network whose blocks may be ahead of a clock by so much.
+    fn miner(
+        &self,
+        max_ahead_ms: u64,
+        own: &Addr<MinerActor>,
+        ledger: &Addr<LedgerActor>,
+    ) -> MinerActor {
+        let (ended, reports) = search_reports();
+        let parts = MinerParts {
+            reward_to: self.key,
+            threads: self.settings.mining.threads,
+            search: (self.seams.search)(self.settings.mining.threads),
+            ended,
+            clock: self.seams.clock.clone(),
+            own_clock: asking(self.clocks.clone().recipient(), own),
+            templates: asking(ledger.clone().recipient(), own),
+            blocks: asking(ledger.clone().recipient(), own),
+            events: self.events(),
+        };
+        let mining = Mining::new(self.mode(), max_ahead_ms);
+        MinerActor::new(MinerShell::new(mining, parts), reports)
     }
 
     /// Tells the store whom to report to, and the link whom to tell of members.

@@ -1,6 +1,6 @@
 //! Ballots and votes.
 
-use super::{Cursor, PersonView, TipView};
+use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::chain::{Height, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,8 @@ pub enum RollRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClosesRequest {
-    /// With the first block that is stamped so or later, in milliseconds since 1970.
-    At(Timestamp),
+    /// With the first block that is stamped so or later.
+    At(#[serde(with = "rfc3339")] Timestamp),
     /// After this height.
     Height(Height),
     /// After so many blocks.
@@ -63,6 +63,7 @@ pub struct OpenedView {
     /// What its opener should know of the roll.
     pub warning: Option<String>,
     /// It closes with the first block that is stamped so or later; `None` if by its height alone.
+    #[serde(with = "rfc3339::optional")]
     pub closes_at: Option<Timestamp>,
     /// Votes count up to this height.
     pub last_height: Height,
@@ -143,6 +144,7 @@ pub struct BallotView {
     /// Height of the block that opened it; `None` if none has yet.
     pub height: Option<Height>,
     /// It closes with the first block that is stamped so or later; `None` if by its height alone.
+    #[serde(with = "rfc3339::optional")]
     pub closes_at: Option<Timestamp>,
     /// Votes count up to this height.
     pub last_height: Height,

@@ -1,6 +1,6 @@
 //! What is on the chain, and what may come to be on it.
 
-use super::{Cursor, PersonView, TipView};
+use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, Timestamp, TransactionId, TransactionsRoot,
@@ -34,6 +34,7 @@ pub struct BlockView {
     /// Id of the block before it.
     pub previous: BlockId,
     /// Its timestamp.
+    #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
     /// Root of the history before it.
     pub history_root: HistoryRoot,
@@ -77,6 +78,7 @@ pub struct BlockLine {
     /// Its height.
     pub height: Height,
     /// Its timestamp.
+    #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
     /// Transactions in it, the reward included; genesis has none.
     pub transactions: usize,

@@ -1,6 +1,6 @@
 //! What the owner sends and receives.
 
-use super::{Cursor, PersonView, TipView};
+use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::chain::{Amount, Height, Timestamp, TransactionId};
 #[cfg(doc)]
 use crate::owner::{COINS_EXPIRY_BLOCKS, DEFAULT_EXPIRY_BLOCKS};
@@ -120,8 +120,10 @@ pub struct SendView {
     /// What was written; `None` if nothing was.
     pub note: Option<NoteView>,
     /// When it was taken in.
+    #[serde(with = "rfc3339")]
     pub queued_at: Timestamp,
     /// When its recipient's receipt came; `None` if none has.
+    #[serde(with = "rfc3339::optional")]
     pub delivered_at: Option<Timestamp>,
     /// Where it stands.
     pub state: SendState,
@@ -226,6 +228,7 @@ pub struct ReceivedView {
     /// What is written; `None` if nothing is.
     pub note: Option<NoteView>,
     /// When it came.
+    #[serde(with = "rfc3339")]
     pub received_at: Timestamp,
     /// Whether its sender delivered it straight and has a receipt for it.
     pub direct: bool,

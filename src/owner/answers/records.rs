@@ -1,6 +1,6 @@
 //! Records: bytes under a topic.
 
-use super::{Cursor, PersonView, TipView};
+use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::canonical::{bytes_from_hex, to_hex};
 use crate::chain::{Amount, BlockId, Height, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,7 @@ pub struct RecordView {
     /// Its place in the block, from 0.
     pub index: u32,
     /// The block's timestamp.
+    #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
     /// Its bytes: somebody else's words.
     pub body: BodyView,

@@ -235,6 +235,34 @@ pub fn next_number(rows: &dyn DeliveryRows) -> Result<u64, Internal> {
     Ok(low)
 }
 
+/// What is said of a send that a restore holds back.
+const HELD: &str = "held back: this node was restored from a backup, and it may have been withdrawn or sent \
+                    since; `node outbox retry ID` sends it";
+
+/// The rows that hold back, after a restore, what had not left when the backup was made: its owner may have
+/// withdrawn it since, or sent it. It keeps its coins, as its recipient may have it; its owner retries it,
+/// which is the same transaction and never paid twice, or releases it. What had left goes on by itself.
+///
+/// # Errors
+/// As for [`find`].
+pub fn hold_unsent(rows: &dyn DeliveryRows, chain: &dyn StateView) -> Result<Vec<Row>, Internal> {
+    let mut held = Vec::new();
+    let mut from = 0;
+    while let Some(number) = marked_from(rows, from)? {
+        from = number + 1;
+        let Some(mut send) = facts::<SendFacts>(rows, number)? else {
+            continue;
+        };
+        if send.end.is_none() && !send.attempted && place_of(chain, &send.id)? == Place::Nowhere {
+            send.end = Some(End::Expired);
+            send.attempted = true;
+            send.reason = Reason::cut(HELD);
+            held.push((facts_key(number), Some(canonical::encode(&send))));
+        }
+    }
+    Ok(held)
+}
+
 fn decoded<T: DeserializeOwned + Serialize>(row: Option<Vec<u8>>) -> Result<Option<T>, Internal> {
     let read = row.map(|bytes| canonical::decode(&bytes));
     read.transpose().map_err(damaged)

@@ -29,6 +29,28 @@ pub(super) const FORMER_NAME_ROW: u8 = 4;
 /// all of them.
 const MAX_FORMER_NAMES: usize = 50_000;
 
+/// Numbers that a restored register leaves out: more members than a lost one can have taken in since its
+/// backup was made, and little of all numbers there are.
+const RESTORED_GAP: u32 = 1_000_000;
+
+/// The row by which a register that was restored from a backup, with these rows, gives no number that the
+/// lost one may have given since: members know who has those.
+///
+/// # Errors
+/// A row is damaged.
+pub fn beyond(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Row, Internal> {
+    let mut members = Members::new();
+    for (key, value) in rows {
+        match key.split_first() {
+            Some((&MEMBER_ROW, id)) => members.open_member(id, value)?,
+            Some((&NEXT_ID_ROW, _)) => members.open_next_id(value)?,
+            _ => {}
+        }
+    }
+    let next = members.next_id.saturating_add(RESTORED_GAP);
+    Ok((vec![NEXT_ID_ROW], Some(canonical::encode(&next))))
+}
+
 /// What is kept of a member: `[record, since]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {

@@ -89,7 +89,7 @@ fn what_is_broadcast_is_answered_by_the_ledger() {
     let mut world = World::new();
     let payment = transfer(1, 2, 5, 0, 1);
     let ticket = world.send(&payment, true);
-    assert_eq!(world.ends[0].node.ledger.mempool().len(), 0, "stored first");
+    assert_eq!(world.ends[0].ledger.open().len(), 0, "stored first");
     world.settle();
     assert_eq!(world.ends[0].answers.remove(&ticket), Some(Ok(1)));
     assert_eq!(world.ends[0].state(&payment.id()), SendState::Open);
@@ -178,7 +178,7 @@ fn what_another_machine_sent_is_looked_after_when_it_falls_out_of_the_chain() {
     let mut other = Node::new();
     for _ in 0..3 {
         let block = other.mine(9);
-        world.ends[1].node.block(block);
+        world.ends[1].ledger.block(block);
     }
     world.news(1);
     world.settle();
@@ -213,16 +213,15 @@ fn a_reorganisation_takes_mined_back_to_open() {
                 .unwrap()
         })
         .collect();
-    world.ends[0].node.now = other.now;
+    world.ends[0].clock.set_wall(other.now);
     for block in branch {
-        world.ends[0].node.block(block);
+        world.ends[0].ledger.block(block);
     }
     world.news(0);
     world.settle();
-    assert_eq!(world.ends[0].node.ledger.tip().height().0, 3);
+    assert_eq!(world.ends[0].ledger.tip().height().0, 3);
     assert_eq!(world.ends[0].state(&payment.id()), SendState::Open);
-    world.ends[0].node.mine(3);
-    world.news(0);
+    world.mine(0);
     assert_eq!(world.ends[0].state(&payment.id()), SendState::Mined);
 }
 
@@ -239,8 +238,8 @@ fn two_payments_of_the_same_coins_end_with_one_of_them_in_conflict() {
     elsewhere.send(other).unwrap();
     let block = elsewhere.mine(4);
     for at in 0..2 {
-        world.ends[at].node.now = elsewhere.now;
-        world.ends[at].node.block(block.clone());
+        world.ends[at].clock.set_wall(elsewhere.now);
+        world.ends[at].ledger.block(block.clone());
         world.news(at);
     }
     world.pass(outbox::PASS_ON_WITHIN_MS);
@@ -310,8 +309,8 @@ proptest! {
                 Step::Gossip => world.gossip(),
                 Step::Mine(at) => {
                     world.gossip();
-                    let same = world.ends[0].node.ledger.tip().id == world.ends[1].node.ledger.tip().id;
-                    if same {
+                    let [one, other] = [0, 1].map(|at| world.ends[at].ledger.tip().id);
+                    if one == other {
                         world.mine(at);
                     }
                 }

@@ -1,5 +1,6 @@
 //! One tracker and its members through anything that can happen to connections, disks and processes.
 
+mod clocks;
 mod ends;
 
 use crate::chain::Genesis;

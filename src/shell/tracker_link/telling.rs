@@ -63,7 +63,9 @@ impl TrackerLinkShell {
             && known.registered == registered
             && known.tracker == *tracker
             && known.trouble.as_deref() == trouble
-            && known.member_until == member_until;
+            && known.member_until == member_until
+            && known.reach == self.link.reach()
+            && known.apart == self.link.is_apart();
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
@@ -71,6 +73,9 @@ impl TrackerLinkShell {
                 tracker: tracker.clone(),
                 trouble: trouble.map(str::to_owned),
                 member_until,
+                reach: self.link.reach(),
+                unreached: self.link.unreached(),
+                apart: self.link.is_apart(),
             }));
         }
     }
@@ -79,6 +84,14 @@ impl TrackerLinkShell {
     pub(super) fn publish_standing(&self) {
         let directory = self.known.borrow().directory.clone();
         self.publish(directory);
+    }
+
+    /// Others can't dial this node, or can again.
+    pub(super) fn tell_reach(&self) {
+        match self.link.unreached() {
+            Some(reason) => tracing::warn!(%reason, "others can't dial this node"),
+            None => tracing::info!("others can dial this node again"),
+        }
     }
 
     pub(super) fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {

@@ -71,7 +71,7 @@ proptest! {
         let (left, ballot) = opened(8);
         let (right, _) = opened(8);
         let mut sides = [left, right];
-        let mut blocks = vec![Vec::new(), Vec::new()];
+        let mut blocks = [Vec::new(), Vec::new()];
         let mut salt = 0;
         for (side, deed) in deeds {
             match deed {

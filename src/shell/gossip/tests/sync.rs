@@ -254,13 +254,13 @@ fn transactions_reach_everybody() {
         let sender = u8::try_from(world.random.up_to(3)).unwrap() + 1;
         let transaction = transfer(sender, 5, 1, 1, salt);
         let at = usize::from(salt) % 6;
-        world.peers[at].node.send(transaction).unwrap();
+        world.peers[at].ledger.send(transaction).unwrap();
         world.tell(at);
         world.run(50);
     }
     world.run(2_000);
-    for peer in &world.peers {
-        assert_eq!(peer.node.open().len(), 50);
+    for peer in &mut world.peers {
+        assert_eq!(peer.ledger.open().len(), 50);
     }
 }
 
@@ -270,16 +270,33 @@ fn transactions_reach_everybody_though_the_first_who_told_of_them_never_answers(
     let mut world = World::new(5, 1, chains.into());
     let transaction = transfer(1, 2, 1, 1, 1);
     for at in 0..2 {
-        world.peers[at].node.send(transaction.clone()).unwrap();
+        world.peers[at].ledger.send(transaction.clone()).unwrap();
         world.tell(at);
     }
     world.connect(2, 0, 1);
     world.run(500);
     world.connect(2, 1, 1);
     world.run(4_000);
-    assert!(world.peers[2].node.open().is_empty());
+    assert!(world.peers[2].ledger.open().is_empty());
     world.run(2_000);
-    assert_eq!(world.peers[2].node.open().len(), 1);
+    assert_eq!(world.peers[2].ledger.open().len(), 1);
+}
+
+#[test]
+fn c12_as_many_bodies_are_under_way_as_may_be_and_not_one_more() {
+    let mut forge = Forge::new();
+    let genesis = forge.genesis();
+    let chain = forge.branch(genesis, 160, 1);
+    let mut chains = vec![(Kind::Honest, Vec::new())];
+    // Each could have sixteen of its own, and none ever sends one.
+    chains.extend((0..9).map(|_| (Kind::Staller, chain.clone())));
+    let mut world = World::new(1, 200, chains);
+    for other in 1..10 {
+        world.connect(other, 0, 1);
+    }
+    world.run(1_500);
+    let status = world.peers[0].own.shell.status(GetGossipStatus);
+    assert_eq!(status.blocks_in_flight, 128);
 }
 
 /// Everything at once, then peace.
@@ -335,7 +352,7 @@ fn storm(seed: u64) {
     // A tie is nobody's to break: one more block decides.
     world.run(60_000);
     world.mine(1);
-    let best = (0..4).max_by_key(|at| world.peers[*at].node.ledger.tip().work());
+    let best = (0..4).max_by_key(|at| world.peers[*at].ledger.tip().work());
     let tip = world.tip(best.unwrap());
     world.until_all_have(tip, 60_000);
     world.nothing_is_owed();

@@ -248,6 +248,59 @@ fn c12_a_connection_in_which_something_waits_for_its_receipt_is_not_idle() {
     assert_eq!(life.closed.len(), 1);
 }
 
+/// Lets so much time pass at once.
+fn pass_exactly(life: &mut Life, ms: u64) {
+    life.clock.pass(ms);
+    life.node.shell.tick();
+    life.settle();
+}
+
+#[test]
+fn c12_an_idle_extra_connection_ends_to_the_millisecond() {
+    let (mut life, extras) = with_extras(2);
+    pass_exactly(&mut life, 7);
+    let delivered = life.deliver(2, 1);
+    pass_exactly(&mut life, 7);
+    life.answer(extras[0], 2, &delivered);
+    pass_exactly(&mut life, IDLE_MS - 1);
+    assert_eq!(life.closed, []);
+    pass_exactly(&mut life, 1);
+    assert_eq!(life.closed.len(), 1);
+}
+
+#[test]
+fn c12_an_extra_connection_without_an_answer_ends_to_the_millisecond() {
+    let (mut life, _) = with_extras(2);
+    pass_exactly(&mut life, 7);
+    life.deliver(2, 1);
+    pass_exactly(&mut life, STUCK_MS - 1);
+    assert_eq!(life.closed, []);
+    pass_exactly(&mut life, 1);
+    assert_eq!(life.closed.len(), 1);
+}
+
+#[test]
+fn c12_sixteen_members_are_called_at_a_time_and_not_one_more() {
+    let mut life = Life::keeping(0);
+    let addresses: Vec<_> = (1..=17).map(address).collect();
+    let members: Vec<_> = (1..).zip(addresses.iter().map(String::as_str)).collect();
+    life.know(&members);
+    for number in 1..=16 {
+        life.reach(number);
+        assert_eq!(life.dials(), [address(number)], "{number}");
+        assert_eq!(life.told_of(number), []);
+    }
+    let unreachable = |number| DeliveryFact::Unreachable(member(number).public_key());
+    life.reach(17);
+    assert_eq!(life.dials(), [""; 0]);
+    assert_eq!(life.told_of(17), [unreachable(17)], "it hears so at once");
+    // One call ends: there is room for one.
+    life.fails(&address(1));
+    assert_eq!(life.told_of(1), [unreachable(1)]);
+    life.reach(17);
+    assert_eq!(life.dials(), [address(17)]);
+}
+
 #[test]
 fn one_that_never_answers_does_not_keep_its_connection_for_ever() {
     let (mut life, extras) = with_extras(2);

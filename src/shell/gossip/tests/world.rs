@@ -5,12 +5,11 @@ mod ledger;
 
 use super::*;
 use crate::chain::Timestamp;
-use crate::chain::ledger::Effect as LedgerEffect;
 use crate::chain::locator::{headers_after, locator};
-use crate::chain::testing::{Node as LedgerNode, START};
-use crate::chain::tree::Source;
+use crate::chain::testing::START;
 use crate::clock::{Now, SteadyTime};
 use crate::protocol::spread::Spread;
+use crate::shell::testing::ledger::LedgerEnd;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a node does to others.
@@ -41,7 +40,9 @@ enum Packet {
 
 pub(super) struct Peer {
     pub(super) kind: Kind,
-    pub(super) node: LedgerNode,
+    pub(super) ledger: LedgerEnd,
+    /// What its ledger lives by.
+    ledger_clock: Arc<HandClock>,
     pub(super) own: Node,
     /// Bodies asked of others, by how often each.
     pub(super) asked_blocks: BTreeMap<BlockId, usize>,
@@ -89,9 +90,12 @@ fn is_parked(parked: &mut Option<oneshot::Receiver<()>>) -> bool {
     is
 }
 
-/// What the ledgers' wall clocks say.
-pub(super) fn wall(now: SteadyTime) -> Timestamp {
-    START.plus_ms(now.since(STARTED))
+/// What the ledgers' clocks say.
+fn both(now: SteadyTime) -> Now {
+    Now {
+        wall: START.plus_ms(now.since(STARTED)),
+        steady: now,
+    }
 }
 
 impl World {
@@ -106,16 +110,19 @@ impl World {
         let peers = (1..)
             .zip(chains)
             .map(|(number, (kind, chain))| {
-                let mut node = LedgerNode::new();
-                node.now = wall(now);
+                let ledger_clock = HandClock::new();
+                ledger_clock.set(both(now));
+                let mut ledger = LedgerEnd::new(ledger_clock.clone());
+                ledger.settle();
                 for block in chain {
-                    node.block(block);
+                    ledger.block(block);
                 }
-                node.told.clear();
-                let work = node.ledger.tip().work();
+                ledger.gossip.drain();
+                let work = ledger.tip().work();
                 Peer {
                     kind,
-                    node,
+                    ledger,
+                    ledger_clock,
                     own: Node::new(number, LIMITS, work, &clock),
                     asked_blocks: BTreeMap::new(),
                     lookups: 0,
@@ -308,7 +315,7 @@ impl World {
                 SessionCommand::AskHeaders(after) => {
                     let peer = &mut self.peers[at];
                     peer.header_questions += 1;
-                    let ours = locator(&peer.node.disk).unwrap();
+                    let ours = locator(&peer.ledger.rows()).unwrap();
                     let ids = after.into_iter().chain(ours).take(64).collect();
                     self.send_message(at, session, Message::GetHeaders(ids));
                 }
@@ -332,14 +339,9 @@ impl World {
 
     /// Mines a block at a node.
     pub(super) fn mine(&mut self, at: usize) {
-        let node = &mut self.peers[at].node;
-        node.now = wall(self.now);
-        let to = member(u8::try_from(at).unwrap() + 1).public_key();
-        let template = node
-            .ledger
-            .template(to, &node.disk, wall(self.now))
-            .unwrap();
-        node.own_block(crate::chain::testing::mine(template.solved(0)));
+        let peer = &mut self.peers[at];
+        peer.ledger_clock.set(both(self.now));
+        peer.ledger.mine(u8::try_from(at).unwrap() + 1);
         self.tell(at);
     }
 
@@ -436,8 +438,8 @@ impl World {
         }
     }
 
-    pub(super) fn tip(&self, at: usize) -> BlockId {
-        self.peers[at].node.ledger.tip().id
+    pub(super) fn tip(&mut self, at: usize) -> BlockId {
+        self.peers[at].ledger.tip().id
     }
 
     pub(super) fn honest(&self) -> Vec<usize> {
@@ -451,11 +453,8 @@ impl World {
         let begun = self.now;
         while !self.honest().iter().all(|at| self.tip(*at) == tip) {
             let ms = self.now.since(begun);
-            let heights: Vec<_> = self
-                .peers
-                .iter()
-                .map(|p| p.node.ledger.tip().height().0)
-                .collect();
+            let peers = self.peers.iter_mut();
+            let heights: Vec<_> = peers.map(|p| p.ledger.tip().height().0).collect();
             assert!(ms < within_ms, "after {ms} ms the heights are {heights:?}");
             self.run(100);
         }

@@ -2,33 +2,34 @@
 //! it, and on disks that lose what was not written yet.
 
 use crate::chain::ledger::Funds;
-use crate::chain::testing::{MemoryView, Node, START, member};
+use crate::chain::testing::member;
 use crate::chain::{Block, EncodedTransaction, TransactionId};
-use crate::clock::{BEGUN, Now};
+use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
-use crate::messages::inbox::{CountUnread, OwnNewsTold, TakeDelivery};
+use crate::messages::inbox::{CountUnread, TakeDelivery};
 use crate::messages::ledger::{GetFunds, JudgeTransaction};
 use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
+use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::inbox::Inbox;
 use crate::protocol::delivery::outbox::{Outbox, SendError, Waiting};
 use crate::protocol::delivery::rows::{self, ReceivedFacts, Route, SendFacts, SendState, place_of};
 use crate::protocol::delivery::testing::{inbox_config, outbox_config};
-use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::gossip::delivery::DeliveryFact;
+use crate::shell::testing::ledger::LedgerEnd;
 use crate::shell::testing::{HandClock, Outbound};
 use crate::shell::{
     Answered, Ask, InboxParts, InboxShell, Link, OutboxParts, OutboxShell, fatal_channel,
 };
-use crate::store::chain_rows::changes;
 use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::Receipt;
+use futures_util::FutureExt;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -77,11 +78,11 @@ impl Out {
 
 pub(super) struct End {
     pub(super) number: u8,
-    pub(super) node: Node,
+    pub(super) ledger: LedgerEnd,
     pub(super) outbox: OutboxShell,
     pub(super) inbox: InboxShell,
     pub(super) disk: Arc<MemoryDisk>,
-    clock: Arc<HandClock>,
+    pub(super) clock: Arc<HandClock>,
     out: Out,
     credits: Credits,
     /// Whether it passes on what it took in.
@@ -94,20 +95,19 @@ pub(super) struct End {
 
 impl End {
     pub(super) fn new(number: u8) -> Self {
-        let node = Node::of(number, MemoryView::default(), START);
-        Self::opened(number, node, Arc::new(MemoryDisk::new()))
+        Self::opened(number, Arc::new(MemoryDisk::new()), HandClock::new())
     }
 
-    fn opened(number: u8, node: Node, disk: Arc<MemoryDisk>) -> Self {
-        let (clock, out) = (HandClock::new(), Out::new());
-        let now = now_of(&node);
-        clock.set(now);
-        let tip = node.ledger.tip().height();
+    fn opened(number: u8, disk: Arc<MemoryDisk>, clock: Arc<HandClock>) -> Self {
+        let mut ledger = LedgerEnd::opened(Some(number), disk.clone(), clock.clone());
+        ledger.settle();
+        let (out, now) = (Out::new(), clock.now());
+        let tip = ledger.tip().height();
         // Nobody raises anything: it would be dropped with its receiver.
         let (fatal, _) = fatal_channel();
         let rows = DeliveryTable::outbox(&*disk);
         let config = outbox_config(number);
-        let outbox = Outbox::open(config, &rows, &node.disk, tip, now).unwrap();
+        let outbox = Outbox::open(config, &rows, &ledger.rows(), tip, now).unwrap();
         let parts = OutboxParts {
             own: member(number).public_key(),
             disk: disk.clone(),
@@ -138,7 +138,7 @@ impl End {
         };
         Self {
             number,
-            node,
+            ledger,
             outbox,
             inbox: InboxShell::new(inbox, parts),
             disk,
@@ -184,7 +184,7 @@ impl End {
     }
 
     pub(super) fn state(&self, id: &TransactionId) -> SendState {
-        let place = place_of(&self.node.disk, id).unwrap();
+        let place = place_of(&self.ledger.rows(), id).unwrap();
         self.send_facts(id).state(place)
     }
 
@@ -228,11 +228,6 @@ impl End {
     }
 }
 
-/// What both clocks of a node say.
-fn now_of(node: &Node) -> Now {
-    BEGUN.plus_ms(node.now.since(BEGUN.wall))
-}
-
 /// Both ends and the line.
 pub(super) struct World {
     pub(super) ends: [End; 2],
@@ -254,17 +249,10 @@ impl World {
         }
     }
 
-    /// An end, with its clocks set.
-    fn end(&mut self, at: usize) -> &mut End {
-        let end = &mut self.ends[at];
-        end.clock.set(now_of(&end.node));
-        end
-    }
-
     /// Alice sends bob something.
     pub(super) fn send(&mut self, transaction: &EncodedTransaction, broadcast: bool) -> u64 {
         let ticket = u64::from(transaction.payload().salt.0[0]);
-        let end = self.end(0);
+        let end = &mut self.ends[0];
         let answered = end.outbox.send(SendTransfer {
             transaction: transaction.clone(),
             route: match broadcast {
@@ -286,10 +274,10 @@ impl World {
 
     fn carry_one(&mut self, at: usize) -> bool {
         let session = self.session;
-        let end = self.end(at);
-        if let Some(Ask { token, .. }) = end.out.funds.take() {
-            let truth = end.node.ledger.funds(&end.key(), &end.node.disk);
-            let answer = Ok(end.believed.take().unwrap_or(truth.unwrap()));
+        let end = &mut self.ends[at];
+        if let Some(Ask { token, question }) = end.out.funds.take() {
+            let truth = end.ledger.shell.funds(question);
+            let answer = end.believed.take().map_or(truth, Ok);
             end.outbox.funds(Answered { token, answer });
         } else if let Some(ReachMember(key)) = end.out.reach.take() {
             let fact = match session {
@@ -307,15 +295,15 @@ impl World {
                 end.outbox.delivery_told(DeliveryTold(lost));
             }
         } else if let Some(Ask { token, question }) = end.out.pass_on.take() {
-            let answer = self.judge(at, question.0);
-            self.end(at).outbox.judged(Answered { token, answer });
+            let answer = self.judge(at, question);
+            self.ends[at].outbox.judged(Answered { token, answer });
         } else if let Some(Ask { token, question }) = end.out.open_note.take() {
             let secret = member(end.number);
             let answer = secret.open_note(&question.about, question.note.as_slice());
             end.inbox.opened(Answered { token, answer });
         } else if let Some(Ask { token, question }) = end.out.judge.take() {
-            let answer = self.judge(at, question.0);
-            self.end(at).inbox.judged(Answered { token, answer });
+            let answer = self.judge(at, question);
+            self.ends[at].inbox.judged(Answered { token, answer });
         } else if let Some(Ask { token, question }) = end.out.sign.take() {
             let answer = question.0.sign(&member(end.number));
             end.inbox.signed(Answered { token, answer });
@@ -333,25 +321,22 @@ impl World {
         true
     }
 
-    fn judge(&mut self, at: usize, transaction: EncodedTransaction) -> Judgement {
-        let node = &mut self.ends[at].node;
-        let verdict = node.send(transaction);
-        let tip = *node.ledger.tip();
+    fn judge(&mut self, at: usize, question: JudgeTransaction) -> Judgement {
+        let ledger = &mut self.ends[at].ledger;
+        let judged = ledger.shell.judge(question);
+        ledger.settle();
         self.tell_news(at);
-        Judgement {
-            verdict,
-            height: tip.height(),
-            block: tip.id,
-            syncing: false,
-        }
+        judged.now_or_never().expect("it is written")
     }
 
     fn tell_news(&mut self, at: usize) {
-        let end = self.end(at);
-        let told = std::mem::take(&mut end.node.told);
-        let news: Vec<_> = told.iter().filter_map(OwnNews::of).collect();
-        end.outbox.ledger_told(OwnNewsTold(news.clone()));
-        end.inbox.ledger_told(OwnNewsTold(news));
+        let end = &mut self.ends[at];
+        for news in end.ledger.outbox.drain() {
+            end.outbox.ledger_told(news);
+        }
+        for news in end.ledger.inbox.drain() {
+            end.inbox.ledger_told(news);
+        }
     }
 
     /// Tells outbox and inbox what the ledger told.
@@ -369,7 +354,7 @@ impl World {
             let Rows::Plain(rows) = commit.rows else {
                 panic!("the chain is its ledger's");
             };
-            let end = self.end(at);
+            let end = &mut self.ends[at];
             end.disk.commit(&rows).unwrap();
             let committed = RowsCommitted {
                 batch: commit.batch,
@@ -396,7 +381,7 @@ impl World {
     fn tell_both(&mut self, fact: fn(PublicKey) -> DeliveryFact) {
         for at in 0..2 {
             let fact = fact(self.ends[1 - at].key());
-            self.end(at).outbox.delivery_told(DeliveryTold(fact));
+            self.ends[at].outbox.delivery_told(DeliveryTold(fact));
             self.carry(at);
         }
     }
@@ -419,7 +404,7 @@ impl World {
         };
         for _ in 0..=usize::from(doubled) {
             let from = self.ends[1 - at].key();
-            let end = self.end(at);
+            let end = &mut self.ends[at];
             match &packet {
                 Packet::Deliver(transaction) => end.inbox.delivered(TakeDelivery {
                     credit: end.credits.lend(),
@@ -444,8 +429,7 @@ impl World {
     pub(super) fn kill(&mut self, at: usize) {
         self.cut();
         let end = &mut self.ends[at];
-        let node = Node::of(end.number, end.node.disk.clone(), end.node.now);
-        let mut again = End::opened(end.number, node, end.disk.clone());
+        let mut again = End::opened(end.number, end.disk.clone(), end.clock.clone());
         again.answers = std::mem::take(&mut end.answers);
         again.silent = end.silent;
         self.ends[at] = again;
@@ -455,13 +439,7 @@ impl World {
 
     /// Both shells look through the blocks that came while they were not at work.
     fn catch_up(&mut self, at: usize) {
-        let end = self.end(at);
-        let chain = end.node.disk.0.iter();
-        let chain: Vec<_> = chain
-            .map(|(key, value)| (key.clone(), Some(value.clone())))
-            .collect();
-        let chain: Vec<_> = changes(&chain).collect();
-        end.disk.commit(&chain).unwrap();
+        let end = &mut self.ends[at];
         while end.outbox.catch_up() {}
         while end.inbox.catch_up() {}
         self.carry(at);
@@ -476,12 +454,11 @@ impl World {
             if self.ends[at].silent {
                 continue;
             }
-            let open = self.ends[at].node.ledger.mempool().by_fee();
-            for transaction in open.cloned().collect::<Vec<_>>() {
-                let _ = self.ends[1 - at].node.send(transaction);
+            for transaction in self.ends[at].ledger.open() {
+                let _ = self.ends[1 - at].ledger.send(transaction);
             }
             for block in self.blocks.clone() {
-                self.ends[at].node.block(block);
+                self.ends[at].ledger.block(block);
             }
             self.news(1 - at);
             self.news(at);
@@ -489,16 +466,19 @@ impl World {
     }
 
     pub(super) fn mine(&mut self, at: usize) {
-        let block = self.ends[at].node.mine(3);
+        let end = &mut self.ends[at];
+        end.clock.pass(1_000);
+        let block = end.ledger.mine(3);
         self.blocks.push(block);
         self.news(at);
     }
 
     pub(super) fn pass(&mut self, ms: u64) {
         for at in 0..2 {
-            let node = &mut self.ends[at].node;
-            node.now = node.now.plus_ms(ms);
-            let end = self.end(at);
+            let end = &mut self.ends[at];
+            end.clock.pass(ms);
+            end.ledger.shell.tick();
+            end.ledger.settle();
             end.outbox.tick();
             end.inbox.tick();
             self.carry(at);

@@ -1,6 +1,6 @@
 //! A tracker and a member, each a shell with its machine, disk and clock, and what goes out of them.
 
-use crate::chain::{Genesis, GenesisContent, Header, NetworkId};
+use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::clock::Clock;
 use crate::messages::gossip::ConnectionAccepted;
 use crate::messages::liveness_probe::DialBack;
@@ -153,6 +153,11 @@ impl TrackerEnd {
     pub(super) fn gone(&mut self, session: SessionId) {
         let closed = SessionFact::Closed("gone".to_owned());
         self.shell.session_told(event(session, closed));
+    }
+
+    /// Somebody sets the wall clock.
+    pub(super) fn set_wall(&self, wall: Timestamp) {
+        self.clock.set_wall(wall);
     }
 
     pub(super) fn pass(&mut self, ms: u64) {
@@ -358,6 +363,11 @@ impl PeerEnd {
         let closed = SessionFact::Closed("cut".to_owned());
         self.shell.session_told(event(session, closed));
         self.carry();
+    }
+
+    /// Somebody sets the wall clock.
+    pub(super) fn set_wall(&self, wall: Timestamp) {
+        self.clock.set_wall(wall);
     }
 
     pub(super) fn pass(&mut self, ms: u64) {

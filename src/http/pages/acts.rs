@@ -1,0 +1,162 @@
+//! What takes a while and was begun by a form: it goes on while pages are looked at.
+
+use super::show::{count, grouped};
+use crate::owner::Peer;
+use crate::owner::answers::VerifyLine;
+use crate::readable::{in_words, visible};
+use futures_util::StreamExt;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What goes on for the owner's pages.
+#[derive(Clone, Default)]
+pub(super) struct Background(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    mining: Progress,
+    verifying: Progress,
+}
+
+/// How something goes.
+#[derive(Clone, Default)]
+pub(super) enum Progress {
+    /// It was not begun.
+    #[default]
+    Idle,
+    /// It goes on.
+    Running { since: Instant, words: String },
+    /// It has ended like this.
+    Ended { well: bool, words: String },
+}
+
+impl Progress {
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self, Self::Running { .. })
+    }
+
+    /// What is to be said of it, if anything is.
+    pub(super) fn words(&self) -> Option<String> {
+        match self {
+            Self::Idle => None,
+            Self::Running { since, words } => {
+                let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+                Some(format!("{words}, for {}", in_words(ms)))
+            }
+            Self::Ended { words, .. } => Some(words.clone()),
+        }
+    }
+
+    /// Whether it ended badly.
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self, Self::Ended { well: false, .. })
+    }
+}
+
+impl Background {
+    pub(super) fn mining(&self) -> Progress {
+        self.lock().mining.clone()
+    }
+
+    pub(super) fn verifying(&self) -> Progress {
+        self.lock().verifying.clone()
+    }
+
+    /// Has one block mined, unless that goes on already.
+    pub(super) fn mine(&self, peer: Peer) {
+        if !self.begin(|state| &mut state.mining, "Looking for a block") {
+            return;
+        }
+        let background = self.clone();
+        actix_web::rt::spawn(async move {
+            let (well, words) = match peer.mine().await {
+                Ok(mined) => {
+                    let height = grouped(&mined.height.0.to_string());
+                    let took = in_words(mined.elapsed_ms);
+                    let what = count(mined.transactions, "transaction");
+                    (
+                        true,
+                        format!("Block {height} found after {took}, with {what} in it"),
+                    )
+                }
+                Err(refused) => (false, visible(&refused.detail)),
+            };
+            background.lock().mining = Progress::Ended { well, words };
+        });
+    }
+
+    /// Has the chain checked, unless that goes on already.
+    pub(super) fn verify(&self, peer: Peer) {
+        if !self.begin(
+            |state| &mut state.verifying,
+            "Checking from the first block",
+        ) {
+            return;
+        }
+        let background = self.clone();
+        actix_web::rt::spawn(async move {
+            let ended = background.watch(&peer).await;
+            background.lock().verifying = ended;
+        });
+    }
+
+    async fn watch(&self, peer: &Peer) -> Progress {
+        let ended = |well, words: String| Progress::Ended { well, words };
+        let lines = match peer.verify_chain().await {
+            Ok(lines) => lines,
+            Err(refused) => return ended(false, visible(&refused.detail)),
+        };
+        let mut lines = pin!(lines);
+        while let Some(line) = lines.next().await {
+            match line {
+                Ok(VerifyLine::Progress { height, of }) => {
+                    if let Progress::Running { words, .. } = &mut self.lock().verifying {
+                        *words = format!(
+                            "Checked {} of {}",
+                            grouped(&height.0.to_string()),
+                            count(of.0 as usize, "block")
+                        );
+                    }
+                }
+                Ok(VerifyLine::Verified {
+                    tip,
+                    transactions,
+                    supply,
+                }) => {
+                    let blocks = count(tip.height.0 as usize + 1, "block");
+                    let all = count(transactions as usize, "transaction");
+                    return ended(
+                        true,
+                        format!(
+                            "All is right: {blocks}, {all}, {} in all",
+                            super::show::coins(supply)
+                        ),
+                    );
+                }
+                Ok(VerifyLine::Error(refused)) => return ended(false, visible(&refused.detail)),
+                Err(error) => return ended(false, format!("it broke off: {error}")),
+            }
+        }
+        ended(false, "it broke off: the node is stopping".into())
+    }
+
+    /// Whether it begins now: it does not while it goes on.
+    fn begin(&self, which: impl Fn(&mut State) -> &mut Progress, words: &str) -> bool {
+        let mut state = self.lock();
+        let progress = which(&mut state);
+        if progress.is_running() {
+            return false;
+        }
+        *progress = Progress::Running {
+            since: Instant::now(),
+            words: words.to_owned(),
+        };
+        true
+    }
+
+    /// A thread that panicked here ends the process.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,255 @@
+//! What is on the chain: blocks, transactions, what is open.
+
+use super::form::Asked;
+use super::frame::{Frame, Spot, Standing, page, see, status_of};
+use super::refusal::PageRefused;
+use super::show::{Mood, When, Who, coins, count, grouped};
+use crate::owner::answers::{ActionView, BlockLine, BlockView, TransactionState, TransactionView};
+use crate::owner::{Order, Peer};
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+/// Blocks on one page, and open transactions.
+const LISTED: usize = 50;
+
+/// A block in a list.
+pub(super) struct Line {
+    pub(super) height: String,
+    /// As its path names it.
+    pub(super) number: u64,
+    pub(super) when: When,
+    pub(super) transactions: String,
+    pub(super) miner: Option<Who>,
+}
+
+impl Line {
+    pub(super) fn new(block: &BlockLine) -> Self {
+        Self {
+            height: grouped(&block.height.0.to_string()),
+            number: block.height.0,
+            when: When::new(block.timestamp),
+            transactions: count(block.transactions, "transaction"),
+            miner: block.miner.as_ref().map(Who::new),
+        }
+    }
+}
+
+/// A transaction in a list.
+pub(super) struct Deed {
+    pub(super) id: String,
+    pub(super) from: Option<Who>,
+    pub(super) to: Option<Who>,
+    /// What it does.
+    pub(super) words: String,
+    pub(super) fee: Option<String>,
+}
+
+impl Deed {
+    pub(super) fn new(transaction: &TransactionView) -> Self {
+        let (to, words) = match &transaction.action {
+            ActionView::Transfer {
+                to,
+                amount,
+                note_bytes,
+            } => (
+                Some(to),
+                match (amount.0, note_bytes) {
+                    (0, _) => "a sealed message".to_owned(),
+                    (_, 0) => coins(*amount),
+                    _ => format!("{} and a sealed message", coins(*amount)),
+                },
+            ),
+            ActionView::Reward { to, amount } => (
+                Some(to),
+                format!("{}, new, for mining the block", coins(*amount)),
+            ),
+            ActionView::Record { topic, body_bytes } => (
+                None,
+                format!(
+                    "a record of {body_bytes} bytes under \"{}\"",
+                    crate::readable::visible(topic)
+                ),
+            ),
+        };
+        Self {
+            id: transaction.id.to_string(),
+            from: transaction.sender.as_ref().map(Who::new),
+            to: to.map(Who::new),
+            words,
+            fee: (transaction.fee.0 > 0).then(|| coins(transaction.fee)),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "blocks.html")]
+struct BlocksPage {
+    frame: Frame,
+    blocks: Vec<Line>,
+    next: Option<String>,
+    later: bool,
+}
+
+/// The blocks, the latest first.
+pub(super) async fn blocks(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let list = peer.blocks(Order::Latest, &asked.page(LISTED)).await?;
+    page(&BlocksPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Blocks"),
+        blocks: list.blocks.iter().map(Line::new).collect(),
+        next: list.next.map(|next| next.0),
+        later: asked.fields.text("after").is_some(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "block.html")]
+struct BlockPage {
+    frame: Frame,
+    block: BlockView,
+    height: String,
+    when: When,
+    deeds: Vec<Deed>,
+    standing: Standing,
+    founder: Option<Who>,
+    motto: String,
+    after: Option<u64>,
+}
+
+/// One block.
+pub(super) async fn block(
+    peer: Data<Peer>,
+    name: Path<String>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let block = peer.block(&name).await?;
+    let height = grouped(&block.height.0.to_string());
+    let standing = match block.confirmations {
+        0 => Standing::bad(
+            "Not on the chain",
+            "Another block has its place: what was in it is not paid by it.",
+        ),
+        1 => Standing::good("The last block", ""),
+        deep => Standing::good(
+            "On the chain",
+            format!("{} on top of it.", count((deep - 1) as usize, "block")),
+        ),
+    };
+    let genesis = block.genesis.as_ref();
+    page(&BlockPage {
+        frame: Frame::of_peer(
+            &peer,
+            &status,
+            &asked,
+            Spot::Network,
+            format!("Block {height}"),
+        ),
+        height,
+        when: When::new(block.timestamp),
+        deeds: block.transactions.iter().map(Deed::new).collect(),
+        standing,
+        founder: genesis.map(|genesis| Who::new(&genesis.founder)),
+        motto: genesis
+            .map(|genesis| crate::readable::visible(&genesis.motto))
+            .unwrap_or_default(),
+        after: (block.connected && block.confirmations > 1).then(|| block.height.0 + 1),
+        block,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "transaction.html")]
+struct TransactionPage {
+    frame: Frame,
+    id: String,
+    deed: Option<Deed>,
+    standing: Standing,
+    /// The block that holds it.
+    block: Option<(u64, String)>,
+    expires: Option<String>,
+    bytes: usize,
+}
+
+/// One transaction.
+pub(super) async fn transaction(
+    peer: Data<Peer>,
+    id: Path<String>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let found = peer.transaction(&id).await?;
+    let deed = found.transaction.as_ref();
+    let (standing, block) = match found.state {
+        TransactionState::Unknown => (
+            Standing::bad(
+                "Unknown",
+                "No block holds it, and nobody waits to mine it, as far as this node knows.",
+            ),
+            None,
+        ),
+        TransactionState::Open => (
+            Standing::wait("Waiting for a block", Mood::of(&status).words()),
+            None,
+        ),
+        TransactionState::Mined {
+            height,
+            confirmations,
+            ..
+        } => (
+            Standing::good(
+                "In a block",
+                format!("{} deep.", count(confirmations as usize, "block")),
+            ),
+            Some((height.0, grouped(&height.0.to_string()))),
+        ),
+    };
+    page(&TransactionPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Transaction"),
+        id: found.id.to_string(),
+        expires: deed
+            .filter(|deed| deed.sender.is_some())
+            .map(|deed| grouped(&deed.expires_at.0.to_string())),
+        bytes: deed.map_or(0, |deed| deed.bytes),
+        deed: deed.map(Deed::new),
+        standing,
+        block,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "open.html")]
+struct OpenPage {
+    frame: Frame,
+    all: String,
+    deeds: Vec<Deed>,
+    next: Option<String>,
+    mood: String,
+}
+
+/// What waits for a block.
+pub(super) async fn open(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let list = peer.open(&asked.page(LISTED)).await?;
+    page(&OpenPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Waiting for a block"),
+        all: count(list.count, "transaction"),
+        deeds: list.transactions.iter().map(Deed::new).collect(),
+        next: list.next.map(|next| next.0),
+        mood: Mood::of(&status).words(),
+    })
+}
+
+/// A proof that something is on the chain, as a file.
+pub(super) async fn proof(
+    peer: Data<Peer>,
+    id: Path<String>,
+    _: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let proof = peer.proof(&id, None, None).await?;
+    Ok(see(HttpResponse::Ok())
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"proof.json\""))
+        .json(proof))
+}

@@ -1,0 +1,250 @@
+//! Home: am I connected, what do I have, what came, what needs me.
+
+use super::acts::Background;
+use super::blocks::Line;
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, on_to, page, status_of};
+use super::refusal::PageRefused;
+use super::sessions::Browsers;
+use super::show::{Entry, Mood, coins, grouped};
+use crate::owner::answers::{ClockStateView, HistoryEntry, HistoryView, PeerStatusView, SendView};
+use crate::owner::{InboxPage, Order, Page, Peer, Refused, Which};
+use crate::readable::{in_words, visible};
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use askama::Template;
+
+/// Messages, sends and blocks shown at home.
+const CAME: usize = 4;
+const UNDER_WAY: usize = 8;
+const BLOCKS: usize = 8;
+
+/// How much of the history is looked at for what waits for a block.
+const LOOKED_AT: usize = 20;
+
+/// Failed sends that are told of: within the last day.
+const RECENT_MS: u64 = 86_400_000;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    frame: Frame,
+    /// Why there is no network, as long as there is none.
+    waiting: Option<String>,
+    balance: String,
+    promised: Option<String>,
+    spendable: String,
+    came: Vec<Entry>,
+    under_way: Vec<Entry>,
+    failed: Vec<Entry>,
+    blocks: Vec<Line>,
+    mining: Mining,
+    warning: Option<Warning>,
+    steps: Vec<Step>,
+}
+
+/// The block that is looked for.
+pub(super) struct Mining {
+    pub(super) running: bool,
+    pub(super) next: String,
+    pub(super) rate: String,
+}
+
+impl Mining {
+    pub(super) fn of(status: &PeerStatusView, background: &Background) -> Self {
+        let chain = status.chain.as_ref();
+        let height = chain.map_or(0, |chain| chain.tip.height.0 + 1);
+        Self {
+            running: chain.is_some_and(|chain| chain.mining.running)
+                || background.mining().is_running(),
+            next: grouped(&height.to_string()),
+            rate: rate(chain.map_or(0.0, |chain| chain.mining.hashes_per_second)),
+        }
+    }
+}
+
+/// Tries a second, in the unit that leaves few digits.
+pub(super) fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 1e6 => format!("{:.1} million tries a second", r / 1e6),
+        r if r >= 1e3 => format!("{:.0} thousand tries a second", r / 1e3),
+        r => format!("{r:.0} tries a second"),
+    }
+}
+
+/// The one thing that needs the owner most.
+struct Warning {
+    words: String,
+    more: String,
+    /// What leads to its remedy: where, and its words.
+    button: Option<(String, &'static str)>,
+}
+
+/// A step of the first days.
+struct Step {
+    done: bool,
+    words: &'static str,
+    more: &'static str,
+    /// Where it is done.
+    path: &'static str,
+    act: &'static str,
+}
+
+/// Home.
+pub(super) async fn home(
+    peer: Data<Peer>,
+    browsers: Data<Browsers>,
+    background: Data<Background>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let frame = Frame::of_peer(&peer, &status, &asked, Spot::Home, "Home");
+    let mut shown = HomePage {
+        frame,
+        waiting: status.waiting.as_deref().map(visible),
+        balance: String::new(),
+        promised: None,
+        spendable: String::new(),
+        came: Vec::new(),
+        under_way: Vec::new(),
+        failed: Vec::new(),
+        blocks: Vec::new(),
+        mining: Mining::of(&status, &background),
+        warning: warning(&status),
+        steps: Vec::new(),
+    };
+    let Some(chain) = &status.chain else {
+        return page(&shown);
+    };
+    let balance = peer.balance(None).await?;
+    shown.balance = coins(balance.balance);
+    shown.promised = (balance.promised.0 > 0).then(|| coins(balance.promised));
+    shown.spendable = coins(balance.spendable);
+    let inbox = peer
+        .inbox(&InboxPage {
+            unread: false,
+            order: Order::Latest,
+            page: Page::first(CAME),
+        })
+        .await?;
+    shown.came = inbox.messages.iter().map(Entry::received).collect();
+    let mood = Mood::of(&status);
+    let history = peer.history(&Page::first(LOOKED_AT)).await?;
+    shown.under_way = under_way(&peer, &history, &mood).await?;
+    let failed = peer.outbox(Which::Failed, &Page::first(2)).await?;
+    let now = peer.clock.wall();
+    let recent = failed
+        .sends
+        .iter()
+        .filter(|send| now.since(send.queued_at) < RECENT_MS && send.state.name() != "withdrawn");
+    shown.failed = recent.map(|send| Entry::sent(send, &mood)).collect();
+    let blocks = peer.blocks(Order::Latest, &Page::first(BLOCKS)).await?;
+    shown.blocks = blocks.blocks.iter().map(Line::new).collect();
+    let steps = vec![
+        Step {
+            done: browsers.words_are_kept(),
+            words: "Write your 24 words down",
+            more: "They bring your coins and your name back, on any machine. Nothing else does.",
+            path: "/me#words",
+            act: "How",
+        },
+        Step {
+            done: chain.sessions > 0,
+            words: "Meet a first member",
+            more: "Your node finds the others by itself, as soon as one of them is there.",
+            path: "/members",
+            act: "See who is there",
+        },
+        Step {
+            done: balance.balance.0 > 0,
+            words: "Get a first coin",
+            more: "Somebody pays you, or you mine a block.",
+            path: "/network#mine",
+            act: "Mine one",
+        },
+        Step {
+            done: !history.entries.is_empty(),
+            words: "Send a first message",
+            more: "It costs nothing here, and only its recipient can read it.",
+            path: "/pay",
+            act: "Write",
+        },
+    ];
+    if steps.iter().any(|step| !step.done) {
+        shown.steps = steps;
+    }
+    page(&shown)
+}
+
+/// What is not in a block yet: what waits for its recipient, and what waits for a block.
+pub(super) async fn under_way(
+    peer: &Peer,
+    history: &HistoryView,
+    mood: &Mood,
+) -> Result<Vec<Entry>, Refused> {
+    let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
+    let mut sends: Vec<&SendView> = waiting.sends.iter().collect();
+    let later = history.entries.iter().filter_map(|entry| match entry {
+        HistoryEntry::Sent(send) if send.state.name() == "open" => Some(send),
+        _ => None,
+    });
+    for send in later {
+        if sends.len() < UNDER_WAY && sends.iter().all(|known| known.id != send.id) {
+            sends.push(send);
+        }
+    }
+    Ok(sends
+        .into_iter()
+        .map(|send| Entry::sent(send, mood))
+        .collect())
+}
+
+/// What most needs the owner.
+fn warning(status: &PeerStatusView) -> Option<Warning> {
+    let by = in_words(status.clock.by_ms);
+    match status.clock.state {
+        ClockStateView::Ahead => return Some(wrong_clock(format!("Your clock is {by} ahead"))),
+        ClockStateView::Behind => return Some(wrong_clock(format!("Your clock is {by} behind"))),
+        ClockStateView::Unknown | ClockStateView::Right => {}
+    }
+    let chain = status.chain.as_ref()?;
+    if let Some(change) = &chain.branch_change
+        && change.age_ms < RECENT_MS
+    {
+        let lost = change.transactions.len() as u64 + change.and_more;
+        return Some(Warning {
+            words: format!(
+                "The network went over to another branch {} ago",
+                in_words(change.age_ms)
+            ),
+            more: format!(
+                "{} blocks were replaced. {lost} of your payments were in them; what became of each is told under the node.",
+                change.blocks
+            ),
+            button: Some(("/network/node".into(), "What became of them")),
+        });
+    }
+    let trouble = status.tracker.trouble.as_ref()?;
+    (!status.tracker.registered).then(|| Warning {
+        words: "The tracker does not answer".into(),
+        more: format!(
+            "{} Members who know each other still pay and write; newcomers wait.",
+            super::show::sentence(&visible(trouble))
+        ),
+        button: Some(("/network/node".into(), "How the node stands")),
+    })
+}
+
+fn wrong_clock(words: String) -> Warning {
+    Warning {
+        words,
+        more: "Blocks that you mine would be held back by the others. Set this machine's date and time, best by its time service; this goes away by itself.".into(),
+        button: Some(("/network/node".into(), "How the node stands")),
+    }
+}
+
+/// The words are written down.
+pub(super) async fn kept(browsers: Data<Browsers>, _: Act) -> Result<HttpResponse, PageRefused> {
+    browsers.keep_words();
+    on_to("/?done=kept")
+}

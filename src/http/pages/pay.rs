@@ -1,0 +1,386 @@
+//! Pay and write: a time line a member, the form, what is on its way, what came.
+
+use super::form::{Act, Asked, Fields};
+use super::frame::{Frame, Spot, html, on_to, page, status_of};
+use super::home::under_way;
+use super::refusal::PageRefused;
+use super::show::{Entry, Mood, Who, coins};
+use crate::chain::Amount;
+use crate::http::api::problem::status_of as code_of;
+use crate::owner::answers::{
+    HistoryEntry, HistoryView, NetworkView, PeerStatusView, PeerView, SendRequest,
+};
+use crate::owner::{Code, InboxPage, Order, Page, Peer, Refused, Which};
+use crate::readable::visible;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use std::collections::BTreeMap;
+
+/// Entries on one page.
+const LISTED: usize = 30;
+
+/// Members whose names are offered while one types, and that are listed beside.
+const OFFERED: usize = 500;
+
+/// Unread messages that are counted by their sender.
+const COUNTED: usize = 200;
+
+/// Messages that are marked as read by one form.
+const MARKED: usize = 200;
+
+/// The form that pays and writes, as it is filled in.
+#[derive(Default)]
+pub(super) struct Sending {
+    pub(super) to: String,
+    pub(super) amount: String,
+    pub(super) note: String,
+    pub(super) fee: String,
+    pub(super) broadcast: bool,
+    /// Why it was not taken.
+    pub(super) refused: Option<String>,
+    /// Where the recipient is fixed, who it is.
+    pub(super) fixed: Option<Who>,
+    pub(super) names: Vec<String>,
+    pub(super) spendable: String,
+    pub(super) network: String,
+}
+
+impl Sending {
+    /// As it was sent, and not taken.
+    fn again(fields: &Fields, refused: &Refused) -> Self {
+        let text = |name| fields.typed(name).unwrap_or_default().to_owned();
+        Self {
+            to: text("to"),
+            amount: text("amount"),
+            note: text("note"),
+            fee: text("fee"),
+            broadcast: fields.text("broadcast").is_some(),
+            refused: Some(visible(&refused.detail)),
+            ..Self::default()
+        }
+    }
+}
+
+/// Somebody in the list beside.
+pub(super) struct Contact {
+    pub(super) who: Who,
+    pub(super) here: bool,
+    pub(super) unread: usize,
+}
+
+#[derive(Template)]
+#[template(path = "pay.html")]
+struct PayPage {
+    frame: Frame,
+    sending: Sending,
+    contacts: Vec<Contact>,
+    under_way: Vec<Entry>,
+    latest: Vec<Entry>,
+}
+
+/// What a part of the history shows.
+fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
+    let entry = |entry: &HistoryEntry| match entry {
+        HistoryEntry::Sent(send) => Entry::sent(send, mood),
+        HistoryEntry::Received(message) => Entry::received(message),
+    };
+    history.entries.iter().map(entry).collect()
+}
+
+/// Everybody but the owner.
+async fn others(peer: &Peer) -> Result<Vec<PeerView>, Refused> {
+    let members = peer.peers(&Page::first(OFFERED)).await?;
+    let others = members.peers.into_iter();
+    Ok(others
+        .filter(|member| !member.this_node && member.name.is_some())
+        .collect())
+}
+
+/// How many unread messages are of whom, by address.
+async fn unread(peer: &Peer) -> Result<BTreeMap<String, usize>, Refused> {
+    let wanted = InboxPage {
+        unread: true,
+        order: Order::Latest,
+        page: Page::first(COUNTED),
+    };
+    let mut counted = BTreeMap::new();
+    for message in peer.inbox(&wanted).await?.messages {
+        *counted.entry(message.from.address).or_default() += 1;
+    }
+    Ok(counted)
+}
+
+/// Fills in what the form offers.
+async fn offer(
+    peer: &Peer,
+    status: &PeerStatusView,
+    others: &[PeerView],
+    sending: &mut Sending,
+) -> Result<(), Refused> {
+    let names = others.iter().filter_map(|member| member.name.as_ref());
+    sending.names = names.map(|name| visible(name.as_str())).collect();
+    sending.spendable = coins(peer.balance(None).await?.spendable);
+    let network: Option<&NetworkView> = status.chain.as_ref().map(|chain| &chain.network);
+    sending.network = network
+        .map(|network| visible(&network.name))
+        .unwrap_or_default();
+    Ok(())
+}
+
+async fn pay_page(
+    peer: &Peer,
+    asked: &Asked,
+    mut sending: Sending,
+) -> Result<PayPage, PageRefused> {
+    let status = status_of(peer).await?;
+    let mood = Mood::of(&status);
+    let others = others(peer).await?;
+    offer(peer, &status, &others, &mut sending).await?;
+    let counted = unread(peer).await?;
+    let history = peer.history(&Page::first(LISTED)).await?;
+    let mut contacts: Vec<Contact> = others
+        .iter()
+        .map(|member| Contact {
+            who: Who::member(member),
+            here: member.live == Some(true) || member.session.is_some(),
+            unread: counted.get(&member.address).copied().unwrap_or_default(),
+        })
+        .collect();
+    contacts.sort_by_key(|contact| (contact.unread == 0, !contact.here));
+    Ok(PayPage {
+        frame: Frame::of_peer(peer, &status, asked, Spot::Pay, "Pay & write"),
+        sending,
+        contacts,
+        under_way: under_way(peer, &history, &mood).await?,
+        latest: entries(&history, &mood),
+    })
+}
+
+/// Pay and write.
+pub(super) async fn pay(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let sending = Sending {
+        to: asked.fields.text("to").unwrap_or_default().to_owned(),
+        ..Sending::default()
+    };
+    page(&pay_page(&peer, &asked, sending).await?)
+}
+
+/// Takes the form.
+pub(super) async fn send(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let sent = match request(&act.fields) {
+        Ok(request) => peer.send(&request, act.once()).await,
+        Err(refused) => Err(refused),
+    };
+    let refused = match sent {
+        Ok(sent) => return on_to(&format!("/pay/sent/{}?done=sent", sent.id)),
+        // The same form again: what came of the first.
+        Err(Refused {
+            about: Some(id),
+            code: Code::AlreadySent | Code::KeyTaken,
+            ..
+        }) => return on_to(&format!("/pay/sent/{id}?done=sent")),
+        Err(refused) => refused,
+    };
+    let sending = Sending::again(&act.fields, &refused);
+    let asked = Asked {
+        fields: act.fields,
+        session: act.session,
+    };
+    let again = pay_page(&peer, &asked, sending).await?;
+    Ok(html(code_of(refused.code), &again))
+}
+
+/// What a filled form asks for.
+fn request(fields: &Fields) -> Result<SendRequest, Refused> {
+    let note = fields
+        .typed("note")
+        .unwrap_or_default()
+        .replace("\r\n", "\n");
+    let note = Some(note).filter(|note| !note.trim().is_empty());
+    let to = fields.text("to").filter(|to| !to.is_empty());
+    let to = to.ok_or_else(|| {
+        Refused::new(
+            Code::UnknownMember,
+            "To whom? Type a member's name, or paste an address.",
+        )
+    })?;
+    let amount = whole(fields.text("amount"), "The amount")?;
+    if amount.0 == 0 && note.is_none() {
+        return Err(Refused::new(
+            Code::Meaningless,
+            "There is nothing to send yet: type an amount, a message, or both.",
+        ));
+    }
+    Ok(SendRequest {
+        to: to.to_owned(),
+        amount,
+        fee: whole(fields.text("fee"), "The fee")?,
+        expires_in_blocks: None,
+        note,
+        broadcast: fields.text("broadcast").is_some(),
+    })
+}
+
+/// Whole coins; none if nothing is typed. Spaces between the digits are passed over.
+fn whole(typed: Option<&str>, what: &str) -> Result<Amount, Refused> {
+    let typed: String = typed
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    if typed.is_empty() {
+        return Ok(Amount::ZERO);
+    }
+    let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+    let number = typed.parse().ok().filter(|_| digits);
+    number.map(Amount).ok_or_else(|| {
+        let why = match digits {
+            true => "that is more than all coins there can be",
+            false => "coins are counted in whole numbers, such as 5",
+        };
+        Refused::new(Code::BadParameter, format!("{what}: {why}."))
+    })
+}
+
+#[derive(Template)]
+#[template(path = "timeline.html")]
+struct TimelinePage {
+    frame: Frame,
+    sending: Sending,
+    who: Who,
+    here: Option<bool>,
+    entries: Vec<Entry>,
+    next: Option<String>,
+    /// Numbers of what was not read of what is shown.
+    unread: Vec<u64>,
+}
+
+/// What went between the owner and one other.
+pub(super) async fn timeline(
+    peer: Data<Peer>,
+    who: Path<String>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let mood = Mood::of(&status);
+    let history = peer.history_with(&who, &asked.page(LISTED)).await?;
+    let of = peer.balance(Some(&who)).await?.of;
+    let others = others(&peer).await?;
+    let member = others.iter().find(|member| member.address == of.address);
+    let who = Who::new(&of);
+    let mut sending = Sending {
+        to: who.path().to_owned(),
+        fixed: Some(who.clone()),
+        ..Sending::default()
+    };
+    offer(&peer, &status, &others, &mut sending).await?;
+    let entries = entries(&history, &mood);
+    page(&TimelinePage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, who.label()),
+        sending,
+        here: member.map(|member| member.live == Some(true) || member.session.is_some()),
+        who,
+        unread: unread_of(&entries),
+        entries,
+        next: history.next.map(|next| next.0),
+    })
+}
+
+fn unread_of(entries: &[Entry]) -> Vec<u64> {
+    let unread = entries.iter().filter(|entry| entry.unread);
+    unread.filter_map(|entry| entry.number).collect()
+}
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct ListPage {
+    frame: Frame,
+    /// Which of the lists.
+    which: &'static str,
+    entries: Vec<Entry>,
+    next: Option<String>,
+    unread: Vec<u64>,
+    empty: &'static str,
+}
+
+/// What came.
+pub(super) async fn inbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let wanted = InboxPage {
+        unread: asked.fields.text("unread").is_some(),
+        order: Order::Latest,
+        page: asked.page(LISTED),
+    };
+    let inbox = peer.inbox(&wanted).await?;
+    let entries: Vec<_> = inbox.messages.iter().map(Entry::received).collect();
+    page(&ListPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "Inbox"),
+        which: "inbox",
+        unread: unread_of(&entries),
+        entries,
+        next: inbox.next.map(|next| next.0),
+        empty: "Here stands what others pay and write to you. Tell them your name, or your address.",
+    })
+}
+
+/// What is on its way, or did not get through.
+pub(super) async fn outbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let mood = Mood::of(&status);
+    let failed = asked.fields.text("failed").is_some();
+    let (which, title, empty) = match failed {
+        false => (
+            Which::Waiting,
+            "On its way",
+            "Nothing waits: what you send stands here until its recipient has it.",
+        ),
+        true => (
+            Which::Failed,
+            "Did not get through",
+            "Nothing: here stands what was refused, expired or withdrawn.",
+        ),
+    };
+    let outbox = peer.outbox(which, &asked.page(LISTED)).await?;
+    page(&ListPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
+        which: if failed { "failed" } else { "outbox" },
+        entries: outbox
+            .sends
+            .iter()
+            .map(|send| Entry::sent(send, &mood))
+            .collect(),
+        next: outbox.next.map(|next| next.0),
+        unread: Vec::new(),
+        empty,
+    })
+}
+
+/// All of it, the latest first.
+pub(super) async fn history(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let history = peer.history(&asked.page(LISTED)).await?;
+    page(&ListPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "History"),
+        which: "history",
+        entries: entries(&history, &Mood::of(&status)),
+        next: history.next.map(|next| next.0),
+        unread: Vec::new(),
+        empty: "Here stands everything that you send and receive.",
+    })
+}
+
+/// The owner was shown these.
+pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let numbers = act
+        .fields
+        .all("number")
+        .filter_map(|number| number.parse().ok());
+    let numbers: Vec<u64> = numbers.take(MARKED).collect();
+    peer.mark_read(&numbers).await?;
+    match act.fields.text("quietly") {
+        Some(_) => Ok(super::frame::see(HttpResponse::build(StatusCode::NO_CONTENT)).finish()),
+        None => on_to("/pay/inbox?done=read"),
+    }
+}

@@ -1,0 +1,134 @@
+//! One send: how it goes, and what can be done about it.
+
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, on_to, page, status_of};
+use super::refusal::{PageRefused, nothing_here};
+use super::show::{Entry, Mood, When, coins, grouped};
+use crate::owner::answers::{RouteView, SendView};
+use crate::owner::{Code, Peer};
+use crate::readable::in_words;
+use actix_web::HttpResponse;
+use actix_web::web::{Data, Path};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "sent.html")]
+struct SentPage {
+    frame: Frame,
+    id: String,
+    entry: Entry,
+    fee: Option<String>,
+    steps: Vec<Step>,
+    route: &'static str,
+    next_try: Option<String>,
+    expires: String,
+    /// The block that holds it.
+    block: Option<(u64, String)>,
+    can_retry: bool,
+    can_withdraw: bool,
+    /// Coins that can be freed.
+    held: Option<String>,
+}
+
+/// A step on the way.
+struct Step {
+    words: &'static str,
+    done: bool,
+    when: Option<When>,
+}
+
+/// One send.
+pub(super) async fn sent(
+    peer: Data<Peer>,
+    id: Path<String>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let status = status_of(&peer).await?;
+    let send = peer.sent(&id).await?;
+    let entry = Entry::sent(&send, &Mood::of(&status));
+    let title = format!("To {}", entry.who.label());
+    let waits = send.state.name() == "queued";
+    page(&SentPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
+        id: send.id.to_string(),
+        fee: (send.fee.0 > 0).then(|| coins(send.fee)),
+        steps: steps(&send),
+        route: match send.route {
+            RouteView::Direct => "Straight to its recipient.",
+            RouteView::Both => {
+                "Straight to its recipient, and by way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed."
+            }
+            RouteView::Network => {
+                "By way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed."
+            }
+        },
+        next_try: send
+            .waiting
+            .as_ref()
+            .and_then(|waiting| waiting.next_try_ms)
+            .map(|ms| match ms {
+                0..1_000 => "It is tried again now.".to_owned(),
+                ms => format!("It is tried again in {}.", in_words(ms)),
+            }),
+        expires: grouped(&send.expires_at.0.to_string()),
+        block: send
+            .height
+            .map(|height| (height.0, grouped(&height.0.to_string()))),
+        can_retry: waits,
+        can_withdraw: waits && matches!(send.route, RouteView::Direct),
+        held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
+        entry,
+    })
+}
+
+/// The way that a payment goes, as far as it went.
+fn steps(send: &SendView) -> Vec<Step> {
+    let state = send.state.name();
+    let mined = state == "mined";
+    vec![
+        Step {
+            words: "Taken",
+            done: true,
+            when: Some(When::new(send.queued_at)),
+        },
+        Step {
+            words: "Delivered",
+            done: send.delivered_at.is_some(),
+            when: send.delivered_at.map(When::new),
+        },
+        Step {
+            words: "Known to the network",
+            done: mined || state == "open",
+            when: None,
+        },
+        Step {
+            words: "In a block",
+            done: mined,
+            when: None,
+        },
+    ]
+}
+
+/// Does something about a send.
+pub(super) async fn order(
+    peer: Data<Peer>,
+    path: Path<(String, String)>,
+    _: Act,
+) -> Result<HttpResponse, PageRefused> {
+    let (id, order) = path.into_inner();
+    let (done, came) = match order.as_str() {
+        "retry" => ("retried", peer.retry(&id).await),
+        "withdraw" => ("withdrawn", peer.withdraw(&id).await),
+        "release" => ("released", peer.release(&id).await),
+        _ => return nothing_here().await,
+    };
+    match came {
+        Ok(send) => on_to(&format!("/pay/sent/{}?done={done}", send.id)),
+        // It has gone on meanwhile: its page shows how it stands.
+        Err(refused) if refused.code == Code::NotWaiting => {
+            let send = peer.sent(&id).await?;
+            on_to(&format!("/pay/sent/{}", send.id))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}

@@ -1,0 +1,286 @@
+//! Which browsers are let in: links that work once, and the sessions that come of them.
+
+use super::show::hexadecimal;
+use crate::entropy::Entropy;
+use crate::owner::Owned;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Random bytes in a link and in a cookie: not to be guessed.
+const SECRET_BYTES: usize = 32;
+
+/// How long a link works: it is used within seconds, or lies in somebody's way.
+const LINK_LIVES: Duration = Duration::from_secs(600);
+
+/// Links that wait to be used. Each was asked for by the owner; the oldest makes room.
+const MAX_LINKS: usize = 8;
+
+/// How long a browser stays known.
+pub(super) const SESSION_LIVES: Duration = Duration::from_secs(90 * 86_400);
+
+/// Browsers that are known at a time; the oldest makes room.
+const MAX_SESSIONS: usize = 32;
+
+/// Forms that were taken, of which a repetition is recognised.
+const MAX_TAKEN: usize = 256;
+
+/// Its name, within the data directory: which browsers are known, by hash, over a restart.
+const FILE: &str = "browsers.json";
+
+/// What it is written as before it gets its name.
+const TEMPORARY: &str = ".browsers.json.new";
+
+/// It is the owner's alone.
+const OWNER_ONLY: u32 = 0o600;
+
+/// The file has about 120 bytes a browser; reading stops here, whatever is found in its place.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// The browsers of one node. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::http) struct Browsers(Arc<Inner>);
+
+struct Inner {
+    cookie: String,
+    file: PathBuf,
+    address: SocketAddr,
+    state: Mutex<State>,
+}
+
+struct State {
+    links: VecDeque<(blake3::Hash, Instant)>,
+    kept: Kept,
+    taken: VecDeque<blake3::Hash>,
+}
+
+/// What outlives the node.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    /// The browsers that are known, the oldest first.
+    sessions: VecDeque<KnownBrowser>,
+    /// Whether the owner has said, or shown, that the words are written down.
+    words: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KnownBrowser {
+    /// Hash of what its cookie says, in hexadecimal.
+    hash: String,
+    /// Until when, in seconds since 1970.
+    until: u64,
+}
+
+/// A browser that is known, as one request shows it.
+#[derive(Clone)]
+pub(super) struct Session {
+    secret: String,
+}
+
+impl Session {
+    /// One with this in its cookie.
+    pub(super) fn with(secret: &str) -> Self {
+        Self {
+            secret: secret.to_owned(),
+        }
+    }
+
+    /// What its forms must carry: no page of another origin can read it, nor make it.
+    pub(super) fn form_token(&self) -> String {
+        self.sealed("raclette 2026 form token", "")
+    }
+
+    /// A seal over a text, which only this browser's session can check.
+    pub(super) fn sealed(&self, purpose: &str, text: &str) -> String {
+        let key = blake3::derive_key(purpose, self.secret.as_bytes());
+        hexadecimal(blake3::keyed_hash(&key, text.as_bytes()).as_bytes())
+    }
+
+    /// What the cookie says.
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl Browsers {
+    /// Those of a node that listens at this address, as far as its last run knew them.
+    pub(in crate::http) fn of(owned: &Owned, data_dir: &Path, address: SocketAddr) -> Self {
+        let file = data_dir.join(FILE);
+        let kept = read(&file).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the browsers that were known can't be read: each needs a new link");
+            Kept::default()
+        });
+        let whose = match owned.key() {
+            Some(key) => key.to_address(),
+            None => data_dir.display().to_string(),
+        };
+        Self(Arc::new(Inner {
+            cookie: cookie_name(&whose),
+            file,
+            address,
+            state: Mutex::new(State {
+                links: VecDeque::new(),
+                kept,
+                taken: VecDeque::new(),
+            }),
+        }))
+    }
+
+    /// What the cookie is called: cookies know no ports, and several nodes of one machine must not take each
+    /// other's away.
+    pub(super) fn cookie(&self) -> &str {
+        &self.0.cookie
+    }
+
+    /// Where the pages are.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// A secret that lets one browser in, once.
+    pub(super) fn draw_link(&self, entropy: &dyn Entropy) -> String {
+        let secret = draw(entropy);
+        let mut state = self.lock();
+        if state.links.len() == MAX_LINKS {
+            state.links.pop_front();
+        }
+        let hash = blake3::hash(secret.as_bytes());
+        state.links.push_back((hash, Instant::now()));
+        secret
+    }
+
+    /// Uses a link up; the session that comes of it, unless it was used before or is too old.
+    pub(super) fn enter(&self, link: &str, entropy: &dyn Entropy) -> Option<Session> {
+        let hash = blake3::hash(link.as_bytes());
+        let mut state = self.lock();
+        state
+            .links
+            .retain(|(_, drawn)| drawn.elapsed() < LINK_LIVES);
+        let place = state.links.iter().position(|(known, _)| *known == hash)?;
+        state.links.remove(place);
+        let session = Session {
+            secret: draw(entropy),
+        };
+        if state.kept.sessions.len() >= MAX_SESSIONS {
+            state.kept.sessions.pop_front();
+        }
+        state.kept.sessions.push_back(KnownBrowser {
+            hash: hash_of(&session.secret),
+            until: now().saturating_add(SESSION_LIVES.as_secs()),
+        });
+        self.write(&state.kept);
+        Some(session)
+    }
+
+    /// The session with this in its cookie, if it is known.
+    pub(super) fn session(&self, secret: &str) -> Option<Session> {
+        let hash = blake3::hash(secret.as_bytes());
+        let state = self.lock();
+        let known = state.kept.sessions.iter().any(|browser| {
+            let its = blake3::Hash::from_hex(&browser.hash);
+            // Hashes compare in constant time.
+            its.is_ok_and(|its| its == hash) && now() < browser.until
+        });
+        known.then(|| Session::with(secret))
+    }
+
+    /// Forgets a browser.
+    pub(super) fn forget(&self, session: &Session) {
+        let hash = hash_of(&session.secret);
+        let mut state = self.lock();
+        state.kept.sessions.retain(|browser| browser.hash != hash);
+        self.write(&state.kept);
+    }
+
+    /// Whether a form with this key is taken for the first time.
+    pub(super) fn take_once(&self, key: &str) -> bool {
+        let hash = blake3::hash(key.as_bytes());
+        let mut state = self.lock();
+        if state.taken.contains(&hash) {
+            return false;
+        }
+        if state.taken.len() == MAX_TAKEN {
+            state.taken.pop_front();
+        }
+        state.taken.push_back(hash);
+        true
+    }
+
+    /// Whether the owner's words are known to be written down.
+    pub(super) fn words_are_kept(&self) -> bool {
+        self.lock().kept.words
+    }
+
+    /// The words are written down.
+    pub(super) fn keep_words(&self) {
+        let mut state = self.lock();
+        state.kept.words = true;
+        self.write(&state.kept);
+    }
+
+    /// A thread that panicked here ends the process.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What can't be written holds until the node ends.
+    fn write(&self, kept: &Kept) {
+        if let Err(error) = write(&self.0.file, kept) {
+            tracing::warn!(%error, "the browsers that are known can't be written: each needs a new link after a restart");
+        }
+    }
+}
+
+/// How the cookie of a node is called.
+pub(super) fn cookie_name(whose: &str) -> String {
+    let hash = blake3::hash(whose.as_bytes());
+    format!("raclette-{}", &hash.to_hex()[..16])
+}
+
+/// A fresh secret, in hexadecimal.
+pub(super) fn draw(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; SECRET_BYTES];
+    entropy.fill(&mut bytes);
+    hexadecimal(&bytes)
+}
+
+fn hash_of(secret: &str) -> String {
+    blake3::hash(secret.as_bytes()).to_hex().to_string()
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+fn read(file: &Path) -> io::Result<Kept> {
+    let mut bytes = Vec::new();
+    match fs::File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
+        opened => opened?.take(MAX_FILE).read_to_end(&mut bytes)?,
+    };
+    let mut kept: Kept = serde_json::from_slice(&bytes)?;
+    kept.sessions.retain(|browser| now() < browser.until);
+    kept.sessions.truncate(MAX_SESSIONS);
+    Ok(kept)
+}
+
+fn write(file: &Path, kept: &Kept) -> io::Result<()> {
+    let temporary = file.with_file_name(TEMPORARY);
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(OWNER_ONLY);
+    let mut new = options.open(&temporary)?;
+    new.write_all(&serde_json::to_vec(kept)?)?;
+    new.sync_all()?;
+    fs::rename(&temporary, file)
+}

@@ -1,0 +1,446 @@
+//! How things are shown: people, coins, moments, states. All text of others goes through
+//! [`visible`]; askama escapes what it is given.
+
+use super::frame::Standing;
+use crate::chain::{Amount, Timestamp};
+use crate::owner::answers::{
+    NoteView, PeerStatusView, PeerView, PersonView, ReceivedState, ReceivedView, SendView,
+};
+use crate::readable::{in_words, visible};
+use askama::Template;
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Characters at each end of an address that is cut short.
+const ENDS: usize = 8;
+
+/// From how many blocks on a payment is called final: a longer branch from before it has not been seen.
+const FINAL: u64 = 6;
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Somebody.
+#[derive(Clone, Template)]
+#[template(path = "who.html")]
+pub(super) struct Who {
+    pub(super) name: Option<String>,
+    pub(super) address: String,
+    /// A picture of the key, as SVG: only numbers and colours are put into it.
+    pub(super) picture: String,
+}
+
+impl Who {
+    pub(super) fn new(person: &PersonView) -> Self {
+        Self::called(
+            person.name.as_ref().map(|name| name.as_str()),
+            &person.address,
+        )
+    }
+
+    pub(super) fn called(name: Option<&str>, address: &str) -> Self {
+        Self {
+            name: name.map(visible),
+            address: visible(address),
+            picture: picture(address),
+        }
+    }
+
+    /// The node's owner.
+    pub(super) fn me(status: &PeerStatusView) -> Self {
+        Self::called(Some(status.name.as_str()), &status.address)
+    }
+
+    pub(super) fn member(peer: &PeerView) -> Self {
+        Self::called(peer.name.as_ref().map(|name| name.as_str()), &peer.address)
+    }
+
+    /// The name, or the two ends of the address.
+    pub(super) fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.short())
+    }
+
+    /// The two ends of the address.
+    pub(super) fn short(&self) -> String {
+        short(&self.address)
+    }
+
+    /// How the path of its page names it.
+    pub(super) fn path(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.address)
+    }
+}
+
+/// The two ends of a long text.
+pub(super) fn short(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    if characters.len() <= 2 * ENDS + 1 {
+        return text.to_owned();
+    }
+    let (start, end) = (
+        &characters[..ENDS + 4],
+        &characters[characters.len() - ENDS..],
+    );
+    start.iter().chain(['…'].iter()).chain(end).collect()
+}
+
+/// A picture of a key: a pattern that is the same on both sides, in two of its colours. Who looks twice sees
+/// another key under a known name.
+fn picture(address: &str) -> String {
+    let hash = blake3::hash(address.as_bytes());
+    let bytes = hash.as_bytes();
+    let hue = u32::from(bytes[0]) * 360 / 256;
+    let mut shapes = String::new();
+    for row in 0..5 {
+        for column in 0..3 {
+            if bytes[1 + row * 3 + column] & 1 == 0 {
+                continue;
+            }
+            for x in [column, 4 - column] {
+                let _ = write!(shapes, "M{x} {row}h1v1h-1z");
+            }
+        }
+    }
+    format!(
+        "<svg class=\"picture\" viewBox=\"-1 -1 7 7\" width=\"20\" height=\"20\" aria-hidden=\"true\" focusable=\"false\">\
+         <rect x=\"-1\" y=\"-1\" width=\"7\" height=\"7\" rx=\"1.4\" fill=\"hsl({hue},45%,88%)\"/>\
+         <path d=\"{shapes}\" fill=\"hsl({hue},60%,35%)\"/></svg>"
+    )
+}
+
+/// A moment.
+#[derive(Clone, Template)]
+#[template(
+    source = "<time datetime=\"{{ iso }}\" title=\"{{ exact }}\" tabindex=\"0\">{{ ago }}</time>",
+    ext = "html"
+)]
+pub(super) struct When {
+    /// For programs.
+    pub(super) iso: String,
+    /// For people, whole, in UTC; a script shows it in the reader's own time.
+    pub(super) exact: String,
+    /// For people, as seen now.
+    pub(super) ago: String,
+}
+
+impl When {
+    pub(super) fn new(at: Timestamp) -> Self {
+        let moment = i64::try_from(at.0)
+            .ok()
+            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let Some(moment) = moment else {
+            return Self {
+                iso: String::new(),
+                exact: "beyond all calendars".into(),
+                ago: "in the far future".into(),
+            };
+        };
+        let whole = moment.to_string();
+        let iso = moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        debug_assert!(whole.starts_with(&iso[..10]));
+        Self {
+            exact: moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            iso,
+            ago: ago(at.0, now()),
+        }
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+fn ago(at: u64, now: u64) -> String {
+    match (now.checked_sub(at), at.checked_sub(now)) {
+        (Some(0..10_000), _) => "just now".into(),
+        (Some(ms), _) => format!("{} ago", in_words(ms)),
+        (None, Some(ms)) => format!("in {}", in_words(ms)),
+        (None, None) => String::new(),
+    }
+}
+
+/// So many of something.
+pub(super) fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{} {one}s", grouped(&number.to_string())),
+    }
+}
+
+/// Coins, with their word.
+pub(super) fn coins(amount: Amount) -> String {
+    match amount.0 {
+        1 => "1 coin".into(),
+        number => format!("{} coins", grouped(&number.to_string())),
+    }
+}
+
+/// Digits in groups of three.
+pub(super) fn grouped(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            // A narrow space at which no line breaks.
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What is written in a note.
+#[derive(Clone)]
+pub(super) struct Note {
+    pub(super) text: String,
+    /// Whether it could be opened; else the text says why not.
+    pub(super) opened: bool,
+}
+
+impl Note {
+    pub(super) fn new(note: &NoteView) -> Self {
+        match note {
+            NoteView::Text(text) => Self {
+                // Lines stay lines.
+                text: text.split('\n').map(visible).collect::<Vec<_>>().join("\n"),
+                opened: true,
+            },
+            NoteView::Unreadable(why) => Self {
+                text: visible(why),
+                opened: false,
+            },
+        }
+    }
+}
+
+/// One thing that was sent or received.
+#[derive(Clone)]
+pub(super) struct Entry {
+    /// Whether the owner sent it.
+    pub(super) sent: bool,
+    pub(super) who: Who,
+    /// `None` for a message alone.
+    pub(super) coins: Option<String>,
+    pub(super) note: Option<Note>,
+    pub(super) when: When,
+    pub(super) standing: Standing,
+    /// Its own page.
+    pub(super) path: String,
+    pub(super) unread: bool,
+    /// Its number in the inbox.
+    pub(super) number: Option<u64>,
+    /// Whether it ended without arriving.
+    pub(super) failed: bool,
+}
+
+impl Entry {
+    pub(super) fn sent(send: &SendView, mood: &Mood) -> Self {
+        Self {
+            sent: true,
+            who: Who::new(&send.to),
+            coins: (send.amount.0 > 0).then(|| coins(send.amount)),
+            note: send.note.as_ref().map(Note::new),
+            when: When::new(send.queued_at),
+            standing: standing_of_send(send, mood),
+            path: format!("/pay/sent/{}", send.id),
+            unread: false,
+            number: None,
+            failed: send.state.has_failed(),
+        }
+    }
+
+    pub(super) fn received(message: &ReceivedView) -> Self {
+        Self {
+            sent: false,
+            who: Who::new(&message.from),
+            coins: (message.amount.0 > 0).then(|| coins(message.amount)),
+            note: message.note.as_ref().map(Note::new),
+            when: When::new(message.received_at),
+            standing: standing_of_received(message),
+            path: format!("/network/transactions/{}", message.id),
+            unread: message.unread,
+            number: Some(message.number),
+            failed: false,
+        }
+    }
+}
+
+/// What holds up what waits for a block.
+#[derive(Clone, Default)]
+pub(super) struct Mood {
+    /// In words, if blocks have not come for long.
+    nobody_mines: Option<String>,
+}
+
+/// After how long without a block it is said that nobody seems to mine.
+const SILENCE_MS: u64 = 60_000;
+
+impl Mood {
+    /// What is to be said of it; empty if nothing is.
+    pub(super) fn words(&self) -> String {
+        self.nobody_mines.clone().unwrap_or_default()
+    }
+
+    pub(super) fn of(status: &PeerStatusView) -> Self {
+        let nobody_mines = status.chain.as_ref().and_then(|chain| {
+            let silent = chain.tip_age_ms > SILENCE_MS && !chain.mining.running;
+            silent.then(|| {
+                format!(
+                    "Nobody seems to mine: the last block came {} ago. Anybody can mine one, you too: under Network.",
+                    in_words(chain.tip_age_ms)
+                )
+            })
+        });
+        Self { nobody_mines }
+    }
+}
+
+fn in_block(height: Option<u64>, confirmations: u64) -> Standing {
+    let place = height.map_or_else(String::new, |height| {
+        format!("Block {}.", grouped(&height.to_string()))
+    });
+    match confirmations {
+        0 | 1 => Standing::good("In a block", place),
+        deep if deep < FINAL => Standing::good(
+            "In a block",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
+        deep => Standing::good(
+            "Final",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
+    }
+}
+
+/// Where a send stands.
+pub(super) fn standing_of_send(send: &SendView, mood: &Mood) -> Standing {
+    let reason = visible(&send.reason);
+    let height = send.height.map(|height| height.0);
+    match send.state.name() {
+        "queued" => Standing::wait(
+            "Waiting for its recipient",
+            match reason.is_empty() {
+                true => "It is handed over as soon as the recipient's node is there.".into(),
+                false => sentence(&reason),
+            },
+        ),
+        "delivered" => Standing::wait(
+            "Delivered",
+            with_mood("The recipient's node has signed for it.", mood),
+        ),
+        "open" => Standing::wait(
+            "Waiting for a block",
+            with_mood("The network knows it.", mood),
+        ),
+        "mined" => in_block(height, send.confirmations),
+        "refused" => Standing::bad("Refused by its recipient", sentence(&reason)),
+        "expired" => Standing::bad(
+            "Expired",
+            or(&reason, "Its time is over. It will not be paid."),
+        ),
+        "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
+        _ => Standing::bad("Void", or(&reason, "Its coins went elsewhere.")),
+    }
+}
+
+fn with_mood(text: &str, mood: &Mood) -> String {
+    match &mood.nobody_mines {
+        Some(why) => format!("{text} {why}"),
+        None => text.to_owned(),
+    }
+}
+
+fn or(reason: &str, usual: &str) -> String {
+    match reason.is_empty() {
+        true => usual.to_owned(),
+        false => sentence(reason),
+    }
+}
+
+/// With a capital letter and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
+        return String::new();
+    };
+    let mut sentence: String = first.to_uppercase().chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// Where something received stands.
+pub(super) fn standing_of_received(message: &ReceivedView) -> Standing {
+    match message.state {
+        ReceivedState::Mined => {
+            in_block(message.height.map(|height| height.0), message.confirmations)
+        }
+        ReceivedState::Open => Standing::wait("Waiting for a block", "The network knows it."),
+        ReceivedState::Accepted => Standing::wait("Received", "It is not in a block yet."),
+        ReceivedState::TimedOut => Standing::bad(
+            "Waited too long",
+            "It was open for too long without a block. Its sender may send it again.",
+        ),
+        ReceivedState::Expired => Standing::bad(
+            "Expired",
+            "Its time is over, and it never came into a block.",
+        ),
+        ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
+        ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_threes() {
+        assert_eq!(grouped("1"), "1");
+        assert_eq!(grouped("123"), "123");
+        assert_eq!(grouped("1234"), "1\u{202f}234");
+        let most = coins(Amount(u64::MAX));
+        assert_eq!(
+            most.replace('\u{202f}', " "),
+            "18 446 744 073 709 551 615 coins"
+        );
+        assert_eq!(coins(Amount(1)), "1 coin");
+    }
+
+    #[test]
+    fn moments_beyond_calendars_are_no_panic() {
+        assert_eq!(When::new(Timestamp(u64::MAX)).iso, "");
+        assert_eq!(When::new(Timestamp(0)).exact, "1970-01-01 00:00:00 UTC");
+        assert_eq!(ago(1_000, 5_000), "just now");
+        assert_eq!(ago(0, 120_000), "2 minutes ago");
+        assert_eq!(ago(20_000, 5_000), "in 15 s");
+    }
+
+    #[test]
+    fn attack_notes_keep_their_lines_and_nothing_that_hides() {
+        let note = Note::new(&NoteView::Text("one\ntwo\u{202e}\u{1b}[2J".into()));
+        assert_eq!(note.text, "one\ntwo\\u{202e}\\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_picture_is_of_the_key_and_of_nothing_else() {
+        assert_ne!(picture("rac1a"), picture("rac1b"));
+        assert!(!picture("\"><script>").contains("script"));
+    }
+}

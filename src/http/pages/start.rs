@@ -1,0 +1,147 @@
+//! The page of a node that waits for its wallet: makes one, and shows its words this once; or opens the one
+//! that is there.
+
+use super::entry::cookie_of_key;
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, html};
+use super::own::seal_of_words;
+use super::refusal::PageRefused;
+use crate::http::api::problem::status_of;
+use crate::owner::answers::{WalletOrder, WalletRequest};
+use crate::owner::{Refused, Waiting};
+use crate::readable::visible;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::{self, Data, ServiceConfig};
+use askama::Template;
+use zeroize::Zeroizing;
+
+/// The paths of a node without a wallet.
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/", web::get().to(start))
+        .route("/start/create", web::post().to(create))
+        .route("/start/load", web::post().to(load));
+}
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct StartPage {
+    frame: Frame,
+    role: String,
+    file: String,
+    /// Whether there is a wallet, which is locked.
+    locked: bool,
+    refused: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "words.html")]
+struct WordsPage {
+    frame: Frame,
+    address: String,
+    words: Vec<&'static str>,
+    /// Which two are asked for, counted from 1.
+    first: usize,
+    second: usize,
+    seal: String,
+}
+
+#[derive(Template)]
+#[template(path = "started.html")]
+struct StartedPage {
+    frame: Frame,
+}
+
+fn start_page(waiting: &Waiting, asked: &Asked, refused: Option<&Refused>) -> StartPage {
+    let status = waiting.status();
+    StartPage {
+        frame: Frame::bare(&*waiting.entropy, &asked.session, Spot::Home, "Welcome"),
+        role: status.role,
+        file: visible(&status.file),
+        locked: status.locked,
+        refused: refused.map(|refused| visible(&refused.detail)),
+    }
+}
+
+async fn start(waiting: Data<Waiting>, asked: Asked) -> HttpResponse {
+    html(StatusCode::OK, &start_page(&waiting, &asked, None))
+}
+
+/// The passphrase that was typed, if one was.
+fn passphrase(act: &Act) -> Option<Zeroizing<String>> {
+    let typed = act
+        .fields
+        .typed("passphrase")
+        .filter(|typed| !typed.is_empty());
+    typed.map(|typed| Zeroizing::new(typed.to_owned()))
+}
+
+fn refused(waiting: &Waiting, act: Act, refused: &Refused) -> HttpResponse {
+    let asked = Asked {
+        fields: act.fields,
+        session: act.session,
+    };
+    html(
+        status_of(refused.code),
+        &start_page(waiting, &asked, Some(refused)),
+    )
+}
+
+/// Makes a wallet. Its words are on this one page and nowhere else: nobody keeps it, and no other part of
+/// the API says them.
+async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let typed = passphrase(&act);
+    if typed.as_ref().map(|typed| typed.as_str())
+        != act.fields.typed("again").filter(|t| !t.is_empty())
+    {
+        let detail = "The passphrase was not typed twice alike. Nothing was made; try again.";
+        return Ok(refused(
+            &waiting,
+            act,
+            &Refused::new(crate::owner::Code::UnfitPassphrase, detail),
+        ));
+    }
+    let (opened, words) = match waiting.create_showing(typed).await {
+        Ok(made) => made,
+        Err(no) => return Ok(refused(&waiting, act, &no)),
+    };
+    let words: Vec<&'static str> = words.iter().collect();
+    // One of each half; which ones differs from wallet to wallet.
+    let drawn = blake3::hash(opened.address.as_bytes());
+    let [first, second] = [0, 1].map(|half| half * 12 + usize::from(drawn.as_bytes()[half] % 12));
+    let shown = WordsPage {
+        frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Your words"),
+        seal: seal_of_words(&act.session, words[first], words[second]),
+        first: first + 1,
+        second: second + 1,
+        address: opened.address.clone(),
+        words,
+    };
+    let mut response = html(StatusCode::OK, &shown);
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
+    Ok(response)
+}
+
+/// Opens the wallet that is there.
+async fn load(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let request = WalletRequest {
+        order: WalletOrder::Load,
+        passphrase: passphrase(&act),
+    };
+    let opened = match waiting.open(request).await {
+        Ok(opened) => opened,
+        Err(no) => return Ok(refused(&waiting, act, &no)),
+    };
+    let shown = StartedPage {
+        frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Starting"),
+    };
+    let mut response = html(StatusCode::OK, &shown);
+    response
+        .headers_mut()
+        .append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
+    Ok(response)
+}

@@ -1,0 +1,440 @@
+//! Ledger: the judge of what is valid, and whom it tells what.
+
+mod log;
+#[cfg(test)]
+mod tests;
+
+use super::{Fatal, Link};
+use crate::chain::ledger::{
+    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
+};
+use crate::chain::template::Template;
+use crate::chain::tree::Source;
+use crate::chain::{Internal, Rejected};
+use crate::clock::Clock;
+use crate::messages::events::Event;
+use crate::messages::gossip::{LedgerFact, LedgerTold};
+use crate::messages::inbox::OwnNewsTold;
+use crate::messages::ledger::{
+    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
+    JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock,
+    SubmitMinedBlock, SubmitTransactions,
+};
+use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
+use crate::protocol::SessionId;
+use crate::protocol::branch_change::BranchChanges;
+use crate::protocol::credit::Credit;
+use crate::protocol::delivery::{Judgement, OwnNews};
+use crate::protocol::progress::Progress;
+use crate::store::Disk;
+use crate::store::chain_rows::ChainRows;
+use crate::verifier::{Verdicts, Verifier};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+
+/// Whom the ledger tells.
+pub struct LedgerLinks {
+    /// The writer of the disk.
+    pub store: Link<CommitRows>,
+    /// The conversation with the peers.
+    pub gossip: Link<LedgerTold>,
+    /// Who follows what the owner sends.
+    pub outbox: Link<OwnNewsTold>,
+    /// Who finds what the owner receives.
+    pub inbox: Link<OwnNewsTold>,
+    /// The miner, of a moved tip.
+    pub tip_moved: Link<TipMoved>,
+    /// The miner, of open transactions.
+    pub open_changed: Link<OpenChanged>,
+    /// The miner, of a better block.
+    pub mining_complete: Link<MiningComplete>,
+    /// Who follows what happens.
+    pub events: Link<Event>,
+}
+
+/// What the ledger needs of the node.
+pub struct LedgerParts {
+    /// Where it reads what was written.
+    pub disk: Arc<dyn Disk>,
+    /// Says what time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Checks signatures, on other threads.
+    pub verifier: Arc<dyn Verifier>,
+    /// Takes what the verifier found, until it is handed to the shell. There is room for more checks than can be
+    /// under way.
+    pub checked: mpsc::Sender<SignaturesChecked>,
+    /// Whom it tells.
+    pub links: LedgerLinks,
+    /// Ends the node.
+    pub fatal: Fatal,
+}
+
+/// Who waits for an answer.
+enum Asker {
+    Session(Credit, SessionId),
+    Owner(oneshot::Sender<Judgement>),
+    Miner(oneshot::Sender<BlockOutcome>),
+}
+
+/// The shell around the ledger.
+pub struct LedgerShell {
+    ledger: Ledger,
+    parts: LedgerParts,
+    askers: HashMap<Ticket, Asker>,
+    tickets: u64,
+    /// A long way to another branch is gone in steps.
+    under_way: bool,
+    /// The next of them may be possible now.
+    may_go_on: bool,
+    open_told: usize,
+    progress: Progress,
+    branches: BranchChanges,
+}
+
+impl LedgerShell {
+    /// Around a ledger that was opened on the disk, and what its opening left to be done.
+    pub fn new((ledger, first): (Ledger, Vec<Effect>), parts: LedgerParts) -> Self {
+        let mut shell = Self {
+            ledger,
+            parts,
+            askers: HashMap::new(),
+            tickets: 0,
+            under_way: false,
+            may_go_on: false,
+            open_told: 0,
+            progress: Progress::default(),
+            branches: BranchChanges::default(),
+        };
+        shell.carry_out(first);
+        shell
+    }
+
+    fn ticket(&mut self, asker: Asker) -> Ticket {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.askers.insert(ticket, asker);
+        ticket
+    }
+
+    /// Carries out what could be decided; a failure of ours ends the node.
+    fn carry_out_read(&mut self, effects: Result<Vec<Effect>, Internal>) {
+        match effects {
+            Ok(effects) => self.carry_out(effects),
+            Err(error) => self.parts.fatal.raise(error.to_string()),
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut facts = Vec::new();
+        let mut news = Vec::new();
+        for effect in effects {
+            news.extend(OwnNews::of(&effect));
+            match effect {
+                Effect::Verify {
+                    check,
+                    transactions,
+                } => {
+                    let done = self.parts.checked.clone();
+                    let report = move |verdicts: Verdicts| {
+                        let sent = done.try_send(SignaturesChecked { check, verdicts });
+                        // Closed only when the node stops.
+                        let overflowed = matches!(sent, Err(TrySendError::Full(_)));
+                        assert!(!overflowed, "more signature checks than can be under way");
+                    };
+                    self.parts.verifier.verify(transactions, Box::new(report));
+                }
+                Effect::Commit { batch, rows } => self.parts.links.store.send(CommitRows {
+                    committer: Committer::Ledger,
+                    batch,
+                    rows: Rows::Chain(rows),
+                }),
+                Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
+                Effect::BetterHeaderSeen(header) => {
+                    let seen = MiningComplete(*header);
+                    self.parts.links.mining_complete.send(seen);
+                }
+                Effect::TipChanged(change) => {
+                    let chain = self.ledger.chain();
+                    let caught_up = chain.best_header().id == chain.tip().id;
+                    log::tip(&change, caught_up);
+                    let connected = change.connected.len() as u64;
+                    let now = self.parts.clock.now();
+                    self.progress.connected(connected, now.steady);
+                    let news = self.branches.tip_changed(&change, now.wall);
+                    log::news(news.as_slice());
+                    self.parts.links.tip_moved.send(TipMoved);
+                }
+                Effect::TipStored(change) => {
+                    self.tell_of(&change);
+                    facts.push(LedgerFact::TipChanged(change));
+                }
+                Effect::OpenStored { id, own } => {
+                    let opened = Event::TransactionOpened { id, own };
+                    self.parts.links.events.send(opened);
+                }
+                Effect::ClosedStored(id, why) => {
+                    let closed = Event::TransactionClosed { id, why };
+                    self.parts.links.events.send(closed);
+                }
+                Effect::TransactionOpened { transaction, .. } => {
+                    tracing::debug!(tx = %transaction.id(), "transaction open");
+                    let news = self.branches.opened(&transaction.id());
+                    log::news(news.as_slice());
+                    facts.push(LedgerFact::TransactionOpened(transaction));
+                }
+                Effect::TransactionClosed(id, why) => {
+                    log::closed(&id, why);
+                    let news = self.branches.closed(&id, why);
+                    log::news(news.as_slice());
+                    facts.push(LedgerFact::TransactionClosed(id));
+                }
+                Effect::More => {
+                    self.under_way = true;
+                    self.may_go_on = true;
+                }
+            }
+        }
+        if !facts.is_empty() {
+            self.parts.links.gossip.send(LedgerTold(facts));
+        }
+        if !news.is_empty() {
+            self.parts.links.outbox.send(OwnNewsTold(news.clone()));
+            self.parts.links.inbox.send(OwnNewsTold(news));
+        }
+        let open = self.ledger.mempool().len();
+        if open != self.open_told {
+            self.open_told = open;
+            self.parts.links.open_changed.send(OpenChanged { open });
+        }
+    }
+
+    /// Tells whoever follows how the chain on the disk has changed.
+    fn tell_of(&mut self, change: &TipChange) {
+        let events = &mut self.parts.links.events;
+        for &(id, height) in &change.disconnected {
+            events.send(Event::BlockDisconnected { height, id });
+        }
+        for &(id, height, transactions) in &change.connected {
+            events.send(Event::BlockConnected {
+                height,
+                id,
+                transactions,
+            });
+        }
+        let height = change.tip.height();
+        let best = self.ledger.chain().best_header().height();
+        let left = best.0.saturating_sub(height.0);
+        let now = self.parts.clock.steady();
+        if self.progress.is_to_be_told(left, now) {
+            events.send(Event::SyncProgress { height, best });
+        }
+    }
+
+    /// A failure of ours ends the node, whoever gets it for an answer.
+    fn ours_to_answer_for<T>(&self, result: Result<T, Internal>) -> Result<T, Internal> {
+        result.inspect_err(|error| self.parts.fatal.raise(error.to_string()))
+    }
+
+    fn judgement(&self, verdict: Result<(), Rejected>) -> Judgement {
+        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        Judgement {
+            verdict,
+            height: tip.height(),
+            block: tip.id,
+            syncing: best.work() > tip.work(),
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
+        match (self.askers.remove(&ticket), answer) {
+            (Some(Asker::Session(credit, session)), answer) => facts.push(LedgerFact::Judged {
+                credit,
+                session,
+                answer,
+            }),
+            // Whoever asked may have gone meanwhile.
+            (Some(Asker::Owner(owner)), Answer::Transactions(verdicts)) => {
+                if let Some((_, verdict)) = verdicts.into_iter().next() {
+                    let _ = owner.send(self.judgement(verdict));
+                }
+            }
+            (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {
+                let _ = miner.send(outcome);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether [`GoOn`] is to be handed in: once, behind what came meanwhile.
+    pub fn takes_to_go_on(&mut self) -> bool {
+        std::mem::take(&mut self.may_go_on)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self) {
+        let links = &mut self.parts.links;
+        links.store.flush();
+        links.gossip.flush();
+        links.outbox.flush();
+        links.inbox.flush();
+        links.tip_moved.flush();
+        links.open_changed.flush();
+        links.mining_complete.flush();
+        let (disk, now) = (&*self.parts.disk, self.parts.clock.steady());
+        let effects = self.ledger.tick(&ChainRows(disk), now);
+        self.carry_out_read(effects);
+    }
+
+    /// Signatures are checked.
+    pub fn signatures_checked(&mut self, message: SignaturesChecked) {
+        let SignaturesChecked { check, verdicts } = message;
+        let view = ChainRows(&*self.parts.disk);
+        let effects = self.ledger.signatures_checked(check, &verdicts, &view);
+        self.carry_out_read(effects);
+    }
+
+    /// The disk holds all batches up to this one.
+    pub fn committed(&mut self, message: RowsCommitted) {
+        let effects = self.ledger.committed(message.batch);
+        self.carry_out(effects);
+        self.may_go_on |= self.under_way;
+    }
+
+    /// Goes on with a way that is gone in steps, unless so much waits for the disk that it has to.
+    pub fn go_on(&mut self, _: GoOn) {
+        if !self.under_way || self.ledger.is_full() {
+            return;
+        }
+        self.under_way = false;
+        let effects = self.ledger.advance(&ChainRows(&*self.parts.disk));
+        self.carry_out_read(effects);
+    }
+
+    /// A session sent headers.
+    pub fn check_headers(&mut self, message: CheckHeaders) {
+        let ticket = self.ticket(Asker::Session(message.credit, message.session));
+        let (view, now) = (ChainRows(&*self.parts.disk), self.parts.clock.wall());
+        let source = Source(message.session.0);
+        let headers = &message.headers;
+        let effects = self.ledger.headers(ticket, source, headers, &view, now);
+        self.carry_out_read(effects);
+    }
+
+    /// A session sent a block.
+    pub fn block(&mut self, message: SubmitBlock) {
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
+        let (view, now) = (ChainRows(&*self.parts.disk), self.parts.clock.wall());
+        let effects = self.ledger.block(origin, message.block, &view, now);
+        self.carry_out_read(effects);
+    }
+
+    /// A session sent transactions.
+    pub fn transactions(&mut self, message: SubmitTransactions) {
+        let origin = Origin::Relay(self.ticket(Asker::Session(message.credit, message.session)));
+        let view = ChainRows(&*self.parts.disk);
+        let effects = self
+            .ledger
+            .transactions(origin, message.transactions, &view);
+        self.carry_out_read(effects);
+    }
+
+    /// A transaction that this node sends, or that was delivered to it. Answered when it is promised; "busy"
+    /// only when the node stops before.
+    pub fn judge(
+        &mut self,
+        message: JudgeTransaction,
+    ) -> impl Future<Output = Judgement> + Send + use<> {
+        let (owner, judgement) = oneshot::channel();
+        let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
+        let busy = self.judgement(Err(Rejected::Busy));
+        let view = ChainRows(&*self.parts.disk);
+        let effects = self.ledger.transactions(origin, vec![message.0], &view);
+        self.carry_out_read(effects);
+        async move { judgement.await.unwrap_or(busy) }
+    }
+
+    /// A block of this node's own miner. Answered when it is promised; "busy" only when the node stops before.
+    pub fn mined_block(
+        &mut self,
+        message: SubmitMinedBlock,
+    ) -> impl Future<Output = BlockOutcome> + Send + use<> {
+        let (miner, outcome) = oneshot::channel();
+        let origin = Origin::Promise(self.ticket(Asker::Miner(miner)));
+        let (view, now) = (ChainRows(&*self.parts.disk), self.parts.clock.wall());
+        let effects = self.ledger.block(origin, message.0, &view, now);
+        self.carry_out_read(effects);
+        async move { outcome.await.unwrap_or(BlockOutcome::Busy) }
+    }
+
+    /// Which bodies are missing on the way to a header.
+    pub fn find_missing(&mut self, message: FindMissing) {
+        let FindMissing {
+            credit,
+            toward,
+            limit,
+        } = message;
+        let view = ChainRows(&*self.parts.disk);
+        match self.ledger.missing_bodies(&toward, limit, &view) {
+            Ok(ids) => {
+                let found = LedgerFact::MissingFound {
+                    credit,
+                    toward,
+                    ids,
+                };
+                self.parts.links.gossip.send(LedgerTold(vec![found]));
+            }
+            Err(error) => self.parts.fatal.raise(error.to_string()),
+        }
+    }
+
+    /// What should be mined now.
+    ///
+    /// # Errors
+    /// What is stored is damaged; the node ends.
+    pub fn template(&mut self, message: GetTemplate) -> Result<Template, Internal> {
+        let (view, now) = (ChainRows(&*self.parts.disk), self.parts.clock.wall());
+        let template = self.ledger.template(message.reward_to, &view, now);
+        self.ours_to_answer_for(template)
+    }
+
+    /// Where the ledger stands.
+    pub fn status(&mut self, _: GetLedgerStatus) -> LedgerStatus {
+        let (chain, mempool) = (self.ledger.chain(), self.ledger.mempool());
+        let (best, tip) = (chain.best_header().height(), chain.tip().height());
+        let missing = best.0.saturating_sub(tip.0);
+        LedgerStatus {
+            catching_up: self.progress.estimate(missing, self.parts.clock.steady()),
+            tip: *chain.tip(),
+            best_header: *chain.best_header(),
+            open_transactions: mempool.len(),
+            open_bytes: mempool.bytes(),
+            headers_in_memory: chain.headers_in_memory(),
+            branch_change: self.branches.last().cloned(),
+        }
+    }
+
+    /// What a key can spend.
+    ///
+    /// # Errors
+    /// What is stored is damaged; the node ends.
+    pub fn funds(&mut self, message: GetFunds) -> Result<Funds, Internal> {
+        let view = ChainRows(&*self.parts.disk);
+        let funds = self.ledger.funds(&message.0, &view);
+        self.ours_to_answer_for(funds)
+    }
+
+    /// Some of the open transactions, best paying first.
+    pub fn open_transactions(&mut self, message: GetOpenTransactions) -> OpenPage {
+        let GetOpenTransactions { after, limit } = message;
+        let (transactions, next) = self.ledger.mempool().page(after, limit);
+        OpenPage { transactions, next }
+    }
+
+    /// Who may send without a fee.
+    pub fn members_known(&mut self, message: MembersKnown) {
+        self.ledger.admit_members(message.0);
+    }
+}

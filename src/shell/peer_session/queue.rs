@@ -1,0 +1,126 @@
+//! What waits to be written to the other end of a session.
+
+use crate::chain::BlockId;
+use crate::messages::session::SessionCommand;
+use crate::wire::channel::RECORD_DATA;
+use crate::wire::limits::FRAME_CAP;
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::mpsc;
+
+/// Messages that may wait to be written.
+pub const MAX_QUEUED: usize = 512;
+/// Bytes of messages that may wait to be written: two frames; who reads more slowly is dropped.
+const MAX_QUEUED_BYTES: usize = 2 * FRAME_CAP;
+/// Bytes of messages that wait together and share records: few enough to be sealed at once.
+const SHARED_BYTES: usize = RECORD_DATA;
+
+/// What waits to be written.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// A message.
+    Frame(Arc<[u8]>),
+    /// Blocks, read when the line is free for them.
+    Blocks(VecDeque<BlockId>),
+    /// Headers after a locator, likewise.
+    Headers(Vec<BlockId>),
+    /// A question for headers after this one, or after ours.
+    AskHeaders(Option<BlockId>),
+    /// The last thing that is written.
+    Goodbye(String),
+}
+
+/// Takes what is to be written.
+#[derive(Clone)]
+pub struct Outgoing {
+    queue: mpsc::Sender<Queued>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Outgoing {
+    /// A queue, and its other end.
+    pub fn new() -> (Self, Waiting) {
+        let (queue, waiting) = mpsc::channel(MAX_QUEUED);
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let outgoing = Self {
+            queue,
+            bytes: bytes.clone(),
+        };
+        let next = None;
+        let waiting = Waiting {
+            waiting,
+            bytes,
+            next,
+        };
+        (outgoing, waiting)
+    }
+
+    /// Whether it was queued; if not, the other end reads too slowly.
+    pub fn push(&self, queued: Queued) -> bool {
+        if let Queued::Frame(frame) = &queued {
+            let before = self.bytes.fetch_add(frame.len(), Ordering::Relaxed);
+            if before > MAX_QUEUED_BYTES {
+                return false;
+            }
+        }
+        self.queue.try_send(queued).is_ok()
+    }
+
+    /// Queues what the owner of the session orders. Whether the session goes on.
+    pub fn command(&self, command: SessionCommand) -> bool {
+        self.push(match command {
+            SessionCommand::Send(message) => match message.to_frame() {
+                Ok(frame) => Queued::Frame(frame.into()),
+                Err(error) => {
+                    tracing::error!(%error, message = message.name(), "message not sent");
+                    return true;
+                }
+            },
+            SessionCommand::SendFrame(frame) => Queued::Frame(frame),
+            SessionCommand::SendBlocks(ids) => Queued::Blocks(ids.into()),
+            SessionCommand::SendHeaders(locator) => Queued::Headers(locator),
+            SessionCommand::AskHeaders(after) => Queued::AskHeaders(after),
+            SessionCommand::Close(reason) => Queued::Goodbye(reason),
+        })
+    }
+}
+
+/// The end of the queue that writes.
+pub struct Waiting {
+    waiting: mpsc::Receiver<Queued>,
+    bytes: Arc<AtomicUsize>,
+    /// What was taken to share a record, and can't.
+    next: Option<Queued>,
+}
+
+impl Waiting {
+    /// The next to be written; `None` when nothing will be any more.
+    pub async fn recv(&mut self) -> Option<Queued> {
+        match self.next.take() {
+            None => self.waiting.recv().await,
+            next => next,
+        }
+    }
+
+    /// The message with those that wait right behind it, as far as they go with it.
+    pub fn gather<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
+        self.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
+        let mut frames = Cow::Borrowed(frame);
+        while frames.len() < SHARED_BYTES {
+            match self.waiting.try_recv() {
+                Ok(Queued::Frame(more)) if frames.len() + more.len() <= SHARED_BYTES => {
+                    self.bytes.fetch_sub(more.len(), Ordering::Relaxed);
+                    frames.to_mut().extend_from_slice(&more);
+                }
+                Ok(other) => {
+                    self.next = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        frames
+    }
+}
