@@ -31,6 +31,11 @@ const PARAMETERS: &[(&str, &str, Kind)] = &[
         Kind::Text,
     ),
     (
+        "ballot",
+        "The id of a ballot, or its beginning.",
+        Kind::Text,
+    ),
+    (
         "block",
         "A height, or an id or its beginning of six digits or more.",
         Kind::Text,
@@ -133,6 +138,8 @@ objects! {
     Description;
     /// A part of an exported chain, as `node import` reads it.
     ChainEntry;
+    /// A part of what a ballot is counted again from.
+    AuditLine;
 }
 
 /// What a parameter is.

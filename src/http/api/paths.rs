@@ -4,20 +4,21 @@
 
 use super::docs::Page;
 use super::lists::{CodesView, PathsView};
-use super::openapi::{ChainEntry, Description, JSON};
+use super::openapi::{AuditLine, ChainEntry, Description, JSON};
 use super::shapes::Shape;
 use crate::chain::proof::ProofJson;
 use crate::http::pages::LinkView;
 use crate::http::server::ProofView;
 use crate::owner::BlockData;
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlockView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, ConnectedView, EventView, HealthView, HistoryView,
-    InboxView, InvitationView, InvitationsView, InviteRequest, InvitedView, LeftView, MinedView,
-    MiningRequest, MiningView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView,
+    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
+    BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
+    EventView, HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
+    InvitedView, LeftView, LogLevelRequest, LogLevelView, MinedView, MiningRequest, MiningView,
+    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
     ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
     SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionStateView, VerifyLine, WaitingView, WalletOpenedView, WalletRequest,
+    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,7 @@ paths! {
     METRICS: GET "/metrics" () -> "application/openmetrics-text; version=1.0.0; charset=utf-8" String, EVERY, "what the node measures, in the text that Prometheus reads";
     HEALTHY: GET "/healthy" () -> HealthView, EVERY, "200 if the node answers, 503 if it hangs; needs no token";
     READY: GET "/ready" () -> HealthView, EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
+    LOG_LEVEL: POST "/log-level" () [LogLevelRequest] -> LogLevelView, EVERY, "has a part of the node tell more or less of itself than the settings say, for so long; without part and level, what these say";
     CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
     LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
@@ -141,6 +143,12 @@ paths! {
     EVENTS: GET "/events" ("kinds" "after") -> "text/event-stream" EventView, PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     RECORDS: GET "/records/{topic}" ("after" "limit") -> RecordsView, PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
+    OPEN_BALLOT: POST "/ballots/open" () [OpenBallotRequest] -> OpenedView, PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";
+    BALLOTS: GET "/ballots" ("after" "limit") -> BallotsView, PEER, "the ballots and how they stand, the latest first";
+    BALLOT: GET "/ballots/{ballot}" () -> BallotView, PEER, "one ballot and how it stands";
+    VOTERS: GET "/ballots/{ballot}/voters" ("after" "limit") -> VotersView, PEER, "who may vote in a ballot, and which votes count";
+    CAST: POST "/ballots/{ballot}/votes" () [CastRequest] -> CastView, PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it";
+    AUDIT: GET "/ballots/{ballot}/audit" () -> "application/x-ndjson" AuditLine, PEER, "all that is needed to count a ballot again without a node, in lines";
     CHAIN: GET "/chain" () -> ChainView, PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" () -> "application/x-ndjson" VerifyLine, PEER, "checks the whole chain again, in lines as it goes";
     EXPORT: GET "/chain/export" () -> "application/x-ndjson" ChainEntry, PEER, "the whole chain, in lines";
