@@ -375,7 +375,11 @@ impl Peer {
                 Effect::Joined { id } => self.joined.push(id),
                 Effect::Certified(certificate) => self.certificates.push(certificate),
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
-                Effect::Commit { rows } => write(&mut self.disk, rows),
+                Effect::Commit { batch, rows } => {
+                    write(&mut self.disk, rows);
+                    let effects = self.link.committed(batch);
+                    self.carry_out(effects);
+                }
                 Effect::Left => self.rest = Some("left".to_owned()),
                 Effect::Fatal { reason } => self.rest = Some(reason),
                 Effect::Warn(warning) => self.warnings.push(warning),

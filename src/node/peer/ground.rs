@@ -11,6 +11,7 @@ use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{Address, MemberName};
 use crate::messages::events::Event;
+use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
@@ -132,6 +133,12 @@ impl Ground {
             names: seams.names.clone(),
         };
         let link = link_context.run(TrackerLinkActor::new(TrackerLinkShell::new(link, parts)));
+        let report = ReportTo {
+            committer: Committer::Directory,
+            to: link.clone().recipient(),
+        };
+        let told = store.try_send(report);
+        told.map_err(|_| RunError::Fatal("the store has ended at the start".into()))?;
         introduce(others, &link, &seams, &context)?;
         let events = Events::new(nonce);
         actix::spawn(events.clone().follow_directory(published.clone()));

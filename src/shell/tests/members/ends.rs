@@ -321,8 +321,8 @@ impl PeerEnd {
                     GenesisSearch::End => None,
                 };
             } else if let Some(commit) = self.out.writing.take() {
-                // Nothing is promised on it.
-                write(&self.disk, commit);
+                let committed = write(&self.disk, commit);
+                self.shell.committed(committed);
             } else if let Some(Dial(address)) = self.out.dials.take() {
                 self.dials.push(address);
             } else {
