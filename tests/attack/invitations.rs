@@ -16,7 +16,7 @@ const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nst
 
 fn invite(lab: &Lab, uses: u32, lasts_ms: u64) -> InvitedView {
     let wish = json!({"uses": uses, "lasts_ms": lasts_ms});
-    lab.tracker.try_post("/invite", &wish).unwrap()
+    lab.tracker.try_post("/invite", wish).unwrap()
 }
 
 /// Runs `node join` with an invitation for a member of this name, who is not started.
@@ -115,7 +115,7 @@ fn attack_an_invitation_is_for_as_many_as_it_says_and_for_who_has_its_secret() {
 
     // Revoked, and ended.
     let path = format!("/invitations/{}/revoke", third.id);
-    let revoked: InvitationView = lab.tracker.try_post(&path, &json!({})).unwrap();
+    let revoked: InvitationView = lab.tracker.try_post(&path, json!({})).unwrap();
     assert_eq!(revoked.uses_left, 0);
     let code = register(&lab, 62, "mallory", &string, &string.key());
     assert_eq!(code, refused(RefusalCode::InvitationRevoked));
