@@ -21,6 +21,7 @@ pub mod codes;
 mod delivery;
 mod events;
 mod export;
+mod health;
 pub mod ids;
 mod long_read;
 mod pages;

@@ -84,6 +84,9 @@ pub enum Command {
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
+    /// Look for what is wrong, and say what to do about it; also where the node does not start. Exit code 1
+    /// says that something needs you
+    Doctor,
     /// Copy what the node keeps into a directory, whether it runs or not; what was written is read back
     Backup(BackupArgs),
     /// Begin again from a backup, in a data directory that has no database yet

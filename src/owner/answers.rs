@@ -7,6 +7,7 @@ mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
+mod health;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -29,6 +30,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use health::HealthView;
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
