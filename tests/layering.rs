@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
         "readable",
         "steady",
         "suggest",
+        "whole_file",
     ],
     &["keys", "pow", "settings"],
     &["chain", "logging", "passphrase"],

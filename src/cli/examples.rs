@@ -204,6 +204,14 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             "bob said on the telephone that his key is new",
         )],
     ),
+    (
+        "disconnect",
+        &[more(
+            "disconnect",
+            "everybody is told; the node runs on alone",
+        )],
+    ),
+    ("connect", &[more("connect", "and back")]),
     ("leave", &[more("leave", "for good; it asks first")]),
     (
         "chain show",

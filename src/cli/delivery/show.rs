@@ -296,3 +296,43 @@ fn note(note: Option<&NoteView>) -> String {
         Some(NoteView::Unreadable(reason)) => format!("({reason})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::{Height, Timestamp, TransactionId};
+    use crate::owner::answers::PersonView;
+
+    #[test]
+    fn a_note_alone_is_never_said_to_be_unpaid() {
+        let ends = [
+            ReceivedState::Open,
+            ReceivedState::Expired,
+            ReceivedState::TimedOut,
+            ReceivedState::Evicted,
+            ReceivedState::Conflicted,
+        ];
+        for state in ends {
+            for coins in [0, 5] {
+                let message = ReceivedView {
+                    number: 1,
+                    id: TransactionId([1; 32]),
+                    from: PersonView {
+                        name: None,
+                        address: "rac1".into(),
+                    },
+                    amount: Amount(coins),
+                    note: None,
+                    received_at: Timestamp(0),
+                    direct: true,
+                    unread: false,
+                    state,
+                    height: None::<Height>,
+                    confirmations: 0,
+                };
+                let paid = received_state(&message).contains("paid");
+                assert_eq!(paid, coins > 0, "{state:?}");
+            }
+        }
+    }
+}
