@@ -8,6 +8,7 @@ mod clock;
 mod delivery;
 mod events;
 mod health;
+mod invitations;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -31,6 +32,9 @@ pub use delivery::{
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;
+pub use invitations::{
+    InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
+};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.

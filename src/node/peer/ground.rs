@@ -11,9 +11,11 @@ use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{Address, MemberName};
 use crate::messages::events::Event;
+use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
+use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
@@ -91,6 +93,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
+            invitation: kept_invitation(&settings.data_dir)?,
             seed: random_u64(&*seams.entropy),
         };
         let rows =
@@ -130,6 +133,12 @@ impl Ground {
             names: seams.names.clone(),
         };
         let link = link_context.run(TrackerLinkActor::new(TrackerLinkShell::new(link, parts)));
+        let report = ReportTo {
+            committer: Committer::Directory,
+            to: link.clone().recipient(),
+        };
+        let told = store.try_send(report);
+        told.map_err(|_| RunError::Fatal("the store has ended at the start".into()))?;
         introduce(others, &link, &seams, &context)?;
         let events = Events::new(nonce);
         actix::spawn(events.clone().follow_directory(published.clone()));
