@@ -1,6 +1,6 @@
 //! The REST API: what commands, and programs on this machine, ask of a node.
 
-mod asked;
+pub(super) mod asked;
 mod known;
 mod lists;
 mod metrics;
