@@ -36,6 +36,7 @@ mod sim;
 mod stop;
 mod table;
 mod tables;
+mod votes;
 mod wallet;
 mod web;
 mod words;

@@ -14,6 +14,7 @@
 //! - A list gives a page, and the [`Cursor`](answers::Cursor) at which the next one begins.
 
 pub mod answers;
+mod ballots;
 mod chain;
 mod chain_reads;
 mod checkpoint;

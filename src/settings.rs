@@ -352,8 +352,8 @@ section! {
         /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
         recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
         /// The topics of the applications that judge records in this network, beside that of
-        /// members, which every network has.
-        applications: Vec<String> = Kind::Topics, Given::Default("[]");
+        /// members, which every network has. "vote" is that of ballots.
+        applications: Vec<String> = Kind::Topics, Given::Default("[\"vote\"]");
     }
 }
 

@@ -3,8 +3,10 @@
 mod records;
 mod upkeep;
 mod values;
+mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
+pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
@@ -428,6 +430,12 @@ pub enum Ask {
         /// Which of them.
         #[command(flatten)]
         page: Page,
+    },
+    /// Ballots: open, list, show, cast, tally, audit; alone, it asks what to do
+    Vote {
+        /// What to do.
+        #[command(subcommand)]
+        what: Option<Vote>,
     },
     /// Bytes under a topic, for everybody: add some, show them, follow them
     #[command(subcommand)]

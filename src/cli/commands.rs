@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, invitations, proofs, records, show};
+use super::{delivery, invitations, proofs, records, show, votes};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
     LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest,
@@ -110,6 +110,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Vote { what }, _) => votes::vote(what.as_ref(), client, output)?,
         (Ask::Record(what), _) => records::record(what, client, output)?,
         (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
         (Ask::Chain(Chain::Show), _) => {

@@ -78,7 +78,7 @@ async fn live(
     let peer = ground.peer(running.clone());
     let api = ground.start_api(peer.clone(), orders.stop_order()).await?;
     up.api = Some(api);
-    stage.speaks(Owned::Peer(peer));
+    stage.speaks(Owned::Peer(peer.clone()));
     let upper = match &up.upper {
         Some(upper) => upper,
         None => {
@@ -107,6 +107,7 @@ async fn live(
     );
     tokio::select! {
         () = backups.run() => Ok(()),
+        () = peer.record_results() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),
         told = orders.wait() => told,

@@ -1,6 +1,7 @@
 //! What a node answers its owner, and what it takes. As JSON they are what the API over HTTP says: amounts,
 //! fees, balances and work as decimal text, heights and counts as numbers.
 
+mod ballots;
 mod branch;
 mod chain;
 mod checkpoint;
@@ -19,6 +20,10 @@ use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use ballots::{
+    BallotState, BallotView, BallotsView, CastRequest, CastView, ChoiceView, ClosesRequest,
+    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, VoterView, VotersView,
+};
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,

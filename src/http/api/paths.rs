@@ -104,6 +104,12 @@ paths! {
     EVENTS: GET "/events" ("kinds" "after"), PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
+    OPEN_BALLOT: POST "/ballots/open" () ["question" "choices" "max" "roll" "closes"], PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";
+    BALLOTS: GET "/ballots" ("after" "limit"), PEER, "the ballots and how they stand, the latest first";
+    BALLOT: GET "/ballots/{ballot}" (), PEER, "one ballot and how it stands";
+    VOTERS: GET "/ballots/{ballot}/voters" ("after" "limit"), PEER, "who may vote in a ballot, and which votes count";
+    CAST: POST "/ballots/{ballot}/votes" () ["choices"], PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it";
+    AUDIT: GET "/ballots/{ballot}/audit" (), PEER, "all that is needed to count a ballot again without a node, in lines";
     CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" (), PEER, "checks the whole chain again, in lines as it goes";
     EXPORT: GET "/chain/export" (), PEER, "the whole chain, in lines";
