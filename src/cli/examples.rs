@@ -335,6 +335,11 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             running("web --print", "the link alone"),
         ],
     ),
+    (
+        "disconnect",
+        &[more("disconnect", "keep to yourself for a while")],
+    ),
+    ("connect", &[more("connect", "and take part again")]),
     ("stop", &[more("stop", "and wait until it is gone")]),
     (
         "sim",
