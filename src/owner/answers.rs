@@ -10,6 +10,7 @@ mod delivery;
 mod events;
 mod health;
 mod invitations;
+mod log_level;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -40,6 +41,7 @@ pub use health::HealthView;
 pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
+pub use log_level::{LogLevelRequest, LogLevelView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
