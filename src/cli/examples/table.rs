@@ -191,6 +191,8 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[more("disconnect", "alone for a while; the node runs on")],
     ),
     ("connect", &[more("connect", "back again")]),
+    ("disconnect", &[more("disconnect", "everybody is told")]),
+    ("connect", &[more("connect", "and back")]),
     ("leave", &[more("leave", "for good; it asks first")]),
     (
         "chain show",
