@@ -303,7 +303,7 @@ pub struct TrackerStatusView {
 
 /// A key of [network] in a tracker's settings that has no effect, as the network was founded with another
 /// value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OverruledView {
     /// The key.
     pub key: String,
