@@ -180,6 +180,33 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("open", &[running("open", "what is not mined yet")]),
     (
+        "vote open",
+        &[more(
+            "vote open 'Where to?' --choices Rome,Bern --closes 20m --mine",
+            "for the members, for twenty minutes",
+        )],
+    ),
+    ("vote list", &[running("vote list", "the ballots")]),
+    (
+        "vote show",
+        &[more("vote show 403ad9", "one, and who has voted")],
+    ),
+    (
+        "vote cast",
+        &[more("vote cast 403ad9 Bern --mine", "vote and mine it")],
+    ),
+    (
+        "vote tally",
+        &[more("vote tally 403ad9 --follow", "as votes come in")],
+    ),
+    (
+        "vote audit",
+        &[more(
+            "vote audit 403ad9 --out where.audit",
+            "to be counted again without a node",
+        )],
+    ),
+    (
         "record add",
         &[more(
             "record add minutes --file minutes.txt --wait mined",
