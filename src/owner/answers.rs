@@ -10,6 +10,7 @@ mod delivery;
 mod events;
 mod health;
 mod invitations;
+mod log_level;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -40,6 +41,7 @@ pub use health::HealthView;
 pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
+pub use log_level::{LogLevelRequest, LogLevelView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.
@@ -292,6 +294,20 @@ pub struct TrackerStatusView {
     pub sessions: usize,
     /// How its clock compares with those of its members.
     pub clock: ClockView,
+    /// What [network] in its settings says that the network says otherwise: it has no effect.
+    pub overruled: Vec<OverruledView>,
+}
+
+/// A key of [network] in a tracker's settings that has no effect, as the network was founded with another
+/// value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverruledView {
+    /// The key.
+    pub key: String,
+    /// What the settings say.
+    pub given: String,
+    /// What the network was founded with.
+    pub holds: String,
 }
 
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.

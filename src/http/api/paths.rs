@@ -80,6 +80,7 @@ paths! {
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
     CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; needs none itself";
     STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    LOG_LEVEL: POST "/log-level" () ["part" "level" "for_ms"], EVERY, "has a part of the node tell more or less of itself than the settings say, for so long; without part and level, what these say";
     METRICS: GET "/metrics" (), EVERY, "what the node measures, in the text that Prometheus reads";
     HEALTHY: GET "/healthy" (), EVERY, "200 if the node answers, 503 if it hangs; needs no token";
     READY: GET "/ready" (), EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
