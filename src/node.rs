@@ -7,6 +7,7 @@ mod embedded;
 mod open_files;
 mod opening;
 mod orders;
+mod own_join;
 mod panics;
 mod peer;
 mod seams;

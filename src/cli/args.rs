@@ -317,6 +317,15 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Who is a member, by the ledger
+    Members {
+        /// After the block at this height [default: the last one]
+        #[arg(long, value_name = "HEIGHT")]
+        at: Option<u64>,
+        /// Which of them.
+        #[command(flatten)]
+        page: Page,
+    },
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]

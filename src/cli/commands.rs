@@ -8,7 +8,7 @@ use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, proofs, records, show};
-use crate::owner::answers::{
+use crate::owner::answers::{LedgerMembersView, 
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LeftView, MinedView,
     NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
     TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
@@ -47,6 +47,20 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
             let shown = |status: &_| show::status(status, show::peer_status);
             output.show(&status, |status| client.invocation().typed(&shown(status)))?;
+        }
+        (Ask::Members { at, page }, _) => {
+            let at = at.map(|at| at.to_string());
+            let mut query: Vec<_> = at.iter().map(|at| ("at", at.as_str())).collect();
+            let limit = page.limit.map(|limit| limit.to_string());
+            query.extend(limit.iter().map(|limit| ("limit", limit.as_str())));
+            query.extend(page.after.iter().map(|after| ("after", after.as_str())));
+            let members: LedgerMembersView = client.get("/members", &query)?;
+            let command = match &at {
+                Some(at) => format!("members --at {at}"),
+                None => "members".to_owned(),
+            };
+            let more = next_page(members.next.as_ref(), &command, client);
+            output.show(&members, |members| show::members(members) + &more)?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));

@@ -107,6 +107,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "members",
+        &[
+            running("members", "by the ledger, as of the last block"),
+            running("members --at 100", "as of the block at height 100"),
+        ],
+    ),
+    (
         "balance",
         &[
             running("balance", "your own coins"),

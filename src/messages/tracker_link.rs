@@ -6,7 +6,7 @@ use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
-use crate::membership::MemberName;
+use crate::membership::{Certificate, MemberName};
 use crate::protocol::directory::Directory;
 use actix::{Message, Recipient};
 use std::sync::Arc;
@@ -28,8 +28,16 @@ pub struct DirectoryStatus {
     pub tracker: String,
     /// Why there is no connection, if there is none.
     pub trouble: Option<String>,
+    /// This node's certificate, if it has one; it may have run out.
+    pub certificate: Option<Certificate>,
+}
+
+impl DirectoryStatus {
     /// Until when this node's certificate counts; `None` if it has none.
-    pub member_until: Option<Timestamp>,
+    pub fn member_until(&self) -> Option<Timestamp> {
+        let certificate = self.certificate.as_ref();
+        certificate.map(|certificate| certificate.statement.until)
+    }
 }
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.

@@ -13,6 +13,7 @@ use super::RunError;
 use super::backups::Backups;
 use super::opening::{accept, listen};
 use super::orders::Orders;
+use super::own_join;
 use super::seams::Seams;
 use super::stage::Stage;
 use super::status_line::StatusLine;
@@ -78,7 +79,7 @@ async fn live(
     let peer = ground.peer(running.clone());
     let api = ground.start_api(peer.clone(), orders.stop_order()).await?;
     up.api = Some(api);
-    stage.speaks(Owned::Peer(peer));
+    stage.speaks(Owned::Peer(peer.clone()));
     let upper = match &up.upper {
         Some(upper) => upper,
         None => {
@@ -106,6 +107,7 @@ async fn live(
         &ground.seams,
     );
     tokio::select! {
+        () = own_join::keep(peer, ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),

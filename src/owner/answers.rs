@@ -7,6 +7,7 @@ mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
+mod members;
 mod records;
 pub(crate) mod rfc3339;
 
@@ -28,6 +29,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.

@@ -67,7 +67,7 @@ impl Peer {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
                 trouble: known.trouble.clone(),
-                member_until: known.member_until,
+                member_until: known.member_until(),
             },
             clock,
             chain,

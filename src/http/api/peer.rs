@@ -7,7 +7,7 @@ use super::resource;
 use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
-use crate::owner::answers::{
+use crate::owner::answers::{LedgerMembersView, 
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
     CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, NoRequest,
     OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView,
@@ -32,6 +32,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
+        .service(resource(&paths::MEMBERS, members))
         .service(resource(&paths::BALANCE, balance))
         .service(resource(&paths::SEND, send))
         .service(resource(&paths::TRANSACTION, transaction))
@@ -73,6 +74,11 @@ async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answe
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
     peer.peers(&asked.page()?).await.map(Json)
+}
+
+async fn members(peer: Data<Peer>, asked: Parameters) -> Answer<LedgerMembersView> {
+    let at = asked.number("at")?;
+    peer.members(at, &asked.page()?).await.map(Json)
 }
 
 async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {

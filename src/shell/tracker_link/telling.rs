@@ -57,20 +57,19 @@ impl TrackerLinkShell {
             (None, false) => self.trouble.as_deref(),
         };
         let certificate = self.link.certificate();
-        let member_until = certificate.map(|certificate| certificate.statement.until);
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
             && known.trouble.as_deref() == trouble
-            && known.member_until == member_until;
+            && known.certificate.as_ref() == certificate;
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
                 registered,
                 tracker: tracker.clone(),
                 trouble: trouble.map(str::to_owned),
-                member_until,
+                certificate: certificate.cloned(),
             }));
         }
     }
