@@ -39,7 +39,7 @@ pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
-pub use members::{OnLedger, OwnJoin};
+pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;

@@ -22,13 +22,13 @@ use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
-use super::{Amount, BlockId, EncodedTransaction, Internal, Rejected, Timestamp};
+use super::{Amount, BlockId, Closed, EncodedTransaction, Internal, Rejected, Timestamp};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
 use pending::{Check, Checks};
 use remembered::Remembered;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What a ledger is opened with.
 #[derive(Clone)]
@@ -150,6 +150,23 @@ impl Ledger {
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.mempool.admit_members(members);
+    }
+
+    /// Tells who was put out: what these have open without a fee goes, and does not come back.
+    ///
+    /// # Errors
+    /// What is stored is damaged.
+    pub fn put_out(
+        &mut self,
+        out: BTreeSet<PublicKey>,
+        disk: &dyn StateView,
+    ) -> Result<Vec<Effect>, Internal> {
+        let gone = self.mempool.put_out(out);
+        self.in_one_batch(disk, |_, draft, effects| {
+            open::close_all(draft, effects, gone, Closed::Conflicted);
+            Ok(())
+        })?;
+        Ok(self.take_effects())
     }
 
     fn is_own(&self, transaction: &EncodedTransaction) -> bool {

@@ -8,10 +8,10 @@ use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, proofs, records, show};
-use crate::owner::answers::{LedgerMembersView, 
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LeftView, MinedView,
-    NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
-    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+use crate::owner::answers::{
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LedgerMembersView,
+    LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest,
+    SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use std::thread;

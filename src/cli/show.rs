@@ -6,11 +6,11 @@ use super::table::{Align, Table, facts};
 use super::words::{count, cut, day, moment, person, rate, short_id, short_name, short_person};
 use crate::chain::Amount;
 use crate::logging::short_address;
-use crate::owner::answers::{LedgerMembersView, 
+use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
-    ClockView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView, PeerStatusView,
-    PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
-    TransactionStateView, TransactionView,
+    ClockView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView, MiningView, OpenView,
+    PeerStatusView, PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView,
+    TransactionState, TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
 

@@ -6,7 +6,8 @@ use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
-use crate::membership::{Certificate, MemberName};
+use crate::membership::{Certificate, MemberName, SignedStatement};
+use crate::protocol::Statements;
 use crate::protocol::directory::Directory;
 use actix::{Message, Recipient};
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub struct DirectoryStatus {
     pub tracker: String,
     /// Why there is no connection, if there is none.
     pub trouble: Option<String>,
+    /// What the admin has said; nothing as long as the network is not known.
+    pub statements: Option<Arc<Statements>>,
     /// This node's certificate, if it has one; it may have run out.
     pub certificate: Option<Certificate>,
 }
@@ -39,6 +42,11 @@ impl DirectoryStatus {
         certificate.map(|certificate| certificate.statement.until)
     }
 }
+
+/// A peer told what the admin has said. It is taken if it counts, kept, and told on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HearStatements(pub Vec<SignedStatement>);
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.
 #[derive(Debug, Message)]

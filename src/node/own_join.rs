@@ -1,7 +1,8 @@
-//! A member's node writes on the ledger by itself that it has joined, and again where that was lost.
+//! A member's node writes on the ledger by itself that it has joined, and what the admin has said; again where
+//! that was lost.
 
 use crate::membership::InvitationString;
-use crate::owner::{Code, OnLedger, OwnJoin, Peer};
+use crate::owner::{Code, OnLedger, OwnJoin, Peer, Writing};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,18 @@ pub(super) async fn keep(peer: Peer, invitation: Option<Arc<InvitationString>>) 
     let mut own = OwnJoin::by(invitation);
     let mut ticks = tokio::time::interval(EVERY);
     let mut told = None;
+    let mut writing = Writing::default();
     loop {
         ticks.tick().await;
+        match peer.write_down(&mut writing).await {
+            Ok(Some(act)) => {
+                tracing::info!(act = ?act.kind(), "a statement of the admin written on the ledger");
+            }
+            Ok(None) => {}
+            Err(refused) => {
+                tracing::debug!(reason = %refused.detail, "a statement was not written")
+            }
+        }
         let stands = peer.keep_joined(&mut own).await;
         if told.as_ref() == Some(&stands) {
             continue;

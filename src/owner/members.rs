@@ -13,11 +13,12 @@ use crate::chain::params::Admission;
 use crate::chain::rows::StateView;
 use crate::chain::transaction::RecordBody;
 use crate::chain::{Action, Amount, EncodedTransaction, Height, Params, Topic, TransactionId};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, Signature};
 use crate::membership::invitation::sign_invited;
-use crate::membership::{Certificate, InvitationString, JoinRecord, MembersRecord};
+use crate::membership::{Act, Certificate, InvitationString, JoinRecord, MembersRecord};
 use crate::store::DiskRead;
 use crate::store::chain_rows::{ChainRows, stored_open};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Members in one answer, if it is not said how many; and at most.
@@ -34,6 +35,18 @@ pub struct OwnJoin {
     /// The join that was sent last, once it was looked for.
     sent: Option<Option<TransactionId>>,
 }
+
+/// Blocks that a statement of the admin waits for somebody else to write it on the ledger.
+const WRITE_AFTER: u64 = 3;
+/// By how many blocks members differ in that.
+const WRITE_SPREAD: u64 = 8;
+/// Blocks after which a statement that was written and is not on the ledger is written again.
+const WRITE_AGAIN: u64 = 100;
+
+/// Which of the admin's statements a node has found missing on the ledger, and at which height it writes
+/// each down.
+#[derive(Debug, Default)]
+pub struct Writing(BTreeMap<Signature, u64>);
 
 /// How a node stands on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +77,11 @@ impl Peer {
     /// # Errors
     /// [`Code::BadParameter`] for a height that the chain does not have, [`Code::BadCursor`],
     /// [`Code::NoNetwork`], [`Code::Stopping`].
-    pub async fn members(&self, at: Option<u64>, page: &Page) -> Result<LedgerMembersView, Refused> {
+    pub async fn members(
+        &self,
+        at: Option<u64>,
+        page: &Page,
+    ) -> Result<LedgerMembersView, Refused> {
         let limit = page.limit(LISTED, LISTED)?;
         let parts = self.parts()?;
         let disk = self.disk()?;
@@ -163,6 +180,62 @@ impl Peer {
         Ok(OnLedger::Sent(id))
     }
 
+    /// Writes on the ledger what the admin has said and nobody has written: three blocks after this node
+    /// heard of it, and some more, by which members differ. The next one that it wrote, if it did.
+    ///
+    /// # Errors
+    /// [`Code::OutboxFull`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn write_down(&self, writing: &mut Writing) -> Result<Option<Act>, Refused> {
+        let parts = self.parts()?;
+        let Some(statements) = self.known().statements.clone() else {
+            return Ok(None);
+        };
+        let due = {
+            let disk = self.disk()?;
+            let snapshot = disk.snapshot();
+            let chain = ChainRows(&*snapshot);
+            let tip = tip_of(&parts.rules, &chain)?;
+            let rows = TopicRows::of_members(&chain);
+            let view = View::new(&rows);
+            let genesis = &parts.rules.genesis().content;
+            writing.0.retain(|signature, _| {
+                statements
+                    .all()
+                    .any(|signed| signed.signature == *signature)
+            });
+            let mut due = None;
+            for signed in statements.all() {
+                if view.holds(signed, genesis)? {
+                    continue;
+                }
+                let wait =
+                    WRITE_AFTER + u64::from(self.key.0[0] ^ signed.signature.0[0]) % WRITE_SPREAD;
+                let at = writing.0.entry(signed.signature);
+                let at = at.or_insert(tip.height.0.saturating_add(wait));
+                if *at <= tip.height.0 {
+                    // Again after as long, should it be lost.
+                    *at = tip.height.0.saturating_add(WRITE_AGAIN);
+                    due = Some((signed.clone(), tip.height));
+                    break;
+                }
+            }
+            due
+        };
+        let Some((signed, tip)) = due else {
+            return Ok(None);
+        };
+        let act = signed.statement.act.clone();
+        let record = canonical::encode(&MembersRecord::Statement(signed));
+        let outgoing = Outgoing {
+            topic: Topic::new(MEMBERS_TOPIC).expect("it is short"),
+            body: RecordBody::new(record).expect("a statement has some hundred bytes"),
+            fee: Amount::ZERO,
+            expires_at: Height(tip.0.saturating_add(DEFAULT_EXPIRY_BLOCKS)),
+        };
+        self.put_on_ledger(outgoing, None).await?;
+        Ok(Some(act))
+    }
+
     /// What this node says when it joins; `None` as long as the tracker has not told it of itself, or if it
     /// lacks the invitation that its certificate names.
     fn own_join(
@@ -193,19 +266,16 @@ fn by_invitation(params: &Params) -> bool {
 }
 
 /// The join of this key among the open transactions of last time.
-fn open_join(
-    disk: &dyn DiskRead,
-    key: &PublicKey,
-) -> Result<Option<TransactionId>, Refused> {
+fn open_join(disk: &dyn DiskRead, key: &PublicKey) -> Result<Option<TransactionId>, Refused> {
     let is_own = |transaction: &EncodedTransaction| {
         let payload = transaction.payload();
         payload.sender == *key
             && matches!(&payload.action, Action::Record { topic, .. } if topic.as_str() == MEMBERS_TOPIC)
     };
     let open = stored_open(disk)?;
-    let mut own = open.into_iter().map(|entry| entry.transaction).filter(is_own);
+    let mut own = open
+        .into_iter()
+        .map(|entry| entry.transaction)
+        .filter(is_own);
     Ok(own.next().map(|transaction| transaction.id()))
 }
-
-#[cfg(test)]
-mod tests;

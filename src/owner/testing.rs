@@ -341,6 +341,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         registered: played.trouble.is_none(),
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
+        statements: None,
         certificate: None,
     };
     Peer {

@@ -14,6 +14,7 @@ mod founding;
 mod joining;
 mod listing;
 mod rival;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -30,10 +31,12 @@ use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::membership::Address;
 use crate::membership::{Certificate, MemberName};
+use crate::protocol::Statements;
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How often the shell calls [`TrackerLink::tick`].
 pub const TICK_MS: u64 = 200;
@@ -65,6 +68,9 @@ const TRACKER_ROW: u8 = 2;
 const RECORD_ROW: u8 = 3;
 /// Key of the row that holds our certificate.
 const CERTIFICATE_ROW: u8 = 4;
+
+/// First byte of the keys of rows that hold what the admin has said.
+const STATEMENT_ROW: u8 = 5;
 
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
@@ -155,6 +161,8 @@ pub struct TrackerLink {
     /// The first block that we mined.
     mined: Option<Genesis>,
     directory: Directory,
+    /// What the admin has said; nothing as long as the network is not known.
+    statements: Option<Arc<Statements>>,
     /// Our last record.
     record: Option<MemberRecord>,
     /// What we have to say of ourselves is being signed while nobody asks for it, or was.
@@ -192,6 +200,7 @@ impl TrackerLink {
             mining: None,
             mined: None,
             directory: Directory::default(),
+            statements: config.genesis.as_ref().map(Statements::new).map(Arc::new),
             record: None,
             prepared: None,
             membership: Membership::default(),
@@ -228,6 +237,10 @@ impl TrackerLink {
                 self.record = Some(record).filter(|r| r.statement.key == self.config.key);
                 Ok(())
             }
+            [STATEMENT_ROW, ..] => match &mut self.statements {
+                Some(statements) => Arc::make_mut(statements).open_row(value),
+                None => Ok(()),
+            },
             [CERTIFICATE_ROW] => {
                 let stored: Certificate = canonical::decode(value).map_err(damaged)?;
                 self.membership.take_up(stored, &self.config);
@@ -265,6 +278,16 @@ impl TrackerLink {
             return false;
         };
         matches!(talk.stage, Stage::Registered(_))
+    }
+
+    /// The session in which the tracker has us on its list.
+    fn registered_session(&self) -> Option<SessionId> {
+        match &self.phase {
+            Phase::Talking(talk) if matches!(talk.stage, Stage::Registered(_)) => {
+                Some(talk.session)
+            }
+            _ => None,
+        }
     }
 
     /// To be called every [`TICK_MS`].
@@ -381,6 +404,7 @@ impl TrackerLink {
                 self.members_told(MembersChanged { changed, left }, false);
             }
             Message::MembersChanged(told) if asked => self.members_told(told, true),
+            Message::Statements(statements) if asked => self.hear(statements, true, now),
             Message::Challenge(number) => {
                 self.effects.push(Effect::Answer { session, number });
             }

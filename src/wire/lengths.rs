@@ -5,13 +5,16 @@
 //! value is that of the longest canonical encoding, every number in its longest form.
 
 use super::member::MAX_ADDRESSES;
-use super::message::{MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_TRANSACTIONS_BYTES};
+use super::message::{
+    MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_STATEMENTS, MAX_TRANSACTIONS_BYTES,
+};
 use crate::chain::Header;
 use crate::chain::genesis::MAX_MOTTO;
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::{MAX_ALLOCATIONS, MAX_APPLICATIONS, MAX_NETWORK_NAME};
 use crate::chain::transaction::{MAX_NOTE, MAX_RECORD, MAX_TOPIC};
 use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::statement::MAX_EXPULSION_REASON;
 
 /// The head of an array of up to 15 items, a code below 128, a yes or no, nothing.
 const ONE: usize = 1;
@@ -131,6 +134,12 @@ const DELEGATION: usize = ONE + ONE + 3 * HASH + 3 * U64 + SIGNATURE;
 const CERTIFICATE_STATEMENT: usize =
     ONE + HASH + HASH + NAME + HASH + DELEGATION + HASH + U64 + U64 + U64;
 pub(super) const CERTIFICATE: usize = ONE + CERTIFICATE_STATEMENT + SIGNATURE;
+
+/// `[kind, key, name, reason]`, of an expulsion or of what hands on a name.
+const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_REASON));
+/// `[[network, number, act], by, signature]`.
+const STATEMENT: usize = ONE + ONE + HASH + U64 + ACT + HASH + SIGNATURE;
+pub(super) const STATEMENTS: usize = list(MAX_STATEMENTS, STATEMENT);
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use crate::channel::certificate_for;
 use crate::example::{self, alice, bob, tracker};
+use crate::membership::said;
 use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
@@ -216,6 +217,7 @@ fn example_of(name: &str) -> Message {
             number: 7,
             height: Height(1),
         }),
+        "Statements" => Message::Statements(vec![said("expel")]),
         "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }

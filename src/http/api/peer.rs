@@ -7,12 +7,12 @@ use super::resource;
 use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
-use crate::owner::answers::{LedgerMembersView, 
+use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, HistoryView, InboxView, LeftView, MinedView, NoRequest,
-    OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView,
-    RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView, SyncRequest,
-    SyncView,
+    CheckpointRequest, CheckpointView, HistoryView, InboxView, LedgerMembersView, LeftView,
+    MinedView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
+    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
+    SyncRequest, SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;

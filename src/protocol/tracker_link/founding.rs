@@ -5,8 +5,10 @@ use crate::chain::{Genesis, GenesisContent};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
+use crate::protocol::Statements;
 use crate::wire::Message;
 use crate::wire::message::Lease;
+use std::sync::Arc;
 
 impl TrackerLink {
     pub(super) fn make_genesis(
@@ -64,6 +66,7 @@ impl TrackerLink {
         }
         self.stop_mining();
         self.mined = None;
+        self.statements = Some(Arc::new(Statements::new(&genesis)));
         self.genesis = Some(genesis.clone());
         // Before the network is told of: whoever meets its members then must show it.
         self.take_certificate(now);

@@ -1,5 +1,6 @@
 mod listing;
 mod pinning;
+mod statements;
 
 use super::*;
 use crate::chain::GenesisContent;
