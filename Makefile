@@ -26,7 +26,7 @@ CARGO := scripts/cargo.sh
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak check format-check lint bench difficulty grow sim
+.PHONY: help setup build dist demo test soak check format-check lint bench difficulty grow sim
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ setup: ## Install what the build needs, or say what is missing
 
 build: setup ## Build the binary `node`: about ten minutes the first time, on two cores
 	$(CARGO) build $(PROFILE) --bin node
+
+dist: setup ## Pack what others install: an archive with checksums, and a .deb
+	scripts/dist.sh
 
 demo: build ## Run a tracker and three peers on this machine; Ctrl-C stops them
 	@$(CARGO) run $(PROFILE) --quiet --bin node -- demo $(DEMO_ARGS)

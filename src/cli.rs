@@ -14,6 +14,7 @@ mod config;
 mod confirm;
 mod delivery;
 pub mod demo;
+mod doctor;
 pub mod examples;
 mod explain;
 mod failure;
@@ -120,6 +121,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             tables::table(&arguments, &load(&config)?, &config, invocation, output)
         }
+        Some(Command::Doctor) => doctor::doctor(&find(cli.config, invocation)?, invocation, output),
         Some(Command::Backup(arguments)) => {
             let config = find(cli.config, invocation)?;
             backup::backup(&arguments, &load(&config)?, &config, invocation, output)

@@ -14,6 +14,7 @@ mod seams;
 mod speaking;
 mod stage;
 mod status_line;
+mod supervisor;
 mod tracker;
 mod wallet;
 
@@ -39,6 +40,7 @@ use stage::Stage;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+use supervisor::Supervisor;
 use wallet::Asking;
 
 /// How long each phase of a stop may take before the next begins.
@@ -178,7 +180,7 @@ pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
-        peer::run(settings, seams, secret, orders, &Stage::begin().0).await
+        peer::run(settings, seams, secret, orders, &staged()).await
     })
 }
 
@@ -190,8 +192,17 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;
-        tracker::run(settings, seams, secret, orders, &Stage::begin().0).await
+        tracker::run(settings, seams, secret, orders, &staged()).await
     })
+}
+
+/// Where the node tells how far it has come; whoever supervises this process hears of it.
+fn staged() -> Stage {
+    let (stage, staged) = Stage::begin();
+    if let Some(supervisor) = Supervisor::of_this_process() {
+        actix::spawn(supervisor.follow(staged));
+    }
+    stage
 }
 
 /// A panic anywhere ends the process: an actor that panicked leaves a node that looks alive and is

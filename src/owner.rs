@@ -21,6 +21,7 @@ pub mod codes;
 mod delivery;
 mod events;
 mod export;
+mod health;
 pub mod ids;
 mod long_read;
 mod members;
@@ -52,10 +53,10 @@ use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -194,10 +195,16 @@ pub struct PeerParts {
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.
     pub(crate) miner_status: Recipient<GetMinerStatus>,
+    /// To the Miner: when to mine.
+    pub(crate) set_mining: Recipient<SetMiningMode>,
     /// To Gossip: who is connected.
     pub(crate) gossip: Recipient<GetGossipStatus>,
     /// To Gossip: whose chain to fetch first.
     pub(crate) sync_from: Recipient<SyncFrom>,
+    /// To the link to the tracker: disconnects, and connects again.
+    pub(crate) connect_link: Recipient<Connect>,
+    /// To Gossip: the same.
+    pub(crate) connect: Recipient<Connect>,
 }
 
 /// A tracker. Cheap to clone.

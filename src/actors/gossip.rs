@@ -2,8 +2,8 @@
 
 use super::TICK;
 use crate::messages::gossip::{
-    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver,
-    GetGossipStatus, LedgerTold, ReachMember, SyncFrom,
+    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, Connect, ConnectionAccepted,
+    Deliver, GetGossipStatus, LedgerTold, ReachMember, SyncFrom,
 };
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::shell::{GossipLinks, GossipShell, Link, TO_LEDGER};
@@ -62,6 +62,7 @@ super::hand_to_shell!(GossipActor {
     BlameSession => blame,
     CandidatesKnown => candidates_known,
     CloseSessions => close_all,
+    Connect => connect,
     ConnectionAccepted => accepted,
     Deliver => deliver,
     Dialled => dialled,

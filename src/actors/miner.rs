@@ -6,7 +6,7 @@ use crate::chain::template::Template;
 use crate::chain::{Block, Internal};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MiningComplete, OpenChanged, SearchEnded,
-    StopMining, TipMoved,
+    SetMiningMode, StopMining, TipMoved,
 };
 use crate::protocol::clocks::OwnClock;
 use crate::shell::{Answered, MinerShell};
@@ -79,5 +79,6 @@ super::hand_to_shell!(MinerActor {
     GetMinerStatus => status,
     MiningComplete => better_seen,
     OpenChanged => open_changed,
+    SetMiningMode => set_mode,
     TipMoved => tip_moved,
 });

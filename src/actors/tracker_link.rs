@@ -3,6 +3,7 @@
 use super::TICK;
 use crate::chain::{Genesis, Header};
 use crate::keys::PublicKey;
+use crate::messages::gossip::Connect;
 use crate::messages::introducer::Introduced;
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::tracker_link::{
@@ -135,6 +136,7 @@ impl Handler<AttachIntroducers> for TrackerLinkActor {
 super::hand_to_shell!(TrackerLinkActor {
     Answered<(), Leaving> => leaving_signed,
     Answered<(), MemberRecord> => signed,
+    Connect => connect,
     Dialled => dialled,
     GenesisMined => genesis_mined,
     Introduced => introduced,

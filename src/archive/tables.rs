@@ -4,7 +4,11 @@
 //! Each row says of which snapshot it is (`tip_height`, `tip_id`), so that tables of different moments
 //! are not joined unseen. An archive is the chain itself and can be imported; a table can't.
 
+mod members;
+
+use self::members::MemberRow;
 use super::{EndEntry, Entry, HeadEntry};
+use crate::chain::application::MEMBERS_TOPIC;
 use crate::chain::json::{
     ActionJson, BlockJson, GenesisJson, HeaderJson, KeyJson, TransactionJson,
 };
@@ -27,6 +31,8 @@ pub enum TableKind {
     Transactions,
     /// A row for each record.
     Records,
+    /// A row for each word on the ledger about who is a member.
+    Members,
 }
 
 impl TableKind {
@@ -63,6 +69,7 @@ impl TableKind {
                 "tip_height",
                 "tip_id",
             ],
+            Self::Members => MemberRow::COLUMNS,
             Self::Records => &[
                 "height",
                 "index",
@@ -221,8 +228,8 @@ impl<W: Write> TableWriter<W> {
             (Entry::Block(block), TableKind::Blocks) => self.block(block),
             (Entry::Block(block), TableKind::Transactions) => self.transactions(block),
             (Entry::Block(block), TableKind::Records) => self.records(block),
-            (Entry::Genesis(_), TableKind::Transactions | TableKind::Records)
-            | (Entry::End(EndEntry { .. }), _) => Ok(()),
+            (Entry::Block(block), TableKind::Members) => self.members(block),
+            (Entry::Genesis(_), _) | (Entry::End(EndEntry { .. }), _) => Ok(()),
         }
     }
 
@@ -327,6 +334,26 @@ impl<W: Write> TableWriter<W> {
     fn records(&mut self, block: &BlockJson) -> io::Result<()> {
         for (index, one) in block.transactions.iter().enumerate() {
             self.record(&block.header, index, one)?;
+        }
+        Ok(())
+    }
+
+    fn members(&mut self, block: &BlockJson) -> io::Result<()> {
+        for (index, one) in block.transactions.iter().enumerate() {
+            let ActionJson::Record { topic, body } = &one.action else {
+                continue;
+            };
+            if topic.as_str() != MEMBERS_TOPIC {
+                continue;
+            }
+            let is_csv = matches!(self.rows, Rows::Csv(_));
+            let text = |text: &str| match is_csv {
+                true => for_spreadsheets(text),
+                false => text.to_owned(),
+            };
+            if let Some(row) = MemberRow::of(body, (&block.header, index), self.tip, text) {
+                self.row(&row)?;
+            }
         }
         Ok(())
     }

@@ -84,6 +84,9 @@ pub enum Command {
     Stop,
     /// Live through a network in simulated time, and show how fast and how reliable it is
     Sim(SimArgs),
+    /// Look for what is wrong, and say what to do about it; also where the node does not start. Exit code 1
+    /// says that something needs you
+    Doctor,
     /// Copy what the node keeps into a directory, whether it runs or not; what was written is read back
     Backup(BackupArgs),
     /// Begin again from a backup, in a data directory that has no database yet
@@ -247,7 +250,7 @@ pub struct LogsArgs {
 #[derive(Debug, Subcommand)]
 pub enum Init {
     /// The meeting place of a network
-    Tracker(InitPlace),
+    Tracker(InitTracker),
     /// A member of a network
     Peer(InitPeer),
     /// A new network: its tracker and its first member, each with its wallet
@@ -286,6 +289,17 @@ pub struct InitPlace {
     pub out: Option<PathBuf>,
 }
 
+/// A new tracker.
+#[derive(Debug, Args)]
+pub struct InitTracker {
+    /// Where it listens for members [default: 127.0.0.1:7000, this machine alone]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    pub listen: Option<SocketAddr>,
+    /// Where its file goes.
+    #[command(flatten)]
+    pub place: InitPlace,
+}
+
 /// A new peer.
 #[derive(Debug, Args)]
 pub struct InitPeer {
@@ -295,9 +309,14 @@ pub struct InitPeer {
     /// Where its network's tracker is, host:port; may be given several times, the first decides
     #[arg(long, required = true, value_name = "ENDPOINT")]
     pub tracker: Vec<Endpoint>,
-    /// Where it listens for other peers [default: 127.0.0.1:7001]
+    /// Where it listens for other peers [default: 127.0.0.1:7001 if the tracker is on this machine, else
+    /// 0.0.0.0:7001]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
+    /// Where others dial it, host:port; may be given several times [default: if the tracker is elsewhere,
+    /// this machine's number towards it]
+    #[arg(long, value_name = "ENDPOINT")]
+    pub advertise: Vec<Endpoint>,
     /// Where its file goes.
     #[command(flatten)]
     pub place: InitPlace,
@@ -402,6 +421,10 @@ pub enum Ask {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Say goodbye to everybody and keep no session, until `connect` or the next start; the node runs on
+    Disconnect,
+    /// Take up the sessions again, after `disconnect`
+    Connect,
     /// Leave the network for good: name and coins stay with the key. This is no logging
     /// out: to stop the node, press Ctrl-C in its terminal
     Leave(Sure),

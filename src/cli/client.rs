@@ -129,6 +129,11 @@ impl Client {
         }
     }
 
+    /// The node's process.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// What kind of node is asked.
     pub fn kind(&self) -> NodeKind {
         self.kind

@@ -9,9 +9,10 @@ use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, proofs, records, show};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, Cursor, LedgerMembersView,
-    LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest,
-    SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
+    LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
+    StatusView, SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView,
+    VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use std::thread;
@@ -102,6 +103,8 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;
             output.show(&accepted, show::accepted)?;
         }
+        (Ask::Disconnect, _) => connect("/disconnect", client, output)?,
+        (Ask::Connect, _) => connect("/connect", client, output)?,
         (Ask::Leave(sure), _) => {
             confirm(
                 "This node leaves the network for good: it is no member any \
@@ -120,6 +123,14 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         }
         (Ask::Chain(Chain::Verify), _) => verify(client, output)?,
     }
+    Ok(())
+}
+
+fn connect(path: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let view: ConnectedView = client.post(path, &NoRequest {})?;
+    output.show(&view, |view| {
+        client.invocation().typed(&show::connected(view))
+    })?;
     Ok(())
 }
 

@@ -233,6 +233,10 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             running("table transactions --out payments.csv", "for a spreadsheet"),
             running("table blocks --format jsonl", "for a program"),
             running(
+                "table members --out members.csv",
+                "who joined, left, was put out",
+            ),
+            running(
                 "table records --out records.jsonl",
                 "what applications wrote",
             ),
@@ -246,6 +250,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "backup copy-with-wallet --with-wallet",
                 "the wallet, too: keep it safe",
             ),
+        ],
+    ),
+    (
+        "doctor",
+        &[
+            running("doctor", "a table, and what to do"),
+            running("doctor --json", "for a program"),
         ],
     ),
     (
@@ -439,6 +450,46 @@ mod tests {
         if below.is_empty() {
             found.push(path.to_owned());
         }
+    }
+
+    /// The command lines in the blocks of shell of a document, without the program's name.
+    fn typed_in(document: &str) -> Vec<String> {
+        let blocks = document.split("```sh\n").skip(1);
+        let blocks = blocks.filter_map(|block| block.split("```").next());
+        let lines = blocks.flat_map(str::lines);
+        let commands = lines.filter_map(|line| {
+            let line = line.strip_prefix("./").unwrap_or(line);
+            line.strip_prefix("node ")
+        });
+        commands.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_the_guides_say_to_type_is_understood() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut documents = vec![root.join("README.md")];
+        for place in ["docs", "docs/guides"] {
+            let entries = std::fs::read_dir(root.join(place)).unwrap();
+            documents.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+        let mut seen = 0;
+        for document in documents.iter().filter(|path| path.is_file()) {
+            for line in typed_in(&std::fs::read_to_string(document).unwrap()) {
+                seen += 1;
+                let mut words = shlex::split(&line).unwrap();
+                words.insert(0, "node".to_owned());
+                if let Some(at) = words
+                    .iter()
+                    .position(|word| word == ">" || word == "|" || word == "&")
+                {
+                    words.truncate(at);
+                }
+                if let Err(error) = command().try_get_matches_from(&words) {
+                    panic!("{}: {line}: {error}", document.display());
+                }
+            }
+        }
+        assert!(seen > 20, "only {seen} commands were found");
     }
 
     #[test]

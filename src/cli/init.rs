@@ -1,14 +1,16 @@
 //! Writing the settings file of a new node.
 
 mod network;
+mod place;
 
-use super::args::{Init, InitPeer, InitPlace};
+use super::args::{Init, InitPeer, InitPlace, InitTracker};
 use super::failure::Failure;
 use super::invocation::Invocation;
 use super::output::Output;
 use crate::settings::{self, Endpoint, PeerTemplate, SettingsError, TrackerTemplate};
 use serde::Serialize;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// What was written, for programs.
@@ -19,36 +21,53 @@ struct Written {
 
 /// Writes a new file and says what to type next.
 pub fn init(what: &Init, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (place, usual, text) = match what {
-        Init::Tracker(place) => (
-            place,
-            "tracker.toml",
-            settings::tracker_template(&TrackerTemplate::default()),
-        ),
-        Init::Peer(peer) => (&peer.place, "peer.toml", peer_text(peer)),
-        Init::Network(network) => return network::init(network, invocation, output),
-    };
-    let file = file(place, usual)?;
-    let other = match what {
-        Init::Peer(peer) => format!("--out {}.toml", peer.name),
-        Init::Tracker(_) | Init::Network(_) => "--out other.toml".to_owned(),
-    };
-    settings::init(&file, &text).map_err(|error| explain(error, &other))?;
-    let next = match what {
-        Init::Peer(peer) => next_for_peer(invocation, &file, peer),
-        Init::Tracker(_) | Init::Network(_) => next_for_tracker(invocation, &file),
-    };
+    match what {
+        Init::Tracker(what) => tracker(what, invocation, output),
+        Init::Peer(what) => peer(what, invocation, output),
+        Init::Network(what) => network::init(what, invocation, output),
+    }
+}
+
+fn tracker(
+    what: &InitTracker,
+    invocation: &Invocation,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let text = settings::tracker_template(&TrackerTemplate {
+        listen: what.listen,
+        ..TrackerTemplate::default()
+    });
+    let file = file(&what.place, "tracker.toml")?;
+    settings::init(&file, &text).map_err(|error| explain(error, "--out other.toml"))?;
+    let next = next_for_tracker(invocation, &file, what.listen);
     output.show(&Written { file }, |_| next)?;
     Ok(())
 }
 
-fn peer_text(peer: &InitPeer) -> String {
-    settings::peer_template(&PeerTemplate {
-        name: &peer.name,
-        trackers: &peer.tracker,
-        listen: peer.listen,
+fn peer(what: &InitPeer, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
+    let place = place::place(
+        &what.tracker,
+        what.listen,
+        &what.advertise,
+        place::own_number,
+    );
+    let place = place.map_err(Failure::Misuse)?;
+    let text = settings::peer_template(&PeerTemplate {
+        name: &what.name,
+        trackers: &what.tracker,
+        listen: place.listen,
+        advertise: &place.advertise,
         ..PeerTemplate::default()
-    })
+    });
+    let file = file(&what.place, "peer.toml")?;
+    let other = format!("--out {}.toml", what.name);
+    settings::init(&file, &text).map_err(|error| explain(error, &other))?;
+    let mut next = next_for_peer(invocation, &file, what);
+    if let Some(told) = &place.told {
+        next.push_str(&format!("\n\n{}", invocation.typed(told)));
+    }
+    output.show(&Written { file }, |_| next)?;
+    Ok(())
 }
 
 fn file(place: &InitPlace, usual: &str) -> Result<PathBuf, Failure> {
@@ -88,16 +107,26 @@ fn explain(error: SettingsError, other: &str) -> Failure {
     }
 }
 
-fn next_for_tracker(invocation: &Invocation, path: &Path) -> String {
+fn next_for_tracker(invocation: &Invocation, path: &Path, listen: Option<SocketAddr>) -> String {
     let (file, start) = (path.display(), invocation.for_node(path).line(""));
     let init = invocation.line("init peer --name NAME --tracker HOST:PORT");
+    let whence = match listen {
+        Some(listen) if !listen.ip().is_loopback() => {
+            "HOST is the name or number under which the members' machines find this one."
+        }
+        _ => {
+            "It listens on this machine alone. For members on other machines: --listen 0.0.0.0:7000, or \
+             \"listen\" in the file."
+        }
+    };
     format!(
         "Wrote {file}.\n\n\
          Look at [network] in it: what it says is fixed once the first peer registers.\n\
          Then type:\n\
          \x20 {start}\n\
          and for each member, in a directory of its own:\n\
-         \x20 {init}"
+         \x20 {init}\n\
+         {whence}"
     )
 }
 
@@ -160,19 +189,47 @@ mod tests {
     #[test]
     fn an_existing_file_is_left_alone_and_a_wrong_name_writes_none() {
         let dir = tempfile::tempdir().unwrap();
-        let line = "node init peer --name bob --tracker t:1 --dir @";
+        let line = "node init peer --name bob --tracker 127.0.0.1:1 --dir @";
         run(dir.path(), line).unwrap();
         let before = fs::read(dir.path().join("peer.toml")).unwrap();
-        let line = "node init peer --name carol --tracker t:1 --dir @";
+        let line = "node init peer --name carol --tracker 127.0.0.1:1 --dir @";
         match run(dir.path(), line) {
             Err(Failure::No(reason)) => assert!(reason.contains("--out carol.toml"), "{reason}"),
             other => panic!("{other:?}"),
         }
         assert_eq!(fs::read(dir.path().join("peer.toml")).unwrap(), before);
 
-        let wrong = "node init peer --name Bob'; --tracker t:1 --out @/other.toml";
+        let wrong = "node init peer --name Bob'; --tracker 127.0.0.1:1 --out @/other.toml";
         assert!(matches!(run(dir.path(), wrong), Err(Failure::Misuse(_))));
         assert!(!dir.path().join("other.toml").exists());
+    }
+
+    #[test]
+    fn what_others_dial_is_written_and_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "node init peer --name bob --tracker t.example:7000 --listen 0.0.0.0:7002 --advertise bob.example:7002 --dir @";
+        run(dir.path(), line).unwrap();
+        match Settings::load(&dir.path().join("peer.toml"), std::iter::empty()).unwrap() {
+            Settings::Peer(peer) => {
+                assert_eq!(peer.listen, "0.0.0.0:7002".parse().unwrap());
+                assert_eq!(peer.advertise, ["bob.example:7002".parse().unwrap()]);
+            }
+            Settings::Tracker(_) => panic!("a tracker"),
+        }
+        let line = "node init peer --name bob --tracker t.example:7000 --listen 127.0.0.1:7002 --out @/b.toml";
+        assert!(run(dir.path(), line).unwrap().contains("can't dial it"));
+        let text = run(dir.path(), "node init tracker --out @/alone.toml").unwrap();
+        assert!(text.contains("--listen 0.0.0.0:7000"), "{text}");
+        let line = "node init tracker --listen 0.0.0.0:7100 --out @/open.toml";
+        assert!(
+            !run(dir.path(), line)
+                .unwrap()
+                .contains("this machine alone")
+        );
+        match Settings::load(&dir.path().join("open.toml"), std::iter::empty()).unwrap() {
+            Settings::Tracker(tracker) => assert_eq!(tracker.listen.port(), 7100),
+            Settings::Peer(_) => panic!("a peer"),
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
-    ClockView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView, MiningView, OpenView,
-    PeerStatusView, PeerView, PeersView, StatusView, TipView, TrackerLinkView, TrackerStatusView,
-    TransactionState, TransactionStateView, TransactionView,
+    ClockView, ConnectedView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView,
+    MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView, TipView,
+    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
 
@@ -38,7 +38,13 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         Some(chain) => lines.extend(chain_status(chain)),
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
-    lines.push(("tracker", tracker_link(&status.tracker)));
+    if status.disconnected {
+        let told = "disconnected by you, until `node connect` or the next start";
+        lines.push(("sessions", told.to_owned()));
+    } else {
+        lines.push(("tracker", tracker_link(&status.tracker)));
+        lines.push(("reached", reach(&status.reach)));
+    }
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
 }
@@ -137,6 +143,25 @@ fn tracker_link(link: &TrackerLinkView) -> String {
         }
         (false, None, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
         (false, None, None) => format!("{}, not registered yet", link.endpoint),
+    }
+}
+
+/// Whether others can dial it, as the tracker says.
+fn reach(reach: &ReachView) -> String {
+    match (reach.reachable, &reach.trouble) {
+        (Some(true), _) => format!("others can dial it, at {}", reach.endpoints.join(", ")),
+        (_, Some(trouble)) => trouble.clone(),
+        _ => "not known yet whether others can dial it".to_owned(),
+    }
+}
+
+/// What `connect` and `disconnect` did.
+pub fn connected(view: &ConnectedView) -> String {
+    match view.connected {
+        true => "Connected again: the tracker and the other members are being dialled.".to_owned(),
+        false => "Disconnected: everybody was told, and the node runs on by itself, until `node connect` \
+                  or its next start."
+            .to_owned(),
     }
 }
 

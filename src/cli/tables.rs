@@ -29,6 +29,7 @@ impl From<TableOf> for TableKind {
             TableOf::Blocks => Self::Blocks,
             TableOf::Transactions => Self::Transactions,
             TableOf::Records => Self::Records,
+            TableOf::Members => Self::Members,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod asked;
 mod known;
 mod lists;
+mod metrics;
 pub(super) mod paths;
 mod peer;
 pub(super) mod problem;
@@ -26,6 +27,10 @@ use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responde
 pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
     config
         .service(resource(&paths::STOP, stop_node))
+        .service(resource(&paths::METRICS, metrics::metrics))
+        .service(resource(&paths::HEALTHY, metrics::healthy))
+        .service(resource(&paths::READY, metrics::ready))
+        .app_data(Data::new(owned.clone()))
         .app_data(bodies())
         .configure(lists::routes);
     match owned {

@@ -2,6 +2,7 @@
 
 mod chain_calls;
 mod lists;
+mod metrics;
 mod problems;
 
 use super::testing::Served;

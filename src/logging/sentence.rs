@@ -45,7 +45,9 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
             let (tracker, id) = (told.text("tracker")?, told.number("id")?);
             format!("registered with the tracker at {tracker} as member {id}")
         }
-        "trouble with the tracker" => told.text("reason")?.to_owned(),
+        "trouble with the tracker" | "others can't dial this node" => {
+            told.text("reason")?.to_owned()
+        }
         "status" => status(&told)?,
         _ => return None,
     };

@@ -147,6 +147,11 @@ pub struct BlameSession {
     pub reason: String,
 }
 
+/// The owner disconnects this node from everybody, or connects it again.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Connect(pub bool);
+
 /// Close every session and take no more.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

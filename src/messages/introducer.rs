@@ -15,6 +15,8 @@ pub enum TellIntroducer {
     Network(Genesis),
     /// That we leave for good.
     Leave(Leaving),
+    /// The owner disconnects this node, or connects it again.
+    Connect(bool),
     /// The node is stopping: say goodbye.
     Close,
 }

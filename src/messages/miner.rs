@@ -1,7 +1,7 @@
 //! To the Miner.
 
 use crate::chain::{BlockId, Header, Height};
-use crate::protocol::mining::{Failure, JobId, NotNow};
+use crate::protocol::mining::{Failure, JobId, Mode, NotNow};
 use actix::Message;
 
 /// Mine one block and say what became of it. The answer comes after the synced write.
@@ -84,7 +84,16 @@ pub struct MinerStatus {
     pub hashes_per_second: f64,
     /// Blocks of this node that were connected since it started.
     pub blocks_mined: u64,
+    /// Found blocks of this node whose place another had taken, since it started.
+    pub races_lost: u64,
+    /// When it mines.
+    pub mode: Mode,
 }
+
+/// Mine at other times from now on, until the node is started again.
+#[derive(Debug, Message)]
+#[rtype(result = "MinerStatus")]
+pub struct SetMiningMode(pub Mode);
 
 /// A thread has ended the search that a job gave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use crate::keys::PublicKey;
 use crate::membership::{Certificate, MemberName, SignedStatement};
 use crate::protocol::Statements;
 use crate::protocol::directory::Directory;
+use crate::protocol::tracker_link::Reach;
 use actix::{Message, Recipient};
 use std::sync::Arc;
 
@@ -33,6 +34,12 @@ pub struct DirectoryStatus {
     pub statements: Option<Arc<Statements>>,
     /// This node's certificate, if it has one; it may have run out.
     pub certificate: Option<Certificate>,
+    /// Whether others can dial this node.
+    pub reach: Reach,
+    /// If nobody can: that, and what the owner can do about it.
+    pub unreached: Option<String>,
+    /// Whether the owner has disconnected this node.
+    pub apart: bool,
 }
 
 impl DirectoryStatus {

@@ -10,18 +10,18 @@ use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
-use crate::store::{OpenOptions, RocksDisk, Role};
+use crate::store::{Migrating, OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
 use actix::Recipient;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 use std::fs::{DirBuilder, File};
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The database's directory in the data directory.
 const DATABASE: &str = "db";
@@ -78,7 +78,8 @@ fn open(
 pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, RunError> {
     let connections = open_files::connections();
     make_private(data_dir)?;
-    let disk = RocksDisk::open(&data_dir.join(DATABASE), &OpenOptions::new(role))?;
+    let path = data_dir.join(DATABASE);
+    let disk = RocksDisk::open_telling(&path, &OpenOptions::new(role), &mut migration_told())?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let engine: Arc<dyn PowEngine> = Arc::new(NativeEngine::new());
     Ok(Seams {
@@ -93,6 +94,28 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
         names: Names::default(),
         connections,
     })
+}
+
+/// Tells on the terminal, now and then, how far a migration of the database is: the log is not open yet.
+fn migration_told() -> impl FnMut(Migrating) {
+    /// How often.
+    const EVERY: Duration = Duration::from_secs(5);
+    let mut told: Option<Instant> = None;
+    move |at| {
+        if told.is_some_and(|told| told.elapsed() < EVERY) {
+            return;
+        }
+        told = Some(Instant::now());
+        // Whoever has closed standard error does not want to know.
+        let _ = writeln!(
+            io::stderr(),
+            "the database is brought from schema version {} to {}, {} rows so far; cut short, it goes on \
+             from there at the next start",
+            at.from,
+            at.to,
+            at.rows
+        );
+    }
 }
 
 /// Opens the database of a peer that does not run, to read or to fill it; makes both it and its

@@ -7,12 +7,14 @@ mod checkpoint;
 mod clock;
 mod delivery;
 mod events;
+mod health;
 mod members;
 mod records;
 pub(crate) mod rfc3339;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
+use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -29,6 +31,7 @@ pub use delivery::{
     ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
+pub use health::HealthView;
 pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
@@ -80,6 +83,10 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// Whether its owner has disconnected it, until `connect` or the next start.
+    pub disconnected: bool,
+    /// Whether others can dial it.
+    pub reach: ReachView,
     /// How its clock compares with those of others.
     pub clock: ClockView,
     /// Its part in the network; `None` while it is on none.
@@ -101,6 +108,17 @@ pub struct TrackerLinkView {
     /// has none.
     #[serde(with = "rfc3339::optional")]
     pub member_until: Option<Timestamp>,
+}
+
+/// Whether others can dial a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReachView {
+    /// Whether the tracker could; `None` while it is away, or has not tried for long enough.
+    pub reachable: Option<bool>,
+    /// Where the peer says that it can be dialled.
+    pub endpoints: Vec<String>,
+    /// If nobody can dial it: that, and what to do about it.
+    pub trouble: Option<String>,
 }
 
 /// A peer's part in its network.
@@ -159,6 +177,14 @@ pub struct SyncView {
     pub height: u64,
 }
 
+/// When a node is to mine, until it is started again: then its settings say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MiningRequest {
+    /// `on-command`, `when-pending` or `always`.
+    pub mode: Mode,
+}
+
 /// How mining goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MiningView {
@@ -168,6 +194,10 @@ pub struct MiningView {
     pub hashes_per_second: f64,
     /// Blocks of this node that were connected since it started.
     pub blocks_mined: u64,
+    /// Found blocks of this node whose place another had taken, since it started.
+    pub races_lost: u64,
+    /// When it mines.
+    pub mode: Mode,
 }
 
 /// How a node stands that waits for its wallet. What runs has no `waiting_for`.
@@ -305,6 +335,13 @@ pub struct SessionView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoRequest {}
+
+/// Whether this node has sessions, or its owner has disconnected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectedView {
+    /// Whether it keeps sessions from now on.
+    pub connected: bool,
+}
 
 /// This node has left the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
-    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, Cursor,
-    DeliveryStatusView, LeftView, MinedView, MiningView, NetworkView, PeerStatusView, PeerView,
-    PeersView, SyncView, TrackerLinkView,
+    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
+    Cursor, DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
+    PeerStatusView, PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -15,12 +15,13 @@ use crate::chain::Amount;
 use crate::keys::PublicKey;
 use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
-use crate::messages::miner::{GetMinerStatus, MineBlock};
+use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
 use actix::MailboxError;
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ impl Peer {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
             address: self.key.to_address(),
+            disconnected: known.apart,
             waiting: chain.is_none().then(|| why_waiting(&known)),
             tracker: TrackerLinkView {
                 endpoint: known.tracker.clone(),
@@ -69,6 +71,7 @@ impl Peer {
                 trouble: known.trouble.clone(),
                 member_until: known.member_until(),
             },
+            reach: reach(&known, &self.key),
             clock,
             chain,
         })
@@ -97,11 +100,7 @@ impl Peer {
             sessions: gossip.sessions.len(),
             open_transactions: ledger.open_transactions,
             open_bytes: ledger.open_bytes,
-            mining: MiningView {
-                running: miner.running,
-                hashes_per_second: miner.hashes_per_second,
-                blocks_mined: miner.blocks_mined,
-            },
+            mining: mining_view(miner),
             delivery: DeliveryStatusView {
                 queued: waiting.queued,
                 reserved: waiting.reserved,
@@ -189,6 +188,25 @@ impl Peer {
         })
     }
 
+    /// How mining goes.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn mining(&self) -> Result<MiningView, Refused> {
+        let status = self.parts()?.miner_status.send(GetMinerStatus).await?;
+        Ok(mining_view(status))
+    }
+
+    /// Has it mine at other times, until the node is started again.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn set_mining(&self, request: &MiningRequest) -> Result<MiningView, Refused> {
+        let order = SetMiningMode(request.mode);
+        let status = self.parts()?.set_mining.send(order).await?;
+        Ok(mining_view(status))
+    }
+
     /// Mines one block, however long it takes. The answer comes after the synced write.
     ///
     /// # Errors
@@ -224,6 +242,18 @@ impl Peer {
             from: people.person(&key),
             height,
         })
+    }
+
+    /// Says goodbye to everybody and keeps no session, or takes all of it up again. It lasts until the other
+    /// is asked for, or the next start; the node goes on with what it has.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn connect(&self, connected: bool) -> Result<ConnectedView, Refused> {
+        let parts = self.parts()?;
+        parts.connect_link.send(Connect(connected)).await?;
+        parts.connect.send(Connect(connected)).await?;
+        Ok(ConnectedView { connected })
     }
 
     /// Leaves the network for good; answers once the tracker has taken this node off its list.
@@ -274,6 +304,34 @@ impl Peer {
     pub(super) fn parts(&self) -> Result<&PeerParts, Refused> {
         let none = || Refused::new(Code::NoNetwork, why_waiting(&self.known.borrow()));
         self.running.get().ok_or_else(none)
+    }
+}
+
+fn reach(known: &DirectoryStatus, own: &PublicKey) -> ReachView {
+    let own = known.directory.by_key(own);
+    let addresses = own.map(|own| own.record.statement.addresses.iter());
+    ReachView {
+        reachable: match known.reach {
+            Reach::Unknown => None,
+            Reach::Reached => Some(true),
+            Reach::NotReached => Some(false),
+        },
+        endpoints: addresses
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect(),
+        trouble: known.unreached.clone(),
+    }
+}
+
+fn mining_view(status: MinerStatus) -> MiningView {
+    MiningView {
+        running: status.running,
+        hashes_per_second: status.hashes_per_second,
+        blocks_mined: status.blocks_mined,
+        races_lost: status.races_lost,
+        mode: status.mode,
     }
 }
 

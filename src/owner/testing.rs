@@ -10,12 +10,14 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
 use crate::messages::clocks::GetOwnClock;
-use crate::messages::gossip::{GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
+use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
     GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
 };
-use crate::messages::miner::{GetMinerStatus, MineBlock, MineError, Mined, MinerStatus};
+use crate::messages::miner::{
+    GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
+};
 use crate::messages::registry::{GetMembers, GetRegistryStatus, RegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -27,6 +29,7 @@ use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
+use crate::protocol::mining::Mode;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -252,6 +255,15 @@ answers! {
         running: false,
         hashes_per_second: 4_200_000.0,
         blocks_mined: 3,
+        races_lost: 1,
+        mode: Mode::OnCommand,
+    };
+    SetMiningMode => |_node, asked| MinerStatus {
+        running: asked.0 == Mode::Always,
+        hashes_per_second: 4_200_000.0,
+        blocks_mined: 3,
+        races_lost: 1,
+        mode: asked.0,
     };
     SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
     GetGossipStatus => |_node, _asked| GossipStatus {
@@ -330,8 +342,11 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             open_transactions: node.clone().recipient(),
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
+            set_mining: node.clone().recipient(),
             gossip: node.clone().recipient(),
             sync_from: node.clone().recipient(),
+            connect_link: node.clone().recipient(),
+            connect: node.clone().recipient(),
         });
         assert!(set.is_ok());
     }
@@ -341,8 +356,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         registered: played.trouble.is_none(),
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
-        statements: None,
-        certificate: None,
+        ..DirectoryStatus::default()
     };
     Peer {
         name: "alice".parse().unwrap(),
@@ -387,6 +401,12 @@ impl Handler<AcceptChangedKey> for FakeNode {
             _ => Err(AcceptError::NothingChanged(message.0)),
         }
     }
+}
+
+impl Handler<Connect> for FakeNode {
+    type Result = ();
+
+    fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
 }
 
 impl Handler<LeaveNetwork> for FakeNode {

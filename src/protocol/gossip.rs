@@ -128,6 +128,18 @@ impl Gossip {
         self.peers.candidates(candidates, now)
     }
 
+    /// The owner disconnects this node: it says goodbye to everybody, dials nobody and takes nobody, until
+    /// [`Gossip::connect`].
+    pub fn disconnect(&mut self, now: SteadyTime) -> Vec<Effect> {
+        let effects = self.peers.disconnect();
+        self.settle(effects, now)
+    }
+
+    /// The owner connects this node again.
+    pub fn connect(&mut self, now: SteadyTime) -> Vec<Effect> {
+        self.peers.connect(now)
+    }
+
     /// What becomes of one more stranger, when so many are in their handshake.
     pub fn admits(&self, handshakes: usize) -> Admission {
         self.peers.admits(handshakes)

@@ -86,6 +86,8 @@ pub struct Introducer {
     record: Option<MemberRecord>,
     genesis: Option<Genesis>,
     phase: Phase,
+    /// The owner has disconnected this node.
+    apart: bool,
     pause: Backoff,
     introduced: BTreeMap<MemberId, MemberRecord>,
     /// Trouble was told, and nothing has gone well since.
@@ -102,6 +104,7 @@ impl Introducer {
             record: None,
             genesis: None,
             phase: Phase::Waiting,
+            apart: false,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed),
             introduced: BTreeMap::new(),
             in_trouble: false,
@@ -147,10 +150,31 @@ impl Introducer {
         self.take_effects()
     }
 
+    /// The owner disconnects this node: says goodbye, and dials no more until [`Introducer::connect`].
+    #[must_use]
+    pub fn disconnect(&mut self) -> Vec<Effect> {
+        self.apart = true;
+        if let Some(session) = self.session() {
+            let reason = "its owner has disconnected this node for a while".to_owned();
+            self.effects.push(Effect::Close { session, reason });
+        }
+        if self.phase != Phase::AtRest {
+            self.phase = Phase::Waiting;
+        }
+        self.take_effects()
+    }
+
+    /// The owner connects this node again: the tracker is dialled at once.
+    pub fn connect(&mut self) {
+        self.apart = false;
+        self.pause.hurry();
+    }
+
     /// To be called a few times a second.
     #[must_use]
     pub fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
         match self.phase {
+            Phase::Waiting if self.apart => {}
             Phase::Waiting if self.record.is_some() && self.pause.is_due(now) => {
                 self.phase = Phase::Dialling(now);
                 let address = self.address.clone();

@@ -17,7 +17,8 @@ use std::mem::{Discriminant, discriminant};
 use std::ops::Range;
 
 /// When this node mines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Only when its owner asks for a block.
     OnCommand,
@@ -153,6 +154,7 @@ pub struct Mining {
     /// The template that is on its way may stand on a tip that has moved.
     template_stale: bool,
     mined: u64,
+    races_lost: u64,
     /// Why nothing can be mined, as it was told last; `None` since something could.
     told: Option<Discriminant<NotNow>>,
 }
@@ -172,6 +174,7 @@ impl Mining {
             template_asked: false,
             template_stale: false,
             mined: 0,
+            races_lost: 0,
             told: None,
         }
     }
@@ -179,6 +182,22 @@ impl Mining {
     /// Blocks of this node that the ledger took since it started.
     pub fn mined(&self) -> u64 {
         self.mined
+    }
+
+    /// Found blocks of this node whose place another had taken, since it started.
+    pub fn races_lost(&self) -> u64 {
+        self.races_lost
+    }
+
+    /// When it mines.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Has it mine at other times from now on.
+    pub fn set_mode(&mut self, mode: Mode) -> Vec<Effect> {
+        self.mode = mode;
+        self.follow_wish()
     }
 
     /// Whether a search is under way.
@@ -398,6 +417,7 @@ impl Mining {
             // The clock was set back while it was searched for: the next template is held against it.
             BlockOutcome::Held => {}
             _ => {
+                self.races_lost += u64::from(*outcome == BlockOutcome::LostRace);
                 if let Some(first) = self.waiting.front_mut() {
                     first.races_lost += 1;
                 }
@@ -437,6 +457,11 @@ impl Mining {
     /// The number of open transactions changed.
     pub fn open_changed(&mut self, open: usize) -> Vec<Effect> {
         self.open = open;
+        self.follow_wish()
+    }
+
+    /// Begins or ends, now that a block may be wanted or not.
+    fn follow_wish(&mut self) -> Vec<Effect> {
         if self.state == State::Idle {
             self.go_on()
         } else if !self.wants_block() {

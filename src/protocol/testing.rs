@@ -2,7 +2,7 @@
 //! effects on disks in memory.
 
 use super::registry::{self, Fact, Registry};
-use super::tracker_link::{self, Config, TrackerLink, Warning};
+use super::tracker_link::{self, Config, Reach, TrackerLink, Warning};
 use super::{Row, SessionId};
 use crate::canonical::CappedText;
 use crate::chain::testing::{START, genesis_with, member, params};
@@ -297,6 +297,7 @@ pub(super) struct Peer {
     pub(super) changed: Vec<tracker_link::Effect>,
     pub(super) certificates: Vec<Certificate>,
     pub(super) warnings: Vec<Warning>,
+    pub(super) reaches: Vec<Reach>,
     /// Why it is at rest.
     pub(super) rest: Option<String>,
     pub(super) now: Now,
@@ -317,6 +318,7 @@ impl Peer {
             changed: Vec::new(),
             certificates: Vec::new(),
             warnings: Vec::new(),
+            reaches: Vec::new(),
             rest: None,
             now: BEGUN,
         }
@@ -370,6 +372,7 @@ impl Peer {
                 Effect::Left => self.rest = Some("left".to_owned()),
                 Effect::Fatal { reason } => self.rest = Some(reason),
                 Effect::Warn(warning) => self.warnings.push(warning),
+                Effect::Reach(reach) => self.reaches.push(reach),
             }
         }
     }

@@ -13,6 +13,7 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod reach;
 mod rival;
 mod statements;
 #[cfg(test)]
@@ -21,6 +22,8 @@ mod tests;
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
+use reach::ReachWatch;
+pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
 
 use super::backoff::Backoff;
@@ -173,11 +176,14 @@ pub struct TrackerLink {
     /// What the next [`RefusalCode::OldRecord`] raises it by.
     sequence_step: u64,
     leaving: bool,
+    /// The owner has disconnected this node.
+    apart: bool,
     phase: Phase,
     /// When it is dialled again.
     pause: Backoff,
     /// Another node uses this one's wallet, as far as we were told.
     rival: Option<Rival>,
+    reach: ReachWatch,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     effects: Vec<Effect>,
@@ -207,9 +213,11 @@ impl TrackerLink {
             least_sequence: 0,
             sequence_step: SEQUENCE_STEP,
             leaving: false,
+            apart: false,
             phase: Phase::Waiting,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
+            reach: ReachWatch::default(),
             former: None,
             effects: Vec::new(),
             config,
@@ -295,6 +303,7 @@ impl TrackerLink {
     pub fn tick(&mut self, now: Now) -> Vec<Effect> {
         self.prepare_record(now);
         match &self.phase {
+            Phase::Waiting if self.apart => {}
             Phase::Waiting => self.dial(now),
             Phase::Dialling { since } if now.steady.since(*since) >= DIAL_PATIENCE_MS => {
                 self.unreachable("no greeting came".to_owned(), now);
@@ -309,6 +318,7 @@ impl TrackerLink {
         }
         self.watch_certificate(now);
         self.forget_rival(now.steady);
+        self.watch_reach(now.steady);
         self.take_effects()
     }
 
@@ -462,6 +472,32 @@ impl TrackerLink {
             _ => {}
         }
         self.take_effects()
+    }
+
+    /// The owner disconnects this node: says goodbye, and dials no more until [`TrackerLink::connect`].
+    #[must_use]
+    pub fn disconnect(&mut self) -> Vec<Effect> {
+        self.apart = true;
+        if let Phase::Talking(Talk { session, .. }) = self.phase {
+            let reason = "its owner has disconnected this node for a while".to_owned();
+            self.effects.push(Effect::Close { session, reason });
+            self.former = Some(session);
+        }
+        if !matches!(self.phase, Phase::AtRest) {
+            self.phase = Phase::Waiting;
+        }
+        self.take_effects()
+    }
+
+    /// The owner connects this node again: the tracker is dialled at once.
+    pub fn connect(&mut self) {
+        self.apart = false;
+        self.pause.hurry();
+    }
+
+    /// Whether the owner has disconnected this node.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// The Wallet signed that we leave.

@@ -10,8 +10,9 @@ use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
-    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, ConnectionAccepted, Deliver,
-    GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus, SyncFrom,
+    AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, Connect, ConnectionAccepted,
+    Deliver, GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus,
+    SyncFrom,
 };
 use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
@@ -470,6 +471,18 @@ impl GossipShell {
         let (height, effects) = self.gossip.prefer(&message.0, self.clock.steady())?;
         self.carry_out(effects);
         Some(height)
+    }
+
+    /// The owner disconnects this node, or connects it again.
+    pub fn connect(&mut self, message: Connect) {
+        let now = self.clock.steady();
+        let effects = match message {
+            Connect(true) => self.gossip.connect(now),
+            Connect(false) => self.gossip.disconnect(now),
+        };
+        if !self.sessions.are_closing() {
+            self.carry_out(effects);
+        }
     }
 
     /// The node is stopping: closes every session and takes no more.

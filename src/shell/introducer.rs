@@ -141,6 +141,11 @@ impl IntroducerShell {
             TellIntroducer::Record(record) => self.introducer.record_known(record),
             TellIntroducer::Network(genesis) => self.introducer.network_known(genesis),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
+            TellIntroducer::Connect(true) => {
+                self.introducer.connect();
+                Vec::new()
+            }
+            TellIntroducer::Connect(false) => self.introducer.disconnect(),
             TellIntroducer::Close => return self.sessions.close_all(),
         };
         self.carry_out(effects);

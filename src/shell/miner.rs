@@ -14,7 +14,7 @@ use crate::messages::events::Event;
 use crate::messages::ledger::{GetTemplate, SubmitMinedBlock};
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, MiningComplete, OpenChanged,
-    SearchEnded, StopMining, TipMoved,
+    SearchEnded, SetMiningMode, StopMining, TipMoved,
 };
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::mining::{
@@ -305,7 +305,16 @@ impl MinerShell {
             running: self.mining.is_searching(),
             hashes_per_second: self.rate.per_second(),
             blocks_mined: self.mining.mined(),
+            races_lost: self.mining.races_lost(),
+            mode: self.mining.mode(),
         }
+    }
+
+    /// The owner wants blocks at other times.
+    pub fn set_mode(&mut self, message: SetMiningMode) -> MinerStatus {
+        let effects = self.mining.set_mode(message.0);
+        self.carry_out(effects);
+        self.status(GetMinerStatus)
     }
 
     /// The node is stopping: the search ends, and who waits for a block hears it.

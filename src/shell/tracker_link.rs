@@ -7,7 +7,7 @@ use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
 use crate::keys::PublicKey;
 use crate::logging::{Names, Time};
-use crate::messages::gossip::CandidatesKnown;
+use crate::messages::gossip::{CandidatesKnown, Connect};
 use crate::messages::introducer::TellIntroducer;
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
@@ -214,6 +214,7 @@ impl TrackerLinkShell {
                 }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
                 Effect::Warn(warning) => self.warn(&warning),
+                Effect::Reach(_) => self.tell_reach(),
             }
         }
         self.publish_standing();
@@ -356,6 +357,21 @@ impl TrackerLinkShell {
         let (former, key) = keys.ok_or_else(|| AcceptError::NothingChanged(name.clone()))?;
         tracing::info!(member = %name, former = %former.to_address(), key = %key.to_address(), "changed key accepted by the owner");
         Ok((former, key))
+    }
+
+    /// The owner disconnects this node, or connects it again.
+    pub fn connect(&mut self, message: Connect) {
+        if message.0 {
+            self.link.connect();
+            tracing::info!("connected again by its owner");
+        } else {
+            tracing::info!("disconnected by its owner, until `node connect` or the next start");
+            let effects = self.link.disconnect();
+            self.trouble = None;
+            self.carry_out(effects);
+        }
+        self.tell_introducers(&TellIntroducer::Connect(message.0));
+        self.publish_standing();
     }
 
     /// The node is stopping: says goodbye, and has the introducers say it.

@@ -1,6 +1,7 @@
 //! The disk of a running node: RocksDB.
 
 use super::disk::ScanBudget;
+use super::migration::{self, Migrating, STEPS, Step};
 use super::schema::{self, Role};
 use super::{Disk, DiskError, DiskRead, Row, RowChange, Table, tuning};
 use rocksdb::checkpoint::Checkpoint;
@@ -63,14 +64,39 @@ impl RocksDisk {
     ///   for this program, this role, or any node.
     /// - [`DiskError::Corrupt`], [`DiskError::Failed`]: RocksDB cannot make sense of it.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, DiskError> {
-        Self::open_with(path, options, &tuning::database_options(options))
+        Self::open_telling(path, options, &mut |_| ())
+    }
+
+    /// As [`open`](Self::open), and tells how far it is where a database of an older schema is brought to this
+    /// program's.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_telling(
+        path: &Path,
+        options: &OpenOptions,
+        tell: &mut dyn FnMut(Migrating),
+    ) -> Result<Self, DiskError> {
+        Self::open_migrating(path, options, STEPS, tell)
+    }
+
+    /// The same, with these steps from older schemas.
+    pub(super) fn open_migrating(
+        path: &Path,
+        options: &OpenOptions,
+        steps: &[Step],
+        tell: &mut dyn FnMut(Migrating),
+    ) -> Result<Self, DiskError> {
+        let database = tuning::database_options(options);
+        Self::open_by(path, options, &database, (steps, tell))
     }
 
     /// [`open`](Self::open) with a database set up by the caller.
-    pub(super) fn open_with(
+    pub(super) fn open_by(
         path: &Path,
         options: &OpenOptions,
         database: &Options,
+        (steps, tell): (&[Step], &mut dyn FnMut(Migrating)),
     ) -> Result<Self, DiskError> {
         fs::create_dir_all(path).map_err(|e| DiskError::from_io(path, &e))?;
         let cache = Cache::new_lru_cache(options.block_cache_bytes);
@@ -78,7 +104,14 @@ impl RocksDisk {
         let mut disk = Self::open_families(path, database, &cache, &families)?;
         match disk.version()? {
             Some(found) => {
-                schema::check_version(found, path)?;
+                match migration::way(steps, found, schema::SCHEMA_VERSION) {
+                    None => schema::check_version(found, path)?,
+                    Some(way) => {
+                        schema::check_role(&disk, path, options.role)?;
+                        disk.create_families(&cache)?;
+                        migration::migrate(&disk, path, &way, tell)?;
+                    }
+                }
                 disk.check_families(&families)?;
                 schema::check_role(&disk, path, options.role)?;
             }

@@ -11,7 +11,7 @@ pub const SCHEMA_VERSION: u32 = 9;
 
 /// `Meta` row that holds the schema version as a canonical integer. The one row whose shape never
 /// changes, since it says how to read the others.
-const VERSION_KEY: &[u8] = b"schema_version";
+pub(super) const VERSION_KEY: &[u8] = b"schema_version";
 /// `Meta` row that holds the [`Role`]'s name as canonical text.
 const ROLE_KEY: &[u8] = b"role";
 

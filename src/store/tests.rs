@@ -1,5 +1,6 @@
 //! What both disks promise, held against the simplest model of it.
 
+mod migration;
 mod refusals;
 mod restart;
 mod rocks;

@@ -1,8 +1,9 @@
 //! A command and its node: who is at the other end, who keeps whom waiting, and how it ends.
 
 use super::{Ran, run};
-use crate::support::{Lab, Node, so, wait_until};
+use crate::support::{Lab, Node, agree, so, wait_until};
 use raclette::http::ApiFile;
+use raclette::owner::answers::PeerView;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,6 +14,48 @@ use std::time::{Duration, Instant};
 fn signal(node: &Node, signal: Signal) {
     let pid = node.api().unwrap().pid;
     kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+#[test]
+fn cli_a_node_is_disconnected_and_connected_again_and_the_others_see_it() {
+    let lab = Lab::start();
+    let [alice, bob, carol] = lab.peers(["alice", "bob", "carol"]);
+    let sees = |node: &Node, live: bool| {
+        wait_until(
+            &format!("{} sees that bob is there: {live}", node.name),
+            || {
+                let peers = node.peers().peers;
+                let is_bob =
+                    |peer: &&PeerView| peer.name.as_ref().is_some_and(|n| n.as_str() == "bob");
+                let bob = peers.iter().find(is_bob).ok_or("not known")?;
+                let found = (bob.live, bob.session.is_some());
+                so(found == (Some(live), live), format!("{found:?}"))
+            },
+        );
+    };
+    [&alice, &carol]
+        .into_iter()
+        .for_each(|node| sees(node, true));
+    let said = Ran::from(bob.command(["disconnect"])).succeeds();
+    assert!(said.contains("node") && said.contains("connect"), "{said}");
+    [&alice, &carol]
+        .into_iter()
+        .for_each(|node| sees(node, false));
+    // Its API is up, and says it; it even mines, by itself.
+    let shown = Ran::from(bob.command(["status"])).succeeds();
+    assert!(shown.contains("disconnected by you"), "{shown}");
+    assert_eq!(bob.status().chain.unwrap().sessions, 0);
+    Ran::from(bob.command(["mine"])).succeeds();
+    let (height, _) = alice.tip();
+    assert_eq!(height, 0, "nobody heard of it");
+    Ran::from(bob.command(["connect"])).succeeds();
+    [&alice, &carol]
+        .into_iter()
+        .for_each(|node| sees(node, true));
+    agree(&[&alice, &bob, &carol]);
+    assert_eq!(alice.tip().0, 1);
+    let shown = Ran::from(bob.command(["status"])).succeeds();
+    assert!(!shown.contains("disconnected by you"), "{shown}");
 }
 
 /// What an orderly stop must not leave behind, and must not say.

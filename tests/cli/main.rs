@@ -7,6 +7,7 @@ mod archives;
 mod commands;
 mod delivery;
 mod demo;
+mod doctor;
 mod examples;
 mod hints;
 mod local;

@@ -249,3 +249,33 @@ fn p2p_a_registration_that_nobody_could_hear_is_heard_when_the_tracker_is_back()
     }
     assert_eq!(lab.tracker.tracker_status().registered, 2);
 }
+
+#[test]
+fn p2p_whom_nobody_can_dial_is_told_what_to_do() {
+    let lab = Lab::start();
+    let dead = free_address();
+    let alice = lab.peer_with("alice", &format!("advertise = [\"{dead}\"]"));
+    let bob = lab.peer("bob");
+    let reach = |node: &Node| node.status().reach;
+    wait_until("alice hears that nobody dials her", || {
+        let reach = reach(&alice);
+        so(reach.reachable == Some(false), format!("{reach:?}"))
+    });
+    let trouble = reach(&alice).trouble.unwrap();
+    assert!(
+        trouble.contains(&dead.to_string()) && trouble.contains("advertise"),
+        "{trouble}"
+    );
+    let shown = String::from_utf8(alice.command(["status"]).stdout).unwrap();
+    assert!(shown.contains("others can't dial"), "{shown}");
+    assert!(
+        alice.output().contains("others can't dial this node"),
+        "{}",
+        alice.output()
+    );
+    // Where it listens, and what it names, are two things.
+    let up = format!("listen={} advertise={dead}", alice.listen);
+    assert!(alice.output().contains(&up), "{}", alice.output());
+    assert_eq!(reach(&bob).reachable, Some(true));
+    assert!(!bob.output().contains("dial this node"));
+}

@@ -70,6 +70,60 @@ fn both_forms_hold_the_same_rows_of_one_snapshot() {
 }
 
 #[test]
+fn members_are_a_row_for_each_word_about_them() {
+    use crate::chain::json::{ActionJson, KeyJson};
+    use crate::membership::{Act, Leave, MembersRecord, Statement};
+    let node = chain(1);
+    let entries: Vec<_> = archive_of(&node.disk, &genesis()).unwrap().collect();
+    let [head, _, block, end] = entries.try_into().unwrap();
+    let Entry::Block(mut block) = block.unwrap() else {
+        panic!("no block");
+    };
+    let admin = member(200);
+    let act = Act::Expel {
+        key: member(2).public_key(),
+        reason: CappedText::new("=loud").unwrap(),
+    };
+    let statement = Statement {
+        network: network(),
+        number: Timestamp(9),
+        act,
+    };
+    let leave = Leave::sign(network(), Timestamp(8), &member(1));
+    let records = [
+        MembersRecord::Leave(leave),
+        MembersRecord::Statement(statement.sign(&admin)),
+    ];
+    for (at, record) in records.into_iter().enumerate() {
+        block.transactions[at + 1].action = ActionJson::Record {
+            topic: CappedText::new("members").unwrap(),
+            body: CappedBytes::new(crate::canonical::encode(&record)).unwrap(),
+        };
+    }
+    let entries = [head.unwrap(), Entry::Block(block), end.unwrap()];
+    let written = |format| {
+        let mut written = Vec::new();
+        let mut writer = TableWriter::new(&mut written, TableKind::Members, format);
+        entries
+            .iter()
+            .for_each(|entry| writer.entry(entry).unwrap());
+        writer.end().unwrap();
+        rows_of(&String::from_utf8(written).unwrap(), format)
+    };
+    let (csv, jsonl) = (written(TableFormat::Csv), written(TableFormat::Jsonl));
+    let acts: Vec<_> = csv.iter().map(|row| cell(row, "act")).collect();
+    assert_eq!(acts, ["leave", "expel"]);
+    let shown = |key| serde_json::to_value(KeyJson(key)).unwrap();
+    assert_eq!(cell(&csv[1], "key"), shown(member(2).public_key()));
+    assert_eq!(cell(&csv[1], "by"), shown(admin.public_key()));
+    assert_eq!(cell(&csv[1], "reason"), "'=loud");
+    assert_eq!(cell(&jsonl[1], "reason"), "=loud");
+    let names =
+        |row: &[(String, String)]| row.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&csv[0]), names(&jsonl[0]));
+}
+
+#[test]
 fn a_table_without_rows_has_its_heading() {
     let text = table(&Node::new().disk, TableKind::Records, TableFormat::Csv);
     assert!(

@@ -316,7 +316,7 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
 
 #[test]
 fn attack_whoever_is_put_out_has_nothing_open_free_of_charge_and_does_not_get_it_back() {
-    let view = view(&[(1, 100), (2, 100)]);
+    let view = view();
     let mut pool = pool();
     let sent: Vec<_> = [(1, 0), (1, 2), (2, 0)]
         .into_iter()

@@ -52,6 +52,8 @@ pub enum TableOf {
     Transactions,
     /// A row for each record
     Records,
+    /// A row for each word on the ledger about who is a member: who joined, left, was put out
+    Members,
 }
 
 /// The forms of a table.

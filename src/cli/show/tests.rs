@@ -2,8 +2,9 @@ use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    PersonView, SessionView,
+    PersonView, ReachView, SessionView,
 };
+use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
 
 /// What a hostile member may say of itself.
@@ -50,6 +51,12 @@ fn status() -> PeerStatusView {
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
         },
+        disconnected: false,
+        reach: ReachView {
+            reachable: Some(false),
+            endpoints: vec!["127.0.0.1:7001".into()],
+            trouble: Some(format!("others can't dial it at {HOSTILE}")),
+        },
         clock: ClockView {
             state: ClockStateView::Behind,
             by_ms: 86_400_000,
@@ -74,6 +81,8 @@ fn status() -> PeerStatusView {
                 running: true,
                 hashes_per_second: 123_456_789.0,
                 blocks_mined: 12,
+                races_lost: 0,
+                mode: Mode::Always,
             },
             delivery: DeliveryStatusView {
                 queued: usize::MAX,

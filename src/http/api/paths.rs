@@ -77,8 +77,11 @@ paths! {
     LIST: GET "/paths" (), EVERY, "this list";
     CODES: GET "/codes" (), EVERY, "every code that a refusal can have, explained";
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
-    CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; the one path that needs none";
+    CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; needs none itself";
     STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    METRICS: GET "/metrics" (), EVERY, "what the node measures, in the text that Prometheus reads";
+    HEALTHY: GET "/healthy" (), EVERY, "200 if the node answers, 503 if it hangs; needs no token";
+    READY: GET "/ready" (), EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
     CHECKPOINT: POST "/checkpoint" () ["dir"], BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
     LINK: POST "/link" () [], EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" (), EVERY, "how the node stands";
@@ -110,10 +113,17 @@ paths! {
     VERIFY_BLOCK: GET "/blocks/{block}/verify" (), PEER, "checks one block again";
     PROOF: GET "/proofs/{id}" ("tail" "until"), PEER, "a proof that a block or transaction is on the chain";
     MINE: POST "/mine" () [], PEER, "mines one block; answered once it is on the disk";
+    MINING: GET "/mining" (), PEER, "when this node mines, and how it goes";
+    SET_MINING: POST "/mining/mode" () ["mode"], PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
+    DISCONNECT: POST "/disconnect" () [], PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
+    CONNECT: POST "/connect" () [], PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";
 }
+
+/// What is answered without the token: nothing that is anybody's secret.
+pub(in crate::http) const WITHOUT_TOKEN: [&str; 3] = [CHALLENGE.path, HEALTHY.path, READY.path];
 
 /// Where what was under this path before paths had a version is now.
 pub(super) fn moved(path: &str) -> Option<String> {

@@ -9,10 +9,10 @@ use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, HistoryView, InboxView, LedgerMembersView, LeftView,
-    MinedView, NoRequest, OpenView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView,
-    ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView, SentView,
-    SyncRequest, SyncView,
+    CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView, LedgerMembersView,
+    LeftView, MinedView, MiningRequest, MiningView, NoRequest, OpenView, OutboxView,
+    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
+    RecordsView, SendRequest, SendView, SentView, SyncRequest, SyncView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -58,8 +58,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::VERIFY_BLOCK, verify_block))
         .service(resource(&paths::PROOF, proof))
         .service(resource(&paths::MINE, mine))
+        .service(resource(&paths::MINING, mining))
+        .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
         .service(resource(&paths::ACCEPT, accept))
+        .service(resource(&paths::DISCONNECT, disconnect))
+        .service(resource(&paths::CONNECT, connect))
         .service(resource(&paths::LEAVE, leave));
 }
 
@@ -237,12 +241,28 @@ async fn mine(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<MinedView> {
     peer.mine().await.map(Json)
 }
 
+async fn mining(peer: Data<Peer>) -> Answer<MiningView> {
+    peer.mining().await.map(Json)
+}
+
+async fn set_mining(peer: Data<Peer>, request: Json<MiningRequest>) -> Answer<MiningView> {
+    peer.set_mining(&request).await.map(Json)
+}
+
 async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> {
     peer.sync_from(&request.from).await.map(Json)
 }
 
 async fn accept(peer: Data<Peer>, request: Json<AcceptRequest>) -> Answer<AcceptedView> {
     peer.accept(&request.name).await.map(Json)
+}
+
+async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(false).await.map(Json)
+}
+
+async fn connect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
+    peer.connect(true).await.map(Json)
 }
 
 async fn leave(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<LeftView> {

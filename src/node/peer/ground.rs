@@ -27,6 +27,7 @@ use crate::store::chain_rows::stored_genesis;
 use crate::store::{Table, rows_from};
 use crate::wire::NodeRole;
 use actix::{Addr, AsyncContext, Context};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
@@ -50,6 +51,8 @@ pub(crate) struct Ground {
     events: Events,
     pub(super) store_place: Place,
     name: MemberName,
+    /// Where it listens.
+    listen: SocketAddr,
     pub(in crate::node) key: PublicKey,
 }
 
@@ -143,6 +146,7 @@ impl Ground {
             events,
             store_place,
             name,
+            listen: listener.address(),
             key,
         })
     }
@@ -187,7 +191,8 @@ impl Ground {
         tracing::info!(
             name = %self.name,
             address = %self.key.to_address(),
-            listen = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
+            listen = %self.listen,
+            advertise = %self.context.greeting.address().map(ToString::to_string).unwrap_or_default(),
             api = %address,
             "peer up"
         );

@@ -110,8 +110,11 @@ impl Ground {
             open_transactions: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
+            set_mining: miner.clone().recipient(),
             gossip: gossip.clone().recipient(),
             sync_from: gossip.clone().recipient(),
+            connect_link: self.link.clone().recipient(),
+            connect: gossip.clone().recipient(),
         });
         Ok(Upper {
             ledger,

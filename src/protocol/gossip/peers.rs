@@ -50,6 +50,9 @@ const IDLE_MS: u64 = 30_000;
 /// never answers must not hold for ever what others need.
 const STUCK_MS: u64 = 5 * 60_000;
 
+/// What others are told while the owner has disconnected this node.
+const APART: &str = "its owner has disconnected this node for a while";
+
 struct Open {
     key: PublicKey,
     direction: Direction,
@@ -79,6 +82,8 @@ pub(super) struct Peers {
     /// Members that something is to be delivered to, with their addresses that are still to be tried. For
     /// each there is a dial or a handshake under way, whose end leads to the next or to giving up.
     wanted: BTreeMap<PublicKey, VecDeque<String>>,
+    /// The owner has disconnected this node: nobody is dialled, and nobody stays.
+    apart: bool,
     clock_told: Option<SteadyTime>,
     alone_since: Option<SteadyTime>,
     alone_told: SteadyTime,
@@ -98,6 +103,7 @@ impl Peers {
             refused: HashSet::new(),
             banned: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            apart: false,
             clock_told: None,
             alone_since: Some(now),
             alone_told: now,
@@ -126,6 +132,9 @@ impl Peers {
     }
 
     pub(super) fn admits(&self, handshakes: usize) -> Admission {
+        if self.apart {
+            return Admission::Full;
+        }
         let incoming = self.count(Direction::Incoming) + self.refused.len();
         let places = if incoming < self.limits.incoming {
             MAX_HANDSHAKES
@@ -186,6 +195,9 @@ impl Peers {
         direction: Direction,
         now: SteadyTime,
     ) -> Result<(Option<SessionId>, bool), &'static str> {
+        if self.apart {
+            return Err(APART);
+        }
         if key == self.own {
             return Err("this node has the same key as you: each needs its own");
         }
@@ -220,6 +232,27 @@ impl Peers {
             return Err("there are enough connections here");
         }
         Ok((before.map(|(other, _)| *other), is_extra))
+    }
+
+    /// The owner disconnects this node: says goodbye to everybody, dials nobody and takes nobody, until
+    /// [`Peers::connect`].
+    pub(super) fn disconnect(&mut self) -> Vec<Effect> {
+        self.apart = true;
+        let wanted = std::mem::take(&mut self.wanted).into_keys();
+        let unreachable = |key| Effect::TellOutbox(DeliveryFact::Unreachable(key));
+        let sessions = self.open_sessions();
+        let goodbyes = sessions.map(|(session, ..)| Effect::Close(session, APART.into()));
+        goodbyes.chain(wanted.map(unreachable)).collect()
+    }
+
+    /// The owner connects this node again.
+    pub(super) fn connect(&mut self, now: SteadyTime) -> Vec<Effect> {
+        self.apart = false;
+        self.alone_told = now;
+        for dialling in self.dialling.values_mut() {
+            dialling.backoff.hurry();
+        }
+        self.dial(now)
     }
 
     /// Nothing more is said in a session that is being closed. Whether it was open until now.
@@ -322,6 +355,7 @@ impl Peers {
         };
         effects.extend(idle.map(close));
         if let Some(since) = self.alone_since
+            && !self.apart
             && now.since(self.alone_told) >= TELL_EVERY_MS
         {
             self.alone_told = now;

@@ -219,3 +219,15 @@ fn another_node_with_our_wallet_throws_nobody_out_and_is_told() {
     assert_eq!(dials(&introducer.tick(before)), 0);
     assert_eq!(dials(&introducer.tick(STARTED.plus_ms(RIVAL_PAUSE_MS))), 1);
 }
+
+#[test]
+fn while_its_owner_has_disconnected_the_node_it_dials_nobody() {
+    let mut introducer = registered();
+    assert!(closes(&introducer.disconnect()));
+    let _ = introducer.closed(SESSION, "said goodbye", STARTED);
+    for minutes in 1..100 {
+        assert_eq!(introducer.tick(STARTED.plus_ms(minutes * 60_000)), []);
+    }
+    introducer.connect();
+    assert_eq!(dials(&introducer.tick(STARTED.plus_ms(100 * 60_000))), 1);
+}

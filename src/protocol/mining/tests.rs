@@ -49,6 +49,7 @@ enum Event {
     TipMoved,
     BetterSeen,
     OpenChanged(usize),
+    ModeSet(Mode),
     Tick(u64),
     /// Somebody sets the clock: so many minutes from the right time, and others say so or not.
     ClockSet(i16, bool),
@@ -58,6 +59,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
         3 => Just(Event::Asked),
         1 => any::<prop::sample::Index>().prop_map(Event::GaveUp),
+        1 => mode().prop_map(Event::ModeSet),
         6 => Just(Event::Template),
         4 => any::<bool>().prop_map(|stale| Event::Found { stale }),
         1 => any::<bool>().prop_map(|stale| Event::Exhausted { stale }),
@@ -231,6 +233,10 @@ impl Shell {
             Event::OpenChanged(open) => {
                 self.open = open;
                 mining.open_changed(open)
+            }
+            Event::ModeSet(mode) => {
+                self.mode = mode;
+                mining.set_mode(mode)
             }
             Event::Tick(ms) => {
                 self.now = self.now.plus_ms(ms);
@@ -420,6 +426,25 @@ fn mining_when_pending_stops_as_soon_as_nothing_is() {
     assert!(matches!(begun[..], [Effect::Search(..)]));
     assert_eq!(mining.open_changed(2), []);
     assert_eq!(mining.open_changed(0), [Effect::Stop]);
+}
+
+#[test]
+fn a_mode_that_is_set_counts_at_once() {
+    let mut mining = Mining::new(Mode::OnCommand, MAX_AHEAD_MS);
+    assert_eq!(mining.start(), []);
+    assert_eq!(mining.set_mode(Mode::Always), [Effect::GetTemplate]);
+    let begun = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
+    let [Effect::Search(job, ..)] = begun[..] else {
+        panic!("{begun:?}");
+    };
+    assert_eq!(mining.set_mode(Mode::Always), [], "it goes on");
+    let _ = mining.found(job, 5);
+    let lost = mining.judged(&template().solved(5), &BlockOutcome::LostRace, STARTED);
+    assert_eq!(lost, [Effect::GetTemplate]);
+    assert_eq!((mining.mined(), mining.races_lost()), (0, 1));
+    let _ = mining.template(template(), BEGUN, OwnClock::UNKNOWN);
+    assert_eq!(mining.set_mode(Mode::OnCommand), [Effect::Stop]);
+    assert!(mining.is_idle());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the tracker link asks of its shell, and what it has to tell.
 
+use super::Reach;
 use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::membership::Address;
@@ -90,6 +91,8 @@ pub enum Effect {
     },
     /// Something the owner should know; the link goes on.
     Warn(Warning),
+    /// Others can't dial this node, or can again.
+    Reach(Reach),
 }
 
 /// Something the owner of the node should know.

@@ -1,5 +1,6 @@
 mod listing;
 mod pinning;
+mod reach;
 mod statements;
 
 use super::*;
@@ -475,4 +476,31 @@ fn a_registered_node_is_told_of_another_with_its_wallet_and_goes_on() {
     assert_eq!(peer.link.rival(), Some("because"));
     peer.tick(1);
     assert_eq!(peer.link.rival(), None, "it was not heard of again");
+}
+
+#[test]
+fn a_node_that_its_owner_disconnects_says_goodbye_and_dials_again_only_when_told() {
+    let mut peer = joined();
+    let effects = peer.link.disconnect();
+    peer.carry_out(effects);
+    assert!(matches!(
+        peer.said()[..],
+        [Out::Closed(SessionId(SESSION), _)]
+    ));
+    peer.close(SESSION);
+    let dialled = peer.dials.len();
+    for _ in 0..100 {
+        peer.tick(MAX_BACK_OFF_MS);
+    }
+    assert_eq!(peer.dials.len(), dialled);
+    assert!(peer.link.is_apart() && !peer.link.is_registered());
+    assert_eq!(peer.warnings, [], "it is no trouble");
+    peer.link.connect();
+    peer.tick(0);
+    assert_eq!(peer.dials.len(), dialled + 1);
+    // A tracker that greets when nobody waits for it any more is told so.
+    let effects = peer.link.disconnect();
+    peer.carry_out(effects);
+    peer.open(2, &tracker_hello());
+    assert!(matches!(peer.said()[..], [Out::Closed(SessionId(2), _)]));
 }

@@ -65,7 +65,9 @@ impl TrackerLinkShell {
             && known.tracker == *tracker
             && known.trouble.as_deref() == trouble
             && known.certificate.as_ref() == certificate
-            && known.statements.as_ref() == statements;
+            && known.statements.as_ref() == statements
+            && known.reach == self.link.reach()
+            && known.apart == self.link.is_apart();
         if !same {
             self.known.send_replace(Arc::new(DirectoryStatus {
                 directory,
@@ -74,6 +76,9 @@ impl TrackerLinkShell {
                 trouble: trouble.map(str::to_owned),
                 certificate: certificate.cloned(),
                 statements: statements.cloned(),
+                reach: self.link.reach(),
+                unreached: self.link.unreached(),
+                apart: self.link.is_apart(),
             }));
         }
     }
@@ -82,6 +87,14 @@ impl TrackerLinkShell {
     pub(super) fn publish_standing(&self) {
         let directory = self.known.borrow().directory.clone();
         self.publish(directory);
+    }
+
+    /// Others can't dial this node, or can again.
+    pub(super) fn tell_reach(&self) {
+        match self.link.unreached() {
+            Some(reason) => tracing::warn!(%reason, "others can't dial this node"),
+            None => tracing::info!("others can dial this node again"),
+        }
     }
 
     pub(super) fn directory_changed(&mut self, changed: &[Member], left: &[Member]) {

@@ -155,7 +155,7 @@ fn every_commit_is_synced_once() {
     let options = OpenOptions::new(Role::Peer);
     let mut database = tuning::database_options(&options);
     database.enable_statistics();
-    let disk = RocksDisk::open_with(dir.path(), &options, &database).unwrap();
+    let disk = RocksDisk::open_by(dir.path(), &options, &database, (&[], &mut |_| ())).unwrap();
     let syncs = || database.get_ticker_count(rocksdb::statistics::Ticker::WalFileSynced);
     let before = syncs();
     for n in 0..10 {

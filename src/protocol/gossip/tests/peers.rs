@@ -421,3 +421,44 @@ fn attack_headers_from_the_future_do_not_fill_the_log() {
     }
     assert_eq!(told, 2);
 }
+
+#[test]
+fn a_node_that_its_owner_disconnects_is_alone_until_he_connects_it() {
+    let mut gossip = gossip(100);
+    let candidates = vec![candidate(1), candidate(2), candidate(3)];
+    let under_way = dials(&gossip.candidates(candidates.clone(), STARTED));
+    assert_eq!(under_way.len(), 3);
+    open(&mut gossip, 1, 1, Direction::Incoming, STARTED);
+    gossip.reach(member(3).public_key(), STARTED);
+    let apart = gossip.disconnect(STARTED);
+    assert!(
+        apart.contains(&Effect::TellOutbox(DeliveryFact::Unreachable(
+            member(3).public_key()
+        )))
+    );
+    let closes =
+        |effect: &Effect| matches!(effect, Effect::Close(closed, _) if *closed == session(1));
+    assert_eq!(apart.iter().filter(|effect| closes(effect)).count(), 1);
+    assert_eq!(gossip.sessions().count(), 0);
+    gossip.closed(session(1), "goodbye", STARTED);
+    // Nobody stays, nobody is let in, nobody is dialled, whatever is wanted and however long it lasts.
+    assert_eq!(gossip.admits(0), Admission::Full);
+    let refused = open(&mut gossip, 2, 2, Direction::Outgoing, STARTED);
+    assert!(matches!(refused[..], [Effect::Close(..)]), "{refused:?}");
+    for address in &under_way {
+        assert_eq!(dials(&gossip.dial_failed(address, STARTED)), [""; 0]);
+    }
+    let wanted = gossip.reach(member(3).public_key(), STARTED);
+    let unreachable = Effect::TellOutbox(DeliveryFact::Unreachable(member(3).public_key()));
+    assert_eq!(wanted, [unreachable]);
+    for seconds in 1..200 {
+        let effects = tick(&mut gossip, later(seconds * 1_000));
+        assert_eq!(effects, [], "after {seconds} s");
+    }
+    assert_eq!(
+        dials(&gossip.candidates(candidates, later(200_000))),
+        [""; 0]
+    );
+    // And back: everybody is dialled at once.
+    assert_eq!(dials(&gossip.connect(later(200_000))).len(), 3);
+}

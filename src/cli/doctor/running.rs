@@ -1,0 +1,192 @@
+//! A node that runs: what it says of its network, and what its members say of it.
+
+use super::finding::Finding;
+use crate::chain::Timestamp;
+use crate::cli::client::{Client, NodeKind};
+use crate::cli::failure::Failure;
+use crate::owner::answers::{
+    ChainStatusView, ClockStateView, ClockView, PeerStatusView, PeersView, TrackerStatusView,
+};
+use crate::readable::in_words;
+
+/// A certificate that ends sooner than this should have been renewed.
+const RENEWAL_MS: u64 = 30 * 24 * 3_600_000;
+
+/// A tip that is older, in intervals of most networks, is worth a word: nobody mines, or nothing comes.
+const OLD_TIP_MS: u64 = 3_600_000;
+
+/// A node that has its directory locked, and does not answer.
+pub(super) fn silent(failure: &Failure) -> Finding {
+    Finding::trouble(
+        "node",
+        failure.reason().unwrap_or_default(),
+        "it has its data directory locked: look into its log (`node logs`); if it hangs, stop its process",
+    )
+}
+
+/// What a node that runs says.
+pub(super) fn findings(client: &Client, now: Timestamp) -> Vec<Finding> {
+    let asked = match client.kind() {
+        NodeKind::Peer => of_peer(client, now),
+        NodeKind::Tracker => of_tracker(client),
+    };
+    asked.unwrap_or_else(|failure| vec![silent(&failure)])
+}
+
+fn of_tracker(client: &Client) -> Result<Vec<Finding>, Failure> {
+    let status: TrackerStatusView = client.get("/status", &[])?;
+    let members = format!(
+        "{} registered, {} live, {} of them reachable",
+        status.registered, status.live, status.reachable
+    );
+    let of_members = match status.registered > 0 && status.live == 0 {
+        true => Finding::note(
+            "members",
+            members,
+            "if they should be there: can they reach this machine and port? A firewall, perhaps",
+        ),
+        false => Finding::right("members", members),
+    };
+    Ok(vec![
+        Finding::right("node", format!("version {}", status.version)),
+        of_clock(status.clock),
+        of_members,
+    ])
+}
+
+fn of_peer(client: &Client, now: Timestamp) -> Result<Vec<Finding>, Failure> {
+    let status: PeerStatusView = client.get("/status", &[])?;
+    let peers: PeersView = client.get("/peers", &[])?;
+    let mut findings = vec![Finding::right(
+        "node",
+        format!("version {}", status.version),
+    )];
+    findings.push(of_clock(status.clock));
+    findings.push(of_membership(&status, now));
+    if let Some(this) = peers.peers.iter().find(|peer| peer.this_node) {
+        findings.extend(of_reachability(this.reachable, &this.endpoints));
+    }
+    match &status.chain {
+        None => findings.push(Finding::trouble(
+            "network",
+            status.waiting.unwrap_or_default(),
+            "it is on no network yet",
+        )),
+        Some(chain) => findings.extend(of_chain(chain)),
+    }
+    Ok(findings)
+}
+
+fn of_clock(clock: ClockView) -> Finding {
+    let remedy = "set this machine's clock by the network: timedatectl set-ntp true";
+    let by = in_words(clock.by_ms);
+    match clock.state {
+        ClockStateView::Right => Finding::right("clock", "as those of the others".to_owned()),
+        ClockStateView::Unknown => {
+            Finding::right("clock", "too few others to compare it with".to_owned())
+        }
+        ClockStateView::Ahead => Finding::trouble("clock", format!("{by} ahead"), remedy),
+        ClockStateView::Behind => Finding::trouble("clock", format!("{by} behind"), remedy),
+    }
+}
+
+fn of_membership(status: &PeerStatusView, now: Timestamp) -> Finding {
+    let tracker = &status.tracker;
+    let left = tracker.member_until.map(|until| until.since(now));
+    if let Some(trouble) = &tracker.trouble {
+        let found = format!("{}: {trouble}", tracker.endpoint);
+        // A member goes on without its tracker, as long as its certificate does; another node with this
+        // wallet never mends itself.
+        let mends = !tracker.registered && left.is_some_and(|left| left > RENEWAL_MS);
+        return match mends {
+            true => Finding::note("tracker", found, "nothing, if it is down for a while"),
+            false => Finding::trouble("tracker", found, "as it says"),
+        };
+    }
+    match (tracker.registered, left) {
+        (true, _) => Finding::right("tracker", format!("registered at {}", tracker.endpoint)),
+        (false, Some(left)) if left > RENEWAL_MS => Finding::note(
+            "tracker",
+            format!(
+                "{} is away; this node is a member for {}",
+                tracker.endpoint,
+                in_words(left)
+            ),
+            "nothing, if it is down for a while",
+        ),
+        (false, left) => Finding::trouble(
+            "tracker",
+            format!(
+                "not registered at {}, and a member for {}",
+                tracker.endpoint,
+                left.map_or("no time".to_owned(), in_words)
+            ),
+            "see that it runs, and that \"trackers\" in the settings says where",
+        ),
+    }
+}
+
+fn of_reachability(reachable: Option<bool>, endpoints: &[String]) -> Option<Finding> {
+    let at = endpoints.join(", ");
+    match reachable? {
+        true => Some(Finding::right(
+            "dialled back",
+            format!("the tracker reaches it at {at}"),
+        )),
+        false => Some(Finding::note(
+            "dialled back",
+            format!("nobody reaches it at {at}"),
+            "it dials the others itself; to be reached, let this port through the firewall, and say in \
+             \"advertise\" what others dial",
+        )),
+    }
+}
+
+fn of_chain(chain: &ChainStatusView) -> Vec<Finding> {
+    let members = match chain.sessions {
+        0 => Finding::trouble(
+            "peers",
+            "no peer is connected".to_owned(),
+            "are the others up, and are their addresses reachable from here? `node peers` lists them",
+        ),
+        some => Finding::right("peers", format!("{some} connected")),
+    };
+    let tip = format!(
+        "height {}, {} old",
+        chain.tip.height,
+        in_words(chain.tip_age_ms)
+    );
+    let chain = match (chain.syncing, chain.tip_age_ms) {
+        (true, _) => Finding::note("chain", format!("{tip}; it is catching up"), "wait"),
+        (false, OLD_TIP_MS..) => Finding::note(
+            "chain",
+            tip,
+            "nobody has mined for long: `node mine`, or mode = \"when-pending\" under [mining] somewhere",
+        ),
+        (false, _) => Finding::right("chain", tip),
+    };
+    vec![members, chain]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::finding::Verdict;
+
+    #[test]
+    fn a_wrong_clock_needs_the_owner() {
+        let clock = |state, by_ms| of_clock(ClockView { state, by_ms }).verdict;
+        assert_eq!(clock(ClockStateView::Right, 0), Verdict::Right);
+        assert_eq!(clock(ClockStateView::Unknown, 0), Verdict::Right);
+        assert_eq!(clock(ClockStateView::Ahead, 90_000), Verdict::Trouble);
+        assert_eq!(clock(ClockStateView::Behind, 90_000), Verdict::Trouble);
+    }
+
+    #[test]
+    fn whom_nobody_reaches_is_told_how_to_be_reached() {
+        assert_eq!(of_reachability(None, &[]), None);
+        let told = of_reachability(Some(false), &["127.0.0.1:7001".to_owned()]).unwrap();
+        assert_eq!(told.verdict, Verdict::Note);
+        assert!(told.found.contains("127.0.0.1:7001") && told.remedy.is_some());
+    }
+}
