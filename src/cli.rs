@@ -20,7 +20,9 @@ mod explain;
 mod failure;
 mod hints;
 mod init;
+mod invitations;
 mod invocation;
+mod join;
 mod logs;
 mod manual;
 mod new_file;
@@ -110,6 +112,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
     };
     match cli.command {
         Some(Command::Init(what)) => init::init(&what, invocation, output),
+        Some(Command::Join(arguments)) => join::join(&arguments, invocation, output),
         Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, invocation)?),
         Some(Command::Eavesdrop(arguments)) => Ok(demo::eavesdrop(&arguments)?),
         Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),

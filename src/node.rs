@@ -4,6 +4,7 @@
 mod backups;
 mod delivery;
 mod embedded;
+pub mod joining;
 mod open_files;
 mod opening;
 mod orders;
@@ -103,6 +104,16 @@ pub enum RunError {
     /// Its passphrase.
     #[error(transparent)]
     Passphrase(#[from] NoPassphrase),
+    /// The invitation that this node is to join by.
+    #[error(
+        "the invitation in {} can't be used: {reason}. Ask for a new one, and put it there instead", path.display()
+    )]
+    Invitation {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The log files.
     #[error(transparent)]
     Logging(#[from] LoggingError),

@@ -23,6 +23,7 @@ mod events;
 mod export;
 mod health;
 pub mod ids;
+mod invitations;
 mod long_read;
 mod members;
 mod pages;
@@ -51,13 +52,13 @@ use crate::chain::params::MAX_EXPIRY;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::keys::{PublicKey, WalletFile};
-use crate::membership::MemberName;
+use crate::membership::{Address, MemberName};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
-use crate::messages::registry::{GetMembers, GetRegistryStatus};
+use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
 };
@@ -216,8 +217,16 @@ pub struct Tracker {
     pub(crate) listen: SocketAddr,
     /// Knows how it stands.
     pub(crate) registry: Recipient<GetRegistryStatus>,
+    /// Where others dial it, as its settings say.
+    pub(crate) advertise: Vec<Address>,
     /// Knows the members.
     pub(crate) members: Recipient<GetMembers>,
+    /// Knows the invitations.
+    pub(crate) invitations: Recipient<GetInvitations>,
+    /// Carries out what its owner decides.
+    pub(crate) order: Recipient<CarryOut>,
+    /// Says what time it is.
+    pub(crate) clock: Arc<dyn Clock>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
     /// Its rows, as those of a [`Peer`].

@@ -178,6 +178,20 @@ impl MiningMode {
     const CHOICES: &[&str] = &["on-command", "when-pending", "always"];
 }
 
+/// Who may join a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdmissionMode {
+    /// Whoever reaches the tracker.
+    Open,
+    /// Whoever was invited.
+    Invite,
+}
+
+impl AdmissionMode {
+    const CHOICES: &[&str] = &["invite", "open"];
+}
+
 /// What a node does that has no wallet yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -276,6 +290,10 @@ section! {
         /// Where peers reach this tracker. 127.0.0.1 is this machine alone; 0.0.0.0 is every
         /// network it is connected to. Peers name this port in their files: keep it fixed.
         listen: SocketAddr = Kind::Listen, Given::Default("\"127.0.0.1:7000\"");
+        /// The addresses, as others dial them, that invitations name: after port forwarding, say, or
+        /// where it listens at every address of its machine. Left empty, it is the address it listens
+        /// at.
+        advertise: Vec<Endpoint> = Kind::Endpoints { least: 0 }, Given::Default("[]");
         /// For a further tracker of a network: the address of its first one, as `node status`
         /// prints it there. Then this one founds nothing and gives no names; it tells members
         /// where others are, also while the first one is away. Peers name it behind the first.
@@ -317,6 +335,9 @@ section! {
         /// The least fee of a transaction, in coins for each 1024 bytes begun. With 0 a newcomer
         /// who has no coins yet can write and vote at once.
         min_fee_per_kib: u64 = Kind::Whole { least: 0, most: 1_000_000_000 }, Given::Default("0");
+        /// Who may join: "invite" is whoever was invited (`node invite` at the tracker, `node join` at the
+        /// newcomer's), "open" is whoever reaches the tracker.
+        admission: AdmissionMode = Kind::Choice(AdmissionMode::CHOICES), Given::Default("\"invite\"");
         /// Coins that exist from the start, for a class in which nobody is to mine first. A list
         /// of {address = "...", amount = ...}, as in
         /// [{ address = "rac1...", amount = 100 }, { address = "rac1...", amount = 100 }].

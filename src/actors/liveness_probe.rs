@@ -4,6 +4,7 @@ use super::TICK;
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::protocol::liveness::MAX_DIALS;
+use crate::protocol::registry::MAX_INQUIRERS_VISITED;
 use crate::shell::LivenessProbeShell;
 use actix::{Actor, AsyncContext, Context};
 
@@ -24,7 +25,7 @@ impl Actor for LivenessProbeActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         // Each visit has an order, a dial and an event of its session under way.
-        ctx.set_mailbox_capacity(3 * MAX_DIALS);
+        ctx.set_mailbox_capacity(3 * (MAX_DIALS + MAX_INQUIRERS_VISITED));
         ctx.run_interval(TICK, |actor, _| actor.shell.tick());
     }
 }

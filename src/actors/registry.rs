@@ -1,13 +1,15 @@
 //! Registry: the mailbox of the tracker's side of the conversation with its members.
 
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
-use crate::messages::registry::{CountSessions, DialledBack, GetMembers, GetRegistryStatus};
+use crate::messages::registry::{
+    CarryOut, CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus,
+};
 use crate::messages::session::SessionEvent;
 use crate::messages::store::RowsCommitted;
 use crate::protocol::liveness::MAX_DIALS;
-use crate::protocol::registry::TICK_MS;
+use crate::protocol::registry::{OrderRefused, Outcome, TICK_MS};
 use crate::shell::{MAX_SESSIONS, RegistryShell};
-use actix::{Actor, AsyncContext, Context};
+use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture};
 use std::time::Duration;
 
 /// Messages that may wait here: one for each session, one for each visit, and reports.
@@ -35,11 +37,21 @@ impl Actor for RegistryActor {
     }
 }
 
+impl Handler<CarryOut> for RegistryActor {
+    type Result = ResponseFuture<Result<Outcome, OrderRefused>>;
+
+    fn handle(&mut self, message: CarryOut, _: &mut Self::Context) -> Self::Result {
+        let done = self.shell.order(message.0);
+        Box::pin(async move { done.await.unwrap_or(Err(OrderRefused::Stopping)) })
+    }
+}
+
 super::hand_to_shell!(RegistryActor {
     CloseSessions => close_all,
     ConnectionAccepted => accepted,
     CountSessions => sessions,
     DialledBack => dialled_back,
+    GetInvitations => invitations,
     GetMembers => members,
     GetRegistryStatus => status,
     RowsCommitted => committed,

@@ -6,6 +6,7 @@ use crate::keys::PublicKey;
 use crate::messages::gossip::Connect;
 use crate::messages::introducer::Introduced;
 use crate::messages::session::{Dialled, SessionEvent};
+use crate::messages::store::RowsCommitted;
 use crate::messages::tracker_link::{
     AcceptChangedKey, AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, HearStatements,
     LeaveError, LeaveNetwork,
@@ -140,6 +141,7 @@ super::hand_to_shell!(TrackerLinkActor {
     Dialled => dialled,
     GenesisMined => genesis_mined,
     Introduced => introduced,
+    RowsCommitted => committed,
 });
 
 /// Searches for the genesis block.

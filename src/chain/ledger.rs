@@ -7,6 +7,7 @@
 mod blocks;
 mod concern;
 mod effect;
+mod judge;
 mod open;
 mod pending;
 mod remembered;
@@ -26,6 +27,7 @@ use super::{Amount, BlockId, Closed, EncodedTransaction, Internal, Rejected, Tim
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
+use judge::Judge;
 use pending::{Check, Checks};
 use remembered::Remembered;
 use std::collections::{BTreeSet, VecDeque};
@@ -42,21 +44,13 @@ pub struct Config {
     pub owner: Option<PublicKey>,
 }
 
-/// The ledger of one network.
+/// The ledger of one network: a judge, and what was judged and waits for the disk or for signatures.
 pub struct Ledger {
-    chain: Chain,
-    mempool: Mempool,
+    judge: Judge,
     overlay: Overlay,
     checks: Checks,
-    good: Remembered,
-    owner: Option<PublicKey>,
-    awake: Awake,
-    /// When time passed last: what becomes open is as old as that.
-    ticked: SteadyTime,
     /// Answers that promise something, by the batch they wait for.
     promises: VecDeque<(u64, Effect)>,
-    /// Whether a step left more to do, and nobody has been told yet.
-    more: bool,
     effects: Vec<Effect>,
 }
 
@@ -87,24 +81,26 @@ impl Ledger {
         let mut mempool = Mempool::new(limits).judging(chain.rules().topics());
         mempool.admit_members(owner);
         let mut ledger = Self {
-            chain,
-            mempool,
+            judge: Judge {
+                chain,
+                mempool,
+                good: Remembered::default(),
+                owner,
+                awake,
+                ticked: now,
+                more: false,
+            },
             overlay: Overlay::default(),
             checks: Checks::default(),
-            good: Remembered::default(),
-            owner,
-            awake,
-            ticked: now,
             promises: VecDeque::new(),
-            more: false,
             effects: Vec::new(),
         };
         if !begun.is_empty() {
             let first = ledger.commit(begun);
             ledger.effects.push(first);
         }
-        ledger.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.reopen(draft, open, effects)
+        ledger.in_one_batch(disk, |judge, draft, effects| {
+            judge.reopen(draft, open, effects)
         })?;
         let mut effects = ledger.take_effects();
         effects.extend(ledger.advance(disk)?);
@@ -113,17 +109,17 @@ impl Ledger {
 
     /// Where the connected chain ends.
     pub fn tip(&self) -> &Tip {
-        self.chain.tip()
+        self.judge.chain.tip()
     }
 
     /// The tree of blocks.
     pub fn chain(&self) -> &Chain {
-        &self.chain
+        &self.judge.chain
     }
 
     /// The open transactions.
     pub fn mempool(&self) -> &Mempool {
-        &self.mempool
+        &self.judge.mempool
     }
 
     /// Whether all that was decided is on the disk.
@@ -140,7 +136,7 @@ impl Ledger {
     pub fn funds(&self, owner: &PublicKey, disk: &dyn StateView) -> Result<Funds, Internal> {
         let balance = self.overlay.over(disk).balance(owner)?;
         // Open transactions never cost more than the balance, which is an amount.
-        let promised = u64::try_from(self.mempool.promised(owner)).unwrap_or(u64::MAX);
+        let promised = u64::try_from(self.judge.mempool.promised(owner)).unwrap_or(u64::MAX);
         Ok(Funds {
             balance,
             promised: Amount(promised),
@@ -149,7 +145,7 @@ impl Ledger {
 
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
-        self.mempool.admit_members(members);
+        self.judge.mempool.admit_members(members);
     }
 
     /// Tells who was put out: what these have open without a fee goes, and does not come back.
@@ -161,17 +157,12 @@ impl Ledger {
         out: BTreeSet<PublicKey>,
         disk: &dyn StateView,
     ) -> Result<Vec<Effect>, Internal> {
-        let gone = self.mempool.put_out(out);
+        let gone = self.judge.mempool.put_out(out);
         self.in_one_batch(disk, |_, draft, effects| {
             open::close_all(draft, effects, gone, Closed::Conflicted);
             Ok(())
         })?;
         Ok(self.take_effects())
-    }
-
-    fn is_own(&self, transaction: &EncodedTransaction) -> bool {
-        let owner = self.owner.as_ref();
-        owner.is_some_and(|key| transaction.concerns(key))
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
@@ -185,7 +176,9 @@ impl Ledger {
         // Left out before the limit is applied, not after: whoever asks takes a short list for all that
         // there is, and asks for nothing more until time has passed.
         let is_checked = |id: &BlockId| self.checks.holds_block(id);
-        self.chain.missing_bodies(&view, toward, limit, is_checked)
+        self.judge
+            .chain
+            .missing_bodies(&view, toward, limit, is_checked)
     }
 
     /// A block to mine upon the tip, paid to `reward_to`.
@@ -196,7 +189,13 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<Template, Internal> {
         let view = self.overlay.over(disk);
-        fill(&self.chain, &self.mempool, &view, reward_to, now)
+        fill(
+            &self.judge.chain,
+            &self.judge.mempool,
+            &view,
+            reward_to,
+            now,
+        )
     }
 
     /// Signatures were checked: the verdicts in the order in which they were asked for, one for
@@ -226,9 +225,9 @@ impl Ledger {
                     self.mark_invalid(id, disk)?;
                     self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
                 } else {
-                    self.good.reserve(unseen.len());
+                    self.judge.good.reserve(unseen.len());
                     for &at in &unseen {
-                        self.good.insert(&block.transactions[at]);
+                        self.judge.good.insert(&block.transactions[at]);
                     }
                     self.accept_block(origin, block, disk)?;
                 }
@@ -239,13 +238,13 @@ impl Ledger {
                 unseen,
             }) => {
                 all_judged(&unseen, verdicts)?;
-                self.good.reserve(unseen.len());
+                self.judge.good.reserve(unseen.len());
                 // By place, never by what is remembered by now: another check may have come to
                 // know some of them since.
                 for (&at, checked) in unseen.iter().zip(verdicts) {
                     let (transaction, verdict) = &mut judged[at];
                     match checked {
-                        Ok(()) => self.good.insert(transaction),
+                        Ok(()) => self.judge.good.insert(transaction),
                         Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
                     }
                 }
@@ -275,34 +274,23 @@ impl Ledger {
     fn in_one_batch<T>(
         &mut self,
         disk: &dyn StateView,
-        work: impl FnOnce(&mut Self, &mut Draft<'_>, &mut Vec<Effect>) -> Result<T, Internal>,
+        work: impl FnOnce(&mut Judge, &mut Draft<'_>, &mut Vec<Effect>) -> Result<T, Internal>,
     ) -> Result<T, Internal> {
-        let overlay = std::mem::take(&mut self.overlay);
-        let mut effects = std::mem::take(&mut self.effects);
-        let earlier = effects.len();
-        let view = overlay.over(disk);
+        let earlier = self.effects.len();
+        let view = self.overlay.over(disk);
         let mut draft = Draft::new(&view);
-        let result = work(self, &mut draft, &mut effects);
+        let value = work(&mut self.judge, &mut draft, &mut self.effects)?;
         let rows = draft.into_rows();
         drop(view);
-        self.overlay = overlay;
-        let value = result?;
         if !rows.is_empty() {
-            effects.insert(earlier, self.commit(rows));
+            let commit = self.commit(rows);
+            self.effects.insert(earlier, commit);
         }
-        for effect in &effects[earlier..] {
-            let stored = match effect {
-                Effect::TipChanged(change) => Effect::TipStored(change.clone()),
-                Effect::TransactionOpened { transaction, own } => Effect::OpenStored {
-                    id: transaction.id(),
-                    own: *own,
-                },
-                Effect::TransactionClosed(id, why) => Effect::ClosedStored(*id, *why),
-                _ => continue,
-            };
-            self.promises.push_back((self.overlay.last(), stored));
-        }
-        self.effects = effects;
+        let last = self.overlay.last();
+        let stored = self.effects[earlier..]
+            .iter()
+            .filter_map(Effect::once_stored);
+        self.promises.extend(stored.map(|stored| (last, stored)));
         Ok(value)
     }
 
@@ -334,7 +322,7 @@ impl Ledger {
     /// Asks to go on where there is more to do, but not faster than the disk: a long reorganisation
     /// waits as well while the overlay is full.
     fn take_more(&mut self) -> Option<Effect> {
-        (!self.overlay.is_full() && std::mem::take(&mut self.more)).then_some(Effect::More)
+        (!self.overlay.is_full() && std::mem::take(&mut self.judge.more)).then_some(Effect::More)
     }
 }
 

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 
 pub use upkeep::{BackupArgs, Config, ManArgs, RestoreArgs, Role, TableArgs, TableForm, TableOf};
 use values::{
-    at_least_one, expiry, host, last_events, listen_address, log_level, page_limit, whole_coins,
+    at_least_one, expiry, host, last_events, lasts, listen_address, log_level, page_limit, uses,
+    whole_coins,
 };
 pub(super) use values::{home, path};
 
@@ -45,6 +46,8 @@ pub enum Command {
     /// Write a commented settings file for a new node
     #[command(subcommand)]
     Init(Init),
+    /// Join a network by an invitation: checks it, writes NAME.toml and a wallet, and starts the node
+    Join(JoinArgs),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),
     /// Ask a running node
@@ -246,6 +249,31 @@ pub struct LogsArgs {
     pub with: Vec<PathBuf>,
 }
 
+/// Joining a network.
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The invitation (join1...); - reads it from standard input, where no other user of this machine sees
+    /// it. Without one, it is asked for
+    #[arg(value_name = "INVITATION")]
+    pub invitation: Option<String>,
+    /// What you will be called: 1 to 32 of a-z, 0-9 and -, the first a letter
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Where the node listens for others [default: the first free port from 7001 on, where whoever reaches the
+    /// tracker reaches this machine]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
+    pub listen: Option<SocketAddr>,
+    /// What others dial, where that is not the address it listens at; may be given several times
+    #[arg(long, value_name = "ENDPOINT")]
+    pub advertise: Vec<Endpoint>,
+    /// The directory to write NAME.toml in, made if need be [default: this one]
+    #[arg(long, value_name = "DIR", value_parser = path())]
+    pub dir: Option<PathBuf>,
+    /// End after the checks and the set-up, without starting the node
+    #[arg(long)]
+    pub no_start: bool,
+}
+
 /// The kinds of nodes there are.
 #[derive(Debug, Subcommand)]
 pub enum Init {
@@ -345,6 +373,8 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Invite somebody into the network, at its tracker
+    Invite(InviteArgs),
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]
@@ -431,6 +461,40 @@ pub enum Ask {
     /// The chain as a whole
     #[command(subcommand)]
     Chain(Chain),
+}
+
+/// Invitations.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct InviteArgs {
+    /// Do something with those that were made
+    #[command(subcommand)]
+    pub order: Option<InviteOrder>,
+    /// How many may join by it [default: 1]
+    #[arg(long, value_name = "N", value_parser = uses, allow_negative_numbers = true)]
+    pub uses: Option<u32>,
+    /// For how long, such as 30m, 24h or 7d [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = lasts)]
+    pub expires: Option<u64>,
+    /// Show it as a picture (a QR code), too
+    #[arg(long)]
+    pub qr: bool,
+}
+
+/// What can be done with invitations.
+#[derive(Debug, Subcommand)]
+pub enum InviteOrder {
+    /// Which there are, how often each can still be used, and until when
+    List {
+        /// Which of them.
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Let nobody join by one any more; whoever has joined by it stays
+    Revoke {
+        /// Its number
+        id: u32,
+    },
 }
 
 /// A payment, a message, or both.

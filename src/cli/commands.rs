@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, proofs, records, show};
+use super::{delivery, invitations, proofs, records, show};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
     LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
@@ -37,10 +37,20 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
                 false => show::peers(peers) + &more,
             })?;
         }
+        (Ask::Invite(arguments), NodeKind::Tracker) => {
+            invitations::invite(arguments, client, output)?;
+        }
+        (Ask::Invite(_), NodeKind::Peer) => {
+            return Err(Failure::Misuse(format!(
+                "{} is a member's: only a tracker invites. Name its settings file with --config, where the \
+                 tracker runs",
+                client.config().display()
+            )));
+        }
         (_, NodeKind::Tracker) => {
             return Err(Failure::Misuse(format!(
-                "{} is a tracker's: it can be asked for `status` and `peers`, everything else is \
-                 asked of a peer",
+                "{} is a tracker's: it can be asked for `status`, `peers` and `invite`, everything \
+                 else is asked of a peer",
                 client.config().display()
             )));
         }

@@ -58,6 +58,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             running("status", "see how the node stands"),
         ],
     ),
+    ("invite", &[more("invite --uses 30", "one for a class")]),
+    (
+        "invite list",
+        &[more("invite list", "what is left of them")],
+    ),
+    ("invite revoke", &[more("invite revoke 2", "none by that")]),
+    ("join", &[more("join", "asks for invitation and name")]),
     (
         "init tracker",
         &[alone(

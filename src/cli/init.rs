@@ -81,7 +81,7 @@ fn file(place: &InitPlace, usual: &str) -> Result<PathBuf, Failure> {
 }
 
 /// A directory for settings files, made if need be.
-fn directory(dir: &Path) -> Result<&Path, Failure> {
+pub(super) fn directory(dir: &Path) -> Result<&Path, Failure> {
     fs::create_dir_all(dir).map_err(|error| {
         Failure::No(format!(
             "can't make the directory {}: {error}",
@@ -92,7 +92,7 @@ fn directory(dir: &Path) -> Result<&Path, Failure> {
 }
 
 /// A file that is there already is a fair no, which names what to add for another; a wrong name is misuse.
-fn explain(error: SettingsError, other: &str) -> Failure {
+pub(super) fn explain(error: SettingsError, other: &str) -> Failure {
     match error {
         SettingsError::Exists { .. } => Failure::No(format!("{error}, with {other} for example")),
         SettingsError::Invalid(mistakes) => Failure::Misuse(

@@ -6,8 +6,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Commands that are about no node: they take no settings file.
-const WITHOUT_A_NODE: [&str; 10] = [
+const WITHOUT_A_NODE: [&str; 11] = [
     "init",
+    "join",
     "demo",
     "verify",
     "bench",

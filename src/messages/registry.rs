@@ -1,6 +1,7 @@
 //! To the Registry of a tracker.
 
 use crate::chain::{Height, NetworkId};
+use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome, Visited};
 use crate::wire::{Member, MemberId};
 use actix::Message;
 
@@ -38,17 +39,32 @@ pub struct GetMembers {
     pub limit: usize,
 }
 
+/// Which invitations are there? By number, those behind `after`, at most `limit`.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<(InvitationId, Kept)>")]
+pub struct GetInvitations {
+    /// The number of the last one that is known.
+    pub after: Option<InvitationId>,
+    /// Most invitations to name.
+    pub limit: usize,
+}
+
+/// The owner orders something. Answered once the disk has it; dropped unanswered if the tracker stops before.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, OrderRefused>")]
+pub struct CarryOut(pub Order);
+
 /// How many connections of peers are there?
 #[derive(Debug, Message)]
 #[rtype(result = "usize")]
 pub struct CountSessions;
 
-/// A visit to a member has ended.
+/// A visit has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct DialledBack {
-    /// Which member.
-    pub id: MemberId,
-    /// Whether it answered itself under one of its addresses.
+    /// To whom it was.
+    pub whom: Visited,
+    /// Whether that one answered itself under one of its addresses.
     pub reached: bool,
 }

@@ -107,7 +107,7 @@ async fn live(
         &ground.seams,
     );
     tokio::select! {
-        () = own_join::keep(peer, None) => Ok(()),
+        () = own_join::keep(peer, ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),

@@ -17,13 +17,15 @@ use crate::chain::params::{Admission, Allocation, Params};
 use crate::chain::{Amount, Target};
 use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
+use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::CountSessions;
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
-use crate::settings::{NetworkSettings, TrackerSettings};
+use crate::protocol::registry::MAX_INQUIRERS_VISITED;
+use crate::settings::{AdmissionMode, NetworkSettings, TrackerSettings};
 use crate::shell::{
     Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
 };
@@ -74,7 +76,11 @@ pub(super) async fn run(
         key,
         listen: address,
         registry: running.registry.clone().recipient(),
+        advertise: advertise(&settings),
         members: running.registry.clone().recipient(),
+        invitations: running.registry.clone().recipient(),
+        order: running.registry.clone().recipient(),
+        clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
         disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
@@ -136,7 +142,7 @@ impl Running {
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
-            probe: Link::new(&probe, MAX_DIALS),
+            probe: Link::new(&probe, MAX_DIALS + MAX_INQUIRERS_VISITED),
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
@@ -187,6 +193,13 @@ impl Running {
     }
 }
 
+/// Where others dial it, as its settings say; each of them fits, as they were checked there.
+fn advertise(settings: &TrackerSettings) -> Vec<Address> {
+    let said = settings.advertise.iter();
+    said.filter_map(|endpoint| CappedText::new(endpoint.to_string()).ok())
+        .collect()
+}
+
 /// Starts the one who dials members back, and reports to `registry`.
 fn start_probe(
     place: &Place,
@@ -203,7 +216,7 @@ fn start_probe(
             begin: sessions_of(&probe, &sessions),
             dial: dials_within(&probe, &transport, Some(patience)),
             // One word a visit.
-            registry: Link::new(&registry, MAX_DIALS),
+            registry: Link::new(&registry, MAX_DIALS + MAX_INQUIRERS_VISITED),
         }))
     })
 }
@@ -260,7 +273,10 @@ fn params(network: &NetworkSettings) -> Result<Params, RunError> {
         halving_blocks: network.halving_blocks,
         max_block_bytes: network.max_block_bytes,
         min_fee_per_kib: Amount(network.min_fee_per_kib),
-        admission: Admission::Open,
+        admission: match network.admission {
+            AdmissionMode::Open => Admission::Open,
+            AdmissionMode::Invite => Admission::Invite,
+        },
         allocations,
         gift: Amount(network.gift),
         recovery,

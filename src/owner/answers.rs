@@ -8,6 +8,7 @@ mod clock;
 mod delivery;
 mod events;
 mod health;
+mod invitations;
 mod members;
 mod records;
 pub(crate) mod rfc3339;
@@ -32,6 +33,9 @@ pub use delivery::{
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;
+pub use invitations::{
+    InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
+};
 pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 

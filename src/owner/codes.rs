@@ -230,6 +230,24 @@ codes! {
         "Only a key that differs from the known one waits for your word.",
         "Look at the name again; the log names members whose key has changed.";
 
+    // Who may join.
+    OnlyIntroduces = "only_introduces", Conflict, "Not this tracker's to do":
+        "This tracker only introduces the members of another one's network.",
+        "Only the first tracker, or one that it gave the right to, decides who is a member.",
+        "Ask the first tracker, whose address stands in this one's settings as introduces_for.";
+    NoAddress = "no_address", Conflict, "Nobody would know where to dial":
+        "No invitation was made, since it would not say where the tracker is.",
+        "The tracker listens at every address of its machine, and its settings do not say which of them others reach, or name too many.",
+        "Set advertise in the tracker's settings to the address that others dial, and start it again.";
+    TooManyInvitations = "too_many_invitations", Conflict, "Too many invitations":
+        "There are as many invitations that have not ended as a tracker keeps.",
+        "Each is remembered until it ends.",
+        "Let one invitation be for several members, or wait until some have ended.";
+    UnknownInvitation = "unknown_invitation", Unknown, "No such invitation":
+        "This tracker has no invitation of that number.",
+        "The number is mistyped, or the invitation ended long ago.",
+        "`node invite list` shows them.";
+
     // Paying and writing.
     InsufficientFunds = "insufficient_funds", Unacceptable, "Not enough coins":
         "The sender has fewer coins to spend than this would cost.",

@@ -5,10 +5,11 @@ use super::{Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
-use crate::chain::{Amount, Height, StateView, TransactionId};
-use crate::clock::Clock;
+use crate::chain::{Amount, Height, StateView, Timestamp, TransactionId};
+use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
+use crate::membership::InvitationStatement;
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -18,7 +19,9 @@ use crate::messages::ledger::{
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
 };
-use crate::messages::registry::{GetMembers, GetRegistryStatus, RegistryStatus};
+use crate::messages::registry::{
+    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
+};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
 };
@@ -30,6 +33,7 @@ use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
+use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -301,7 +305,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
 pub(crate) struct FixedClock;
 
 impl Clock for FixedClock {
-    fn wall(&self) -> crate::chain::Timestamp {
+    fn wall(&self) -> Timestamp {
         START.plus_ms(6_000)
     }
 
@@ -384,10 +388,54 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         key: secret(200).public_key(),
         listen: TRACKER.parse().unwrap(),
         registry: node.clone().recipient(),
+        advertise: Vec::new(),
         members: node.clone().recipient(),
+        invitations: node.clone().recipient(),
+        order: node.clone().recipient(),
+        clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
         disk: Weak::<MemoryDisk>::new(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
+    }
+}
+
+/// There is one invitation, and no more are made than that.
+fn invitation() -> (InvitationId, Kept) {
+    let statement = InvitationStatement {
+        network: None,
+        key: secret(7).public_key(),
+        issuer: secret(200).public_key(),
+        delegation: None,
+        uses: 2,
+        serial: Timestamp(1),
+        expires: Timestamp(u64::MAX),
+    };
+    let kept = Kept {
+        invitation: statement.sign(&secret(200)),
+        used: 1,
+        revoked: None,
+    };
+    (InvitationId(1), kept)
+}
+
+impl Handler<GetInvitations> for FakeNode {
+    type Result = MessageResult<GetInvitations>;
+
+    fn handle(&mut self, _: GetInvitations, _: &mut Self::Context) -> Self::Result {
+        MessageResult(vec![invitation()])
+    }
+}
+
+impl Handler<CarryOut> for FakeNode {
+    type Result = Result<Outcome, OrderRefused>;
+
+    fn handle(&mut self, message: CarryOut, _: &mut Self::Context) -> Self::Result {
+        let (id, kept) = invitation();
+        match message.0 {
+            Order::Invite { .. } => Err(OrderRefused::TooManyInvitations),
+            Order::RevokeInvitation(asked) if asked == id => Ok(Outcome::Revoked { id, kept }),
+            Order::RevokeInvitation(asked) => Err(OrderRefused::UnknownInvitation(asked)),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 /// Rows and effects of one machine. `E` is what its shell has to do.
 ///
 /// The rows of one turn are one batch; batches are numbered from 1 and written in that order.
+#[derive(Debug)]
 pub struct CommitQueue<E> {
     rows: Vec<Row>,
     batches: u64,

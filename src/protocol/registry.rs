@@ -18,18 +18,23 @@
 
 //!
 //! # Its parts
-//! `Sessions`, `Members`, `Founding`, `Certificates`, `News`, `Contests`, [`Liveness`] and [`Doorstep`]
+//! `Sessions`, `Members`, `Invitations`, `Founding`, `Certificates`, `News`, `Contests`, [`Liveness`] and [`Doorstep`]
 //! know nothing of each other; `Outgoing` is what all of them lead to. What a message means for several
-//! of them is put together here, in `joining`, `watching` and `contesting`.
+//! of them is put together here, in `joining`, `admission`, `inquiries`, `orders`, `watching` and
+//! `contesting`.
 
+mod admission;
 mod certificates;
 mod contesting;
 mod contests;
 mod effect;
 mod founding;
+mod inquiries;
+mod invitations;
 mod joining;
 mod members;
 mod news;
+mod orders;
 mod outgoing;
 mod sessions;
 #[cfg(test)]
@@ -37,8 +42,11 @@ mod tests;
 mod watching;
 
 pub use contests::CONTEST_MS;
-pub use effect::{Effect, Fact};
+pub use effect::{Effect, Fact, Visited};
+pub use inquiries::MAX_INQUIRERS_VISITED;
+pub use invitations::{InvitationId, Kept, MAX_INVITATIONS};
 pub use members::{MAX_MEMBERS_REGISTERED, beyond};
+pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 
 use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
@@ -54,6 +62,8 @@ use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
 use certificates::Certificates;
 use contests::Contests;
 use founding::{Founding, GENESIS_ROW, Offer, Verdict};
+use inquiries::Visits;
+use invitations::{INVITATION_ROW, Invitations};
 use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW};
 use news::News;
 use outgoing::Outgoing;
@@ -72,6 +82,8 @@ pub const CLAIM_MS: u64 = 10_000;
 pub const REGISTER_WITHIN_MS: u64 = 30_000;
 /// Most members in an answer to [`Message::GetMembers`].
 pub const MAX_MEMBERS_LISTED: usize = 10;
+/// How often a session may ask whether its sender could join: for a few names that are gone.
+pub const MAX_INQUIRIES: u8 = 8;
 /// Most answers that wait for the disk on behalf of one session; who asks for more meanwhile does
 /// not read them. With the bound on sessions this bounds what waits.
 pub const MAX_WAITING: usize = 16;
@@ -103,6 +115,8 @@ pub struct Registry {
     certificates: Certificates,
     founding: Founding,
     members: Members,
+    invitations: Invitations,
+    visits: Visits,
     doorstep: Doorstep,
     sessions: Sessions,
     contests: Contests,
@@ -155,6 +169,8 @@ impl Registry {
             certificates,
             founding: Founding::new(issuer, founds, params),
             members: Members::new(),
+            invitations: Invitations::default(),
+            visits: Visits::new(),
             doorstep: Doorstep::default(),
             sessions: Sessions::default(),
             contests: Contests::default(),
@@ -183,6 +199,7 @@ impl Registry {
             [MEMBER_ROW, id @ ..] => self.members.open_member(id, value),
             [NEXT_ID_ROW] => self.members.open_next_id(value),
             [GENESIS_ROW] => self.founding.open_row(value),
+            [INVITATION_ROW, id @ ..] => self.invitations.open_row(id, value),
             [FORMER_NAME_ROW, name @ ..] => self.members.open_former(name, value),
             _ => Err(Internal(
                 "the register holds a row of no known kind".to_owned(),
@@ -284,12 +301,16 @@ impl Registry {
         self.outgoing.take()
     }
 
-    /// A visit to a member has ended; `reached` if the member itself answered under one of its
-    /// addresses.
+    /// A visit has ended; `reached` if whoever was visited answered itself under one of its addresses.
     #[must_use]
-    pub fn dialled_back(&mut self, member: MemberId, reached: bool) -> Vec<Effect> {
-        self.liveness.dialled_back(member, reached);
-        self.note_standings();
+    pub fn dialled_back(&mut self, whom: Visited, reached: bool) -> Vec<Effect> {
+        match whom {
+            Visited::Member(member) => {
+                self.liveness.dialled_back(member, reached);
+                self.note_standings();
+            }
+            Visited::Inquirer(session) => self.inquirer_visited(session, reached),
+        }
         self.outgoing.take()
     }
 
@@ -326,6 +347,8 @@ impl Registry {
         }
         match (message, member) {
             (Message::Register(record), _) => self.register(session, record, now),
+            (Message::Invited(invited), _) => self.sessions.showed(session, invited),
+            (Message::Inquire(record), _) => self.inquire(session, &record, now),
             (Message::Leave(leaving), _) => self.leave(session, &leaving, now),
             (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis, now),
             (Message::GetMembers(()), Some(_)) => {

@@ -1,7 +1,7 @@
 //! What the tests of the conversations share: members with their words, and shells that carry out
 //! effects on disks in memory.
 
-use super::registry::{self, Fact, Registry};
+use super::registry::{self, Fact, OrderRefused, Outcome, Registry, Visited};
 use super::tracker_link::{self, Config, Reach, TrackerLink, Warning};
 use super::{Row, SessionId};
 use crate::canonical::CappedText;
@@ -120,8 +120,10 @@ pub(super) struct Tracker {
     pub(super) unsynced: VecDeque<(u64, Vec<Row>)>,
     pub(super) out: VecDeque<Out>,
     pub(super) facts: Vec<Fact>,
-    /// Members that are to be dialled back.
-    pub(super) visits: Vec<MemberId>,
+    /// Who is to be dialled back.
+    pub(super) visits: Vec<Visited>,
+    /// What came of orders.
+    pub(super) done: Vec<(u64, Result<Outcome, OrderRefused>)>,
     /// Certificates, which most tests do not look at.
     pub(super) issued: Vec<(SessionId, Certificate)>,
     pub(super) now: Now,
@@ -136,6 +138,7 @@ impl Tracker {
             out: VecDeque::new(),
             facts: Vec::new(),
             visits: Vec::new(),
+            done: Vec::new(),
             issued: Vec::new(),
             now: BEGUN,
         }
@@ -156,12 +159,13 @@ impl Tracker {
                         self.out.push_back(Out::Sent(session, message.clone()));
                     }
                 }
-                registry::Effect::DialBack { id, .. } => self.visits.push(id),
+                registry::Effect::DialBack { whom, .. } => self.visits.push(whom),
                 registry::Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
                 registry::Effect::Commit { batch, rows } => self.unsynced.push_back((batch, rows)),
                 registry::Effect::Fact(fact) => self.facts.push(fact),
+                registry::Effect::Done { token, outcome } => self.done.push((token, outcome)),
             }
         }
     }
@@ -269,8 +273,12 @@ impl Tracker {
 
     /// The visits under way end, in vain or not.
     pub(super) fn end_visits(&mut self, reached: impl Fn(MemberId) -> bool) {
-        for id in std::mem::take(&mut self.visits) {
-            let effects = self.registry.dialled_back(id, reached(id));
+        for whom in std::mem::take(&mut self.visits) {
+            let reached = match whom {
+                Visited::Member(id) => reached(id),
+                Visited::Inquirer(_) => false,
+            };
+            let effects = self.registry.dialled_back(whom, reached);
             self.carry_out(effects);
         }
     }
@@ -368,7 +376,11 @@ impl Peer {
                 Effect::Certified(certificate) => self.certificates.push(certificate),
                 Effect::StatementsHeard(_) => {}
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
-                Effect::Commit { rows } => write(&mut self.disk, rows),
+                Effect::Commit { batch, rows } => {
+                    write(&mut self.disk, rows);
+                    let effects = self.link.committed(batch);
+                    self.carry_out(effects);
+                }
                 Effect::Left => self.rest = Some("left".to_owned()),
                 Effect::Fatal { reason } => self.rest = Some(reason),
                 Effect::Warn(warning) => self.warnings.push(warning),
@@ -422,6 +434,7 @@ pub(crate) fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config
         addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
         tracker_key: None,
         genesis,
+        invitation: None,
         seed: number.into(),
     }
 }

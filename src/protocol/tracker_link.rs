@@ -13,6 +13,7 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod own_record;
 mod reach;
 mod rival;
 mod statements;
@@ -22,18 +23,20 @@ mod tests;
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
+use founding::Founding;
+use own_record::OwnRecord;
 use reach::ReachWatch;
 pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
 
+use super::SessionId;
 use super::backoff::Backoff;
+use super::commit_queue::CommitQueue;
 use super::directory::{Directory, NAME_ROW};
-use super::{Row, SessionId};
 use crate::canonical;
-use crate::chain::{Genesis, GenesisContent, Internal, NetworkId};
+use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
-use crate::membership::Address;
-use crate::membership::{Certificate, MemberName};
+use crate::membership::{Address, Certificate, InvitationString, MemberName};
 use crate::protocol::Statements;
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
@@ -92,6 +95,8 @@ pub struct Config {
     pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
+    /// What lets us in, if we were invited.
+    pub invitation: Option<Arc<InvitationString>>,
     /// Spreads retries in time.
     pub seed: u64,
 }
@@ -118,6 +123,7 @@ pub enum OpenError {
 
 /// How far the conversation is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a node has one")]
 enum Phase {
     /// Until it is dialled again.
     Waiting,
@@ -135,6 +141,8 @@ struct Talk {
     session: SessionId,
     /// The key in its hello.
     tracker: PublicKey,
+    /// The network in its hello.
+    network: NetworkId,
     stage: Stage,
     /// When the stage began.
     since: SteadyTime,
@@ -158,23 +166,12 @@ pub struct TrackerLink {
     tracker: Option<PublicKey>,
     /// The tracker's key as it is stored.
     pinned: Option<PublicKey>,
-    genesis: Option<Genesis>,
-    /// What we are mining the first block for.
-    mining: Option<GenesisContent>,
-    /// The first block that we mined.
-    mined: Option<Genesis>,
+    founding: Founding,
     directory: Directory,
     /// What the admin has said; nothing as long as the network is not known.
     statements: Option<Arc<Statements>>,
-    /// Our last record.
-    record: Option<MemberRecord>,
-    /// What we have to say of ourselves is being signed while nobody asks for it, or was.
-    prepared: Option<MemberStatement>,
+    record: OwnRecord,
     membership: Membership,
-    /// No record below this number is signed.
-    least_sequence: u64,
-    /// What the next [`RefusalCode::OldRecord`] raises it by.
-    sequence_step: u64,
     leaving: bool,
     /// The owner has disconnected this node.
     apart: bool,
@@ -186,7 +183,7 @@ pub struct TrackerLink {
     reach: ReachWatch,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
-    effects: Vec<Effect>,
+    decided: CommitQueue<Effect>,
 }
 
 impl TrackerLink {
@@ -202,16 +199,11 @@ impl TrackerLink {
         let mut link = Self {
             tracker: tracker_key(&config)?,
             pinned: None,
-            genesis: config.genesis.clone(),
-            mining: None,
-            mined: None,
+            founding: Founding::new(config.genesis.clone()),
             directory: Directory::default(),
             statements: config.genesis.as_ref().map(Statements::new).map(Arc::new),
-            record: None,
-            prepared: None,
+            record: OwnRecord::new(),
             membership: Membership::default(),
-            least_sequence: 0,
-            sequence_step: SEQUENCE_STEP,
             leaving: false,
             apart: false,
             phase: Phase::Waiting,
@@ -219,7 +211,7 @@ impl TrackerLink {
             rival: None,
             reach: ReachWatch::default(),
             former: None,
-            effects: Vec::new(),
+            decided: CommitQueue::default(),
             config,
         };
         for (key, value) in rows {
@@ -242,7 +234,9 @@ impl TrackerLink {
             }
             [RECORD_ROW] => {
                 let record: MemberRecord = canonical::decode(value).map_err(damaged)?;
-                self.record = Some(record).filter(|r| r.statement.key == self.config.key);
+                if record.statement.key == self.config.key {
+                    self.record.said(record);
+                }
                 Ok(())
             }
             [STATEMENT_ROW, ..] => match &mut self.statements {
@@ -267,17 +261,17 @@ impl TrackerLink {
 
     /// Our network's first block, once known.
     pub fn genesis(&self) -> Option<&Genesis> {
-        self.genesis.as_ref()
+        self.founding.genesis()
     }
 
     /// Our network for our own hello; zero as long as it is not known.
     pub fn network(&self) -> NetworkId {
-        self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
+        self.founding.network()
     }
 
     /// What we said of ourselves last, if anything.
     pub fn record(&self) -> Option<&MemberRecord> {
-        self.record.as_ref()
+        self.record.last()
     }
 
     /// Whether the tracker has us on its list, in this conversation.
@@ -347,7 +341,7 @@ impl TrackerLink {
                 pinned,
                 shown: hello.key,
             })
-        } else if self.genesis.is_some()
+        } else if self.founding.genesis().is_some()
             && ![NetworkId::ZERO, self.network()].contains(&hello.network)
         {
             Some(Warning::OtherNetwork {
@@ -359,8 +353,8 @@ impl TrackerLink {
         };
         if let Some(warning) = warning {
             let reason = warning.to_string();
-            self.effects.push(Effect::Warn(warning));
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Warn(warning));
+            self.decided.at_once(Effect::Close { session, reason });
             self.former = Some(session);
             self.retry_later(now);
             return self.take_effects();
@@ -369,6 +363,7 @@ impl TrackerLink {
         self.phase = Phase::Talking(Talk {
             session,
             tracker: hello.key,
+            network: hello.network,
             stage: Stage::Signing(statement.clone()),
             since: now.steady,
         });
@@ -386,9 +381,9 @@ impl TrackerLink {
             }) => *statement == record.statement,
             _ => false,
         };
-        if awaited || self.prepared.as_ref() == Some(&record.statement) {
+        if awaited || self.record.is_prepared(&record.statement) {
             self.commit(RECORD_ROW, canonical::encode(&record));
-            self.record = Some(record.clone());
+            self.record.said(record.clone());
         }
         if awaited {
             self.send_record(record, now);
@@ -416,7 +411,7 @@ impl TrackerLink {
             Message::MembersChanged(told) if asked => self.members_told(told, true),
             Message::Statements(statements) if asked => self.hear(statements, true, now),
             Message::Challenge(number) => {
-                self.effects.push(Effect::Answer { session, number });
+                self.decided.at_once(Effect::Answer { session, number });
             }
             Message::Left(()) if self.leaving => self.rest(Effect::Left),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
@@ -445,19 +440,23 @@ impl TrackerLink {
         self.take_effects()
     }
 
+    /// The disk holds all batches up to and including this one.
+    #[must_use]
+    pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
+        self.decided.committed(batch);
+        self.take_effects()
+    }
+
     /// The first block was found.
     #[must_use]
     pub fn genesis_mined(&mut self, genesis: Genesis) -> Vec<Effect> {
-        if self.mining.as_ref() == Some(&genesis.content) {
-            self.mining = None;
-            self.mined = Some(genesis.clone());
-            if let Phase::Talking(talk) = &self.phase
-                && matches!(talk.stage, Stage::Registered(_))
-            {
-                let message = Message::OfferGenesis(genesis);
-                let session = talk.session;
-                self.effects.push(Effect::Send { session, message });
-            }
+        if self.founding.found(&genesis)
+            && let Phase::Talking(talk) = &self.phase
+            && matches!(talk.stage, Stage::Registered(_))
+        {
+            let message = Message::OfferGenesis(genesis);
+            let session = talk.session;
+            self.decided.at_once(Effect::Send { session, message });
         }
         self.take_effects()
     }
@@ -480,7 +479,7 @@ impl TrackerLink {
         self.apart = true;
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             let reason = "its owner has disconnected this node for a while".to_owned();
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Close { session, reason });
             self.former = Some(session);
         }
         if !matches!(self.phase, Phase::AtRest) {
@@ -509,7 +508,7 @@ impl TrackerLink {
         {
             let message = Message::Leave(leaving);
             let session = talk.session;
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         }
         self.take_effects()
     }
@@ -545,12 +544,12 @@ impl TrackerLink {
     }
 
     fn commit(&mut self, key: u8, value: Vec<u8>) {
-        let rows: Vec<Row> = vec![(vec![key], Some(value))];
-        self.effects.push(Effect::Commit { rows });
+        self.decided.write((vec![key], Some(value)));
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.decided
+            .take(|batch, rows| Effect::Commit { batch, rows })
     }
 }
 

@@ -31,6 +31,8 @@ pub struct TrackerTemplate<'a> {
     pub network: Option<&'a str>,
     /// Where it listens, if not at the default.
     pub listen: Option<SocketAddr>,
+    /// What others dial, where that is not the address it listens at.
+    pub advertise: &'a [Endpoint],
 }
 
 /// The file of a new peer: every key with its meaning and its default. `data_dir` is the name
@@ -53,6 +55,8 @@ pub fn peer_template(peer: &PeerTemplate<'_>) -> String {
 pub fn tracker_template(tracker: &TrackerTemplate<'_>) -> String {
     let mut values = Vec::new();
     values.extend(tracker.listen.map(|at| ("listen", literal(at.to_string()))));
+    let advertise: Vec<String> = tracker.advertise.iter().map(Endpoint::to_string).collect();
+    values.push(("advertise", literal(advertise)));
     values.extend(tracker.network.map(|name| ("network.name", literal(name))));
     render(Role::Tracker, &values)
 }

@@ -142,6 +142,7 @@ fn defaults_of_a_tracker() {
         halving_blocks: 0,
         max_block_bytes: 2 << 20,
         min_fee_per_kib: 0,
+        admission: AdmissionMode::Invite,
         allocations: Vec::new(),
         gift: 0,
         recovery: String::new(),

@@ -14,8 +14,9 @@ use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::DialledBack;
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::protocol::SessionId;
+use crate::protocol::registry::Visited;
+use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
-use crate::wire::{MemberId, NodeRole};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub struct LivenessProbeParts {
 
 /// One visit under way.
 struct Visit {
-    id: MemberId,
+    whom: Visited,
     key: PublicKey,
     /// Where it was not looked for yet.
     addresses: VecDeque<String>,
@@ -89,12 +90,12 @@ impl LivenessProbeShell {
     pub fn dial_back(&mut self, order: DialBack) {
         let mut addresses: VecDeque<_> = order.addresses.iter().map(ToString::to_string).collect();
         let Some(first) = addresses.pop_front() else {
-            let (id, reached) = (order.id, false);
-            return self.registry.send(DialledBack { id, reached });
+            let (whom, reached) = (order.whom, false);
+            return self.registry.send(DialledBack { whom, reached });
         };
         self.ordered += 1;
         let visit = Visit {
-            id: order.id,
+            whom: order.whom,
             key: order.key,
             addresses,
             begun: self.clock.steady(),
@@ -123,11 +124,11 @@ impl LivenessProbeShell {
 
     /// The one word of a visit.
     fn end(&mut self, number: u64, reached: bool) {
-        if let Some(Visit { id, at, .. }) = self.visits.remove(&number) {
+        if let Some(Visit { whom, at, .. }) = self.visits.remove(&number) {
             if let Stage::Meeting(session) = at {
                 self.sessions.close(session, FAREWELL);
             }
-            self.registry.send(DialledBack { id, reached });
+            self.registry.send(DialledBack { whom, reached });
         }
     }
 

@@ -5,17 +5,21 @@ use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{
-    CountSessions, DialledBack, GetMembers, GetRegistryStatus, RegistryStatus,
+    CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
 };
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
-use crate::protocol::registry::{Effect, Fact, Registry};
+use crate::protocol::registry::{
+    Effect, Fact, InvitationId, Kept, Order, OrderRefused, Outcome, Registry,
+};
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::{Member, Message, NodeRole};
+use std::collections::HashMap;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// A member that comes for the first time has no network yet, and no certificate; the machine judges
 /// what it names and shows.
@@ -55,6 +59,9 @@ pub struct RegistryShell {
     probe: Link<DialBack>,
     network_name: String,
     connections: usize,
+    /// Who waits for what came of an order, by its token.
+    orders: HashMap<u64, oneshot::Sender<Result<Outcome, OrderRefused>>>,
+    last_order: u64,
 }
 
 impl RegistryShell {
@@ -72,6 +79,8 @@ impl RegistryShell {
             probe: parts.probe,
             network_name: parts.network_name,
             connections: parts.connections,
+            orders: HashMap::new(),
+            last_order: 0,
         }
     }
 
@@ -81,11 +90,23 @@ impl RegistryShell {
                 Effect::Send { session, message } => self.sessions.send(session, message),
                 Effect::SendAll { sessions, message } => self.send_all(&sessions, &message),
                 Effect::Close { session, reason } => self.sessions.close(session, reason),
-                Effect::DialBack { id, key, addresses } => {
-                    self.probe.send(DialBack { id, key, addresses });
-                }
+                Effect::DialBack {
+                    whom,
+                    key,
+                    addresses,
+                } => self.probe.send(DialBack {
+                    whom,
+                    key,
+                    addresses,
+                }),
                 Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
                 Effect::Fact(fact) => self.tell(&fact),
+                Effect::Done { token, outcome } => {
+                    if let Some(orderer) = self.orders.remove(&token) {
+                        // Whoever ordered it may have gone meanwhile.
+                        let _ = orderer.send(outcome);
+                    }
+                }
             }
         }
     }
@@ -107,8 +128,20 @@ impl RegistryShell {
 
     fn tell(&self, fact: &Fact) {
         match fact {
-            Fact::MemberJoined { id, name, key } => {
-                tracing::info!(member = %name, id = id.0, key = %key.to_address(), "member registered");
+            Fact::MemberJoined {
+                id,
+                name,
+                key,
+                invitation,
+            } => {
+                let invitation = invitation.map(|invitation| invitation.0);
+                tracing::info!(member = %name, id = id.0, key = %key.to_address(), invitation, "member registered");
+            }
+            Fact::Invited { id, uses } => {
+                tracing::info!(invitation = id.0, uses, "invitation made");
+            }
+            Fact::InvitationRevoked { id } => {
+                tracing::info!(invitation = id.0, "invitation revoked");
             }
             Fact::MemberStands { id, name, standing } => {
                 let (live, reachable) = (standing.live, standing.reachable);
@@ -202,7 +235,7 @@ impl RegistryShell {
 
     /// A visit has ended.
     pub fn dialled_back(&mut self, message: DialledBack) {
-        let effects = self.registry.dialled_back(message.id, message.reached);
+        let effects = self.registry.dialled_back(message.whom, message.reached);
         self.carry_out(effects);
     }
 
@@ -226,6 +259,25 @@ impl RegistryShell {
     pub fn members(&mut self, message: GetMembers) -> Vec<Member> {
         let members = self.registry.members_after(message.after);
         members.take(message.limit).collect()
+    }
+
+    /// Some of the invitations, by their numbers.
+    pub fn invitations(&mut self, message: GetInvitations) -> Vec<(InvitationId, Kept)> {
+        let invitations = self.registry.invitations_after(message.after);
+        let some = invitations.take(message.limit);
+        some.map(|(id, kept)| (id, kept.clone())).collect()
+    }
+
+    /// The owner orders something. What came of it is told once the disk has it.
+    pub fn order(&mut self, order: Order) -> oneshot::Receiver<Result<Outcome, OrderRefused>> {
+        let (orderer, done) = oneshot::channel();
+        self.last_order += 1;
+        self.orders.insert(self.last_order, orderer);
+        let effects = self
+            .registry
+            .order(self.last_order, order, self.clock.now());
+        self.carry_out(effects);
+        done
     }
 
     /// How many sessions there are.

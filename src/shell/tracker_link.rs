@@ -12,7 +12,7 @@ use crate::messages::introducer::TellIntroducer;
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, HearStatements, LeaveError,
 };
@@ -111,7 +111,6 @@ pub struct TrackerLinkShell {
     introduced: BTreeMap<usize, Vec<MemberRecord>>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
-    batches: u64,
     tracker: String,
     trouble: Option<String>,
 }
@@ -143,7 +142,6 @@ impl TrackerLinkShell {
             introducers: Vec::new(),
             introduced: BTreeMap::new(),
             leaving: None,
-            batches: 0,
             tracker: String::new(),
             trouble: None,
         };
@@ -201,10 +199,7 @@ impl TrackerLinkShell {
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
                 }
-                Effect::Commit { rows } => {
-                    self.batches += 1;
-                    self.writer.commit(self.batches, rows);
-                }
+                Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
                 Effect::Left => {
                     tracing::info!("left the network for good");
                     if let Some(leaving) = self.leaving.take() {
@@ -259,6 +254,12 @@ impl TrackerLinkShell {
             let effects = self.link.tick(self.clock.now());
             self.carry_out(effects);
         }
+    }
+
+    /// The disk holds all batches up to this one.
+    pub fn committed(&mut self, message: RowsCommitted) {
+        let effects = self.link.committed(message.batch);
+        self.carry_out(effects);
     }
 
     /// What came of a dial.

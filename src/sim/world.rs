@@ -360,8 +360,8 @@ fn tracker_settings(plan: &Plan) -> TrackerSettings {
     let allocation = |host| format!("{{ address = \"{}\", amount = {ALLOCATION} }}", owner(host));
     let allocations: Vec<_> = (1..plan.hosts()).map(allocation).collect();
     let text = format!(
-        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nblock_interval_ms = {}\n\
-         start_work = {}\nallocations = [{}]\n",
+        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nadmission = \"open\"\n\
+         block_interval_ms = {}\nstart_work = {}\nallocations = [{}]\n",
         address(TRACKER),
         plan.interval_ms,
         plan.start_work,

@@ -134,6 +134,11 @@ const DELEGATION: usize = ONE + ONE + 3 * HASH + 3 * U64 + SIGNATURE;
 const CERTIFICATE_STATEMENT: usize =
     ONE + HASH + HASH + NAME + HASH + DELEGATION + HASH + U64 + U64 + U64;
 pub(super) const CERTIFICATE: usize = ONE + CERTIFICATE_STATEMENT + SIGNATURE;
+/// `[network, key, issuer, delegation, uses, serial, expires]`.
+const INVITATION_STATEMENT: usize = ONE + 3 * HASH + DELEGATION + U32 + U64 + U64;
+/// `[[statement, signature], signature]`.
+pub(super) const INVITED: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + SIGNATURE;
+pub(super) const ADMISSIBLE: usize = ONE + GENESIS + ONE;
 
 /// `[kind, key, name, reason]`, of an expulsion or of what hands on a name.
 const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_REASON));

@@ -12,9 +12,8 @@ use crate::chain::{
     Block, BlockId, EncodedTransaction, Genesis, Header, Height, NetworkId, Params, Timestamp,
     TransactionId,
 };
-use crate::keys::PublicKey;
-use crate::membership::Address;
-use crate::membership::{Certificate, SignedStatement};
+use crate::keys::{PublicKey, Signature};
+use crate::membership::{Address, Certificate, Invitation, SignedStatement};
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
@@ -136,7 +135,38 @@ coded! {
         /// Another node with the same key is registered, and answers; or, to a member that is
         /// registered: another one wanted to be. The words say where it is.
         7 KeyInUse,
+        /// The network takes in whoever was invited, and no invitation was shown.
+        8 InvitationNeeded,
+        /// The invitation is not by who may invite, or was used without its secret.
+        9 InvitationWrong,
+        /// The invitation is into another network.
+        10 InvitationElsewhere,
+        /// The invitation has ended.
+        11 InvitationExpired,
+        /// The invitation was revoked.
+        12 InvitationRevoked,
+        /// As many as the invitation was for have joined by it.
+        13 InvitationUsedUp,
     }
+}
+
+/// What a newcomer shows to be let in: `[invitation, signature]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invited {
+    /// What the issuer signed.
+    pub invitation: Invitation,
+    /// By the invitation's key, over network, the newcomer's key and its name
+    /// ([`sign_invited`](crate::membership::invitation::sign_invited)).
+    pub signature: Signature,
+}
+
+/// The tracker's answer to who asks whether it could join: yes; `[genesis, reached]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admissible {
+    /// The network's first block, if there is one.
+    pub genesis: Option<Genesis>,
+    /// Whether it answered under one of the addresses that it named; nothing if nobody tried.
+    pub reached: Option<bool>,
 }
 
 /// The tracker's no: `[code, reason]`.
@@ -296,6 +326,12 @@ messages! {
     75 Challenge(u64) <= lengths::U64,
     /// To the tracker: yes.
     76 ChallengeAnswer(ChallengeAnswer) <= lengths::CHALLENGE_ANSWER,
+    /// To the tracker: by this I was invited. Before [`Message::Register`] or [`Message::Inquire`].
+    77 Invited(Invited) <= lengths::INVITED,
+    /// To the tracker: could I register so, and can I be reached? Nothing else comes of it.
+    78 Inquire(MemberRecord) <= lengths::MEMBER_RECORD,
+    /// From the tracker: you could.
+    79 Admissible(Admissible) <= lengths::ADMISSIBLE,
     /// What the admin has said, as far as the sender holds it: at the beginning of a session, and what is
     /// new. Between peers, and between member and tracker, in both directions.
     80 Statements(Vec<SignedStatement>, MAX_STATEMENTS) <= lengths::STATEMENTS,

@@ -48,7 +48,7 @@ fn balance(node: &Node, peer: &Peer) -> u64 {
 #[test]
 fn p2p_a_tracker_and_two_peers_live_in_one_program_pay_and_stop() {
     let directory = tempfile::tempdir().unwrap();
-    let network = "[network]\nname = \"within\"\nstart_work = 16\n";
+    let network = "[network]\nadmission = \"open\"\nname = \"within\"\nstart_work = 16\n";
     let tracker = "role = \"tracker\"\n";
     let tracker = start(&write(directory.path(), "tracker", tracker, network));
     tracker.wait_until_ready(PATIENCE).unwrap();

@@ -98,7 +98,7 @@ fn p2p_hosts_that_are_parted_without_a_word_come_to_one_chain_again() {
         eprintln!("without latency and loss: this system has no netem");
     }
     let directory = Arc::new(tempfile::tempdir().unwrap());
-    let tracker = "role = \"tracker\"\n[network]\nblock_interval_ms = 100\nstart_work = 64\n";
+    let tracker = "role = \"tracker\"\n[network]\nadmission = \"open\"\nblock_interval_ms = 100\nstart_work = 64\n";
     let mut tracker = on_host(&cell, &directory, 1, "tracker", tracker);
     tracker.spawn();
     let peer = |number, name: &str| {

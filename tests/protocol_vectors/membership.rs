@@ -12,6 +12,7 @@ use raclette::membership::{
     Act, Authority, Delegation, DelegationStatement, Invitation, InvitationStatement,
     InvitationString, JoinRecord, Leave, MembersRecord, SignedStatement, Statement,
 };
+use raclette::wire::message::Invited;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -65,6 +66,16 @@ fn for_two() -> Invitation {
         expires: NOW.plus_ms(24 * HOUR_MS),
     };
     statement.sign(&tracker())
+}
+
+/// What bob shows to join by it.
+pub fn shown() -> Invited {
+    let name = "bob".parse().expect("a name");
+    let (key, member) = (SecretKey::from_bytes(SEED), bob().public_key());
+    Invited {
+        invitation: for_two(),
+        signature: sign_invited(&key, &example::network(), &member, &name),
+    }
 }
 
 fn text() -> String {

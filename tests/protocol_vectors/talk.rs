@@ -2,14 +2,15 @@
 
 use crate::channel::certificate_for;
 use crate::example::{self, alice, bob, tracker};
-use crate::membership::said;
+use crate::membership;
 use crate::work::{Work, hex, unhex};
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
+    Admissible, ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused,
+    Registered,
 };
 use raclette::wire::receipt::RECEIPT_CONTEXT;
 use raclette::wire::version::MINOR_VERSION;
@@ -212,12 +213,18 @@ fn example_of(name: &str) -> Message {
         }),
         "Leave" => Message::Leave(alice_leaves()),
         "Left" => Message::Left(()),
+        "Invited" => Message::Invited(membership::shown()),
+        "Inquire" => Message::Inquire(example::member_record()),
+        "Admissible" => Message::Admissible(Admissible {
+            genesis: Some(example::genesis()),
+            reached: Some(true),
+        }),
         "Challenge" => Message::Challenge(7),
         "ChallengeAnswer" => Message::ChallengeAnswer(ChallengeAnswer {
             number: 7,
             height: Height(1),
         }),
-        "Statements" => Message::Statements(vec![said("expel")]),
+        "Statements" => Message::Statements(vec![membership::said("expel")]),
         "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }

@@ -29,11 +29,16 @@ impl Lab {
         lab
     }
 
-    /// A tracker that is not started.
+    /// A tracker that is not started; whoever comes may join, unless these settings say otherwise.
     pub fn prepare(network: &str) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let listen = free_address();
-        let settings = format!("role = \"tracker\"\nlisten = \"{listen}\"\n[network]\n{network}");
+        let open = match network.contains("admission") {
+            true => "",
+            false => "admission = \"open\"\n",
+        };
+        let settings =
+            format!("role = \"tracker\"\nlisten = \"{listen}\"\n[network]\n{open}{network}");
         let tracker = Node::new(&directory, "tracker", listen, &settings);
         Self { tracker, directory }
     }

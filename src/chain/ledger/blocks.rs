@@ -1,14 +1,10 @@
 //! How headers and blocks come in, and the way to the branch with most work.
 
 use super::pending::Check;
-use super::{Answer, BlockOutcome, Concern, Effect, Ledger, Origin, Ticket, TipChange};
+use super::{Answer, BlockOutcome, Effect, Ledger, Origin, Ticket};
 use crate::chain::rows::{Draft, StateView};
 use crate::chain::tree::{Chain, HeadersOutcome, Source};
-use crate::chain::{
-    Action, Block, BlockId, BlockStatus, EncodedTransaction, Header, Internal, PeerFault, Refusal,
-    Timestamp,
-};
-use crate::keys::PublicKey;
+use crate::chain::{Block, BlockId, BlockStatus, Header, Internal, PeerFault, Refusal, Timestamp};
 
 impl Ledger {
     /// Headers that follow each other came in.
@@ -36,15 +32,15 @@ impl Ledger {
         disk: &dyn StateView,
         accept: impl FnOnce(&mut Chain, &mut Draft<'_>) -> Result<HeadersOutcome, Refusal>,
     ) -> Result<Result<HeadersOutcome, PeerFault>, Internal> {
-        let best_before = self.chain.best_header().id;
-        let outcome = self.in_one_batch(disk, |ledger, draft, _| {
-            match accept(&mut ledger.chain, draft) {
+        let best_before = self.judge.chain.best_header().id;
+        let outcome = self.in_one_batch(disk, |judge, draft, _| {
+            match accept(&mut judge.chain, draft) {
                 Ok(outcome) => Ok(Ok(outcome)),
                 Err(Refusal::Fault(fault)) => Ok(Err(fault)),
                 Err(Refusal::Internal(error)) => Err(error),
             }
         })?;
-        let best = *self.chain.best_header();
+        let best = *self.judge.chain.best_header();
         if best.id != best_before && best.work() > self.tip().work() {
             self.effects
                 .push(Effect::BetterHeaderSeen(Box::new(best.entry.header)));
@@ -94,11 +90,11 @@ impl Ledger {
             Ok(HeadersOutcome::Known { held: true, .. }) => return Ok(Some(BlockOutcome::Held)),
             Ok(HeadersOutcome::Known { .. } | HeadersOutcome::Weighty { .. }) => {}
         }
-        let entry = self.chain.entry(&self.overlay.over(disk), &id)?;
+        let entry = self.judge.chain.entry(&self.overlay.over(disk), &id)?;
         if entry.is_some_and(|entry| entry.status != BlockStatus::HeaderOnly) {
             return Ok(Some(BlockOutcome::Known));
         }
-        match self.chain.rules().check_body(block) {
+        match self.judge.chain.rules().check_body(block) {
             Ok(()) => Ok(None),
             Err(fault) => {
                 // Only a body that is the one its header names says something about the block.
@@ -115,9 +111,7 @@ impl Ledger {
         id: BlockId,
         disk: &dyn StateView,
     ) -> Result<(), Internal> {
-        self.in_one_batch(disk, |ledger, draft, _| {
-            ledger.chain.mark_invalid(draft, &id)
-        })
+        self.in_one_batch(disk, |judge, draft, _| judge.chain.mark_invalid(draft, &id))
     }
 
     fn check_block_signatures(
@@ -129,7 +123,7 @@ impl Ledger {
         // A reward is not signed.
         let signed = block.transactions.iter().enumerate().skip(1);
         let (unseen, transactions): (Vec<_>, Vec<_>) = signed
-            .filter(|(_, transaction)| !self.good.contains(transaction))
+            .filter(|(_, transaction)| !self.judge.good.contains(transaction))
             .map(|(at, transaction)| (at, transaction.clone()))
             .unzip();
         if unseen.is_empty() {
@@ -156,11 +150,11 @@ impl Ledger {
     ) -> Result<(), Internal> {
         let id = block.id();
         let parent = block.header.previous;
-        let invalid = self.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.chain.store_block(draft, block)?;
-            ledger.step(draft, effects)
+        let invalid = self.in_one_batch(disk, |judge, draft, effects| {
+            judge.chain.store_block(draft, block)?;
+            judge.step(draft, effects)
         })?;
-        let status = self.chain.entry(&self.overlay.over(disk), &id)?;
+        let status = self.judge.chain.entry(&self.overlay.over(disk), &id)?;
         let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
             let own = invalid.into_iter().find(|(bad, _)| *bad == id);
             BlockOutcome::Fault(own.map_or(PeerFault::InvalidParent(parent), |(_, fault)| fault))
@@ -176,50 +170,7 @@ impl Ledger {
 
     /// Goes on with what one step did not finish.
     pub fn advance(&mut self, disk: &dyn StateView) -> Result<Vec<Effect>, Internal> {
-        self.in_one_batch(disk, |ledger, draft, effects| ledger.step(draft, effects))?;
+        self.in_one_batch(disk, |judge, draft, effects| judge.step(draft, effects))?;
         Ok(self.take_effects())
     }
-
-    /// One step towards the branch with most work, and what it means for the open transactions.
-    pub(super) fn step(
-        &mut self,
-        draft: &mut Draft<'_>,
-        effects: &mut Vec<Effect>,
-    ) -> Result<Vec<(BlockId, PeerFault)>, Internal> {
-        let step = self.chain.advance(draft)?;
-        self.settle_open(draft, &step, effects)?;
-        if !step.connected.is_empty() || !step.disconnected.is_empty() {
-            let tip = *self.chain.tip();
-            let own = match &self.owner {
-                Some(key) => Concern::of(key, &step, &self.mempool, draft, effects)?,
-                None => Concern::default(),
-            };
-            let last = step.connected.last().map(|block| &block.transactions);
-            let miner = last.and_then(|transactions| reward_to(transactions));
-            let connected = step.connected.iter();
-            let disconnected = step.disconnected.iter();
-            effects.push(Effect::TipChanged(TipChange {
-                tip: Box::new(tip),
-                connected: connected
-                    .map(|b| (b.id(), b.header.height, b.transactions.len()))
-                    .collect(),
-                miner: miner.filter(|miner| Some(*miner) != self.owner),
-                disconnected: disconnected.map(|b| (b.id(), b.header.height)).collect(),
-                own,
-                goes_on: step.more,
-            }));
-        }
-        self.more = step.more;
-        Ok(step.invalid)
-    }
-}
-
-/// Who is paid for a block.
-fn reward_to(transactions: &[EncodedTransaction]) -> Option<PublicKey> {
-    transactions
-        .iter()
-        .find_map(|one| match &one.payload().action {
-            Action::Reward { to, .. } => Some(*to),
-            _ => None,
-        })
 }

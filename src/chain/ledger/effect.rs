@@ -142,3 +142,18 @@ pub enum Effect {
     /// There is more to work through, and room for it: call [`super::Ledger::advance`] again.
     More,
 }
+
+impl Effect {
+    /// What there is to be told once the disk holds what this one tells of.
+    pub(super) fn once_stored(&self) -> Option<Self> {
+        match self {
+            Self::TipChanged(change) => Some(Self::TipStored(change.clone())),
+            Self::TransactionOpened { transaction, own } => Some(Self::OpenStored {
+                id: transaction.id(),
+                own: *own,
+            }),
+            Self::TransactionClosed(id, why) => Some(Self::ClosedStored(*id, *why)),
+            _ => None,
+        }
+    }
+}

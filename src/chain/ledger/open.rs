@@ -1,5 +1,6 @@
 //! How transactions come to be open, and cease to be.
 
+use super::judge::Judge;
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
 use crate::chain::application::{MEMBERS_TOPIC, Moment};
@@ -23,6 +24,88 @@ enum Arrival {
 }
 
 impl Ledger {
+    /// Transactions came in.
+    pub fn transactions(
+        &mut self,
+        origin: Origin,
+        transactions: Vec<EncodedTransaction>,
+        disk: &dyn StateView,
+    ) -> Result<Vec<Effect>, Internal> {
+        let view = self.overlay.over(disk);
+        let mut judged = Vec::with_capacity(transactions.len());
+        let mut unseen = Vec::new();
+        let busy = self.overlay.is_full() || self.checks.is_full();
+        for transaction in transactions {
+            let verdict = match self.judge.may_open(&transaction, &view) {
+                Ok(()) if busy => Err(Rejected::Busy),
+                Ok(()) => Ok(()),
+                Err(Rejection::Rejected(reason)) => Err(reason),
+                Err(Rejection::Internal(error)) => return Err(error),
+            };
+            if verdict.is_ok() && !self.judge.good.contains(&transaction) {
+                unseen.push(judged.len());
+            }
+            judged.push((transaction, verdict));
+        }
+        drop(view);
+        if unseen.is_empty() {
+            self.accept_transactions(origin, judged, disk)?;
+        } else {
+            let transactions = unseen.iter().map(|&at| judged[at].0.clone()).collect();
+            let check = self.checks.begin(Check::Transactions {
+                origin,
+                judged,
+                unseen,
+            });
+            self.effects.push(Effect::Verify {
+                check,
+                transactions,
+            });
+        }
+        Ok(self.take_effects())
+    }
+
+    pub(super) fn accept_transactions(
+        &mut self,
+        origin: Origin,
+        judged: Vec<Judged>,
+        disk: &dyn StateView,
+    ) -> Result<(), Internal> {
+        let since = self.judge.age();
+        let answers = self.in_one_batch(disk, |judge, draft, effects| {
+            let mut answers = Vec::with_capacity(judged.len());
+            for (transaction, verdict) in judged {
+                let id = transaction.id();
+                let verdict = match verdict {
+                    Ok(()) => judge.make_open(draft, transaction, Arrival::New, since, effects)?,
+                    refused => refused,
+                };
+                answers.push((id, verdict));
+            }
+            Ok(answers)
+        })?;
+        self.answer(origin, Answer::Transactions(answers));
+        Ok(())
+    }
+
+    /// Time has passed: open transactions grow old.
+    ///
+    /// # Errors
+    /// What is stored is damaged.
+    pub fn tick(&mut self, disk: &dyn StateView, now: SteadyTime) -> Result<Vec<Effect>, Internal> {
+        self.judge.ticked = now;
+        self.in_one_batch(disk, |judge, draft, effects| {
+            judge.expire(draft, effects);
+            if !judge.mempool.is_empty() {
+                judge.store_age(draft);
+            }
+            Ok(())
+        })?;
+        Ok(self.take_effects())
+    }
+}
+
+impl Judge {
     /// What was mined leaves the open transactions; what fell out of the chain returns to them if
     /// it is still valid; what can't be paid any more goes.
     pub(super) fn settle_open(
@@ -137,48 +220,7 @@ impl Ledger {
         }
     }
 
-    /// Transactions came in.
-    pub fn transactions(
-        &mut self,
-        origin: Origin,
-        transactions: Vec<EncodedTransaction>,
-        disk: &dyn StateView,
-    ) -> Result<Vec<Effect>, Internal> {
-        let view = self.overlay.over(disk);
-        let mut judged = Vec::with_capacity(transactions.len());
-        let mut unseen = Vec::new();
-        let busy = self.overlay.is_full() || self.checks.is_full();
-        for transaction in transactions {
-            let verdict = match self.judge_transaction(&transaction, &view) {
-                Ok(()) if busy => Err(Rejected::Busy),
-                Ok(()) => Ok(()),
-                Err(Rejection::Rejected(reason)) => Err(reason),
-                Err(Rejection::Internal(error)) => return Err(error),
-            };
-            if verdict.is_ok() && !self.good.contains(&transaction) {
-                unseen.push(judged.len());
-            }
-            judged.push((transaction, verdict));
-        }
-        drop(view);
-        if unseen.is_empty() {
-            self.accept_transactions(origin, judged, disk)?;
-        } else {
-            let transactions = unseen.iter().map(|&at| judged[at].0.clone()).collect();
-            let check = self.checks.begin(Check::Transactions {
-                origin,
-                judged,
-                unseen,
-            });
-            self.effects.push(Effect::Verify {
-                check,
-                transactions,
-            });
-        }
-        Ok(self.take_effects())
-    }
-
-    fn judge_transaction(
+    pub(super) fn may_open(
         &self,
         transaction: &EncodedTransaction,
         view: &dyn StateView,
@@ -230,45 +272,6 @@ impl Ledger {
             close(draft, effects, id, Closed::Conflicted);
         }
         Ok(())
-    }
-
-    pub(super) fn accept_transactions(
-        &mut self,
-        origin: Origin,
-        judged: Vec<Judged>,
-        disk: &dyn StateView,
-    ) -> Result<(), Internal> {
-        let since = self.age();
-        let answers = self.in_one_batch(disk, |ledger, draft, effects| {
-            let mut answers = Vec::with_capacity(judged.len());
-            for (transaction, verdict) in judged {
-                let id = transaction.id();
-                let verdict = match verdict {
-                    Ok(()) => ledger.make_open(draft, transaction, Arrival::New, since, effects)?,
-                    refused => refused,
-                };
-                answers.push((id, verdict));
-            }
-            Ok(answers)
-        })?;
-        self.answer(origin, Answer::Transactions(answers));
-        Ok(())
-    }
-
-    /// Time has passed: open transactions grow old.
-    ///
-    /// # Errors
-    /// What is stored is damaged.
-    pub fn tick(&mut self, disk: &dyn StateView, now: SteadyTime) -> Result<Vec<Effect>, Internal> {
-        self.ticked = now;
-        self.in_one_batch(disk, |ledger, draft, effects| {
-            ledger.expire(draft, effects);
-            if !ledger.mempool.is_empty() {
-                ledger.store_age(draft);
-            }
-            Ok(())
-        })?;
-        Ok(self.take_effects())
     }
 
     /// How long this node was awake by the last tick.

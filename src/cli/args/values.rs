@@ -2,7 +2,9 @@
 
 use super::super::logs::MOST_LAST;
 use crate::chain::params::MAX_EXPIRY;
+use crate::membership::invitation::MAX_USES;
 use crate::owner::MAX_LISTED;
+use crate::protocol::registry::MAX_INVITATION_MS;
 use crate::settings::{self, Endpoint, LogLevel, PathError};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use std::env;
@@ -35,6 +37,29 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
          0.0.0.0:7001 (every way into this machine)"
             .into()
     })
+}
+
+/// How many may join by an invitation.
+pub(super) fn uses(text: &str) -> Result<u32, String> {
+    let uses = whole(text, 1, MAX_USES.into(), "members")?;
+    Ok(u32::try_from(uses).unwrap_or(MAX_USES))
+}
+
+/// How long an invitation counts, in milliseconds.
+pub(super) fn lasts(text: &str) -> Result<u64, String> {
+    let wanted = "a time is a whole number with its unit, 30m, 24h or 7d, up to 365 days";
+    let (number, unit) = text.split_at(text.len() - text.chars().last().map_or(0, char::len_utf8));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wanted.into()),
+    };
+    let number: Option<u64> = number.parse().ok().filter(|number| *number > 0);
+    let ms = number.and_then(|number| number.checked_mul(seconds * 1_000));
+    ms.filter(|ms| *ms <= MAX_INVITATION_MS)
+        .ok_or_else(|| wanted.into())
 }
 
 pub(super) fn at_least_one(text: &str) -> Result<u64, String> {

@@ -132,6 +132,7 @@ fn tracker_file(listen: SocketAddr) -> String {
          \n\
          # Fixed by the genesis block: later changes here have no effect.\n\
          [network]\n\
+         admission = \"open\"\n\
          name = \"demo\"\n\
          block_interval_ms = 1_000\n\
          start_work = 100_000\n"

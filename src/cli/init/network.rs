@@ -5,13 +5,18 @@ use crate::cli::args::InitNetwork;
 use crate::cli::failure::Failure;
 use crate::cli::invocation::Invocation;
 use crate::cli::output::Output;
-use crate::entropy::OsEntropy;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, OsEntropy};
 use crate::keys::{PublicKey, SecretKey, WalletFile};
+use crate::membership::{InvitationStatement, InvitationString};
 use crate::node;
+use crate::node::joining::keep_invitation;
+use crate::protocol::registry::MAX_INVITATION_MS;
 use crate::settings::{self, Endpoint, PeerTemplate, Settings, TrackerTemplate};
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What was made, for programs.
 #[derive(Serialize)]
@@ -37,7 +42,7 @@ pub(super) fn init(
     let secret = SecretKey::draw(&OsEntropy);
     let key = secret.public_key();
     let texts = [
-        (&tracker, tracker_text(what)),
+        (&tracker, tracker_text(what)?),
         (&member, member_text(what, &key)?),
     ];
     let mut wallets = Vec::new();
@@ -52,12 +57,16 @@ pub(super) fn init(
     if let Some(dir) = &what.dir {
         directory(dir)?;
     }
+    let invitation = invite_founder(&secret)?;
     for (settings, secret) in wallets.iter().zip([secret, SecretKey::draw(&OsEntropy)]) {
         node::make_private(settings.data_dir()).map_err(no)?;
         let wallet = WalletFile::new(&settings.wallet().file);
         wallet.create(&secret, None).map_err(no)?;
     }
-    for (file, text) in &texts {
+    for (settings, (file, text)) in wallets.iter().zip(&texts) {
+        if let Settings::Peer(member) = settings {
+            keep_invitation(&member.data_dir, &invitation).map_err(no)?;
+        }
         settings::init(file, text).map_err(no)?;
     }
     let made = Made {
@@ -93,25 +102,51 @@ fn listen(what: &InitNetwork, port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(ip), port)
 }
 
-fn tracker_text(what: &InitNetwork) -> String {
-    settings::tracker_template(&TrackerTemplate {
+/// Invites the first member, in the name of the tracker, into the network that it founds.
+fn invite_founder(tracker: &SecretKey) -> Result<InvitationString, Failure> {
+    let mut seed = Zeroizing::new([0; 32]);
+    OsEntropy.fill(&mut *seed);
+    let now = SystemClock.wall();
+    let statement = InvitationStatement {
+        network: None,
+        key: SecretKey::from_bytes(*seed).public_key(),
+        issuer: tracker.public_key(),
+        delegation: None,
+        uses: 1,
+        serial: now,
+        expires: now.plus_ms(MAX_INVITATION_MS),
+    };
+    let invitation = statement.sign(tracker);
+    // The member's settings say where the tracker is.
+    let string = InvitationString::new(invitation, seed, Vec::new(), tracker.public_key());
+    string.map_err(no)
+}
+
+fn dialled(host: &str, port: u16) -> Result<Endpoint, Failure> {
+    let endpoint = format!("{host}:{port}").parse();
+    endpoint.map_err(|error: settings::EndpointError| Failure::Misuse(error.to_string()))
+}
+
+/// What others dial to reach this port.
+fn advertised(what: &InitNetwork, port: u16) -> Result<Vec<Endpoint>, Failure> {
+    what.host.iter().map(|host| dialled(host, port)).collect()
+}
+
+fn tracker_text(what: &InitNetwork) -> Result<String, Failure> {
+    Ok(settings::tracker_template(&TrackerTemplate {
         network: Some(&what.network),
         listen: Some(listen(what, what.port)),
-    })
+        advertise: &advertised(what, what.port)?,
+    }))
 }
 
 fn member_text(what: &InitNetwork, tracker: &PublicKey) -> Result<String, Failure> {
-    let dialled = |host: &str, port: u16| -> Result<Endpoint, Failure> {
-        let endpoint = format!("{host}:{port}").parse();
-        endpoint.map_err(|error: settings::EndpointError| Failure::Misuse(error.to_string()))
-    };
     let port = what.port + 1;
-    let advertise = what.host.iter().map(|host| dialled(host, port));
     Ok(settings::peer_template(&PeerTemplate {
         name: &what.member,
         trackers: &[dialled("127.0.0.1", what.port)?],
         listen: Some(listen(what, port)),
-        advertise: &advertise.collect::<Result<Vec<_>, _>>()?,
+        advertise: &advertised(what, port)?,
         tracker_key: &tracker.to_address(),
     }))
 }
@@ -122,6 +157,7 @@ fn next(what: &InitNetwork, made: &Made, invocation: &Invocation) -> String {
     let start = [&made.tracker, &made.member].map(|file| node(file).line(""));
     let words = [&made.tracker, &made.member].map(|file| node(file).line("wallet words"));
     let mine = node(&made.member).line("mine");
+    let invite = node(&made.tracker).line("invite");
     format!(
         "Wrote {tracker} and {member}, and made a wallet for each.\n\n\
          Look at [network] in {tracker}: what it says is fixed once {} is there.\n\
@@ -129,7 +165,8 @@ fn next(what: &InitNetwork, made: &Made, invocation: &Invocation) -> String {
          \x20 {}\n\
          \x20 {}\n\
          and, while both run, in another one:\n\
-         \x20 {mine}\n\n\
+         \x20 {mine}\n\
+         \x20 {invite}\n\n\
          Write the words of both wallets down, on paper: without those of the tracker's, nobody can \
          take its place.\n\
          \x20 {}\n\

@@ -46,6 +46,7 @@ use Of::{Peer, Tracker, Waiting};
 const EVERY: &[Of] = &[Peer, Tracker, Waiting];
 const BOTH: &[Of] = &[Peer, Tracker];
 const PEER: &[Of] = &[Peer];
+const TRACKER: &[Of] = &[Tracker];
 const WAITING: &[Of] = &[Waiting];
 
 macro_rules! paths {
@@ -117,6 +118,9 @@ paths! {
     SET_MINING: POST "/mining/mode" () ["mode"], PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () ["from"], PEER, "fetches the chain of this member first";
     ACCEPT: POST "/accept" () ["name"], PEER, "believes that this member's key has changed";
+    INVITE: POST "/invite" () ["uses" "lasts_ms"], TRACKER, "invites: signs an invitation for so many members, for so long";
+    INVITATIONS: GET "/invitations" ("after" "limit"), TRACKER, "the invitations, by number, without their secrets";
+    REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [], TRACKER, "lets nobody join by this invitation any more";
     DISCONNECT: POST "/disconnect" () [], PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
     CONNECT: POST "/connect" () [], PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [], PEER, "leaves the network for good";

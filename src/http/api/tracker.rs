@@ -3,16 +3,22 @@
 use super::asked::Parameters;
 use super::paths;
 use super::resource;
-use crate::owner::answers::{CheckpointRequest, CheckpointView, PeersView, TrackerStatusView};
+use crate::owner::answers::{
+    CheckpointRequest, CheckpointView, InvitationView, InvitationsView, InviteRequest, InvitedView,
+    NoRequest, PeersView, TrackerStatusView,
+};
 use crate::owner::{Refused, Tracker};
-use actix_web::web::{self, Data, Json, ServiceConfig};
+use actix_web::web::{self, Data, Json, Path, ServiceConfig};
 
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
-        .service(resource(&paths::PEERS, peers));
+        .service(resource(&paths::PEERS, peers))
+        .service(resource(&paths::INVITE, invite))
+        .service(resource(&paths::INVITATIONS, invitations))
+        .service(resource(&paths::REVOKE_INVITATION, revoke_invitation));
 }
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
@@ -29,4 +35,26 @@ async fn checkpoint(
 
 async fn peers(tracker: Data<Tracker>, asked: Parameters) -> Result<Json<PeersView>, Refused> {
     tracker.peers(&asked.page()?).await.map(Json)
+}
+
+async fn invite(
+    tracker: Data<Tracker>,
+    request: Json<InviteRequest>,
+) -> Result<Json<InvitedView>, Refused> {
+    tracker.invite(&request).await.map(Json)
+}
+
+async fn invitations(
+    tracker: Data<Tracker>,
+    asked: Parameters,
+) -> Result<Json<InvitationsView>, Refused> {
+    tracker.invitations(&asked.page()?).await.map(Json)
+}
+
+async fn revoke_invitation(
+    tracker: Data<Tracker>,
+    id: Path<String>,
+    _: Json<NoRequest>,
+) -> Result<Json<InvitationView>, Refused> {
+    tracker.revoke_invitation(&id).await.map(Json)
 }

@@ -9,11 +9,13 @@ use crate::canonical::CappedText;
 use crate::chain::Genesis;
 use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
-use crate::membership::{Address, MemberName};
+use crate::membership::{Address, InvitationString, MemberName};
 use crate::messages::events::Event;
+use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
+use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
@@ -50,6 +52,8 @@ pub(crate) struct Ground {
     /// What happens, for whoever follows.
     events: Events,
     pub(super) store_place: Place,
+    /// The invitation by which this node joins, if by one.
+    pub(super) invitation: Option<Arc<InvitationString>>,
     name: MemberName,
     /// Where it listens.
     listen: SocketAddr,
@@ -83,6 +87,7 @@ impl Ground {
             context.greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
+        let invitation = kept_invitation(&settings.data_dir)?;
         let config = Config {
             address: first,
             name: name.clone(),
@@ -91,6 +96,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
+            invitation: invitation.clone(),
             seed: random_u64(&*seams.entropy),
         };
         let rows =
@@ -130,6 +136,12 @@ impl Ground {
             names: seams.names.clone(),
         };
         let link = link_context.run(TrackerLinkActor::new(TrackerLinkShell::new(link, parts)));
+        let report = ReportTo {
+            committer: Committer::Directory,
+            to: link.clone().recipient(),
+        };
+        let told = store.try_send(report);
+        told.map_err(|_| RunError::Fatal("the store has ended at the start".into()))?;
         introduce(others, &link, &seams, &context)?;
         let events = Events::new(nonce);
         actix::spawn(events.clone().follow_directory(published.clone()));
@@ -145,6 +157,7 @@ impl Ground {
             known: published,
             events,
             store_place,
+            invitation,
             name,
             listen: listener.address(),
             key,

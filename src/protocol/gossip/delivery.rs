@@ -166,6 +166,26 @@ mod tests {
     }
 
     #[test]
+    fn c12_a_session_delivers_as_much_as_may_be_without_a_receipt_and_not_one_more() {
+        let (from, mut delivery) = (
+            member(1).public_key(),
+            Delivery::new(member(2).public_key()),
+        );
+        let deliver = |delivery: &mut Delivery, salt: usize| {
+            let transaction = transfer(1, 2, 5, 0, salt as u8);
+            delivery.delivered(SESSION, from, transaction).is_ok()
+        };
+        for salt in 0..MAX_UNANSWERED {
+            assert!(deliver(&mut delivery, salt), "{salt}");
+        }
+        assert!(!deliver(&mut delivery, MAX_UNANSWERED));
+        // A receipt makes room for one.
+        let _ = delivery.answer(SESSION, receipt(&transfer(1, 2, 5, 0, 0)));
+        assert!(deliver(&mut delivery, MAX_UNANSWERED));
+        assert!(!deliver(&mut delivery, MAX_UNANSWERED + 1));
+    }
+
+    #[test]
     fn nothing_is_sent_twice_in_a_session_nor_more_than_the_other_end_takes() {
         let (to, mut delivery) = (
             member(2).public_key(),

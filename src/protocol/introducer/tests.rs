@@ -184,6 +184,25 @@ fn trouble_is_told_once_and_tried_again_for_ever() {
 }
 
 #[test]
+fn c12_a_dial_and_an_answer_are_waited_for_to_the_millisecond() {
+    let mut introducer = new();
+    let _ = introducer.network_known(genesis_by(9));
+    let _ = introducer.record_known(record(1, "alice", 1));
+    assert_eq!(dials(&introducer.tick(STARTED)), 1);
+    let patient = STARTED.plus_ms(DIAL_PATIENCE_MS - 1);
+    assert_eq!(introducer.tick(patient), []);
+    assert_ne!(introducer.tick(STARTED.plus_ms(DIAL_PATIENCE_MS)), []);
+    let again = STARTED.plus_ms(DIAL_PATIENCE_MS + MAX_BACK_OFF_MS);
+    assert_eq!(dials(&introducer.tick(again)), 1);
+    let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
+    let said = introducer.opened(SESSION, &hello, again);
+    assert_eq!(sent(&said).len(), 1);
+    let patient = again.plus_ms(ANSWER_PATIENCE_MS - 1);
+    assert!(!closes(&introducer.tick(patient)));
+    assert!(closes(&introducer.tick(again.plus_ms(ANSWER_PATIENCE_MS))));
+}
+
+#[test]
 fn who_leaves_says_so_and_rests() {
     let mut introducer = registered();
     let leaving = Leaving::sign(key(TRACKER), 2, &crate::chain::testing::member(1));

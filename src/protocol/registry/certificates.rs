@@ -6,7 +6,9 @@
 use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
-use crate::membership::{Authority, Certificate, CertificateStatement};
+use crate::membership::{
+    Authority, Certificate, CertificateStatement, Invitation, InvitationStatement,
+};
 use crate::wire::MemberStatement;
 use std::sync::Arc;
 
@@ -15,8 +17,10 @@ use std::sync::Arc;
 pub(super) struct Certificates {
     /// Key of the network's first tracker.
     issuer: PublicKey,
-    /// That key, if it is ours; only used to sign certificates.
+    /// That key, if it is ours; only used to sign what decides about membership.
     key: Option<Arc<SecretKey>>,
+    /// Whose word counts.
+    authority: Authority,
 }
 
 impl Certificates {
@@ -24,17 +28,33 @@ impl Certificates {
     pub(super) fn issued_by(key: Arc<SecretKey>) -> Self {
         Self {
             issuer: key.public_key(),
+            authority: Authority::new(key.public_key(), None),
             key: Some(key),
         }
     }
 
     /// Of a tracker that only introduces whom `issuer` certified.
     pub(super) fn judged_for(issuer: PublicKey) -> Self {
-        Self { issuer, key: None }
+        Self {
+            issuer,
+            authority: Authority::new(issuer, None),
+            key: None,
+        }
     }
 
     pub(super) fn issuer(&self) -> PublicKey {
         self.issuer
+    }
+
+    /// Our key, if it is ours to certify and to invite.
+    pub(super) fn own_key(&self) -> Option<PublicKey> {
+        self.key.as_ref().map(|key| key.public_key())
+    }
+
+    /// Signs an invitation, if it is ours to invite.
+    pub(super) fn sign_invitation(&self, statement: InvitationStatement) -> Option<Invitation> {
+        let key = self.key.as_ref()?;
+        Some(statement.sign(key))
     }
 
     /// Whether this tracker only introduces.
@@ -47,13 +67,32 @@ impl Certificates {
         &self,
         network: NetworkId,
         statement: &MemberStatement,
+        invitation: Option<PublicKey>,
         now: Now,
     ) -> Option<Certificate> {
         let key = self.key.as_ref()?;
         (network != NetworkId::ZERO).then(|| {
             let (member, name) = (statement.key, statement.name.clone());
-            CertificateStatement::at(now.wall, network, member, name, key.public_key()).sign(key)
+            let said = CertificateStatement::at(now.wall, network, member, name, key.public_key());
+            CertificateStatement { invitation, ..said }.sign(key)
         })
+    }
+
+    /// Who speaks for the network.
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Whether this certificate shows that `key` is a member of `network` now.
+    pub(super) fn counts(
+        &self,
+        certificate: &Certificate,
+        network: NetworkId,
+        key: &PublicKey,
+        now: Now,
+    ) -> bool {
+        let checked = certificate.check(&self.authority, &network, key, now.wall);
+        checked.is_ok()
     }
 
     /// Whether somebody who showed this may be introduced on `network` (zero: on whichever it is for):
@@ -75,12 +114,7 @@ impl Certificates {
             NetworkId::ZERO => certificate.statement.network,
             known => known,
         };
-        let checked = certificate.check(
-            &Authority::new(self.issuer, None),
-            &network,
-            &statement.key,
-            now.wall,
-        );
+        let checked = certificate.check(&self.authority, &network, &statement.key, now.wall);
         checked.map_err(|e| format!("the certificate of membership: {e}"))?;
         if certificate.statement.name != statement.name {
             return Err(format!(
@@ -165,7 +199,7 @@ mod tests {
         let judging = Certificates::judged_for(key(TRACKER));
         let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
         let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
-        let issue = |by: &Certificates, on| by.issue(on, &bob, now);
+        let issue = |by: &Certificates, on| by.issue(on, &bob, None, now);
         assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
         assert_eq!(issue(&judging, network), None);
         let check = |shown: Option<Certificate>, on, statement| {

@@ -1,5 +1,7 @@
 //! What the registry asks of its shell, and what it has to tell.
 
+use super::invitations::InvitationId;
+use super::orders::{OrderRefused, Outcome};
 use crate::chain::NetworkId;
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
@@ -30,11 +32,11 @@ pub enum Effect {
         /// The message.
         message: Message,
     },
-    /// Dial a member back, under one address after the other until it is reached, and report it
+    /// Dial somebody back, under one address after the other until it is reached, and report it
     /// with [`super::Registry::dialled_back`], whatever comes of it.
     DialBack {
-        /// Number that the tracker gave the member.
-        id: MemberId,
+        /// Whom.
+        whom: Visited,
         /// Its key: who else answers is not it.
         key: PublicKey,
         /// Where, at least one.
@@ -56,6 +58,22 @@ pub enum Effect {
     },
     /// Something worth a line in the log.
     Fact(Fact),
+    /// What came of an order of the owner.
+    Done {
+        /// The token of the order.
+        token: u64,
+        /// What came of it.
+        outcome: Result<Outcome, OrderRefused>,
+    },
+}
+
+/// Who is dialled back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visited {
+    /// A member, of this number.
+    Member(MemberId),
+    /// Somebody who asks in this session whether it could join.
+    Inquirer(SessionId),
 }
 
 impl Effect {
@@ -64,7 +82,11 @@ impl Effect {
         match self {
             Self::Send { session, .. } => std::slice::from_ref(session),
             Self::SendAll { sessions, .. } => sessions,
-            Self::DialBack { .. } | Self::Close { .. } | Self::Commit { .. } | Self::Fact(_) => &[],
+            Self::DialBack { .. }
+            | Self::Close { .. }
+            | Self::Commit { .. }
+            | Self::Fact(_)
+            | Self::Done { .. } => &[],
         }
     }
 }
@@ -80,6 +102,20 @@ pub enum Fact {
         name: MemberName,
         /// Its key.
         key: PublicKey,
+        /// The number of the invitation that it joined by, if it did by one that is known.
+        invitation: Option<InvitationId>,
+    },
+    /// The owner made an invitation.
+    Invited {
+        /// Its number.
+        id: InvitationId,
+        /// How many may join by it.
+        uses: u32,
+    },
+    /// The owner revoked an invitation.
+    InvitationRevoked {
+        /// Its number.
+        id: InvitationId,
     },
     /// A member came, went, or can be reached now or not any more.
     MemberStands {

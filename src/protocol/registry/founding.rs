@@ -86,6 +86,11 @@ impl Founding {
         self.genesis.as_ref()
     }
 
+    /// The parameters that this tracker's settings describe.
+    pub(super) fn wanted(&self) -> &Params {
+        &self.params
+    }
+
     /// The network's id; zero as long as there is no genesis.
     pub(super) fn network(&self) -> NetworkId {
         self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)

@@ -1,6 +1,7 @@
 //! Who joins and who leaves.
 
-use super::members::Registration;
+use super::admission::Right;
+use super::members::{Refusal, Registration};
 use super::{Effect, Fact, Registry};
 use crate::clock::Now;
 use crate::protocol::SessionId;
@@ -10,8 +11,8 @@ use crate::wire::{MemberId, MemberRecord, Message};
 
 impl Registry {
     pub(super) fn register(&mut self, session: SessionId, record: MemberRecord, now: Now) {
-        if let Err(reason) = self.check_record(session, &record, now) {
-            return self.refuse(session, RefusalCode::BadRecord, &reason);
+        if let Err((code, reason)) = self.judge(session, &record, now) {
+            return self.refuse(session, code, &reason);
         }
         let key = record.statement.key;
         if self.is_contested(session, &key) {
@@ -22,11 +23,21 @@ impl Registry {
 
     /// Enters a record that was found right on the list, and its sender as the member that it is of.
     pub(super) fn enter(&mut self, session: SessionId, record: MemberRecord, now: Now) {
-        let (registration, rows) = match self.members.register(record, now) {
-            Ok(registered) => registered,
+        let right = self.right(session, &record.statement, now);
+        let entered = right.and_then(|right| {
+            let registered = self.members.register(record, right.invitation(), now)?;
+            Ok((right, registered))
+        });
+        let (right, (registration, rows)) = match entered {
+            Ok(entered) => entered,
             Err((code, reason)) => return self.refuse(session, code, &reason),
         };
         self.outgoing.write(rows);
+        self.outgoing.write(match right {
+            Right::Invited(invitation) => self.invitations.used(&invitation, now.wall),
+            Right::Certified(Some(invitation)) => self.invitations.remember_use(&invitation),
+            Right::Certified(None) | Right::Listed | Right::Open => Vec::new(),
+        });
         let id = registration.id();
         match registration {
             Registration::New(_) => self.watch(id),
@@ -36,12 +47,14 @@ impl Registry {
         if let Registration::New(id) = registration
             && let Some(entry) = self.members.get(id)
         {
-            let (name, key) = (
-                entry.record.statement.name.clone(),
-                entry.record.statement.key,
-            );
-            self.outgoing
-                .say(Effect::Fact(Fact::MemberJoined { id, name, key }));
+            let said = &entry.record.statement;
+            let invitation = entry.invitation.as_ref();
+            self.outgoing.say(Effect::Fact(Fact::MemberJoined {
+                id,
+                name: said.name.clone(),
+                key: said.key,
+                invitation: invitation.and_then(|key| self.invitations.id_of(key)),
+            }));
         }
         self.attach(session, id, now);
         let asked = self.next_holder(now);
@@ -49,6 +62,19 @@ impl Registry {
         if let Some(other) = asked.filter(|other| *other != id) {
             self.tell_holder(other, now);
         }
+    }
+
+    /// Whether whoever sends this could be registered, as things stand.
+    pub(super) fn judge(
+        &self,
+        session: SessionId,
+        record: &MemberRecord,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let checked = self.check_record(session, record, now);
+        checked.map_err(|reason| (RefusalCode::BadRecord, reason))?;
+        self.right(session, &record.statement, now)?;
+        self.members.judge_name(record)
     }
 
     /// Checks what a record can be judged by alone, and with what its sender showed.
@@ -117,7 +143,9 @@ impl Registry {
             return;
         };
         let (network, statement) = (self.network(), &entry.record.statement);
-        if let Some(certificate) = self.certificates.issue(network, statement, now) {
+        let invitation = entry.invitation;
+        let issued = self.certificates.issue(network, statement, invitation, now);
+        if let Some(certificate) = issued {
             self.send(session, Message::CertificateIssued(certificate));
         }
     }
@@ -140,7 +168,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::OldRecord, text);
         }
         let name = self.members.name_of(id).cloned();
-        let rows = self.members.remove(id);
+        let rows = self.members.remove(id, now);
         self.outgoing.write(rows);
         self.contests.end(id);
         self.liveness.forget(id);

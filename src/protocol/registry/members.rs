@@ -51,12 +51,22 @@ pub fn beyond(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Row, Internal> {
     Ok((vec![NEXT_ID_ROW], Some(canonical::encode(&next))))
 }
 
-/// What is kept of a member: `[record, since]`.
+/// What is kept of a member: `[record, since, invitation]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) record: MemberRecord,
     /// When it first registered.
     pub(super) since: Timestamp,
+    /// The key of the invitation that it joined by, if it did by one.
+    pub(super) invitation: Option<PublicKey>,
+}
+
+/// Whose a name was that nobody goes by: `[key, left]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Former {
+    key: PublicKey,
+    /// When that key left, if it did: what was certified until then counts no more.
+    left: Option<Timestamp>,
 }
 
 /// How a registration ended.
@@ -87,8 +97,10 @@ pub(super) struct Members {
     by_id: BTreeMap<MemberId, Entry>,
     by_key: HashMap<PublicKey, MemberId>,
     by_name: HashMap<MemberName, MemberId>,
-    /// Whose a name was that nobody goes by: it stays that key's.
-    former: HashMap<MemberName, PublicKey>,
+    /// Names that nobody goes by: each stays its key's.
+    former: HashMap<MemberName, Former>,
+    /// When who is no member any more left.
+    left: HashMap<PublicKey, Timestamp>,
     next_id: u32,
 }
 
@@ -99,6 +111,7 @@ impl Members {
             by_key: HashMap::new(),
             by_name: HashMap::new(),
             former: HashMap::new(),
+            left: HashMap::new(),
             next_id: 1,
         }
     }
@@ -127,8 +140,8 @@ impl Members {
         let text = String::from_utf8_lossy(name);
         let damaged = |e: String| Internal(format!("the register's name {text} is damaged: {e}"));
         let name: MemberName = text.parse().map_err(|e| damaged(format!("{e}")))?;
-        let key = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
-        self.former.insert(name, key);
+        let former: Former = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
+        self.keep_former(name, former);
         Ok(())
     }
 
@@ -190,25 +203,13 @@ impl Members {
     pub(super) fn register(
         &mut self,
         record: MemberRecord,
+        invitation: Option<PublicKey>,
         now: Now,
     ) -> Result<(Registration, Vec<Row>), Refusal> {
+        self.judge_name(&record)?;
         let statement = &record.statement;
         let (key, name) = (statement.key, statement.name.clone());
         let known = self.id_of(&key);
-        if self.by_name.get(&name).is_some_and(|id| Some(*id) != known) {
-            let text = format!(
-                "the name \"{name}\" belongs to another key; choose another name in the settings, \
-                 or use the wallet that registered it"
-            );
-            return Err((RefusalCode::NameTaken, text));
-        }
-        if self.former.get(&name).is_some_and(|owner| *owner != key) {
-            let text = format!(
-                "the name \"{name}\" was another key's, and a name stays with its key for ever; choose \
-                 another name in the settings, or use the wallet that had it"
-            );
-            return Err((RefusalCode::NameTaken, text));
-        }
         let (registration, mut rows) = match known {
             Some(id) => self.renew(id, record),
             None => self.admit(
@@ -217,22 +218,62 @@ impl Members {
                 Entry {
                     record,
                     since: now.wall,
+                    invitation,
                 },
             ),
         }?;
         if self.former.remove(&name).is_some() {
             rows.push((former_key(&name), None));
         }
+        self.left.remove(&key);
         Ok((registration, rows))
     }
 
+    /// Whether the name in a record is its sender's to have.
+    pub(super) fn judge_name(&self, record: &MemberRecord) -> Result<(), Refusal> {
+        let (key, name) = (&record.statement.key, &record.statement.name);
+        let known = self.id_of(key);
+        if self.by_name.get(name).is_some_and(|id| Some(*id) != known) {
+            let text = format!(
+                "the name \"{name}\" belongs to another key; choose another name in the settings, \
+                 or use the wallet that registered it"
+            );
+            return Err((RefusalCode::NameTaken, text));
+        }
+        if self
+            .former
+            .get(name)
+            .is_some_and(|former| former.key != *key)
+        {
+            let text = format!(
+                "the name \"{name}\" was another key's, and a name stays with its key for ever; choose \
+                 another name in the settings, or use the wallet that had it"
+            );
+            return Err((RefusalCode::NameTaken, text));
+        }
+        Ok(())
+    }
+
+    /// When this key left, if it did and is no member again.
+    pub(super) fn left_at(&self, key: &PublicKey) -> Option<Timestamp> {
+        self.left.get(key).copied()
+    }
+
     /// Keeps a name for the key that went by it.
-    fn keep_name(&mut self, name: MemberName, key: PublicKey) -> Option<Row> {
+    fn keep_name(&mut self, name: MemberName, former: Former) -> Option<Row> {
         (self.former.len() < MAX_FORMER_NAMES).then(|| {
-            let row = (former_key(&name), Some(canonical::encode(&key)));
-            self.former.insert(name, key);
+            let row = (former_key(&name), Some(canonical::encode(&former)));
+            self.keep_former(name, former);
             row
         })
+    }
+
+    fn keep_former(&mut self, name: MemberName, former: Former) {
+        if let Some(left) = former.left {
+            let last = self.left.entry(former.key).or_insert(left);
+            *last = (*last).max(left);
+        }
+        self.former.insert(name, former);
     }
 
     fn renew(
@@ -261,7 +302,7 @@ impl Members {
         entry.record = record;
         let mut rows = vec![(member_key(id), Some(canonical::encode(entry)))];
         if renamed {
-            rows.extend(self.keep_name(former, key));
+            rows.extend(self.keep_name(former, Former { key, left: None }));
         }
         Ok((Registration::Renewed(id), rows))
     }
@@ -291,7 +332,7 @@ impl Members {
     }
 
     /// Removes a member for good: its name stays its key's, its number is not given again.
-    pub(super) fn remove(&mut self, id: MemberId) -> Vec<Row> {
+    pub(super) fn remove(&mut self, id: MemberId, now: Now) -> Vec<Row> {
         let Some(entry) = self.by_id.remove(&id) else {
             return Vec::new();
         };
@@ -299,7 +340,11 @@ impl Members {
         self.by_key.remove(&statement.key);
         self.by_name.remove(&statement.name);
         let mut rows = vec![(member_key(id), None)];
-        rows.extend(self.keep_name(statement.name, statement.key));
+        let former = Former {
+            key: statement.key,
+            left: Some(now.wall),
+        };
+        rows.extend(self.keep_name(statement.name, former));
         rows
     }
 }

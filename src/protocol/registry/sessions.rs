@@ -5,6 +5,7 @@ use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::Certificate;
 use crate::protocol::SessionId;
+use crate::wire::message::Invited;
 use crate::wire::{Hello, MemberId};
 use std::collections::BTreeMap;
 
@@ -14,6 +15,10 @@ pub(super) struct Session {
     pub(super) hello: Hello,
     /// What it showed of its membership, as it came.
     pub(super) certificate: Option<Certificate>,
+    /// What it showed of having been invited, as it came.
+    pub(super) invited: Option<Invited>,
+    /// How often it asked whether it could join.
+    inquiries: u8,
     /// When it began, and once it is registered, when it was.
     since: SteadyTime,
     /// Whose it is, once registered.
@@ -60,6 +65,8 @@ impl Sessions {
         let begun = Session {
             hello,
             certificate,
+            invited: None,
+            inquiries: 0,
             since: now,
             member: None,
             farewell: false,
@@ -130,6 +137,21 @@ impl Sessions {
         let open = self.open.iter();
         let late = open.filter(|(_, s)| s.member.is_none() && now.since(s.since) > patience_ms);
         late.map(|(id, _)| *id).collect()
+    }
+
+    /// Its owner showed an invitation.
+    pub(super) fn showed(&mut self, session: SessionId, invited: Invited) {
+        if let Some(known) = self.open.get_mut(&session) {
+            known.invited = Some(invited);
+        }
+    }
+
+    /// Its owner asks whether it could join; how often it has, this time counted.
+    pub(super) fn asked(&mut self, session: SessionId) -> u8 {
+        self.open.get_mut(&session).map_or(0, |known| {
+            known.inquiries = known.inquiries.saturating_add(1);
+            known.inquiries
+        })
     }
 
     /// Its owner said goodbye.

@@ -11,6 +11,7 @@ use crate::wire::member::{Leaving, MAX_ADDRESSES};
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
 use std::collections::BTreeSet;
 
+mod admission;
 mod contesting;
 mod founding;
 mod watching;
@@ -220,7 +221,14 @@ fn crowd(count: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
         let since = START;
         let mut row_key = vec![MEMBER_ROW];
         row_key.extend(id.to_be_bytes());
-        (row_key, canonical::encode(&Entry { record, since }))
+        (
+            row_key,
+            canonical::encode(&Entry {
+                record,
+                since,
+                invitation: None,
+            }),
+        )
     };
     (1..=count).map(row).collect()
 }
@@ -377,10 +385,12 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
     for (row_key, value) in crowd(most) {
         members.open_member(&row_key[1..], &value).unwrap();
     }
-    let refused = members.register(record(251, "late", 1), BEGUN);
+    let refused = members.register(record(251, "late", 1), None, BEGUN);
     assert_eq!(refused.unwrap_err().0, RefusalCode::Full);
-    assert_eq!(members.remove(MemberId(5)).len(), 2);
-    let (registration, _) = members.register(record(251, "late", 1), BEGUN).unwrap();
+    assert_eq!(members.remove(MemberId(5), BEGUN).len(), 2);
+    let (registration, _) = members
+        .register(record(251, "late", 1), None, BEGUN)
+        .unwrap();
     assert_eq!(registration.id(), MemberId(most + 1));
 }
 

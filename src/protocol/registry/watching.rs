@@ -1,6 +1,6 @@
 //! Who of the members answers, who is asked, and who is told.
 
-use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry};
+use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry, Visited};
 use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::message::ChallengeAnswer;
@@ -38,7 +38,7 @@ impl Registry {
         for id in asks.dial_back {
             match self.members.get(id).map(|entry| &entry.record.statement) {
                 Some(statement) => self.outgoing.at_once(Effect::DialBack {
-                    id,
+                    whom: Visited::Member(id),
                     key: statement.key,
                     addresses: statement.addresses.clone(),
                 }),

@@ -35,6 +35,31 @@ fn each_receiver_gets_its_own_in_order() {
     assert_eq!((queue.len(), queue.bytes()), (5, 50));
 }
 
+/// How long the pause is after a conversation that lasted so long, when many calls had failed before.
+fn pause_after_talking_for(ms: u64) -> u64 {
+    let mut queue = queue();
+    queue.push(1, 9, 10, NEVER);
+    for hour in 0..8 {
+        assert_eq!(queue.calls(at(hour * 3_600_000)), [9]);
+        queue.unreachable(&9, at(hour * 3_600_000));
+    }
+    let begun = at(8 * 3_600_000);
+    assert_eq!(queue.calls(begun), [9]);
+    queue.reached(&9, begun);
+    let ended = begun.plus_ms(ms);
+    queue.unreachable(&9, ended);
+    match queue.standing(1) {
+        Some(Standing::Waiting(due)) => due.since(ended),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn c12_a_conversation_of_ten_seconds_and_none_that_is_shorter_begins_the_pauses_anew() {
+    assert!(pause_after_talking_for(SETTLED_MS - 1) > FIRST_RETRY_MS);
+    assert!(pause_after_talking_for(SETTLED_MS) <= FIRST_RETRY_MS);
+}
+
 #[test]
 fn what_was_not_answered_goes_again_after_the_line_broke() {
     let mut queue = queue();

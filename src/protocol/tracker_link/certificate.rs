@@ -48,7 +48,7 @@ impl TrackerLink {
     /// Whether we are a member by our certificate, of a network that we know: then no word of the tracker
     /// ends this node. It may have forgotten us, or have given our name away.
     pub(super) fn is_certified(&self) -> bool {
-        self.genesis.is_some() && self.membership.certificate.is_some()
+        self.founding.genesis().is_some() && self.membership.certificate.is_some()
     }
 
     /// The tracker issued one.
@@ -59,7 +59,8 @@ impl TrackerLink {
 
     /// Takes what was issued if it is ours, once we know for which network it must be.
     pub(super) fn take_certificate(&mut self, now: Now) {
-        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) = (&self.genesis, &self.phase)
+        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) =
+            (self.founding.genesis(), &self.phase)
         else {
             return;
         };
@@ -71,12 +72,12 @@ impl TrackerLink {
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);
-            return self.effects.push(Effect::Warn(warning));
+            return self.decided.at_once(Effect::Warn(warning));
         }
         self.commit(CERTIFICATE_ROW, canonical::encode(&offered));
         self.membership.certificate = Some(offered.clone());
         (self.membership.warned, self.membership.wrong_at) = (None, None);
-        self.effects.push(Effect::Certified(offered));
+        self.decided.at_once(Effect::Certified(offered));
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.
@@ -101,7 +102,7 @@ impl TrackerLink {
                 until,
                 now: now.wall,
             };
-            self.effects.push(Effect::Warn(warning));
+            self.decided.at_once(Effect::Warn(warning));
         }
         if left < RENEW_BEFORE_MS
             && due(self.membership.asked, ASK_EVERY_MS)
@@ -118,10 +119,10 @@ impl TrackerLink {
             stage: Stage::Registered(_),
             ..
         }) = self.phase
-            && let Some(record) = self.record.clone()
+            && let Some(record) = self.record.last().cloned()
         {
             let message = Message::Register(record);
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
             return true;
         }
         false

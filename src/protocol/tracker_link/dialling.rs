@@ -9,14 +9,14 @@ impl TrackerLink {
         if self.pause.is_due(now.steady) {
             self.phase = Phase::Dialling { since: now.steady };
             let address = self.address();
-            self.effects.push(Effect::Dial { address });
+            self.decided.at_once(Effect::Dial { address });
         }
     }
 
     pub(super) fn unreachable(&mut self, reason: String, now: Now) {
         let address = self.address();
         let retry_ms = self.retry_later(now);
-        self.effects.push(Effect::Warn(Warning::Unreachable {
+        self.decided.at_once(Effect::Warn(Warning::Unreachable {
             address,
             reason,
             retry_ms,
@@ -26,7 +26,7 @@ impl TrackerLink {
     pub(super) fn lost(&mut self, reason: String, now: Now) {
         let address = self.address();
         let retry_ms = self.retry_later(now);
-        self.effects.push(Effect::Warn(Warning::ConnectionLost {
+        self.decided.at_once(Effect::Warn(Warning::ConnectionLost {
             address,
             reason,
             retry_ms,
@@ -37,7 +37,7 @@ impl TrackerLink {
     pub(super) fn give_up(&mut self, reason: &str, now: Now) {
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             let reason = reason.to_owned();
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Close { session, reason });
         }
         self.lost(reason.to_owned(), now);
     }
@@ -47,10 +47,10 @@ impl TrackerLink {
         self.stop_mining();
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             let reason = "nothing more to say".to_owned();
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Close { session, reason });
         }
         self.phase = Phase::AtRest;
-        self.effects.push(last);
+        self.decided.at_once(last);
     }
 
     /// It is dialled again later; in how many milliseconds.

@@ -77,8 +77,11 @@ pub enum Effect {
         /// Those that are members no more, as they were.
         left: Vec<Member>,
     },
-    /// Write these rows, of the members' table; nothing waits for it.
+    /// Write these rows, of the members' table, in one synced batch, and report
+    /// [`super::TrackerLink::committed`].
     Commit {
+        /// Number of the batch.
+        batch: u64,
         /// Rows to write in one batch: key, and value or none to remove it.
         rows: Vec<Row>,
     },

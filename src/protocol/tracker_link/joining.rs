@@ -1,40 +1,18 @@
 //! How we get onto the tracker's list, and off it.
 
-use super::{Effect, MAX_SEQUENCE_STEP, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning};
+use super::{Config, Effect, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning};
 use crate::canonical;
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::PublicKey;
-use crate::wire::message::{RefusalCode, Refused, Registered};
+use crate::membership::invitation::sign_invited;
+use crate::wire::message::{Invited, RefusalCode, Refused, Registered};
 use crate::wire::{MemberRecord, MemberStatement, Message};
 use std::collections::BTreeSet;
 
 impl TrackerLink {
-    /// What we say of ourselves: the last record's words if they still are the ones.
     pub(super) fn statement(&self, tracker: PublicKey, now: Now) -> MemberStatement {
-        let wanted = MemberStatement {
-            tracker,
-            sequence: 0,
-            name: self.config.name.clone(),
-            key: self.config.key,
-            sealing_key: self.config.sealing_key,
-            addresses: self.config.addresses.clone(),
-        };
-        let last = self.record.as_ref().map(|r| &r.statement);
-        let sequence = match last {
-            Some(last) if last.sequence >= self.least_sequence => {
-                let sequence = last.sequence;
-                let same = MemberStatement {
-                    sequence,
-                    ..wanted.clone()
-                };
-                if same == *last {
-                    return same;
-                }
-                now.wall.0.max(sequence.saturating_add(1))
-            }
-            _ => now.wall.0.max(self.least_sequence),
-        };
-        MemberStatement { sequence, ..wanted }
+        self.record.statement(&self.config, tracker, now)
     }
 
     /// Has signed what we have to say, if it is not what we said last, and if it is known to which
@@ -42,24 +20,16 @@ impl TrackerLink {
     pub(super) fn prepare_record(&mut self, now: Now) {
         if let Some(tracker) = self.tracker
             && matches!(self.phase, Phase::Waiting)
-            && self.prepared.is_none()
+            && let Some(statement) = self.record.prepare(&self.config, tracker, now)
         {
-            let statement = self.statement(tracker, now);
-            self.prepared = Some(statement.clone());
-            if self
-                .record
-                .as_ref()
-                .is_none_or(|r| r.statement != statement)
-            {
-                self.effects.push(Effect::Sign(statement));
-            }
+            self.decided.at_once(Effect::Sign(statement));
         }
     }
 
     pub(super) fn register(&mut self, statement: MemberStatement, now: Now) {
-        match self.record.clone().filter(|r| r.statement == statement) {
+        match self.record.saying(&statement).cloned() {
             Some(record) => self.send_record(record, now),
-            None => self.effects.push(Effect::Sign(statement)),
+            None => self.decided.at_once(Effect::Sign(statement)),
         }
     }
 
@@ -67,10 +37,26 @@ impl TrackerLink {
         if let Phase::Talking(talk) = &mut self.phase {
             talk.stage = Stage::Registering;
             talk.since = now.steady;
-            let session = talk.session;
+            let (session, network) = (talk.session, talk.network);
+            if let Some(message) = self.invited(network) {
+                self.decided.at_once(Effect::Send { session, message });
+            }
             let message = Message::Register(record);
-            self.effects.push(Effect::Send { session, message });
+            // A number that was said must be known after a power cut, too.
+            self.decided.after_rows(Effect::Send { session, message });
         }
+    }
+
+    /// What lets us in, for a tracker of this network, as long as we have no certificate.
+    fn invited(&self, network: NetworkId) -> Option<Message> {
+        let invitation = self.config.invitation.as_ref()?;
+        (!self.is_certified()).then(|| {
+            let Config { key, name, .. } = &self.config;
+            Message::Invited(Invited {
+                invitation: invitation.invitation.clone(),
+                signature: sign_invited(&invitation.key(), &network, key, name),
+            })
+        })
     }
 
     pub(super) fn registered(&mut self, registered: Registered, now: Now) {
@@ -80,7 +66,7 @@ impl TrackerLink {
         let (session, tracker) = (talk.session, talk.tracker);
         if !matches!(talk.stage, Stage::Registered(_)) {
             talk.stage = Stage::Registered(Some(BTreeSet::new()));
-            self.effects.push(Effect::Joined { id: registered.id });
+            self.decided.at_once(Effect::Joined { id: registered.id });
             self.tell_statements(session);
         }
         if self.pinned != Some(tracker) {
@@ -90,9 +76,9 @@ impl TrackerLink {
         }
         if let Some(genesis) = registered.genesis {
             self.learn(genesis, now);
-        } else if let Some(genesis) = self.genesis.clone() {
+        } else if let Some(genesis) = self.founding.genesis().cloned() {
             let message = Message::OfferGenesis(genesis);
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         } else if let Some(lease) = registered.lease {
             self.make_genesis(session, tracker, lease, now);
         }
@@ -109,16 +95,14 @@ impl TrackerLink {
                 self.rest(Effect::Fatal { reason });
             }
             RefusalCode::NotRegistered if self.leaving => self.rest(Effect::Left),
-            RefusalCode::OldRecord if self.sequence_step <= MAX_SEQUENCE_STEP => {
-                self.raise_sequence(now)
-            }
+            RefusalCode::OldRecord if self.record.may_rise() => self.raise_sequence(now),
             RefusalCode::KeyInUse => self.key_in_use(reason, now),
             code => {
                 // Whatever was wrong with the block that we mined, it will not become right.
-                self.mined = None;
+                self.founding.drop_mined();
                 let said = reason.clone();
-                self.effects
-                    .push(Effect::Warn(Warning::Refused { code, reason }));
+                self.decided
+                    .at_once(Effect::Warn(Warning::Refused { code, reason }));
                 self.give_up(&said, now);
             }
         }
@@ -126,9 +110,7 @@ impl TrackerLink {
 
     /// The tracker knows a later record of ours: says the same with a later number.
     fn raise_sequence(&mut self, now: Now) {
-        let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        self.least_sequence = last.max(now.wall.0).saturating_add(self.sequence_step);
-        self.sequence_step = self.sequence_step.saturating_mul(2);
+        self.record.rise(now);
         if self.is_registered() {
             return self.sign_leaving(now);
         }
@@ -143,13 +125,10 @@ impl TrackerLink {
     }
 
     pub(super) fn sign_leaving(&mut self, now: Now) {
-        let last = self.record.as_ref().map_or(0, |r| r.statement.sequence);
-        let sequence = last
-            .saturating_add(1)
-            .max(self.least_sequence)
-            .max(now.wall.0);
+        let sequence = self.record.leaving_sequence(now);
         if let Phase::Talking(Talk { tracker, .. }) = self.phase {
-            self.effects.push(Effect::SignLeaving { tracker, sequence });
+            self.decided
+                .at_once(Effect::SignLeaving { tracker, sequence });
         }
     }
 }

@@ -54,7 +54,7 @@ impl TrackerLink {
         };
         if let Some(reason) = bad {
             let warning = Warning::BadRecord { name, reason };
-            return self.effects.push(Effect::Warn(warning));
+            return self.decided.at_once(Effect::Warn(warning));
         }
         match self.directory.update(member) {
             Update::Entered { displaced } => {
@@ -68,11 +68,11 @@ impl TrackerLink {
                     pinned,
                     shown: key,
                 };
-                self.effects.push(Effect::Warn(warning));
+                self.decided.at_once(Effect::Warn(warning));
             }
             Update::Full => {
                 let warning = Warning::DirectoryFull { name };
-                self.effects.push(Effect::Warn(warning));
+                self.decided.at_once(Effect::Warn(warning));
             }
         }
     }
@@ -89,13 +89,12 @@ impl TrackerLink {
     }
 
     pub(super) fn directory_changed(&mut self, changed: Vec<Member>, left: Vec<Member>) {
-        let rows = self.directory.take_rows();
-        if !rows.is_empty() {
-            self.effects.push(Effect::Commit { rows });
+        for row in self.directory.take_rows() {
+            self.decided.write(row);
         }
         if !changed.is_empty() || !left.is_empty() {
-            self.effects
-                .push(Effect::DirectoryChanged { changed, left });
+            self.decided
+                .at_once(Effect::DirectoryChanged { changed, left });
         }
     }
 }

@@ -75,7 +75,7 @@ impl TrackerLink {
         };
         if is_news {
             watch.told = watch.reach;
-            self.effects.push(Effect::Reach(watch.reach));
+            self.decided.at_once(Effect::Reach(watch.reach));
         }
     }
 }

@@ -26,14 +26,14 @@ impl TrackerLink {
             heard: now.steady,
         });
         let reason = said.clone();
-        self.effects
-            .push(Effect::Warn(Warning::WalletUsedTwice { reason }));
+        self.decided
+            .at_once(Effect::Warn(Warning::WalletUsedTwice { reason }));
         if self.is_registered() {
             return;
         }
         if let Phase::Talking(Talk { session, .. }) = self.phase {
             let reason = said;
-            self.effects.push(Effect::Close { session, reason });
+            self.decided.at_once(Effect::Close { session, reason });
         }
         self.retry_later(now);
         self.pause.hold(now.steady, RIVAL_PAUSE_MS);

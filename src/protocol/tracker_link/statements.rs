@@ -45,13 +45,13 @@ impl TrackerLink {
         if fresh.is_empty() {
             return;
         }
-        self.effects.push(Effect::Commit { rows });
+        rows.into_iter().for_each(|row| self.decided.write(row));
         if let Some(session) = self.registered_session()
             && !by_tracker
         {
             self.send_statements(session, &fresh);
         }
-        self.effects.push(Effect::StatementsHeard(fresh));
+        self.decided.at_once(Effect::StatementsHeard(fresh));
     }
 
     /// Tells the tracker all that we hold.
@@ -68,7 +68,7 @@ impl TrackerLink {
     fn send_statements(&mut self, session: SessionId, statements: &[SignedStatement]) {
         for part in statements.chunks(MAX_STATEMENTS) {
             let message = Message::Statements(part.to_vec());
-            self.effects.push(Effect::Send { session, message });
+            self.decided.at_once(Effect::Send { session, message });
         }
     }
 }

@@ -105,6 +105,38 @@ fn it_registers_and_learns_its_network_once() {
 }
 
 #[test]
+fn a_record_is_on_the_disk_before_it_leaves_and_one_that_is_there_does_not_wait() {
+    let mut peer = dialled();
+    let session = SessionId(SESSION);
+    let asked = peer.link.opened(session, &tracker_hello(), peer.now);
+    let Some(Effect::Sign(statement)) = asked.last() else {
+        panic!("{asked:?}");
+    };
+    let record = statement.clone().sign(&member(1));
+    let stored = peer.link.signed(record.clone(), peer.now);
+    let [Effect::Commit { batch: 1, rows }] = &stored[..] else {
+        panic!("{stored:?}");
+    };
+    assert_eq!(rows.len(), 1);
+    let message = Message::Register(record.clone());
+    assert_eq!(
+        peer.link.committed(1),
+        [Effect::Send {
+            session,
+            message: message.clone()
+        }]
+    );
+    // The connection ends: the same words go out at once.
+    let _ = peer.link.closed(session, "cut".to_owned(), peer.now);
+    let dialled = peer.now.plus_ms(MAX_BACK_OFF_MS);
+    let again = peer.link.tick(dialled);
+    assert!(again.iter().any(|e| matches!(e, Effect::Dial { .. })));
+    let session = SessionId(SESSION + 1);
+    let said = peer.link.opened(session, &tracker_hello(), dialled);
+    assert_eq!(said, [Effect::Send { session, message }]);
+}
+
+#[test]
 fn the_same_words_are_signed_once_for_ever() {
     let mut peer = greeted();
     let first = sequence(&mut peer);

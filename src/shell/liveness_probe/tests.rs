@@ -7,6 +7,7 @@ use crate::membership::Address;
 use crate::messages::session::SessionCommand;
 use crate::protocol::testing::hello;
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
+use crate::wire::MemberId;
 use std::io;
 
 struct Probe {
@@ -39,7 +40,7 @@ impl Probe {
     fn order(&mut self, number: u8, addresses: &[&str]) {
         let parsed = |address: &&str| Address::new(*address).unwrap();
         self.shell.dial_back(DialBack {
-            id: MemberId(number.into()),
+            whom: Visited::Member(MemberId(number.into())),
             key: member(number).public_key(),
             addresses: addresses.iter().map(parsed).collect(),
         });
@@ -77,7 +78,10 @@ impl Probe {
     /// What the registry heard, and the sessions that were closed.
     fn outcome(&self) -> (Vec<(u64, bool)>, Vec<SessionId>) {
         let told = self.told.drain().into_iter();
-        let told = told.map(|told| (told.id.0.into(), told.reached));
+        let told = told.map(|told| match told.whom {
+            Visited::Member(id) => (id.0.into(), told.reached),
+            Visited::Inquirer(_) => panic!("nobody asked"),
+        });
         let closed = self.begun.ordered.drain().into_iter();
         let closed = closed.map(|Ordered(session, command)| match command {
             SessionCommand::Close(reason) => {

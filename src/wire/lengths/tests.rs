@@ -9,11 +9,14 @@ use crate::chain::{
 };
 use crate::keys::{PublicKey, SealingKey, Signature};
 use crate::membership::certificate::CertificateStatement;
-use crate::membership::{Certificate, Delegation, DelegationStatement, MemberName};
+use crate::membership::{
+    Certificate, Delegation, DelegationStatement, Invitation, InvitationStatement, MemberName,
+};
 use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
 use crate::wire::message::{
-    ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused, Registered,
+    Admissible, ChallengeAnswer, Goodbye, Invited, Lease, MembersChanged, Pong, RefusalCode,
+    Refused, Registered,
 };
 use crate::wire::{
     Member, MemberId, MemberRecord, MemberStatement, Message, Receipt, ReceiptCode,
@@ -103,6 +106,20 @@ fn member_entry() -> Member {
     }
 }
 
+fn delegation() -> Delegation {
+    Delegation {
+        statement: DelegationStatement {
+            network: ID,
+            admin: KEY,
+            delegate: KEY,
+            serial: Timestamp(u64::MAX),
+            from: Timestamp(u64::MAX),
+            until: Timestamp(u64::MAX),
+        },
+        signature: SIGNED,
+    }
+}
+
 /// The longest of each kind, but for blocks and lists of transactions, which are bounded as a whole.
 fn longest() -> Vec<Message> {
     vec![
@@ -160,6 +177,26 @@ fn longest() -> Vec<Message> {
             signature: SIGNED,
         }),
         Message::Left(()),
+        Message::Invited(Invited {
+            invitation: Invitation {
+                statement: InvitationStatement {
+                    network: Some(ID),
+                    key: KEY,
+                    issuer: KEY,
+                    delegation: Some(delegation()),
+                    uses: u32::MAX,
+                    serial: Timestamp(u64::MAX),
+                    expires: Timestamp(u64::MAX),
+                },
+                signature: SIGNED,
+            },
+            signature: SIGNED,
+        }),
+        Message::Inquire(record()),
+        Message::Admissible(Admissible {
+            genesis: Some(longest_genesis()),
+            reached: Some(true),
+        }),
         Message::Challenge(u64::MAX),
         Message::ChallengeAnswer(ChallengeAnswer {
             number: u64::MAX,
@@ -171,17 +208,7 @@ fn longest() -> Vec<Message> {
                 key: KEY,
                 name: name(),
                 issuer: KEY,
-                delegation: Some(Delegation {
-                    statement: DelegationStatement {
-                        network: ID,
-                        admin: KEY,
-                        delegate: KEY,
-                        serial: Timestamp(u64::MAX),
-                        from: Timestamp(u64::MAX),
-                        until: Timestamp(u64::MAX),
-                    },
-                    signature: SIGNED,
-                }),
+                delegation: Some(delegation()),
                 invitation: Some(KEY),
                 serial: Timestamp(u64::MAX),
                 from: Timestamp(u64::MAX),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::chain::testing::{genesis, member, mine, params, transfer};
 use crate::chain::{Timestamp, TransactionsRoot, block::root_of};
+use crate::membership::InvitationStatement;
 use crate::membership::certificate::CertificateStatement;
 use crate::wire::frame::FrameDecoder;
 use crate::wire::limits::FRAME_CAP;
@@ -60,7 +61,7 @@ fn member_entry(number: u8, live: bool) -> Member {
 /// One of every kind, with contents that vary.
 fn any_message() -> impl Strategy<Value = Message> {
     let small = 0u8..5;
-    (0..25usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
+    (0..28usize, small, any::<u64>(), any::<bool>(), "\\PC{0,40}").prop_map(
         |(kind, n, number, flag, text)| {
             let count = usize::from(n);
             let reason = Goodbye::new(&text).reason;
@@ -119,6 +120,24 @@ fn any_message() -> impl Strategy<Value = Message> {
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
                 22 => Message::Left(()),
                 23 => Message::Challenge(number),
+                24 => Message::Invited(Invited {
+                    invitation: InvitationStatement {
+                        network: flag.then_some(BlockId([n; 32])),
+                        key: member(n).public_key(),
+                        issuer: member(200).public_key(),
+                        delegation: None,
+                        uses: number as u32,
+                        serial: Timestamp(number),
+                        expires: Timestamp(number / 2),
+                    }
+                    .sign(&member(200)),
+                    signature: member(n).sign(&[n; 32]),
+                }),
+                25 => Message::Inquire(record(n, number, count)),
+                26 => Message::Admissible(Admissible {
+                    genesis: flag.then(genesis),
+                    reached: (n > 1).then_some(flag),
+                }),
                 _ => Message::ChallengeAnswer(ChallengeAnswer {
                     number,
                     height: Height(number),
@@ -195,7 +214,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
         .chain(16..=21)
         .chain(32..=34)
         .chain(48..=49)
-        .chain(64..=76)
+        .chain(64..=79)
         .collect();
     for code in 0..=u16::MAX {
         let frame = Frame {
@@ -277,10 +296,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 8, 255] {
+    for code in [0u8, 14, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=7 {
+    for code in 1..=13 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }

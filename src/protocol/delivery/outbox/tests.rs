@@ -316,6 +316,26 @@ fn the_bound_is_told_and_nothing_above_it_is_taken() {
 }
 
 #[test]
+fn c12_of_what_goes_by_the_network_twice_as_much_is_looked_after_and_not_one_more() {
+    let mut sender = Sender::new();
+    let send = |sender: &mut Sender, salt: u8| {
+        let sent = transfer(1, 2, 1, 0, salt);
+        let effects = sender
+            .outbox
+            .send(1, sent, Route::Network, None, sender.now);
+        sender.done(effects)
+    };
+    for salt in 0..200 {
+        send(&mut sender, salt);
+    }
+    assert_eq!(rows::next_number(&sender.rows).unwrap(), 201);
+    let refused = send(&mut sender, 200);
+    let full = |effect: &Effect| matches!(effect, Effect::Answer { answer: Err(SendError::Full(full)), .. } if full.entries == 200);
+    assert!(refused.iter().any(full), "{refused:?}");
+    assert_eq!(rows::next_number(&sender.rows).unwrap(), 201);
+}
+
+#[test]
 fn what_falls_out_of_the_chain_after_its_last_height_lapses() {
     let mut sender = Sender::new();
     let payment = transfer(1, 2, 5, 1, 1);

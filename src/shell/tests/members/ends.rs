@@ -9,6 +9,7 @@ use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFac
 use crate::messages::store::{CommitRows, Rows, RowsCommitted};
 use crate::messages::tracker_link::{DirectoryStatus, GenesisMined, LeaveError};
 use crate::messages::wallet::{SignLeaving, SignStatement};
+use crate::protocol::registry::Visited;
 use crate::protocol::testing::{TRACKER, config, hello, key, mine, over_the_wire, secret};
 use crate::protocol::{Registry, SessionId, TrackerLink};
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
@@ -178,8 +179,12 @@ impl TrackerEnd {
     /// The visits under way end: these members are met, if it goes well.
     pub(super) fn end_visits(&mut self, met: &BTreeSet<MemberId>) {
         for visit in self.visits.drain() {
-            let (id, reached) = (visit.id, met.contains(&visit.id));
-            self.shell.dialled_back(DialledBack { id, reached });
+            let whom = visit.whom;
+            let reached = match whom {
+                Visited::Member(id) => met.contains(&id),
+                Visited::Inquirer(_) => false,
+            };
+            self.shell.dialled_back(DialledBack { whom, reached });
         }
     }
 
@@ -316,8 +321,8 @@ impl PeerEnd {
                     GenesisSearch::End => None,
                 };
             } else if let Some(commit) = self.out.writing.take() {
-                // Nothing is promised on it.
-                write(&self.disk, commit);
+                let committed = write(&self.disk, commit);
+                self.shell.committed(committed);
             } else if let Some(Dial(address)) = self.out.dials.take() {
                 self.dials.push(address);
             } else {

@@ -1,0 +1,79 @@
+//! By what right somebody comes onto the list who is not on it.
+
+use super::Registry;
+use super::members::Refusal;
+use crate::chain::Params;
+use crate::chain::params::Admission;
+use crate::clock::Now;
+use crate::keys::PublicKey;
+use crate::membership::Invitation;
+use crate::protocol::SessionId;
+use crate::wire::MemberStatement;
+use crate::wire::message::RefusalCode;
+
+/// By what right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Right {
+    /// It is on the list.
+    Listed,
+    /// It was certified, and we have forgotten it: by an invitation with this key, if by one.
+    Certified(Option<PublicKey>),
+    /// It was invited.
+    Invited(Box<Invitation>),
+    /// Whoever comes may join.
+    Open,
+}
+
+impl Right {
+    /// The key of the invitation that it joins by.
+    pub(super) fn invitation(&self) -> Option<PublicKey> {
+        match self {
+            Self::Certified(invitation) => *invitation,
+            Self::Invited(invitation) => Some(invitation.statement.key),
+            Self::Listed | Self::Open => None,
+        }
+    }
+}
+
+impl Registry {
+    /// The parameters of the network: those of genesis, or until there is one, those of the settings.
+    pub(super) fn params(&self) -> &Params {
+        let genesis = self.founding.genesis();
+        genesis.map_or(self.founding.wanted(), |genesis| genesis.params())
+    }
+
+    /// By what right the sender of this may be on the list, by what it showed in its session.
+    pub(super) fn right(
+        &self,
+        session: SessionId,
+        said: &MemberStatement,
+        now: Now,
+    ) -> Result<Right, Refusal> {
+        if self.members.id_of(&said.key).is_some() {
+            return Ok(Right::Listed);
+        }
+        let (network, known) = (self.network(), self.sessions.get(session));
+        let shown = known.and_then(|session| session.certificate.as_ref());
+        let counts = |certificate: &&_| {
+            self.certificates
+                .counts(certificate, network, &said.key, now)
+        };
+        if let Some(certificate) = shown.filter(counts)
+            && self.members.left_at(&said.key) < Some(certificate.statement.serial)
+        {
+            return Ok(Right::Certified(certificate.statement.invitation));
+        }
+        if let Some(invited) = known.and_then(|session| session.invited.as_ref()) {
+            let authority = self.certificates.authority();
+            let invitations = &self.invitations;
+            invitations.judge(invited, authority, network, said, now.wall)?;
+            return Ok(Right::Invited(Box::new(invited.invitation.clone())));
+        }
+        if self.certificates.only_judges() || self.params().admission == Admission::Open {
+            return Ok(Right::Open);
+        }
+        let text = "this network takes in whoever was invited: ask whoever runs the tracker for an \
+                    invitation, and give it to `node join`";
+        Err((RefusalCode::InvitationNeeded, text.to_owned()))
+    }
+}

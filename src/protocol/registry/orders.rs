@@ -1,0 +1,145 @@
+//! What the tracker's owner orders, and what is answered once the disk has it.
+
+use super::invitations::{InvitationId, Kept, MAX_INVITATIONS};
+use super::{Effect, Fact, Registry};
+use crate::chain::{NetworkId, Timestamp};
+use crate::clock::Now;
+use crate::keys::PublicKey;
+use crate::membership::invitation::MAX_USES;
+use crate::membership::{Invitation, InvitationStatement};
+
+/// Longest time for which an invitation counts, in milliseconds: a year. Who is to join later than that
+/// is invited later.
+pub const MAX_INVITATION_MS: u64 = 365 * 86_400_000;
+
+/// An order of the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Sign an invitation. Done with [`Outcome::Invited`].
+    Invite {
+        /// The key of the invitation, whose secret its maker has.
+        key: PublicKey,
+        /// How many may join by it.
+        uses: u32,
+        /// For how long from now on, in milliseconds.
+        lasts_ms: u64,
+    },
+    /// Let nobody join by this invitation any more. Done with [`Outcome::Revoked`].
+    RevokeInvitation(InvitationId),
+}
+
+/// What came of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The invitation is signed and kept.
+    Invited {
+        /// Its number.
+        id: InvitationId,
+        /// What was signed.
+        invitation: Invitation,
+    },
+    /// The invitation is revoked.
+    Revoked {
+        /// Its number.
+        id: InvitationId,
+        /// What is kept of it.
+        kept: Kept,
+    },
+}
+
+/// Why an order is not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OrderRefused {
+    /// This tracker only introduces.
+    #[error(
+        "this tracker only introduces members of another one's network: this is for the first tracker to do"
+    )]
+    OnlyIntroduces,
+    /// The invitation would be for nobody, or for too many.
+    #[error("an invitation is for 1 to {MAX_USES} members")]
+    Uses,
+    /// It would count for no time, or for too long.
+    #[error("an invitation counts for a second at least, and for 365 days at most")]
+    Lasts,
+    /// There are too many.
+    #[error(
+        "there are {MAX_INVITATIONS} invitations that have not ended: let one be for several members, or wait until some have ended"
+    )]
+    TooManyInvitations,
+    /// The tracker ended before it was done.
+    #[error("the tracker stopped before this was done: start it again, and look whether it was")]
+    Stopping,
+    /// No invitation has this number.
+    #[error("there is no invitation {}: `node invite list` shows them", .0.0)]
+    UnknownInvitation(InvitationId),
+}
+
+impl Registry {
+    /// The owner orders something. Answered with [`Effect::Done`] and this token, once.
+    #[must_use]
+    pub fn order(&mut self, token: u64, order: Order, now: Now) -> Vec<Effect> {
+        let outcome = match order {
+            Order::Invite {
+                key,
+                uses,
+                lasts_ms,
+            } => self.invite(key, uses, lasts_ms, now),
+            Order::RevokeInvitation(id) => self.revoke_invitation(id, now),
+        };
+        // Not before the disk has what was ordered.
+        self.outgoing.say(Effect::Done { token, outcome });
+        self.outgoing.take()
+    }
+
+    /// The invitations behind this number.
+    pub fn invitations_after(
+        &self,
+        after: Option<InvitationId>,
+    ) -> impl Iterator<Item = (InvitationId, &Kept)> {
+        self.invitations.after(after)
+    }
+
+    fn invite(
+        &mut self,
+        key: PublicKey,
+        uses: u32,
+        lasts_ms: u64,
+        now: Now,
+    ) -> Result<Outcome, OrderRefused> {
+        if !(1..=MAX_USES).contains(&uses) {
+            return Err(OrderRefused::Uses);
+        }
+        if !(1_000..=MAX_INVITATION_MS).contains(&lasts_ms) {
+            return Err(OrderRefused::Lasts);
+        }
+        let network = Some(self.network()).filter(|network| *network != NetworkId::ZERO);
+        let (issuer, serial) = (self.certificates.own_key(), Timestamp(now.wall.0));
+        let statement = InvitationStatement {
+            network,
+            key,
+            issuer: issuer.ok_or(OrderRefused::OnlyIntroduces)?,
+            delegation: None,
+            uses,
+            serial,
+            expires: serial.plus_ms(lasts_ms),
+        };
+        let signed = self.certificates.sign_invitation(statement);
+        let invitation = signed.ok_or(OrderRefused::OnlyIntroduces)?;
+        let kept = self.invitations.keep(invitation.clone(), now.wall);
+        let (id, rows) = kept.ok_or(OrderRefused::TooManyInvitations)?;
+        self.outgoing.write(rows);
+        self.outgoing.say(Effect::Fact(Fact::Invited { id, uses }));
+        Ok(Outcome::Invited { id, invitation })
+    }
+
+    fn revoke_invitation(&mut self, id: InvitationId, now: Now) -> Result<Outcome, OrderRefused> {
+        let rows = self.invitations.revoke(id, now.wall);
+        self.outgoing
+            .write(rows.ok_or(OrderRefused::UnknownInvitation(id))?);
+        let kept = self.invitations.get(id).cloned();
+        let kept = kept.ok_or(OrderRefused::UnknownInvitation(id))?;
+        self.outgoing
+            .say(Effect::Fact(Fact::InvitationRevoked { id }));
+        Ok(Outcome::Revoked { id, kept })
+    }
+}
