@@ -26,7 +26,7 @@ CARGO := scripts/cargo.sh
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build dist demo test soak check format-check lint bench difficulty grow sim
+.PHONY: help setup build dist demo test soak screenshots check format-check lint bench difficulty grow sim
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,11 +43,16 @@ dist: setup ## Pack what others install: an archive with checksums, and a .deb
 demo: build ## Run a tracker and three peers on this machine; Ctrl-C stops them
 	@$(CARGO) run $(PROFILE) --quiet --bin node -- demo $(DEMO_ARGS)
 
-test: setup ## Run all tests
+test: ## Run all tests
+	@scripts/setup.sh browser
 	$(CARGO) test $(PROFILE) $(TEST_ARGS)
 
 soak: setup ## Send 10,000 messages among nodes that are killed, on lines that break; takes minutes
 	$(CARGO) test $(PROFILE) --test p2p -- --ignored soak --nocapture
+
+screenshots: ## Write a picture of every page into docs/screenshots
+	@scripts/setup.sh browser
+	$(CARGO) test $(PROFILE) --test browser -- --ignored screenshots
 
 check: format-check lint ## Check formatting and lints
 

@@ -1,2 +1,318 @@
-// Makes the pages live. Without it they work as they are; nothing here is needed to do anything.
+// Makes the pages live. Without it they work as they are: it fetches the page one is looking at anew when
+// something has happened, and puts what has changed into the places marked data-live. It never touches a form
+// one is filling in, takes no focus, and keeps what one points at where it is.
 "use strict";
+
+const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transaction_opened",
+  "transaction_closed", "send_changed", "message_received", "messages_read", "peer_came", "peer_gone",
+  "members_changed", "tracker_changed", "mining_begun", "mining_ended", "mining_rate", "block_found",
+  "race_lost", "reset"];
+// What a tab that nobody looks at is woken for: its title counts what was not read.
+const WAKE = new Set(["message_received", "messages_read", "reset"]);
+const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
+const BEAT = 2000, STALE = 5000, PATIENCE = 3000;
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+/* Moments. */
+
+function words(ms) {
+  const s = ms / 1000;
+  if (ms < 10000) return "just now";
+  if (s < 120) return `${Math.floor(s)} s ago`;
+  if (s < 7200) return `${Math.floor(s / 60)} minutes ago`;
+  if (s < 172800) return `${Math.floor(s / 3600)} hours ago`;
+  return `${Math.floor(s / 86400)} days ago`;
+}
+
+function moments(root) {
+  for (const time of all("time[datetime]", root)) {
+    const at = Date.parse(time.getAttribute("datetime"));
+    if (Number.isNaN(at)) continue;
+    if (Date.now() >= at) time.textContent = words(Date.now() - at);
+    time.title = new Date(at).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+  }
+}
+
+/* Putting what is new in place of what was: nodes that are the same stay, with focus and all. */
+
+const key = (node) => (node.nodeType === 1 ? node.id || node.dataset.key || "" : "");
+
+function morph(now, next) {
+  const keyed = new Map();
+  for (const child of now.childNodes) if (key(child)) keyed.set(key(child), child);
+  let at = now.firstChild;
+  for (const wanted of [...next.childNodes]) {
+    let found = key(wanted) ? keyed.get(key(wanted)) : at;
+    if (found && (found.nodeName !== wanted.nodeName || key(found) !== key(wanted))) found = null;
+    if (!found) {
+      now.insertBefore(document.importNode(wanted, true), at);
+      continue;
+    }
+    if (found === at) at = at.nextSibling;
+    else now.insertBefore(found, at);
+    if (found.isEqualNode(wanted)) continue;
+    if (found.nodeType !== 1) found.nodeValue = wanted.nodeValue;
+    else {
+      attributes(found, wanted);
+      if (!["INPUT", "TEXTAREA", "SELECT"].includes(found.nodeName)) morph(found, wanted);
+    }
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+}
+
+function attributes(now, next) {
+  const own = (name) => (now.nodeName === "DETAILS" && name === "open") || name === "aria-disabled";
+  for (const { name } of [...now.attributes]) if (!next.hasAttribute(name) && !own(name)) now.removeAttribute(name);
+  for (const { name, value } of [...next.attributes]) if (now.getAttribute(name) !== value && !own(name)) now.setAttribute(name, value);
+}
+
+/* What one is about to press stays where it is. */
+
+let pointed = null, pressed = false;
+addEventListener("pointerover", (event) => { pointed = event.target.closest?.("a, button, summary, input, textarea, select, label") ?? null; });
+addEventListener("pointerdown", () => { pressed = true; }, true);
+for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, () => { pressed = false; }, true);
+
+function holdStill(change) {
+  const focused = document.activeElement === document.body ? null : document.activeElement;
+  const anchor = [pointed, focused].find((one) => one?.isConnected && !one.closest(".top, .bar"));
+  const before = anchor?.getBoundingClientRect().top;
+  change();
+  if (anchor?.isConnected) {
+    const moved = anchor.getBoundingClientRect().top - before;
+    if (Math.abs(moved) >= 1) scrollBy(0, moved);
+  }
+}
+
+/* Looking anew. */
+
+const live = document.body.dataset.cursor !== undefined;
+let cursor = document.body.dataset.cursor ?? "", timer = 0, looking = false, again = false, last = 0, dirty = false;
+
+function soon(urgent) {
+  if (document.hidden && !urgent) { dirty = true; return; }
+  if (timer) return;
+  const pause = document.hidden ? HIDDEN : SELDOM;
+  timer = setTimeout(look, Math.max(SOON, last + pause - Date.now()));
+}
+
+async function look() {
+  timer = 0;
+  if (looking || pressed) { again = true; if (pressed) { again = false; timer = setTimeout(look, SOON); } return; }
+  looking = true;
+  last = Date.now();
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(15000) });
+    if (answer.status === 401) return signedOut();
+    if (!answer.ok || answer.redirected) return;
+    const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    alive();
+    dirty = false;
+    cursor = newer(next.body.dataset.cursor, cursor) ? next.body.dataset.cursor : cursor;
+    moments(next);
+    holdStill(() => {
+      for (const place of all("[data-live]")) {
+        const found = place.id && next.getElementById(place.id);
+        if (!found || place.isEqualNode(found)) continue;
+        attributes(place, found);
+        morph(place, found);
+      }
+    });
+    unread(next.title);
+    marking();
+  } catch {
+    // The beat says whether the node is gone.
+  } finally {
+    looking = false;
+    if (again) { again = false; soon(true); }
+  }
+}
+
+function unread(title) {
+  const count = (text) => Number(/^\((\d+)\)/.exec(text)?.[1] ?? 0);
+  const more = count(title) - count(document.title);
+  if (document.title !== title) document.title = title;
+  if (more > 0) say(more === 1 ? "A message came." : `${more} messages came.`);
+}
+
+function say(text) { $("#said").textContent = text; }
+
+/* The stream: one a browser. Whoever leads tells the other tabs. */
+
+function newer(one, other) {
+  if (!one) return false;
+  if (!other) return true;
+  const [[start, at], [was, before]] = [one.split("."), other.split(".")];
+  return start !== was || BigInt(at) > BigInt(before);
+}
+
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("raclette") : null;
+const tell = (what) => channel?.postMessage(what);
+let leading = false, heard = cursor;
+
+function happened(id, kind) {
+  if (id) heard = id;
+  soon(WAKE.has(kind));
+}
+
+async function lead() {
+  leading = true;
+  // Who only passes through needs no stream; nothing is lost, for it begins where the page was made.
+  await new Promise((go) => setTimeout(go, SETTLE));
+  const source = new EventSource(`/live?after=${encodeURIComponent(heard)}`);
+  source.onopen = () => { alive(); tell({ beat: true }); };
+  for (const kind of KINDS) {
+    source.addEventListener(kind, (event) => {
+      alive();
+      happened(event.lastEventId, kind);
+      tell({ id: event.lastEventId, kind });
+    });
+  }
+  source.onerror = () => {
+    // It comes back by itself, unless it was refused: then a little later.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => { source.close(); lead(); }, BEAT);
+  };
+  addEventListener("pagehide", () => source.close(), { once: true });
+}
+
+function follow() {
+  if (!live) return;
+  channel?.addEventListener("message", ({ data }) => {
+    if (data.beat) alive();
+    if (data.kind) { alive(); happened(data.id, data.kind); }
+    // A tab that has just come may have missed what came between its page and now.
+    if (data.where && leading) tell({ at: heard });
+    if (data.at && newer(data.at, cursor)) { heard = data.at; soon(true); }
+  });
+  tell({ where: true });
+  if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(() => { lead(); }));
+  else lead();
+  setInterval(beat, 500);
+  addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+}
+
+/* Whether the node is there. */
+
+let seen = Date.now(), asked = 0, stale = false, out = false;
+
+function alive() {
+  seen = Date.now();
+  if (!stale) return;
+  stale = false;
+  document.body.classList.remove("stale");
+  $("#stale").hidden = true;
+  say("Live again.");
+  soon(true);
+}
+
+async function beat() {
+  const now = Date.now();
+  if (document.hidden || out) return;
+  if (now - seen > STALE && !stale) {
+    stale = true;
+    document.body.classList.add("stale");
+    const sign = $("#stale");
+    sign.textContent = `▲ Not live since ${new Date(seen).toLocaleTimeString()}: the node does not answer`;
+    sign.hidden = false;
+  }
+  if (now - Math.max(seen, asked) < BEAT) return;
+  asked = now;
+  try {
+    const answer = await fetch("/beat", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.status === 401) return signedOut();
+    if (answer.ok) { alive(); tell({ beat: true }); }
+  } catch {
+    // Asked again in a moment.
+  }
+}
+
+function signedOut() {
+  out = true;
+  document.body.classList.add("stale");
+  const sign = $("#stale");
+  sign.textContent = "▲ This browser is not known any more: type node web in a terminal";
+  sign.hidden = false;
+}
+
+/* Forms: sent once, drafts kept, what it costs said. */
+
+function forms() {
+  addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "yes";
+    all("button", form).forEach((button) => button.setAttribute("aria-disabled", "true"));
+    if (form.dataset.draft) sessionStorage.setItem("sending", form.dataset.draft);
+  });
+  const was = new URL(location.href);
+  if (was.searchParams.get("done") === "sent") {
+    localStorage.removeItem(`draft ${sessionStorage.getItem("sending")}`);
+    sessionStorage.removeItem("sending");
+  }
+  if (was.searchParams.has("done")) {
+    // Told once: loading again does not say it again.
+    was.searchParams.delete("done");
+    history.replaceState(null, "", was);
+  }
+  for (const form of all("form[data-draft]")) draft(form);
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      say("Copied.");
+      button.textContent = "✓ Copied";
+    });
+  }
+}
+
+function draft(form) {
+  const name = `draft ${form.dataset.draft}`;
+  const fields = () => all("input:not([type=hidden]):not([type=checkbox]), textarea", form);
+  const kept = JSON.parse(localStorage.getItem(name) ?? "{}");
+  if (!$(".refused", form)) for (const field of fields()) if (!field.value && kept[field.name]) field.value = kept[field.name];
+  const costs = $("#costs", form), usual = costs.textContent;
+  const cost = () => {
+    const digits = (id) => ($(id, form)?.value ?? "").replace(/\s/g, "");
+    const [amount, fee] = [digits("#amount"), digits("#fee")];
+    if (!/^\d{0,20}$/.test(amount) || !/^\d{0,20}$/.test(fee)) { costs.textContent = "Coins are whole numbers."; return; }
+    const sum = BigInt(amount || 0) + BigInt(fee || 0);
+    costs.textContent = sum > 0n ? `Costs ${sum.toLocaleString()} ${sum === 1n ? "coin" : "coins"}. ${usual}` : usual;
+  };
+  form.addEventListener("input", () => {
+    const typed = Object.fromEntries(fields().filter((field) => field.value).map((field) => [field.name, field.value]));
+    if (Object.keys(typed).length) localStorage.setItem(name, JSON.stringify(typed));
+    else localStorage.removeItem(name);
+    cost();
+  });
+  cost();
+}
+
+/* What was looked at for a moment was read. */
+
+let marked = 0;
+function marking() {
+  const form = $("form[data-mark]");
+  if (!form || marked) return;
+  marked = setTimeout(async () => {
+    marked = 0;
+    if (document.hidden || !form.isConnected) return;
+    const data = new URLSearchParams(new FormData(form));
+    data.append("quietly", "1");
+    await fetch(form.action, { method: "POST", body: data }).catch(() => {});
+    soon(true);
+  }, 2000);
+}
+
+moments(document);
+setInterval(() => moments(document), 10000);
+forms();
+follow();
+marking();
+addEventListener("visibilitychange", marking);

@@ -2,7 +2,7 @@
 # Sees to everything the build needs besides the crates: make, and for RocksDB clang, as a compiler and as
 # the library libclang; and Rust itself. Installs the packages that are missing where it may (as root, or
 # with a sudo that asks for no password, and apt-get); says what to install where it may not. Never installs
-# Rust. Does nothing, quickly, if all is there.
+# Rust. Does nothing, quickly, if all is there. With the word "browser" it sees to one for the tests, too.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -104,6 +104,20 @@ see_to_packages() {
     fi
 }
 
+# The browser that the tests of the pages drive. Nothing else needs it: where it can't be had, the run says
+# which tests it leaves out.
+see_to_browser() {
+    if has chromedriver && { has chromium || has chromium-browser || has google-chrome; }; then
+        return
+    fi
+    if ! has apt-get || [[ "$(id -u)" != 0 ]] && ! { has sudo && sudo -n true 2>/dev/null; }; then
+        say "without a browser the tests of the pages are left out (Debian: apt-get install chromium chromium-driver)"
+        return
+    fi
+    install_packages chromium chromium-driver ||
+        say "no chromium here: the tests of the pages are left out"
+}
+
 # The first of two versions is at least the second.
 at_least() { [[ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" == "$2" ]]; }
 
@@ -124,3 +138,6 @@ see_to_rust() {
 
 see_to_packages
 see_to_rust
+if [[ "${1:-}" == browser ]]; then
+    see_to_browser
+fi

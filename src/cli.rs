@@ -36,6 +36,7 @@ mod sim;
 mod stop;
 mod table;
 mod tables;
+mod votes;
 mod wallet;
 mod web;
 mod words;
@@ -143,6 +144,10 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         }
         Some(Command::Logs(arguments)) => {
             let config = find(cli.config, invocation)?;
+            if let Some(order) = &arguments.order {
+                let client = Client::find(&load(&config)?, &config, invocation)?;
+                return logs::order(order, &client, output);
+            }
             logs::logs(&arguments, &config, output)
         }
         Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),

@@ -58,6 +58,7 @@
 //! for them.
 
 mod event;
+mod levels;
 mod names;
 pub mod reading;
 mod rotating_file;
@@ -77,15 +78,18 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
+use tracing_subscriber::reload;
 
 use crate::settings::{LogLevel, LogSettings};
 
 pub use event::{LogEvent, MAX_TEXT_BYTES};
+pub use levels::{PARTS, UnknownPart, set_level, usual_levels};
 pub use names::Names;
 pub use sentence::short_address;
 pub use terminal::{Typed, colours_for, for_people};
 pub use time::{NotATime, Time, Zone};
 
+use levels::{LEVELS, Levels};
 use rotating_file::RotatingFile;
 use terminal::{Look, Terminal};
 use writer::{Sink, Writer};
@@ -145,6 +149,7 @@ pub enum LoggingError {
 #[must_use = "dropped at once, it can't see the last lines to the disk"]
 pub struct LogGuard {
     writers: Arc<Writers>,
+    levels: Arc<Levels>,
 }
 
 impl std::fmt::Debug for LogGuard {
@@ -193,6 +198,7 @@ pub fn start(
         .map_err(|_| LoggingError::AlreadyStarted)?;
     // The first and only: a second start was refused above.
     let _ = WRITERS.set(Arc::clone(&guard.writers));
+    let _ = LEVELS.set(Arc::clone(&guard.levels));
     Ok(guard)
 }
 
@@ -207,6 +213,7 @@ fn subscriber(
         .map_err(|source| LoggingError::File { path, source })?;
     let file_level = LevelFilter::from(log.file_level);
     let level = terminal.as_ref().map(|_| LevelFilter::from(log.level));
+    let levels = Levels::new(level, file_level);
     let look = terminal.as_ref().map(|terminal| Arc::clone(&terminal.look));
     let thread = |source| LoggingError::Thread { source };
     let terminal = terminal
@@ -223,17 +230,16 @@ fn subscriber(
         terminal,
     });
     let outputs = Outputs {
-        targets: targets(log.level.into()),
+        levels: Arc::clone(&levels),
         look,
-        file_targets: targets(file_level),
         writers: Arc::clone(&writers),
         names,
         now,
     };
-    // Asked once a place in the code: what neither output takes costs nothing.
-    let either = targets(level.map_or(file_level, |level| level.max(file_level)));
+    let (either, handle) = reload::Layer::new(levels.either());
+    levels.reloads(handle);
     let subscriber = Registry::default().with(outputs.with_filter(either));
-    Ok((subscriber, LogGuard { writers }))
+    Ok((subscriber, LogGuard { writers, levels }))
 }
 
 /// What is told at a level: everything of ours, and of others what is a warning at least.
@@ -299,10 +305,9 @@ impl Sink for LogFile {
 
 /// Where every event goes.
 struct Outputs {
-    /// What the terminal shows, if there is one.
-    targets: Targets,
+    levels: Arc<Levels>,
+    /// How the terminal shows it, if there is one.
     look: Option<Arc<Look>>,
-    file_targets: Targets,
     writers: Arc<Writers>,
     names: Names,
     now: fn() -> SystemTime,
@@ -310,14 +315,14 @@ struct Outputs {
 
 impl<S: Subscriber> Layer<S> for Outputs {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let (target, level) = (event.metadata().target(), event.metadata().level());
+        let (shown, written) = self.levels.take(event.metadata());
         let mut event = LogEvent::new((self.now)(), event);
         event.name_members(&self.names);
-        if self.file_targets.would_enable(target, level) {
+        if written {
             self.writers.file.offer(event.time, event.to_json());
         }
         if let (Some(terminal), Some(look)) = (&self.writers.terminal, &self.look)
-            && self.targets.would_enable(target, level)
+            && shown
         {
             terminal.offer(event.time, look.line(&event));
         }

@@ -14,6 +14,7 @@
 //! - A list gives a page, and the [`Cursor`](answers::Cursor) at which the next one begins.
 
 pub mod answers;
+mod ballots;
 mod chain;
 mod chain_reads;
 mod checkpoint;
@@ -24,6 +25,7 @@ mod export;
 mod health;
 pub mod ids;
 mod invitations;
+mod log_level;
 mod long_read;
 mod members;
 mod pages;
@@ -41,6 +43,7 @@ pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
+pub use log_level::set_log_level;
 pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
 pub use records::MAX_RECORDS_LISTED;

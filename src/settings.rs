@@ -39,7 +39,7 @@ mod template;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
@@ -207,7 +207,7 @@ impl WalletCreation {
 }
 
 /// The least weighty event that is still logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogLevel {
     /// Something failed and somebody should look.
@@ -352,8 +352,8 @@ section! {
         /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
         recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
         /// The topics of the applications that judge records in this network, beside that of
-        /// members, which every network has.
-        applications: Vec<String> = Kind::Topics, Given::Default("[]");
+        /// members, which every network has. "vote" is that of ballots.
+        applications: Vec<String> = Kind::Topics, Given::Default("[\"vote\"]");
     }
 }
 

@@ -269,6 +269,7 @@ fn read(plan: &Plan<'_>, database: &Path) -> Result<Manifest, BackupError> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBackup {
     /// When.
+    #[serde(rename = "made_at_ms")]
     pub made_at: Timestamp,
     /// Where to.
     pub dir: PathBuf,

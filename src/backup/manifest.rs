@@ -57,6 +57,7 @@ pub struct Manifest {
     /// `peer` or `tracker`.
     pub role: String,
     /// When it was made.
+    #[serde(rename = "made_at_ms")]
     pub made_at: Timestamp,
     /// Address of the key that it belongs to; none of a node that never had a wallet.
     pub key: Option<String>,

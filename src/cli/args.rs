@@ -3,8 +3,10 @@
 mod records;
 mod upkeep;
 mod values;
+mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
+pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
 use super::logs::{Since, USUAL_LAST};
@@ -16,12 +18,14 @@ use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use upkeep::{BackupArgs, Config, ManArgs, RestoreArgs, Role, TableArgs, TableForm, TableOf};
+pub use upkeep::{
+    BackupArgs, Config, LogsOrder, ManArgs, RestoreArgs, Role, TableArgs, TableForm, TableOf,
+};
+pub(super) use values::{LevelChange, home, path};
 use values::{
     at_least_one, expiry, host, last_events, lasts, listen_address, log_level, page_limit, uses,
     whole_coins,
 };
-pub(super) use values::{home, path};
 
 /// A node of a small ledger that its members keep together.
 ///
@@ -223,7 +227,11 @@ pub struct VerifyArgs {
 
 /// Which part of the log is shown.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct LogsArgs {
+    /// Change what is told.
+    #[command(subcommand)]
+    pub order: Option<LogsOrder>,
     /// Go on as more is written, until Ctrl-C
     #[arg(long, short)]
     pub follow: bool,
@@ -437,6 +445,12 @@ pub enum Ask {
         /// Which of them.
         #[command(flatten)]
         page: Page,
+    },
+    /// Ballots: open, list, show, cast, tally, audit; alone, it asks what to do
+    Vote {
+        /// What to do.
+        #[command(subcommand)]
+        what: Option<Vote>,
     },
     /// Bytes under a topic, for everybody: add some, show them, follow them
     #[command(subcommand)]

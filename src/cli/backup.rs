@@ -120,6 +120,7 @@ fn shown(made: &Made<'_>) -> String {
 #[derive(Debug, Serialize)]
 struct RestoredView {
     data_dir: std::path::PathBuf,
+    #[serde(rename = "made_at_ms")]
     made_at: crate::chain::Timestamp,
     tip: Option<backup::TipEntry>,
     held: usize,

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, invitations, proofs, records, show};
+use super::{delivery, invitations, proofs, records, show, votes};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
     LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
@@ -65,7 +65,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let limit = page.limit.map(|limit| limit.to_string());
             query.extend(limit.iter().map(|limit| ("limit", limit.as_str())));
             query.extend(page.after.iter().map(|after| ("after", after.as_str())));
-            let members: LedgerMembersView = client.get("/members", &query)?;
+            let members: LedgerMembersView = client.get("/ledger/members", &query)?;
             let command = match &at {
                 Some(at) => format!("members --at {at}"),
                 None => "members".to_owned(),
@@ -125,6 +125,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let left: LeftView = client.post("/leave", &NoRequest {})?;
             output.show(&left, show::left)?;
         }
+        (Ask::Vote { what }, _) => votes::vote(what.as_ref(), client, output)?,
         (Ask::Record(what), _) => records::record(what, client, output)?,
         (Ask::Prove(prove), _) => proofs::prove(prove, client, output)?,
         (Ask::Chain(Chain::Show), _) => {

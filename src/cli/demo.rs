@@ -15,6 +15,8 @@ pub use eavesdrop::{EavesdropArgs, run as eavesdrop};
 pub use error::DemoError;
 
 use super::invocation::Invocation;
+use crate::http::LinkView;
+use crate::owner::answers::NoRequest;
 use clap::Args;
 use files::{Files, PEERS};
 use interrupt::Interrupt;
@@ -91,6 +93,12 @@ fn stay(story: &mut Story, invocation: &Invocation) -> Result<(), DemoError> {
             "\n  # {name}\n  {}",
             typed(story, invocation, name, command)
         ));
+    }
+    lines.push_str("\n\nOr look at it in a browser. Each link works once, within ten minutes:\n");
+    for name in PEERS {
+        let link = story.nodes.post::<LinkView>(name, "/link", NoRequest {});
+        let link = link.map_or_else(|no| no, |view| view.link);
+        lines.push_str(&format!("\n  {name:5}  {link}"));
     }
     lines.push_str("\n\nCtrl-C here stops everything.");
     story.narrator.say(&lines)?;

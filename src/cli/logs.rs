@@ -1,13 +1,16 @@
 //! `node logs`: what a node wrote down, of one node or several, and as it goes on.
 
-use super::args::LogsArgs;
+use super::args::{LevelChange, LogsArgs, LogsOrder};
+use super::client::Client;
 use super::failure::Failure;
 use super::load;
 use super::output::Output;
 use super::words::count;
 use crate::logging::reading::{Line, LogReader};
 use crate::logging::{DIRECTORY, FILE, LogEvent, Time, Zone, colours_for, for_people};
-use crate::settings::{LogLevel, Settings};
+use crate::owner::answers::{LogLevelRequest, LogLevelView};
+use crate::readable::in_words;
+use crate::settings::{LogLevel, Patience, Settings};
 use crate::suggest::nearest;
 use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};
@@ -315,6 +318,27 @@ impl Shown<'_, '_> {
         let line = for_people(&event, speakers, self.colours, &self.zone);
         writeln!(self.output.raw(), "{line}")
     }
+}
+
+/// Has a running node tell more or less of itself.
+pub fn order(order: &LogsOrder, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let LogsOrder::Level { change, lasts } = order;
+    let (part, level) = match change {
+        LevelChange::Usual => (None, None),
+        LevelChange::Part(part, level) => (Some(part.clone()), Some(*level)),
+    };
+    let request = LogLevelRequest {
+        part,
+        level,
+        for_ms: lasts.and_then(Patience::ms),
+    };
+    let now: LogLevelView = client.post("/log-level", &request)?;
+    output.show(&now, |now| match (&now.part, now.for_ms) {
+        (None, _) => "All parts tell what the settings say.".to_owned(),
+        (Some(part), None) => format!("{part} tells more or less now, until the node stops."),
+        (Some(part), Some(ms)) => format!("{part} tells more or less now, for {}.", in_words(ms)),
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The REST API: what commands, and programs on this machine, ask of a node.
 
-mod asked;
+pub(super) mod asked;
 mod known;
 mod lists;
 mod metrics;
@@ -15,8 +15,8 @@ pub use paths::{BASE, Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
 
 use self::asked::{LAST_EVENT_HEADER, Parameters, bodies};
-use crate::owner::answers::{StopRequest, StoppingView};
-use crate::owner::{Code, Owned, Peer, Refused, StopOrder};
+use crate::owner::answers::{LogLevelRequest, LogLevelView, StopRequest, StoppingView};
+use crate::owner::{Code, Owned, Peer, Refused, StopOrder, set_log_level};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest};
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
@@ -27,6 +27,7 @@ use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responde
 pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
     config
         .service(resource(&paths::STOP, stop_node))
+        .service(resource(&paths::LOG_LEVEL, log_level))
         .service(resource(&paths::METRICS, metrics::metrics))
         .service(resource(&paths::HEALTHY, metrics::healthy))
         .service(resource(&paths::READY, metrics::ready))
@@ -55,6 +56,11 @@ async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<Stoppin
     Json(StoppingView {
         pid: std::process::id(),
     })
+}
+
+/// Changes how much the node tells of itself.
+async fn log_level(request: Json<LogLevelRequest>) -> Result<Json<LogLevelView>, Refused> {
+    set_log_level(&request).map(Json)
 }
 
 /// What is said where there is nothing.

@@ -8,6 +8,7 @@ use super::stage::{Stage, Staged};
 use super::wallet::{self, Asking};
 use super::{RunError, peer, tracker};
 use crate::actors::fatal_channel;
+use crate::chain::application::Application;
 use crate::owner::{Owned, Peer, StopOrder, Tracker, Waiting};
 use crate::settings::{Settings, SettingsError, environment};
 use crate::store::Role;
@@ -44,11 +45,12 @@ pub enum NotReady {
 }
 
 /// Settings, from which a node is started.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use = "nothing runs before `start`"]
 pub struct NodeBuilder {
     settings: Option<Settings>,
     file: Option<PathBuf>,
+    applications: Vec<Arc<dyn Application>>,
 }
 
 impl NodeBuilder {
@@ -68,6 +70,14 @@ impl NodeBuilder {
         }
     }
 
+    /// Has the node judge the records of a topic by this application, in networks whose genesis names the topic.
+    /// Every peer of such a network needs the same one. It takes the place of one with the same topic that comes
+    /// with the program.
+    pub fn application(mut self, application: impl Application + 'static) -> Self {
+        self.applications.push(Arc::new(application));
+        self
+    }
+
     /// Starts the node on a thread of its own, and waits until its owner can ask it things. Whether it is on a
     /// network by then is another question: see [`Node::wait_until_ready`].
     ///
@@ -80,11 +90,12 @@ impl NodeBuilder {
             (None, None) => return Err(StartError::NoSettings),
         };
         let stop = StopOrder::default();
+        let applications = self.applications;
         let (stage, staged) = Stage::begin();
         let order = stop.clone();
         let thread = thread::Builder::new()
             .name("raclette".to_owned())
-            .spawn(move || live(settings, order, &stage))
+            .spawn(move || live(settings, applications, order, &stage))
             .map_err(|source| RunError::System {
                 what: "a thread for the node",
                 source,
@@ -244,14 +255,21 @@ impl std::fmt::Debug for Node {
 }
 
 /// The life of a node, on its thread.
-fn live(settings: Settings, stop: StopOrder, stage: &Stage) -> Result<(), RunError> {
+fn live(
+    settings: Settings,
+    applications: Vec<Arc<dyn Application>>,
+    stop: StopOrder,
+    stage: &Stage,
+) -> Result<(), RunError> {
     let (fatal, heard) = fatal_channel();
     panics::end_their_node();
     panics::belongs_to(&fatal);
     let orders = Orders::of_a_program(heard, stop);
     match settings {
         Settings::Peer(settings) => {
-            let seams = opening::seams(&settings.data_dir, Role::Peer, fatal)?;
+            let mut seams = opening::seams(&settings.data_dir, Role::Peer, fatal)?;
+            // The first with its topic is taken.
+            seams.applications.splice(0..0, applications);
             let secret = wallet::open(&settings.wallet, &seams, Asking::Nobody)?;
             actix::System::new().block_on(peer::run(settings, seams, secret, orders, stage))
         }

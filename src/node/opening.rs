@@ -3,6 +3,7 @@
 use super::seams::Seams;
 use super::{RunError, open_files};
 use crate::actors::{Fatal, ThreadSearch};
+use crate::apps;
 use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::logging::{self, LogGuard, Names, Typed};
@@ -90,6 +91,7 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
         verifier: Arc::new(RayonVerifier::default()),
         search: Box::new(move |threads| Box::new(ThreadSearch::new(engine.clone(), threads))),
         threads: true,
+        applications: apps::built_in(),
         fatal,
         names: Names::default(),
         connections,

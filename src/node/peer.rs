@@ -109,6 +109,7 @@ async fn live(
     tokio::select! {
         () = own_join::keep(peer, ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
+        () = peer.record_results() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),
         told = orders.wait() => told,

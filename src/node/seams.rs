@@ -3,6 +3,7 @@
 
 use super::{panics, phase};
 use crate::actors::{Fatal, Search};
+use crate::chain::application::Application;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::logging::Names;
@@ -29,6 +30,8 @@ pub(crate) struct Seams {
     pub(crate) search: Box<dyn Fn(u16) -> Box<dyn Search>>,
     /// Whether actors that work hard get threads of their own.
     pub(crate) threads: bool,
+    /// The applications at hand, of which the network uses those that its genesis names.
+    pub(crate) applications: Vec<Arc<dyn Application>>,
     /// Ends the node.
     pub(crate) fatal: Fatal,
     /// Told who is called what, for what is written down.

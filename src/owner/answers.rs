@@ -1,6 +1,7 @@
 //! What a node answers its owner, and what it takes. As JSON they are what the API over HTTP says: amounts,
 //! fees, balances and work as decimal text, heights and counts as numbers.
 
+mod ballots;
 mod branch;
 mod chain;
 mod checkpoint;
@@ -9,6 +10,7 @@ mod delivery;
 mod events;
 mod health;
 mod invitations;
+mod log_level;
 mod members;
 mod records;
 pub(crate) mod rfc3339;
@@ -20,6 +22,10 @@ use crate::wire::MemberId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use ballots::{
+    BallotState, BallotView, BallotsView, CastRequest, CastView, ChoiceView, ClosesRequest,
+    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, VoterView, VotersView,
+};
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
@@ -36,6 +42,7 @@ pub use health::HealthView;
 pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
+pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 

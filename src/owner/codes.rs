@@ -136,6 +136,34 @@ codes! {
         "What was to be recorded can't be.",
         "It has more than 64 KiB, or its bytes were to be given in pairs of hexadecimal digits.",
         "Keep larger things beside the ledger, and their hash on it.";
+    BadBallot = "bad_ballot", Unacceptable, "Not a ballot":
+        "What was to be opened makes no ballot.",
+        "A ballot has a question, 2 to 64 choices, a roll, and an end that lies ahead.",
+        "Change what the refusal names.";
+    UnknownBallot = "unknown_ballot", Unknown, "No such ballot":
+        "No ballot has the id that was given, as far as this node knows.",
+        "It is mistyped, or the record that opens it has not come yet.",
+        "`node vote list` shows the ballots.";
+    BallotNotMined = "ballot_not_mined", Conflict, "The ballot is not mined yet":
+        "The record that opens the ballot is in no block yet.",
+        "Votes are judged by a ballot that is on the chain.",
+        "Wait for the next block, or mine it: `node mine`.";
+    BallotClosed = "ballot_closed", Conflict, "The ballot is closed":
+        "The ballot takes no more votes.",
+        "Its time is over, or the chain is past its last height.",
+        "`node vote show` says what it came to and which vote counts.";
+    NotOnRoll = "not_on_roll", Unacceptable, "Not on the roll":
+        "This node's key may not vote in the ballot.",
+        "Who may vote was fixed when the ballot was opened.",
+        "Ask whoever opened it; a new ballot can have another roll.";
+    BadChoice = "bad_choice", Unacceptable, "Not a choice of this ballot":
+        "What was chosen can't be chosen in this ballot.",
+        "It has no such choice, or a vote in it may not have so many.",
+        "`node vote show` lists the choices.";
+    NoApplication = "no_application", Conflict, "The network has no such application":
+        "The network's genesis block does not name the application that this needs.",
+        "Applications are fixed when a network is founded.",
+        "Found a network whose tracker settings name it under `applications`.";
     UnknownPath = "unknown_path", Unknown, "Nothing is under this path":
         "The API of this node has nothing under the path that was asked for.",
         "It is mistyped, or belongs to a node of another kind: trackers have fewer paths than peers.",

@@ -173,7 +173,7 @@ impl Peer {
     }
 
     /// Lets some time pass, by the timer of the node, whatever runtime asks.
-    async fn pause(&self, duration: Duration) {
+    pub(super) async fn pause(&self, duration: Duration) {
         let sleep = {
             let _node = self.runtime.enter();
             tokio::time::sleep(duration)

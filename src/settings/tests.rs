@@ -146,7 +146,7 @@ fn defaults_of_a_tracker() {
         allocations: Vec::new(),
         gift: 0,
         recovery: String::new(),
-        applications: Vec::new(),
+        applications: vec!["vote".to_owned()],
     };
     assert_eq!(tracker.network, expected);
 }

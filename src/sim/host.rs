@@ -182,6 +182,7 @@ impl Host {
             verifier: Arc::new(InlineVerifier),
             search: Box::new(move |_| Box::new(SimSearch::new(host, rate.clone(), luck.clone()))),
             threads: false,
+            applications: crate::apps::built_in(),
             fatal,
             names: Names::default(),
             connections: CONNECTIONS,

@@ -84,6 +84,28 @@ pub fn records_of(
     places.map(|key| read(key).ok_or_else(damaged)).collect()
 }
 
+/// The rows of an application whose keys begin with `beginning`, behind the row `after` of those: the rest of
+/// each key, and its value; at most `limit`.
+pub fn application_rows(
+    disk: &dyn DiskRead,
+    topic: &Topic,
+    beginning: &[u8],
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<super::Row>, Internal> {
+    let head = [&[APPLICATION], &topic_key(topic)[..], beginning].concat();
+    let mut from = [&head[..], after.unwrap_or_default()].concat();
+    if after.is_some() {
+        from.push(0);
+    }
+    let rows = disk.scan(Table::State, &from, limit).map_err(internal)?;
+    let own = rows.into_iter().map_while(|(key, value)| {
+        let rest = key.strip_prefix(&head[..])?;
+        Some((rest.to_vec(), value))
+    });
+    Ok(own.collect())
+}
+
 /// The changes as the disk takes them.
 pub fn changes(rows: &[Row]) -> impl Iterator<Item = RowChange> {
     rows.iter().map(|(key, value)| {

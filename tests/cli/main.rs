@@ -18,6 +18,7 @@ mod records;
 mod secrets;
 mod sim;
 mod terminal;
+mod votes;
 mod wallet;
 
 use std::ffi::OsStr;

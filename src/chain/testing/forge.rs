@@ -61,8 +61,18 @@ impl Forge {
         miner: u8,
         transactions: &[EncodedTransaction],
     ) -> Vec<EncodedTransaction> {
-        let fees = transactions.iter().map(|t| t.payload().fee.0).sum();
         let height = self.entry(&parent).header.height.next();
+        self.body_at(height, miner, transactions)
+    }
+
+    /// The same for a block at this height.
+    pub(crate) fn body_at(
+        &self,
+        height: Height,
+        miner: u8,
+        transactions: &[EncodedTransaction],
+    ) -> Vec<EncodedTransaction> {
+        let fees = transactions.iter().map(|t| t.payload().fee.0).sum();
         let reward = self
             .rules
             .reward(member(miner).public_key(), height, Amount(fees))

@@ -1,6 +1,8 @@
 //! What is typed to keep a node well over the years.
 
 use super::path;
+use super::values::{LevelChange, level_change};
+use crate::settings::Patience;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -100,4 +102,19 @@ pub struct RestoreArgs {
     /// program
     #[arg(long)]
     pub original_gone: bool,
+}
+
+/// What can be ordered about the log.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum LogsOrder {
+    /// Have a part of the running node tell more or less of itself than its settings say, on its terminal and in
+    /// its file, until it stops
+    Level {
+        /// Which part tells how much, such as chain=debug; or usual, for all that the settings say
+        #[arg(value_name = "PART=LEVEL", value_parser = level_change)]
+        change: LevelChange,
+        /// For so long only: 90s, 10m, 2h
+        #[arg(long = "for", value_name = "TIME")]
+        lasts: Option<Patience>,
+    },
 }

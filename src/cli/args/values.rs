@@ -120,3 +120,22 @@ pub(super) fn last_events(text: &str) -> Result<usize, String> {
         .filter(|last| (1..=MOST_LAST).contains(last));
     number.ok_or_else(|| format!("a number from 1 to {MOST_LAST} is wanted"))
 }
+
+/// How much a part of a node is to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LevelChange {
+    /// All of them what the settings say.
+    Usual,
+    /// This part so much.
+    Part(String, LogLevel),
+}
+
+pub(super) fn level_change(text: &str) -> Result<LevelChange, String> {
+    if text == "usual" {
+        return Ok(LevelChange::Usual);
+    }
+    let (part, level) = text
+        .split_once('=')
+        .ok_or("a part and a level are wanted, such as chain=debug, or usual")?;
+    Ok(LevelChange::Part(part.to_owned(), log_level(level)?))
+}

@@ -188,7 +188,7 @@ impl FromRequest for Key {
 }
 
 /// The header `Last-Event-ID`: the last event that somebody has got who comes back.
-pub(super) struct LastEvent(pub(super) Option<EventId>);
+pub(in crate::http) struct LastEvent(pub(in crate::http) Option<EventId>);
 
 impl FromRequest for LastEvent {
     type Error = Refused;

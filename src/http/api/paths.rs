@@ -80,6 +80,7 @@ paths! {
     CODE: GET "/codes/{code}" (), EVERY, "what the code of a refusal means and what to do";
     CHALLENGE: GET "/proof" ("challenge"), EVERY, "proves that this is the node's API, to whoever knows its token; needs none itself";
     STOP: POST "/stop" () [], EVERY, "stops the node in order; answered before it is gone";
+    LOG_LEVEL: POST "/log-level" () ["part" "level" "for_ms"], EVERY, "has a part of the node tell more or less of itself than the settings say, for so long; without part and level, what these say";
     METRICS: GET "/metrics" (), EVERY, "what the node measures, in the text that Prometheus reads";
     HEALTHY: GET "/healthy" (), EVERY, "200 if the node answers, 503 if it hangs; needs no token";
     READY: GET "/ready" (), EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
@@ -88,7 +89,7 @@ paths! {
     STATUS: GET "/status" (), EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
-    MEMBERS: GET "/members" ("at" "after" "limit"), PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
+    MEMBERS: GET "/ledger/members" ("at" "after" "limit"), PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of"), PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
     TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
@@ -105,6 +106,12 @@ paths! {
     EVENTS: GET "/events" ("kinds" "after"), PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () ["topic" "body" "fee" "expires_in_blocks"], PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     RECORDS: GET "/records/{topic}" ("after" "limit"), PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
+    OPEN_BALLOT: POST "/ballots/open" () ["question" "choices" "max" "roll" "closes"], PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";
+    BALLOTS: GET "/ballots" ("after" "limit"), PEER, "the ballots and how they stand, the latest first";
+    BALLOT: GET "/ballots/{ballot}" (), PEER, "one ballot and how it stands";
+    VOTERS: GET "/ballots/{ballot}/voters" ("after" "limit"), PEER, "who may vote in a ballot, and which votes count";
+    CAST: POST "/ballots/{ballot}/votes" () ["choices"], PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it";
+    AUDIT: GET "/ballots/{ballot}/audit" (), PEER, "all that is needed to count a ballot again without a node, in lines";
     CHAIN: GET "/chain" (), PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" (), PEER, "checks the whole chain again, in lines as it goes";
     EXPORT: GET "/chain/export" (), PEER, "the whole chain, in lines";

@@ -8,11 +8,12 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockCheckView, BlocksView, ChainView,
-    CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView, LedgerMembersView,
-    LeftView, MinedView, MiningRequest, MiningView, NoRequest, OpenView, OutboxView,
-    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
-    RecordsView, SendRequest, SendView, SentView, SyncRequest, SyncView,
+    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView,
+    CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
+    HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
+    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, SyncRequest, SyncView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -49,6 +50,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
         .service(resource(&paths::RECORDS, records))
+        .service(resource(&paths::OPEN_BALLOT, open_ballot))
+        .service(resource(&paths::BALLOTS, ballots))
+        .service(resource(&paths::VOTERS, voters))
+        .service(resource(&paths::CAST, cast))
+        .service(resource(&paths::AUDIT, audit))
+        .service(resource(&paths::BALLOT, ballot))
         .service(resource(&paths::CHAIN, chain))
         .service(resource(&paths::VERIFY_CHAIN, verify_chain))
         .service(resource(&paths::EXPORT, export))
@@ -181,6 +188,41 @@ async fn add_record(
 
 async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {
     peer.records(&topic, &asked.page()?).await.map(Json)
+}
+
+async fn open_ballot(
+    peer: Data<Peer>,
+    key: Key,
+    request: Json<OpenBallotRequest>,
+) -> Answer<OpenedView> {
+    peer.open_ballot(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn ballots(peer: Data<Peer>, asked: Parameters) -> Answer<BallotsView> {
+    peer.ballots(&asked.page()?).await.map(Json)
+}
+
+async fn ballot(peer: Data<Peer>, id: Path<String>) -> Answer<BallotView> {
+    peer.ballot(&id).await.map(Json)
+}
+
+async fn voters(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<VotersView> {
+    peer.voters(&id, &asked.page()?).await.map(Json)
+}
+
+async fn cast(
+    peer: Data<Peer>,
+    id: Path<String>,
+    key: Key,
+    request: Json<CastRequest>,
+) -> Answer<CastView> {
+    peer.cast(&id, &request, key.0.as_deref()).await.map(Json)
+}
+
+async fn audit(peer: Data<Peer>, id: Path<String>) -> Result<HttpResponse, Refused> {
+    let lines = peer.audit(&id).await?;
+    let lines = lines.map(|lines| Ok::<_, io::Error>(Bytes::from(lines?)));
+    Ok(HttpResponse::Ok().content_type(LINES).streaming(lines))
 }
 
 async fn chain(peer: Data<Peer>) -> Answer<ChainView> {

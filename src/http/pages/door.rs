@@ -22,7 +22,8 @@ use std::sync::Arc;
 
 /// What the paths of pages begin with; `/` is one, too.
 pub(super) const PLACES: &[&str] = &[
-    "assets", "beat", "enter", "home", "me", "members", "network", "out", "pay", "search", "start",
+    "assets", "beat", "enter", "home", "live", "me", "members", "network", "out", "pay", "search",
+    "start",
 ];
 
 /// The ways to write this machine.

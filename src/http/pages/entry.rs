@@ -1,11 +1,14 @@
 //! How browsers come in and go: a link that works once, a cookie, and out again.
 
-use super::form::Act;
+use super::form::{Act, Asked};
 use super::frame::{html, see};
 use super::refusal::PageRefused;
 use super::sessions::{Browsers, SESSION_LIVES, Session, cookie_name};
 use crate::entropy::Entropy;
-use crate::owner::{Code, Refused};
+use crate::http::api::asked::LastEvent;
+use crate::http::events::{Streams, respond};
+use crate::owner::answers::EventKinds;
+use crate::owner::{Code, Peer, Refused};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
@@ -101,6 +104,21 @@ pub(super) async fn leave(browsers: Data<Browsers>, act: Act) -> HttpResponse {
     let headers = response.headers_mut();
     headers.append(SET_COOKIE, cookie(browsers.cookie(), "", 0));
     response
+}
+
+/// What happens at a peer, as it happens: the same stream as the API's, for who has a cookie.
+pub(super) async fn live(
+    peer: Data<Peer>,
+    streams: Data<Streams>,
+    last: LastEvent,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
+    let after = asked
+        .fields
+        .text("after")
+        .and_then(|after| after.parse().ok());
+    let after = last.0.or(after).unwrap_or_else(|| peer.last_event());
+    Ok(respond(&streams, peer.follow(after, EventKinds::ALL)?)?)
 }
 
 /// Says that the node is there: pages ask it when nothing came for a while.

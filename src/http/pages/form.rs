@@ -3,9 +3,9 @@
 use super::refusal::PageRefused;
 use super::sessions::Session;
 use crate::owner::answers::Cursor;
-use crate::owner::{Code, Page, Refused};
+use crate::owner::{Code, Page, Peer, Refused};
 use actix_web::dev::Payload;
-use actix_web::web::{Form, Query};
+use actix_web::web::{Data, Form, Query};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
@@ -38,6 +38,7 @@ pub(super) struct Act {
     pub(super) fields: Fields,
     /// By whom.
     pub(super) session: Session,
+    cursor: Option<String>,
 }
 
 impl Act {
@@ -53,6 +54,7 @@ impl FromRequest for Act {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let session = session_of(request);
+        let cursor = cursor_of(request);
         let form = Form::<Vec<(String, String)>>::from_request(request, payload);
         Box::pin(async move {
             let session = session?;
@@ -69,7 +71,11 @@ impl FromRequest for Act {
                               Load the page again, and send the form from there.";
                 return Err(Refused::new(Code::WrongForm, detail).into());
             }
-            Ok(Self { fields, session })
+            Ok(Self {
+                fields,
+                session,
+                cursor,
+            })
         })
     }
 }
@@ -78,6 +84,24 @@ impl FromRequest for Act {
 pub(super) struct Asked {
     pub(super) fields: Fields,
     pub(super) session: Session,
+    /// The last event before anything was looked at for it.
+    pub(super) cursor: Option<String>,
+}
+
+impl From<Act> for Asked {
+    fn from(act: Act) -> Self {
+        Self {
+            fields: act.fields,
+            session: act.session,
+            cursor: act.cursor,
+        }
+    }
+}
+
+/// The last event of the node that is asked.
+fn cursor_of(request: &HttpRequest) -> Option<String> {
+    let peer = request.app_data::<Data<Peer>>();
+    peer.map(|peer| peer.last_event().to_string())
 }
 
 impl Asked {
@@ -108,6 +132,7 @@ impl FromRequest for Asked {
             Ok(Self {
                 fields: Fields(query.into_inner()),
                 session,
+                cursor: cursor_of(request),
             })
         };
         ready(read())

@@ -128,6 +128,8 @@ pub(super) struct Frame {
     pub(super) token: String,
     /// What makes a repetition of a form of this page known.
     pub(super) once: String,
+    /// The last event before the page was made: from there it goes on.
+    pub(super) cursor: Option<String>,
     /// That an act was taken.
     pub(super) notice: Option<&'static str>,
     pub(super) version: &'static str,
@@ -149,6 +151,7 @@ impl Frame {
         frame.standing = standing(status);
         frame.unread = chain.map_or(0, |chain| chain.delivery.unread);
         frame.is_peer = true;
+        frame.cursor.clone_from(&asked.cursor);
         frame.notice = asked.fields.text("done").and_then(notice);
         frame
     }
@@ -170,6 +173,7 @@ impl Frame {
             is_peer: false,
             token: session.form_token(),
             once: draw(entropy)[..32].to_owned(),
+            cursor: None,
             notice: None,
             version: assets::version(),
         }
@@ -193,6 +197,12 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         let why = status.waiting.clone().unwrap_or_default();
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
+    if status.disconnected {
+        return Standing::wait(
+            "Disconnected, as you wanted",
+            "Under Network you can connect it again.",
+        );
+    }
     if chain.syncing {
         let left = chain
             .best_header
@@ -237,7 +247,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
 }
 
 /// What is said once an act was taken.
-fn notice(done: &str) -> Option<&'static str> {
+pub(super) fn notice(done: &str) -> Option<&'static str> {
     Some(match done {
         "sent" => "Taken. It is on its way, and you can see here how it goes.",
         "retried" => "Taken. It is being tried again now.",
@@ -245,6 +255,12 @@ fn notice(done: &str) -> Option<&'static str> {
         "released" => "Released. Its coins can be spent again.",
         "read" => "Marked as read.",
         "mining" => "Taken. This node looks for one block now.",
+        "revoked" => "Taken back. Nobody joins by it any more; whoever has joined stays.",
+        "mode" => "Taken. It holds until the node is started again; then its settings say.",
+        "connected" => "Taken. The node looks for the others again.",
+        "disconnected" => {
+            "Taken. The node keeps to itself, until you connect it or start it again."
+        }
         "verifying" => "Taken. The chain is being checked from its first block.",
         "syncing" => "Taken. That member's blocks are fetched first from now on.",
         "kept" => "Good. Keep the words where nobody else finds them.",

@@ -8,8 +8,8 @@ use super::home::Mining;
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{When, Who, count, grouped, short};
-use crate::owner::answers::{ClockStateView, MovedTo};
-use crate::owner::{Order, Page, Peer};
+use crate::owner::answers::{ClockStateView, MiningRequest, MiningView, MovedTo};
+use crate::owner::{Code, Order, Page, Peer, Refused};
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -38,6 +38,10 @@ struct NetworkPage {
     verifying: bool,
     verify_words: Option<String>,
     verify_bad: bool,
+    /// When it mines: each choice, in words, and whether it is so.
+    modes: Vec<(&'static str, &'static str, bool)>,
+    lost: String,
+    disconnected: bool,
     /// Who can be asked for the chain.
     sources: Vec<(Who, String)>,
 }
@@ -48,6 +52,8 @@ struct Chart {
     /// The greatest of them.
     most: String,
     mean: String,
+    /// Width of the drawing.
+    wide: usize,
 }
 
 struct Bar {
@@ -61,6 +67,9 @@ struct Bar {
 /// Height of the drawing, in its own units, and width of a bar with its gap.
 const TALL: u64 = 60;
 const WIDE: usize = 5;
+
+/// Bars there is room for at least: of a few blocks they would be as broad as the page.
+const LEAST_BARS: usize = 24;
 
 impl Chart {
     fn of(blocks: &[crate::owner::answers::BlockLine]) -> Option<Self> {
@@ -85,6 +94,7 @@ impl Chart {
             }
         });
         Some(Self {
+            wide: gaps.len().max(LEAST_BARS) * WIDE,
             bars: bars.collect(),
             most: in_words(most),
             mean: in_words(sum / gaps.len() as u64),
@@ -117,6 +127,9 @@ pub(super) async fn network(
         verifying: verifying.is_running(),
         verify_bad: verifying.is_bad(),
         verify_words: verifying.words(),
+        modes: Vec::new(),
+        lost: String::new(),
+        disconnected: status.disconnected,
         sources: Vec::new(),
     };
     let Some(chain) = &status.chain else {
@@ -128,6 +141,8 @@ pub(super) async fn network(
     shown.length = count(whole.length as usize, "block");
     shown.work = grouped(&whole.work.to_string());
     shown.open = count(chain.open_transactions, "transaction");
+    shown.modes = modes(&chain.mining);
+    shown.lost = count(chain.mining.races_lost as usize, "race");
     shown.mined = count(chain.mining.blocks_mined as usize, "block");
     let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
     shown.blocks = blocks.blocks.iter().take(SHOWN).map(Line::new).collect();
@@ -172,6 +187,41 @@ pub(super) async fn verify(
 /// Whether this form comes for the first time.
 fn first_time(browsers: &Browsers, act: &Act) -> bool {
     act.once().is_none_or(|once| browsers.take_once(once))
+}
+
+/// Has the node mine at other times, until it is started again.
+pub(super) async fn mode(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let mode = act.fields.text("mode").unwrap_or_default();
+    let request = serde_json::from_value(serde_json::json!({ "mode": mode }));
+    let request: MiningRequest = request.map_err(|_| {
+        let detail = "A node mines on command, when something waits, or always.";
+        Refused::new(Code::BadParameter, detail)
+    })?;
+    peer.set_mining(&request).await?;
+    on_to("/network?done=mode#mine")
+}
+
+/// Says goodbye to everybody, or takes the sessions up again.
+pub(super) async fn connect(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let connected = act.fields.text("connected") == Some("yes");
+    peer.connect(connected).await?;
+    match connected {
+        true => on_to("/network?done=connected#connections"),
+        false => on_to("/network?done=disconnected#connections"),
+    }
+}
+
+/// The times at which a node can mine: as they are called, in words, and whether it is so.
+fn modes(mining: &MiningView) -> Vec<(&'static str, &'static str, bool)> {
+    let now = serde_json::to_value(mining.mode);
+    let is = |name: &str| now.as_ref().is_ok_and(|now| now == name);
+    [
+        ("on-command", "When I say so"),
+        ("when-pending", "When something waits"),
+        ("always", "Always"),
+    ]
+    .map(|(name, words)| (name, words, is(name)))
+    .to_vec()
 }
 
 /// Fetches the chain of one member first.

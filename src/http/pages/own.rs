@@ -1,12 +1,14 @@
 //! Who I am: name, address, words, this browser.
 
 use super::form::{Act, Asked};
-use super::frame::{Frame, Spot, on_to, page, status_of};
+use super::frame::{Frame, Spot, html, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions::{Browsers, Session};
 use super::show::Who;
-use crate::owner::{Code, Peer, Refused};
+use crate::keys::WORDS;
+use crate::owner::Peer;
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 use fast_qr::{ECL, QRBuilder};
@@ -69,20 +71,43 @@ pub(super) fn seal_of_words(session: &Session, first: &str, second: &str) -> Str
     session.sealed(WORDS_SEAL, &format!("{first} {second}"))
 }
 
-/// Two of the words were typed back.
-pub(super) async fn words(browsers: Data<Browsers>, act: Act) -> Result<HttpResponse, PageRefused> {
-    let typed = |name| {
-        let typed = act.fields.text(name).unwrap_or_default();
-        typed.to_lowercase()
-    };
+#[derive(Template)]
+#[template(path = "words-again.html")]
+struct WordsAgainPage {
+    frame: Frame,
+    /// Which two are asked for, counted from 1.
+    first: usize,
+    second: usize,
+    seal: String,
+}
+
+/// Two of the words were typed back. Where they are wrong they are asked for again: the words themselves were
+/// shown once, and stand on paper or nowhere.
+pub(super) async fn words(
+    peer: Data<Peer>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    let typed = |name| act.fields.text(name).unwrap_or_default().to_lowercase();
     let seal = seal_of_words(&act.session, &typed("first"), &typed("second"));
-    let expected = act.fields.text("seal").unwrap_or_default();
-    if blake3::hash(seal.as_bytes()) != blake3::hash(expected.as_bytes()) {
-        let detail = "These are not the two words that were asked for. Go back (the page with the words is still there) and compare what you wrote down.";
-        return Err(Refused::new(Code::BadParameter, detail).into());
+    let expected = act.fields.text("seal").unwrap_or_default().to_owned();
+    if blake3::hash(seal.as_bytes()) == blake3::hash(expected.as_bytes()) {
+        browsers.keep_words();
+        return on_to("/?done=kept");
     }
-    browsers.keep_words();
-    on_to("/?done=kept")
+    let place = |name| {
+        let place = act.fields.text(name).and_then(|at| at.parse().ok());
+        place.filter(|at| (1..=WORDS).contains(at)).unwrap_or(1)
+    };
+    let (first, second) = (place("first_at"), place("second_at"));
+    let status = status_of(&peer).await?;
+    let again = WordsAgainPage {
+        frame: Frame::of_peer(&peer, &status, &act.into(), Spot::Own, "Two of the words"),
+        first,
+        second,
+        seal: expected,
+    };
+    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &again))
 }
 
 #[cfg(test)]

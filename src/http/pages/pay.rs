@@ -184,10 +184,7 @@ pub(super) async fn send(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
         Err(refused) => refused,
     };
     let sending = Sending::again(&act.fields, &refused);
-    let asked = Asked {
-        fields: act.fields,
-        session: act.session,
-    };
+    let asked = Asked::from(act);
     let again = pay_page(&peer, &asked, sending).await?;
     Ok(html(code_of(refused.code), &again))
 }

@@ -66,7 +66,6 @@ impl ResponseError for PageRefused {
 
 /// What is under no other path of the pages.
 pub(super) async fn nothing_here() -> Result<HttpResponse, PageRefused> {
-    let detail =
-        "There is no such page. It may have been mistyped; the places above lead to all there are.";
+    let detail = "There is no such page: its address may be mistyped. Home leads to all there are.";
     Err(Refused::new(Code::UnknownPath, detail).into())
 }

@@ -79,10 +79,7 @@ fn passphrase(act: &Act) -> Option<Zeroizing<String>> {
 }
 
 fn refused(waiting: &Waiting, act: Act, refused: &Refused) -> HttpResponse {
-    let asked = Asked {
-        fields: act.fields,
-        session: act.session,
-    };
+    let asked = Asked::from(act);
     html(
         status_of(refused.code),
         &start_page(waiting, &asked, Some(refused)),

@@ -171,6 +171,8 @@ const ACTS: &[&str] = &[
     "/pay/sent/00/withdraw",
     "/pay/sent/00/release",
     "/network/mine",
+    "/network/mode",
+    "/network/connect",
     "/network/verify",
     "/network/sync",
     "/me/words",

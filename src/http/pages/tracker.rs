@@ -1,24 +1,31 @@
 //! The pages of a tracker: how it stands, and who is there.
 
-use super::form::Asked;
-use super::frame::{Frame, Spot, Standing, page};
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, Standing, on_to, page};
 use super::members::{Member, listed};
 use super::refusal::PageRefused;
-use super::show::{Who, count};
-use crate::owner::Tracker;
+use super::sessions::Browsers;
+use super::show::{When, Who, count};
+use crate::owner::answers::{InvitationState, InvitationView, InviteRequest};
+use crate::owner::{Code, Page, Refused, Tracker};
 use crate::readable::visible;
 use actix_web::HttpResponse;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use askama::Template;
 
 /// Members on one page.
 const LISTED: usize = 500;
 
+/// Invitations on one page.
+const INVITATIONS: usize = 20;
+
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(home))
-        .route("/members", web::get().to(home));
+        .route("/members", web::get().to(home))
+        .route("/members/invite", web::post().to(invite))
+        .route("/members/revoke/{id}", web::post().to(revoke));
 }
 
 #[derive(Template)]
@@ -32,6 +39,34 @@ struct TrackerPage {
     live: String,
     members: Vec<Member>,
     next: Option<String>,
+    invitations: Vec<Invitation>,
+}
+
+/// An invitation in the list.
+struct Invitation {
+    id: u32,
+    standing: Standing,
+    left: String,
+    expires: When,
+    open: bool,
+}
+
+impl Invitation {
+    fn new(view: &InvitationView) -> Self {
+        let open = view.state == InvitationState::Open;
+        Self {
+            id: view.id,
+            standing: match view.state {
+                InvitationState::Open => Standing::good("Open", ""),
+                InvitationState::UsedUp => Standing::wait("Used up", ""),
+                InvitationState::Expired => Standing::wait("Over", ""),
+                InvitationState::Revoked => Standing::bad("Taken back", ""),
+            },
+            left: format!("{} of {}", view.uses_left, view.uses),
+            expires: When::new(view.expires),
+            open,
+        }
+    }
 }
 
 async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, PageRefused> {
@@ -44,7 +79,18 @@ async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, Page
         0 => Standing::wait("Nobody is connected", "Members come by themselves."),
         sessions => Standing::good(format!("{} connected", count(sessions, "member")), ""),
     };
+    let invitations = tracker.invitations(&Page::default()).await?;
+    let mut invitations: Vec<_> = invitations
+        .invitations
+        .iter()
+        .map(Invitation::new)
+        .collect();
+    // What can be used comes first, the latest before the others.
+    invitations.sort_by_key(|one| (!one.open, std::cmp::Reverse(one.id)));
+    invitations.truncate(INVITATIONS);
+    frame.notice = asked.fields.text("done").and_then(super::frame::notice);
     page(&TrackerPage {
+        invitations,
         frame,
         who: Who::called(None, &status.address),
         endpoint: visible(&status.endpoint),
@@ -54,4 +100,57 @@ async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, Page
         members: listed(&list.peers),
         next: list.next.map(|next| next.0),
     })
+}
+
+#[derive(Template)]
+#[template(path = "invited.html")]
+struct InvitedPage {
+    frame: Frame,
+    invitation: String,
+    code: String,
+    uses: String,
+    expires: When,
+}
+
+/// Makes an invitation, and shows it on this one page: nobody keeps it.
+async fn invite(
+    tracker: Data<Tracker>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    if act.once().is_some_and(|once| !browsers.take_once(once)) {
+        // The page was loaded again: one invitation was made, and its secret is shown once.
+        return on_to("/");
+    }
+    let uses = act.fields.text("uses").unwrap_or("1").parse();
+    let uses = uses.map_err(|_| {
+        Refused::new(
+            Code::BadParameter,
+            "For how many? A whole number, such as 1.",
+        )
+    })?;
+    let request = InviteRequest {
+        uses: Some(uses),
+        lasts_ms: None,
+    };
+    let invited = tracker.invite(&request).await?;
+    let mut frame = Frame::bare(&*tracker.entropy, &act.session, Spot::Members, "Invitation");
+    frame.standing = Standing::good("Made", "");
+    page(&InvitedPage {
+        frame,
+        code: super::own::code(&invited.invitation),
+        uses: count(invited.uses as usize, "member"),
+        expires: When::new(invited.expires),
+        invitation: invited.invitation,
+    })
+}
+
+/// Takes an invitation back.
+async fn revoke(
+    tracker: Data<Tracker>,
+    id: Path<String>,
+    _: Act,
+) -> Result<HttpResponse, PageRefused> {
+    tracker.revoke_invitation(&id).await?;
+    on_to("/?done=revoked")
 }

@@ -45,7 +45,7 @@ impl Ground {
         let network: NetworkId = genesis.id();
         let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
-        let rules = Rules::new(genesis, &crate::apps::built_in())?;
+        let rules = Rules::new(genesis, &self.seams.applications)?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
         let config = ledger::Config {

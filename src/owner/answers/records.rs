@@ -1,6 +1,7 @@
 //! Records: bytes under a topic.
 
 use super::{Cursor, PersonView, TipView, rfc3339};
+use crate::canonical::{bytes_from_hex, to_hex};
 use crate::chain::{Amount, BlockId, Height, Timestamp, TransactionId};
 use serde::{Deserialize, Serialize};
 
@@ -25,26 +26,14 @@ impl BodyView {
 
     /// These bytes in digits, whatever they are.
     pub fn hex(bytes: &[u8]) -> Self {
-        Self::Hex(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::Hex(to_hex(bytes))
     }
 
     /// The bytes; `None` if the digits are none, or a pair is not whole.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         match self {
             Self::Text(text) => Some(text.clone().into_bytes()),
-            Self::Hex(digits) => {
-                let digit = |c: &u8| {
-                    char::from(*c)
-                        .to_digit(16)
-                        .and_then(|d| u8::try_from(d).ok())
-                };
-                let pairs = digits.as_bytes().chunks(2);
-                let byte = |pair: &[u8]| match pair {
-                    [high, low] => Some(digit(high)? << 4 | digit(low)?),
-                    _ => None,
-                };
-                pairs.map(byte).collect()
-            }
+            Self::Hex(digits) => bytes_from_hex(digits).ok(),
         }
     }
 }

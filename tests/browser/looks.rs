@@ -1,0 +1,107 @@
+//! How the pages look, and what they load: at every width, light and dark, with names, notes and numbers at
+//! their longest.
+
+use crate::support::{Lab, agree, secret_in};
+use crate::{browser, enter};
+use raclette::keys::{SecretKey, WalletFile};
+use std::fs;
+
+/// A note of somebody who means no good.
+pub const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=alert(1)><b>bold</b> \u{1b}[31mred \u{202e}dleif \u{200b}zero &amp; עברית";
+
+/// The longest name that there is.
+pub const LONG: &str = "bartholomew-of-the-long-name-123";
+
+/// Every page there is, for a member of this name and one send.
+pub fn pages(name: &str, sent: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("home", "/".into()),
+        ("pay", "/pay".into()),
+        ("member-talk", format!("/pay/with/{name}")),
+        ("inbox", "/pay/inbox".into()),
+        ("outbox", "/pay/outbox".into()),
+        ("failed", "/pay/outbox?failed=1".into()),
+        ("history", "/pay/history".into()),
+        ("sent", format!("/pay/sent/{sent}")),
+        ("members", "/members".into()),
+        ("member", format!("/members/{name}")),
+        ("network", "/network".into()),
+        ("node", "/network/node".into()),
+        ("open", "/network/open".into()),
+        ("blocks", "/network/blocks".into()),
+        ("block", "/network/blocks/1".into()),
+        ("genesis", "/network/blocks/0".into()),
+        ("transaction", format!("/network/transactions/{sent}")),
+        ("me", "/me".into()),
+        ("search", "/search?q=nothing-like-it".into()),
+        ("nothing", "/pay/nothing/here".into()),
+    ]
+}
+
+#[test]
+fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
+    let Some(driver) = browser("looks") else {
+        return;
+    };
+    // All coins there can be are alice's.
+    let mut lab = Lab::prepare("block_interval_ms = 100\nstart_work = 64\nreward = 0\n");
+    let mut alice = lab.prepare_peer("alice");
+    fs::create_dir_all(&alice.data_dir).unwrap();
+    let key = SecretKey::draw(&raclette::entropy::OsEntropy);
+    WalletFile::new(alice.data_dir.join("key.pem"))
+        .create(&key, None)
+        .unwrap();
+    let address = secret_in(&alice.data_dir.join("key.pem"))
+        .public_key()
+        .to_address();
+    let settings = fs::read_to_string(&lab.tracker.config).unwrap();
+    let all = format!(
+        "{settings}allocations = [{{ address = \"{address}\", amount = 9223372036854775807 }}]\n"
+    );
+    fs::write(&lab.tracker.config, all).unwrap();
+    lab.tracker.start();
+    alice.start();
+    alice.joins();
+    let other = lab.peer(LONG);
+    alice.has_sessions(1);
+    let sent = alice.send(LONG, 1);
+    let note = other.command(["send", "alice", "0", "--note", HOSTILE]);
+    assert!(note.status.success(), "{note:?}");
+    alice.mine();
+    agree(&[&alice, &other]);
+    alice.send(LONG, 9_223_372_036_854_775_000);
+
+    let tab = enter(driver.tab(), &alice);
+    driver.complaints();
+    for dark in [false, true] {
+        for width in [1280, 390, 320] {
+            tab.is_wide(width).likes_dark(dark);
+            for (name, path) in pages(LONG, &sent) {
+                tab.goes_to(&path);
+                let found = tab.runs(
+                    "return {wide: document.documentElement.scrollWidth, is: innerWidth, title: document.title, \
+                     markup: document.querySelectorAll('main script, main b, main img').length, \
+                     hidden: /[\\u001b\\u202e\\u200b]/.test(document.body.innerText), \
+                     small: [...document.querySelectorAll('button, .button, .bar a')].filter(one => one.offsetParent && one.getBoundingClientRect().height < 43).map(one => one.outerHTML), \
+                     elsewhere: performance.getEntriesByType('resource').map(one => one.name).filter(one => !one.startsWith(location.origin))}",
+                );
+                let at = format!("{name} at {width}, dark: {dark}");
+                assert!(
+                    found["wide"].as_u64() <= found["is"].as_u64(),
+                    "{at}: {found}"
+                );
+                assert_eq!(found["markup"], 0, "{at}: {found}");
+                assert_eq!(found["hidden"], false, "{at}: {found}");
+                assert_ne!(found["title"], "owned", "{at}");
+                assert_eq!(found["small"], serde_json::json!([]), "{at}");
+                assert_eq!(found["elsewhere"], serde_json::json!([]), "{at}");
+            }
+        }
+    }
+    let complaints = driver.complaints();
+    let others: Vec<_> = complaints
+        .iter()
+        .filter(|one| !one.contains("404"))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}

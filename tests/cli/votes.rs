@@ -1,0 +1,163 @@
+//! Ballots at the command line: opened, voted in, counted, and counted again without a node.
+
+use super::Ran;
+use super::commands::{command, json};
+use crate::support::{Lab, Node, so, wait_until};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The script that counts a ballot again.
+fn check(arguments: &[&str]) -> Ran {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/check_vote.py");
+    let output = Command::new("python3").arg(script).args(arguments).output();
+    output.unwrap().into()
+}
+
+fn tally(of: &Node, ballot: &str) -> Value {
+    json(of, &["--json", "vote", "tally", ballot])
+}
+
+fn votes(of: &Node, ballot: &str) -> Vec<u64> {
+    let tally = tally(of, ballot);
+    let choices = tally["choices"].as_array().unwrap();
+    choices
+        .iter()
+        .map(|one| one["votes"].as_u64().unwrap())
+        .collect()
+}
+
+fn roll(of: &Node, names: &str) -> PathBuf {
+    let file = of.data_dir.join("roll");
+    fs::write(&file, names).unwrap();
+    file
+}
+
+#[test]
+fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
+    let lab = Lab::start();
+    let [alice, bob, carol] = lab.peers(["alice", "bob", "carol"]);
+    alice.knows(&["bob", "carol"]);
+    let file = roll(&alice, "# who was there\nalice\nbob\n");
+    let question = [
+        "--json",
+        "vote",
+        "open",
+        "Where to?",
+        "--choices",
+        "Rome,Bern",
+    ];
+    let how = ["--closes", "+6", "--mine", "--roll", file.to_str().unwrap()];
+    let opened = command(&alice, &[&question[..], &how].concat()).succeeds();
+    let opened: Value = serde_json::from_str(opened.lines().next().unwrap()).unwrap();
+    let ballot = opened["ballot"].as_str().unwrap();
+    wait_until("bob has the ballot", || {
+        so(
+            command(&bob, &["vote", "show", ballot]).code == Some(0),
+            "not yet",
+        )
+    });
+    // What can't count is refused in words.
+    for (of, choice, saying) in [
+        (&alice, "Oslo", "there are Rome, Bern"),
+        (&alice, "Romr", "did you mean \"Rome\"?"),
+    ] {
+        command(of, &["vote", "cast", ballot, choice]).fails(1, &[saying]);
+    }
+    command(&alice, &["vote", "cast", ballot, "Rome", "Bern"]).fails(1, &["1 to 1"]);
+    command(&alice, &["vote", "cast", "abcdef123456", "Rome"]).fails(1, &["no ballot"]);
+    wait_until("carol has the ballot", || {
+        so(
+            command(&carol, &["vote", "show", ballot]).code == Some(0),
+            "not yet",
+        )
+    });
+    command(&carol, &["vote", "cast", ballot, "Rome"]).fails(1, &["not on the roll"]);
+    // The later vote of bob counts.
+    let cast = command(&bob, &["vote", "cast", ballot, "Rome", "--mine"]).succeeds();
+    assert!(cast.contains("added in the block at height 2"), "{cast}");
+    let again = command(&bob, &["vote", "cast", ballot, "bern"]).succeeds();
+    assert!(
+        again.contains("replaces  Rome, counted in block 2"),
+        "{again}"
+    );
+    assert!(again.contains("closes soon"), "{again}");
+    bob.mine();
+    wait_until("alice counts it", || {
+        let votes = votes(&alice, ballot);
+        so(votes == [0, 1], format!("{votes:?}"))
+    });
+    let audit = alice.data_dir.join("early.audit");
+    let audit = audit.to_str().unwrap();
+    let told = command(&alice, &["vote", "audit", ballot, "--out", audit]).succeeds();
+    assert!(told.contains("incomplete"), "{told}");
+    let checked = check(&[audit]);
+    assert_eq!(checked.code, Some(3), "{checked:?}");
+    assert!(checked.out.contains("incomplete"), "{checked:?}");
+    // Closed by its height; its opener's node records the result.
+    while alice.height() < 6 {
+        alice.mine();
+    }
+    command(&alice, &["vote", "cast", ballot, "Rome"]).fails(1, &["is closed"]);
+    wait_until("the result is open", || {
+        so(!alice.open().is_empty(), "not yet")
+    });
+    alice.mine();
+    for node in [&alice, &bob, &carol] {
+        wait_until("the result is in a block", || {
+            let state = tally(node, ballot)["state"].clone();
+            so(state == "result_mined", state)
+        });
+        assert_eq!(votes(node, ballot), [0, 1]);
+    }
+    let list = command(&carol, &["vote", "list"]).succeeds();
+    assert!(
+        list.contains("result mined") && list.contains("1 of 2"),
+        "{list}"
+    );
+    let show = command(&carol, &["vote", "show", ballot]).succeeds();
+    assert!(
+        show.contains("alice  none") && show.contains("bob    Bern"),
+        "{show}"
+    );
+    // Counted again without a node.
+    let audit = bob.data_dir.join("audit");
+    let audit = audit.to_str().unwrap();
+    command(&bob, &["vote", "audit", ballot, "--out", audit]).succeeds();
+    let tip = bob.tip().1;
+    let checked = check(&[audit, "--trust", &tip]).succeeds();
+    assert!(
+        checked.contains("Bern") && checked.contains("correct"),
+        "{checked}"
+    );
+    // A changed one is not.
+    let text = fs::read_to_string(audit).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.remove(2);
+    fs::write(audit, lines.join("\n")).unwrap();
+    let checked = check(&[audit]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    // A receipt of the vote.
+    let vote = &json(&bob, &["--json", "vote", "show", ballot])["own"]["id"];
+    let receipt = command(&bob, &["prove", vote.as_str().unwrap()]).succeeds();
+    let file = bob.data_dir.join("receipt.json");
+    fs::write(&file, receipt).unwrap();
+    check(&[file.to_str().unwrap(), "--trust", &tip]).succeeds();
+}
+
+#[test]
+fn cli_a_roll_with_mistakes_is_named_line_by_line() {
+    let lab = Lab::start();
+    let [alice] = lab.peers(["alice"]);
+    let file = roll(&alice, "alice\ncarl\nrac1qqqq\n");
+    let open = ["vote", "open", "Where to?", "--choices", "a,b", "--roll"];
+    let open = [&open[..], &[file.to_str().unwrap()]].concat();
+    command(&alice, &open).fails(1, &["line 2: no member is called", "line 3:"]);
+    command(&alice, &["vote"]).fails(2, &["no terminal to talk at"]);
+    command(
+        &alice,
+        &["vote", "open", "x", "--choices", "a,b", "--closes", "soon"],
+    )
+    .fails(2, &["20m"]);
+}
