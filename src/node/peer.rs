@@ -107,7 +107,7 @@ async fn live(
         &ground.seams,
     );
     tokio::select! {
-        () = own_join::keep(peer, ground.invitation.clone()) => Ok(()),
+        () = own_join::keep(peer.clone(), ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
         () = peer.record_results() => Ok(()),
         () = accepting => Ok(()),
