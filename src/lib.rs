@@ -31,6 +31,7 @@ pub mod steady;
 pub mod store;
 pub mod suggest;
 pub mod verifier;
+mod whole_file;
 pub mod wire;
 
 pub use node::Node;

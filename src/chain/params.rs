@@ -1,6 +1,10 @@
 //! The network's parameters: chosen once, fixed by genesis, the same for every member.
 
 use super::application::MEMBERS_TOPIC;
+mod differences;
+
+pub use differences::Difference;
+
 use super::difficulty::{DifficultyRule, MIN_WINDOW};
 use super::target::{CompactTarget, CompactTargetError};
 use super::{Amount, Height};

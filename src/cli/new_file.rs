@@ -1,19 +1,14 @@
 //! A file that a command writes: whole, or not at all.
 
 use super::failure::Failure;
-use std::ffi::OsString;
-use std::fs::{self, File};
+use crate::whole_file::{AS_USUAL, WholeFile};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-/// What the file is called until it is whole.
-const UNFINISHED: &str = ".part";
 
 /// A file that gets its name once it is whole; dropped before, it is removed.
 pub struct NewFile {
     path: PathBuf,
-    unfinished: PathBuf,
-    writer: Option<BufWriter<File>>,
+    writer: BufWriter<WholeFile>,
 }
 
 impl NewFile {
@@ -22,86 +17,60 @@ impl NewFile {
     /// # Errors
     /// [`Failure::No`] if there is one, or it can't be written.
     pub fn begin(path: &Path) -> Result<Self, Failure> {
-        let mut unfinished: OsString = path.into();
-        unfinished.push(UNFINISHED);
-        let mut file = Self {
+        if path.exists() {
+            return Err(is_there(path));
+        }
+        let file = WholeFile::begin(path, AS_USUAL).map_err(|error| failed(path, &error))?;
+        Ok(Self {
             path: path.to_owned(),
-            unfinished: unfinished.into(),
-            writer: None,
-        };
-        file.refuse_to_replace()?;
-        let opened = File::create(&file.unfinished).map_err(|error| file.failed(&error))?;
-        file.writer = Some(BufWriter::new(opened));
-        Ok(file)
+            writer: BufWriter::new(file),
+        })
     }
 
     /// Syncs it and gives it its name.
     ///
     /// # Errors
     /// [`Failure::No`] if it can't be written, or there is a file of that name by now.
-    pub fn end(mut self) -> Result<(), Failure> {
-        let Some(writer) = self.writer.take() else {
-            return Ok(());
-        };
-        let written = writer.into_inner().map_err(io::Error::from);
-        let synced = written.and_then(|file| file.sync_all());
-        let done = synced
-            .map_err(|error| self.failed(&error))
-            .and_then(|()| self.refuse_to_replace())
-            .and_then(|()| {
-                fs::rename(&self.unfinished, &self.path).map_err(|error| self.failed(&error))
-            });
-        if done.is_err() {
-            self.remove();
-        }
-        done
+    pub fn end(self) -> Result<(), Failure> {
+        let written = self.writer.into_inner().map_err(io::Error::from);
+        let created = written.and_then(WholeFile::create);
+        created.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => is_there(&self.path),
+            _ => failed(&self.path, &error),
+        })
     }
 
     /// What to tell when it can't be written.
     pub fn failed(&self, error: &io::Error) -> Failure {
-        Failure::No(format!("{} can't be written: {error}", self.path.display()))
+        failed(&self.path, error)
     }
+}
 
-    fn refuse_to_replace(&self) -> Result<(), Failure> {
-        if self.path.exists() {
-            return Err(Failure::No(format!(
-                "{} is there already, and is not replaced: name another file",
-                self.path.display()
-            )));
-        }
-        Ok(())
-    }
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    Failure::No(format!("{} can't be written: {error}", path.display()))
+}
 
-    fn remove(&self) {
-        // What is left has a name that says that it is not whole.
-        let _ = fs::remove_file(&self.unfinished);
-    }
+fn is_there(path: &Path) -> Failure {
+    Failure::No(format!(
+        "{} is there already, and is not replaced: name another file",
+        path.display()
+    ))
 }
 
 impl Write for NewFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.writer {
-            Some(writer) => writer.write(bytes),
-            None => Err(io::ErrorKind::NotConnected.into()),
-        }
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.as_mut().map_or(Ok(()), Write::flush)
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if self.writer.take().is_some() {
-            self.remove();
-        }
+        self.writer.flush()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_is_there_when_it_is_whole_and_replaces_none() {

@@ -135,9 +135,10 @@ fn tracker_link(link: &TrackerLinkView) -> String {
         (false, Some(until), trouble) => {
             let trouble = trouble.as_deref().unwrap_or("it is being dialled");
             let until = day(until);
+            // It may be away, or it may be there and refuse.
             format!(
-                "{} is away; membership holds until {until}, and the node goes on with the members it \
-                 knows ({trouble})",
+                "{}, not registered there at present; membership holds until {until}, and the node goes on \
+                 with the members it knows ({trouble})",
                 link.endpoint
             )
         }
@@ -176,7 +177,7 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
     };
     let height = status.height.map(|height| height.to_string());
     let (live, reachable) = (status.live, status.reachable);
-    facts(&[
+    let mut lines = vec![
         ("role", status.role.clone()),
         ("address", status.address.clone()),
         ("listens", status.endpoint.clone()),
@@ -194,7 +195,17 @@ pub fn tracker_status(status: &TrackerStatusView) -> String {
         ),
         ("height", height.unwrap_or_else(|| "unknown".to_owned())),
         ("clock", clock(status.clock)),
-    ])
+    ];
+    for overruled in &status.overruled {
+        lines.push((
+            "settings",
+            format!(
+                "network.{} = {} has no effect: the network was founded with {}",
+                overruled.key, overruled.given, overruled.holds
+            ),
+        ));
+    }
+    facts(&lines)
 }
 
 /// Who is in the network.

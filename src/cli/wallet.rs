@@ -5,7 +5,7 @@ use super::args::{Sure, Wallet};
 use super::client::Client;
 use super::confirm::confirm;
 use super::failure::Failure;
-use super::invocation::Invocation;
+use super::invocation::{Invocation, word};
 use super::output::Output;
 use super::table;
 use crate::entropy::OsEntropy;
@@ -151,12 +151,18 @@ impl Place<'_> {
         Ok(passphrase)
     }
 
-    /// Refuses before anything is asked or typed that would be in vain.
+    /// Refuses before anything is asked or typed that would be in vain, and says what to move where.
     fn must_be_free(&self) -> Result<(), Failure> {
-        if self.file.path().exists() {
-            return Err(no(WalletFileError::Exists {
-                path: self.file.path().to_owned(),
-            }));
+        let file = self.file.path();
+        if file.exists() {
+            let mut aside = file.as_os_str().to_owned();
+            aside.push(".aside");
+            let (from, to) = (word(file), word(Path::new(&aside)));
+            return Err(no(format!(
+                "{} exists already and was left alone: it may be the only key of a member. To have another \
+                 wallet in its place, stop the node and keep this one: mv -n {from} {to}",
+                file.display()
+            )));
         }
         Ok(())
     }

@@ -6,10 +6,9 @@
 use super::SecretKey;
 use super::pem::{self, Lock, PemError, Stored};
 use crate::plain_file;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use crate::whole_file::{self, OWNER_ONLY, WholeFile};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -17,15 +16,8 @@ use zeroize::Zeroizing;
 /// endless does no harm.
 const MAX_FILE_LEN: usize = 4096;
 
-/// Permissions of a wallet file: its owner reads and writes it, nobody else does anything.
-const OWNER_ONLY: u32 = 0o600;
-
 /// The permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
-
-/// Names tried for the temporary file: others may be taken by what a crash left over, or by another
-/// thread that makes a wallet file.
-const TEMPORARY_NAMES: u32 = 16;
 
 /// A place on disk where a secret key is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,56 +114,26 @@ impl WalletFile {
         secret: &SecretKey,
         lock: Option<&Lock<'_>>,
     ) -> Result<(), WalletFileError> {
-        let path = || self.path.clone();
-        let unwritable = |source| self.unwritable(source);
-        let directory = self.directory();
-        let temporary = self
-            .write_temporary(directory, text_of(secret, lock).as_bytes())
-            .map_err(unwritable)?;
-        // A hard link, since a rename would replace what is there.
-        let linked = fs::hard_link(&temporary, &self.path);
-        let removed = fs::remove_file(&temporary);
-        match linked {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(WalletFileError::Exists { path: path() })
-            }
-            linked => linked
-                .and(removed)
-                .and_then(|()| File::open(directory)?.sync_all())
-                .map_err(unwritable),
-        }
+        let file = self.written(secret, lock);
+        let created = file.and_then(WholeFile::create);
+        created.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => WalletFileError::Exists {
+                path: self.path.clone(),
+            },
+            _ => self.unwritable(error),
+        })
     }
 
-    /// Writes `bytes` to a new file beside the wallet file, for its owner only, waits until they are on
-    /// disk, and returns where that file is.
-    fn write_temporary(&self, directory: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-        let name = self
-            .path
-            .file_name()
-            .ok_or(io::ErrorKind::InvalidFilename)?;
-        for attempt in 0..TEMPORARY_NAMES {
-            let mut temporary = OsString::from(".");
-            temporary.push(name);
-            temporary.push(format!(".{}-{attempt}.new", std::process::id()));
-            let temporary = directory.join(temporary);
-            let opened = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(OWNER_ONLY)
-                .open(&temporary);
-            let mut file = match opened {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                opened => opened?,
-            };
-            let written = file.write_all(bytes).and_then(|()| file.sync_all());
-            if written.is_err() {
-                fs::remove_file(&temporary)?;
-            }
-            return written.map(|()| temporary);
-        }
-        Err(io::Error::other(
-            "too many temporary files are left over there",
-        ))
+    /// All of the new file, which has not got its name yet.
+    fn written(&self, secret: &SecretKey, lock: Option<&Lock<'_>>) -> io::Result<WholeFile> {
+        let mut file = WholeFile::begin(&self.path, OWNER_ONLY)?;
+        file.write_all(text_of(secret, lock).as_bytes())?;
+        Ok(file)
+    }
+
+    /// Removes what processes that were killed while they wrote this file have left beside it: their secret.
+    pub fn sweep(&self) {
+        whole_file::sweep(&self.path);
     }
 
     /// Writes `secret` in place of what the file holds, locked or not, in one step: at any moment there
@@ -191,21 +153,12 @@ impl WalletFile {
                 path: self.path.clone(),
             });
         }
-        let directory = self.directory();
-        let temporary = self
-            .write_temporary(directory, text_of(secret, lock).as_bytes())
-            .map_err(unwritable)?;
-        let renamed = if Self::new(&temporary).holds(secret, lock) {
-            fs::rename(&temporary, &self.path)
-        } else {
-            Err(io::Error::other("what was written reads differently"))
-        };
-        if renamed.is_err() {
-            fs::remove_file(&temporary).map_err(unwritable)?;
+        let file = self.written(secret, lock).map_err(unwritable)?;
+        if !Self::new(file.unfinished()).holds(secret, lock) {
+            let reason = io::Error::other("what was written reads differently");
+            return Err(unwritable(reason));
         }
-        renamed
-            .and_then(|()| File::open(directory)?.sync_all())
-            .map_err(unwritable)
+        file.replace().map_err(unwritable)
     }
 
     /// Whether the file holds `secret`, and opens with what it is locked with.
@@ -216,14 +169,6 @@ impl WalletFile {
             _ => None,
         };
         read.is_some_and(|read| *read.root() == *secret.root())
-    }
-
-    /// The directory that the file is in.
-    fn directory(&self) -> &Path {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
     }
 
     fn unwritable(&self, source: io::Error) -> WalletFileError {

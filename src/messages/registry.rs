@@ -1,5 +1,6 @@
 //! To the Registry of a tracker.
 
+use crate::chain::params::Difference;
 use crate::chain::{Height, NetworkId};
 use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome, Visited};
 use crate::wire::{Member, MemberId};
@@ -27,6 +28,8 @@ pub struct RegistryStatus {
     pub network: Option<NetworkId>,
     /// The greatest height that a connected peer named, for display; `None` if none did.
     pub height: Option<Height>,
+    /// What the settings say of the network that its genesis block says otherwise.
+    pub overruled: Vec<Difference>,
 }
 
 /// Who is registered? By number, those behind `after`, at most `limit`.

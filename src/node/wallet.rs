@@ -40,6 +40,7 @@ pub(super) fn open(
     asking: Asking,
 ) -> Result<Option<SecretKey>, RunError> {
     let file = WalletFile::new(&settings.file);
+    file.sweep();
     match file.read() {
         Ok(Stored::Open(secret)) => Ok(Some(*secret)),
         Ok(Stored::Locked(locked)) => unlock(settings, &locked, asking),

@@ -296,6 +296,20 @@ pub struct TrackerStatusView {
     pub sessions: usize,
     /// How its clock compares with those of its members.
     pub clock: ClockView,
+    /// What [network] in its settings says that the network says otherwise: it has no effect.
+    pub overruled: Vec<OverruledView>,
+}
+
+/// A key of [network] in a tracker's settings that has no effect, as the network was founded with another
+/// value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverruledView {
+    /// The key.
+    pub key: String,
+    /// What the settings say.
+    pub given: String,
+    /// What the network was founded with.
+    pub holds: String,
 }
 
 /// Who is in the network, by number; whoever is connected but not known as a member comes last.

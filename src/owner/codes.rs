@@ -252,7 +252,7 @@ codes! {
     CutOff = "cut_off", NotNow, "Cut off":
         "The connection to the tracker, or the node, ended before it was done.",
         "It may have been done, or not.",
-        "Look at `node status`, and try again.";
+        "Look at `node status`. A leave goes on by itself: while the node runs, it leaves as soon as the tracker is back. Anything else, try again.";
     NothingChanged = "nothing_changed", Conflict, "The key has not changed":
         "The tracker presents no other key under this name than the one this node knows.",
         "Only a key that differs from the known one waits for your word.",

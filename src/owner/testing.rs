@@ -182,6 +182,7 @@ answers! {
         network_name: "test".to_owned(),
         network: Some(rules().network()),
         height: Some(node.chain.ledger.tip().height()),
+        overruled: Vec::new(),
     };
     GetMembers => |_node, asked| {
         let behind = members().into_iter().filter(|member| asked.after < Some(member.id));

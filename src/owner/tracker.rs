@@ -1,6 +1,8 @@
 //! What a tracker does for its owner, and how members are shown, which peers do, too.
 
-use super::answers::{Cursor, NetworkView, PeerView, PeersView, SessionView, TrackerStatusView};
+use super::answers::{
+    Cursor, NetworkView, OverruledView, PeerView, PeersView, SessionView, TrackerStatusView,
+};
 use super::pages::Page;
 use super::{Refused, Tracker};
 use crate::chain::Height;
@@ -35,6 +37,15 @@ impl Tracker {
             reachable: registry.reachable,
             sessions: registry.sessions,
             clock: self.own_clock.send(GetOwnClock).await?.into(),
+            overruled: registry
+                .overruled
+                .into_iter()
+                .map(|difference| OverruledView {
+                    key: difference.key.to_owned(),
+                    given: difference.given,
+                    holds: difference.holds,
+                })
+                .collect(),
         })
     }
 

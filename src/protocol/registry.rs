@@ -52,7 +52,7 @@ use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
-use crate::chain::params::ParamsError;
+use crate::chain::params::{Difference, ParamsError};
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
@@ -100,7 +100,8 @@ pub enum RegistryError {
     /// The network was founded with another tracker key.
     #[error(
         "this register belongs to the tracker key {stored}, but the wallet holds {given}; put the \
-         former wallet back, or begin a new network in an empty data directory"
+         former wallet back, or, for a new network, name another \"data_dir\" in the settings and leave this \
+         one as it is"
     )]
     OtherKey {
         /// Key in genesis.
@@ -215,6 +216,11 @@ impl Registry {
     /// The network's id for our own hello; zero as long as there is no genesis.
     pub fn network(&self) -> NetworkId {
         self.founding.network()
+    }
+
+    /// What the settings say of the network that its genesis block says otherwise: it has no effect.
+    pub fn overruled(&self) -> Vec<Difference> {
+        self.founding.overruled()
     }
 
     /// How many are registered.

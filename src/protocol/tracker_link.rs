@@ -110,8 +110,8 @@ pub enum OpenError {
     /// The owner names another key than the network was founded with.
     #[error(
         "\"tracker_key\" in the settings is {}, but this node's network was founded with the tracker \
-         key {}; correct or empty it, or begin with an empty data directory to join the network of \
-         the other tracker", given.to_address(), founded.to_address()
+         key {}; correct or empty it. To join the network of the other tracker, name another \"data_dir\" in \
+         the settings, and leave this one, with its wallet, as it is", given.to_address(), founded.to_address()
     )]
     OtherTracker {
         /// Key in genesis.

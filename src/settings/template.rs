@@ -1,6 +1,5 @@
 //! The commented file that a newcomer starts from.
 
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::iter;
 use std::net::SocketAddr;
@@ -8,6 +7,7 @@ use std::path::Path;
 
 use super::schema::{Given, Key, Role, Section};
 use super::{Endpoint, Settings, SettingsError};
+use crate::whole_file::{AS_USUAL, WholeFile};
 
 /// What a new peer's file says beyond the defaults.
 #[derive(Debug, Clone, Default)]
@@ -75,21 +75,15 @@ pub fn example_peer() -> String {
 /// [`SettingsError::Unwritable`].
 pub fn init(path: &Path, text: &str) -> Result<(), SettingsError> {
     Settings::parse(path, text, iter::empty())?;
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    let mut file = file.map_err(|source| match source.kind() {
+    let written = WholeFile::begin(path, AS_USUAL).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.create()
+    });
+    written.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => SettingsError::Exists {
             path: path.to_owned(),
         },
         _ => unwritable(path, source),
-    })?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    written.map_err(|source| {
-        // Half a file would be in the way of the next attempt. If even this fails, the first
-        // error says why.
-        let _ = fs::remove_file(path);
-        unwritable(path, source)
     })
 }
 

@@ -1,6 +1,7 @@
 //! Registry: the tracker's side of the conversation with its members.
 
 use super::{Begin, Greeting, Link, Sessions, TableWriter};
+use crate::chain::params::Difference;
 use crate::clock::Clock;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
@@ -70,7 +71,7 @@ impl RegistryShell {
         if let Some(genesis) = registry.genesis() {
             parts.greeting.set_network(genesis.id());
         }
-        Self {
+        let shell = Self {
             registry,
             sessions: Sessions::new(parts.begin, EXPECTED),
             writer: TableWriter::new(parts.store, Committer::Registry, Table::Registry),
@@ -81,6 +82,20 @@ impl RegistryShell {
             connections: parts.connections,
             orders: HashMap::new(),
             last_order: 0,
+        };
+        shell.tell_overruled();
+        shell
+    }
+
+    /// Whoever changes [network] after the founding is told that it has no effect.
+    fn tell_overruled(&self) {
+        for Difference { key, given, holds } in self.registry.overruled() {
+            tracing::warn!(
+                key,
+                given,
+                holds,
+                "a key of [network] in the settings has no effect: the network was founded with another value"
+            );
         }
     }
 
@@ -170,9 +185,7 @@ impl RegistryShell {
                 self.greeting.set_network(*network);
                 tracing::info!(network = %network, from = from.0, adopted, "genesis block accepted");
                 if *other_params {
-                    tracing::warn!(
-                        "the genesis block has other parameters than [network] in the settings: those of the settings have no effect"
-                    );
+                    self.tell_overruled();
                 }
             }
         }
@@ -252,6 +265,7 @@ impl RegistryShell {
                 .map_or(self.network_name.clone(), |g| g.params().name.to_string()),
             network: genesis.map(|genesis| genesis.id()),
             height: self.registry.height(),
+            overruled: self.registry.overruled(),
         }
     }
 

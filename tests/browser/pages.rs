@@ -227,6 +227,25 @@ fn browser_a_wallet_is_made_its_words_shown_once_and_typed_back() {
 }
 
 #[test]
+fn browser_a_tracker_invites_once_and_takes_back() {
+    let Some(driver) = browser("invitations") else {
+        return;
+    };
+    let lab = Lab::start();
+    let tab = enter(driver.tab(), &lab.tracker);
+    tab.waits_for("#invitations", "Invitations stand here");
+    tab.presses("form[action='/members/invite'] button");
+    tab.waits_for("#invitation", "join1");
+    tab.goes_to("/").waits_for("#invitations", "Open");
+    let listed = "return document.querySelectorAll('#invitations tbody tr').length";
+    assert_eq!(tab.runs(listed), 1);
+    tab.presses("form[action^='/members/revoke'] button");
+    tab.waits_for(".notice", "Taken back");
+    tab.waits_for("#invitations", "Taken back");
+    assert_eq!(driver.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn browser_attack_a_page_of_elsewhere_spends_nothing() {
     let Some(driver) = browser("foreign pages") else {
         return;

@@ -103,6 +103,11 @@ impl Lab {
         secret_in(&self.tracker.data_dir.join("key.pem"))
     }
 
+    /// A node with these settings in a file of its name, not started.
+    pub fn node(&self, name: &str, listen: SocketAddr, settings: &str) -> Node {
+        Node::new(&self.directory, name, listen, settings)
+    }
+
     /// The directory of its nodes.
     pub fn directory(&self) -> &std::path::Path {
         self.directory.path()

@@ -37,6 +37,11 @@ pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
         ("id", sent.id.to_string()),
         ("state", state),
     ]);
+    if sent.broadcast {
+        text.push_str(
+            "The network sees who sent it to whom, and how many coins; only the recipient reads a note.\n",
+        );
+    }
     text.push_str(&format!(
         "Follow it with:\n  {}\n",
         invocation.line("history")
@@ -182,18 +187,22 @@ pub(super) fn received(message: &ReceivedView) -> String {
 }
 
 fn received_state(message: &ReceivedView) -> String {
+    // A note alone pays nothing, and is there whatever becomes of it on the ledger.
+    let paid = |state: &str, but: &str| match message.amount.0 {
+        0 => state.to_owned(),
+        _ => format!("{state}{but}"),
+    };
     match message.state {
         ReceivedState::Accepted => "accepted".to_owned(),
-        ReceivedState::Open if message.amount.0 == 0 => "open".to_owned(),
-        ReceivedState::Open => "open, not paid yet".to_owned(),
+        ReceivedState::Open => paid("open", ", not paid yet"),
         ReceivedState::Mined => {
             let confirmed = count(message.confirmations, "confirmation", "confirmations");
             format!("mined, {confirmed}")
         }
-        ReceivedState::Expired => "expired: not paid".to_owned(),
-        ReceivedState::TimedOut => "not mined within a day: not paid".to_owned(),
-        ReceivedState::Evicted => "pushed out by better paying ones: not paid".to_owned(),
-        ReceivedState::Conflicted => "its coins went elsewhere: not paid".to_owned(),
+        ReceivedState::Expired => paid("expired", ": not paid"),
+        ReceivedState::TimedOut => paid("not mined within a day", ": not paid"),
+        ReceivedState::Evicted => paid("pushed out by better paying ones", ": not paid"),
+        ReceivedState::Conflicted => paid("its coins went elsewhere", ": not paid"),
     }
 }
 
@@ -285,5 +294,45 @@ fn note(note: Option<&NoteView>) -> String {
         None => String::new(),
         Some(NoteView::Text(text)) => cut(text, MAX_NOTE),
         Some(NoteView::Unreadable(reason)) => format!("({reason})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::{Height, Timestamp, TransactionId};
+    use crate::owner::answers::PersonView;
+
+    #[test]
+    fn a_note_alone_is_never_said_to_be_unpaid() {
+        let ends = [
+            ReceivedState::Open,
+            ReceivedState::Expired,
+            ReceivedState::TimedOut,
+            ReceivedState::Evicted,
+            ReceivedState::Conflicted,
+        ];
+        for state in ends {
+            for coins in [0, 5] {
+                let message = ReceivedView {
+                    number: 1,
+                    id: TransactionId([1; 32]),
+                    from: PersonView {
+                        name: None,
+                        address: "rac1".into(),
+                    },
+                    amount: Amount(coins),
+                    note: None,
+                    received_at: Timestamp(0),
+                    direct: true,
+                    unread: false,
+                    state,
+                    height: None::<Height>,
+                    confirmations: 0,
+                };
+                let paid = received_state(&message).contains("paid");
+                assert_eq!(paid, coins > 0, "{state:?}");
+            }
+        }
     }
 }

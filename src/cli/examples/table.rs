@@ -194,10 +194,36 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "vote open",
+        &[more(
+            "vote open 'Where do we go?' --choices lake,hills --closes 2d",
+            "everybody may vote until then",
+        )],
+    ),
+    ("vote list", &[more("vote list", "the latest first")]),
+    ("vote show", &[more("vote show 403ad9", "who has voted")]),
+    (
+        "vote cast",
+        &[more("vote cast 403ad9 lake", "for the lake")],
+    ),
+    (
+        "vote tally",
+        &[more("vote tally 403ad9 --follow", "as votes come")],
+    ),
+    (
+        "vote audit",
+        &[more(
+            "vote audit 403ad9 --out ballot.json",
+            "for who counts again",
+        )],
+    ),
+    (
         "disconnect",
         &[more("disconnect", "alone for a while; the node runs on")],
     ),
     ("connect", &[more("connect", "back again")]),
+    ("disconnect", &[more("disconnect", "everybody is told")]),
+    ("connect", &[more("connect", "and back")]),
     ("leave", &[more("leave", "for good; it asks first")]),
     (
         "chain show",

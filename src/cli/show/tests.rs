@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    PersonView, ReachView, SessionView,
+    OverruledView, PersonView, ReachView, SessionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -203,4 +203,53 @@ fn a_list_of_transactions_fits_and_ends() {
     assert_fits(&text);
     assert!(text.contains("and 2 more"));
     assert!(text.contains("5000 in all"));
+}
+
+#[test]
+fn membership_is_said_to_hold_whether_the_tracker_is_away_or_refuses() {
+    let mut status = status();
+    status.tracker.member_until = Some(Timestamp(1_811_239_081_555));
+    status.tracker.trouble = Some("another node with this wallet is registered".into());
+    let text = peer_status(&status);
+    assert_fits(&text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("membership holds until 2027-05-2"), "{text}");
+    assert!(
+        text.contains("another node with this wallet is registered"),
+        "{text}"
+    );
+    assert!(!text.contains("is away"), "{text}");
+}
+
+#[test]
+fn what_a_founded_network_overrules_is_named_with_both_values() {
+    let status = TrackerStatusView {
+        role: "tracker".into(),
+        version: "0.1.0".into(),
+        address: somebody(None).address,
+        endpoint: "127.0.0.1:7000".into(),
+        network: NetworkView {
+            name: "raclette".into(),
+            id: Some(BlockId([1; 32])),
+        },
+        height: None,
+        registered: 1,
+        live: 1,
+        reachable: 1,
+        sessions: 1,
+        clock: ClockView {
+            state: ClockStateView::Right,
+            by_ms: 0,
+        },
+        overruled: vec![OverruledView {
+            key: "reward".into(),
+            given: "57".into(),
+            holds: "50".into(),
+        }],
+    };
+    let text = tracker_status(&status);
+    assert_fits(&text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = "network.reward = 57 has no effect: the network was founded with 50";
+    assert!(text.contains(told), "{text}");
 }

@@ -3,12 +3,12 @@
 use super::show::hexadecimal;
 use crate::entropy::Entropy;
 use crate::owner::Owned;
+use crate::whole_file::{OWNER_ONLY, WholeFile};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -33,12 +33,6 @@ const MAX_TAKEN: usize = 256;
 
 /// Its name, within the data directory: which browsers are known, by hash, over a restart.
 const FILE: &str = "browsers.json";
-
-/// What it is written as before it gets its name.
-const TEMPORARY: &str = ".browsers.json.new";
-
-/// It is the owner's alone.
-const OWNER_ONLY: u32 = 0o600;
 
 /// The file has about 120 bytes a browser; reading stops here, whatever is found in its place.
 const MAX_FILE: u64 = 64 * 1024;
@@ -272,15 +266,7 @@ fn read(file: &Path) -> io::Result<Kept> {
 }
 
 fn write(file: &Path, kept: &Kept) -> io::Result<()> {
-    let temporary = file.with_file_name(TEMPORARY);
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(OWNER_ONLY);
-    let mut new = options.open(&temporary)?;
+    let mut new = WholeFile::begin(file, OWNER_ONLY)?;
     new.write_all(&serde_json::to_vec(kept)?)?;
-    new.sync_all()?;
-    fs::rename(&temporary, file)
+    new.replace()
 }

@@ -1,20 +1,14 @@
 //! The file by which commands find the API of a running node.
 
+use crate::whole_file::{OWNER_ONLY, WholeFile};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// Its name, within the data directory.
 pub const API_FILE: &str = "api.json";
-
-/// What it is written as before it gets its name, so that nobody reads half of it.
-const TEMPORARY: &str = ".api.json.new";
-
-/// Whoever reads it can spend the owner's coins: it is for the owner alone.
-const OWNER_ONLY: u32 = 0o600;
 
 /// The file has about 150 bytes; reading stops here, whatever is found in its place.
 const MAX_LEN: u64 = 4 * 1024;
@@ -73,20 +67,10 @@ impl ApiFile {
     /// [`ApiFileError::Unwritable`].
     pub fn write(&self, data_dir: &Path) -> Result<(), ApiFileError> {
         let path = Self::path(data_dir);
-        let temporary = data_dir.join(TEMPORARY);
         let attempt = || -> io::Result<()> {
-            match fs::remove_file(&temporary) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(OWNER_ONLY)
-                .open(&temporary)?;
+            let mut file = WholeFile::begin(&path, OWNER_ONLY)?;
             file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)
+            file.replace()
         };
         attempt().map_err(|source| ApiFileError::Unwritable { path, source })
     }
@@ -147,7 +131,7 @@ mod tests {
             Err(ApiFileError::Missing { .. })
         ));
         // What a start that was cut off may leave behind is in nobody's way.
-        fs::write(dir.path().join(TEMPORARY), "half").unwrap();
+        fs::write(dir.path().join(".api.json.xyz.new"), "half").unwrap();
         for token in ["first", "second"] {
             api_file(token).write(dir.path()).unwrap();
             assert!(ApiFile::read(dir.path()).unwrap() == api_file(token));

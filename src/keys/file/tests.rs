@@ -1,6 +1,7 @@
 use super::*;
 use crate::entropy::OsEntropy;
 use crate::keys::Passphrase;
+use std::fs;
 use std::process::Command;
 
 /// The root secret that the test files hold.
@@ -68,17 +69,19 @@ fn a_wallet_file_is_never_written_over() {
 }
 
 #[test]
-fn leftovers_of_a_crash_do_not_stand_in_the_way() {
+fn leftovers_of_a_kill_neither_stand_in_the_way_nor_keep_a_secret() {
     let setting = setting();
-    let leftover = format!(".alice.pem.{}-0.new", std::process::id());
-    let leftover = setting.directory.path().join(leftover);
-    fs::write(&leftover, "half a key").unwrap();
+    let leftover = setting.directory.path().join(".alice.pem.xyz.new");
+    fs::write(&leftover, "a secret").unwrap();
+    setting.file.sweep();
+    assert!(!leftover.exists());
+    fs::write(&leftover, "a secret").unwrap();
     setting
         .file
         .create(&SecretKey::from_bytes(ROOT), None)
         .unwrap();
     assert!(setting.load().is_ok());
-    assert!(leftover.exists(), "it may belong to somebody else");
+    assert!(!leftover.exists());
 }
 
 #[test]

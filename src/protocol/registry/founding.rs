@@ -3,6 +3,7 @@
 use super::sessions::Present;
 use super::{CLAIM_MS, LEASE_MS};
 use crate::canonical;
+use crate::chain::params::Difference;
 use crate::chain::{Genesis, Internal, NetworkId, Params};
 use crate::clock::{Now, SteadyTime};
 use crate::keys::PublicKey;
@@ -63,6 +64,14 @@ pub(super) struct Founding {
 }
 
 impl Founding {
+    /// What our settings say that genesis says otherwise.
+    pub(super) fn overruled(&self) -> Vec<Difference> {
+        let founded = self.genesis.as_ref();
+        founded.map_or_else(Vec::new, |genesis| {
+            self.params.differences(&genesis.content.params)
+        })
+    }
+
     pub(super) fn new(issuer: PublicKey, founds: bool, params: Params) -> Self {
         Self {
             issuer,

@@ -137,7 +137,7 @@ pub enum Warning {
         "the tracker at {address} shows the key {}, but this node knows its tracker by {}: somebody \
          stands in for it, or it was set up anew. Nothing is told to it until its former key is back. \
          If you know the new one to be right: where this node has no network yet, set \"tracker_key\" in \
-         the settings to it; where it has one, begin with an empty data directory", shown.to_address(), pinned.to_address()
+         the settings to it; where it has one, name another \"data_dir\" and leave this one, with its wallet, as it is", shown.to_address(), pinned.to_address()
     )]
     TrackerKeyChanged {
         /// Where it was dialled, `host:port`.
@@ -150,7 +150,8 @@ pub enum Warning {
     /// The tracker serves a network that is not ours.
     #[error(
         "the tracker is that of another network: {offered}, ours is {known}. This node keeps its chain; \
-         to join the other network, start with an empty data directory"
+         to join the other network, name another \"data_dir\" in the settings and leave this one, with its \
+         wallet, as it is"
     )]
     OtherNetwork {
         /// Ours.
