@@ -89,6 +89,7 @@ paths! {
     STATUS: GET "/status" (), EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () ["order" "passphrase"], WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit"), BOTH, "the members, and who is connected";
+    MEMBERS: GET "/ledger/members" ("at" "after" "limit"), PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of"), PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () ["to" "amount" "fee" "expires_in_blocks" "note" "broadcast"], PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
     TRANSACTION: GET "/transactions/{id}" (), PEER, "where a transaction stands on the ledger";
