@@ -8,6 +8,7 @@ pub mod joining;
 mod open_files;
 mod opening;
 mod orders;
+mod own_join;
 mod panics;
 mod peer;
 mod seams;

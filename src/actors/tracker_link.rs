@@ -8,8 +8,8 @@ use crate::messages::introducer::Introduced;
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, LeaveError,
-    LeaveNetwork,
+    AcceptChangedKey, AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, HearStatements,
+    LeaveError, LeaveNetwork,
 };
 use crate::protocol::mining::Part;
 use crate::shell::{Answered, DirectoryPorts, GenesisSearch, Port, TrackerLinkShell};
@@ -103,6 +103,14 @@ impl Handler<AcceptChangedKey> for TrackerLinkActor {
 
     fn handle(&mut self, message: AcceptChangedKey, _: &mut Self::Context) -> Self::Result {
         self.shell.accept(message)
+    }
+}
+
+impl Handler<HearStatements> for TrackerLinkActor {
+    type Result = ();
+
+    fn handle(&mut self, message: HearStatements, _: &mut Self::Context) {
+        self.shell.hear(message);
     }
 }
 

@@ -23,14 +23,14 @@ use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
-use super::{Amount, BlockId, EncodedTransaction, Internal, Rejected, Timestamp};
+use super::{Amount, BlockId, Closed, EncodedTransaction, Internal, Rejected, Timestamp};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
 use judge::Judge;
 use pending::{Check, Checks};
 use remembered::Remembered;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What a ledger is opened with.
 #[derive(Clone)]
@@ -146,6 +146,23 @@ impl Ledger {
     /// Tells who may send without a fee.
     pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.judge.mempool.admit_members(members);
+    }
+
+    /// Tells who was put out: what these have open without a fee goes, and does not come back.
+    ///
+    /// # Errors
+    /// What is stored is damaged.
+    pub fn put_out(
+        &mut self,
+        out: BTreeSet<PublicKey>,
+        disk: &dyn StateView,
+    ) -> Result<Vec<Effect>, Internal> {
+        let gone = self.judge.mempool.put_out(out);
+        self.in_one_batch(disk, |_, draft, effects| {
+            open::close_all(draft, effects, gone, Closed::Conflicted);
+            Ok(())
+        })?;
+        Ok(self.take_effects())
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.

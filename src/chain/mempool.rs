@@ -139,6 +139,8 @@ pub struct Mempool {
     by_arrival: BTreeMap<(AwakeTime, u64), TransactionId>,
     accounts: FoldMap<PublicKey, Account>,
     members: FoldSet<PublicKey>,
+    /// Who was put out: nothing of theirs is open free of charge.
+    out: BTreeSet<PublicKey>,
     /// The records of each topic that an application judges.
     judged: BTreeMap<Topic, BTreeSet<TransactionId>>,
     bytes: usize,
@@ -156,6 +158,7 @@ impl Mempool {
             by_arrival: BTreeMap::new(),
             accounts: FoldMap::default(),
             members: FoldSet::default(),
+            out: BTreeSet::new(),
             judged: BTreeMap::new(),
             bytes: 0,
             arrivals: 0,
@@ -273,6 +276,10 @@ impl Mempool {
     ) -> Result<Vec<TransactionId>, Rejection> {
         if self.contains(&transaction.id()) {
             return Err(Rejected::AlreadyOpen.into());
+        }
+        let payload = transaction.payload();
+        if payload.fee == Amount::ZERO && self.out.contains(&payload.sender) {
+            return Err(Rejected::ZeroFeeStranger.into());
         }
         if let Some(place) = view.mined(&transaction.id())? {
             return Err(Rejected::AlreadyMined(place.height).into());
@@ -411,6 +418,29 @@ impl Mempool {
             Action::Record { topic, .. } => self.judged.get_mut(topic),
             _ => None,
         }
+    }
+
+    /// Tells who was put out, instead of whoever was before; takes out what these have open without a fee, and
+    /// says what.
+    pub fn put_out(&mut self, out: BTreeSet<PublicKey>) -> Vec<TransactionId> {
+        let mut gone = Vec::new();
+        for key in &out {
+            let mut next = self.accounts.get(key).and_then(|account| account.latest);
+            while let Some(id) = next {
+                let Some(entry) = self.entries.get(&id) else {
+                    break;
+                };
+                next = entry.older;
+                if entry.transaction.payload().fee == Amount::ZERO {
+                    gone.push(id);
+                }
+            }
+        }
+        for id in &gone {
+            self.remove(id);
+        }
+        self.out = out;
+        gone
     }
 
     /// Takes a transaction out; `None` if it was not open.

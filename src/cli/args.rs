@@ -372,6 +372,15 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// Who is a member, by the ledger
+    Members {
+        /// After the block at this height [default: the last one]
+        #[arg(long, value_name = "HEIGHT")]
+        at: Option<u64>,
+        /// Which of them.
+        #[command(flatten)]
+        page: Page,
+    },
     /// Invite somebody into the network, at its tracker
     Invite(InviteArgs),
     /// What somebody has

@@ -10,8 +10,9 @@ use super::progress::ProgressLine;
 use super::{delivery, invitations, proofs, records, show, votes};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
-    LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest,
-    SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
+    StatusView, SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView,
+    VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use std::thread;
@@ -57,6 +58,20 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
             let status: StatusView<PeerStatusView> = client.get("/status", &[])?;
             let shown = |status: &_| show::status(status, show::peer_status);
             output.show(&status, |status| client.invocation().typed(&shown(status)))?;
+        }
+        (Ask::Members { at, page }, _) => {
+            let at = at.map(|at| at.to_string());
+            let mut query: Vec<_> = at.iter().map(|at| ("at", at.as_str())).collect();
+            let limit = page.limit.map(|limit| limit.to_string());
+            query.extend(limit.iter().map(|limit| ("limit", limit.as_str())));
+            query.extend(page.after.iter().map(|after| ("after", after.as_str())));
+            let members: LedgerMembersView = client.get("/ledger/members", &query)?;
+            let command = match &at {
+                Some(at) => format!("members --at {at}"),
+                None => "members".to_owned(),
+            };
+            let more = next_page(members.next.as_ref(), &command, client);
+            output.show(&members, |members| show::members(members) + &more)?;
         }
         (Ask::Balance { of }, _) => {
             let query = of.as_deref().map(|of| ("of", of));

@@ -8,9 +8,9 @@ use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
-    ClockView, ConnectedView, DeliveryStatusView, LeftView, MinedView, MiningView, OpenView,
-    PeerStatusView, PeerView, PeersView, ReachView, StatusView, TipView, TrackerLinkView,
-    TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    ClockView, ConnectedView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView,
+    MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView, TipView,
+    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
 
@@ -225,6 +225,27 @@ pub fn peers(peers: &PeersView) -> String {
         table.row(peer_row(peer));
     }
     table.render()
+}
+
+/// Who is a member by the ledger.
+pub fn members(members: &LedgerMembersView) -> String {
+    let at = members.at.0;
+    if members.members.is_empty() {
+        return format!("nobody is a member on the ledger after block {at}");
+    }
+    let mut table = Table::new(&[
+        ("name", Align::Left),
+        ("since block", Align::Right),
+        ("address", Align::Left),
+    ]);
+    for member in &members.members {
+        table.row([
+            short_name(member.name.as_str()),
+            member.since_height.0.to_string(),
+            member.address.clone(),
+        ]);
+    }
+    format!("members after block {at}\n{}", table.render())
 }
 
 fn peer_row(peer: &PeerView) -> [String; 6] {

@@ -7,10 +7,12 @@ use crate::membership::Address;
 use crate::membership::MemberName;
 use crate::net::Connection;
 use crate::protocol::SessionId;
+use crate::protocol::Statements;
 use crate::protocol::credit::Credit;
 use crate::protocol::gossip::peers::Outlook;
 use crate::wire::Receipt;
 use actix::Message;
+use std::sync::Arc;
 
 /// What the ledger tells, in the order in which it came to be.
 #[derive(Debug, Message)]
@@ -51,10 +53,15 @@ pub enum LedgerFact {
 #[rtype(result = "()")]
 pub struct ConnectionAccepted(pub Connection);
 
-/// Members that may be dialled, and where.
+/// Members that may be dialled, and where, and who may not be talked to.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct CandidatesKnown(pub Vec<Candidate>);
+pub struct CandidatesKnown {
+    /// Who may be dialled.
+    pub candidates: Vec<Candidate>,
+    /// What the admin has said; nothing as long as the network is not known.
+    pub statements: Option<Arc<Statements>>,
+}
 
 /// A member that may be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::protocol::credit::Credit;
 use crate::protocol::delivery::Judgement;
 use crate::protocol::progress::Estimate;
 use actix::Message;
+use std::collections::BTreeSet;
 
 /// Judge headers that a session sent. Answered by [`Judged`](super::gossip::LedgerFact::Judged).
 #[derive(Debug, Message)]
@@ -148,4 +149,9 @@ pub struct GoOn;
 /// These keys belong to members: they may send without a fee.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct MembersKnown(pub Vec<PublicKey>);
+pub struct MembersKnown {
+    /// Who may.
+    pub members: Vec<PublicKey>,
+    /// Who was put out, and may not.
+    pub out: BTreeSet<PublicKey>,
+}

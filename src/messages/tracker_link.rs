@@ -6,7 +6,8 @@ use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Timestamp};
 use crate::keys::PublicKey;
-use crate::membership::MemberName;
+use crate::membership::{Certificate, MemberName, SignedStatement};
+use crate::protocol::Statements;
 use crate::protocol::directory::Directory;
 use crate::protocol::tracker_link::Reach;
 use actix::{Message, Recipient};
@@ -29,8 +30,10 @@ pub struct DirectoryStatus {
     pub tracker: String,
     /// Why there is no connection, if there is none.
     pub trouble: Option<String>,
-    /// Until when this node's certificate counts; `None` if it has none.
-    pub member_until: Option<Timestamp>,
+    /// What the admin has said; nothing as long as the network is not known.
+    pub statements: Option<Arc<Statements>>,
+    /// This node's certificate, if it has one; it may have run out.
+    pub certificate: Option<Certificate>,
     /// Whether others can dial this node.
     pub reach: Reach,
     /// If nobody can: that, and what the owner can do about it.
@@ -38,6 +41,19 @@ pub struct DirectoryStatus {
     /// Whether the owner has disconnected this node.
     pub apart: bool,
 }
+
+impl DirectoryStatus {
+    /// Until when this node's certificate counts; `None` if it has none.
+    pub fn member_until(&self) -> Option<Timestamp> {
+        let certificate = self.certificate.as_ref();
+        certificate.map(|certificate| certificate.statement.until)
+    }
+}
+
+/// A peer told what the admin has said. It is taken if it counts, kept, and told on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct HearStatements(pub Vec<SignedStatement>);
 
 /// Leave the network for good. Answered when the tracker has taken this node off its list.
 #[derive(Debug, Message)]

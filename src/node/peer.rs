@@ -13,6 +13,7 @@ use super::RunError;
 use super::backups::Backups;
 use super::opening::{accept, listen};
 use super::orders::Orders;
+use super::own_join;
 use super::seams::Seams;
 use super::stage::Stage;
 use super::status_line::StatusLine;
@@ -106,6 +107,7 @@ async fn live(
         &ground.seams,
     );
     tokio::select! {
+        () = own_join::keep(peer.clone(), ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
         () = peer.record_results() => Ok(()),
         () = accepting => Ok(()),

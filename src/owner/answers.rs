@@ -11,6 +11,7 @@ mod events;
 mod health;
 mod invitations;
 mod log_level;
+mod members;
 mod records;
 pub(crate) mod rfc3339;
 mod shapes;
@@ -44,6 +45,7 @@ pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
+pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
 
 /// Where the next page of a list begins. It means something to that list alone.

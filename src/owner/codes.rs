@@ -151,7 +151,7 @@ codes! {
     BallotClosed = "ballot_closed", Conflict, "The ballot is closed":
         "The ballot takes no more votes.",
         "Its time is over, or the chain is past its last height.",
-        "`node vote show` says what it came to and which vote counts.";
+        "`node vote show BALLOT` says what it came to and which vote counts.";
     NotOnRoll = "not_on_roll", Unacceptable, "Not on the roll":
         "This node's key may not vote in the ballot.",
         "Who may vote was fixed when the ballot was opened.",
@@ -159,7 +159,7 @@ codes! {
     BadChoice = "bad_choice", Unacceptable, "Not a choice of this ballot":
         "What was chosen can't be chosen in this ballot.",
         "It has no such choice, or a vote in it may not have so many.",
-        "`node vote show` lists the choices.";
+        "`node vote show BALLOT` lists the choices.";
     NoApplication = "no_application", Conflict, "The network has no such application":
         "The network's genesis block does not name the application that this needs.",
         "Applications are fixed when a network is founded.",

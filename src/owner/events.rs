@@ -84,7 +84,7 @@ impl Events {
         let stands_alike = before.registered == now.registered
             && before.tracker == now.tracker
             && before.trouble == now.trouble
-            && before.member_until == now.member_until;
+            && before.certificate == now.certificate;
         if !stands_alike {
             let registered = now.registered;
             self.tell(Event::TrackerChanged { registered });

@@ -69,7 +69,7 @@ impl Peer {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
                 trouble: known.trouble.clone(),
-                member_until: known.member_until,
+                member_until: known.member_until(),
             },
             reach: reach(&known, &self.key),
             clock,

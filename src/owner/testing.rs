@@ -361,7 +361,6 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         registered: played.trouble.is_none(),
         tracker: TRACKER.to_owned(),
         trouble: played.trouble.clone(),
-        member_until: None,
         ..DirectoryStatus::default()
     };
     Peer {

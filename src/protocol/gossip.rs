@@ -5,6 +5,7 @@
 //! for that one. This one opens what came in and hands it to the one whose it is.
 
 pub mod delivery;
+mod expelled;
 pub mod peers;
 pub mod relay;
 pub mod sync;
@@ -12,6 +13,7 @@ pub mod sync;
 mod tests;
 
 use super::SessionId;
+use super::Statements;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
@@ -19,11 +21,13 @@ use crate::chain::{
 };
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
+use crate::membership::SignedStatement;
 use crate::wire::{Hello, Message, Receipt};
 use delivery::{Delivery, DeliveryFact};
 use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
 use relay::Relay;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use sync::Sync;
 
 /// What the shell has to do.
@@ -56,6 +60,8 @@ pub enum Effect {
     FindMissing(BlockId, usize),
     /// Have a delivery taken in, and report [`Gossip::answer_delivery`]: there is one answer to each.
     TakeDelivery(SessionId, EncodedTransaction),
+    /// A session told this, which the admin has said and which was not known.
+    Hear(Vec<SignedStatement>),
     /// Tell the outbox.
     TellOutbox(DeliveryFact),
     /// Tell the owner.
@@ -94,6 +100,8 @@ pub struct Gossip {
     sync: Sync,
     relay: Relay,
     delivery: Delivery,
+    /// What the admin has said; nothing as long as it was not told.
+    statements: Option<Arc<Statements>>,
 }
 
 impl Gossip {
@@ -111,6 +119,7 @@ impl Gossip {
             sync: Sync::new(tip_work),
             relay: Relay::default(),
             delivery: Delivery::new(own),
+            statements: None,
         }
     }
 
@@ -154,9 +163,13 @@ impl Gossip {
         direction: Direction,
         now: SteadyTime,
     ) -> Vec<Effect> {
-        let (stays, effects) = self.peers.opened(session, hello.key, direction, now);
+        let (stays, mut effects) = self.peers.opened(session, hello.key, direction, now);
+        let why = stays.then(|| self.why_out(&hello.key)).flatten();
+        let stays = stays && why.is_none();
+        effects.extend(why.map(|why| Effect::Close(session, why)));
         let mut effects = self.settle(effects, now);
         if stays {
+            effects.extend(self.all_statements(session));
             effects.extend(self.sync.opened(session, now));
             effects.extend(self.relay.opened(session));
             effects.push(Effect::TellOutbox(DeliveryFact::Reached(hello.key)));
@@ -195,6 +208,7 @@ impl Gossip {
             Message::Transactions(list) => self.relay.transactions(session, list, now),
             Message::Deliver(transaction) => self.delivered(session, transaction, now),
             Message::Receipt(receipt) => self.receipt(session, receipt, now),
+            Message::Statements(statements) => self.heard(session, statements, now),
             Message::Goodbye(goodbye) => {
                 vec![Effect::Close(
                     session,

@@ -370,7 +370,8 @@ impl Registry {
                 "only a registered member may ask this; register first",
             ),
             (Message::Goodbye(_), _) => self.sessions.said_goodbye(session),
-            (Message::Ping(_) | Message::Pong(_), _) => {}
+            // What the admin has said is said here.
+            (Message::Ping(_) | Message::Pong(_) | Message::Statements(_), _) => {}
             (other, _) => {
                 let reason = format!("a tracker does not take {}", other.name());
                 self.close(session, &reason, now);

@@ -374,6 +374,7 @@ impl Peer {
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),
                 Effect::Certified(certificate) => self.certificates.push(certificate),
+                Effect::StatementsHeard(_) => {}
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
                 Effect::Commit { batch, rows } => {
                     write(&mut self.disk, rows);

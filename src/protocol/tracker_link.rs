@@ -16,6 +16,7 @@ mod listing;
 mod own_record;
 mod reach;
 mod rival;
+mod statements;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ use crate::canonical;
 use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::membership::{Address, Certificate, InvitationString, MemberName};
+use crate::protocol::Statements;
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
@@ -72,6 +74,9 @@ const TRACKER_ROW: u8 = 2;
 const RECORD_ROW: u8 = 3;
 /// Key of the row that holds our certificate.
 const CERTIFICATE_ROW: u8 = 4;
+
+/// First byte of the keys of rows that hold what the admin has said.
+const STATEMENT_ROW: u8 = 5;
 
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
@@ -163,6 +168,8 @@ pub struct TrackerLink {
     pinned: Option<PublicKey>,
     founding: Founding,
     directory: Directory,
+    /// What the admin has said; nothing as long as the network is not known.
+    statements: Option<Arc<Statements>>,
     record: OwnRecord,
     membership: Membership,
     leaving: bool,
@@ -194,6 +201,7 @@ impl TrackerLink {
             pinned: None,
             founding: Founding::new(config.genesis.clone()),
             directory: Directory::default(),
+            statements: config.genesis.as_ref().map(Statements::new).map(Arc::new),
             record: OwnRecord::new(),
             membership: Membership::default(),
             leaving: false,
@@ -231,6 +239,10 @@ impl TrackerLink {
                 }
                 Ok(())
             }
+            [STATEMENT_ROW, ..] => match &mut self.statements {
+                Some(statements) => Arc::make_mut(statements).open_row(value),
+                None => Ok(()),
+            },
             [CERTIFICATE_ROW] => {
                 let stored: Certificate = canonical::decode(value).map_err(damaged)?;
                 self.membership.take_up(stored, &self.config);
@@ -268,6 +280,16 @@ impl TrackerLink {
             return false;
         };
         matches!(talk.stage, Stage::Registered(_))
+    }
+
+    /// The session in which the tracker has us on its list.
+    fn registered_session(&self) -> Option<SessionId> {
+        match &self.phase {
+            Phase::Talking(talk) if matches!(talk.stage, Stage::Registered(_)) => {
+                Some(talk.session)
+            }
+            _ => None,
+        }
     }
 
     /// To be called every [`TICK_MS`].
@@ -387,6 +409,7 @@ impl TrackerLink {
                 self.members_told(MembersChanged { changed, left }, false);
             }
             Message::MembersChanged(told) if asked => self.members_told(told, true),
+            Message::Statements(statements) if asked => self.hear(statements, true, now),
             Message::Challenge(number) => {
                 self.decided.at_once(Effect::Answer { session, number });
             }

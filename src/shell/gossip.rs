@@ -4,7 +4,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-use super::{Begin, Dial, Greeting, Link, Sessions};
+use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::chain::ledger::Answer;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -18,6 +18,7 @@ use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
 use crate::messages::retry_queue::DeliveryTold;
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
+use crate::messages::tracker_link::HearStatements;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::protocol::credit::{Credit, Credits};
@@ -70,6 +71,9 @@ pub struct GossipParts {
     pub ledger: GossipLinks,
     /// Is told and asked of deliveries.
     pub delivery: DeliveryLinks,
+    /// Keeps what the admin has said. What finds no room is told again by whoever said it, in its next
+    /// session.
+    pub statements: Box<dyn Port<HearStatements>>,
     /// Who follows what happens.
     pub events: Link<Event>,
 }
@@ -92,6 +96,7 @@ pub struct GossipShell {
     dial: Link<Dial>,
     ledger: GossipLinks,
     delivery: DeliveryLinks,
+    statements: Box<dyn Port<HearStatements>>,
     events: Link<Event>,
     credits: Credits,
     /// Sessions that are not read from until there are answers.
@@ -114,6 +119,7 @@ impl GossipShell {
             dial: parts.dial,
             ledger: parts.ledger,
             delivery: parts.delivery,
+            statements: parts.statements,
             events: parts.events,
             credits: Credits::new(CREDIT),
             parked: Vec::new(),
@@ -138,6 +144,11 @@ impl GossipShell {
                 Effect::AskHeaders(session, after) => {
                     let ask = SessionCommand::AskHeaders(after);
                     self.sessions.command(session, ask);
+                }
+                Effect::Hear(heard) => {
+                    if self.statements.offer(HearStatements(heard)).is_err() {
+                        tracing::debug!("what the admin has said found no room");
+                    }
                 }
                 Effect::Close(session, why) => self.sessions.close(session, why),
                 Effect::Dial(address) => self.dial.send(Dial(address)),
@@ -381,7 +392,8 @@ impl GossipShell {
 
     /// Members that may be dialled, and where.
     pub fn candidates_known(&mut self, message: CandidatesKnown) {
-        let candidates = message.0.into_iter().map(|candidate| Candidate {
+        let statements = message.statements;
+        let candidates = message.candidates.into_iter().map(|candidate| Candidate {
             key: candidate.key,
             outlook: candidate.outlook,
             addresses: candidate
@@ -391,7 +403,12 @@ impl GossipShell {
                 .collect(),
         });
         let now = self.clock.steady();
-        let effects = self.gossip.candidates(candidates.collect(), now);
+        let mut effects = self.gossip.candidates(candidates.collect(), now);
+        effects.extend(
+            statements
+                .into_iter()
+                .flat_map(|all| self.gossip.statements(all, now)),
+        );
         if !self.sessions.are_closing() {
             self.carry_out(effects);
         }

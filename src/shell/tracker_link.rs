@@ -14,7 +14,7 @@ use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, LeaveError,
+    AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, HearStatements, LeaveError,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -193,6 +193,9 @@ impl TrackerLinkShell {
                         self.tell_record(record);
                     }
                 }
+                Effect::StatementsHeard(fresh) => {
+                    self.statements_heard(&fresh);
+                }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
                 }
@@ -290,6 +293,14 @@ impl TrackerLinkShell {
             }
         };
         // A node that is stopping says goodbye and nothing more.
+        if !self.sessions.are_closing() {
+            self.carry_out(effects);
+        }
+    }
+
+    /// A member told what the admin has said.
+    pub fn hear(&mut self, message: HearStatements) {
+        let effects = self.link.statements_heard(message.0, self.clock.now());
         if !self.sessions.are_closing() {
             self.carry_out(effects);
         }

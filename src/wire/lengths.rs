@@ -5,13 +5,16 @@
 //! value is that of the longest canonical encoding, every number in its longest form.
 
 use super::member::MAX_ADDRESSES;
-use super::message::{MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_TRANSACTIONS_BYTES};
+use super::message::{
+    MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_STATEMENTS, MAX_TRANSACTIONS_BYTES,
+};
 use crate::chain::Header;
 use crate::chain::genesis::MAX_MOTTO;
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::{MAX_ALLOCATIONS, MAX_APPLICATIONS, MAX_NETWORK_NAME};
 use crate::chain::transaction::{MAX_NOTE, MAX_RECORD, MAX_TOPIC};
 use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::statement::MAX_EXPULSION_REASON;
 
 /// The head of an array of up to 15 items, a code below 128, a yes or no, nothing.
 const ONE: usize = 1;
@@ -136,6 +139,12 @@ const INVITATION_STATEMENT: usize = ONE + 3 * HASH + DELEGATION + U32 + U64 + U6
 /// `[[statement, signature], signature]`.
 pub(super) const INVITED: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + SIGNATURE;
 pub(super) const ADMISSIBLE: usize = ONE + GENESIS + ONE;
+
+/// `[kind, key, name, reason]`, of an expulsion or of what hands on a name.
+const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_REASON));
+/// `[[network, number, act], by, signature]`.
+const STATEMENT: usize = ONE + ONE + HASH + U64 + ACT + HASH + SIGNATURE;
+pub(super) const STATEMENTS: usize = list(MAX_STATEMENTS, STATEMENT);
 
 #[cfg(test)]
 mod tests;

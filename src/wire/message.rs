@@ -13,7 +13,7 @@ use crate::chain::{
     TransactionId,
 };
 use crate::keys::{PublicKey, Signature};
-use crate::membership::{Address, Certificate, Invitation};
+use crate::membership::{Address, Certificate, Invitation, SignedStatement};
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
@@ -26,6 +26,8 @@ pub const MAX_IDS: usize = 1_000;
 pub const MAX_TRANSACTIONS_BYTES: usize = 1024 * 1024;
 /// Members in one message at most: about 200 KB at their usual size, and never above a frame.
 pub const MAX_MEMBERS: usize = 500;
+/// Statements of the admin in one message at most: about 60 KB at their usual size.
+pub const MAX_STATEMENTS: usize = 256;
 /// Longest text that gives a reason, in bytes.
 pub const MAX_REASON: usize = 200;
 /// Longest name of a program, in bytes.
@@ -330,6 +332,9 @@ messages! {
     78 Inquire(MemberRecord) <= lengths::MEMBER_RECORD,
     /// From the tracker: you could.
     79 Admissible(Admissible) <= lengths::ADMISSIBLE,
+    /// What the admin has said, as far as the sender holds it: at the beginning of a session, and what is
+    /// new. Between peers, and between member and tracker, in both directions.
+    80 Statements(Vec<SignedStatement>, MAX_STATEMENTS) <= lengths::STATEMENTS,
     /// From the tracker: you are a member of this network. Before a yes and before the news of
     /// genesis, once there is one.
     74 CertificateIssued(Certificate) <= lengths::CERTIFICATE,

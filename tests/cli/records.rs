@@ -71,6 +71,17 @@ fn cli_a_record_is_added_mined_listed_and_followed() {
     following.wait().unwrap();
     assert!(told.iter().all(|entry| entry["event"] == "added"));
     assert_eq!(told[2]["body"]["hex"], "ff00");
+    // A program in another language has the feed.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/follow_records.py");
+    let mut front = std::process::Command::new("python3");
+    front
+        .arg(script)
+        .arg(&bob.data_dir)
+        .args(["guest-book", "--once"]);
+    let front: Ran = front.output().unwrap().into();
+    let front = front.succeeds();
+    assert_eq!(front.lines().count(), 3, "{front}");
+    assert!(front.contains("\"hex\": \"ff00\""), "{front}");
     // The history names it.
     let history = command(&alice, &["history"]).succeeds();
     assert!(history.contains("under guest-book"), "{history}");

@@ -6,6 +6,7 @@ mod support;
 mod crowd;
 mod delivery;
 mod embedded;
+mod examples;
 mod hosts;
 mod liveness;
 mod same_key;

@@ -122,7 +122,8 @@ pub fn invitation_refused(work: &mut Work) {
     }
 }
 
-fn said(act: &str) -> SignedStatement {
+/// A statement of the admin.
+pub fn said(act: &str) -> SignedStatement {
     let key = bob().public_key();
     let act = match act {
         "expel" => Act::Expel {

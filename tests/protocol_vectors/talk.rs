@@ -224,6 +224,7 @@ fn example_of(name: &str) -> Message {
             number: 7,
             height: Height(1),
         }),
+        "Statements" => Message::Statements(vec![membership::said("expel")]),
         "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }

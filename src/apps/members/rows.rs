@@ -4,7 +4,7 @@ use crate::canonical;
 use crate::chain::application::Rows;
 use crate::chain::{GenesisContent, Height, Internal, Timestamp};
 use crate::keys::{PublicKey, SealingKey};
-use crate::membership::{Authority, MemberName};
+use crate::membership::{Act, Authority, MemberName, SignedStatement};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +160,32 @@ impl<'a> View<'a> {
     /// How many joined by an invitation.
     pub fn uses(&self, invitation: &PublicKey) -> Result<u32, Internal> {
         Ok(self.read(&key::invitation(invitation))?.unwrap_or(0))
+    }
+
+    /// Whether a statement, or what outranks it, is on the ledger, or would do nothing there.
+    pub fn holds(
+        &self,
+        signed: &SignedStatement,
+        genesis: &GenesisContent,
+    ) -> Result<bool, Internal> {
+        let number = signed.statement.number;
+        Ok(match &signed.statement.act {
+            Act::Expel { key, .. } => {
+                let standing = self.standing(key)?;
+                standing.expelled >= Some(number) || standing.readmitted > Some(number)
+            }
+            Act::Readmit { key } => {
+                let standing = self.standing(key)?;
+                !standing.is_out() || standing.expelled >= Some(number)
+            }
+            Act::Reassign { name, key } => {
+                let row = self.named(name)?;
+                row.is_none_or(|row| row.number >= number || row.owner == *key)
+            }
+            Act::Succeed { .. } | Act::Revoke { .. } => {
+                self.authority(genesis)?.take(signed) != Ok(true)
+            }
+        })
     }
 
     pub(super) fn interval(&self, key: &PublicKey, number: u32) -> Result<Interval, Internal> {

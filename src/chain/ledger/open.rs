@@ -311,6 +311,18 @@ fn topic_of(transaction: &EncodedTransaction) -> Option<&Topic> {
     }
 }
 
+/// All of these are open no more.
+pub(super) fn close_all(
+    draft: &mut Draft<'_>,
+    effects: &mut Vec<Effect>,
+    gone: Vec<TransactionId>,
+    why: Closed,
+) {
+    for id in gone {
+        close(draft, effects, id, why);
+    }
+}
+
 fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {
     draft.remove(RowKey::Open(id));
     effects.push(Effect::TransactionClosed(id, why));

@@ -313,3 +313,27 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
         Err(Rejected::InsufficientFunds { available, needed }.into())
     );
 }
+
+#[test]
+fn attack_whoever_is_put_out_has_nothing_open_free_of_charge_and_does_not_get_it_back() {
+    let view = view();
+    let mut pool = pool();
+    let sent: Vec<_> = [(1, 0), (1, 2), (2, 0)]
+        .into_iter()
+        .zip(1..)
+        .map(|((from, fee), salt)| payment(from, 1, fee, 0, 9, salt))
+        .collect();
+    for one in &sent {
+        assert!(pool.insert(one.clone(), &view, false, AwakeTime(0)).is_ok());
+    }
+    let gone = pool.put_out(BTreeSet::from([member(1).public_key()]));
+    assert_eq!(gone, [sent[0].id()]);
+    assert!(pool.contains(&sent[1].id()) && pool.contains(&sent[2].id()));
+    // Neither when its block is undone, nor as a record that needs no fee of anybody.
+    let back = pool.take_back(sent[0].clone(), &view, AwakeTime(0));
+    assert_eq!(back, Err(Rejected::ZeroFeeStranger.into()));
+    let free = pool.judge(&sent[0], &view, true);
+    assert_eq!(free, Err(Rejected::ZeroFeeStranger.into()));
+    assert_eq!(pool.put_out(BTreeSet::new()), []);
+    assert!(pool.take_back(sent[0].clone(), &view, AwakeTime(0)).is_ok());
+}

@@ -89,6 +89,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "members",
+        &[
+            running("members", "by the ledger, as of the last block"),
+            running("members --at 100", "as of the block at height 100"),
+        ],
+    ),
+    (
         "balance",
         &[
             running("balance", "your own coins"),
@@ -184,6 +191,30 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[more(
             "accept bob",
             "bob said on the telephone that his key is new",
+        )],
+    ),
+    (
+        "vote open",
+        &[more(
+            "vote open 'Where do we go?' --choices lake,hills --closes 2d",
+            "everybody may vote until then",
+        )],
+    ),
+    ("vote list", &[more("vote list", "the latest first")]),
+    ("vote show", &[more("vote show 403ad9", "who has voted")]),
+    (
+        "vote cast",
+        &[more("vote cast 403ad9 lake", "for the lake")],
+    ),
+    (
+        "vote tally",
+        &[more("vote tally 403ad9 --follow", "as votes come")],
+    ),
+    (
+        "vote audit",
+        &[more(
+            "vote audit 403ad9 --out ballot.json",
+            "for who counts again",
         )],
     ),
     (

@@ -54,7 +54,7 @@ fn choose(client: &Client, output: &mut Output<'_>) -> Result<Option<BallotView>
     let mut open: Vec<_> = ballots.ballots.into_iter().filter(is_open).collect();
     if open.len() < 2 {
         if open.is_empty() {
-            output.text("No ballot is open: `node vote open` opens one.")?;
+            output.text("No ballot is open: `node vote open QUESTION --choices A,B` opens one.")?;
         }
         return Ok(open.pop());
     }

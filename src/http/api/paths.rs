@@ -14,11 +14,12 @@ use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
     BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
     EventView, HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
-    InvitedView, LeftView, LogLevelRequest, LogLevelView, MinedView, MiningRequest, MiningView,
-    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
-    SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
+    InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
+    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
+    RecordsView, SendRequest, SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,7 @@ paths! {
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () [WalletRequest] -> WalletOpenedView, WAITING, "makes or opens the wallet (order: create or load), and the node starts";
     PEERS: GET "/peers" ("after" "limit") -> PeersView, BOTH, "the members, and who is connected";
+    MEMBERS: GET "/ledger/members" ("at" "after" "limit") -> LedgerMembersView, PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
     TRANSACTION: GET "/transactions/{id}" () -> TransactionStateView, PEER, "where a transaction stands on the ledger";

@@ -10,10 +10,10 @@ use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView,
     CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    HistoryView, InboxView, LeftView, MinedView, MiningRequest, MiningView, NoRequest,
-    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
-    ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest, SendView,
-    SentView, SyncRequest, SyncView, VotersView,
+    HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
+    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
+    SendView, SentView, SyncRequest, SyncView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -33,6 +33,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::CHECKPOINT, checkpoint))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
+        .service(resource(&paths::MEMBERS, members))
         .service(resource(&paths::BALANCE, balance))
         .service(resource(&paths::SEND, send))
         .service(resource(&paths::TRANSACTION, transaction))
@@ -84,6 +85,11 @@ async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answe
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
     peer.peers(&asked.page()?).await.map(Json)
+}
+
+async fn members(peer: Data<Peer>, asked: Parameters) -> Answer<LedgerMembersView> {
+    let at = asked.number("at")?;
+    peer.members(at, &asked.page()?).await.map(Json)
 }
 
 async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {

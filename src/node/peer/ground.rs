@@ -9,7 +9,7 @@ use crate::canonical::CappedText;
 use crate::chain::Genesis;
 use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
-use crate::membership::{Address, MemberName};
+use crate::membership::{Address, InvitationString, MemberName};
 use crate::messages::events::Event;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
@@ -52,6 +52,8 @@ pub(crate) struct Ground {
     /// What happens, for whoever follows.
     events: Events,
     pub(super) store_place: Place,
+    /// The invitation by which this node joins, if by one.
+    pub(super) invitation: Option<Arc<InvitationString>>,
     name: MemberName,
     /// Where it listens.
     listen: SocketAddr,
@@ -85,6 +87,7 @@ impl Ground {
             context.greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
+        let invitation = kept_invitation(&settings.data_dir)?;
         let config = Config {
             address: first,
             name: name.clone(),
@@ -93,7 +96,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
-            invitation: kept_invitation(&settings.data_dir)?,
+            invitation: invitation.clone(),
             seed: random_u64(&*seams.entropy),
         };
         let rows =
@@ -154,6 +157,7 @@ impl Ground {
             known: published,
             events,
             store_place,
+            invitation,
             name,
             listen: listener.address(),
             key,

@@ -147,6 +147,7 @@ impl Ground {
             dial: dials_of(own, &self.seams.transport),
             ledger: gossip_links(ledger),
             delivery,
+            statements: Box::new(self.link.clone().recipient()),
             events: self.events(),
         };
         GossipShell::new(machine, parts)

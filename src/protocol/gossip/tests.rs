@@ -1,5 +1,6 @@
 //! Each machine by itself. Whole networks of them are above, in the tests of their shell.
 
+mod expelled;
 mod pair;
 mod peers;
 mod relay;

@@ -5,7 +5,7 @@ use crate::chain::{Genesis, GenesisContent, Header, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::certificate::CertificateError;
-use crate::membership::{Certificate, MemberName};
+use crate::membership::{Certificate, MemberName, SignedStatement};
 use crate::protocol::{Row, SessionId};
 use crate::readable::in_words;
 use crate::wire::message::RefusalCode;
@@ -68,6 +68,8 @@ pub enum Effect {
     },
     /// We have a new certificate: it is what peers are shown from now on.
     Certified(Certificate),
+    /// The admin has said this; it was not known.
+    StatementsHeard(Vec<SignedStatement>),
     /// What changed among the members.
     DirectoryChanged {
         /// New ones, and those whose record or liveness changed.

@@ -5,8 +5,10 @@ use crate::chain::{Genesis, GenesisContent, NetworkId};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
+use crate::protocol::Statements;
 use crate::wire::Message;
 use crate::wire::message::Lease;
+use std::sync::Arc;
 
 /// What is known of the genesis block, and what is done for there to be one.
 #[derive(Debug)]
@@ -147,6 +149,7 @@ impl TrackerLink {
             self.decided.at_once(Effect::Warn(warning));
             return self.give_up("its genesis block can't be used", now);
         }
+        self.statements = Some(Arc::new(Statements::new(&genesis)));
         if self.founding.learn(genesis.clone()) {
             self.decided.at_once(Effect::StopMiningGenesis);
         }

@@ -67,6 +67,7 @@ impl TrackerLink {
         if !matches!(talk.stage, Stage::Registered(_)) {
             talk.stage = Stage::Registered(Some(BTreeSet::new()));
             self.decided.at_once(Effect::Joined { id: registered.id });
+            self.tell_statements(session);
         }
         if self.pinned != Some(tracker) {
             self.tracker = Some(tracker);

@@ -1,6 +1,7 @@
 mod listing;
 mod pinning;
 mod reach;
+mod statements;
 
 use super::*;
 use crate::chain::GenesisContent;

@@ -70,6 +70,7 @@ impl Node {
         let (dials, questions) = (Outbound::new(), Outbound::new());
         let (told, taken) = (Outbound::new(), Outbound::new());
         let events = Outbound::new();
+        let heard: Outbound<HearStatements> = Outbound::new();
         let key = member(own).public_key();
         let parts = GossipParts {
             tracker: member(TRACKER).public_key(),
@@ -87,6 +88,7 @@ impl Node {
                 outbox: Link::to(told.clone(), 0),
                 inbox: Link::to(taken.clone(), 0),
             },
+            statements: Box::new(heard),
             events: Link::to(events.clone(), 0),
         };
         let gossip = Gossip::new(key, limits, tip_work, own.into(), clock.steady());

@@ -120,7 +120,10 @@ impl LedgerEnd {
         };
         let mut shell = LedgerShell::new(opened, parts);
         let members = (1..=9).map(|number| member(number).public_key());
-        shell.members_known(MembersKnown(members.collect()));
+        shell.members_known(MembersKnown {
+            members: members.collect(),
+            out: Default::default(),
+        });
         Self {
             shell,
             disk,

@@ -4,6 +4,7 @@
 use super::{DirectoryPorts, TrackerLinkShell};
 use crate::keys::PublicKey;
 use crate::logging::Names;
+use crate::membership::SignedStatement;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
@@ -13,7 +14,7 @@ use crate::protocol::directory::Directory;
 use crate::protocol::gossip::peers::Outlook;
 use crate::shell::{Link, Port};
 use crate::wire::{Member, MemberRecord, MemberStatement};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Messages that may wait for an introducer: it is told a few in its whole life.
@@ -57,13 +58,14 @@ impl TrackerLinkShell {
             (None, false) => self.trouble.as_deref(),
         };
         let certificate = self.link.certificate();
-        let member_until = certificate.map(|certificate| certificate.statement.until);
+        let statements = self.link.statements();
         let (known, tracker) = (self.known.borrow().clone(), &self.tracker);
         let same = Arc::ptr_eq(&known.directory, &directory)
             && known.registered == registered
             && known.tracker == *tracker
             && known.trouble.as_deref() == trouble
-            && known.member_until == member_until
+            && known.certificate.as_ref() == certificate
+            && known.statements.as_ref() == statements
             && known.reach == self.link.reach()
             && known.apart == self.link.is_apart();
         if !same {
@@ -72,7 +74,8 @@ impl TrackerLinkShell {
                 registered,
                 tracker: tracker.clone(),
                 trouble: trouble.map(str::to_owned),
-                member_until,
+                certificate: certificate.cloned(),
+                statements: statements.cloned(),
                 reach: self.link.reach(),
                 unreached: self.link.unreached(),
                 apart: self.link.is_apart(),
@@ -107,6 +110,17 @@ impl TrackerLinkShell {
         self.tell_listeners();
     }
 
+    /// The admin has put somebody out, or said something else that everybody is to know.
+    pub(super) fn statements_heard(&mut self, fresh: &[SignedStatement]) {
+        for signed in fresh {
+            let act = &signed.statement.act;
+            let (kind, key) = (act.kind(), act.key());
+            tracing::info!(act = ?kind, key = %key.to_address(), "the admin has decided");
+        }
+        self.publish_standing();
+        self.tell_listeners();
+    }
+
     fn tell_listeners(&mut self) {
         if self.listeners.is_none() {
             return;
@@ -115,13 +129,23 @@ impl TrackerLinkShell {
         let live = members.clone().filter(|member| member.live);
         let live = live.map(|member| member.record.statement.key).collect();
         let keys = members.map(|m| m.record.statement.key).collect();
-        let candidates = self.candidates();
+        let statements = self.link.statements().cloned();
+        let out = statements
+            .as_ref()
+            .map_or_else(BTreeSet::new, |known| known.all_out());
+        let mut candidates = self.candidates();
+        candidates.retain(|candidate| !out.contains(&candidate.key));
         let Some(listeners) = &mut self.listeners else {
             return;
         };
+        let known = MembersKnown { members: keys, out };
+        let told = CandidatesKnown {
+            candidates,
+            statements,
+        };
         // Full: the whole directory is told again with the next change.
-        let told = listeners.ledger.offer(MembersKnown(keys)).is_ok()
-            & listeners.gossip.offer(CandidatesKnown(candidates)).is_ok()
+        let told = listeners.ledger.offer(known).is_ok()
+            & listeners.gossip.offer(told).is_ok()
             & listeners.outbox.offer(MembersLive(live)).is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");

@@ -9,6 +9,7 @@ use crate::chain::{
 };
 use crate::keys::{PublicKey, SealingKey, Signature};
 use crate::membership::certificate::CertificateStatement;
+use crate::membership::{Act, SignedStatement, Statement};
 use crate::membership::{
     Certificate, Delegation, DelegationStatement, Invitation, InvitationStatement, MemberName,
 };
@@ -69,8 +70,8 @@ fn params() -> Params {
         min_fee_per_kib: Amount(u64::MAX),
         admission: Admission::Invite,
         allocations: vec![allocation; MAX_ALLOCATIONS],
-        gift: Amount::ZERO,
-        recovery: None,
+        gift: Amount(u64::MAX),
+        recovery: Some(KEY),
         applications: vec![text_of(); MAX_APPLICATIONS],
     }
 }
@@ -150,6 +151,21 @@ fn longest() -> Vec<Message> {
             signature: SIGNED,
         }),
         Message::Register(record()),
+        Message::Statements(vec![
+            SignedStatement {
+                statement: Statement {
+                    network: ID,
+                    number: Timestamp(u64::MAX),
+                    act: Act::Expel {
+                        key: KEY,
+                        reason: CappedText::new("x".repeat(MAX_EXPULSION_REASON)).unwrap(),
+                    },
+                },
+                by: KEY,
+                signature: SIGNED,
+            };
+            MAX_STATEMENTS
+        ]),
         Message::Registered(Registered {
             id: MemberId(u32::MAX),
             genesis: Some(longest_genesis()),

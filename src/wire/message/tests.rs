@@ -214,7 +214,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
         .chain(16..=21)
         .chain(32..=34)
         .chain(48..=49)
-        .chain(64..=79)
+        .chain(64..=80)
         .collect();
     for code in 0..=u16::MAX {
         let frame = Frame {

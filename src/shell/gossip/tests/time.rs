@@ -93,7 +93,10 @@ impl Life {
             let address = crate::canonical::CappedText::new(*address).unwrap();
             entry.addresses.push(address);
         }
-        let known = CandidatesKnown(known.into_values().collect());
+        let known = CandidatesKnown {
+            candidates: known.into_values().collect(),
+            statements: None,
+        };
         self.node.shell.candidates_known(known);
         self.settle();
     }

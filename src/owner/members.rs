@@ -1,0 +1,281 @@
+//! Who is a member by the ledger, and how this node comes to be one there.
+
+use super::answers::{Cursor, LedgerMember, LedgerMembersView};
+use super::chain_reads::tip_of;
+use super::codes::Code;
+use super::pages::Page;
+use super::records::Outgoing;
+use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
+use crate::apps::members::View;
+use crate::canonical;
+use crate::chain::application::{MEMBERS_TOPIC, TopicRows};
+use crate::chain::params::Admission;
+use crate::chain::rows::StateView;
+use crate::chain::transaction::RecordBody;
+use crate::chain::{Action, Amount, EncodedTransaction, Height, Params, Topic, TransactionId};
+use crate::keys::{PublicKey, Signature};
+use crate::membership::invitation::sign_invited;
+use crate::membership::{Act, Certificate, InvitationString, JoinRecord, MembersRecord};
+use crate::store::DiskRead;
+use crate::store::chain_rows::{ChainRows, stored_open};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Members in one answer, if it is not said how many; and at most.
+const LISTED: usize = 500;
+/// Keys that are looked at for one answer: those that are members no more are passed over, so an answer
+/// may be short of its limit and go on all the same.
+const LOOKED_AT: u32 = 5_000;
+
+/// What a node remembers of its own join.
+#[derive(Debug, Default)]
+pub struct OwnJoin {
+    /// The invitation that the node came by, if it came by one.
+    invitation: Option<Arc<InvitationString>>,
+    /// The join that was sent last, once it was looked for.
+    sent: Option<Option<TransactionId>>,
+}
+
+/// Blocks that a statement of the admin waits for somebody else to write it on the ledger.
+const WRITE_AFTER: u64 = 3;
+/// By how many blocks members differ in that.
+const WRITE_SPREAD: u64 = 8;
+/// Blocks after which a statement that was written and is not on the ledger is written again.
+const WRITE_AGAIN: u64 = 100;
+
+/// Which of the admin's statements a node has found missing on the ledger, and at which height it writes
+/// each down.
+#[derive(Debug, Default)]
+pub struct Writing(BTreeMap<Signature, u64>);
+
+/// How a node stands on the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnLedger {
+    /// It is a member there, under its name.
+    Member,
+    /// Its join is open.
+    Open,
+    /// Its join was just sent.
+    Sent(TransactionId),
+    /// It has no certificate to join with yet, or needs none: anybody may be on this network.
+    NothingToSend,
+}
+
+impl OwnJoin {
+    /// Of a node that came by this invitation, if by one.
+    pub fn by(invitation: Option<Arc<InvitationString>>) -> Self {
+        Self {
+            invitation,
+            sent: None,
+        }
+    }
+}
+
+impl Peer {
+    /// Who is a member after the block at a height; as of the tip, if none is named.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`] for a height that the chain does not have, [`Code::BadCursor`],
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn members(
+        &self,
+        at: Option<u64>,
+        page: &Page,
+    ) -> Result<LedgerMembersView, Refused> {
+        let limit = page.limit(LISTED, LISTED)?;
+        let parts = self.parts()?;
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let chain = ChainRows(&*snapshot);
+        let tip = tip_of(&parts.rules, &chain)?;
+        let at = Height(at.unwrap_or(tip.height.0));
+        if at > tip.height {
+            let tip = tip.height.0;
+            let detail = format!("at is {}, but the chain ends at height {tip}", at.0);
+            return Err(Refused::new(Code::BadParameter, detail));
+        }
+        let rows = TopicRows::of_members(&chain);
+        let view = View::new(&rows);
+        let first = match page.after_number()? {
+            Some(last) => u32::try_from(last).map_or(u32::MAX, |last| last.saturating_add(1)),
+            None => 0,
+        };
+        let count = view.count()?;
+        let mut members = Vec::new();
+        let mut next = None;
+        for index in first..count {
+            let Some(key) = view.listed(index)? else {
+                break;
+            };
+            if let Some(interval) = view.member_at(&key, at)? {
+                members.push(LedgerMember {
+                    name: interval.name,
+                    address: key.to_address(),
+                    since_height: interval.since,
+                    named_height: interval.from,
+                    this_node: key == self.key,
+                });
+            }
+            let full = members.len() == limit || index - first == LOOKED_AT;
+            if full && index + 1 < count {
+                next = Some(Cursor(index.to_string()));
+                break;
+            }
+        }
+        Ok(LedgerMembersView {
+            members,
+            next,
+            at,
+            tip,
+        })
+    }
+
+    /// Sends this node's own join, if it has a certificate, is no member on the ledger and its join is not
+    /// open. On a network that anybody may join nothing is sent: there a join would show no more than a
+    /// registration does.
+    ///
+    /// # Errors
+    /// [`Code::Application`] with what the ledger has against it; [`Code::OutboxFull`],
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn keep_joined(&self, own: &mut OwnJoin) -> Result<OnLedger, Refused> {
+        let parts = self.parts()?;
+        let certificate = self.known().certificate.clone();
+        let Some(certificate) = certificate.filter(|_| by_invitation(parts.rules.params())) else {
+            return Ok(OnLedger::NothingToSend);
+        };
+        let said = &certificate.statement;
+        let tip = {
+            let disk = self.disk()?;
+            let snapshot = disk.snapshot();
+            let chain = ChainRows(&*snapshot);
+            let rows = TopicRows::of_members(&chain);
+            let current = View::new(&rows).current(&self.key)?;
+            if current.is_some_and(|current| current.name == said.name) {
+                return Ok(OnLedger::Member);
+            }
+            let sent = match own.sent {
+                Some(sent) => sent,
+                None => open_join(&*snapshot, &self.key)?,
+            };
+            own.sent = Some(sent);
+            if let Some(sent) = sent
+                && chain.open_transaction(&sent)?.is_some()
+            {
+                return Ok(OnLedger::Open);
+            }
+            tip_of(&parts.rules, &chain)?
+        };
+        let Some(join) = self.own_join(&certificate, own.invitation.as_deref()) else {
+            return Ok(OnLedger::NothingToSend);
+        };
+        let record = canonical::encode(&MembersRecord::Join(Box::new(join)));
+        let outgoing = Outgoing {
+            topic: Topic::new(MEMBERS_TOPIC).expect("it is short"),
+            body: RecordBody::new(record).expect("a join has some hundred bytes"),
+            fee: Amount::ZERO,
+            expires_at: Height(tip.height.0.saturating_add(DEFAULT_EXPIRY_BLOCKS)),
+        };
+        let (id, _) = self.put_on_ledger(outgoing, None).await?;
+        own.sent = Some(Some(id));
+        Ok(OnLedger::Sent(id))
+    }
+
+    /// Writes on the ledger what the admin has said and nobody has written: three blocks after this node
+    /// heard of it, and some more, by which members differ. The next one that it wrote, if it did.
+    ///
+    /// # Errors
+    /// [`Code::OutboxFull`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn write_down(&self, writing: &mut Writing) -> Result<Option<Act>, Refused> {
+        let parts = self.parts()?;
+        let Some(statements) = self.known().statements.clone() else {
+            return Ok(None);
+        };
+        let due = {
+            let disk = self.disk()?;
+            let snapshot = disk.snapshot();
+            let chain = ChainRows(&*snapshot);
+            let tip = tip_of(&parts.rules, &chain)?;
+            let rows = TopicRows::of_members(&chain);
+            let view = View::new(&rows);
+            let genesis = &parts.rules.genesis().content;
+            writing.0.retain(|signature, _| {
+                statements
+                    .all()
+                    .any(|signed| signed.signature == *signature)
+            });
+            let mut due = None;
+            for signed in statements.all() {
+                if view.holds(signed, genesis)? {
+                    continue;
+                }
+                let wait =
+                    WRITE_AFTER + u64::from(self.key.0[0] ^ signed.signature.0[0]) % WRITE_SPREAD;
+                let at = writing.0.entry(signed.signature);
+                let at = at.or_insert(tip.height.0.saturating_add(wait));
+                if *at <= tip.height.0 {
+                    // Again after as long, should it be lost.
+                    *at = tip.height.0.saturating_add(WRITE_AGAIN);
+                    due = Some((signed.clone(), tip.height));
+                    break;
+                }
+            }
+            due
+        };
+        let Some((signed, tip)) = due else {
+            return Ok(None);
+        };
+        let act = signed.statement.act.clone();
+        let record = canonical::encode(&MembersRecord::Statement(signed));
+        let outgoing = Outgoing {
+            topic: Topic::new(MEMBERS_TOPIC).expect("it is short"),
+            body: RecordBody::new(record).expect("a statement has some hundred bytes"),
+            fee: Amount::ZERO,
+            expires_at: Height(tip.0.saturating_add(DEFAULT_EXPIRY_BLOCKS)),
+        };
+        self.put_on_ledger(outgoing, None).await?;
+        Ok(Some(act))
+    }
+
+    /// What this node says when it joins; `None` as long as the tracker has not told it of itself, or if it
+    /// lacks the invitation that its certificate names.
+    fn own_join(
+        &self,
+        certificate: &Certificate,
+        invitation: Option<&InvitationString>,
+    ) -> Option<JoinRecord> {
+        let known = self.known();
+        let own = known.directory.by_key(&self.key)?;
+        let said = &certificate.statement;
+        let invitation = match said.invitation {
+            None => None,
+            Some(key) => Some(invitation.filter(|one| one.invitation.statement.key == key)?),
+        };
+        Some(JoinRecord {
+            name: said.name.clone(),
+            sealing_key: own.record.statement.sealing_key,
+            certificate: certificate.clone(),
+            invitation: invitation.map(|one| one.invitation.clone()),
+            invited: invitation
+                .map(|one| sign_invited(&one.key(), &said.network, &self.key, &said.name)),
+        })
+    }
+}
+
+fn by_invitation(params: &Params) -> bool {
+    params.admission == Admission::Invite
+}
+
+/// The join of this key among the open transactions of last time.
+fn open_join(disk: &dyn DiskRead, key: &PublicKey) -> Result<Option<TransactionId>, Refused> {
+    let is_own = |transaction: &EncodedTransaction| {
+        let payload = transaction.payload();
+        payload.sender == *key
+            && matches!(&payload.action, Action::Record { topic, .. } if topic.as_str() == MEMBERS_TOPIC)
+    };
+    let open = stored_open(disk)?;
+    let mut own = open
+        .into_iter()
+        .map(|entry| entry.transaction)
+        .filter(is_own);
+    Ok(own.next().map(|transaction| transaction.id()))
+}

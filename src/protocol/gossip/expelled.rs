@@ -1,0 +1,93 @@
+//! Whom the admin has put out: nobody of them is talked to, and everybody is told.
+
+use super::{Effect, Gossip};
+use crate::clock::SteadyTime;
+use crate::keys::PublicKey;
+use crate::membership::{Act, SignedStatement};
+use crate::protocol::{SessionId, Statements};
+use crate::wire::Message;
+use crate::wire::message::MAX_STATEMENTS;
+use std::sync::Arc;
+
+impl Gossip {
+    /// What the admin has said, with what was heard since: sessions of those who are put out end, the others
+    /// are told what is new.
+    pub fn statements(&mut self, now_known: Arc<Statements>, now: SteadyTime) -> Vec<Effect> {
+        let before = self.statements.replace(now_known.clone());
+        let is_new = |signed: &&SignedStatement| before.as_ref().is_none_or(|b| !b.knows(signed));
+        let fresh: Vec<_> = now_known.all().filter(is_new).cloned().collect();
+        if fresh.is_empty() {
+            return Vec::new();
+        }
+        let sessions: Vec<_> = self
+            .peers
+            .open_sessions()
+            .map(|(session, key, _)| (session, key))
+            .collect();
+        let mut effects = Vec::new();
+        for (session, key) in sessions {
+            // Also whoever is put out is told: by whom, and why.
+            effects.extend(told(session, &fresh));
+            effects.extend(self.why_out(&key).map(|why| Effect::Close(session, why)));
+        }
+        self.settle(effects, now)
+    }
+
+    /// Why a key is not talked to, if it is put out.
+    pub(super) fn why_out(&self, key: &PublicKey) -> Option<String> {
+        let signed = self.statements.as_ref()?.out(key)?;
+        match &signed.statement.act {
+            Act::Expel { reason, .. } => Some(format!(
+                "the admin of the network has put this key out: {}",
+                reason.as_str()
+            )),
+            _ => None,
+        }
+    }
+
+    /// All that the admin has said, for a session that begins.
+    pub(super) fn all_statements(&self, session: SessionId) -> Vec<Effect> {
+        let all: Vec<_> = self
+            .statements
+            .iter()
+            .flat_map(|one| one.all())
+            .cloned()
+            .collect();
+        told(session, &all)
+    }
+
+    /// A session told what the admin has said.
+    pub(super) fn heard(
+        &mut self,
+        session: SessionId,
+        heard: Vec<SignedStatement>,
+        now: SteadyTime,
+    ) -> Vec<Effect> {
+        let Some(statements) = &self.statements else {
+            // It will be told again, in the next session.
+            return Vec::new();
+        };
+        let mut fresh = Vec::new();
+        for signed in heard.into_iter().filter(|signed| !statements.knows(signed)) {
+            match statements.judge(&signed) {
+                Ok(()) => fresh.push(signed),
+                Err(fault) if fault.is_fault() => {
+                    return self.peers.misbehaved(session, &fault.to_string(), now);
+                }
+                // It may know of a succession that we have not heard of, or the other way round.
+                Err(_) => {}
+            }
+        }
+        match fresh.is_empty() {
+            true => Vec::new(),
+            false => vec![Effect::Hear(fresh)],
+        }
+    }
+}
+
+fn told(session: SessionId, statements: &[SignedStatement]) -> Vec<Effect> {
+    let parts = statements.chunks(MAX_STATEMENTS);
+    parts
+        .map(|part| Effect::Send(session, Message::Statements(part.to_vec())))
+        .collect()
+}

@@ -1,0 +1,212 @@
+//! What the admin has said to everybody: kept, judged, and told on. It takes effect by being heard, whatever
+//! the ledger says yet.
+
+use crate::canonical;
+use crate::chain::{Genesis, Internal, NetworkId, Timestamp};
+use crate::keys::{PublicKey, verify};
+use crate::membership::{
+    Act, Authority, AuthorityError, MemberName, SignedStatement, StatementError,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most statements that are held: one for each member that was ever put out, and each name that went to
+/// another key, several times over. More are not taken.
+pub const MAX_STATEMENTS_HELD: usize = 4_096;
+
+/// What a statement is about: of each, the last one is held. Who speaks for the network comes first, so that
+/// what follows can be judged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Subject {
+    Admin(Timestamp, PublicKey),
+    Delegate(PublicKey),
+    Member(PublicKey),
+    Name(MemberName),
+}
+
+impl Subject {
+    fn of(signed: &SignedStatement) -> Self {
+        let statement = &signed.statement;
+        match &statement.act {
+            Act::Expel { key, .. } | Act::Readmit { key } => Self::Member(*key),
+            Act::Reassign { name, .. } => Self::Name(name.clone()),
+            Act::Succeed { key } => Self::Admin(statement.number, *key),
+            Act::Revoke { key } => Self::Delegate(*key),
+        }
+    }
+}
+
+/// The statements that count, on one network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statements {
+    network: NetworkId,
+    authority: Authority,
+    held: BTreeMap<Subject, SignedStatement>,
+}
+
+/// A changed row: its name, and its value or `None` where it was removed.
+pub type StatementRow = (Vec<u8>, Option<Vec<u8>>);
+
+/// Why a statement that came in is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// It does not count.
+    #[error(transparent)]
+    Wrong(#[from] StatementError),
+    /// So many are held.
+    #[error("{MAX_STATEMENTS_HELD} statements of the admin are held: no more are taken")]
+    Full,
+}
+
+impl NotTaken {
+    /// Whether no honest program passes it on.
+    pub fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Wrong(StatementError::Forged { .. } | StatementError::OtherNetwork(_))
+        )
+    }
+}
+
+impl Statements {
+    /// Those of the network that `genesis` began, without any.
+    pub fn new(genesis: &Genesis) -> Self {
+        Self {
+            network: genesis.id(),
+            authority: Authority::at_genesis(&genesis.content),
+            held: BTreeMap::new(),
+        }
+    }
+
+    /// Takes up a stored row.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn open_row(&mut self, value: &[u8]) -> Result<(), Internal> {
+        let damaged = |error| Internal(format!("a statement of the admin is damaged: {error}"));
+        let signed: SignedStatement = canonical::decode(value).map_err(damaged)?;
+        // Rows come in the order of their names: who speaks for the network first. What does not count by
+        // now is passed over.
+        if signed.statement.network == self.network && self.authority.take(&signed).is_ok() {
+            self.held.insert(Subject::of(&signed), signed);
+        }
+        Ok(())
+    }
+
+    /// All of them, each after those that it rests on.
+    pub fn all(&self) -> impl Iterator<Item = &SignedStatement> {
+        self.held.values()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Who speaks for the network.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Why a key is put out, if it is.
+    pub fn out(&self, key: &PublicKey) -> Option<&SignedStatement> {
+        let last = self.held.get(&Subject::Member(*key))?;
+        matches!(last.statement.act, Act::Expel { .. }).then_some(last)
+    }
+
+    /// All keys that are put out.
+    pub fn all_out(&self) -> BTreeSet<PublicKey> {
+        let out = self
+            .held
+            .values()
+            .filter_map(|signed| match signed.statement.act {
+                Act::Expel { key, .. } => Some(key),
+                _ => None,
+            });
+        out.collect()
+    }
+
+    /// Whether this statement, or a later one about the same, is held.
+    pub fn knows(&self, signed: &SignedStatement) -> bool {
+        let held = self.held.get(&Subject::of(signed));
+        held.is_some_and(|held| !outranks(signed, held))
+    }
+
+    /// Whether a statement would be taken, whatever its time.
+    ///
+    /// # Errors
+    /// By variant of [`NotTaken`].
+    pub fn judge(&self, signed: &SignedStatement) -> Result<(), NotTaken> {
+        let number = signed.statement.number;
+        signed.check_right(&self.authority, &self.network, number)?;
+        let item = signed.signature_item();
+        verify(&item.key, &item.message, &item.signature).map_err(|reason| {
+            let by = signed.by;
+            StatementError::Forged { by, reason }
+        })?;
+        if self.held.len() >= MAX_STATEMENTS_HELD {
+            return Err(NotTaken::Full);
+        }
+        Ok(())
+    }
+
+    /// Takes a statement that came in: the rows that change by it, none if it was known.
+    ///
+    /// # Errors
+    /// By variant of [`NotTaken`]; nothing changed.
+    pub fn take(
+        &mut self,
+        signed: SignedStatement,
+        now: Timestamp,
+    ) -> Result<Vec<StatementRow>, NotTaken> {
+        if self.knows(&signed) {
+            return Ok(Vec::new());
+        }
+        signed
+            .check_right(&self.authority, &self.network, now)
+            .map_err(NotTaken::Wrong)?;
+        self.judge(&signed)?;
+        let changed = self.authority.take(&signed);
+        let changed = changed.map_err(|error: AuthorityError| StatementError::from(error))?;
+        let is_of_admin = matches!(signed.statement.act, Act::Succeed { .. });
+        if is_of_admin && !changed {
+            return Ok(Vec::new());
+        }
+        let subject = Subject::of(&signed);
+        let mut rows = vec![(name_of(&subject), Some(canonical::encode(&signed)))];
+        self.held.insert(subject, signed);
+        if is_of_admin {
+            // What somebody else said who was not the admin then, as it turns out now.
+            let authority = &self.authority;
+            self.held.retain(|subject, held| {
+                let counts = authority.allows(held).is_ok();
+                if !counts {
+                    rows.push((name_of(subject), None));
+                }
+                counts
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Whether of two statements about the same the first one counts: the one with the greater number, and at
+/// equal numbers the one that puts somebody out.
+fn outranks(new: &SignedStatement, held: &SignedStatement) -> bool {
+    let (new, held) = (&new.statement, &held.statement);
+    let puts_out = |act: &Act| matches!(act, Act::Expel { .. });
+    new.number > held.number
+        || new.number == held.number && puts_out(&new.act) && !puts_out(&held.act)
+}
+
+fn name_of(subject: &Subject) -> Vec<u8> {
+    // In the order of the kinds: those that others rest on come first.
+    match subject {
+        Subject::Admin(number, key) => [&[0][..], &number.0.to_be_bytes(), &key.0].concat(),
+        Subject::Delegate(key) => [&[1][..], &key.0].concat(),
+        Subject::Member(key) => [&[2][..], &key.0].concat(),
+        Subject::Name(name) => [&[3][..], name.as_str().as_bytes()].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+use super::*;
+use crate::canonical::CappedText;
+use crate::chain::testing::{genesis_with, member, params};
+use crate::chain::{BlockId, Params};
+use crate::membership::Statement;
+use proptest::prelude::*;
+
+const ADMIN: u8 = 200;
+const RECOVERY: u8 = 201;
+const NOW: Timestamp = Timestamp(1_000);
+
+fn key(number: u8) -> PublicKey {
+    member(number).public_key()
+}
+
+fn genesis() -> Genesis {
+    genesis_with(Params {
+        recovery: Some(key(RECOVERY)),
+        ..params()
+    })
+}
+
+fn said(number: u64, act: Act, by: u8) -> SignedStatement {
+    let statement = Statement {
+        network: genesis().id(),
+        number: Timestamp(number),
+        act,
+    };
+    statement.sign(&member(by))
+}
+
+fn expel(number: u64, who: u8) -> SignedStatement {
+    let reason = CappedText::new("spam").unwrap();
+    said(
+        number,
+        Act::Expel {
+            key: key(who),
+            reason,
+        },
+        ADMIN,
+    )
+}
+
+fn readmit(number: u64, who: u8) -> SignedStatement {
+    said(number, Act::Readmit { key: key(who) }, ADMIN)
+}
+
+#[test]
+fn the_greatest_number_counts_and_at_equal_numbers_out_does() {
+    let mut held = Statements::new(&genesis());
+    let mut take = |signed: SignedStatement| {
+        let rows = held.take(signed, NOW).unwrap().len();
+        (rows, held.out(&key(1)).is_some())
+    };
+    assert_eq!(take(expel(5, 1)), (1, true));
+    assert_eq!(take(expel(5, 1)), (0, true), "known");
+    assert_eq!(take(readmit(5, 1)), (0, true), "out wins");
+    assert_eq!(take(readmit(6, 1)), (1, false));
+    assert_eq!(take(expel(5, 1)), (0, false), "an old one, told again");
+    assert_eq!(take(expel(6, 1)), (1, true), "out wins");
+}
+
+#[test]
+fn attack_what_the_admin_did_not_say_is_not_taken() {
+    let mut held = Statements::new(&genesis());
+    let mut refused = |signed: SignedStatement| held.take(signed, NOW).unwrap_err();
+    let reason = CappedText::new("spam").unwrap();
+    let by_member = said(
+        5,
+        Act::Expel {
+            key: key(1),
+            reason,
+        },
+        2,
+    );
+    assert!(
+        !refused(by_member).is_fault(),
+        "it may be the admin elsewhere"
+    );
+    let mut forged = expel(5, 1);
+    forged.statement.number = Timestamp(6);
+    assert!(refused(forged).is_fault());
+    let mut foreign = expel(5, 1);
+    foreign.statement.network = BlockId([1; 32]);
+    assert!(refused(foreign).is_fault());
+    let ahead = NOW.0 + crate::membership::MAX_NUMBER_AHEAD_MS + 1;
+    assert!(!refused(expel(ahead, 1)).is_fault());
+    assert!(held.is_empty());
+}
+
+#[test]
+fn rows_lead_back_to_what_was_held_and_a_succession_takes_the_thiefs_word_back() {
+    let mut held = Statements::new(&genesis());
+    let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    let recovered = said(4, Act::Succeed { key: key(9) }, RECOVERY);
+    for signed in [expel(3, 1), expel(6, 2), recovered] {
+        for (name, value) in held.take(signed, NOW).unwrap() {
+            match value {
+                Some(value) => rows.insert(name, value),
+                None => rows.remove(&name),
+            };
+        }
+    }
+    assert!(held.out(&key(1)).is_some(), "said before");
+    assert!(
+        held.out(&key(2)).is_none(),
+        "said by who was no admin any more"
+    );
+    let mut again = Statements::new(&genesis());
+    for value in rows.values() {
+        again.open_row(value).unwrap();
+    }
+    assert_eq!(again, held);
+    assert_eq!(again.authority().admin(), key(9));
+}
+
+proptest! {
+    #[test]
+    fn whoever_heard_the_same_holds_the_same(
+        all in proptest::collection::vec((0..6u64, 1..4u8, any::<bool>()), 1..12),
+        rotated in 0..12usize,
+    ) {
+        let heard = |order: &[(u64, u8, bool)]| {
+            let mut held = Statements::new(&genesis());
+            for (number, who, out) in order {
+                let signed = if *out { expel(*number, *who) } else { readmit(*number, *who) };
+                held.take(signed, NOW).unwrap();
+            }
+            held
+        };
+        let mut other = all.clone();
+        other.rotate_left(rotated % all.len());
+        prop_assert_eq!(heard(&all), heard(&other));
+    }
+}

@@ -1,0 +1,74 @@
+//! What the admin has said: heard of the tracker and of other members, kept, and told on.
+
+use super::{Effect, STATEMENT_ROW, TrackerLink};
+use crate::clock::Now;
+use crate::membership::SignedStatement;
+use crate::protocol::{SessionId, Statements};
+use crate::wire::Message;
+use crate::wire::message::MAX_STATEMENTS;
+use std::sync::Arc;
+
+impl TrackerLink {
+    /// What the admin has said, as far as it was heard; nothing as long as the network is not known.
+    pub fn statements(&self) -> Option<&Arc<Statements>> {
+        self.statements.as_ref()
+    }
+
+    /// A member told what the admin has said.
+    #[must_use]
+    pub fn statements_heard(&mut self, heard: Vec<SignedStatement>, now: Now) -> Vec<Effect> {
+        self.hear(heard, false, now);
+        self.take_effects()
+    }
+
+    /// Takes what counts and was not known; the tracker is told as well, unless it was the one who said it.
+    pub(super) fn hear(&mut self, heard: Vec<SignedStatement>, by_tracker: bool, now: Now) {
+        let Some(statements) = &mut self.statements else {
+            return;
+        };
+        let mut rows = Vec::new();
+        let mut fresh = Vec::new();
+        for signed in heard {
+            if statements.knows(&signed) {
+                continue;
+            }
+            // What does not count is passed over: whoever says it may know no better.
+            if let Ok(changed) = Arc::make_mut(statements).take(signed.clone(), now.wall)
+                && !changed.is_empty()
+            {
+                let named =
+                    |(name, value): (Vec<u8>, _)| ([&[STATEMENT_ROW], &*name].concat(), value);
+                rows.extend(changed.into_iter().map(named));
+                fresh.push(signed);
+            }
+        }
+        if fresh.is_empty() {
+            return;
+        }
+        rows.into_iter().for_each(|row| self.decided.write(row));
+        if let Some(session) = self.registered_session()
+            && !by_tracker
+        {
+            self.send_statements(session, &fresh);
+        }
+        self.decided.at_once(Effect::StatementsHeard(fresh));
+    }
+
+    /// Tells the tracker all that we hold.
+    pub(super) fn tell_statements(&mut self, session: SessionId) {
+        let all: Vec<_> = self
+            .statements
+            .iter()
+            .flat_map(|one| one.all())
+            .cloned()
+            .collect();
+        self.send_statements(session, &all);
+    }
+
+    fn send_statements(&mut self, session: SessionId, statements: &[SignedStatement]) {
+        for part in statements.chunks(MAX_STATEMENTS) {
+            let message = Message::Statements(part.to_vec());
+            self.decided.at_once(Effect::Send { session, message });
+        }
+    }
+}

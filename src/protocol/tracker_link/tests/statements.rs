@@ -1,0 +1,85 @@
+//! What the admin has said is kept, over restarts, and told to the tracker.
+
+use super::super::*;
+use crate::canonical::CappedText;
+use crate::chain::testing::member;
+use crate::membership::{Act, SignedStatement, Statement};
+use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key};
+use crate::wire::MemberId;
+use crate::wire::message::Registered;
+
+const SESSION: u64 = 1;
+
+fn expel(number: u64) -> SignedStatement {
+    let reason = CappedText::new("spam").unwrap();
+    let statement = Statement {
+        network: genesis_by(1).id(),
+        number: crate::chain::Timestamp(number),
+        act: Act::Expel {
+            key: key(5),
+            reason,
+        },
+    };
+    statement.sign(&member(TRACKER))
+}
+
+/// Alice, on a network, registered with its tracker.
+fn registered(peer: &mut Peer, session: u64) {
+    while peer.dials.is_empty() {
+        peer.tick(TICK_MS);
+    }
+    peer.dials.clear();
+    peer.open(session, &hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO));
+    peer.said();
+    let yes = Registered {
+        id: MemberId(1),
+        genesis: Some(genesis_by(1)),
+        lease: None,
+    };
+    peer.receive(session, &Message::Registered(yes));
+}
+
+fn told(peer: &mut Peer) -> Vec<Vec<SignedStatement>> {
+    let said = peer.said().into_iter();
+    let statements = said.filter_map(|out| match out {
+        Out::Sent(_, Message::Statements(told)) => Some(told),
+        _ => None,
+    });
+    statements.collect()
+}
+
+fn is_out(peer: &Peer) -> bool {
+    let statements = peer.link.statements();
+    statements.is_some_and(|statements| statements.out(&key(5)).is_some())
+}
+
+#[test]
+fn what_the_tracker_says_is_kept_over_a_restart_and_said_to_the_next_one() {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    assert_eq!(told(&mut peer), [] as [Vec<_>; 0]);
+    peer.receive(SESSION, &Message::Statements(vec![expel(5)]));
+    assert!(is_out(&peer));
+    assert_eq!(told(&mut peer), [] as [Vec<_>; 0], "it knows");
+    peer.restart(true);
+    assert!(is_out(&peer));
+    registered(&mut peer, SESSION + 1);
+    assert_eq!(told(&mut peer), [vec![expel(5)]]);
+}
+
+#[test]
+fn what_a_member_tells_is_said_to_the_tracker_and_forgeries_are_not() {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    told(&mut peer);
+    let mut forged = expel(5);
+    forged.statement.number.0 += 1;
+    let effects = peer.link.statements_heard(vec![forged], peer.now);
+    assert_eq!(effects, []);
+    let effects = peer.link.statements_heard(vec![expel(5)], peer.now);
+    peer.carry_out(effects);
+    assert!(is_out(&peer));
+    assert_eq!(told(&mut peer), [vec![expel(5)]]);
+    let again = peer.link.statements_heard(vec![expel(5)], peer.now);
+    assert_eq!(again, []);
+}
