@@ -26,6 +26,11 @@ pub(super) const JSON: &str = "application/json";
 /// What can stand behind `?` and between braces: its name, what it says, and what it is.
 const PARAMETERS: &[(&str, &str, Kind)] = &[
     (
+        "at",
+        "A height; the end of the chain if left out.",
+        Kind::Number,
+    ),
+    (
         "after",
         "Where the page before ended: its `next`; of events, the last one that is known.",
         Kind::Text,
