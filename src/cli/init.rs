@@ -108,11 +108,11 @@ pub(super) fn explain(error: SettingsError, other: &str) -> Failure {
 }
 
 fn next_for_tracker(invocation: &Invocation, path: &Path, listen: Option<SocketAddr>) -> String {
-    let (file, start) = (path.display(), invocation.for_node(path).line(""));
-    let init = invocation.line("init peer --name NAME --tracker HOST:PORT");
+    let (file, node) = (path.display(), invocation.for_node(path));
+    let [start, invite] = ["", "invite"].map(|command| node.line(command));
     let whence = match listen {
         Some(listen) if !listen.ip().is_loopback() => {
-            "HOST is the name or number under which the members' machines find this one."
+            "An invitation names where this machine is found: \"advertise\" in the file, if that is another place."
         }
         _ => {
             "It listens on this machine alone. For members on other machines: --listen 0.0.0.0:7000, or \
@@ -124,8 +124,8 @@ fn next_for_tracker(invocation: &Invocation, path: &Path, listen: Option<SocketA
          Look at [network] in it: what it says is fixed once the first peer registers.\n\
          Then type:\n\
          \x20 {start}\n\
-         and for each member, in a directory of its own:\n\
-         \x20 {init}\n\
+         and, while it runs, in another terminal, for each member:\n\
+         \x20 {invite}\n\
          {whence}"
     )
 }

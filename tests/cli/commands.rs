@@ -38,10 +38,11 @@ fn cli_a_walk_from_init_to_a_payment() {
         ];
         run(at, &[&["init", "peer"][..], &arguments].concat()).succeeds();
     }
-    // The tracker's file as an owner edits it: another port, and blocks that cost nothing.
+    // The tracker's file as an owner edits it: another port, open to all, and blocks that cost nothing.
     let path = at.join("tracker.toml");
     let text = fs::read_to_string(&path).unwrap();
     let text = text.replace("127.0.0.1:7000", &listen);
+    let text = text.replace("admission = \"invite\"", "admission = \"open\"");
     let text = text.replace("start_work = 4_194_304", "start_work = 64");
     fs::write(&path, text).unwrap();
     let shared = std::sync::Arc::new(directory);

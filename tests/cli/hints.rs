@@ -105,21 +105,26 @@ fn cli_everything_that_is_printed_to_be_typed_works_when_typed() {
     let file = place.net().join("tracker.toml");
     let text = fs::read_to_string(&file).unwrap();
     let text = text.replace("127.0.0.1:7000", &listen);
+    let text = text.replace("admission = \"invite\"", "admission = \"open\"");
     fs::write(
         &file,
         text.replace("start_work = 4_194_304", "start_work = 64"),
     )
     .unwrap();
-    // The line for members, with what the capitals stand for.
     let own = free_address().to_string();
-    let line = tracker_lines[1]
-        .replace("NAME", "ann")
-        .replace("HOST:PORT", &listen);
     let out = place.net().join("ann.toml");
-    let said = place.types(&format!(
-        "{line} --listen {own} --out \"{}\"",
-        out.display()
-    ));
+    let said = place.run(&[
+        "init",
+        "peer",
+        "--name",
+        "ann",
+        "--tracker",
+        &listen,
+        "--listen",
+        &own,
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     let peer_lines = commands(&said.succeeds());
     assert_eq!(peer_lines.len(), 3);
     // Before it runs, every command says how to start it.
@@ -136,6 +141,9 @@ fn cli_everything_that_is_printed_to_be_typed_works_when_typed() {
         let status = place.types(&format!("{} --json", peer_lines[1]));
         so(status.out.contains("\"tip\""), format!("{status:?}"))
     });
+    // The line for members, and the one that it tells to pass on to them.
+    let invited = place.types(&tracker_lines[1]).succeeds();
+    assert!(invited.contains("join1"), "{invited}");
     // What its first start tells to do about the wallet is about its own wallet, not the tracker's.
     let told = fs::read_to_string(log("ann")).unwrap();
     let words = commands(&told);

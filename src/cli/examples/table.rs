@@ -92,7 +92,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         "members",
         &[
             running("members", "by the ledger, as of the last block"),
-            running("members --at 100", "as of the block at height 100"),
+            running("members --at 1", "as of the block at height 1"),
         ],
     ),
     (
