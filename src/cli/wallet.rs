@@ -155,6 +155,9 @@ impl Place<'_> {
     fn must_be_free(&self) -> Result<(), Failure> {
         let file = self.file.path();
         if file.exists() {
+            // What is printed to be typed works from any directory.
+            let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+            let file = whole.as_path();
             let mut aside = file.as_os_str().to_owned();
             aside.push(".aside");
             let (from, to) = (word(file), word(Path::new(&aside)));

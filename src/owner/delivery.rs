@@ -1,12 +1,10 @@
 //! What a peer's owner sends and receives.
 
+mod history;
 mod reading;
 mod sending;
-mod timeline;
 
-use super::answers::{
-    Cursor, HistoryEntry, HistoryView, InboxView, OutboxView, ReadView, ReceivedView, SendView,
-};
+use super::answers::{Cursor, InboxView, OutboxView, ReadView, ReceivedView, SendView};
 use super::codes::Code;
 use super::ids::{TypedId, without_dots};
 use super::pages::{Order, Page, not_a_cursor};
@@ -16,7 +14,7 @@ use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::retry_queue::{GetOutbox, GetSend, ReleaseSend, RetrySend, WithdrawSend};
 use crate::protocol::delivery::outbox::{Line, OrderError};
 use crate::protocol::delivery::rows::{
-    self, DeliveryRows, ReceivedFacts, SendFacts, SendState, facts, marked_from,
+    self, DeliveryRows, SendFacts, SendState, facts, marked_from,
 };
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
@@ -344,55 +342,6 @@ impl Peer {
         parts.mark_read.send(MarkRead(numbers.to_vec())).await?;
         let unread = parts.unread.send(CountUnread).await?;
         Ok(ReadView { unread })
-    }
-
-    /// What was sent and received, the latest first. The cursor names the last of either that was shown.
-    ///
-    /// # Errors
-    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
-    pub async fn history(&self, page: &Page) -> Result<HistoryView, Refused> {
-        let limit = page.limit(LISTED, MAX_LISTED)?;
-        let after = page.after.as_ref().map(Shown::read).transpose()?;
-        let parts = self.parts()?;
-        let known = self.known();
-        let disk = self.disk()?;
-        let snapshot = disk.snapshot();
-        let reading = Reading::begin(self, parts, &*snapshot, &known)?;
-        let outbox = DeliveryTable::outbox(&*snapshot);
-        let inbox = DeliveryTable::inbox(&*snapshot);
-        let mut shown = match after {
-            Some(shown) => shown,
-            None => Shown {
-                sent: rows::next_number(&outbox)?,
-                received: rows::next_number(&inbox)?,
-            },
-        };
-        let mut entries = Vec::new();
-        while entries.len() < limit {
-            let (sent, received) = shown.next();
-            let last_sent = facts::<SendFacts>(&outbox, sent)?;
-            let last_received = facts::<ReceivedFacts>(&inbox, received)?;
-            let sent_at = last_sent.as_ref().map(|facts| facts.queued_at);
-            let received_at = last_received.map(|facts| facts.received_at);
-            match last_sent {
-                Some(facts) if sent_at >= received_at => {
-                    entries.push(HistoryEntry::Sent(reading.sent(sent, facts).await?));
-                    shown.sent = sent;
-                }
-                _ => {
-                    let Some(view) = reading.received(received).await? else {
-                        break;
-                    };
-                    entries.push(HistoryEntry::Received(view));
-                    shown.received = received;
-                }
-            }
-        }
-        Ok(HistoryView {
-            entries,
-            next: shown.is_not_all().then(|| shown.cursor()),
-            tip: reading.tip,
-        })
     }
 }
 
