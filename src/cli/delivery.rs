@@ -14,7 +14,7 @@ use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
 use crate::owner::answers::{
-    HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
+    HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView, RouteView,
     SendRequest, SendView, SentView,
 };
 use crate::plain_file;
@@ -141,7 +141,14 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
         let state = now.state.name();
         return Some(Err(format!("{} is {state}: {}", now.id, now.reason)));
     }
-    let no_receipt_will_come = goal == WaitFor::Delivered && on_the_ledger && now.waiting.is_none();
+    // What goes straight to its recipient may be heard of from the network before the receipt is written.
+    let only_the_network_has_it = match now.state {
+        SendState::Open => now.route == RouteView::Network,
+        SendState::Mined => now.route != RouteView::Direct,
+        _ => false,
+    };
+    let no_receipt_will_come =
+        goal == WaitFor::Delivered && only_the_network_has_it && now.waiting.is_none();
     no_receipt_will_come.then(|| {
         Err(format!(
             "{} is {}: it went by way of the network, where nobody signs for it. Its recipient finds it \
@@ -326,5 +333,31 @@ mod tests {
         );
         let told = piped_note(b"line\nna\xefve").unwrap_err();
         assert!(told.contains("UTF-8 at line 2"), "{told}");
+    }
+
+    /// A send as the API tells of it, on the ledger, without a receipt and without an attempt under way.
+    fn without_receipt(state: &str, route: &str) -> SendView {
+        let person = serde_json::json!({
+            "name": "bob", "address": crate::chain::testing::member(1).public_key()
+        });
+        serde_json::from_value(serde_json::json!({
+            "id": "00".repeat(32), "to": person, "topic": null, "amount": "5", "fee": "0", "note": null,
+            "queued_at": "2026-11-26T10:00:00.000Z", "delivered_at": null, "state": state, "reason": "",
+            "height": null, "confirmations": 0, "expires_at": 9, "route": route, "reserved": "0",
+            "waiting": null
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_network_may_tell_of_a_direct_send_before_its_receipt_is_here() {
+        let waits = |state, route| outcome(&without_receipt(state, route), WaitFor::Delivered);
+        assert_eq!(waits("open", "direct"), None);
+        assert_eq!(waits("open", "both"), None);
+        assert_eq!(waits("mined", "direct"), None);
+        for state in ["open", "mined"] {
+            let told = waits(state, "network").unwrap().unwrap_err();
+            assert!(told.contains("by way of the network"), "{told}");
+        }
     }
 }
