@@ -109,9 +109,12 @@ pub(super) struct ProofQuery {
 /// Answers for the node.
 pub(super) async fn prove(
     prover: Data<Prover>,
-    query: Query<ProofQuery>,
+    query: Result<Query<ProofQuery>, actix_web::Error>,
 ) -> Result<Json<ProofView>, Refused> {
-    let challenge = Challenge::from_hex(&query.challenge).ok_or_else(|| {
+    let challenge = query
+        .ok()
+        .and_then(|query| Challenge::from_hex(&query.challenge));
+    let challenge = challenge.ok_or_else(|| {
         Refused::new(
             Code::BadParameter,
             "the challenge must be 64 hexadecimal digits, drawn at random",

@@ -46,6 +46,8 @@ async fn every_refusal_is_a_problem_whose_type_explains_it() {
         ("GET /peers?limit=1&limit=2", true, 400, Code::BadParameter),
         ("GET /inbox?unread=perhaps", true, 400, Code::BadParameter),
         ("GET /history?after=x", true, 400, Code::BadCursor),
+        ("GET /proof", false, 400, Code::BadParameter),
+        ("GET /proof?challenge=1", false, 400, Code::BadParameter),
         ("GET /codes/nothing", true, 404, Code::UnknownCode),
         ("POST /outbox/abcdef/retry", true, 404, Code::UnknownSend),
     ] {

@@ -47,6 +47,7 @@ pub struct BlockView {
     pub target: u32,
     /// The nonce; as text, since it may be any number of 64 bits.
     #[serde(with = "crate::chain::decimal")]
+    #[schema(value_type = String)]
     pub nonce: u64,
     /// Whether it is part of the connected chain.
     pub connected: bool,
