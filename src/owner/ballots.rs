@@ -7,6 +7,7 @@ use super::answers::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ClosesRequest, Cursor,
     OpenBallotRequest, OpenedView, RollRequest, VotersView,
 };
+use super::chain_reads::tip_of;
 use super::codes::Code;
 use super::delivery::under;
 use super::pages::Page;
@@ -17,7 +18,7 @@ use crate::apps::voting::{
     Roll, Vote, topic,
 };
 use crate::chain::params::Admission;
-use crate::chain::{Amount, Height, TransactionId};
+use crate::chain::{Amount, BlockId, Height, TransactionId};
 use crate::keys::PublicKey;
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::tracker_link::DirectoryStatus;
@@ -310,15 +311,34 @@ impl Peer {
 
     /// Records results as they are due, for as long as the node runs.
     pub(crate) async fn record_results(&self) {
+        let mut looked_at = None;
         loop {
             self.pause(LOOK_FOR_RESULTS).await;
+            // What is due follows from the chain alone: the same tip has nothing new.
+            let tip = self.tip_id();
+            if tip.is_some() && tip == looked_at {
+                continue;
+            }
             match self.record_due_results().await {
-                Ok(0) => {}
-                Ok(recorded) => tracing::info!(recorded, "results of ballots recorded"),
+                Ok(recorded) => {
+                    looked_at = tip;
+                    if recorded > 0 {
+                        tracing::info!(recorded, "results of ballots recorded");
+                    }
+                }
                 // It is looked for again.
                 Err(refused) => tracing::debug!(error = %refused, "no result of a ballot recorded"),
             }
         }
+    }
+
+    /// The last block by the disk; `None` where it can't be told.
+    fn tip_id(&self) -> Option<BlockId> {
+        let parts = self.parts().ok()?;
+        let disk = self.disk().ok()?;
+        let snapshot = disk.snapshot();
+        let tip = tip_of(&parts.rules, &ChainRows(&*snapshot));
+        Some(tip.ok()?.id)
     }
 
     /// Records what ballots came to that are closed and have no result yet: those of this node's owner at once,
