@@ -10,6 +10,7 @@ pub mod invitation;
 pub mod name;
 pub mod record;
 pub mod statement;
+pub mod statements;
 
 pub use authority::{Authority, AuthorityError};
 pub use certificate::{Certificate, CertificateError, CertificateStatement};
@@ -19,6 +20,7 @@ pub use invitation::{Invitation, InvitationError, InvitationStatement};
 pub use name::{Address, MemberName};
 pub use record::{JoinError, JoinRecord, Leave, MembersRecord};
 pub use statement::{Act, SignedStatement, Statement, StatementError};
+pub use statements::{NotAMember, Statements};
 
 use crate::canonical;
 use crate::keys::{PublicKey, Signature, SignatureItem};

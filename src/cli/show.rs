@@ -9,8 +9,9 @@ use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
     ClockView, ConnectedView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView,
-    MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView, TipView,
-    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatementView,
+    StatusView, TipView, TrackerLinkView, TrackerStatusView, TransactionState,
+    TransactionStateView, TransactionView,
 };
 use crate::readable::in_words;
 
@@ -38,6 +39,9 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         Some(chain) => lines.extend(chain_status(chain)),
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
+    if let Some(out) = &status.put_out {
+        lines.push(("put out", put_out(out)));
+    }
     if status.disconnected {
         let told = "disconnected by you, until `node connect` or the next start";
         lines.push(("sessions", told.to_owned()));
@@ -47,6 +51,17 @@ pub fn peer_status(status: &PeerStatusView) -> String {
     }
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
+}
+
+/// What whoever is put out has to know.
+fn put_out(out: &StatementView) -> String {
+    let reason = out.reason.as_deref().unwrap_or_default();
+    format!(
+        "on {}, by the admin of the network: {reason}. Nobody talks to this node any more; its coins stay with \
+         its key. Ask whoever runs the tracker to let you come back (`node readmit` there): this node notices \
+         within five minutes",
+        day(out.signed)
+    )
 }
 
 fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {

@@ -14,7 +14,6 @@ pub mod sync;
 mod tests;
 
 use super::SessionId;
-use super::Statements;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
@@ -23,6 +22,7 @@ use crate::chain::{
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::SignedStatement;
+use crate::membership::Statements;
 use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};

@@ -30,7 +30,8 @@ use tokio::sync::{oneshot, watch};
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 
 /// An order to whoever searches for the genesis block.
@@ -146,6 +147,7 @@ impl TrackerLinkShell {
             trouble: None,
         };
         shell.publish(Arc::new(shell.link.directory().clone()));
+        shell.tell_own_expulsion();
         shell
     }
 

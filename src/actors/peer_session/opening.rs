@@ -4,13 +4,14 @@ use super::SessionContext;
 use super::writing::SealedWriter;
 use crate::canonical;
 use crate::keys::PublicKey;
+use crate::membership::{NotAMember, SignedStatement};
 use crate::messages::session::SessionFact;
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
 use crate::wire::Hello;
 use crate::wire::channel::{
-    Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, Opener, RecordKind,
-    SECRETS_LEN, Side, is_comparable, judge_introduction,
+    Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, IntroductionError, Opener,
+    RecordKind, SECRETS_LEN, Side, is_comparable, judge_introduction,
 };
 use crate::wire::version::MINOR_VERSION;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -43,8 +44,8 @@ pub(super) struct Opened {
 pub(super) enum Failed {
     /// There is nobody to tell.
     Gone(String),
-    /// The other end is told why it is refused.
-    Refused(String, Box<SealedWriter>),
+    /// The other end is told why it is refused: in words, and by the statement that put it out.
+    Refused(String, Option<Box<SignedStatement>>, Box<SealedWriter>),
 }
 
 /// Makes a channel of a connection: handshake, introductions, judgement. The time for it is the
@@ -116,11 +117,11 @@ pub(super) async fn open(
     let now = context.clock.now();
     let theirs = match theirs {
         Ok(theirs) => theirs,
-        Err(error) => return Err(Failed::Refused(error.to_string(), Box::new(writer))),
+        Err(error) => return Err(Failed::Refused(error.to_string(), None, Box::new(writer))),
     };
     let judged = judge_introduction(&hello, &theirs, &binding, expected, now.wall);
     let key = theirs.hello.key;
-    let clock_of = is_comparable(&hello, &theirs, &judged, expected, now.wall).then_some(key);
+    let clock_of = is_comparable(&theirs, &judged, expected, now.wall).then_some(key);
     if let Some(from) = clock_of {
         context.read_clock(from, theirs.hello.time, asked, now);
     }
@@ -137,7 +138,14 @@ pub(super) async fn open(
             rest,
             writer,
         }),
-        Err(reason) => Err(Failed::Refused(reason.to_string(), Box::new(writer))),
+        Err(reason) => {
+            let words = reason.to_string();
+            let out = match reason {
+                IntroductionError::NotAMember(NotAMember::Out(signed)) => Some(signed),
+                _ => None,
+            };
+            Err(Failed::Refused(words, out, Box::new(writer)))
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    OverruledView, PersonView, ReachView, SessionView,
+    ActView, BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView,
+    NetworkView, OverruledView, PersonView, ReachView, SessionView, StatementView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -51,6 +51,14 @@ fn status() -> PeerStatusView {
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
         },
+        put_out: Some(StatementView {
+            act: ActView::Expel,
+            name: None,
+            address: somebody(None).address,
+            reason: Some(HOSTILE.to_owned()),
+            signed: Timestamp(1),
+            by: somebody(None).address,
+        }),
         disconnected: false,
         reach: ReachView {
             reachable: Some(false),

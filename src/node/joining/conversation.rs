@@ -26,7 +26,8 @@ use tokio::time::timeout;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 /// How long it may take to dial one address, with the handshake.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);

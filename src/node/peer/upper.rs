@@ -7,7 +7,7 @@ use crate::actors::{
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules, Work};
-use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
@@ -24,7 +24,7 @@ use crate::shell::{
 };
 use crate::store::chain_rows::{ChainRows, stored_open};
 use actix::{Addr, AsyncContext, Context};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What runs once the network is known.
 pub(crate) struct Upper {
@@ -43,7 +43,7 @@ impl Ground {
         running: &OnceLock<PeerParts>,
     ) -> Result<Upper, RunError> {
         let network: NetworkId = genesis.id();
-        let tracker = genesis.content.tracker;
+        let members = Arc::new(Statements::new(&genesis));
         self.context.greeting.set_network(network);
         let rules = Rules::new(genesis, &self.seams.applications)?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
@@ -85,7 +85,7 @@ impl Ground {
         let ledger = ledger_place.start(shell);
         self.attach(&ledger, &gossip, &delivery).await?;
         gossip_context.run(GossipActor::new(self.gossip(
-            (tracker, tip.work()),
+            (members, tip.work()),
             &gossip,
             &ledger,
             delivery.links(),
@@ -125,10 +125,10 @@ impl Ground {
         })
     }
 
-    /// The conversation with the peers that this tracker has certified, on a chain of so much work.
+    /// The conversation with these peers, on a chain of so much work.
     fn gossip(
         &self,
-        (tracker, work): (PublicKey, Work),
+        (members, work): (Arc<Statements>, Work),
         own: &Addr<GossipActor>,
         ledger: &Addr<LedgerActor>,
         delivery: DeliveryLinks,
@@ -140,7 +140,7 @@ impl Ground {
         let seed = random_u64(&*self.seams.entropy);
         let machine = Gossip::new(self.key, limits, work, seed, self.seams.clock.steady());
         let parts = GossipParts {
-            tracker,
+            members,
             greeting: self.context.greeting.clone(),
             clock: self.seams.clock.clone(),
             begin: sessions_of(own, &self.context),

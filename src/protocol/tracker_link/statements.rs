@@ -3,7 +3,8 @@
 use super::{Effect, STATEMENT_ROW, TrackerLink};
 use crate::clock::Now;
 use crate::membership::SignedStatement;
-use crate::protocol::{SessionId, Statements};
+use crate::membership::Statements;
+use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_STATEMENTS;
 use std::sync::Arc;
@@ -12,6 +13,11 @@ impl TrackerLink {
     /// What the admin has said, as far as it was heard; nothing as long as the network is not known.
     pub fn statements(&self) -> Option<&Arc<Statements>> {
         self.statements.as_ref()
+    }
+
+    /// By which statement this node itself is put out, if it is.
+    pub fn own_expulsion(&self) -> Option<&SignedStatement> {
+        self.statements.as_ref()?.out(&self.config.key)
     }
 
     /// A member told what the admin has said.

@@ -84,7 +84,7 @@ impl Peers {
         }
         let addresses = self.dialling.iter().filter(|(_, d)| d.key == key);
         let addresses: VecDeque<_> = addresses.map(|(address, _)| address.clone()).collect();
-        if self.apart || self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
+        if self.rests() || self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
             return vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
         }
         self.wanted.insert(key, addresses);
@@ -133,7 +133,7 @@ impl Peers {
         let room = most.saturating_sub(self.count(Direction::Outgoing) + called.len());
         // Dials at addresses that no record names any more are bounded, too.
         let room = room.min((2 * most + MAX_WANTED).saturating_sub(self.under_way.len()));
-        if room == 0 || self.apart {
+        if room == 0 || self.rests() {
             return Vec::new();
         }
         let open = self.open.values().map(|o| o.key);

@@ -6,7 +6,7 @@ use crate::chain::testing::member;
 use crate::membership::{Act, SignedStatement, Statement};
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key};
 use crate::wire::MemberId;
-use crate::wire::message::Registered;
+use crate::wire::message::{RefusalCode, Refused, Registered};
 
 const SESSION: u64 = 1;
 
@@ -82,4 +82,32 @@ fn what_a_member_tells_is_said_to_the_tracker_and_forgeries_are_not() {
     assert_eq!(told(&mut peer), [vec![expel(5)]]);
     let again = peer.link.statements_heard(vec![expel(5)], peer.now);
     assert_eq!(again, []);
+}
+
+#[test]
+fn a_node_that_is_put_out_leaves_the_tracker_alone_for_a_while_and_registers_when_it_may_come_back()
+{
+    let mut peer = Peer::new(5, "erin");
+    registered(&mut peer, SESSION);
+    peer.receive(SESSION, &Message::Statements(vec![expel(5)]));
+    assert!(peer.link.own_expulsion().is_some());
+    peer.close(SESSION);
+    let dials = |peer: &mut Peer, ms| {
+        peer.tick(ms);
+        std::mem::take(&mut peer.dials).len()
+    };
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    assert_eq!(dials(&mut peer, 1), 1);
+    let tracker = hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO);
+    peer.open(SESSION + 1, &tracker);
+    let refused = Refused {
+        code: RefusalCode::PutOut,
+        reason: CappedText::new("out").unwrap(),
+    };
+    peer.receive(SESSION + 1, &Message::Refused(refused));
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    // Started anew it asks at once, and once.
+    peer.restart(true);
+    assert!(peer.link.own_expulsion().is_some());
+    assert_eq!(dials(&mut peer, TICK_MS), 1);
 }
