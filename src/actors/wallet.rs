@@ -1,11 +1,12 @@
 //! Wallet: the secret key, and nothing that leaves with it.
 
-use crate::chain::EncodedTransaction;
+use crate::chain::SignedHere;
 use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, SecretKey};
 use crate::messages::wallet::{
     OpenNote, SealNote, SignIntroduction, SignLeaving, SignReceipt, SignStatement, SignTransaction,
+    SignTransactions,
 };
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
@@ -35,7 +36,17 @@ impl Handler<SignTransaction> for WalletActor {
     type Result = MessageResult<SignTransaction>;
 
     fn handle(&mut self, message: SignTransaction, _: &mut Self::Context) -> Self::Result {
-        MessageResult(EncodedTransaction::new(message.0.sign(&self.key)))
+        MessageResult(SignedHere::sign(message.0, &self.key))
+    }
+}
+
+impl Handler<SignTransactions> for WalletActor {
+    type Result = MessageResult<SignTransactions>;
+
+    fn handle(&mut self, message: SignTransactions, _: &mut Self::Context) -> Self::Result {
+        let payloads = message.0.into_iter();
+        let signed = payloads.map(|payload| SignedHere::sign(payload, &self.key));
+        MessageResult(signed.collect())
     }
 }
 
