@@ -1,11 +1,13 @@
 //! What can be typed.
 
 mod records;
+mod recovery;
 mod upkeep;
 mod values;
 mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
+pub use recovery::{RecoveryArgs, RecoveryPlace};
 pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
@@ -291,6 +293,8 @@ pub enum Init {
     Peer(InitPeer),
     /// A new network: its tracker and its first member, each with its wallet
     Network(InitNetwork),
+    /// A recovery key for a network that has no members yet, and was begun without one
+    Recovery(RecoveryPlace),
 }
 
 /// A new network.
@@ -312,6 +316,9 @@ pub struct InitNetwork {
     /// The tracker's port; the member's is the next one
     #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
     pub port: u16,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
 }
 
 /// Where a new settings file goes.
@@ -331,6 +338,9 @@ pub struct InitTracker {
     /// Where it listens for members [default: 127.0.0.1:7000, this machine alone]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
     /// Where its file goes.
     #[command(flatten)]
     pub place: InitPlace,

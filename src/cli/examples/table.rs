@@ -74,6 +74,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "init recovery",
+        &[alone(
+            "init recovery --recovery-out recovery.txt",
+            "the words go to a file, the address to the settings",
+        )],
+    ),
+    (
         "demo",
         &[
             more("demo", "four nodes and their story, until Ctrl-C"),
