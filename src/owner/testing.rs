@@ -9,7 +9,7 @@ use crate::chain::{Amount, Height, StateView, Timestamp, TransactionId};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
-use crate::membership::InvitationStatement;
+use crate::membership::{InvitationStatement, Leave};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -28,7 +28,7 @@ use crate::messages::retry_queue::{
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, LeaveError, LeaveNetwork,
 };
-use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
@@ -373,6 +373,8 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         known: watch::channel(Arc::new(known)).1,
         events: played.events.clone(),
         leave: node.clone().recipient(),
+        sign_leave: node.clone().recipient(),
+        standing: Arc::default(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         own_clock: node.clone().recipient(),
@@ -456,6 +458,14 @@ impl Handler<Connect> for FakeNode {
     type Result = ();
 
     fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
+}
+
+impl Handler<SignLeave> for FakeNode {
+    type Result = MessageResult<SignLeave>;
+
+    fn handle(&mut self, message: SignLeave, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Leave::sign(message.network, message.number, &secret(1)))
+    }
 }
 
 impl Handler<LeaveNetwork> for FakeNode {
