@@ -24,7 +24,8 @@ use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
 use super::{
-    Action, Amount, BlockId, Closed, EncodedTransaction, Internal, Rejected, SignedHere, Timestamp,
+    Action, Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, SignedHere,
+    Timestamp,
 };
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
@@ -176,13 +177,13 @@ impl Ledger {
         }
     }
 
-    /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
+    /// The bodies that are missing on the way to `toward`, in their order, with their heights, at most `limit`.
     pub fn missing_bodies(
         &self,
         toward: &BlockId,
         limit: usize,
         disk: &dyn StateView,
-    ) -> Result<Vec<BlockId>, Internal> {
+    ) -> Result<Vec<(BlockId, Height)>, Internal> {
         let view = self.overlay.over(disk);
         // Left out before the limit is applied, not after: whoever asks takes a short list for all that
         // there is, and asks for nothing more until time has passed.
