@@ -33,6 +33,7 @@ pub mod registry;
 pub mod retry;
 pub(crate) mod spread;
 pub mod tracker_link;
+pub mod tracker_word;
 
 #[cfg(test)]
 pub(crate) mod testing;
