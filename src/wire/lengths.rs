@@ -13,7 +13,8 @@ use crate::chain::genesis::MAX_MOTTO;
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::{MAX_ALLOCATIONS, MAX_APPLICATIONS, MAX_NETWORK_NAME};
 use crate::chain::transaction::{MAX_NOTE, MAX_RECORD, MAX_TOPIC};
-use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::address::MAX_ADDRESS;
+use crate::membership::name::MAX_NAME;
 use crate::membership::statement::MAX_EXPULSION_REASON;
 
 /// The head of an array of up to 15 items, a code below 128, a yes or no, nothing.

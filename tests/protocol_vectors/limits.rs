@@ -47,7 +47,8 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::membership::delegation: MAX_DELEGATION_MS;
         raclette::membership::invitation: MAX_USES;
         raclette::membership::invitation::string: MAX_INVITATION_CHARACTERS MAX_INVITATION_ADDRESSES;
-        raclette::membership::name: MAX_NAME MAX_ADDRESS;
+        raclette::membership::address: MAX_ADDRESS;
+        raclette::membership::name: MAX_NAME;
         raclette::membership::statement: MAX_EXPULSION_REASON;
         raclette::wire::member: MAX_ADDRESSES;
         raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS

@@ -200,7 +200,7 @@ impl RawPeer {
             sealing_key: raw.key.sealing_key(),
             addresses: addresses
                 .iter()
-                .map(|address| CappedText::new(address.to_string()).unwrap())
+                .map(|address| address.to_string().parse().unwrap())
                 .collect(),
         };
         let record = statement.sign(&raw.key);

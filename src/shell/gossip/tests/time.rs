@@ -90,8 +90,7 @@ impl Life {
                 addresses: Vec::new(),
                 outlook: Outlook::Unknown,
             });
-            let address = crate::canonical::CappedText::new(*address).unwrap();
-            entry.addresses.push(address);
+            entry.addresses.push(address.parse().unwrap());
         }
         let known = CandidatesKnown {
             candidates: known.into_values().collect(),
