@@ -33,6 +33,7 @@ mod peer;
 mod people;
 mod records;
 mod refusal;
+mod statements;
 mod stopping;
 mod tracker;
 mod verification;
@@ -61,7 +62,7 @@ use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
-use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus};
+use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus, WhoIs};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
 };
@@ -226,6 +227,8 @@ pub struct Tracker {
     pub(crate) members: Recipient<GetMembers>,
     /// Knows the invitations.
     pub(crate) invitations: Recipient<GetInvitations>,
+    /// Knows whose a name is.
+    pub(crate) names: Recipient<WhoIs>,
     /// Carries out what its owner decides.
     pub(crate) order: Recipient<CarryOut>,
     /// Says what time it is.

@@ -383,6 +383,15 @@ pub enum Ask {
     },
     /// Invite somebody into the network, at its tracker
     Invite(InviteArgs),
+    /// Put a member out, at the tracker: nobody talks to it any more
+    Expel(Expel),
+    /// Let a member come back that was put out, at the tracker
+    Readmit {
+        /// Its name or its address
+        name: String,
+    },
+    /// Give a member that has lost its wallet another key, at the tracker
+    Rekey(Rekey),
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]
@@ -493,6 +502,31 @@ pub struct InviteArgs {
     /// Show it as a picture (a QR code), too
     #[arg(long)]
     pub qr: bool,
+}
+
+/// Somebody is put out.
+#[derive(Debug, Args)]
+pub struct Expel {
+    /// The member's name or its address
+    pub name: String,
+    /// Why: everybody reads it, and it stays on the ledger
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Whether it was asked.
+    #[command(flatten)]
+    pub sure: Sure,
+}
+
+/// A name gets another key.
+#[derive(Debug, Args)]
+pub struct Rekey {
+    /// The member's name
+    pub name: MemberName,
+    /// The address of its new key, as its node shows it
+    pub address: String,
+    /// Whether it was asked.
+    #[command(flatten)]
+    pub sure: Sure,
 }
 
 /// What can be done with invitations.

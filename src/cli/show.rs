@@ -340,11 +340,15 @@ pub fn mined(mined: &MinedView) -> String {
             count(u64::from(lost), "race was", "races were")
         ),
     };
+    // The reward is none of anybody's transactions; the line at the node's own terminal counts so too.
+    let holds = match (mined.transactions as u64).saturating_sub(1) {
+        0 => "empty".to_owned(),
+        others => format!("with {}", count(others, "transaction", "transactions")),
+    };
     format!(
-        "height {}  {}  {}, {}, {}{races}",
+        "height {}  {}  {holds}, {}, {}{races}",
         mined.height,
         short_id(mined.id),
-        count(mined.transactions as u64, "transaction", "transactions"),
         count(mined.tries, "try", "tries"),
         in_words(mined.elapsed_ms),
     )

@@ -79,6 +79,7 @@ pub(super) async fn run(
         advertise: advertise(&settings),
         members: running.registry.clone().recipient(),
         invitations: running.registry.clone().recipient(),
+        names: running.registry.clone().recipient(),
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),

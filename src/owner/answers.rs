@@ -15,6 +15,7 @@ mod members;
 mod records;
 pub(crate) mod rfc3339;
 mod shapes;
+mod statements;
 
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::membership::MemberName;
@@ -47,6 +48,9 @@ pub use invitations::{
 pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{LedgerMember, LedgerMembersView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use statements::{
+    ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
+};
 
 /// Where the next page of a list begins. It means something to that list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -20,7 +20,7 @@ use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
 };
 use crate::messages::registry::{
-    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
+    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -33,7 +33,7 @@ use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
-use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome};
+use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -392,6 +392,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         advertise: Vec::new(),
         members: node.clone().recipient(),
         invitations: node.clone().recipient(),
+        names: node.clone().recipient(),
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
@@ -427,6 +428,18 @@ impl Handler<GetInvitations> for FakeNode {
     }
 }
 
+/// There is bob.
+impl Handler<WhoIs> for FakeNode {
+    type Result = MessageResult<WhoIs>;
+
+    fn handle(&mut self, asked: WhoIs, _: &mut Self::Context) -> Self::Result {
+        MessageResult(match asked.0.as_str() {
+            "bob" => Named::Key(secret(2).public_key()),
+            _ => Named::Nobody(None),
+        })
+    }
+}
+
 impl Handler<CarryOut> for FakeNode {
     type Result = Result<Outcome, OrderRefused>;
 
@@ -436,6 +449,7 @@ impl Handler<CarryOut> for FakeNode {
             Order::Invite { .. } => Err(OrderRefused::TooManyInvitations),
             Order::RevokeInvitation(asked) if asked == id => Ok(Outcome::Revoked { id, kept }),
             Order::RevokeInvitation(asked) => Err(OrderRefused::UnknownInvitation(asked)),
+            Order::Say(_) => Err(OrderRefused::NotFounded),
         }
     }
 }
