@@ -1,12 +1,12 @@
 //! Where somebody can be dialled, in a form that is checked, and what lies near each other.
 
 use crate::settings::Endpoint;
+use core::net::{IpAddr, Ipv6Addr};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Longest address, in bytes: a host name of the greatest length (253), a colon and a port.
