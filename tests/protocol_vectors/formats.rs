@@ -184,7 +184,7 @@ pub fn name(work: &mut Work) {
 /// Whether each text is an address to dial.
 pub fn addresses_to_dial(work: &mut Work) {
     for (text, _) in work.all_given() {
-        let verdict = match text.parse::<raclette::membership::Address>() {
+        let verdict = match text.parse::<Address>() {
             Ok(_) => "an address",
             Err(_) => "none",
         };

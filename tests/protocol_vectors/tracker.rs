@@ -3,7 +3,6 @@
 use crate::example::{self, START, alice, bob, tracker};
 use crate::talk::hello;
 use crate::work::Work;
-use raclette::canonical::CappedText;
 use raclette::clock::{Now, SteadyTime};
 use raclette::keys::SecretKey;
 use raclette::protocol::registry::Effect;

@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
 /// Rows of the directory read at a time.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// What runs from the start, before the network is known.
 pub(crate) struct Ground {

@@ -89,6 +89,7 @@ impl Life {
                 name: format!("member-{number}").parse().unwrap(),
                 addresses: Vec::new(),
                 outlook: Outlook::Unknown,
+                since: None,
             });
             entry.addresses.push(address.parse().unwrap());
         }
