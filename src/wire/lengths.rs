@@ -147,5 +147,12 @@ const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_R
 const STATEMENT: usize = ONE + ONE + HASH + U64 + ACT + HASH + SIGNATURE;
 pub(super) const STATEMENTS: usize = list(MAX_STATEMENTS, STATEMENT);
 
+const _: () = {
+    use super::limits::TO_TRACKER_CAP;
+    use super::message::MAX_STATEMENTS_TO_TRACKER;
+    assert!(MEMBER_RECORD <= TO_TRACKER_CAP && INVITED <= TO_TRACKER_CAP);
+    assert!(list(MAX_STATEMENTS_TO_TRACKER, STATEMENT) <= TO_TRACKER_CAP);
+};
+
 #[cfg(test)]
 mod tests;
