@@ -36,7 +36,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::chain::proof: PROOF_VERSION MAX_TAIL MAX_PROOF_BYTES MAX_PROOF_JSON_BYTES;
         raclette::archive: ARCHIVE_VERSION MAX_ENTRY_BYTES;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
-        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP OPTIONAL_CAP;
+        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP TO_TRACKER_CAP OPTIONAL_CAP;
         raclette::wire::lengths: MAX_TRANSACTION_BYTES;
         raclette::wire::version: PROTOCOL_VERSION PROTOCOL_DRAFT MINOR_VERSION FIRST_OPTIONAL_CODE;
         raclette::wire::channel: REKEY_RECORDS;
