@@ -255,7 +255,7 @@ pub fn peers(peers: &PeersView) -> String {
 /// Who is a member by the ledger.
 pub fn members(members: &LedgerMembersView) -> String {
     let at = members.at.0;
-    let differs = differences(&members.differs);
+    let differs = differences(&members.differs) + &said(&members.statements);
     if members.members.is_empty() {
         return format!("nobody is a member on the ledger after block {at}\n{differs}");
     }
@@ -272,6 +272,23 @@ pub fn members(members: &LedgerMembersView) -> String {
         ]);
     }
     format!("members after block {at}\n{}{differs}", table.render())
+}
+
+/// What the admin has said; empty if nothing.
+fn said(statements: &[StatementView]) -> String {
+    if statements.is_empty() {
+        return String::new();
+    }
+    let line = |said: &StatementView| {
+        let place = match said.on_ledger {
+            Some(height) => format!("on the ledger in block {height}"),
+            None => "not on the ledger yet".to_owned(),
+        };
+        let day = day(said.signed);
+        format!("  {day}  {} ({place})\n", super::statements::in_words(said))
+    };
+    let lines: String = statements.iter().map(line).collect();
+    format!("\nThe admin has said:\n{lines}")
 }
 
 /// In what the tracker's word differs from the ledger; empty if in nothing.

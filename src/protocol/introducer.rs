@@ -16,7 +16,7 @@ use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
 use crate::membership::{Address, SignedStatement, Statements};
 use crate::wire::member::Leaving;
-use crate::wire::message::{MAX_STATEMENTS, RefusalCode, Refused};
+use crate::wire::message::{MAX_STATEMENTS_TO_TRACKER, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -160,7 +160,7 @@ impl Introducer {
         let is_news = |signed: &&SignedStatement| told.is_none_or(|told| !told.knows(signed));
         let all = self.statements.iter().flat_map(|all| all.all());
         let news: Vec<_> = all.filter(is_news).cloned().collect();
-        for part in news.chunks(MAX_STATEMENTS) {
+        for part in news.chunks(MAX_STATEMENTS_TO_TRACKER) {
             let message = Message::Statements(part.to_vec());
             self.effects.push(Effect::Send { session, message });
         }

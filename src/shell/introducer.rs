@@ -134,8 +134,13 @@ impl IntroducerShell {
     pub fn session_told(&mut self, event: SessionEvent) {
         let (session, now) = (event.session, self.clock.steady());
         let effects = match event.what {
-            SessionFact::Opened { hello, .. } => self.introducer.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => {
+                self.greeting.know_tracker(hello.key);
+                self.introducer.opened(session, &hello, now)
+            }
             SessionFact::Received(message) => self.introducer.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 self.introducer.closed(session, &reason, now)

@@ -170,7 +170,7 @@ impl LivenessProbeShell {
                     None => {}
                 }
             }
-            SessionFact::Received(_) => {}
+            SessionFact::Received(_) | SessionFact::TurnedAway(_) => {}
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "visit ended");
                 if let Some(number) = self.sessions.end(session)

@@ -248,6 +248,8 @@ impl RegistryShell {
                     .session_opened(session, *hello, certificate, now)
             }
             SessionFact::Received(message) => self.registry.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "session ended");
                 self.sessions.end(session);

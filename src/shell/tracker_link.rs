@@ -281,12 +281,17 @@ impl TrackerLinkShell {
     pub fn session_told(&mut self, event: SessionEvent) {
         let (session, now) = (event.session, self.clock.now());
         let effects = match event.what {
-            SessionFact::Opened { hello, .. } => self.link.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => {
+                self.greeting.know_tracker(hello.key);
+                self.link.opened(session, &hello, now)
+            }
             SessionFact::Received(Message::Goodbye(goodbye)) => {
                 let reason = format!("the tracker said: {}", goodbye.reason);
                 self.link.closed(session, reason, now)
             }
             SessionFact::Received(message) => self.link.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 // Whoever waits to leave is told that it was cut off.

@@ -331,6 +331,7 @@ impl Handler<SessionEvent> for Liar {
                 self.send(event.session, Message::GetHeaders(locator));
             }
             SessionFact::Received(message) => self.received(event.session, message, ctx),
+            SessionFact::TurnedAway(_) => {}
             SessionFact::Closed(_) => {
                 self.sessions.remove(&event.session);
             }

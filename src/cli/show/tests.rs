@@ -59,6 +59,7 @@ fn status() -> PeerStatusView {
             reason: Some(HOSTILE.to_owned()),
             signed: Timestamp(1),
             by: somebody(None).address,
+            on_ledger: None,
         }),
         disconnected: false,
         reach: ReachView {

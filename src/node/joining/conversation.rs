@@ -140,7 +140,9 @@ impl Conversation {
         match heard.recv().await {
             Some(SessionFact::Opened { hello, .. }) => Ok(*hello),
             Some(SessionFact::Closed(reason)) => Err(reason),
-            Some(SessionFact::Received(_)) | None => Err("it did not greet".to_owned()),
+            Some(SessionFact::Received(_) | SessionFact::TurnedAway(_)) | None => {
+                Err("it did not greet".to_owned())
+            }
         }
     }
 
@@ -199,7 +201,9 @@ impl Conversation {
                     return Err(NotJoined::Cut(goodbye.reason.to_string()));
                 }
                 SessionFact::Closed(reason) => return Err(NotJoined::Cut(reason)),
-                SessionFact::Received(_) | SessionFact::Opened { .. } => {}
+                SessionFact::Received(_)
+                | SessionFact::TurnedAway(_)
+                | SessionFact::Opened { .. } => {}
             }
         }
         Err(NotJoined::Cut("the connection ended".to_owned()))

@@ -2,11 +2,11 @@
 
 use super::{Effect, STATEMENT_ROW, TrackerLink};
 use crate::clock::Now;
-use crate::membership::SignedStatement;
 use crate::membership::Statements;
+use crate::membership::{Act, MemberName, SignedStatement};
 use crate::protocol::SessionId;
-use crate::wire::Message;
-use crate::wire::message::MAX_STATEMENTS;
+use crate::wire::message::MAX_STATEMENTS_TO_TRACKER;
+use crate::wire::{Member, Message};
 use std::sync::Arc;
 
 impl TrackerLink {
@@ -57,7 +57,30 @@ impl TrackerLink {
         {
             self.send_statements(session, &fresh);
         }
+        let mut changed = Vec::new();
+        let mut left = Vec::new();
+        for signed in &fresh {
+            if let Act::Reassign { name, .. } = &signed.statement.act {
+                self.hand_on(name, &mut changed, &mut left);
+            }
+        }
+        self.directory_changed(changed, left);
         self.decided.at_once(Effect::StatementsHeard(fresh));
+    }
+
+    /// Has a name go with the key that the admin gave it to, if it did.
+    pub(super) fn hand_on(
+        &mut self,
+        name: &MemberName,
+        changed: &mut Vec<Member>,
+        left: &mut Vec<Member>,
+    ) {
+        let owner = self.statements.as_ref().and_then(|all| all.owner(name));
+        if let Some(key) = owner {
+            let (entered, gone) = self.directory.hand_on(name, key);
+            changed.extend(entered);
+            left.extend(gone);
+        }
     }
 
     /// Tells the tracker all that we hold.
@@ -72,7 +95,7 @@ impl TrackerLink {
     }
 
     fn send_statements(&mut self, session: SessionId, statements: &[SignedStatement]) {
-        for part in statements.chunks(MAX_STATEMENTS) {
+        for part in statements.chunks(MAX_STATEMENTS_TO_TRACKER) {
             let message = Message::Statements(part.to_vec());
             self.decided.at_once(Effect::Send { session, message });
         }

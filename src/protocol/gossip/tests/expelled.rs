@@ -100,6 +100,7 @@ fn a_node_that_is_put_out_itself_says_goodbye_and_dials_nobody_until_it_may_come
         key: member(7).public_key(),
         outlook: Outlook::Unknown,
         addresses: vec!["seven:7000".to_owned()],
+        since: None,
     }];
     let effects = gossip.statements(known([out(own, 5)]), STARTED);
     assert_eq!(closes(&effects), [session(1), session(2)]);
