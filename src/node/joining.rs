@@ -9,7 +9,6 @@ mod conversation;
 
 use super::RunError;
 use super::opening::{listen, make_private, random_u64};
-use crate::canonical::CappedText;
 use crate::chain::NetworkId;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -222,11 +221,8 @@ impl Joining {
         let listener = listener.map_err(NotJoined::Listen)?;
         let mut own: Vec<Address> = Vec::new();
         match &self.advertise[..] {
-            [] => own.extend(CappedText::new(listener.address().to_string()).ok()),
-            said => own.extend(
-                said.iter()
-                    .filter_map(|a| CappedText::new(a.to_string()).ok()),
-            ),
+            [] => own.extend(listener.address().to_string().parse::<Address>().ok()),
+            said => own.extend(said.iter().map(Address::from)),
         }
         let numbers = (random_u64(&*means.entropy), random_u64(&*means.entropy));
         let secret = ready.secret.clone();
@@ -321,7 +317,7 @@ impl Joining {
     ///
     /// # Errors
     /// [`NotJoined::Unwritable`], [`NotJoined::Wallet`], [`NotJoined::Settings`], [`NotJoined::Run`].
-    pub fn set_up(&self, ready: Ready) -> Result<Settings, NotJoined> {
+    pub fn set_up(&self, ready: Ready) -> Result<(), NotJoined> {
         let data_dir = ready.settings.data_dir();
         make_private(data_dir)?;
         if !ready.wallet_is_there {
@@ -329,7 +325,7 @@ impl Joining {
         }
         keep_invitation(data_dir, &self.invitation)?;
         settings::init(&self.file, &ready.text)?;
-        Ok(ready.settings)
+        Ok(())
     }
 }
 
