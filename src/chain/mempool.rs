@@ -1,5 +1,9 @@
 //! The open transactions: valid, not mined yet.
 
+mod place;
+
+pub use place::{NoPlace, OpenPlace};
+
 use super::awake::AwakeTime;
 use super::fold_hash::{FoldMap, FoldSet};
 use super::free_use::FreeUse;
@@ -8,11 +12,10 @@ use super::{
     Action, Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
+use place::{FeeRate, Place};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
-use std::fmt;
 use std::ops::Bound;
-use std::str::FromStr;
 
 /// What all open transactions may take in memory: about 30 full blocks, and small against the memory of the
 /// smallest machine.
@@ -89,71 +92,6 @@ pub enum Closed {
     Evicted,
     /// Its sender's coins went elsewhere, or its application refuses it now.
     Conflicted,
-}
-
-/// Fee for each KiB, the measure by which transactions queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct FeeRate(u128);
-
-impl FeeRate {
-    fn of(transaction: &EncodedTransaction) -> Self {
-        let fee = u128::from(transaction.payload().fee.0);
-        Self(fee * 1024 / transaction.size().max(1) as u128)
-    }
-}
-
-/// A place in the queue: the better rate is greater; among those without a fee the one whose sender has
-/// sent less of late, counted with it; among equals the earlier arrival. So whoever floods queues behind
-/// everybody who does not, and makes way first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    rate: FeeRate,
-    sent: Reverse<u64>,
-    arrival: Reverse<u64>,
-    id: TransactionId,
-}
-
-impl Place {
-    fn worth(&self) -> (FeeRate, Reverse<u64>) {
-        (self.rate, self.sent)
-    }
-}
-
-/// Where an open transaction stands in the queue, as a text that leads back to it, also when it is open no
-/// more: fee for each KiB, bytes without a fee before it, number of arrival, id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenPlace(Place);
-
-impl fmt::Display for OpenPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Place {
-            rate: FeeRate(rate),
-            sent: Reverse(sent),
-            arrival: Reverse(arrival),
-            id,
-        } = &self.0;
-        write!(f, "{rate}-{sent}-{arrival}-{id}")
-    }
-}
-
-/// The text is no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no place among the open transactions")]
-pub struct NoPlace;
-
-impl FromStr for OpenPlace {
-    type Err = NoPlace;
-
-    fn from_str(text: &str) -> Result<Self, NoPlace> {
-        let mut parts = text.splitn(4, '-');
-        let mut part = || parts.next().ok_or(NoPlace);
-        Ok(Self(Place {
-            rate: FeeRate(part()?.parse().map_err(|_| NoPlace)?),
-            sent: Reverse(part()?.parse().map_err(|_| NoPlace)?),
-            arrival: Reverse(part()?.parse().map_err(|_| NoPlace)?),
-            id: part()?.parse().map_err(|_| NoPlace)?,
-        }))
-    }
 }
 
 struct Entry {
