@@ -18,6 +18,7 @@ mod members;
 mod network;
 mod own;
 mod pay;
+mod records;
 mod refusal;
 mod search;
 mod sent;
@@ -25,6 +26,7 @@ mod sessions;
 mod show;
 mod start;
 mod tracker;
+mod votes;
 
 pub(super) use door::{admit, owns};
 pub use entry::LinkView;
@@ -89,6 +91,14 @@ fn peer_routes(config: &mut ServiceConfig) {
             web::get().to(blocks::transaction),
         )
         .route("/network/proofs/{id}", web::get().to(blocks::proof))
+        .route("/votes", web::get().to(votes::votes))
+        .route("/votes", web::post().to(votes::open))
+        .route("/votes/records", web::get().to(records::topics))
+        .route("/votes/records", web::post().to(records::add))
+        .route("/votes/records/{topic}", web::get().to(records::records))
+        .route("/votes/{ballot}", web::get().to(votes::ballot))
+        .route("/votes/{ballot}", web::post().to(votes::cast))
+        .route("/votes/{ballot}/audit", web::get().to(votes::audit))
         .route("/me", web::get().to(own::own))
         .route("/me/words", web::post().to(own::words));
 }

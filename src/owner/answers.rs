@@ -46,7 +46,10 @@ pub use invitations::{
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{LedgerMember, LedgerMembersView};
-pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use records::{
+    BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
+    TopicsView,
+};
 
 /// Where the next page of a list begins. It means something to that list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -8,6 +8,7 @@ mod driver;
 mod looks;
 mod pages;
 mod screenshots;
+mod votes;
 mod without_script;
 
 use driver::{Driver, Tab};
