@@ -14,6 +14,7 @@ mod entry;
 mod form;
 mod frame;
 mod home;
+mod joining;
 mod members;
 mod network;
 mod own;
@@ -32,6 +33,8 @@ pub(super) use door::{admit, owns};
 pub use entry::LinkView;
 pub(super) use entry::{Drawing, draw_link};
 pub(super) use frame::html;
+pub(super) use joining::routes as joining_routes;
+pub use joining::{JoinCheck, JoinStage, Joins, Newcomer};
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;

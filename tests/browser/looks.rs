@@ -11,6 +11,10 @@ use std::fs;
 /// A note of somebody who means no good.
 pub const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=alert(1)><b>bold</b> \u{1b}[31mred \u{202e}dleif \u{200b}zero &amp; עברית";
 
+/// The same, as short as a choice of a ballot.
+const MARKUP: &str =
+    "<script>document.title='owned'</script><b>bold</b> \u{202e}dleif \u{200b}zero עברית";
+
 /// The longest name that there is.
 pub const LONG: &str = "bartholomew-of-the-long-name-123";
 
@@ -22,7 +26,7 @@ pub fn ballot_and_record(opener: &Node, question: &str, roll: [&str; 2]) -> Stri
     let opened: OpenedView = opener
         .try_post(
             "/ballots/open",
-            json!({"question": question, "choices": ["Rome", HOSTILE], "roll": {"keys": roll}}),
+            json!({"question": question, "choices": ["Rome", MARKUP], "roll": {"keys": roll}}),
         )
         .unwrap();
     let record = RecordRequest::new(TOPIC, HOSTILE.as_bytes());
@@ -89,7 +93,7 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
     let sent = alice.send(LONG, 1);
     let note = other.command(["send", "alice", "0", "--note", HOSTILE]);
     assert!(note.status.success(), "{note:?}");
-    let ballot = ballot_and_record(&alice, HOSTILE, ["alice", LONG]);
+    let ballot = ballot_and_record(&alice, MARKUP, ["alice", LONG]);
     alice.mine();
     agree(&[&alice, &other]);
     let vote = alice.command(["vote", "cast", &ballot, "Rome"]);

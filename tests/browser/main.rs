@@ -5,6 +5,7 @@
 mod support;
 
 mod driver;
+mod joining;
 mod looks;
 mod pages;
 mod screenshots;

@@ -59,6 +59,7 @@ fn browser_every_page_and_form_works_without_a_script() {
         .presses("#open-ballot button.main");
     tab.waits_for(".refused", "two at least");
     tab.waits_for("#question", "");
+    tab.presses("#open-ballot summary");
     tab.types("#choices", "\nBern").types("#roll", "alice\nbob");
     tab.presses("#open-ballot button.main");
     tab.waits_for(".notice", "Votes count once");
