@@ -35,7 +35,9 @@ mod first;
 mod pages;
 mod server;
 
-pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};
+pub use api::{
+    BASE, MAX_BATCH_BYTES, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem,
+};
 pub use first::serve_joining;
 pub use pages::{JoinCheck, JoinStage, Joins, LinkView, Newcomer};
 pub use server::{

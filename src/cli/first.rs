@@ -12,7 +12,7 @@ use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer, serve_joining}
 use crate::keys::{SecretWords, Stored, WalletFile};
 use crate::membership::{InvitationString, MemberName};
 use crate::node::joining::{Joining, NotJoined};
-use crate::settings::Settings;
+use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -103,9 +103,12 @@ impl Page {
             let (well, words) = told(&check);
             self.lock().checks.push(JoinCheck { well, words });
         });
-        let settings = ready
+        ready
             .and_then(|ready| joining.set_up(ready))
             .map_err(remedy)?;
+        // By the file and the environment, as the next start will be.
+        let settings = Settings::load(&joining.file, environment());
+        let settings = settings.map_err(|error| error.to_string())?;
         let stored = WalletFile::new(&settings.wallet().file).read();
         let Ok(Stored::Open(secret)) = stored else {
             return Err("the wallet was written and can't be read again".to_owned());

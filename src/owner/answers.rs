@@ -15,8 +15,9 @@ mod members;
 mod records;
 pub(crate) mod rfc3339;
 mod shapes;
+mod statements;
 
-use crate::chain::{BlockId, Height, NetworkId, Timestamp};
+use crate::chain::{BlockId, Height, NetworkId, Timestamp, TransactionId};
 use crate::membership::MemberName;
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -37,7 +38,8 @@ pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RefusedLineView, RouteView,
+    SendManyRequest, SendRequest, SendView, SentLineView, SentManyView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;
@@ -45,10 +47,13 @@ pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
-pub use members::{LedgerMember, LedgerMembersView};
+pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
 pub use records::{
     BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
     TopicsView,
+};
+pub use statements::{
+    ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
 };
 
 /// Where the next page of a list begins. It means something to that list alone.
@@ -109,6 +114,10 @@ pub struct PeerStatusView {
     pub chain: Option<ChainStatusView>,
     /// Why it is on no network, if it is on none.
     pub waiting: Option<String>,
+    /// Whether it is a member by the ledger; `None` while that was not looked at.
+    pub on_ledger: Option<OnLedgerView>,
+    /// In what the tracker's word differs from the ledger; the first twenty.
+    pub differs: Vec<DifferenceView>,
 }
 
 /// How a peer stands with its tracker.
@@ -379,6 +388,8 @@ pub struct ConnectedView {
 pub struct LeftView {
     /// The name it had, which stays with its key.
     pub name: MemberName,
+    /// The record by which it leaves the ledger; `None` if it was no member there.
+    pub tx: Option<TransactionId>,
 }
 
 /// Whose changed key the owner believes to be right.

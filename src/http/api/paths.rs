@@ -13,13 +13,14 @@ use crate::owner::BlockData;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
     BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    EventView, HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
-    InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
-    MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
-    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
-    RecordsView, SendRequest, SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
-    TopicsView, TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView,
-    WalletOpenedView, WalletRequest,
+    EventView, ExpelRequest, HealthView, HistoryView, InboxView, InvitationView, InvitationsView,
+    InviteRequest, InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView,
+    MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
+    OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView,
+    RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest,
+    SendView, SentManyView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
+    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,7 @@ paths! {
     MEMBERS: GET "/ledger/members" ("at" "after" "limit") -> LedgerMembersView, PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
+    SEND_MANY: POST "/transactions/batch" () [SendManyRequest] -> SentManyView, PEER, "sends up to a thousand transfers, each as POST /transactions does; answered once all that is not refused is on the disk, with the place of each that is; under the header Idempotency-Key the same call sends each once";
     TRANSACTION: GET "/transactions/{id}" () -> TransactionStateView, PEER, "where a transaction stands on the ledger";
     OPEN: GET "/open" ("after" "limit") -> OpenView, PEER, "the open transactions, the best paying first";
     OUTBOX: GET "/outbox" ("after" "limit" "failed") -> OutboxView, PEER, "what waits to be delivered, or with failed=true what did not get through";
@@ -168,6 +170,9 @@ paths! {
     INVITE: POST "/invite" () [InviteRequest] -> InvitedView, TRACKER, "invites: signs an invitation for so many members, for so long";
     INVITATIONS: GET "/invitations" ("after" "limit") -> InvitationsView, TRACKER, "the invitations, by number, without their secrets";
     REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [NoRequest] -> InvitationView, TRACKER, "lets nobody join by this invitation any more";
+    EXPEL: POST "/expel" () [ExpelRequest] -> SaidView, TRACKER, "puts a member out, for a reason that everybody reads: signs it, keeps it and tells everybody";
+    READMIT: POST "/readmit" () [ReadmitRequest] -> SaidView, TRACKER, "lets a member come back that was put out";
+    REKEY: POST "/rekey" () [RekeyRequest] -> SaidView, TRACKER, "gives a name to another key, whose owner has lost the former one";
     DISCONNECT: POST "/disconnect" () [NoRequest] -> ConnectedView, PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
     CONNECT: POST "/connect" () [NoRequest] -> ConnectedView, PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";
