@@ -8,10 +8,10 @@ use super::output::Output;
 use super::run;
 use super::web;
 use crate::entropy::OsEntropy;
-use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer, serve_joining};
+use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer};
 use crate::keys::{SecretWords, Stored, WalletFile};
 use crate::membership::{InvitationString, MemberName};
-use crate::node::joining::{Joining, NotJoined};
+use crate::node::joining::{Joining, NotJoined, serve_page};
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
 use std::net::SocketAddr;
@@ -49,7 +49,7 @@ pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> R
     let joins: Arc<dyn Joins> = Arc::new(page.clone());
     let serve = move || {
         let failed = tell.clone();
-        let served = serve_joining(joins, Arc::new(OsEntropy), move |_, link| {
+        let served = serve_page(joins, Arc::new(OsEntropy), move |_, link| {
             // Whoever waits for it is there.
             let _ = tell.send(Ok(link));
         });

@@ -25,51 +25,50 @@ const LOOK: Duration = Duration::from_millis(500);
 /// For how long whoever joined is led on, once the node is there.
 const LEAD_ON: Duration = Duration::from_secs(60);
 
-/// Serves these pages on a port of its own until the node has its pages; to be called on a thread of its own.
+/// Serves these pages on a port of its own until the node has its pages; to be called within
+/// an actix system.
 /// `tell` is told the link that lets the one browser in.
 ///
 /// # Errors
 /// What the system says where it can't listen or serve.
-pub fn serve_joining(
+pub async fn serve_joining(
     joins: Arc<dyn Joins>,
     entropy: Arc<dyn Entropy>,
     tell: impl FnOnce(SocketAddr, String),
 ) -> io::Result<()> {
-    actix_web::rt::System::new().block_on(async move {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
-        let browsers = Browsers::before_a_node(address);
-        let key = browsers.draw_link(&*entropy);
-        let doorstep = Doorstep::default();
-        let asked: Data<dyn Joins> = Data::from(joins.clone());
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
-                .app_data(Data::new(browsers.clone()))
-                .app_data(Data::new(Drawing(entropy.clone())))
-                .app_data(asked.clone())
-                .configure(pages::joining_routes)
-                .wrap(from_fn(admit))
-        })
-        .workers(WORKERS)
-        .max_connections(MAX_CONNECTIONS)
-        .on_connect(move |connection, data| doorstep.enter(connection, data))
-        .client_request_timeout(HEAD_PATIENCE)
-        .keep_alive(KeepAlive::Timeout(REST))
-        .disable_signals()
-        .listen(listener)?
-        .run();
-        let handle = server.handle();
-        actix_web::rt::spawn(async move {
-            while joins.pages().is_none() {
-                actix_web::rt::time::sleep(LOOK).await;
-            }
-            actix_web::rt::time::sleep(LEAD_ON).await;
-            handle.stop(true).await;
-        });
-        tell(address, format!("http://{address}/enter?key={key}"));
-        server.await
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let address = listener.local_addr()?;
+    let browsers = Browsers::before_a_node(address);
+    let key = browsers.draw_link(&*entropy);
+    let doorstep = Doorstep::default();
+    let asked: Data<dyn Joins> = Data::from(joins.clone());
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(FormConfig::default().limit(MAX_FORM_BYTES))
+            .app_data(Data::new(browsers.clone()))
+            .app_data(Data::new(Drawing(entropy.clone())))
+            .app_data(asked.clone())
+            .configure(pages::joining_routes)
+            .wrap(from_fn(admit))
     })
+    .workers(WORKERS)
+    .max_connections(MAX_CONNECTIONS)
+    .on_connect(move |connection, data| doorstep.enter(connection, data))
+    .client_request_timeout(HEAD_PATIENCE)
+    .keep_alive(KeepAlive::Timeout(REST))
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        while joins.pages().is_none() {
+            actix_web::rt::time::sleep(LOOK).await;
+        }
+        actix_web::rt::time::sleep(LEAD_ON).await;
+        handle.stop(true).await;
+    });
+    tell(address, format!("http://{address}/enter?key={key}"));
+    server.await
 }
 
 async fn admit<B: MessageBody>(
