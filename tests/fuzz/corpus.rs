@@ -220,6 +220,6 @@ fn as_bytes(bytes: &[u8]) -> Vec<u8> {
 fn hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (text.len() >= 2 && text.len() % 2 == 0).then_some(())?;
+    (text.len() >= 2 && text.len().is_multiple_of(2)).then_some(())?;
     digits.map(byte).collect()
 }

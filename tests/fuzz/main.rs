@@ -36,7 +36,7 @@ fn run(name: &str, seeds: &[Vec<u8>], target: Target, is_long: bool) {
     let mut cases = 0;
     loop {
         let is_over = match is_long {
-            true => cases % 64 == 0 && begun.elapsed() >= Duration::from_secs(seconds),
+            true => cases.is_multiple_of(64) && begun.elapsed() >= Duration::from_secs(seconds),
             false => cases >= CASES,
         };
         if is_over {
