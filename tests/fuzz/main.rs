@@ -33,7 +33,7 @@ fn run(name: &str, seeds: &[Vec<u8>], target: Target, is_long: bool) {
     let mut mutator = Mutator::new(seed ^ seed_of(name));
     let seconds = number("FUZZ_SECONDS").unwrap_or(60);
     let begun = Instant::now();
-    let mut cases = 0;
+    let mut cases = 0_u32;
     loop {
         let is_over = match is_long {
             true => cases.is_multiple_of(64) && begun.elapsed() >= Duration::from_secs(seconds),
