@@ -92,6 +92,12 @@ impl Node {
         self.listen = listen;
     }
 
+    /// Adds lines to the end of its settings.
+    pub fn add_settings(&self, lines: &str) {
+        let settings = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, settings + lines).unwrap();
+    }
+
     /// Has it go by the name of another from its next start on; its directory stays its own.
     pub fn name_as(&mut self, other: &Node) {
         let settings = fs::read_to_string(&self.config).unwrap();
@@ -111,6 +117,18 @@ impl Node {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        let ended = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(ended)
+    }
+
+    /// Whether it was started, and nobody has seen it end.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
     }
 
     /// Fails the test if the process has ended.
@@ -183,6 +201,12 @@ impl Node {
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
         let kib = line.unwrap().split_whitespace().nth(1).unwrap();
         kib.parse::<u64>().unwrap() * 1024
+    }
+
+    /// Files and connections that it has open at this moment.
+    pub fn open_files(&self) -> usize {
+        let id = self.child.as_ref().expect("it runs").id();
+        fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count)
     }
 
     /// Asks its API.
