@@ -234,14 +234,16 @@ fn the_oldest_of_those_that_are_made_by_themselves_go() {
         fs::write(place.path().join(name).join("manifest.json"), "").unwrap();
     }
     fs::create_dir(place.path().join("backup-2025-notes")).unwrap();
-    prune(place.path(), 2).unwrap();
-    assert_eq!(
-        names(place.path()),
-        [
-            "backup-2025-notes",
-            "backup-2026-02",
-            "backup-2026-03",
-            "mine"
-        ]
-    );
+    prune(&place.path().join("backup-2026-03"), 2).unwrap();
+    let kept = [
+        "backup-2025-notes",
+        "backup-2026-02",
+        "backup-2026-03",
+        "mine",
+    ];
+    assert_eq!(names(place.path()), kept);
+    // Seen from the second, the third is of a clock that was wrong.
+    prune(&place.path().join("backup-2026-02"), 1).unwrap();
+    let kept = ["backup-2025-notes", "backup-2026-02", "mine"];
+    assert_eq!(names(place.path()), kept);
 }

@@ -147,8 +147,7 @@ impl Node {
 
     /// Asks it to stop, and does not wait: [`Node::wait`] is still to come.
     pub fn ask_to_stop(&self) {
-        let child = self.child.as_ref().expect("it runs");
-        kill_process(Pid::from_child(child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Waits until it ends by itself.
@@ -170,8 +169,13 @@ impl Node {
 
     /// Sends it `kill -9` and does not wait: [`Node::kill`] is still to come.
     pub fn strike(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("it runs");
-        kill_process(Pid::from_child(child), Signal::KILL).unwrap();
+        kill_process(Pid::from_child(child), signal).unwrap();
     }
 
     /// Everything it has printed.
@@ -391,6 +395,13 @@ impl Node {
     fn own_command(&self) -> Command {
         let own = ["--config".as_ref(), self.config.as_os_str()];
         within(&self.prefix, own)
+    }
+
+    /// Begins a command of `node` on it, and says nothing of what it prints.
+    pub fn begins<const N: usize>(&self, arguments: [&str; N]) -> Child {
+        let mut command = self.own_command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(arguments).spawn().unwrap()
     }
 
     /// Runs a command of `node` on it.

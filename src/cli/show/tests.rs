@@ -163,6 +163,7 @@ fn attack_what_members_say_stays_in_its_cell() {
         endpoints: vec![endpoint.to_owned()],
         session: Some(SessionView {
             endpoint: endpoint.to_owned(),
+            program: "raclette/0.1.0".to_owned(),
             outgoing: true,
             height: Height(1_234_567),
         }),
