@@ -7,8 +7,9 @@
 mod page;
 mod play;
 
-use page::Page;
+use page::{Page, Step};
 use play::Play;
+use raclette::cli::examples::{EXAMPLES, Needs};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -21,14 +22,61 @@ fn guides() -> PathBuf {
 
 /// Types all of a guide, by the name of its file; how many commands that were.
 fn walk(name: &str) -> usize {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|one| one.into_inner());
     let text = std::fs::read_to_string(guides().join(name)).unwrap();
-    let mut play = Play::begin();
     let page = Page::read(&text);
+    walk_through(&page);
+    page.typed()
+}
+
+fn walk_through(page: &Page) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|one| one.into_inner());
+    let mut play = Play::begin();
     for step in &page.steps {
         play.go(step);
     }
-    page.typed()
+}
+
+/// Examples that a test of their own types, and which: they ask in a way that only a person answers in time, or
+/// go on.
+const TYPED_ELSEWHERE: [(&str, &str, &str); 7] = [
+    ("accept bob", "delivery.rs", "\"accept\", \"bob\""),
+    ("demo", "demo.rs", "fn cli_demo_stays_up_until_ctrl_c"),
+    ("demo --once", "demo.rs", "--once"),
+    ("leave", "terminal.rs", "fn cli_leave_asks_first"),
+    ("wallet lock", "terminal.rs", "wallet lock"),
+    ("wallet unlock", "terminal.rs", "wallet unlock"),
+    ("wallet load", "wallet.rs", "\"load\""),
+];
+
+/// What the text of an example says that nobody has tried in a test.
+const NOT_TRIED: &str = "not tried";
+
+#[test]
+fn cli_examples_of_help_that_need_more_are_typed_on_a_page() {
+    let page = Page::read(include_str!("guides/examples.md"));
+    let typed: Vec<_> = page
+        .steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Type { line, .. } => line.strip_prefix("node "),
+            _ => None,
+        })
+        .collect();
+    let all = EXAMPLES.iter().flat_map(|(_, examples)| *examples);
+    for example in all.filter(|one| one.needs == Needs::More) {
+        let elsewhere = TYPED_ELSEWHERE.iter().find(|one| one.0 == example.line);
+        let tried = match elsewhere {
+            Some((_, file, what)) => {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join("tests/cli")
+                    .join(file);
+                std::fs::read_to_string(path).unwrap().contains(what)
+            }
+            None => typed.contains(&example.line) || example.does.contains(NOT_TRIED),
+        };
+        assert!(tried, "nobody types {example:?}");
+    }
+    walk_through(&page);
 }
 
 #[test]

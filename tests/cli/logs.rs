@@ -165,5 +165,5 @@ fn cli_logs_level_has_a_running_node_tell_more_for_a_while() {
     command(&alice, &["logs", "level", "usual"]).succeeds();
     mine(blocks + 1);
     let refused = command(&alice, &["logs", "level", "cellar=debug"]);
-    refused.fails(1, &["cellar", "ledger"]);
+    refused.fails(2, &["cellar", "ledger"]);
 }

@@ -118,9 +118,12 @@ impl Play {
     /// Types a line, and waits until it is done, or until the node that it starts answers; what it printed.
     fn type_line(&mut self, line: &str, answers: Option<String>) -> String {
         let line = self.meant(line);
-        if let Some(status) = starts_a_node(&line) {
+        if let Some(status) = starts_a_node(&line, answers.as_deref()) {
             self.start(&line, &status, answers);
             return String::new();
+        }
+        if line.contains(" --follow") || line.contains(" follow ") {
+            return self.follow(&line);
         }
         let (success, screen) = self.run(&line, answers);
         assert!(success, "{line}: {screen}");
@@ -214,6 +217,24 @@ impl Play {
         (status.success(), shown())
     }
 
+    /// What goes on until somebody ends it: it shows something, and is ended.
+    fn follow(&self, line: &str) -> String {
+        let screen = self.place.path().join("screen-that-goes-on");
+        let mut child = self.spawn(&format!("exec {line}"), None, &screen);
+        let shown = wait_until(line, || {
+            let shown = fs::read_to_string(&screen).unwrap_or_default();
+            so(!shown.is_empty(), "it shows nothing")?;
+            Ok(shown)
+        });
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "{line} has ended: {shown}"
+        );
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        child.wait().unwrap();
+        shown
+    }
+
     fn start(&mut self, line: &str, status: &str, answers: Option<String>) {
         let screen = self
             .place
@@ -240,8 +261,9 @@ impl Play {
     }
 }
 
-/// The command that shows whether the node answers that this line starts, if it starts one.
-fn starts_a_node(line: &str) -> Option<String> {
+/// The command that shows whether the node answers that this line starts, if it starts one. A name that is not
+/// typed is the last word that is answered.
+fn starts_a_node(line: &str, answers: Option<&str>) -> Option<String> {
     let words = shlex::split(line)?;
     let mut words = words.iter().map(String::as_str);
     if words.next() != Some("node") {
@@ -252,7 +274,9 @@ fn starts_a_node(line: &str) -> Option<String> {
         [] => Some("node status --json".to_owned()),
         ["--config", file] => Some(format!("node --config {file} status --json")),
         ["join", ..] => {
-            let name = words.iter().skip_while(|word| **word != "--name").nth(1);
+            let typed = words.iter().skip_while(|word| **word != "--name").nth(1);
+            let answered = || answers?.split_whitespace().last();
+            let name = typed.copied().or_else(answered);
             let name = name.expect("a page says who joins");
             Some(format!("node --config {name}.toml status --json"))
         }
