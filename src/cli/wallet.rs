@@ -76,6 +76,7 @@ pub fn wallet(
         invocation,
         file: WalletFile::new(&settings.wallet().file),
     };
+    place.file.sweep();
     match what {
         Wallet::New { locked } => {
             place.must_be_free()?;

@@ -44,7 +44,7 @@ const TYPED_ELSEWHERE: [(&str, &str, &str); 7] = [
     ("demo --once", "demo.rs", "--once"),
     ("leave", "terminal.rs", "fn cli_leave_asks_first"),
     ("wallet lock", "terminal.rs", "wallet lock"),
-    ("wallet unlock", "terminal.rs", "wallet unlock"),
+    ("wallet unlock", "wallet.rs", "\"unlock\""),
     ("wallet load", "wallet.rs", "\"load\""),
 ];
 
