@@ -33,6 +33,7 @@ mod records;
 mod run;
 mod show;
 mod sim;
+mod statements;
 mod stop;
 mod table;
 mod tables;

@@ -25,6 +25,7 @@ mod export;
 mod health;
 pub mod ids;
 mod invitations;
+mod ledger_word;
 mod log_level;
 mod long_read;
 mod members;
@@ -33,6 +34,7 @@ mod peer;
 mod people;
 mod records;
 mod refusal;
+mod statements;
 mod stopping;
 mod tracker;
 mod verification;
@@ -43,6 +45,8 @@ pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
+pub use ledger_word::Comparison;
+pub(crate) use ledger_word::Standing;
 pub use log_level::set_log_level;
 pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
@@ -61,19 +65,19 @@ use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
-use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus};
+use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus, WhoIs};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
 };
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
-use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
+use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction};
 use crate::store::Disk;
 use crate::wire::NodeRole;
 use actix::Recipient;
 use long_read::LongReads;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
 /// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
@@ -153,6 +157,10 @@ pub struct Peer {
     pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Signs that this peer leaves, for the ledger.
+    pub(crate) sign_leave: Recipient<SignLeave>,
+    /// How it stands on the ledger, and in what the tracker's word differs from that.
+    pub(crate) standing: Arc<Mutex<Standing>>,
     /// Takes the owner's word for a member's changed key.
     pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
@@ -226,6 +234,8 @@ pub struct Tracker {
     pub(crate) members: Recipient<GetMembers>,
     /// Knows the invitations.
     pub(crate) invitations: Recipient<GetInvitations>,
+    /// Knows whose a name is.
+    pub(crate) names: Recipient<WhoIs>,
     /// Carries out what its owner decides.
     pub(crate) order: Recipient<CarryOut>,
     /// Says what time it is.

@@ -34,6 +34,7 @@ pub mod retry;
 pub(crate) mod spread;
 pub mod statements;
 pub mod tracker_link;
+pub mod tracker_word;
 
 #[cfg(test)]
 pub(crate) mod testing;

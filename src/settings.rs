@@ -349,7 +349,8 @@ section! {
         /// once. They are new coins, as those of miners are.
         gift: u64 = Kind::Whole { least: 0, most: 1_000_000_000_000 }, Given::Default("0");
         /// The address of a key that can put another first tracker in the place of this one, should
-        /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
+        /// its wallet be lost or stolen; it can do nothing else. `node init` makes one, and shows its
+        /// words once. Left empty, nobody can.
         recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
         /// The topics of the applications that judge records in this network, beside that of
         /// members, which every network has. "vote" is that of ballots.

@@ -2,7 +2,7 @@
 
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::registry::{
-    CarryOut, CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus,
+    CarryOut, CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
 };
 use crate::messages::session::SessionEvent;
 use crate::messages::store::RowsCommitted;
@@ -56,4 +56,5 @@ super::hand_to_shell!(RegistryActor {
     GetRegistryStatus => status,
     RowsCommitted => committed,
     SessionEvent => session_told,
+    WhoIs => who_is,
 });

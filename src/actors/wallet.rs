@@ -4,8 +4,10 @@ use crate::chain::EncodedTransaction;
 use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, SecretKey};
+use crate::membership::Leave;
 use crate::messages::wallet::{
-    OpenNote, SealNote, SignIntroduction, SignLeaving, SignReceipt, SignStatement, SignTransaction,
+    OpenNote, SealNote, SignIntroduction, SignLeave, SignLeaving, SignReceipt, SignStatement,
+    SignTransaction,
 };
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
@@ -66,6 +68,14 @@ impl Handler<SignStatement> for WalletActor {
     fn handle(&mut self, message: SignStatement, _: &mut Self::Context) -> Self::Result {
         let record: MemberRecord = message.0.sign(&self.key);
         MessageResult(record)
+    }
+}
+
+impl Handler<SignLeave> for WalletActor {
+    type Result = MessageResult<SignLeave>;
+
+    fn handle(&mut self, message: SignLeave, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Leave::sign(message.network, message.number, &self.key))
     }
 }
 

@@ -23,7 +23,7 @@ use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
-use super::{Amount, BlockId, Closed, EncodedTransaction, Internal, Rejected, Timestamp};
+use super::{Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, Timestamp};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
@@ -165,13 +165,13 @@ impl Ledger {
         Ok(self.take_effects())
     }
 
-    /// The bodies that are missing on the way to `toward`, in their order, at most `limit`.
+    /// The bodies that are missing on the way to `toward`, in their order, with their heights, at most `limit`.
     pub fn missing_bodies(
         &self,
         toward: &BlockId,
         limit: usize,
         disk: &dyn StateView,
-    ) -> Result<Vec<BlockId>, Internal> {
+    ) -> Result<Vec<(BlockId, Height)>, Internal> {
         let view = self.overlay.over(disk);
         // Left out before the limit is applied, not after: whoever asks takes a short list for all that
         // there is, and asks for nothing more until time has passed.

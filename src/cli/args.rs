@@ -1,11 +1,13 @@
 //! What can be typed.
 
 mod records;
+mod recovery;
 mod upkeep;
 mod values;
 mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
+pub use recovery::{RecoveryArgs, RecoveryPlace};
 pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
@@ -291,6 +293,8 @@ pub enum Init {
     Peer(InitPeer),
     /// A new network: its tracker and its first member, each with its wallet
     Network(InitNetwork),
+    /// A recovery key for a network that has no members yet, and was begun without one
+    Recovery(RecoveryPlace),
 }
 
 /// A new network.
@@ -312,6 +316,9 @@ pub struct InitNetwork {
     /// The tracker's port; the member's is the next one
     #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
     pub port: u16,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
 }
 
 /// Where a new settings file goes.
@@ -331,6 +338,9 @@ pub struct InitTracker {
     /// Where it listens for members [default: 127.0.0.1:7000, this machine alone]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
     /// Where its file goes.
     #[command(flatten)]
     pub place: InitPlace,
@@ -383,6 +393,15 @@ pub enum Ask {
     },
     /// Invite somebody into the network, at its tracker
     Invite(InviteArgs),
+    /// Put a member out, at the tracker: nobody talks to it any more
+    Expel(Expel),
+    /// Let a member come back that was put out, at the tracker
+    Readmit {
+        /// Its name or its address
+        name: String,
+    },
+    /// Give a member that has lost its wallet another key, at the tracker
+    Rekey(Rekey),
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]
@@ -493,6 +512,31 @@ pub struct InviteArgs {
     /// Show it as a picture (a QR code), too
     #[arg(long)]
     pub qr: bool,
+}
+
+/// Somebody is put out.
+#[derive(Debug, Args)]
+pub struct Expel {
+    /// The member's name or its address
+    pub name: String,
+    /// Why: everybody reads it, and it stays on the ledger
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Whether it was asked.
+    #[command(flatten)]
+    pub sure: Sure,
+}
+
+/// A name gets another key.
+#[derive(Debug, Args)]
+pub struct Rekey {
+    /// The member's name
+    pub name: MemberName,
+    /// The address of its new key, as its node shows it
+    pub address: String,
+    /// Whether it was asked.
+    #[command(flatten)]
+    pub sure: Sure,
 }
 
 /// What can be done with invitations.

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, invitations, proofs, records, show, votes};
+use super::{delivery, invitations, proofs, records, show, statements, votes};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
     LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
@@ -54,17 +54,20 @@ pub fn ask(
         (Ask::Invite(arguments), NodeKind::Tracker) => {
             invitations::invite(arguments, client, output)?;
         }
-        (Ask::Invite(_), NodeKind::Peer) => {
+        (Ask::Expel(arguments), NodeKind::Tracker) => statements::expel(arguments, client, output)?,
+        (Ask::Readmit { name }, NodeKind::Tracker) => statements::readmit(name, client, output)?,
+        (Ask::Rekey(arguments), NodeKind::Tracker) => statements::rekey(arguments, client, output)?,
+        (Ask::Invite(_) | Ask::Expel(_) | Ask::Readmit { .. } | Ask::Rekey(_), NodeKind::Peer) => {
             return Err(Failure::Misuse(format!(
-                "{} is a member's: only a tracker invites. Name its settings file with --config, where the \
-                 tracker runs",
+                "{} is a member's: only a tracker decides who is one. Name its settings file with --config, \
+                 where the tracker runs",
                 client.config().display()
             )));
         }
         (_, NodeKind::Tracker) => {
             return Err(Failure::Misuse(format!(
-                "{} is a tracker's: it can be asked for `status`, `peers` and `invite`, everything \
-                 else is asked of a peer",
+                "{} is a tracker's: it can be asked for `status` and `peers`, for `invite`, `expel`, \
+                 `readmit` and `rekey`, everything else is asked of a peer",
                 client.config().display()
             )));
         }

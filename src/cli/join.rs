@@ -12,7 +12,7 @@ use crate::membership::{Address, InvitationString, MemberName};
 use crate::net::TcpTransport;
 use crate::node::joining::{Check, Joining, Means, NotJoined};
 use crate::readable::in_words;
-use crate::settings::{Endpoint, Settings};
+use crate::settings::{Endpoint, Settings, environment};
 use crate::wire::message::RefusalCode;
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -64,7 +64,7 @@ pub fn join(
         listen,
         advertise,
     };
-    let settings = check_and_set_up(&joining, output)?;
+    check_and_set_up(&joining, output)?;
     let node = invocation.for_node(&joining.file);
     let file = joining.file.clone();
     let joined = Joined { file, listen };
@@ -81,11 +81,16 @@ pub fn join(
     })?;
     match arguments.no_start {
         true => Ok(()),
-        false => run::run(settings, &node),
+        // By the file and the environment, as the next start will be.
+        false => {
+            let settings = Settings::load(&joining.file, environment());
+            let settings = settings.map_err(|error| Failure::No(error.to_string()))?;
+            run::run(settings, &node)
+        }
     }
 }
 
-fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<Settings, Failure> {
+fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<(), Failure> {
     let means = Means {
         transport: Arc::new(TcpTransport),
         entropy: Arc::new(OsEntropy),

@@ -8,9 +8,10 @@ use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
-    ClockView, ConnectedView, DeliveryStatusView, LedgerMembersView, LeftView, MinedView,
-    MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView, TipView,
-    TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView, TransactionView,
+    ClockView, ConnectedView, DeliveryStatusView, DifferenceView, LedgerMembersView, LeftView,
+    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView,
+    TipView, TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView,
+    TransactionView,
 };
 use crate::readable::in_words;
 
@@ -44,6 +45,16 @@ pub fn peer_status(status: &PeerStatusView) -> String {
     } else {
         lines.push(("tracker", tracker_link(&status.tracker)));
         lines.push(("reached", reach(&status.reach)));
+    }
+    if let Some(trouble) = status
+        .on_ledger
+        .as_ref()
+        .and_then(|own| own.trouble.as_ref())
+    {
+        lines.push(("ledger", format!("not a member there: {trouble}")));
+    }
+    for differs in &status.differs {
+        lines.push(("differs", differs.detail.clone()));
     }
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
@@ -230,8 +241,9 @@ pub fn peers(peers: &PeersView) -> String {
 /// Who is a member by the ledger.
 pub fn members(members: &LedgerMembersView) -> String {
     let at = members.at.0;
+    let differs = differences(&members.differs);
     if members.members.is_empty() {
-        return format!("nobody is a member on the ledger after block {at}");
+        return format!("nobody is a member on the ledger after block {at}\n{differs}");
     }
     let mut table = Table::new(&[
         ("name", Align::Left),
@@ -245,7 +257,19 @@ pub fn members(members: &LedgerMembersView) -> String {
             member.address.clone(),
         ]);
     }
-    format!("members after block {at}\n{}", table.render())
+    format!("members after block {at}\n{}{differs}", table.render())
+}
+
+/// In what the tracker's word differs from the ledger; empty if in nothing.
+fn differences(differs: &[DifferenceView]) -> String {
+    if differs.is_empty() {
+        return String::new();
+    }
+    let lines = differs.iter().map(|one| format!("  {}\n", one.detail));
+    format!(
+        "\nThe tracker's word differs from the ledger. Nothing was settled by itself; ask whoever runs the tracker:\n{}",
+        lines.collect::<String>()
+    )
 }
 
 fn peer_row(peer: &PeerView) -> [String; 6] {
@@ -317,8 +341,12 @@ pub(super) fn coins(amount: Amount) -> String {
 
 /// That this node has left.
 pub fn left(left: &LeftView) -> String {
+    let ledger = match left.tx {
+        Some(tx) => format!(" On the ledger it leaves with record {}.", short_id(tx)),
+        None => String::new(),
+    };
     format!(
-        "{} has left the network; the name stays with its key.\nStop the node now; started again, it registers anew.\n",
+        "{} has left the network; the name stays with its key.{ledger}\nStop the node now; started again, it registers anew.\n",
         left.name
     )
 }
@@ -340,11 +368,15 @@ pub fn mined(mined: &MinedView) -> String {
             count(u64::from(lost), "race was", "races were")
         ),
     };
+    // The reward is none of anybody's transactions; the line at the node's own terminal counts so too.
+    let holds = match (mined.transactions as u64).saturating_sub(1) {
+        0 => "empty".to_owned(),
+        others => format!("with {}", count(others, "transaction", "transactions")),
+    };
     format!(
-        "height {}  {}  {}, {}, {}{races}",
+        "height {}  {}  {holds}, {}, {}{races}",
         mined.height,
         short_id(mined.id),
-        count(mined.transactions as u64, "transaction", "transactions"),
         count(mined.tries, "try", "tries"),
         in_words(mined.elapsed_ms),
     )

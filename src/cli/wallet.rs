@@ -448,7 +448,7 @@ fn shown(view: &WalletView) -> String {
 }
 
 /// The words, each with its number, some on a line.
-fn numbered(words: &[&str]) -> String {
+pub(super) fn numbered(words: &[&str]) -> String {
     let mut text = String::new();
     for (row, line) in words.chunks(WORDS_A_LINE).enumerate() {
         for (column, word) in line.iter().enumerate() {

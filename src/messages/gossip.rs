@@ -1,7 +1,7 @@
 //! To Gossip.
 
 use crate::chain::ledger::{Answer, TipChange};
-use crate::chain::{BlockId, EncodedTransaction, TransactionId};
+use crate::chain::{BlockId, EncodedTransaction, Height, TransactionId};
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
@@ -37,8 +37,8 @@ pub enum LedgerFact {
         credit: Credit,
         /// The header.
         toward: BlockId,
-        /// The first of them, in their order.
-        ids: Vec<BlockId>,
+        /// The first of them, in their order, with their heights.
+        ids: Vec<(BlockId, Height)>,
     },
     /// The connected chain changed, and the disk holds it.
     TipChanged(TipChange),

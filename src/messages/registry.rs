@@ -2,7 +2,8 @@
 
 use crate::chain::params::Difference;
 use crate::chain::{Height, NetworkId};
-use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome, Visited};
+use crate::membership::MemberName;
+use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome, Visited};
 use crate::wire::{Member, MemberId};
 use actix::Message;
 
@@ -51,6 +52,11 @@ pub struct GetInvitations {
     /// Most invitations to name.
     pub limit: usize,
 }
+
+/// Whose is this name?
+#[derive(Debug, Message)]
+#[rtype(result = "Named")]
+pub struct WhoIs(pub MemberName);
 
 /// The owner orders something. Answered once the disk has it; dropped unanswered if the tracker stops before.
 #[derive(Debug, Message)]

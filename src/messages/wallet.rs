@@ -1,12 +1,12 @@
 //! To the Wallet, which alone knows the secret key; and to the door at which a node without one waits.
 
 use crate::chain::transaction::Note;
-use crate::chain::{EncodedTransaction, Payload};
+use crate::chain::{EncodedTransaction, NetworkId, Payload, Timestamp};
 use crate::keys::{
     NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
     SealingKey, UnlockError, WalletFileError,
 };
-use crate::membership::Certificate;
+use crate::membership::{Certificate, Leave};
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
@@ -44,7 +44,17 @@ pub struct OpenNote {
 #[rtype(result = "MemberRecord")]
 pub struct SignStatement(pub MemberStatement);
 
-/// Sign that this member leaves for good.
+/// Sign that this member leaves, for the ledger.
+#[derive(Debug, Message)]
+#[rtype(result = "Leave")]
+pub struct SignLeave {
+    /// Which network.
+    pub network: NetworkId,
+    /// Number of the word (ms since 1970).
+    pub number: Timestamp,
+}
+
+/// Sign that this member leaves for good, for the tracker.
 #[derive(Debug, Message)]
 #[rtype(result = "Leaving")]
 pub struct SignLeaving {

@@ -307,7 +307,7 @@ impl Joining {
     ///
     /// # Errors
     /// [`NotJoined::Unwritable`], [`NotJoined::Wallet`], [`NotJoined::Settings`], [`NotJoined::Run`].
-    pub fn set_up(&self, ready: Ready) -> Result<Settings, NotJoined> {
+    pub fn set_up(&self, ready: Ready) -> Result<(), NotJoined> {
         let data_dir = ready.settings.data_dir();
         make_private(data_dir)?;
         if !ready.wallet_is_there {
@@ -315,7 +315,7 @@ impl Joining {
         }
         keep_invitation(data_dir, &self.invitation)?;
         settings::init(&self.file, &ready.text)?;
-        Ok(ready.settings)
+        Ok(())
     }
 }
 

@@ -79,6 +79,7 @@ pub(super) async fn run(
         advertise: advertise(&settings),
         members: running.registry.clone().recipient(),
         invitations: running.registry.clone().recipient(),
+        names: running.registry.clone().recipient(),
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
@@ -122,10 +123,16 @@ impl Running {
             rows_from(&*seams.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
         let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
+        let has_recovery = params.recovery.is_some();
         let machine = match issuer(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
+        if machine.genesis().is_none() && settings.introduces_for.is_empty() && !has_recovery {
+            tracing::info!(
+                "nobody will be able to put another tracker in this one's place: `node init recovery` makes a key for that, before the first member comes"
+            );
+        }
         let store_place = seams.place();
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));

@@ -15,8 +15,9 @@ mod members;
 mod records;
 pub(crate) mod rfc3339;
 mod shapes;
+mod statements;
 
-use crate::chain::{BlockId, Height, NetworkId, Timestamp};
+use crate::chain::{BlockId, Height, NetworkId, Timestamp, TransactionId};
 use crate::membership::MemberName;
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -45,8 +46,11 @@ pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
-pub use members::{LedgerMember, LedgerMembersView};
+pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
 pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use statements::{
+    ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
+};
 
 /// Where the next page of a list begins. It means something to that list alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -106,6 +110,10 @@ pub struct PeerStatusView {
     pub chain: Option<ChainStatusView>,
     /// Why it is on no network, if it is on none.
     pub waiting: Option<String>,
+    /// Whether it is a member by the ledger; `None` while that was not looked at.
+    pub on_ledger: Option<OnLedgerView>,
+    /// In what the tracker's word differs from the ledger; the first twenty.
+    pub differs: Vec<DifferenceView>,
 }
 
 /// How a peer stands with its tracker.
@@ -378,6 +386,8 @@ pub struct ConnectedView {
 pub struct LeftView {
     /// The name it had, which stays with its key.
     pub name: MemberName,
+    /// The record by which it leaves the ledger; `None` if it was no member there.
+    pub tx: Option<TransactionId>,
 }
 
 /// Whose changed key the owner believes to be right.

@@ -23,6 +23,7 @@ use crate::keys::PublicKey;
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
+pub(super) use reading::LISTED_ROWS;
 use reading::Reading;
 use serde::Serialize;
 use std::time::Duration;

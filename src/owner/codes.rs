@@ -275,6 +275,30 @@ codes! {
         "This tracker has no invitation of that number.",
         "The number is mistyped, or the invitation ended long ago.",
         "`node invite list` shows them.";
+    NotAdmin = "not_admin", Conflict, "Not the network's admin any more":
+        "This tracker does not speak for the network: another key is its admin key.",
+        "The network was handed over to another tracker.",
+        "Ask the tracker that it was handed over to.";
+    Oneself = "oneself", Conflict, "The tracker's own key":
+        "What was ordered is about the tracker's own key.",
+        "That key speaks for the network: put out, it could not take that back.",
+        "Name a member. To put another tracker in this one's place, hand the network over.";
+    AlreadyOut = "already_out", Conflict, "Put out already":
+        "The member is put out already.",
+        "What the admin says of somebody counts until the admin says otherwise.",
+        "`node readmit NAME` lets it come back.";
+    NotOut = "not_out", Conflict, "Not put out":
+        "The member is not put out.",
+        "Only whoever was put out can be let back in.",
+        "Whoever left by itself joins again by itself; a newcomer is invited: `node invite`.";
+    WrongNewKey = "wrong_new_key", Conflict, "The name can't go to this key":
+        "The new key has that name already, is another member's, or is put out.",
+        "A name is handed on to a key that nobody uses yet.",
+        "Have the member make a new wallet, and take the address that its node shows.";
+    NotKept = "not_kept", Conflict, "The statement can't be kept":
+        "What the admin wanted to say was not said.",
+        "The tracker's clock is more than a day behind what it said before, or it holds as many statements as it can.",
+        "Set the tracker's clock right, and try again.";
 
     // Paying and writing.
     InsufficientFunds = "insufficient_funds", Unacceptable, "Not enough coins":

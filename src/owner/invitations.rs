@@ -104,7 +104,7 @@ impl Tracker {
     }
 }
 
-fn view(id: InvitationId, kept: &Kept, now: Timestamp) -> InvitationView {
+pub(super) fn view(id: InvitationId, kept: &Kept, now: Timestamp) -> InvitationView {
     let said = &kept.invitation.statement;
     let state = if kept.revoked.is_some() {
         InvitationState::Revoked
@@ -127,7 +127,7 @@ fn view(id: InvitationId, kept: &Kept, now: Timestamp) -> InvitationView {
 }
 
 /// The registry has one outcome for each order.
-fn another_answer() -> Refused {
+pub(super) fn another_answer() -> Refused {
     let text = "the register answered another order than was given: please report this";
     Refused::new(Code::Internal, text)
 }
@@ -140,6 +140,16 @@ impl From<OrderRefused> for Refused {
             OrderRefused::TooManyInvitations => Code::TooManyInvitations,
             OrderRefused::Stopping => Code::Stopping,
             OrderRefused::UnknownInvitation(_) => Code::UnknownInvitation,
+            OrderRefused::NotFounded => Code::NoNetwork,
+            OrderRefused::NotAdmin(_) => Code::NotAdmin,
+            OrderRefused::Oneself => Code::Oneself,
+            OrderRefused::UnknownMember(_) => Code::UnknownMember,
+            OrderRefused::AlreadyOut => Code::AlreadyOut,
+            OrderRefused::NotOut => Code::NotOut,
+            OrderRefused::OwnNameAlready(_)
+            | OrderRefused::NewKeyIsOut
+            | OrderRefused::NewKeyIsMember(_) => Code::WrongNewKey,
+            OrderRefused::NotTaken(_) => Code::NotKept,
         };
         Self::new(code, refused.to_string())
     }

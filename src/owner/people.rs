@@ -84,7 +84,7 @@ impl People<'_> {
 
 /// No name contains a capital letter and none is longer than 32 characters, but one may begin with
 /// `rac1`: what could be a name is one.
-fn looks_like_an_address(typed: &str) -> bool {
+pub(super) fn looks_like_an_address(typed: &str) -> bool {
     let start = typed
         .get(..4)
         .is_some_and(|s| s.eq_ignore_ascii_case("rac1"));

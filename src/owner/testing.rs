@@ -9,7 +9,7 @@ use crate::chain::{Amount, Height, StateView, Timestamp, TransactionId};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
-use crate::membership::InvitationStatement;
+use crate::membership::{InvitationStatement, Leave};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -20,7 +20,7 @@ use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
 };
 use crate::messages::registry::{
-    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
+    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
@@ -28,12 +28,12 @@ use crate::messages::retry_queue::{
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, LeaveError, LeaveNetwork,
 };
-use crate::messages::wallet::{OpenNote, SealNote, SignTransaction};
+use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
-use crate::protocol::registry::{InvitationId, Kept, Order, OrderRefused, Outcome};
+use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -374,6 +374,8 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         known: watch::channel(Arc::new(known)).1,
         events: played.events.clone(),
         leave: node.clone().recipient(),
+        sign_leave: node.clone().recipient(),
+        standing: Arc::default(),
         accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         own_clock: node.clone().recipient(),
@@ -393,6 +395,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         advertise: Vec::new(),
         members: node.clone().recipient(),
         invitations: node.clone().recipient(),
+        names: node.clone().recipient(),
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
@@ -428,6 +431,18 @@ impl Handler<GetInvitations> for FakeNode {
     }
 }
 
+/// There is bob.
+impl Handler<WhoIs> for FakeNode {
+    type Result = MessageResult<WhoIs>;
+
+    fn handle(&mut self, asked: WhoIs, _: &mut Self::Context) -> Self::Result {
+        MessageResult(match asked.0.as_str() {
+            "bob" => Named::Key(secret(2).public_key()),
+            _ => Named::Nobody(None),
+        })
+    }
+}
+
 impl Handler<CarryOut> for FakeNode {
     type Result = Result<Outcome, OrderRefused>;
 
@@ -437,6 +452,7 @@ impl Handler<CarryOut> for FakeNode {
             Order::Invite { .. } => Err(OrderRefused::TooManyInvitations),
             Order::RevokeInvitation(asked) if asked == id => Ok(Outcome::Revoked { id, kept }),
             Order::RevokeInvitation(asked) => Err(OrderRefused::UnknownInvitation(asked)),
+            Order::Say(_) => Err(OrderRefused::NotFounded),
         }
     }
 }
@@ -457,6 +473,14 @@ impl Handler<Connect> for FakeNode {
     type Result = ();
 
     fn handle(&mut self, _: Connect, _: &mut Self::Context) {}
+}
+
+impl Handler<SignLeave> for FakeNode {
+    type Result = MessageResult<SignLeave>;
+
+    fn handle(&mut self, message: SignLeave, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Leave::sign(message.network, message.number, &secret(1)))
+    }
 }
 
 impl Handler<LeaveNetwork> for FakeNode {

@@ -1,9 +1,10 @@
 //! Gossip: who is connected, who has what, and what is asked of whom.
 //!
-//! Four machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
-//! headers and blocks, [`relay`] passes open transactions on, [`delivery`] delivers to one member what is
+//! Five machines side by side: [`peers`] decides whom to dial and whom to keep, [`sync`] fetches
+//! headers and blocks, [`answers`] says how fast headers are told, [`relay`] passes open transactions on, [`delivery`] delivers to one member what is
 //! for that one. This one opens what came in and hands it to the one whose it is.
 
+mod answers;
 pub mod delivery;
 mod expelled;
 pub mod peers;
@@ -17,16 +18,17 @@ use super::Statements;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
-    Block, BlockId, EncodedTransaction, Header, PeerFault, Rejected, TransactionId, Work,
+    Block, BlockId, EncodedTransaction, Header, Height, PeerFault, Rejected, TransactionId, Work,
 };
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::SignedStatement;
 use crate::wire::{Hello, Message, Receipt};
+use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
 use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
 use relay::Relay;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use sync::Sync;
 
@@ -100,6 +102,7 @@ pub struct Gossip {
     sync: Sync,
     relay: Relay,
     delivery: Delivery,
+    answers: HeaderAnswers,
     /// What the admin has said; nothing as long as it was not told.
     statements: Option<Arc<Statements>>,
 }
@@ -119,12 +122,15 @@ impl Gossip {
             sync: Sync::new(tip_work),
             relay: Relay::default(),
             delivery: Delivery::new(own),
+            answers: HeaderAnswers::default(),
             statements: None,
         }
     }
 
     /// Members that may be dialled.
     pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
+        let keys: BTreeSet<_> = candidates.iter().map(|candidate| candidate.key).collect();
+        self.sync.are_around(keys.len());
         self.peers.candidates(candidates, now)
     }
 
@@ -182,6 +188,7 @@ impl Gossip {
         let mut effects = self.peers.closed(session, reason, now);
         self.relay.closed(session);
         self.delivery.closed(session);
+        self.answers.closed(session);
         effects.extend(self.sync.closed(session, now));
         effects
     }
@@ -197,7 +204,7 @@ impl Gossip {
             return Vec::new();
         }
         let effects = match message {
-            Message::GetHeaders(locator) => vec![Effect::SendHeaders(session, locator)],
+            Message::GetHeaders(locator) => self.headers_asked(session, locator, now),
             Message::Headers(headers) => self.sync.headers(session, headers),
             Message::AnnounceBlock(header) => self.sync.announced(session, header),
             Message::GetBlocks(ids) => vec![Effect::SendBlocks(session, ids)],
@@ -234,11 +241,27 @@ impl Gossip {
             {
                 self.relay.closed(session);
                 self.delivery.closed(session);
+                self.answers.closed(session);
                 open.extend(self.sync.closed(session, now));
             }
             settled.push(effect);
         }
         settled
+    }
+
+    fn headers_asked(
+        &mut self,
+        session: SessionId,
+        locator: Vec<BlockId>,
+        now: SteadyTime,
+    ) -> Vec<Effect> {
+        let Some(from) = self.peers.key(session) else {
+            return Vec::new();
+        };
+        match self.answers.asked((session, from), locator, now) {
+            Ok(effects) => effects,
+            Err(rule) => self.peers.misbehaved(session, rule, now),
+        }
     }
 
     fn delivered(
@@ -370,7 +393,7 @@ impl Gossip {
     pub fn missing_found(
         &mut self,
         toward: BlockId,
-        ids: Vec<BlockId>,
+        ids: Vec<(BlockId, Height)>,
         now: SteadyTime,
     ) -> Vec<Effect> {
         self.sync.missing_found(toward, ids, now)
@@ -403,6 +426,7 @@ impl Gossip {
         let mut effects = self.peers.tick(&self.delivery, now);
         effects.extend(self.sync.tick(now));
         effects.extend(self.relay.tick(now));
+        effects.extend(self.answers.tick(now));
         self.settle(effects, now)
     }
 

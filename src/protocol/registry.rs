@@ -20,8 +20,8 @@
 //! # Its parts
 //! `Sessions`, `Members`, `Invitations`, `Founding`, `Certificates`, `News`, `Contests`, [`Liveness`] and [`Doorstep`]
 //! know nothing of each other; `Outgoing` is what all of them lead to. What a message means for several
-//! of them is put together here, in `joining`, `admission`, `inquiries`, `orders`, `watching` and
-//! `contesting`.
+//! of them is put together here, in `joining`, `admission`, `inquiries`, `orders`, `statements`,
+//! `watching` and `contesting`.
 
 mod admission;
 mod certificates;
@@ -37,6 +37,7 @@ mod news;
 mod orders;
 mod outgoing;
 mod sessions;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod watching;
@@ -47,11 +48,12 @@ pub use inquiries::MAX_INQUIRERS_VISITED;
 pub use invitations::{InvitationId, Kept, MAX_INVITATIONS};
 pub use members::{MAX_MEMBERS_REGISTERED, beyond};
 pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
+pub use statements::Named;
 
-use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
+use super::{SessionId, Statements};
 use crate::chain::params::{Difference, ParamsError};
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
 use crate::clock::Now;
@@ -68,6 +70,7 @@ use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW};
 use news::News;
 use outgoing::Outgoing;
 use sessions::Sessions;
+use statements::STATEMENT_ROW;
 use std::sync::Arc;
 
 /// How often the shell calls [`Registry::tick`]: news of members is collected for so long.
@@ -117,6 +120,8 @@ pub struct Registry {
     founding: Founding,
     members: Members,
     invitations: Invitations,
+    /// What the admin has said; nothing as long as there is no genesis.
+    statements: Option<Statements>,
     visits: Visits,
     doorstep: Doorstep,
     sessions: Sessions,
@@ -171,6 +176,7 @@ impl Registry {
             founding: Founding::new(issuer, founds, params),
             members: Members::new(),
             invitations: Invitations::default(),
+            statements: None,
             visits: Visits::new(),
             doorstep: Doorstep::default(),
             sessions: Sessions::default(),
@@ -180,8 +186,12 @@ impl Registry {
             spread: Spread::new(seed),
             outgoing: Outgoing::default(),
         };
+        let mut said = Vec::new();
         for (row_key, value) in rows {
-            registry.open_row(&row_key, &value)?;
+            match &*row_key {
+                [STATEMENT_ROW, about @ ..] => said.push((about.to_vec(), value)),
+                _ => registry.open_row(&row_key, &value)?,
+            }
         }
         registry.watch_members();
         if let Some(genesis) = registry.genesis()
@@ -192,6 +202,7 @@ impl Registry {
                 given: issuer,
             });
         }
+        registry.open_statements(said)?;
         Ok(registry)
     }
 
@@ -370,7 +381,7 @@ impl Registry {
                 "only a registered member may ask this; register first",
             ),
             (Message::Goodbye(_), _) => self.sessions.said_goodbye(session),
-            // What the admin has said is said here.
+            (Message::Statements(heard), Some(_)) => self.hear(session, heard, now),
             (Message::Ping(_) | Message::Pong(_) | Message::Statements(_), _) => {}
             (other, _) => {
                 let reason = format!("a tracker does not take {}", other.name());
@@ -411,6 +422,7 @@ impl Registry {
             adopted,
             other_params,
         }));
+        self.know_network();
         let live: Vec<_> = self.sessions.members().collect();
         for (id, session) in live {
             self.certify(session, id, now);

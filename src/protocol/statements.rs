@@ -125,6 +125,34 @@ impl Statements {
         out.collect()
     }
 
+    /// Until when certificates of a key are void: those with a greater serial count.
+    pub fn void_until(&self, key: &PublicKey) -> Option<Timestamp> {
+        let last = self.held.get(&Subject::Member(*key))?;
+        Some(last.statement.number)
+    }
+
+    /// Whether the admin lets a key in, under this name, by its word alone: it may come back, or the name was
+    /// given to it.
+    pub fn lets_in(&self, key: &PublicKey, name: &MemberName) -> bool {
+        let last = self.held.get(&Subject::Member(*key));
+        let may_return = last.is_some_and(|last| matches!(last.statement.act, Act::Readmit { .. }));
+        let has_name = self.owner(name) == Some(*key);
+        self.out(key).is_none() && (may_return || has_name)
+    }
+
+    /// To which key the admin gave a name, if it did.
+    pub fn owner(&self, name: &MemberName) -> Option<PublicKey> {
+        let last = self.held.get(&Subject::Name(name.clone()))?;
+        Some(last.statement.act.key())
+    }
+
+    /// The number of what the admin says next, at the time `now`: what it says is in order, whatever its clock
+    /// does.
+    pub fn next_number(&self, now: Timestamp) -> Timestamp {
+        let last = self.held.values().map(|held| held.statement.number).max();
+        last.map_or(now, |last| now.max(last.plus_ms(1)))
+    }
+
     /// Whether this statement, or a later one about the same, is held.
     pub fn knows(&self, signed: &SignedStatement) -> bool {
         let held = self.held.get(&Subject::of(signed));

@@ -7,13 +7,14 @@ use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{
     CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
+    WhoIs,
 };
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{
-    Effect, Fact, InvitationId, Kept, Order, OrderRefused, Outcome, Registry,
+    Effect, Fact, InvitationId, Kept, Named, Order, OrderRefused, Outcome, Registry,
 };
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
@@ -158,6 +159,10 @@ impl RegistryShell {
             Fact::InvitationRevoked { id } => {
                 tracing::info!(invitation = id.0, "invitation revoked");
             }
+            Fact::Said { kind, key, name } => {
+                let (key, name) = (key.to_address(), name.as_ref().map(ToString::to_string));
+                tracing::info!(act = ?kind, key, member = name, "said to everybody as the admin");
+            }
             Fact::MemberStands { id, name, standing } => {
                 let (live, reachable) = (standing.live, standing.reachable);
                 tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
@@ -280,6 +285,11 @@ impl RegistryShell {
         let invitations = self.registry.invitations_after(message.after);
         let some = invitations.take(message.limit);
         some.map(|(id, kept)| (id, kept.clone())).collect()
+    }
+
+    /// Whose a name is.
+    pub fn who_is(&mut self, message: WhoIs) -> Named {
+        self.registry.named(&message.0)
     }
 
     /// The owner orders something. What came of it is told once the disk has it.

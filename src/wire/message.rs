@@ -147,6 +147,8 @@ coded! {
         12 InvitationRevoked,
         /// As many as the invitation was for have joined by it.
         13 InvitationUsedUp,
+        /// The admin has put this key out; the statement was sent before this.
+        14 PutOut,
     }
 }
 

@@ -3,20 +3,24 @@
 use super::run;
 use crate::support::{node, so, wait_until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// The steps, in their order.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 21] = [
     "tracker",
     "registrations",
     "genesis",
     "mine",
     "pay",
+    "ballot",
     "payment-mined",
+    "votes",
+    "partition",
+    "heal",
     "kill",
     "write",
     "missed",
@@ -24,8 +28,16 @@ const STEPS: [&str; 14] = [
     "read",
     "stop",
     "sealed",
+    "forged",
     "restart",
+    "result",
+    "audit",
 ];
+
+/// A step of a story, by its name.
+fn step<'a>(story: &'a [Value], name: &str) -> &'a Value {
+    story.iter().find(|step| step["step"] == name).unwrap()
+}
 
 fn steps(text: &str) -> Vec<Value> {
     let lines = text.lines();
@@ -42,7 +54,7 @@ fn story(directory: &Path) -> Vec<Value> {
     let names: Vec<_> = told.iter().map(|step| step["step"].clone()).collect();
     assert_eq!(names, STEPS);
     assert!(told.iter().all(|step| step["ok"] == true), "{told:?}");
-    for step in told.iter().skip(9) {
+    for step in told.iter().skip(13) {
         for fact in ["heights", "tips"] {
             let facts = &step[fact];
             assert!(facts["alice"] == facts["bob"] && facts["bob"] == facts["carol"]);
@@ -72,21 +84,41 @@ fn assert_ended(process: &Value, name: &str) {
 fn cli_demo_tells_a_true_story_and_resumes() {
     let directory = tempfile::tempdir().unwrap();
     let first = story(directory.path());
-    assert_eq!(first[2]["motto"], "RacletteCheese");
-    assert_eq!(first[2]["founder"], "alice");
-    assert_eq!(first[13]["heights"]["carol"], 10);
-    assert_eq!(first[13]["balances"]["bob"], 55);
-    assert_eq!(first[13]["balances"]["alice"], 395);
-    let sealed = &first[12];
+    assert_eq!(step(&first, "genesis")["motto"], "RacletteCheese");
+    assert_eq!(step(&first, "genesis")["founder"], "alice");
+    let took = &step(&first, "registrations")["took_ms"];
+    assert!(took["carol"].as_u64() > Some(0), "{took}");
+    // What three were asked, and what came of it in spite of all that is done to it.
+    assert_eq!(step(&first, "votes")["votes"], json!([1, 1]));
+    let numbers = &step(&first, "votes")["numbers"];
+    assert!(numbers[0].as_u64() < numbers[1].as_u64(), "{numbers}");
+    let partition = step(&first, "partition");
+    assert_eq!(partition["hers"], json!([1, 2]));
+    assert_eq!(partition["theirs"], json!([1, 1]));
+    assert_eq!(step(&first, "heal")["votes"], json!([1, 2]));
+    let refused = step(&first, "forged")["refused"].as_str().unwrap();
+    assert!(refused.contains("bad signature"), "{refused}");
+    assert_eq!(step(&first, "result")["votes"], json!([1, 2]));
+    assert_eq!(step(&first, "audit")["verdict"], "correct");
+    let last = step(&first, "audit");
+    assert_eq!(last["heights"]["carol"], 16);
+    assert_eq!(last["balances"]["bob"], 105);
+    assert_eq!(last["balances"]["alice"], 645);
+    let sealed = step(&first, "sealed");
     assert!(sealed["bytes_heard"].as_u64() > Some(10_000));
     assert_ne!(sealed["process"], first[0]["process"]);
     assert_ended(&sealed["process"], "who listened in");
     assert_all_ended(directory.path());
-    // The same network goes on.
+    // The same network goes on, with another ballot.
     let second = story(directory.path());
-    assert_eq!(second[2]["genesis"], first[2]["genesis"]);
-    assert_eq!(second[2]["heights"]["alice"], 10);
-    assert_eq!(second[13]["balances"]["bob"], 110);
+    let genesis = |story: &[Value]| step(story, "genesis")["genesis"].clone();
+    assert_eq!(genesis(&second), genesis(&first));
+    assert_eq!(step(&second, "genesis")["heights"]["alice"], 16);
+    assert_ne!(
+        step(&second, "ballot")["ballot"],
+        step(&first, "ballot")["ballot"]
+    );
+    assert_eq!(step(&second, "audit")["balances"]["bob"], 210);
     assert_all_ended(directory.path());
 }
 
@@ -144,6 +176,10 @@ fn cli_demo_stays_up_until_ctrl_c_and_says_what_it_saved() {
     let mut demo = Demo::start(directory.path());
     let typed = demo.reads("alice.toml");
     assert!(typed.contains("--config"), "{typed}");
+    for name in ["alice", "bob", "carol"] {
+        let link = demo.reads("http://");
+        assert!(link.trim_start().starts_with(name), "{link}");
+    }
     demo.reads("Ctrl-C");
     // The commands it names work.
     let config = "net/bob.toml";
@@ -155,11 +191,11 @@ fn cli_demo_stays_up_until_ctrl_c_and_says_what_it_saved() {
         );
         let status: Value = serde_json::from_str(&text.succeeds()).unwrap();
         let height = &status["chain"]["tip"]["height"];
-        so(*height == 11, height)
+        so(*height == 17, height)
     });
     demo.interrupt();
     let saved = demo.reads("Saved");
-    assert!(saved.contains("alice at height 11"), "{saved}");
+    assert!(saved.contains("alice at height 17"), "{saved}");
     assert_eq!(demo.ends(), Some(0));
     assert_all_ended(directory.path());
 }
@@ -168,7 +204,7 @@ fn cli_demo_stays_up_until_ctrl_c_and_says_what_it_saved() {
 fn cli_demo_ends_its_processes_when_it_is_interrupted_early() {
     let directory = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(directory.path());
-    demo.reads("alice is registered");
+    demo.reads("alice is in sync");
     demo.interrupt();
     assert_eq!(demo.ends(), Some(0));
     assert_all_ended(directory.path());

@@ -271,6 +271,7 @@ impl<'j, 'd, 'v> Judge<'j, 'd, 'v> {
                     return refuse("this key is not put out, or was put out later");
                 }
                 standing.readmitted = Some(number);
+                standing.void = standing.void.max(number);
                 self.put(&key::standing(key), &standing)?;
             }
             Act::Reassign { name, key } => {

@@ -196,8 +196,8 @@ impl Chain {
         Ok(())
     }
 
-    /// The bodies that are missing on the way from the connected chain to `toward`, in their order,
-    /// without those that are `on_hand`, at most `limit`: fewer only if there are no more. None if that
+    /// The bodies that are missing on the way from the connected chain to `toward`, in their order, with their
+    /// heights, without those that are `on_hand`, at most `limit`: fewer only if there are no more. None if that
     /// way has not more work than the tip.
     pub fn missing_bodies(
         &self,
@@ -205,7 +205,7 @@ impl Chain {
         toward: &BlockId,
         limit: usize,
         on_hand: impl Fn(&BlockId) -> bool,
-    ) -> Result<Vec<BlockId>, Internal> {
+    ) -> Result<Vec<(BlockId, Height)>, Internal> {
         let Some(entry) = self.index.entry(view, toward)? else {
             return Ok(Vec::new());
         };
@@ -219,7 +219,7 @@ impl Chain {
         let mut at = Tip { id: *toward, entry };
         while view.active(at.height())? != Some(at.id) {
             if at.entry.status == BlockStatus::HeaderOnly && !on_hand(&at.id) {
-                missing.push_front(at.id);
+                missing.push_front((at.id, at.height()));
                 missing.truncate(limit);
             }
             let parent = at.entry.header.previous;
@@ -237,7 +237,7 @@ impl Chain {
         end: Height,
         limit: usize,
         on_hand: impl Fn(&BlockId) -> bool,
-    ) -> Result<Vec<BlockId>, Internal> {
+    ) -> Result<Vec<(BlockId, Height)>, Internal> {
         let mut height = self.tip.height();
         while view.best(height)? != view.active(height)? {
             height = height
@@ -252,7 +252,7 @@ impl Chain {
                 .ok_or_else(|| Internal(format!("no best header at height {height}")))?;
             let is_here = self.index.known(view, &id)?.status != BlockStatus::HeaderOnly;
             if !is_here && !on_hand(&id) {
-                missing.push(id);
+                missing.push((id, height));
             }
         }
         Ok(missing)

@@ -1,8 +1,13 @@
 //! `node eavesdrop`: somebody on the lines of the demo, a process of its own that the demo starts.
 //!
 //! It passes on what the nodes say to each other and keeps every byte of it; it is given nothing else.
-//! At the end it is told what to look for, there and in every row of a peer's database. Orders come as
-//! JSON on standard input, one a line, answers go to standard output likewise; it ends with its input.
+//! At the end it is told what to look for, there and in every row of a peer's database, and to forge votes.
+//! Orders come as JSON on standard input, one a line, answers go to standard output likewise; it ends with
+//! its input.
+
+mod forger;
+
+pub(super) use forger::{Forged, Forgery};
 
 use super::error::DemoError;
 use crate::chain::TransactionId;
@@ -30,6 +35,14 @@ pub struct EavesdropArgs {
     /// Whose connections to pass on
     #[arg(required = true, value_name = "ADDRESS")]
     pub targets: Vec<SocketAddr>,
+}
+
+/// What to do.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Order {
+    Look(Sought),
+    Forge(Forgery),
 }
 
 /// What to look for.
@@ -73,8 +86,11 @@ pub fn run(args: &EavesdropArgs) -> Result<(), DemoError> {
     say(&lines.map_err(DemoError::System)?)?;
     for order in io::stdin().lock().lines() {
         let order = order.map_err(DemoError::System)?;
-        let sought = serde_json::from_str(&order).map_err(|error| error.to_string());
-        say(&sought.and_then(|sought| look(&sought, &recording)))?;
+        match serde_json::from_str(&order) {
+            Ok(Order::Look(sought)) => say(&look(&sought, &recording))?,
+            Ok(Order::Forge(forgery)) => say(&forger::forge(&forgery))?,
+            Err(error) => say(&Err::<(), _>(error.to_string()))?,
+        }
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The process that listens in on the demo, as the demo sees it.
 
-use super::eavesdrop::{Found, Sought};
+use super::eavesdrop::{Forged, Forgery, Found, Order, Sought};
+use serde::de::DeserializeOwned;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -48,9 +49,18 @@ impl Eavesdropper {
     }
 
     /// Has it look for something in all that it has, or says why it could not.
-    pub(super) fn look(&mut self, sought: &Sought) -> Result<Found, String> {
+    pub(super) fn look(&mut self, sought: Sought) -> Result<Found, String> {
+        self.order(&Order::Look(sought))
+    }
+
+    /// Has it forge votes, or says why it could not.
+    pub(super) fn forge(&mut self, forgery: Forgery) -> Result<Forged, String> {
+        self.order(&Order::Forge(forgery))
+    }
+
+    fn order<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T, String> {
         let told = |error: io::Error| format!("the process that listens in: {error}");
-        let order = serde_json::to_string(sought).map_err(|error| told(error.into()))?;
+        let order = serde_json::to_string(order).map_err(|error| told(error.into()))?;
         writeln!(self.orders, "{order}").map_err(told)?;
         let answer = self.answer().map_err(told)?;
         serde_json::from_str(&answer).map_err(|error| told(error.into()))?

@@ -1,7 +1,9 @@
-//! What the demo keeps on disk: four settings files, and beside them what its nodes keep.
+//! What the demo keeps on disk: a settings file for the tracker, one for each peer once it has joined, and
+//! beside them what its nodes keep.
 
 use super::error::DemoError;
-use crate::settings::{PeerTemplate, Settings, init, peer_template};
+use crate::settings::{Settings, init};
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, Hasher};
@@ -22,12 +24,14 @@ const FIRST_PORT: u16 = 20_000;
 /// So many ports are looked at.
 const PORTS: u16 = 10_000;
 
-/// The directory of a demo, with settings for every node, and the lock that keeps a second demo out.
+/// The directory of a demo, with a place for every node, and the lock that keeps a second demo out.
 #[derive(Debug)]
 pub(super) struct Files {
     directory: PathBuf,
     /// Whether there was a network in it before.
     pub(super) resumed: bool,
+    /// Where each node listens, or will once it has joined.
+    places: BTreeMap<&'static str, SocketAddr>,
     _lock: File,
 }
 
@@ -45,17 +49,31 @@ impl Files {
             TryLockError::WouldBlock => DemoError::Running(directory.to_owned()),
             TryLockError::Error(source) => because(source),
         })?;
-        let resumed = config_path(directory, TRACKER).exists();
-        write_missing(directory)?;
+        let tracker = config_path(directory, TRACKER);
+        let resumed = tracker.exists();
+        if !resumed {
+            init(&tracker, &tracker_file(FreePorts::new().next()?))?;
+        }
         replace_taken_ports(directory)?;
         if let Settings::Peer(_) = load(directory, TRACKER)? {
-            return Err(DemoError::NotATracker(config_path(directory, TRACKER)));
+            return Err(DemoError::NotATracker(tracker));
         }
         Ok(Self {
             directory: directory.to_owned(),
             resumed,
+            places: places(directory)?,
             _lock: lock,
         })
+    }
+
+    /// Whether a node has its settings: whether it has joined.
+    pub(super) fn has_joined(&self, name: &str) -> bool {
+        self.config(name).exists()
+    }
+
+    /// Where a node listens, or will.
+    pub(super) fn place(&self, name: &str) -> Option<SocketAddr> {
+        self.places.get(name).copied()
     }
 
     /// The directory.
@@ -90,34 +108,34 @@ fn load(directory: &Path, name: &str) -> Result<Settings, DemoError> {
 }
 
 /// Where a node listens.
-pub(super) fn listens_at(settings: &Settings) -> SocketAddr {
+fn listens_at(settings: &Settings) -> SocketAddr {
     match settings {
         Settings::Peer(peer) => peer.listen,
         Settings::Tracker(tracker) => tracker.listen,
     }
 }
 
-/// Makes the settings files that are not there.
-fn write_missing(directory: &Path) -> Result<(), DemoError> {
+/// Where each node listens: as its file says, or at a port that is free.
+fn places(directory: &Path) -> Result<BTreeMap<&'static str, SocketAddr>, DemoError> {
     let mut ports = FreePorts::new();
-    let tracker_path = config_path(directory, TRACKER);
-    if !tracker_path.exists() {
-        init(&tracker_path, &tracker_file(ports.next()?))?;
+    let mut places = BTreeMap::new();
+    for name in there(directory) {
+        let place = listens_at(&load(directory, name)?);
+        ports.hold(place);
+        places.insert(name, place);
     }
-    let tracker = listens_at(&load(directory, TRACKER)?).to_string();
     for name in PEERS {
-        let path = config_path(directory, name);
-        if !path.exists() {
-            let peer = PeerTemplate {
-                name,
-                trackers: &[tracker.parse()?],
-                listen: Some(ports.next()?),
-                ..PeerTemplate::default()
-            };
-            init(&path, &peer_template(&peer))?;
+        if !places.contains_key(name) {
+            places.insert(name, ports.next()?);
         }
     }
-    Ok(())
+    Ok(places)
+}
+
+/// The nodes that have their settings.
+fn there(directory: &Path) -> impl Iterator<Item = &'static str> {
+    let has_file = |name: &&'static str| config_path(directory, name).exists();
+    NODES.into_iter().filter(has_file)
 }
 
 /// The tracker's file. Its blocks are easy, so that nobody waits for one: a tenth of a second of one
@@ -132,7 +150,7 @@ fn tracker_file(listen: SocketAddr) -> String {
          \n\
          # Fixed by the genesis block: later changes here have no effect.\n\
          [network]\n\
-         admission = \"open\"\n\
+         admission = \"invite\"\n\
          name = \"demo\"\n\
          block_interval_ms = 1_000\n\
          start_work = 100_000\n"
@@ -143,7 +161,7 @@ fn tracker_file(listen: SocketAddr) -> String {
 fn replace_taken_ports(directory: &Path) -> Result<(), DemoError> {
     let mut ports = FreePorts::new();
     let mut taken = Vec::new();
-    for name in NODES {
+    for name in there(directory) {
         let address = listens_at(&load(directory, name)?);
         if address.port() != 0 && !ports.hold(address) {
             taken.push(address);
@@ -151,7 +169,7 @@ fn replace_taken_ports(directory: &Path) -> Result<(), DemoError> {
     }
     for address in taken {
         let free = SocketAddr::new(address.ip(), ports.next()?.port());
-        for name in NODES {
+        for name in there(directory) {
             let path = config_path(directory, name);
             let because = |source| DemoError::Directory {
                 path: path.clone(),
@@ -209,37 +227,47 @@ impl FreePorts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{PeerTemplate, peer_template};
     use std::collections::HashSet;
     use std::sync::Mutex;
 
     /// Tests that look for ports do so one after the other: each would find the other's taken.
     static PORTS_IN_USE: Mutex<()> = Mutex::new(());
 
-    fn ports(files: &Files) -> Vec<SocketAddr> {
-        NODES
-            .map(|name| listens_at(&load(files.directory(), name).unwrap()))
-            .to_vec()
+    /// As `node join` leaves it.
+    fn joined(files: &Files, name: &'static str) {
+        let peer = PeerTemplate {
+            name,
+            trackers: &[files.place(TRACKER).unwrap().to_string().parse().unwrap()],
+            listen: files.place(name),
+            ..PeerTemplate::default()
+        };
+        init(&files.config(name), &peer_template(&peer)).unwrap();
     }
 
     #[test]
-    fn a_new_network_has_four_files_and_resuming_leaves_them_alone() {
+    fn a_new_network_has_a_place_for_each_and_resuming_leaves_its_files_alone() {
         let _alone = PORTS_IN_USE.lock();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("deep/demo");
         let files = Files::open(&path).unwrap();
         assert!(!files.resumed);
-        let before = ports(&files);
-        assert_eq!(before.iter().collect::<HashSet<_>>().len(), 4);
+        let before = files.places.clone();
+        let different: HashSet<_> = before.values().collect();
+        assert_eq!(different.len(), 4);
+        assert!(files.has_joined(TRACKER) && !files.has_joined("alice"));
+        joined(&files, "alice");
         let alice = fs::read_to_string(files.config("alice")).unwrap();
-        assert!(alice.contains(&format!("trackers = [\"{}\"]", before[0])));
         assert_eq!(
             files.settings("alice").unwrap().data_dir(),
             path.join("alice-data")
         );
         drop(files);
         let again = Files::open(&path).unwrap();
-        assert!(again.resumed);
-        assert_eq!(ports(&again), before);
+        assert!(again.resumed && again.has_joined("alice") && !again.has_joined("bob"));
+        for name in [TRACKER, "alice"] {
+            assert_eq!(again.place(name), before.get(name).copied());
+        }
         assert_eq!(fs::read_to_string(again.config("alice")).unwrap(), alice);
     }
 
@@ -247,14 +275,17 @@ mod tests {
     fn a_port_that_was_taken_meanwhile_is_replaced_wherever_it_stands() {
         let _alone = PORTS_IN_USE.lock();
         let directory = tempfile::tempdir().unwrap();
-        let before = ports(&Files::open(directory.path()).unwrap());
-        let _somebody = TcpListener::bind(before[0]).unwrap();
         let files = Files::open(directory.path()).unwrap();
-        let after = ports(&files);
-        assert_ne!(after[0], before[0]);
-        assert_eq!(after[1..], before[1..]);
+        PEERS.iter().for_each(|name| joined(&files, name));
+        let before = files.places.clone();
+        drop(files);
+        let _somebody = TcpListener::bind(before[TRACKER]).unwrap();
+        let files = Files::open(directory.path()).unwrap();
+        let after = &files.places;
+        assert_ne!(after[TRACKER], before[TRACKER]);
+        assert!(PEERS.iter().all(|name| after[name] == before[name]));
         let carol = fs::read_to_string(files.config("carol")).unwrap();
-        assert!(carol.contains(&format!("trackers = [\"{}\"]", after[0])));
+        assert!(carol.contains(&format!("trackers = [\"{}\"]", after[TRACKER])));
     }
 
     #[test]

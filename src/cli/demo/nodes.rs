@@ -2,22 +2,22 @@
 
 use super::eavesdropper::Eavesdropper;
 use super::error::DemoError;
-use super::files::{Files, NODES, listens_at};
-use super::process::Process;
+use super::files::{Files, NODES, TRACKER};
+use super::process::{Process, command};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::invocation::Invocation;
-use crate::settings::Settings;
+use crate::owner::answers::InvitedView;
 use rustix::process::Signal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a node may take to stop by itself: it writes what it holds, which takes well under a
@@ -39,7 +39,6 @@ pub(super) struct Nodes {
 #[derive(Debug)]
 struct Node {
     name: &'static str,
-    settings: Settings,
     process: Option<Process>,
     /// Settings instead of those in its file: it is dialled, and dials, where somebody listens in.
     instead: Vec<(&'static str, String)>,
@@ -50,16 +49,15 @@ struct Node {
 impl Nodes {
     /// The nodes of these files, run by `executable`. None is started yet, but who listens in.
     pub(super) fn new(executable: PathBuf, files: Files) -> Result<Self, DemoError> {
-        let settings: Result<Vec<_>, _> = NODES.iter().map(|name| files.settings(name)).collect();
-        let settings = settings?;
-        let targets: Vec<SocketAddr> = settings.iter().map(listens_at).collect();
+        let targets: Vec<SocketAddr> = NODES.iter().filter_map(|name| files.place(name)).collect();
         let started = Eavesdropper::start(&executable, &targets);
         let (eavesdropper, lines) = started.map_err(DemoError::System)?;
-        let lines: BTreeMap<_, _> = targets.into_iter().zip(lines).collect();
-        let nodes = NODES.iter().zip(settings).map(|(name, settings)| Node {
+        let nodes = NODES.iter().zip(&lines).map(|(name, line)| Node {
             name,
-            instead: instead(&settings, &lines),
-            settings,
+            instead: match *name {
+                TRACKER => Vec::new(),
+                _ => instead(line, &lines[0]),
+            },
             process: None,
             answered: Cell::new(false),
         });
@@ -81,15 +79,61 @@ impl Nodes {
         &mut self.eavesdropper
     }
 
-    /// Starts a node and returns its process id.
+    /// Starts a node that has its settings, and returns its process id.
     pub(super) fn start(&mut self, name: &str) -> Result<u32, DemoError> {
-        let (config, log) = (self.files.config(name), self.files.log(name));
+        let config = self.files.config(name);
+        self.run(name, &["--config".into(), config.into()], None)
+    }
+
+    /// `node invite`, typed at the tracker: the invitation, or what the command says instead.
+    pub(super) fn invite(&self) -> Result<String, String> {
+        let said = self.typed(TRACKER, &["--json", "invite"])?;
+        let invited: Result<InvitedView, _> = serde_json::from_slice(&said.stdout);
+        let invited = invited.map_err(|_| String::from_utf8_lossy(&said.stderr).into_owned())?;
+        Ok(invited.invitation)
+    }
+
+    /// `node join`, typed by somebody who was invited: it sets up all that a member needs and is their node
+    /// from then on.
+    pub(super) fn join(&mut self, name: &str, invitation: &str) -> Result<u32, DemoError> {
+        let place = self.files.place(name);
+        let place = place.ok_or_else(|| DemoError::System(io::ErrorKind::NotFound.into()))?;
+        // The invitation by standard input: others on a machine can see the arguments of a command.
+        let arguments: [&OsStr; 8] = [
+            "join".as_ref(),
+            "-".as_ref(),
+            "--name".as_ref(),
+            name.as_ref(),
+            "--dir".as_ref(),
+            self.files.directory().as_ref(),
+            "--listen".as_ref(),
+            &OsString::from(place.to_string()),
+        ];
+        let arguments = arguments.map(OsString::from);
+        self.run(name, &arguments, Some(invitation))
+    }
+
+    fn run(
+        &mut self,
+        name: &str,
+        arguments: &[OsString],
+        input: Option<&str>,
+    ) -> Result<u32, DemoError> {
+        let log = self.files.log(name);
         let node = self.nodes.iter_mut().find(|node| node.name == name);
         let node = node.ok_or_else(|| DemoError::System(io::ErrorKind::NotFound.into()))?;
-        let process = Process::start(&self.executable, &config, &log, &node.instead);
+        let process = Process::start(&self.executable, arguments, input, &log, &node.instead);
         let process = node.process.insert(process.map_err(DemoError::System)?);
         node.answered.set(false);
         Ok(process.id())
+    }
+
+    /// What a command prints that is typed to a node; why it can't be run.
+    pub(super) fn typed(&self, name: &str, arguments: &[&str]) -> Result<Output, String> {
+        let mut command = command(&self.executable);
+        command.arg("--config").arg(self.files.config(name));
+        let output = command.args(arguments).stdin(Stdio::null()).output();
+        output.map_err(|error| error.to_string())
     }
 
     /// Kills a node with SIGKILL.
@@ -165,7 +209,8 @@ impl Nodes {
         let node = running.ok_or_else(|| format!("{name} does not run"))?;
         let config = self.files.config(name);
         let invocation = Invocation::of_this_process().for_node(&config);
-        let client = Client::find(&node.settings, &config, &invocation);
+        let settings = self.files.settings(name).map_err(|no| no.to_string())?;
+        let client = Client::find(&settings, &config, &invocation);
         let client = client.map_err(|no| told(name, &no))?;
         Ok((node, client.with_patience(ANSWER_DEADLINE)))
     }
@@ -183,25 +228,11 @@ impl Drop for Nodes {
 }
 
 /// What a peer's settings are changed to, so that everything that is said to it and to its tracker goes
-/// by these lines: addresses of nodes, and where to dial them instead.
-fn instead(
-    settings: &Settings,
-    lines: &BTreeMap<SocketAddr, SocketAddr>,
-) -> Vec<(&'static str, String)> {
-    let Settings::Peer(peer) = settings else {
-        return Vec::new();
-    };
-    let by_line = |address: String| {
-        let line = address.parse().ok().and_then(|target| lines.get(&target));
-        line.map_or(address, SocketAddr::to_string)
-    };
-    let trackers = peer
-        .trackers
-        .iter()
-        .map(|tracker| by_line(tracker.to_string()));
+/// by these lines.
+fn instead(own: &SocketAddr, trackers: &SocketAddr) -> Vec<(&'static str, String)> {
     vec![
-        ("ADVERTISE", by_line(peer.listen.to_string())),
-        ("TRACKERS", trackers.collect::<Vec<_>>().join(",")),
+        ("ADVERTISE", own.to_string()),
+        ("TRACKERS", trackers.to_string()),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! One node as a process of its own.
 
 use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -18,6 +19,20 @@ const TAIL_LINES: usize = 12;
 /// Bytes of the log that are read for them; more than so many lines have.
 const TAIL_BYTES: u64 = 16 * 1024;
 
+/// A command that is yet to be given its arguments, in a process group of its own: Ctrl-C on the terminal
+/// reaches the demo alone, and the demo ends what it started in its order. Variables that would change the
+/// settings of all nodes alike are kept from it.
+pub(super) fn command(executable: &Path) -> Command {
+    let mut command = Command::new(executable);
+    command.process_group(0);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with(ENVIRONMENT_PREFIX) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// A node that was started. Dropping it kills it, if nobody has stopped it before.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -28,41 +43,35 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `executable --config config`, with what it prints appended to the file `log`. The
-    /// settings `instead` take the place of those in the file.
-    ///
-    /// It is put into a process group of its own, so that Ctrl-C on the terminal reaches the demo
-    /// alone and the demo can stop its nodes in their order; and variables that would change the
-    /// settings of all nodes alike are kept from it.
+    /// Starts `executable` with these arguments, and with `input` on its standard input; what it prints is
+    /// appended to the file `log`. The settings `instead` take the place of those in its file.
     pub(super) fn start(
         executable: &Path,
-        config: &Path,
+        arguments: &[OsString],
+        input: Option<&str>,
         log: &Path,
         instead: &[(&str, String)],
     ) -> io::Result<Self> {
         let output = OpenOptions::new().create(true).append(true).open(log)?;
         let log_start = output.metadata()?.len();
-        let mut command = Command::new(executable);
+        let mut command = command(executable);
         command
-            .arg("--config")
-            .arg(config)
-            .stdin(Stdio::null())
+            .args(arguments)
+            .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
             .stdout(output.try_clone()?)
-            .stderr(output)
-            .process_group(0);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with(ENVIRONMENT_PREFIX) {
-                command.env_remove(name);
-            }
-        }
+            .stderr(output);
         for (name, value) in instead {
             command.env(format!("{ENVIRONMENT_PREFIX}{name}"), value);
         }
-        Ok(Self {
+        let mut process = Self {
             child: command.spawn()?,
             log: log.to_owned(),
             log_start,
-        })
+        };
+        if let (Some(mut stdin), Some(input)) = (process.child.stdin.take(), input) {
+            stdin.write_all(input.as_bytes())?;
+        }
+        Ok(process)
     }
 
     /// Its process id.
@@ -147,7 +156,7 @@ mod tests {
     fn a_process_that_ends_by_itself_is_noticed_with_what_it_said() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("bob.log");
-        let process = Process::start(Path::new("/bin/ls"), Path::new("nothing"), &log, &[]);
+        let process = Process::start(Path::new("/bin/ls"), &["--config".into()], None, &log, &[]);
         let mut process = process.unwrap();
         let far = Instant::now() + Duration::from_secs(60);
         let status = process.wait(far).unwrap().expect("ls ends");

@@ -1,18 +1,21 @@
 //! The story: each step brings something about and finds out, from the nodes themselves, that it is so.
 
+mod arrival;
+mod ballot;
 mod letter;
 
 use super::error::DemoError;
-use super::files::{NODES, PEERS, TRACKER};
+use super::files::{NODES, PEERS};
 use super::interrupt::Interrupt;
 use super::narrate::{Facts, Narrator};
 use super::nodes::Nodes;
 use super::view::{Agreed, chain_of, short};
-use crate::chain::genesis::MOTTO;
+use crate::chain::TransactionId;
 use crate::owner::answers::{
-    ActionView, BlockView, GenesisView, MinedView, OpenView, PeerStatusView, SentView,
-    TrackerStatusView, TransactionState, TransactionStateView,
+    ActionView, BlockView, LedgerMembersView, MinedView, SentView, TransactionState,
+    TransactionStateView,
 };
+use arrival::registered;
 use serde_json::json;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -45,6 +48,8 @@ pub(super) struct Story {
     /// Who tells it.
     pub(super) narrator: Narrator,
     step: &'static str,
+    /// The peers' addresses, once they are there.
+    addresses: Vec<String>,
 }
 
 /// A block that was mined for the story.
@@ -62,6 +67,7 @@ impl Story {
             interrupt,
             narrator,
             step: "",
+            addresses: Vec::new(),
         }
     }
 
@@ -69,8 +75,13 @@ impl Story {
     pub(super) fn play(&mut self) -> Result<Agreed, DemoError> {
         let starts = "The tracker starts: the place where peers meet.";
         self.tell("tracker", starts, Self::start_tracker)?;
-        let starts = "alice, bob and carol start and register with the tracker.";
-        self.tell("registrations", starts, Self::register)?;
+        let comes = if self.nodes.files().resumed {
+            "alice, bob and carol start and register with the tracker."
+        } else {
+            "alice, bob and carol are invited and join. Two commands each: `node invite` at the tracker, and \
+             `node join`."
+        };
+        self.tell("registrations", comes, Self::register)?;
         let begins = if self.nodes.files().resumed {
             "They take up the network where the last run left it."
         } else {
@@ -81,9 +92,22 @@ impl Story {
         let agreed = self.tell("mine", &mines, |story| story.alice_mines(&agreed))?;
         let pays = format!("alice pays bob {PAYMENT}: the payment is open, in no block yet.");
         let payment = self.tell("pay", &pays, Self::alice_pays)?;
-        let mines = "carol mines a block, and the payment is in it.";
+        let opens = format!("alice opens a ballot for all members: {}", ballot::asked());
+        let ballot = self.tell("ballot", &opens, Self::alice_opens)?;
+        let mines = "carol mines a block, and both are in it.";
         let agreed = self.tell("payment-mined", mines, |story| {
             story.carol_mines(&agreed, &payment)
+        })?;
+        let votes = "alice votes for Rome. bob votes for Rome, thinks again, and votes for Bern.";
+        let agreed = self.tell("votes", votes, |story| story.two_vote(&agreed, &ballot))?;
+        let parts = "carol is cut off. She votes for Bern and mines that; alice mines two blocks without her.";
+        let agreed = self.tell("partition", parts, |story| {
+            story.carol_votes_alone(&agreed, &ballot)
+        })?;
+        let heals =
+            "carol is connected again: hers is the side with less work, and its block is undone.";
+        let agreed = self.tell("heal", heals, |story| {
+            story.carol_is_counted(&agreed, &ballot)
         })?;
         self.tell("kill", "carol is killed with kill -9.", Self::kill_carol)?;
         let writes = "alice writes to carol, who is not there: it waits in alice's outbox.";
@@ -101,8 +125,23 @@ impl Story {
         self.tell("sealed", seeks, |story| {
             story.nobody_else_reads(&agreed, &letter)
         })?;
+        let forges = "The same process mines a block of votes in the others' names, and puts it before bob's \
+                      ledger.";
+        self.tell("forged", forges, |story| {
+            story.nobody_forges(&agreed, &ballot)
+        })?;
         let starts = "All four start again, at the same height with the same balances.";
-        self.tell("restart", starts, |story| story.all_start(&agreed))
+        let agreed = self.tell("restart", starts, |story| story.all_start(&agreed))?;
+        let closes = "The ballot closes with the next block; alice's node records what it came to.";
+        let agreed = self.tell("result", closes, |story| {
+            story.the_result_is_mined(&agreed, &ballot)
+        })?;
+        let audits =
+            "bob writes down what anybody needs to count again, and a script does, without a node.";
+        self.tell("audit", audits, |story| {
+            story.anybody_counts(&agreed, &ballot)
+        })?;
+        Ok(agreed)
     }
 
     /// Tells one step.
@@ -155,82 +194,6 @@ impl Story {
         }
     }
 
-    fn start_tracker(&mut self) -> Outcome<()> {
-        let id = self.nodes.start(TRACKER)?;
-        let status = self.until("the tracker answers", |nodes| {
-            nodes.get::<TrackerStatusView>(TRACKER, "/status")
-        })?;
-        let text = format!("It is up at {}, as process {id}.", status.endpoint);
-        let facts = [("endpoint", json!(status.endpoint)), ("process", json!(id))];
-        Ok(((), text, named(facts)))
-    }
-
-    fn register(&mut self) -> Outcome<()> {
-        let mut addresses = Facts::new();
-        for name in PEERS {
-            self.nodes.start(name)?;
-            let expected = format!("{name} is registered with the tracker");
-            let status = self.until(&expected, |nodes| registered(nodes, name))?;
-            addresses.insert(name.to_owned(), json!(status.address));
-            let line = format!("      {name} is registered: {}", status.address);
-            self.narrator.say(&line)?;
-        }
-        let count = PEERS.len();
-        let expected = format!("the tracker finds {count} registered peers alive");
-        self.until(&expected, |nodes| {
-            let status: TrackerStatusView = nodes.get(TRACKER, "/status")?;
-            let enough = status.registered >= count && status.live >= count;
-            let found = format!("{} registered, {} alive", status.registered, status.live);
-            if enough { Ok(()) } else { Err(found) }
-        })?;
-        let text = "The tracker knows all three, and finds them alive.".to_owned();
-        Ok(((), text, named([("addresses", addresses.into())])))
-    }
-
-    fn check_genesis(&mut self) -> Outcome<Agreed> {
-        let expected = "one genesis block at all three";
-        let (id, founder, genesis) = self.until(expected, same_genesis)?;
-        if genesis.motto != MOTTO {
-            return Err(self.not_true(&format!("the motto {MOTTO}"), genesis.motto));
-        }
-        if founder != PEERS[0] {
-            return Err(self.not_true("made by alice, who registered first", founder));
-        }
-        let agreed = self.settle()?;
-        let text = format!(
-            "\"{}\", block {}, made by {founder}. All three are at height {}.",
-            genesis.motto,
-            short(&id),
-            agreed.tip.height
-        );
-        let mut facts = agreed.facts(&PEERS);
-        facts.extend(named([
-            ("motto", json!(genesis.motto)),
-            ("genesis", json!(id)),
-            ("founder", json!(founder)),
-        ]));
-        Ok((agreed, text, facts))
-    }
-
-    /// Mines what an earlier run may have left open, so that from here on the story alone changes
-    /// balances.
-    fn settle(&mut self) -> Result<Agreed, DemoError> {
-        for _ in 0..SETTLING_BLOCKS {
-            let agreed = self.until("all three agree", |nodes| Agreed::read(nodes, &PEERS))?;
-            let open = self.until("all three name what is open", |nodes| {
-                let open = PEERS.map(|name| nodes.get::<OpenView>(name, "/open"));
-                open.into_iter()
-                    .try_fold(0, |most: usize, open| Ok(most.max(open?.count)))
-            })?;
-            if open == 0 {
-                return Ok(agreed);
-            }
-            self.mine("alice")?;
-        }
-        let found = format!("some are still open after {SETTLING_BLOCKS} blocks");
-        Err(self.not_true("no open transactions of an earlier run", found))
-    }
-
     fn alice_mines(&mut self, before: &Agreed) -> Outcome<Agreed> {
         let mut earned = 0;
         let mut last = before.tip.id;
@@ -251,7 +214,17 @@ impl Story {
                 Err(agreed.to_string())
             }
         })?;
-        let text = format!("All three have them: {agreed}.");
+        self.until("all three are members on the ledger", |nodes| {
+            let there: LedgerMembersView = nodes.get("carol", "/ledger/members")?;
+            let names: Vec<_> = there
+                .members
+                .iter()
+                .map(|one| one.name.to_string())
+                .collect();
+            let so = PEERS.iter().all(|name| names.iter().any(|one| one == name));
+            so.then_some(()).ok_or_else(|| names.join(", "))
+        })?;
+        let text = format!("All three have them, and are members by the ledger: {agreed}.");
         let facts = agreed.facts(&PEERS);
         Ok((agreed, text, facts))
     }
@@ -261,14 +234,9 @@ impl Story {
         let sent: Result<SentView, String> = self.nodes.post("alice", "/transactions", body);
         let sent = sent.map_err(|found| self.not_true("alice's node takes the payment", found))?;
         self.until("the payment is open at all three", |nodes| {
-            PEERS.iter().try_for_each(|name| {
-                let seen: TransactionStateView =
-                    nodes.get(name, &format!("/transactions/{}", sent.id))?;
-                match seen.state {
-                    TransactionState::Open => Ok(()),
-                    other => Err(format!("{other:?} at {name}")),
-                }
-            })
+            PEERS
+                .iter()
+                .try_for_each(|name| is_open(nodes, name, &sent.id))
         })?;
         let text = format!("All three have payment {} open.", short(sent.id));
         let facts = named([("transaction", json!(sent.id)), ("open_at", json!(PEERS))]);
@@ -410,13 +378,12 @@ fn named<const N: usize>(facts: [(&str, serde_json::Value); N]) -> Facts {
     facts.map(|(name, fact)| (name.to_owned(), fact)).collect()
 }
 
-fn registered(nodes: &Nodes, name: &str) -> Result<PeerStatusView, String> {
-    let status: PeerStatusView = nodes.get(name, "/status")?;
-    if status.tracker.registered {
-        return Ok(status);
+fn is_open(nodes: &Nodes, name: &str, id: &TransactionId) -> Result<(), String> {
+    let seen: TransactionStateView = nodes.get(name, &format!("/transactions/{id}"))?;
+    match seen.state {
+        TransactionState::Open => Ok(()),
+        other => Err(format!("{other:?} at {name}'s")),
     }
-    let trouble = status.tracker.trouble.as_deref().unwrap_or("not yet");
-    Err(format!("{name} is not registered: {trouble}"))
 }
 
 fn same_as(nodes: &Nodes, before: &Agreed) -> Result<Agreed, String> {
@@ -426,26 +393,4 @@ fn same_as(nodes: &Nodes, before: &Agreed) -> Result<Agreed, String> {
     } else {
         Err(agreed.to_string())
     }
-}
-
-/// The genesis block that all peers have: its id, the name of its founder, and what it says.
-fn same_genesis(nodes: &Nodes) -> Result<(String, String, GenesisView), String> {
-    let mut found: Option<(String, String, GenesisView)> = None;
-    for name in PEERS {
-        let block: BlockView = nodes.get(name, "/blocks/0")?;
-        let genesis = block.genesis.ok_or(format!("{name} has none"))?;
-        let founder = genesis.founder.name.as_ref();
-        let founder = founder.ok_or_else(|| {
-            let address = &genesis.founder.address;
-            format!("{name} does not know {address}, who made it")
-        })?;
-        let next = (block.id.to_string(), founder.to_string(), genesis);
-        if let Some(first) = &found
-            && *first != next
-        {
-            return Err(format!("{first:?}, and {next:?} at {name}"));
-        }
-        found = Some(next);
-    }
-    found.ok_or_else(|| "nobody has one".to_owned())
 }

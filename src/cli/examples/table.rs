@@ -39,6 +39,24 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         &[more("invite list", "what is left of them")],
     ),
     ("invite revoke", &[more("invite revoke 2", "none by that")]),
+    (
+        "expel",
+        &[more(
+            "expel bob --reason 'sold what he never had'",
+            "asks first",
+        )],
+    ),
+    (
+        "readmit",
+        &[more("readmit bob", "its node comes back by itself")],
+    ),
+    (
+        "rekey",
+        &[more(
+            "rekey ann rac1qw508d6qejxtdg4y5r3zarvary0c5xw7k3z",
+            "a lost wallet",
+        )],
+    ),
     ("join", &[more("join", "asks for invitation and name")]),
     (
         "init tracker",
@@ -72,6 +90,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
                 "for everybody in the house",
             ),
         ],
+    ),
+    (
+        "init recovery",
+        &[alone(
+            "init recovery --recovery-out recovery.txt",
+            "the words go to a file, the address to the settings",
+        )],
     ),
     (
         "demo",

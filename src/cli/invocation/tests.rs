@@ -94,7 +94,7 @@ fn filled_in(command: &str) -> Vec<String> {
     for word in words.split_whitespace() {
         let meant = match word {
             "HOST:PORT" => "127.0.0.1:7000".to_owned(),
-            "NUMBER" => "3".to_owned(),
+            "NUMBER" | "{id}" => "3".to_owned(),
             word if word.contains('{') => "somebody".to_owned(),
             word => word.to_owned(),
         };

@@ -2,7 +2,7 @@ use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
     BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    OverruledView, PersonView, ReachView, SessionView,
+    OnLedgerState, OnLedgerView, OverruledView, PersonView, ReachView, SessionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -92,6 +92,16 @@ fn status() -> PeerStatusView {
             branch_change: None,
         }),
         waiting: None,
+        on_ledger: Some(OnLedgerView {
+            state: OnLedgerState::None,
+            trouble: Some(format!("the name is that of {HOSTILE}")),
+        }),
+        differs: vec![DifferenceView {
+            kind: "stranger".into(),
+            name: None,
+            address: somebody(None).address,
+            detail: format!("a stranger, {HOSTILE}"),
+        }],
     }
 }
 

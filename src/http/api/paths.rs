@@ -13,13 +13,13 @@ use crate::owner::BlockData;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
     BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    EventView, HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
-    InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
-    MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
-    PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView,
-    RecordsView, SendRequest, SendView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
-    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
-    WalletRequest,
+    EventView, ExpelRequest, HealthView, HistoryView, InboxView, InvitationView, InvitationsView,
+    InviteRequest, InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView,
+    MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
+    OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView,
+    RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendRequest, SendView,
+    SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
+    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -167,6 +167,9 @@ paths! {
     INVITE: POST "/invite" () [InviteRequest] -> InvitedView, TRACKER, "invites: signs an invitation for so many members, for so long";
     INVITATIONS: GET "/invitations" ("after" "limit") -> InvitationsView, TRACKER, "the invitations, by number, without their secrets";
     REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [NoRequest] -> InvitationView, TRACKER, "lets nobody join by this invitation any more";
+    EXPEL: POST "/expel" () [ExpelRequest] -> SaidView, TRACKER, "puts a member out, for a reason that everybody reads: signs it, keeps it and tells everybody";
+    READMIT: POST "/readmit" () [ReadmitRequest] -> SaidView, TRACKER, "lets a member come back that was put out";
+    REKEY: POST "/rekey" () [RekeyRequest] -> SaidView, TRACKER, "gives a name to another key, whose owner has lost the former one";
     DISCONNECT: POST "/disconnect" () [NoRequest] -> ConnectedView, PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
     CONNECT: POST "/connect" () [NoRequest] -> ConnectedView, PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";

@@ -4,8 +4,9 @@ use super::asked::Parameters;
 use super::paths;
 use super::resource;
 use crate::owner::answers::{
-    CheckpointRequest, CheckpointView, InvitationView, InvitationsView, InviteRequest, InvitedView,
-    NoRequest, PeersView, TrackerStatusView,
+    CheckpointRequest, CheckpointView, ExpelRequest, InvitationView, InvitationsView,
+    InviteRequest, InvitedView, NoRequest, PeersView, ReadmitRequest, RekeyRequest, SaidView,
+    TrackerStatusView,
 };
 use crate::owner::{Refused, Tracker};
 use actix_web::web::{self, Data, Json, Path, ServiceConfig};
@@ -18,7 +19,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::INVITE, invite))
         .service(resource(&paths::INVITATIONS, invitations))
-        .service(resource(&paths::REVOKE_INVITATION, revoke_invitation));
+        .service(resource(&paths::REVOKE_INVITATION, revoke_invitation))
+        .service(resource(&paths::EXPEL, expel))
+        .service(resource(&paths::READMIT, readmit))
+        .service(resource(&paths::REKEY, rekey));
 }
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
@@ -57,4 +61,25 @@ async fn revoke_invitation(
     _: Json<NoRequest>,
 ) -> Result<Json<InvitationView>, Refused> {
     tracker.revoke_invitation(&id).await.map(Json)
+}
+
+async fn expel(
+    tracker: Data<Tracker>,
+    request: Json<ExpelRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.expel(&request).await.map(Json)
+}
+
+async fn readmit(
+    tracker: Data<Tracker>,
+    request: Json<ReadmitRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.readmit(&request).await.map(Json)
+}
+
+async fn rekey(
+    tracker: Data<Tracker>,
+    request: Json<RekeyRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.rekey(&request).await.map(Json)
 }

@@ -181,6 +181,8 @@ impl Ground {
             known: self.known.clone(),
             events: self.events.clone(),
             leave: self.link.clone().recipient(),
+            sign_leave: self.wallet.clone().recipient(),
+            standing: Arc::default(),
             accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
             own_clock: self.clocks.clone().recipient(),

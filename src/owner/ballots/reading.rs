@@ -17,7 +17,7 @@ use crate::store::chain_rows::{application_rows, internal};
 use crate::store::{DiskRead, Table};
 
 /// The beginning of the keys of the rows that list ballots in the order of the chain.
-const LISTED_ROWS: &[u8] = b"l";
+pub(in crate::owner) const LISTED_ROWS: &[u8] = b"l";
 /// Open transactions that are looked through for openings of ballots.
 const MAX_OPEN_SEEN: usize = 2_000;
 /// Ballots that are looked through, from the latest back, for results that are due.

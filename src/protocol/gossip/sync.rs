@@ -1,5 +1,7 @@
 //! Headers first, then the bodies they name, from several peers at once.
 
+mod session;
+
 use super::Effect;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::locator::MAX_HEADERS;
@@ -9,18 +11,24 @@ use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_BLOCKS_ASKED;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use session::{Arrival, Session};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bodies that may be asked for or being judged at a time, over all sessions: with the largest
 /// blocks a few hundred MB on the line, far less in memory, as each is judged as it comes.
 const MAX_IN_FLIGHT: usize = 128;
 /// Missing bodies that are looked up ahead.
 const LOOK_AHEAD: usize = 256;
-/// How long a body may take at first, in milliseconds, before another session is asked for it;
-/// doubles with every stall of the session.
+/// How long a body may take, in milliseconds, before another session is asked for it; doubles when the
+/// next one fails at the same body, halves with every body that comes in time.
 const FIRST_PATIENCE_MS: u64 = 2_000;
-/// The patience at which a session that stalls again is closed, in milliseconds.
+/// The longest that the patience grows, in milliseconds; after a session has owed bodies for its last
+/// patience of this length, it is closed.
 const LAST_PATIENCE_MS: u64 = 64_000;
+/// How much longer a body may take than the one asked for before it in the same session, in milliseconds: the
+/// least rate at which bodies have to come. Slow lines are slower with the largest blocks; it costs them no
+/// more than that others are asked as well.
+const BODY_MS: u64 = 250;
 /// How long headers may take, in milliseconds.
 const HEADERS_MS: u64 = 15_000;
 /// How soon a session may be asked for headers again because of what it announced, in milliseconds:
@@ -28,82 +36,20 @@ const HEADERS_MS: u64 = 15_000;
 const ASK_PAUSE_MS: u64 = 1_000;
 /// How long nothing is asked for after the ledger was too busy to look at something, in milliseconds.
 const BUSY_MS: u64 = 500;
+/// Peers that a node which has just come, or was alone, hears before it fetches anything: what the first
+/// one shows may be what nobody else believes.
+const HEARD_FIRST: usize = 3;
+/// How long it waits for them, in milliseconds: others may be away.
+const HEAR_MS: u64 = 2_000;
 /// How often a session is asked for headers though nothing calls for it, in milliseconds: finds
 /// what an announcement lost, and what was ahead of our clock.
 const ASK_AGAIN_MS: u64 = 30_000;
 
-struct Session {
-    /// The best header it has shown.
-    best: Option<(BlockId, Height, Work)>,
-    /// Since when an answer to a question for headers is awaited.
-    headers_asked: Option<SteadyTime>,
-    /// How far its chain was followed, in full lists, since the last question that began anew.
-    followed: Option<Work>,
-    /// Lists of headers that are being judged, and whether each was full.
-    judging: VecDeque<bool>,
-    last_asked: SteadyTime,
-    /// When it is asked for headers though nothing calls for it.
-    ask_at: SteadyTime,
-    in_flight: BTreeMap<BlockId, SteadyTime>,
-    patience_ms: u64,
-    /// After a stall, others are asked for bodies until then.
-    rests_until: SteadyTime,
-}
-
-impl Session {
-    fn new(now: SteadyTime) -> Self {
-        Self {
-            best: None,
-            headers_asked: None,
-            followed: None,
-            judging: VecDeque::new(),
-            last_asked: now,
-            ask_at: now,
-            in_flight: BTreeMap::new(),
-            patience_ms: FIRST_PATIENCE_MS,
-            rests_until: SteadyTime::LONG_AGO,
-        }
-    }
-
-    /// Asks for what follows the best header it has shown; if it has left that branch, or shown
-    /// nothing, for what follows ours.
-    fn ask(&mut self, session: SessionId, now: SteadyTime) -> Effect {
-        self.followed = None;
-        self.headers_asked = Some(now);
-        self.last_asked = now;
-        self.ask_at = now.plus_ms(ASK_AGAIN_MS);
-        Effect::AskHeaders(session, self.best.map(|(id, ..)| id))
-    }
-
-    /// Asks for what follows the full list that ended with `last`, unless that led nowhere. Ours
-    /// would be no place to go on from: the branch may have less work up to there.
-    fn follow(
-        &mut self,
-        session: SessionId,
-        (last, work): (BlockId, Work),
-        now: SteadyTime,
-    ) -> Option<Effect> {
-        if self.followed.is_some_and(|followed| work <= followed) {
-            return None;
-        }
-        self.followed = Some(work);
-        self.headers_asked = Some(now);
-        self.last_asked = now;
-        Some(Effect::AskHeaders(session, Some(last)))
-    }
-
-    /// Whether it may be asked for bodies that lead beyond `tip_work`.
-    fn is_ahead(&self, tip_work: Work, now: SteadyTime) -> bool {
-        now >= self.rests_until && self.best.is_some_and(|(.., work)| work > tip_work)
-    }
-}
-
 /// A branch whose bodies are fetched.
 struct Goal {
     toward: BlockId,
-    work: Work,
     /// The bodies that were missing when it was looked up, those on their way included.
-    missing: BTreeSet<BlockId>,
+    missing: BTreeMap<BlockId, Height>,
 }
 
 impl Goal {
@@ -117,17 +63,25 @@ pub(super) struct Sync {
     tip_work: Work,
     sessions: BTreeMap<SessionId, Session>,
     /// Bodies to ask for, in the order in which they connect.
-    wanted: VecDeque<BlockId>,
+    wanted: BTreeSet<(Height, BlockId)>,
     /// What they are for.
     goal: Option<Goal>,
     /// Bodies that the ledger is judging.
     judging: BTreeSet<BlockId>,
+    /// Bodies that did not come in time from one session at least.
+    overdue: BTreeSet<BlockId>,
+    /// How long a body may take before another session is asked for it.
+    patience_ms: u64,
     /// The header towards which missing bodies are being looked up.
-    looking_up: Option<(BlockId, Work)>,
+    looking_up: Option<BlockId>,
     /// Until then the ledger is left to catch up.
     busy_until: SteadyTime,
     /// Whose chain is fetched before that of others.
     preferred: Option<SessionId>,
+    /// How many members there are that could be heard.
+    around: usize,
+    /// Since when there is a session, until enough were heard.
+    hearing: Option<SteadyTime>,
 }
 
 impl Sync {
@@ -135,13 +89,31 @@ impl Sync {
         Self {
             tip_work,
             sessions: BTreeMap::new(),
-            wanted: VecDeque::new(),
+            wanted: BTreeSet::new(),
             goal: None,
             judging: BTreeSet::new(),
+            overdue: BTreeSet::new(),
+            patience_ms: FIRST_PATIENCE_MS,
             looking_up: None,
             busy_until: SteadyTime::LONG_AGO,
             preferred: None,
+            around: 0,
+            hearing: None,
         }
+    }
+
+    /// So many members are known that could be heard.
+    pub(super) fn are_around(&mut self, members: usize) {
+        self.around = members;
+    }
+
+    /// Whether enough were heard to fetch what they have shown.
+    fn has_heard(&mut self, now: SteadyTime) -> bool {
+        let heard = self.sessions.values().filter(|s| s.was_heard).count();
+        let is_enough = heard >= self.around.min(HEARD_FIRST);
+        self.hearing
+            .take_if(|since| is_enough || now.since(*since) >= HEAR_MS);
+        self.hearing.is_none()
     }
 
     /// Fetches the chain of this session before that of others, for as long as it is ahead and does
@@ -151,6 +123,7 @@ impl Sync {
             return Vec::new();
         };
         self.preferred = Some(session);
+        self.hearing = None;
         let mut effects = Vec::new();
         if state.headers_asked.is_none() {
             effects.push(state.ask(session, now));
@@ -164,17 +137,17 @@ impl Sync {
 
     /// The sessions that may be asked for bodies that lead beyond the tip: the preferred one alone
     /// if it is among them, and nobody before it has shown where its chain ends.
-    fn ahead(&self, now: SteadyTime) -> impl Iterator<Item = (&SessionId, &Session)> {
+    fn ahead(&self) -> impl Iterator<Item = (&SessionId, &Session)> {
         let tip_work = self.tip_work;
         let preferred = self.preferred.filter(|id| {
             let is_first = |session: &Session| {
                 let will_show = session.best.is_none() && session.headers_asked.is_some();
-                will_show || session.is_ahead(tip_work, now)
+                will_show || (session.is_ahead(tip_work) && !session.owes())
             };
             self.sessions.get(id).is_some_and(is_first)
         });
         self.sessions.iter().filter(move |(id, session)| {
-            preferred.is_none_or(|preferred| preferred == **id) && session.is_ahead(tip_work, now)
+            preferred.is_none_or(|preferred| preferred == **id) && session.is_ahead(tip_work)
         })
     }
 
@@ -188,6 +161,9 @@ impl Sync {
     }
 
     pub(super) fn opened(&mut self, session: SessionId, now: SteadyTime) -> Vec<Effect> {
+        if self.sessions.is_empty() {
+            self.hearing = Some(now);
+        }
         let mut state = Session::new(now);
         let ask = state.ask(session, now);
         self.sessions.insert(session, state);
@@ -202,16 +178,16 @@ impl Sync {
         self.plan(now)
     }
 
-    /// Puts bodies back in front of the queue, if they lead to where it leads: in another branch
-    /// nobody might have them.
+    /// Wants bodies again, if they lead to where the goal is: in another branch nobody might have them.
     fn want_again(&mut self, ids: impl IntoIterator<Item = BlockId>) {
-        for id in ids {
-            let goal = self.goal.as_ref();
-            let leads_there = goal.is_some_and(|goal| goal.missing.contains(&id));
-            if leads_there && !self.wanted.contains(&id) {
-                self.wanted.push_front(id);
-            }
-        }
+        let Some(goal) = &self.goal else {
+            return;
+        };
+        let leading = ids.into_iter().filter_map(|id| {
+            let height = goal.missing.get(&id)?;
+            Some((*height, id))
+        });
+        self.wanted.extend(leading);
     }
 
     /// Headers came: judged if they were asked for, passed over if not.
@@ -219,7 +195,11 @@ impl Sync {
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
         };
-        if state.headers_asked.take().is_none() || headers.is_empty() {
+        if state.headers_asked.take().is_none() {
+            return Vec::new();
+        }
+        if headers.is_empty() {
+            state.was_heard = true;
             return Vec::new();
         }
         state.judging.push_back(headers.len() == MAX_HEADERS);
@@ -262,6 +242,7 @@ impl Sync {
                     work,
                     held,
                 } => {
+                    state.was_heard |= !was_full;
                     if state.best.is_none_or(|(.., best)| work > best) {
                         state.best = Some((last, height, work));
                     }
@@ -298,15 +279,19 @@ impl Sync {
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
         };
-        if state.in_flight.remove(&id).is_none() {
-            return Vec::new();
+        match state.arrived(&id, now) {
+            Arrival::InTime => {
+                // By halves: on a line that is slow for all blocks, the next ones are slow, too.
+                self.patience_ms = (self.patience_ms / 2).max(FIRST_PATIENCE_MS);
+            }
+            Arrival::Late => {}
+            Arrival::OfNoUse => return Vec::new(),
         }
-        // By halves: on a line that is slow for all blocks, the next ones are slow, too.
-        state.patience_ms = (state.patience_ms / 2).max(FIRST_PATIENCE_MS);
-        // Blocks come one after the other: the time of the next begins now.
-        for since in state.in_flight.values_mut() {
-            *since = now;
+        for other in self.sessions.values_mut() {
+            other.came_elsewhere(&id, now);
         }
+        self.overdue.remove(&id);
+        self.wanted.retain(|(_, wanted)| *wanted != id);
         self.judging.insert(id);
         let mut effects = vec![Effect::SubmitBlock(session, block)];
         effects.extend(self.plan(now));
@@ -319,12 +304,14 @@ impl Sync {
         id: BlockId,
         now: SteadyTime,
     ) -> Vec<Effect> {
+        let place = self.goal.as_ref().and_then(|goal| {
+            let height = goal.missing.get(&id)?;
+            Some((goal.toward, *height))
+        });
         let Some(state) = self.sessions.get_mut(&session) else {
             return Vec::new();
         };
-        if state.in_flight.remove(&id).is_some() {
-            // It does not have what it has shown the header of: it must show again.
-            state.best = None;
+        if state.has_not(&id, place, now) {
             self.want_again([id]);
         }
         self.plan(now)
@@ -360,15 +347,14 @@ impl Sync {
     pub(super) fn missing_found(
         &mut self,
         toward: BlockId,
-        ids: Vec<BlockId>,
+        ids: Vec<(BlockId, Height)>,
         now: SteadyTime,
     ) -> Vec<Effect> {
-        let Some((_, work)) = self.looking_up.take_if(|(id, _)| *id == toward) else {
+        if self.looking_up.take_if(|id| *id == toward).is_none() {
             return Vec::new();
-        };
+        }
         self.goal = Some(Goal {
             toward,
-            work,
             missing: ids.iter().copied().collect(),
         });
         if ids.is_empty() {
@@ -385,9 +371,12 @@ impl Sync {
             .chain(&self.judging)
             .copied()
             .collect();
+        self.overdue
+            .retain(|id| on_the_way.contains(id) || ids.iter().any(|(missing, _)| missing == id));
         self.wanted = ids
             .into_iter()
-            .filter(|id| !on_the_way.contains(id))
+            .filter(|(id, _)| !on_the_way.contains(id))
+            .map(|(id, height)| (height, id))
             .collect();
         self.assign(now)
     }
@@ -407,14 +396,18 @@ impl Sync {
     }
 
     /// Looks up what is missing towards the best header that any session has shown, if that is
-    /// another than before or little is left to ask for; asks for the rest.
+    /// another than before or little is left to ask for; asks for the rest. A session that owes bodies
+    /// leads only where no other does.
     fn plan(&mut self, now: SteadyTime) -> Vec<Effect> {
+        if !self.has_heard(now) {
+            return Vec::new();
+        }
         let mut effects = self.assign(now);
-        let best = self
-            .ahead(now)
-            .filter_map(|(_, session)| session.best)
-            .max_by_key(|(.., work)| *work);
-        let Some((id, _, work)) = best else {
+        let shown = self.ahead().filter_map(|(_, session)| {
+            let (id, _, work) = session.best?;
+            Some((!session.owes(), work, id))
+        });
+        let Some((.., id)) = shown.max_by_key(|(is_prompt, work, _)| (*is_prompt, *work)) else {
             return effects;
         };
         let is_known = self.goal.as_ref().is_some_and(|goal| {
@@ -423,35 +416,33 @@ impl Sync {
         });
         let is_room = self.in_flight() + self.judging.len() < MAX_IN_FLIGHT;
         if !is_known && is_room && self.looking_up.is_none() {
-            self.looking_up = Some((id, work));
+            self.looking_up = Some(id);
             effects.push(Effect::FindMissing(id, LOOK_AHEAD));
         }
         effects
     }
 
     /// Asks for wanted bodies, the earliest first, each of the session with the fewest on their way
-    /// among those that have shown a better chain than ours, and no worse one than these lead to.
+    /// among those that have shown a better chain than ours and may have it: also of those whose own chain
+    /// ends before the goal, since the one that has shown the goal may send its bodies slowly or never.
     fn assign(&mut self, now: SteadyTime) -> Vec<Effect> {
         let in_flight = self.in_flight();
         let Some(goal) = self.goal.as_ref().filter(|_| now >= self.busy_until) else {
             return Vec::new();
         };
+        let toward = goal.toward;
         let mut asks: BTreeMap<SessionId, Vec<BlockId>> = BTreeMap::new();
         let mut total = in_flight + self.judging.len();
-        while total < MAX_IN_FLIGHT {
-            let able = |s: &Session| {
-                let is_there = s.best.is_some_and(|(.., work)| work >= goal.work);
-                is_there && s.in_flight.len() < MAX_BLOCKS_ASKED
-            };
-            let chosen = self.ahead(now).filter(|(_, s)| able(s));
-            let Some((&session, _)) = chosen.min_by_key(|(_, s)| s.in_flight.len()) else {
+        while total < MAX_IN_FLIGHT
+            && let Some(&(height, id)) = self.wanted.first()
+        {
+            let able = self.ahead().filter(|(_, s)| s.may_have(toward, height));
+            let Some((&session, _)) = able.min_by_key(|(_, s)| s.in_flight.len()) else {
                 break;
             };
-            let Some(id) = self.wanted.pop_front() else {
-                break;
-            };
+            self.wanted.pop_first();
             if let Some(state) = self.sessions.get_mut(&session) {
-                state.in_flight.insert(id, now);
+                state.asked(id, self.patience_ms, now);
             }
             asks.entry(session).or_default().push(id);
             total += 1;
@@ -465,16 +456,10 @@ impl Sync {
         let mut effects = Vec::new();
         let mut again = Vec::new();
         for (&id, session) in &mut self.sessions {
-            let patience = session.patience_ms;
-            let mut asked = session.in_flight.values();
-            if asked.any(|since| now.since(*since) >= patience) {
-                again.extend(std::mem::take(&mut session.in_flight).into_keys());
-                if patience >= LAST_PATIENCE_MS {
-                    let reason = "blocks that were asked for never came";
-                    effects.push(Effect::Close(id, reason.into()));
-                }
-                session.patience_ms = (patience * 2).min(LAST_PATIENCE_MS);
-                session.rests_until = now.plus_ms(session.patience_ms);
+            again.extend(session.stalled(now));
+            if session.is_lost(now) {
+                let reason = "blocks that were asked for never came";
+                effects.push(Effect::Close(id, reason.into()));
             }
             match session.headers_asked {
                 Some(since) if now.since(since) >= HEADERS_MS => {
@@ -485,6 +470,11 @@ impl Sync {
                 _ => {}
             }
         }
+        if again.iter().any(|id| self.overdue.contains(id)) {
+            // Not one of two is slow, but perhaps our own line.
+            self.patience_ms = (self.patience_ms * 2).min(LAST_PATIENCE_MS);
+        }
+        self.overdue.extend(&again);
         self.want_again(again);
         if self.wanted.is_empty() && self.judging.is_empty() && self.in_flight() == 0 {
             // Behind all the same, if anybody is ahead: looked up anew.

@@ -20,6 +20,8 @@ pub(super) enum Right {
     Certified(Option<PublicKey>),
     /// It was invited.
     Invited(Box<Invitation>),
+    /// The admin's word lets it in: it may come back, or has a name that was another key's.
+    LetIn,
     /// Whoever comes may join.
     Open,
 }
@@ -30,7 +32,7 @@ impl Right {
         match self {
             Self::Certified(invitation) => *invitation,
             Self::Invited(invitation) => Some(invitation.statement.key),
-            Self::Listed | Self::Open => None,
+            Self::LetIn | Self::Listed | Self::Open => None,
         }
     }
 }
@@ -49,6 +51,7 @@ impl Registry {
         said: &MemberStatement,
         now: Now,
     ) -> Result<Right, Refusal> {
+        self.check_out(&said.key)?;
         if self.members.id_of(&said.key).is_some() {
             return Ok(Right::Listed);
         }
@@ -58,10 +61,16 @@ impl Registry {
             self.certificates
                 .counts(certificate, network, &said.key, now)
         };
+        let statements = self.statements.as_ref();
+        let void = statements.and_then(|all| all.void_until(&said.key));
+        let void = void.max(self.members.left_at(&said.key));
         if let Some(certificate) = shown.filter(counts)
-            && self.members.left_at(&said.key) < Some(certificate.statement.serial)
+            && void < Some(certificate.statement.serial)
         {
             return Ok(Right::Certified(certificate.statement.invitation));
+        }
+        if statements.is_some_and(|all| all.lets_in(&said.key, &said.name)) {
+            return Ok(Right::LetIn);
         }
         if let Some(invited) = known.and_then(|session| session.invited.as_ref()) {
             let authority = self.certificates.authority();

@@ -3,11 +3,12 @@
 //! Every registration is answered with a new one, so that a member renews its own by registering
 //! again. Nothing is kept of them: what they say follows from the register.
 
-use crate::chain::NetworkId;
+use crate::chain::{NetworkId, Timestamp};
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{
-    Authority, Certificate, CertificateStatement, Invitation, InvitationStatement,
+    Authority, Certificate, CertificateStatement, Invitation, InvitationStatement, SignedStatement,
+    Statement,
 };
 use crate::wire::MemberStatement;
 use std::sync::Arc;
@@ -57,24 +58,43 @@ impl Certificates {
         Some(statement.sign(key))
     }
 
+    /// Signs what the admin says, if that is us.
+    pub(super) fn sign_statement(&self, statement: Statement) -> Option<SignedStatement> {
+        let key = self.key.as_ref()?;
+        Some(statement.sign(key))
+    }
+
+    /// Whose word counts from now on.
+    pub(super) fn follow(&mut self, authority: Authority) {
+        self.authority = authority;
+    }
+
     /// Whether this tracker only introduces.
     pub(super) fn only_judges(&self) -> bool {
         self.key.is_none()
     }
 
-    /// A certificate for a member, if there is a network that it could be for.
+    /// A certificate for a member, if there is a network that it could be for. It is issued after `void`,
+    /// whatever our clock says: what was issued until then counts no more.
     pub(super) fn issue(
         &self,
         network: NetworkId,
         statement: &MemberStatement,
         invitation: Option<PublicKey>,
+        void: Option<Timestamp>,
         now: Now,
     ) -> Option<Certificate> {
         let key = self.key.as_ref()?;
         (network != NetworkId::ZERO).then(|| {
             let (member, name) = (statement.key, statement.name.clone());
             let said = CertificateStatement::at(now.wall, network, member, name, key.public_key());
-            CertificateStatement { invitation, ..said }.sign(key)
+            let serial = void.map_or(said.serial, |void| said.serial.max(void.plus_ms(1)));
+            let issued = CertificateStatement {
+                invitation,
+                serial,
+                ..said
+            };
+            issued.sign(key)
         })
     }
 
@@ -129,7 +149,6 @@ impl Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::Timestamp;
     use crate::chain::testing::START;
     use crate::membership::certificate::{BACKDATED_MS, CERTIFICATE_MS};
     use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
@@ -199,7 +218,7 @@ mod tests {
         let judging = Certificates::judged_for(key(TRACKER));
         let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
         let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
-        let issue = |by: &Certificates, on| by.issue(on, &bob, None, now);
+        let issue = |by: &Certificates, on| by.issue(on, &bob, None, None, now);
         assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
         assert_eq!(issue(&judging, network), None);
         let check = |shown: Option<Certificate>, on, statement| {

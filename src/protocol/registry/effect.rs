@@ -7,6 +7,7 @@ use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
+use crate::membership::statement::ActKind;
 use crate::protocol::liveness::Standing;
 use crate::protocol::{Row, SessionId};
 use crate::wire::{MemberId, Message};
@@ -116,6 +117,15 @@ pub enum Fact {
     InvitationRevoked {
         /// Its number.
         id: InvitationId,
+    },
+    /// The admin has said something to everybody.
+    Said {
+        /// What kind of word.
+        kind: ActKind,
+        /// The key it is about.
+        key: PublicKey,
+        /// The name that this key goes by, or went by, if it is known.
+        name: Option<MemberName>,
     },
     /// A member came, went, or can be reached now or not any more.
     MemberStands {

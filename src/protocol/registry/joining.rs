@@ -3,6 +3,7 @@
 use super::admission::Right;
 use super::members::{Refusal, Registration};
 use super::{Effect, Fact, Registry};
+use crate::chain::Timestamp;
 use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::member::Leaving;
@@ -11,6 +12,10 @@ use crate::wire::{MemberId, MemberRecord, Message};
 
 impl Registry {
     pub(super) fn register(&mut self, session: SessionId, record: MemberRecord, now: Now) {
+        let proven = self.sessions.key(session) == Some(record.statement.key);
+        if let Some(signed) = self.out(&record.statement.key).filter(|_| proven) {
+            return self.turn_away(session, signed.clone());
+        }
         if let Err((code, reason)) = self.judge(session, &record, now) {
             return self.refuse(session, code, &reason);
         }
@@ -36,7 +41,7 @@ impl Registry {
         self.outgoing.write(match right {
             Right::Invited(invitation) => self.invitations.used(&invitation, now.wall),
             Right::Certified(Some(invitation)) => self.invitations.remember_use(&invitation),
-            Right::Certified(None) | Right::Listed | Right::Open => Vec::new(),
+            Right::Certified(None) | Right::LetIn | Right::Listed | Right::Open => Vec::new(),
         });
         let id = registration.id();
         match registration {
@@ -56,9 +61,13 @@ impl Registry {
                 invitation: invitation.and_then(|key| self.invitations.id_of(key)),
             }));
         }
+        let is_new = !self.sessions.is_members(session);
         self.attach(session, id, now);
         let asked = self.next_holder(now);
         self.answer_registered(session, id, now);
+        if is_new {
+            self.tell_statements(session);
+        }
         if let Some(other) = asked.filter(|other| *other != id) {
             self.tell_holder(other, now);
         }
@@ -144,7 +153,11 @@ impl Registry {
         };
         let (network, statement) = (self.network(), &entry.record.statement);
         let invitation = entry.invitation;
-        let issued = self.certificates.issue(network, statement, invitation, now);
+        let statements = self.statements.as_ref();
+        let void = statements.and_then(|all| all.void_until(&statement.key));
+        let issued = self
+            .certificates
+            .issue(network, statement, invitation, void, now);
         if let Some(certificate) = issued {
             self.send(session, Message::CertificateIssued(certificate));
         }
@@ -168,11 +181,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::OldRecord, text);
         }
         let name = self.members.name_of(id).cloned();
-        let rows = self.members.remove(id, now);
-        self.outgoing.write(rows);
-        self.contests.end(id);
-        self.liveness.forget(id);
-        self.news.depart(id);
+        self.strike(id, now.wall);
         if let Some(name) = name {
             self.outgoing
                 .say(Effect::Fact(Fact::MemberLeft { id, name }));
@@ -183,6 +192,15 @@ impl Registry {
             self.close(closed, "you have left this network", now);
         }
         self.pass_lease(now);
+    }
+
+    /// Takes a member off the list, for good, at this time.
+    pub(super) fn strike(&mut self, id: MemberId, at: Timestamp) {
+        let rows = self.members.remove(id, at);
+        self.outgoing.write(rows);
+        self.contests.end(id);
+        self.liveness.forget(id);
+        self.news.depart(id);
     }
 
     /// Asks the next member to make genesis, if it is time to.

@@ -254,6 +254,36 @@ impl Members {
         Ok(())
     }
 
+    /// Whose a name is, also if that key does not go by it any more.
+    pub(super) fn owner(&self, name: &MemberName) -> Option<PublicKey> {
+        let listed = self.by_name.get(name).and_then(|id| self.by_id.get(id));
+        let listed = listed.map(|entry| entry.record.statement.key);
+        listed.or_else(|| self.former.get(name).map(|former| former.key))
+    }
+
+    /// The name that a key goes by, or one that it went by.
+    pub(super) fn last_name(&self, key: &PublicKey) -> Option<&MemberName> {
+        let listed = self.id_of(key).and_then(|id| self.name_of(id));
+        let former = || self.former.iter().find(|(_, former)| former.key == *key);
+        listed.or_else(|| former().map(|(name, _)| name))
+    }
+
+    /// All names that are somebody's, in no order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &MemberName> {
+        self.by_name.keys().chain(self.former.keys())
+    }
+
+    /// Gives a name that nobody goes by to a key.
+    pub(super) fn hand_on(&mut self, name: MemberName, key: PublicKey) -> Vec<Row> {
+        if self.by_name.contains_key(&name) {
+            return Vec::new();
+        }
+        let former = Former { key, left: None };
+        let row = (former_key(&name), Some(canonical::encode(&former)));
+        self.former.insert(name, former);
+        vec![row]
+    }
+
     /// When this key left, if it did and is no member again.
     pub(super) fn left_at(&self, key: &PublicKey) -> Option<Timestamp> {
         self.left.get(key).copied()
@@ -331,8 +361,8 @@ impl Members {
         Ok((Registration::New(id), rows))
     }
 
-    /// Removes a member for good: its name stays its key's, its number is not given again.
-    pub(super) fn remove(&mut self, id: MemberId, now: Now) -> Vec<Row> {
+    /// Removes a member for good, at this time: its name stays its key's, its number is not given again.
+    pub(super) fn remove(&mut self, id: MemberId, at: Timestamp) -> Vec<Row> {
         let Some(entry) = self.by_id.remove(&id) else {
             return Vec::new();
         };
@@ -342,7 +372,7 @@ impl Members {
         let mut rows = vec![(member_key(id), None)];
         let former = Former {
             key: statement.key,
-            left: Some(now.wall),
+            left: Some(at),
         };
         rows.extend(self.keep_name(statement.name, former));
         rows

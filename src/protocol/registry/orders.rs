@@ -6,7 +6,8 @@ use crate::chain::{NetworkId, Timestamp};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::invitation::MAX_USES;
-use crate::membership::{Invitation, InvitationStatement};
+use crate::membership::{Act, Invitation, InvitationStatement, MemberName, SignedStatement};
+use crate::protocol::statements::NotTaken;
 
 /// Longest time for which an invitation counts, in milliseconds: a year. Who is to join later than that
 /// is invited later.
@@ -26,6 +27,8 @@ pub enum Order {
     },
     /// Let nobody join by this invitation any more. Done with [`Outcome::Revoked`].
     RevokeInvitation(InvitationId),
+    /// Sign what the admin decides, and tell everybody. Done with [`Outcome::Said`].
+    Say(Act),
 }
 
 /// What came of an order.
@@ -44,6 +47,17 @@ pub enum Outcome {
         id: InvitationId,
         /// What is kept of it.
         kept: Kept,
+    },
+    /// The admin's word is signed, kept, and told.
+    Said {
+        /// What was signed: what was ordered comes last.
+        said: Vec<SignedStatement>,
+        /// The name that it is about, or that the key it is about goes by, if it is known.
+        name: Option<MemberName>,
+        /// By which invitations whoever is put out came, as far as this tracker knows.
+        let_in: Vec<(InvitationId, Kept)>,
+        /// How many members were told.
+        told: usize,
     },
 }
 
@@ -69,6 +83,42 @@ pub enum OrderRefused {
     /// The tracker ended before it was done.
     #[error("the tracker stopped before this was done: start it again, and look whether it was")]
     Stopping,
+    /// There is no network yet.
+    #[error(
+        "there is no network yet to say this to: its first member makes it, within seconds of joining"
+    )]
+    NotFounded,
+    /// Another key is the network's admin by now.
+    #[error(
+        "this tracker does not speak for the network any more: its admin key is {} now", .0.to_address()
+    )]
+    NotAdmin(PublicKey),
+    /// It is about the tracker's own key.
+    #[error("this is the tracker's own key, which speaks for the network: it can't be meant")]
+    Oneself,
+    /// Nobody goes by this name.
+    #[error("no member is called {0}, and none was: `node peers` shows who there is")]
+    UnknownMember(MemberName),
+    /// It is put out.
+    #[error("this key is put out already")]
+    AlreadyOut,
+    /// It is not put out.
+    #[error("this key is not put out: there is nothing to take back")]
+    NotOut,
+    /// The name is that key's.
+    #[error("{0} has this very key already")]
+    OwnNameAlready(MemberName),
+    /// The new key is put out.
+    #[error("the new key is put out: readmit it first, or have another one made")]
+    NewKeyIsOut,
+    /// The new key is a member's.
+    #[error(
+        "the new key is {}'s already, and a member has one name: have another key made", .0.as_ref().map_or("a member", MemberName::as_str)
+    )]
+    NewKeyIsMember(Option<MemberName>),
+    /// It does not count, or can't be kept.
+    #[error("what was said can't be kept: {0}")]
+    NotTaken(#[from] NotTaken),
     /// No invitation has this number.
     #[error("there is no invitation {}: `node invite list` shows them", .0.0)]
     UnknownInvitation(InvitationId),
@@ -85,6 +135,7 @@ impl Registry {
                 lasts_ms,
             } => self.invite(key, uses, lasts_ms, now),
             Order::RevokeInvitation(id) => self.revoke_invitation(id, now),
+            Order::Say(act) => self.say(act, now),
         };
         // Not before the disk has what was ordered.
         self.outgoing.say(Effect::Done { token, outcome });

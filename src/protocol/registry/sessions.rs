@@ -110,6 +110,19 @@ impl Sessions {
         self.open.get(&session)
     }
 
+    /// All of them, with the keys that were proven.
+    pub(super) fn open(&self) -> impl Iterator<Item = (SessionId, PublicKey)> + '_ {
+        self.open
+            .iter()
+            .map(|(id, session)| (*id, session.hello.key))
+    }
+
+    /// Whether it is a registered member's.
+    pub(super) fn is_members(&self, session: SessionId) -> bool {
+        let known = self.open.get(&session);
+        known.is_some_and(|known| known.member.is_some())
+    }
+
     /// The session of a member.
     pub(super) fn of(&self, id: MemberId) -> Option<SessionId> {
         self.of_member.get(&id).copied()

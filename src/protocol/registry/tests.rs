@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 mod admission;
 mod contesting;
 mod founding;
+mod statements;
 mod watching;
 
 const NOBODY: NetworkId = NetworkId::ZERO;
@@ -387,7 +388,7 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
     }
     let refused = members.register(record(251, "late", 1), None, BEGUN);
     assert_eq!(refused.unwrap_err().0, RefusalCode::Full);
-    assert_eq!(members.remove(MemberId(5), BEGUN).len(), 2);
+    assert_eq!(members.remove(MemberId(5), BEGUN.wall).len(), 2);
     let (registration, _) = members
         .register(record(251, "late", 1), None, BEGUN)
         .unwrap();

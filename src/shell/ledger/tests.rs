@@ -73,7 +73,7 @@ fn every_question_of_a_session_is_answered_once_with_its_credit() {
             }
             LedgerFact::MissingFound { credit, ids, .. } => {
                 credits.take_back(credit);
-                assert_eq!(ids, [toward]);
+                assert_eq!(ids, [(toward, Height(1))]);
                 answers.push("missing");
             }
             _ => {}

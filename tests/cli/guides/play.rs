@@ -23,7 +23,15 @@ const PLACES: [&str; 3] = ["/mnt/", "/media/", "/srv/"];
 /// What the easiest block costs, by default and here.
 const WORK: (&str, &str) = ("start_work = 4_194_304", "start_work = 64");
 /// Commands that ask, or show something to a terminal only.
-const AT_A_TERMINAL: [&str; 3] = ["join", "wallet words", "wallet restore"];
+const AT_A_TERMINAL: [&str; 7] = [
+    "expel",
+    "init",
+    "join",
+    "readmit",
+    "rekey",
+    "wallet words",
+    "wallet restore",
+];
 
 /// Whoever follows a page.
 pub struct Play {

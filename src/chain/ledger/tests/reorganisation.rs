@@ -330,10 +330,17 @@ fn the_way_of_bodies_is_told_in_order_and_without_what_is_here() {
     let ids: Vec<BlockId> = theirs.iter().map(Block::id).collect();
     let missing = |node: &Node, toward: &BlockId, limit| {
         let ledger: &Ledger = &node.ledger;
-        ledger.missing_bodies(toward, limit, &node.disk).unwrap()
+        let missing = ledger.missing_bodies(toward, limit, &node.disk).unwrap();
+        let ids = missing.into_iter().map(|(id, _)| id);
+        ids.collect::<Vec<_>>()
     };
     assert_eq!(missing(&node, &ids[3], 16), ids);
     assert_eq!(missing(&node, &ids[3], 2), ids[..2]);
+    let with_heights = node.ledger.missing_bodies(&ids[3], 2, &node.disk);
+    assert_eq!(
+        with_heights,
+        Ok(vec![(ids[0], Height(2)), (ids[1], Height(3))])
+    );
     assert!(
         missing(&node, &ids[0], 16).is_empty(),
         "no more work than ours"

@@ -90,7 +90,7 @@ impl Story {
             peer: self.nodes.files().config("bob"),
         };
         let eavesdropper = self.nodes.eavesdropper();
-        let (process, found) = (eavesdropper.id(), eavesdropper.look(&sought));
+        let (process, found) = (eavesdropper.id(), eavesdropper.look(sought));
         let looked = "bytes from the lines and bob's database can be looked through";
         let found = found.map_err(|error| self.not_true(looked, error))?;
         if found.heard == 0 || !found.kept_all || found.on_the_lines {

@@ -25,7 +25,8 @@ fn while_the_ledger_is_busy_nothing_is_asked_for_again_and_again() {
         let get = |e: &&Effect| matches!(e, Effect::Send(_, Message::GetBlocks(_)));
         effects.iter().filter(get).count()
     };
-    let mut questions = asks(&gossip.missing_found(chain[0].id(), vec![chain[0].id()], STARTED));
+    let mut questions =
+        asks(&gossip.missing_found(chain[0].id(), vec![(chain[0].id(), Height(1))], STARTED));
     for ms in 0..2_000 {
         let now = STARTED.plus_ms(ms);
         let block = Message::Block(chain[0].clone());

@@ -221,6 +221,83 @@ fn attack_bodies_withheld_do_not_hold_up_the_chain_of_others() {
     world.until_all_have(last(&lighter), 60_000);
 }
 
+/// A newcomer, `hostile` of a kind that show one block more than everybody, and an honest one with all
+/// others.
+fn beside_those_who_show_more(hostile: usize, kind: Kind) -> (World, Vec<Block>) {
+    let (_, chain) = chain(401);
+    let honest = chain[..400].to_vec();
+    let mut chains = vec![(Kind::Honest, Vec::new())];
+    chains.extend((0..hostile).map(|_| (kind, chain.clone())));
+    chains.push((Kind::Honest, honest.clone()));
+    let mut world = World::new(1, 401, chains);
+    (1..=hostile).for_each(|other| world.connect(0, other, 1));
+    world.connect(0, hostile + 1, 20);
+    (world, honest)
+}
+
+#[test]
+fn attack_whoever_shows_one_block_more_and_drips_the_rest_does_not_starve_anybody() {
+    for (hostile, within_ms) in [(1, 4_000), (7, 12_000)] {
+        let (mut world, honest) = beside_those_who_show_more(hostile, Kind::Dripper);
+        let took = world.until_newcomer_has(last(&honest), 60_000);
+        assert!(took <= within_ms, "{took} ms beside {hostile}");
+    }
+}
+
+#[test]
+fn attack_bodies_that_always_come_too_late_hold_up_one_batch_and_the_next_blocks_not_at_all() {
+    let (mut world, honest) = beside_those_who_show_more(2, Kind::Late);
+    let took = world.until_newcomer_has(last(&honest), 60_000);
+    assert!(took <= 8_000, "{took} ms");
+    // Nor does it gain anything from being ahead with every new block.
+    let asked = world.asked_of(0, 1) + world.asked_of(0, 2);
+    assert!(asked < 200, "they were asked for {asked}");
+}
+
+#[test]
+fn a_slow_line_that_is_the_only_one_is_asked_once_for_each_body() {
+    let (_, chain) = chain(40);
+    let chains = vec![(Kind::Honest, Vec::new()), (Kind::Late, chain.clone())];
+    let mut world = World::new(1, 40, chains);
+    world.connect(0, 1, 1);
+    world.until_newcomer_has(last(&chain), 120_000);
+    let asked: Vec<_> = world.peers[0].asked_blocks.values().collect();
+    assert!(asked.iter().all(|times| **times == 1), "{asked:?}");
+    assert!(world.are_connected(0, 1));
+}
+
+#[test]
+fn a_newcomer_hears_three_before_it_fetches_anything() {
+    let (_, longer) = chain(60);
+    let mut forge = Forge::new();
+    let genesis = forge.genesis();
+    let shorter = forge.branch(genesis, 20, 2);
+    let mut chains = vec![(Kind::Honest, Vec::new()), (Kind::Honest, shorter.clone())];
+    chains.extend((0..2).map(|_| (Kind::Honest, longer.clone())));
+    let mut world = World::new(1, 60, chains);
+    world.hears_of(0, 3);
+    world.connect(0, 1, 1);
+    world.run(1_000);
+    assert_eq!(world.asked_of(0, 1), 0, "one alone is not believed");
+    world.connect(0, 2, 1);
+    world.connect(0, 3, 1);
+    world.until_newcomer_has(last(&longer), 3_000);
+    let asked = &world.peers[0].asked_blocks;
+    let is_asked = |block: &Block| asked.contains_key(&block.id());
+    assert!(!shorter.iter().any(is_asked), "it was overruled");
+}
+
+#[test]
+fn who_hears_nobody_else_fetches_what_there_is_after_a_moment() {
+    let (_, chain) = chain(20);
+    let chains = vec![(Kind::Honest, Vec::new()), (Kind::Honest, chain.clone())];
+    let mut world = World::new(1, 60, chains);
+    world.hears_of(0, 5);
+    world.connect(0, 1, 1);
+    let took = world.until_newcomer_has(last(&chain), 4_000);
+    assert!(took >= 2_000, "{took}");
+}
+
 #[test]
 fn a_block_is_announced_to_those_who_do_not_have_it() {
     let (_, chain) = chain(30);

@@ -8,6 +8,8 @@ use crate::chain::Timestamp;
 use crate::chain::locator::{headers_after, locator};
 use crate::chain::testing::START;
 use crate::clock::{Now, SteadyTime};
+use crate::messages::gossip::Candidate;
+use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::spread::Spread;
 use crate::shell::testing::ledger::LedgerEnd;
 use std::collections::{BTreeMap, VecDeque};
@@ -18,6 +20,10 @@ pub(super) enum Kind {
     Honest,
     /// Shows headers and never sends a body.
     Staller,
+    /// Sends one body every 1.9 s, and never its last one.
+    Dripper,
+    /// Sends bodies, each 2.4 s after it was asked for it.
+    Late,
     /// Sends bodies that are not those of their headers.
     Liar,
     /// Shows headers whose work it has not done.
@@ -174,6 +180,20 @@ impl World {
         }
     }
 
+    /// A node hears of members, but not where they are.
+    pub(super) fn hears_of(&mut self, at: usize, members: u8) {
+        let candidates = (101..101 + members).map(|number| Candidate {
+            key: member(number).public_key(),
+            name: format!("member-{number}").parse().unwrap(),
+            addresses: Vec::new(),
+            outlook: Outlook::Unknown,
+        });
+        self.peers[at].own.shell.candidates_known(CandidatesKnown {
+            candidates: candidates.collect(),
+            statements: None,
+        });
+    }
+
     /// A session reads on when it may.
     fn park(&mut self, at: usize, session: SessionId, until: Option<oneshot::Receiver<()>>) {
         if let Some(side) = self.side(session, at)
@@ -266,8 +286,39 @@ impl World {
         };
         let delay = self.random.up_to(line.pace_ms);
         let queue = &mut line.to[1 - side];
-        let before = queue.back().map_or(self.now, |(due, _)| *due);
-        queue.push_back((before.max(self.now.plus_ms(delay)), packet));
+        let is_slow = |packet: &Packet| matches!(packet, Packet::Message(Message::Block(_)));
+        let quick = queue.iter().rev().find(|(_, packet)| !is_slow(packet));
+        let before = match self.peers[at].kind {
+            Kind::Dripper | Kind::Late => quick.map_or(self.now, |(due, _)| *due),
+            _ => queue.back().map_or(self.now, |(due, _)| *due),
+        };
+        let due = before.max(self.now.plus_ms(delay));
+        let place = queue.partition_point(|(other, _)| *other <= due);
+        queue.insert(place, (due, packet));
+    }
+
+    /// Sends a body when others are long done: a dripper one after the other, the last one never.
+    fn send_late(&mut self, at: usize, session: SessionId, block: Block) {
+        let kind = self.peers[at].kind;
+        if kind == Kind::Dripper && block.id() == self.tip(at) {
+            return;
+        }
+        let Some(side) = self.side(session, at) else {
+            return;
+        };
+        let Some(line) = self.lines.get_mut(&session) else {
+            return;
+        };
+        let queue = &mut line.to[1 - side];
+        let last = queue.iter().rev().find_map(|(due, packet)| {
+            matches!(packet, Packet::Message(Message::Block(_))).then_some(*due)
+        });
+        let due = match kind {
+            Kind::Dripper => last.unwrap_or(self.now).plus_ms(1_900),
+            _ => self.now.plus_ms(2_400),
+        };
+        let place = queue.partition_point(|(other, _)| *other <= due);
+        queue.insert(place, (due, Packet::Message(Message::Block(block))));
     }
 
     fn send_message(&mut self, at: usize, session: SessionId, message: Message) {
@@ -446,6 +497,18 @@ impl World {
         let all = 0..self.peers.len();
         all.filter(|at| self.peers[*at].kind == Kind::Honest)
             .collect()
+    }
+
+    /// Runs until the first node has the tip, and returns how long it took.
+    pub(super) fn until_newcomer_has(&mut self, tip: BlockId, within_ms: u64) -> u64 {
+        let begun = self.now;
+        while self.tip(0) != tip {
+            let ms = self.now.since(begun);
+            let height = self.peers[0].ledger.tip().height();
+            assert!(ms < within_ms, "after {ms} ms the height is {height}");
+            self.run(100);
+        }
+        self.now.since(begun)
     }
 
     /// Runs until all honest nodes have the tip, and returns how long it took.

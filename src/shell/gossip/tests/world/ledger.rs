@@ -16,6 +16,10 @@ impl World {
                         .push(crate::chain::testing::transfer(1, 2, 1, 1, 1));
                     Message::Block(block)
                 }
+                (Kind::Dripper | Kind::Late, Some(block)) => {
+                    self.send_late(at, session, block);
+                    continue;
+                }
                 (_, Some(block)) => Message::Block(block),
             };
             self.send_message(at, session, message);

@@ -1,0 +1,309 @@
+//! What the admin says to everybody: signed here, kept, told to whoever is there and to whoever comes.
+
+use super::invitations::{InvitationId, Kept};
+use super::members::Refusal;
+use super::orders::{OrderRefused, Outcome};
+use super::{Effect, Fact, Registry};
+use crate::chain::Internal;
+use crate::clock::Now;
+use crate::keys::PublicKey;
+use crate::membership::statement::ExpulsionReason;
+use crate::membership::{Act, Authority, MemberName, SignedStatement, Statement};
+use crate::protocol::statements::{NotTaken, StatementRow};
+use crate::protocol::{Row, SessionId, Statements};
+use crate::suggest::nearest;
+use crate::wire::Message;
+use crate::wire::message::{MAX_STATEMENTS, RefusalCode};
+
+/// First byte of the keys of the rows of what the admin has said; what it is about follows.
+pub(super) const STATEMENT_ROW: u8 = 6;
+
+/// Whose a name is, as far as this tracker knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// This key's, of whoever goes by it now or did last.
+    Key(PublicKey),
+    /// Nobody's; this name is the nearest one that is somebody's.
+    Nobody(Option<MemberName>),
+}
+
+impl Registry {
+    /// Takes up the stored rows of what the admin has said, once it is known which network this is.
+    pub(super) fn open_statements(
+        &mut self,
+        mut rows: Vec<(Vec<u8>, Vec<u8>)>,
+    ) -> Result<(), Internal> {
+        self.know_network();
+        rows.sort();
+        for (_, value) in rows {
+            if let Some(statements) = &mut self.statements {
+                statements.open_row(&value)?;
+            }
+        }
+        self.follow_authority();
+        Ok(())
+    }
+
+    /// There is a genesis: from now on there is somebody who speaks for the network.
+    pub(super) fn know_network(&mut self) {
+        if self.statements.is_none() {
+            self.statements = self.founding.genesis().map(Statements::new);
+            self.follow_authority();
+        }
+    }
+
+    fn follow_authority(&mut self) {
+        if let Some(statements) = &self.statements {
+            let authority: Authority = statements.authority().clone();
+            self.certificates.follow(authority);
+        }
+    }
+
+    /// Whose a name is.
+    pub fn named(&self, name: &MemberName) -> Named {
+        if let Some(key) = self.members.owner(name) {
+            return Named::Key(key);
+        }
+        let mut names: Vec<_> = self.members.names().map(MemberName::as_str).collect();
+        names.sort_unstable();
+        let near = nearest(name.as_str(), &names);
+        Named::Nobody(near.and_then(|near| near.parse().ok()))
+    }
+
+    /// The name that a key goes by, or went by last.
+    pub fn name_of(&self, key: &PublicKey) -> Option<MemberName> {
+        self.members.last_name(key).cloned()
+    }
+
+    /// Signs what the owner, who is the admin, says to everybody.
+    pub(super) fn say(&mut self, act: Act, now: Now) -> Result<Outcome, OrderRefused> {
+        let key = self.certificates.own_key();
+        let key = key.ok_or(OrderRefused::OnlyIntroduces)?;
+        let network = self.network();
+        let admin = self.certificates.authority().admin();
+        if self.statements.is_none() {
+            return Err(OrderRefused::NotFounded);
+        }
+        if key != admin {
+            return Err(OrderRefused::NotAdmin(admin));
+        }
+        self.check_act(&act, &key)?;
+        let let_in = self.let_in(&act);
+        let name = match &act {
+            Act::Reassign { name, .. } => Some(name.clone()),
+            other => self.name_of(&other.key()),
+        };
+        let before = self.before(&act);
+        let mut said = Vec::new();
+        for act in before.into_iter().chain([act]) {
+            let Some(statements) = &self.statements else {
+                return Err(OrderRefused::NotFounded);
+            };
+            let number = statements.next_number(now.wall);
+            let statement = Statement {
+                network,
+                number,
+                act,
+            };
+            let signed = self.certificates.sign_statement(statement);
+            let signed = signed.ok_or(OrderRefused::OnlyIntroduces)?;
+            self.keep(signed.clone(), now)?;
+            said.push(signed);
+        }
+        let told = self.pass_on(&said, None, now);
+        Ok(Outcome::Said {
+            said,
+            name,
+            let_in,
+            told,
+        })
+    }
+
+    /// What there is against an act, in words.
+    fn check_act(&self, act: &Act, own: &PublicKey) -> Result<(), OrderRefused> {
+        let out = |key: &PublicKey| self.statements.as_ref().and_then(|all| all.out(key));
+        match act {
+            Act::Expel { key, .. } if key == own => Err(OrderRefused::Oneself),
+            Act::Expel { key, .. } => match out(key) {
+                Some(_) => Err(OrderRefused::AlreadyOut),
+                None => Ok(()),
+            },
+            Act::Readmit { key } if out(key).is_none() => Err(OrderRefused::NotOut),
+            Act::Reassign { name, .. } if self.members.owner(name).is_none() => {
+                Err(OrderRefused::UnknownMember(name.clone()))
+            }
+            Act::Reassign { key, .. } if key == own => Err(OrderRefused::Oneself),
+            Act::Reassign { name, key } if self.members.owner(name) == Some(*key) => {
+                Err(OrderRefused::OwnNameAlready(name.clone()))
+            }
+            Act::Reassign { key, .. } if out(key).is_some() => Err(OrderRefused::NewKeyIsOut),
+            Act::Reassign { key, .. } => match self.members.id_of(key) {
+                Some(id) => Err(OrderRefused::NewKeyIsMember(
+                    self.members.name_of(id).cloned(),
+                )),
+                None => Ok(()),
+            },
+            Act::Succeed { key } if key == own => Err(OrderRefused::Oneself),
+            Act::Readmit { .. } | Act::Succeed { .. } | Act::Revoke { .. } => Ok(()),
+        }
+    }
+
+    /// What is to be said before an act: whoever had a name that goes to another key has lost its key, and
+    /// nobody is to use that.
+    fn before(&self, act: &Act) -> Option<Act> {
+        let Act::Reassign { name, key } = act else {
+            return None;
+        };
+        let owner = self.members.owner(name).filter(|owner| owner != key)?;
+        let is_out = self
+            .statements
+            .as_ref()
+            .is_some_and(|all| all.out(&owner).is_some());
+        let reason = format!("its key was lost: {name} has another one");
+        (!is_out).then(|| Act::Expel {
+            key: owner,
+            reason: ExpulsionReason::new(reason).expect("it is short"),
+        })
+    }
+
+    /// By which invitations whoever is put out came, those that are known.
+    fn let_in(&self, act: &Act) -> Vec<(InvitationId, Kept)> {
+        let Act::Expel { key, .. } = act else {
+            return Vec::new();
+        };
+        let entry = self.members.id_of(key).and_then(|id| self.members.get(id));
+        let invitation = entry.and_then(|entry| entry.invitation);
+        let id = invitation.and_then(|key| self.invitations.id_of(&key));
+        let kept = id.and_then(|id| Some((id, self.invitations.get(id)?.clone())));
+        kept.into_iter().collect()
+    }
+
+    /// Keeps a statement that counts, with what follows from it for the list; whether it was news.
+    fn keep(&mut self, signed: SignedStatement, now: Now) -> Result<bool, NotTaken> {
+        let Some(statements) = &mut self.statements else {
+            return Ok(false);
+        };
+        let rows = statements.take(signed.clone(), now.wall)?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        self.outgoing
+            .write(rows.into_iter().map(of_register).collect());
+        self.follow_authority();
+        let act = &signed.statement.act;
+        let (kind, key) = (act.kind(), act.key());
+        let name = self.name_of(&key);
+        match act {
+            Act::Expel { key, .. } => {
+                if let Some(id) = self.members.id_of(key) {
+                    self.strike(id, signed.statement.number);
+                }
+            }
+            Act::Reassign { name, key } => {
+                if let Some(owner) = self.members.owner(name).filter(|owner| owner != key)
+                    && let Some(id) = self.members.id_of(&owner)
+                {
+                    self.strike(id, signed.statement.number);
+                }
+                let rows = self.members.hand_on(name.clone(), *key);
+                self.outgoing.write(rows);
+            }
+            Act::Readmit { .. } | Act::Succeed { .. } | Act::Revoke { .. } => {}
+        }
+        self.outgoing
+            .say(Effect::Fact(Fact::Said { kind, key, name }));
+        Ok(true)
+    }
+
+    /// Tells everybody but `by`, once the disk has it, and ends the sessions of those who are out; how many
+    /// members were told.
+    fn pass_on(&mut self, said: &[SignedStatement], by: Option<SessionId>, now: Now) -> usize {
+        let is_out = |key: &PublicKey| self.statements.as_ref()?.out(key).cloned();
+        let mut sessions = Vec::new();
+        let mut ended = Vec::new();
+        for (session, key) in self.sessions.open() {
+            match is_out(&key) {
+                Some(signed) => ended.push((session, why_out(&signed))),
+                None => sessions.push(session),
+            }
+        }
+        sessions.retain(|session| Some(*session) != by && self.sessions.is_members(*session));
+        let told = sessions.len();
+        sessions.extend(ended.iter().map(|(session, _)| *session));
+        for part in said.chunks(MAX_STATEMENTS) {
+            let (sessions, message) = (sessions.clone(), Message::Statements(part.to_vec()));
+            self.outgoing.say(Effect::SendAll { sessions, message });
+        }
+        for (session, why) in ended {
+            self.close(session, &why, now);
+        }
+        self.pass_lease(now);
+        told
+    }
+
+    /// A member said what it holds of the admin's statements.
+    pub(super) fn hear(&mut self, session: SessionId, heard: Vec<SignedStatement>, now: Now) {
+        let mut fresh = Vec::new();
+        for signed in heard {
+            match self.keep(signed.clone(), now) {
+                Ok(true) => fresh.push(signed),
+                Err(fault) if fault.is_fault() => {
+                    return self.close(session, &fault.to_string(), now);
+                }
+                // It may know of a succession that we have not heard of, or the other way round.
+                Ok(false) | Err(_) => {}
+            }
+        }
+        if !fresh.is_empty() {
+            self.pass_on(&fresh, Some(session), now);
+        }
+    }
+
+    /// Tells a session all that the admin has said. It waits for no disk: it is the admin's signature that
+    /// promises, and should we forget it, those whom we told tell us.
+    pub(super) fn tell_statements(&mut self, session: SessionId) {
+        let all: Vec<_> = self
+            .statements
+            .iter()
+            .flat_map(Statements::all)
+            .cloned()
+            .collect();
+        for part in all.chunks(MAX_STATEMENTS) {
+            let message = Message::Statements(part.to_vec());
+            self.outgoing.at_once(Effect::Send { session, message });
+        }
+    }
+
+    /// Refuses whoever is put out; it is told by which statement.
+    pub(super) fn turn_away(&mut self, session: SessionId, signed: SignedStatement) {
+        let why = why_out(&signed);
+        self.send(session, Message::Statements(vec![signed]));
+        self.refuse(session, RefusalCode::PutOut, &why);
+    }
+
+    /// Why a key is put out, if it is.
+    pub(super) fn out(&self, key: &PublicKey) -> Option<&SignedStatement> {
+        self.statements.as_ref()?.out(key)
+    }
+
+    /// As [`Registry::out`], as a refusal.
+    pub(super) fn check_out(&self, key: &PublicKey) -> Result<(), Refusal> {
+        match self.out(key) {
+            Some(signed) => Err((RefusalCode::PutOut, why_out(signed))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What whoever is put out is told.
+fn why_out(signed: &SignedStatement) -> String {
+    let reason = match &signed.statement.act {
+        Act::Expel { reason, .. } => reason.as_str(),
+        _ => "",
+    };
+    format!("the admin of this network has put this key out: {reason}")
+}
+
+fn of_register((name, value): StatementRow) -> Row {
+    ([&[STATEMENT_ROW], &*name].concat(), value)
+}
