@@ -41,12 +41,12 @@ pub(super) fn sent(
         ("id", sent.id.to_string()),
         ("state", state),
     ]);
-    let sees = "who sent it to whom, and how many coins; only the recipient reads a note.";
+    let sees = "who sent it to whom, and how many coins; only the\nrecipient reads a note.";
     match by_network_after {
         _ if sent.broadcast => text.push_str(&format!("The network sees {sees}\n")),
         Some(after) => text.push_str(&format!(
-            "If its recipient is not reached within {}, it goes by way of the network as well.\nEverybody on it \
-             then sees {sees}\n",
+            "If nobody is reached within {}, it goes by way of the network, too:\neverybody on it then sees \
+             {sees}\n",
             in_words(after)
         )),
         None => {}
@@ -360,7 +360,10 @@ mod tests {
         assert!(told(true, None).contains("The network sees who sent it"));
         let later = told(false, Some(60_000));
         let unwrapped = later.replace('\n', " ");
-        assert!(unwrapped.contains("not reached within 60 s"), "{later}");
+        assert!(
+            unwrapped.contains("nobody is reached within 60 s"),
+            "{later}"
+        );
         assert!(
             unwrapped.contains("then sees who sent it to whom"),
             "{later}"

@@ -1,8 +1,10 @@
+use super::ledger::MAX_ROWS;
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    OnLedgerState, OnLedgerView, OverruledView, PersonView, ReachView, SessionView,
+    ActionView, BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView,
+    NetworkView, OnLedgerState, OnLedgerView, OpenView, OverruledView, PersonView, ReachView,
+    SessionView, TipView, TransactionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;

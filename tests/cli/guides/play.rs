@@ -80,7 +80,7 @@ impl Play {
                 let line = self.meant(line);
                 wait_until(&line, || {
                     let (success, screen) = self.run(&line, None);
-                    so(success, screen)
+                    so(success, screen + &self.last_of_the_nodes())
                 });
             }
             Step::Stands { word, command } => {
@@ -98,6 +98,18 @@ impl Play {
                 change(&self.desk.join(self.meant(file)), &lines);
             }
         }
+    }
+
+    /// What each node has printed last, for whoever looks for a fault.
+    fn last_of_the_nodes(&self) -> String {
+        const SHOWN: usize = 8;
+        let screens = self.running.iter().map(|running| {
+            let shown = fs::read_to_string(&running.screen).unwrap_or_default();
+            let lines: Vec<_> = shown.lines().collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN)..];
+            format!("\n--- a node printed last:\n{}", last.join("\n"))
+        });
+        screens.collect()
     }
 
     fn sit(&mut self, name: &str) {
