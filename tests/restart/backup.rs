@@ -78,6 +78,8 @@ fn restart_from_a_backup_under_load_has_what_was_answered_before() {
     lab.tracker.start();
     bob.start();
     elsewhere.joins();
+    // He may have missed something, too, and would mine on what is no longer the end.
+    bob.reaches(&elsewhere.tip().1);
     let last = bob.mine().id.to_string();
     elsewhere.reaches(&last);
 }
@@ -128,6 +130,8 @@ fn restart_from_a_backup_after_kills_amid_backups_has_all_that_was_answered() {
     elsewhere.verify_chain();
     lab.tracker.start();
     elsewhere.joins();
+    // He may have missed something, too, and would mine on what is no longer the end.
+    bob.reaches(&elsewhere.tip().1);
     let last = bob.mine().id.to_string();
     elsewhere.reaches(&last);
 }
@@ -249,6 +253,12 @@ fn restart_of_a_peer_from_an_old_backup_breaks_no_promise() {
     let again = alice.write("bob", 3, None);
     assert!(again != mined && again != open);
     alice.has_receipt(&again);
+    wait_until("bob has all of it open", || {
+        so(
+            bob.open().contains(&open) && bob.open().contains(&again),
+            "not yet",
+        )
+    });
     let last = bob.mine().id.to_string();
     alice.reaches(&last);
     assert_eq!(bob.balance("bob"), 5 + 7 + 3 + 50);

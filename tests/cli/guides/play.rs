@@ -161,7 +161,7 @@ impl Play {
             fs::write(self.desk.join("words"), words.join("\n") + "\n").unwrap();
         }
         if line.starts_with("node init") {
-            self.make_easy(&self.desk.clone());
+            self.make_easy(self.place.path());
         }
         screen
     }
