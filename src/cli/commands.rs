@@ -110,6 +110,7 @@ pub fn ask(
         (Ask::Send(arguments), _) => {
             delivery::send(arguments, by_network_after(settings), client, output)?;
         }
+        (Ask::SendMany(arguments), _) => delivery::send_many(arguments, client, output)?,
         (Ask::Outbox { order, page }, _) => {
             delivery::outbox(order.as_ref(), page, client, output)?;
         }

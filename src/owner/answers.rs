@@ -38,7 +38,8 @@ pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RefusedLineView, RouteView,
+    SendManyRequest, SendRequest, SendView, SentLineView, SentManyView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;

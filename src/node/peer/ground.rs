@@ -176,6 +176,7 @@ impl Ground {
             key: self.key,
             disk: Arc::downgrade(&self.seams.disk),
             wallet: self.wallet.clone().recipient(),
+            wallet_many: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
             known: self.known.clone(),

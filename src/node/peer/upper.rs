@@ -98,6 +98,7 @@ impl Ground {
         let _ = running.set(PeerParts {
             rules,
             send: outbox.clone().recipient(),
+            send_many: outbox.clone().recipient(),
             outbox: outbox.clone().recipient(),
             outbox_line: outbox.clone().recipient(),
             retry: outbox.clone().recipient(),
