@@ -55,7 +55,7 @@ pub(crate) fn secret(number: u8) -> SecretKey {
 /// A member with a name, whose key is [`secret`]`(number)`.
 pub(crate) fn member_called(name: &str, number: u8) -> Member {
     let key = secret(number);
-    let address = crate::membership::Address::new(format!("127.0.0.1:70{number:02}"));
+    let address = format!("127.0.0.1:70{number:02}").parse();
     let statement = MemberStatement {
         tracker: PublicKey([9; 32]),
         sequence: 1,

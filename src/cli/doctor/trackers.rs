@@ -8,7 +8,7 @@ use crate::membership::Address;
 use crate::net::TcpTransport;
 use crate::node::joining::{Check, Means, NotJoined, look_at_tracker};
 use crate::readable::in_words;
-use crate::settings::Settings;
+use crate::settings::{Endpoint, Settings};
 use std::sync::Arc;
 
 /// What the trackers of a peer show of themselves. `of_chain` is the key that its chain names.
@@ -23,7 +23,7 @@ pub(super) fn findings(settings: &Settings, of_chain: Option<PublicKey>) -> Vec<
         let address = tracker.to_string();
         // Only the first one has the key that genesis names.
         let wanted = named.or(of_chain).filter(|_| at == 0);
-        let looked = look(&address, wanted, |check| {
+        let looked = look(tracker, wanted, |check| {
             findings.extend(seen(&address, check));
         });
         if let Err(error) = looked {
@@ -34,7 +34,7 @@ pub(super) fn findings(settings: &Settings, of_chain: Option<PublicKey>) -> Vec<
 }
 
 fn look(
-    address: &str,
+    tracker: &Endpoint,
     wanted: Option<PublicKey>,
     tell: impl FnMut(Check),
 ) -> Result<(), NotJoined> {
@@ -43,8 +43,7 @@ fn look(
         entropy: Arc::new(OsEntropy),
         clock: Arc::new(SystemClock),
     };
-    let addresses: Vec<Address> = Address::new(address).into_iter().collect();
-    look_at_tracker(&means, &addresses, wanted, tell)
+    look_at_tracker(&means, &[Address::from(tracker)], wanted, tell)
 }
 
 fn seen(address: &str, check: Check) -> Option<Finding> {
@@ -114,7 +113,7 @@ mod tests {
     fn a_tracker_with_another_key_or_clock_needs_the_owner() {
         let key = |seed| SecretKey::from_bytes([seed; 32]).public_key();
         let other = NotJoined::OtherKey {
-            at: Address::new("127.0.0.1:7000").unwrap(),
+            at: "127.0.0.1:7000".parse().unwrap(),
             shown: key(1),
             wanted: key(2),
         };
