@@ -207,10 +207,10 @@ impl Years {
             for _ in 0..SENDS {
                 self.send();
             }
-            if round % RESTART_EVERY == 0 {
+            if round.is_multiple_of(RESTART_EVERY) {
                 self.restart_one();
             }
-            if round % BACKUP_EVERY == 0 {
+            if round.is_multiple_of(BACKUP_EVERY) {
                 self.back_up_one();
             }
             match round % FILL_EVERY {
