@@ -12,6 +12,7 @@ use super::opening::{listen, make_private};
 use crate::chain::NetworkId;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::http::{Joins, serve_joining};
 use crate::keys::{PublicKey, SecretKey, Stored, WalletFile, WalletFileError};
 use crate::membership::{Address, InvitationString, MemberName};
 use crate::net::Transport;
@@ -332,6 +333,19 @@ pub fn look_at_tracker(
         let met = conversation.meet(addresses, wanted, &mut tell).await;
         met.map(drop)
     })
+}
+
+/// Serves the page by which somebody joins in a browser, on a thread that waits for its end; `tell` is told the
+/// link into it.
+///
+/// # Errors
+/// What the system says where it can't listen or serve.
+pub fn serve_page(
+    joins: Arc<dyn Joins>,
+    entropy: Arc<dyn Entropy>,
+    tell: impl FnOnce(SocketAddr, String),
+) -> io::Result<()> {
+    actix::System::new().block_on(serve_joining(joins, entropy, tell))
 }
 
 /// Keeps an invitation where a member's node looks for it when it starts.

@@ -48,7 +48,10 @@ pub use invitations::{
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
-pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use records::{
+    BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
+    TopicsView,
+};
 pub use statements::{
     ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
 };
