@@ -18,6 +18,9 @@ FUZZ_SECONDS ?= 60
 # For `cargo test`, as in: make test TEST_ARGS='--test restart'
 TEST_ARGS ?=
 
+# For `soak`: how long ten nodes are restarted, backed up and squeezed
+export SOAK_SECONDS ?= 3600
+
 # The same cases of the property tests on every run: what fails can be run again, and a change is
 # not blamed for what chance found. Other cases: make test PROPTEST_RNG_SEED=2
 export PROPTEST_RNG_SEED ?= 1
@@ -49,8 +52,8 @@ test: ## Run all tests
 	@scripts/setup.sh browser
 	$(CARGO) test $(PROFILE) $(TEST_ARGS)
 
-soak: setup ## Send 10,000 messages among nodes that are killed, on lines that break; takes minutes
-	$(CARGO) test $(PROFILE) --test p2p -- --ignored soak --nocapture
+soak: setup ## Go through long trials: 10,000 messages with 50 kills, and an hour of ten nodes (SOAK_SECONDS)
+	$(CARGO) test $(PROFILE) --test p2p --test restart -- --ignored soak --nocapture
 
 fuzz: setup ## Read what nobody should send: FUZZ_SECONDS=600 for each reader, other cases every time
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
