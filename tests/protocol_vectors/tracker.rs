@@ -3,11 +3,15 @@
 use crate::example::{self, START, alice, bob, tracker};
 use crate::talk::hello;
 use crate::work::Work;
+use raclette::canonical;
+use raclette::chain::{NetworkId, Timestamp};
 use raclette::clock::{Now, SteadyTime};
 use raclette::keys::SecretKey;
 use raclette::protocol::registry::Effect;
 use raclette::protocol::{Registry, SessionId};
+use raclette::wire::work::{Newcomer, WorkAsked, WorkDone};
 use raclette::wire::{Hello, MemberStatement, Message};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// One session for each case, the first being the one that alice registered in.
@@ -109,4 +113,33 @@ pub fn register_rules(work: &mut Work) {
         let answer = tracker.register(session, &by, statement);
         work.found(name, answer);
     }
+}
+
+/// What registering costs, worked out.
+pub fn registration_work(work: &mut Work) {
+    let hashes = NonZeroU64::new(work.number("hashes")).expect("at least one");
+    let issued = Timestamp(work.number("issued"));
+    let asked = WorkAsked {
+        issued,
+        seal: serde_bytes::ByteArray::new(work.array("seal")),
+        target: WorkAsked::target_for(hashes),
+    };
+    let newcomer = Newcomer {
+        tracker: tracker().public_key(),
+        network: NetworkId::ZERO,
+        key: alice().public_key(),
+        name: example::statement().name,
+    };
+    let mut header = asked.header(&newcomer);
+    work.found_bytes("header", &header.to_bytes());
+    while !header.has_work() {
+        header.nonce += 1;
+    }
+    let nonce = header.nonce;
+    work.found("nonce", nonce);
+    work.found("id", header.id());
+    work.found_bytes("asked", &canonical::encode(&asked));
+    let done = WorkDone { asked, nonce };
+    assert!(done.is_done(&newcomer));
+    work.found_bytes("done", &canonical::encode(&done));
 }
