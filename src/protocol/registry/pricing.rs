@@ -129,7 +129,7 @@ mod tests {
     fn newcomer(number: u8) -> Newcomer {
         Newcomer {
             tracker: key(TRACKER),
-            network: crate::chain::NetworkId::ZERO,
+            network: NetworkId::ZERO,
             key: key(number),
             name: "alice".parse().unwrap(),
         }
