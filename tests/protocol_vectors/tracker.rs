@@ -4,7 +4,7 @@ use crate::example::{self, START, alice, bob, tracker};
 use crate::talk::hello;
 use crate::work::Work;
 use raclette::canonical;
-use raclette::chain::{NetworkId, Timestamp};
+use raclette::chain::{Header, NetworkId, Timestamp};
 use raclette::clock::{Now, SteadyTime};
 use raclette::keys::SecretKey;
 use raclette::protocol::registry::Effect;
@@ -115,13 +115,12 @@ pub fn register_rules(work: &mut Work) {
     }
 }
 
-/// What registering costs, worked out.
-pub fn registration_work(work: &mut Work) {
-    let hashes = NonZeroU64::new(work.number("hashes")).expect("at least one");
-    let issued = Timestamp(work.number("issued"));
+/// What alice's registration costs, where `hashes` are asked for.
+fn asked_for(hashes: u64, issued: u64, seal: [u8; 32]) -> (WorkAsked, Newcomer) {
+    let hashes = NonZeroU64::new(hashes).expect("at least one");
     let asked = WorkAsked {
-        issued,
-        seal: serde_bytes::ByteArray::new(work.array("seal")),
+        issued: Timestamp(issued),
+        seal: serde_bytes::ByteArray::new(seal),
         target: WorkAsked::target_for(hashes),
     };
     let newcomer = Newcomer {
@@ -130,16 +129,45 @@ pub fn registration_work(work: &mut Work) {
         key: alice().public_key(),
         name: example::statement().name,
     };
-    let mut header = asked.header(&newcomer);
-    work.found_bytes("header", &header.to_bytes());
+    (asked, newcomer)
+}
+
+fn done(asked: WorkAsked, newcomer: &Newcomer) -> WorkDone {
+    let mut header = asked.header(newcomer);
     while !header.has_work() {
         header.nonce += 1;
     }
     let nonce = header.nonce;
+    WorkDone { asked, nonce }
+}
+
+/// As in the example of work.
+fn example_of_work() -> (WorkAsked, Newcomer) {
+    asked_for(4_096, 1_800_000_000_000, [4; 32])
+}
+
+/// What a tracker asks for.
+pub fn work_asked() -> WorkAsked {
+    example_of_work().0
+}
+
+/// And what is done.
+pub fn work_done() -> WorkDone {
+    let (asked, newcomer) = example_of_work();
+    done(asked, &newcomer)
+}
+
+/// What registering costs, worked out.
+pub fn registration_work(work: &mut Work) {
+    let (hashes, issued) = (work.number("hashes"), work.number("issued"));
+    let (asked, newcomer) = asked_for(hashes, issued, work.array("seal"));
+    let header = asked.header(&newcomer);
+    work.found_bytes("header", &header.to_bytes());
+    let done = done(asked, &newcomer);
+    let nonce = done.nonce;
     work.found("nonce", nonce);
-    work.found("id", header.id());
+    work.found("id", Header { nonce, ..header }.id());
     work.found_bytes("asked", &canonical::encode(&asked));
-    let done = WorkDone { asked, nonce };
     assert!(done.is_done(&newcomer));
     work.found_bytes("done", &canonical::encode(&done));
 }

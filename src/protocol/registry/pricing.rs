@@ -13,6 +13,8 @@ use crate::protocol::bucket::{Bucket, Buckets, Rate};
 use crate::wire::work::{MAX_WORK, Newcomer, WORK_VALID_MS, WorkAsked, WorkDone};
 use std::num::NonZeroU64;
 
+/// Context of the hashes that seals are made with.
+const SEAL_CONTEXT: &str = "raclette 2026-11 seals of work";
 /// Hashes that it costs when hardly anybody comes: nothing that somebody would notice.
 pub const LEAST_WORK: u64 = 1 << 12;
 /// How many may come from everywhere before the price doubles.
@@ -48,9 +50,9 @@ pub(super) struct Pricing {
 impl Pricing {
     /// Of the tracker with this key: its seals are its own, and outlast a restart.
     pub(super) fn of(key: &SecretKey) -> Self {
-        let secret = key.sign(&blake3::derive_key("raclette 2026-11 seals of work", b""));
+        let secret = key.sign(&blake3::derive_key(SEAL_CONTEXT, b""));
         Self {
-            secret: blake3::derive_key("raclette 2026-11 seals of work, key", &secret.0),
+            secret: blake3::derive_key(SEAL_CONTEXT, &secret.0),
             all: Bucket::default(),
             sites: Buckets::new(MAX_SITES),
             estates: Buckets::new(MAX_SITES),
