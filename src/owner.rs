@@ -25,6 +25,7 @@ mod export;
 mod health;
 pub mod ids;
 mod invitations;
+mod ledger_word;
 mod log_level;
 mod long_read;
 mod members;
@@ -39,11 +40,14 @@ mod tracker;
 mod verification;
 mod waiting;
 
+pub use ballots::{MissingVote, VoteUnderWay};
 pub use chain::BlockData;
 pub use codes::Code;
-pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
+pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, MAX_TRANSFERS, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
+pub use ledger_word::Comparison;
+pub(crate) use ledger_word::Standing;
 pub use log_level::set_log_level;
 pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
@@ -64,10 +68,12 @@ use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus, WhoIs};
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, SendTransfers, WithdrawSend,
 };
 use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
-use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignTransaction};
+use crate::messages::wallet::{
+    OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
+};
 use crate::store::Disk;
 use crate::wire::NodeRole;
 use actix::Recipient;
@@ -75,7 +81,7 @@ use ballots::RollSizes;
 use long_read::LongReads;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
 /// Blocks after the tip in which a transfer can be mined, if its sender does not say: a week at an
@@ -145,6 +151,8 @@ pub struct Peer {
     pub(crate) disk: Weak<dyn Disk>,
     /// Signs what this peer sends.
     pub(crate) wallet: Recipient<SignTransaction>,
+    /// Signs many of them together.
+    pub(crate) wallet_many: Recipient<SignTransactions>,
     /// Seals its notes.
     pub(crate) seal: Recipient<SealNote>,
     /// Opens notes.
@@ -155,6 +163,10 @@ pub struct Peer {
     pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Signs that this peer leaves, for the ledger.
+    pub(crate) sign_leave: Recipient<SignLeave>,
+    /// How it stands on the ledger, and in what the tracker's word differs from that.
+    pub(crate) standing: Arc<Mutex<Standing>>,
     /// Takes the owner's word for a member's changed key.
     pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
@@ -179,6 +191,8 @@ pub struct PeerParts {
     pub(crate) rules: Rules,
     /// To the outbox: sends a transfer.
     pub(crate) send: Recipient<SendTransfer>,
+    /// To the outbox: sends many.
+    pub(crate) send_many: Recipient<SendTransfers>,
     /// To the outbox: what waits.
     pub(crate) outbox: Recipient<GetOutbox>,
     /// To the outbox: how one send stands.

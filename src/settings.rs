@@ -35,6 +35,7 @@ mod patience;
 mod read;
 mod schema;
 mod template;
+mod variables;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ impl Settings {
 /// What to tell people of variables that start with [`ENVIRONMENT_PREFIX`] and name no key: a line each.
 /// Those by which Kubernetes and Docker tell where a service of this name is are passed over in silence.
 pub fn unknown_variables(environment: impl Iterator<Item = (String, String)>) -> Vec<String> {
-    read::unknown_variables(environment)
+    variables::unknown_variables(environment)
 }
 
 /// The variables of this process that start with [`ENVIRONMENT_PREFIX`].
@@ -349,7 +350,8 @@ section! {
         /// once. They are new coins, as those of miners are.
         gift: u64 = Kind::Whole { least: 0, most: 1_000_000_000_000 }, Given::Default("0");
         /// The address of a key that can put another first tracker in the place of this one, should
-        /// its wallet be lost or stolen; it can do nothing else. Left empty, nobody can.
+        /// its wallet be lost or stolen; it can do nothing else. `node init` makes one, and shows its
+        /// words once. Left empty, nobody can.
         recovery: String = Kind::OptionalAddress, Given::Default("\"\"");
         /// The topics of the applications that judge records in this network, beside that of
         /// members, which every network has. "vote" is that of ballots.

@@ -19,12 +19,16 @@ pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange}
 pub use open::MAX_LEFT;
 
 use super::awake::Awake;
+use super::free_use::FreeUse;
 use super::overlay::{Batch, Overlay};
 use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
-use super::{Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, Timestamp};
+use super::{
+    Action, Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, SignedHere,
+    Timestamp,
+};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
@@ -80,7 +84,8 @@ impl Ledger {
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
         let mut mempool = Mempool::new(limits).judging(chain.rules().topics());
-        mempool.admit_members(owner);
+        mempool.set_members(owner);
+        *mempool.free_use_mut() = FreeUse::open(chain.rules(), disk, chain.tip().height())?;
         let mut ledger = Self {
             judge: Judge {
                 chain,
@@ -144,9 +149,11 @@ impl Ledger {
         })
     }
 
-    /// Tells who may send without a fee.
-    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
-        self.judge.mempool.admit_members(members);
+    /// Tells who may send without a fee, beside the owner, instead of whoever might before.
+    pub fn set_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        let owner = self.judge.owner;
+        let members = members.into_iter().chain(owner);
+        self.judge.mempool.set_members(members);
     }
 
     /// Tells who was put out: what these have open without a fee goes, and does not come back.
@@ -164,6 +171,15 @@ impl Ledger {
             Ok(())
         })?;
         Ok(self.take_effects())
+    }
+
+    /// This process has signed a transaction: there is nothing to check about its signature.
+    pub fn signed_here(&mut self, signed: &SignedHere) {
+        let transaction = signed.transaction();
+        // Within a record there may be signatures of others.
+        if matches!(transaction.payload().action, Action::Transfer { .. }) {
+            self.judge.good.insert(transaction);
+        }
     }
 
     /// The bodies that are missing on the way to `toward`, in their order, with their heights, at most `limit`.
@@ -265,6 +281,13 @@ impl Ledger {
             .is_some_and(|(waits_for, _)| *waits_for <= batch)
         {
             kept.extend(self.promises.pop_front().map(|(_, effect)| effect));
+        }
+        for effect in &mut kept {
+            if let Effect::OpenStored { id, held, .. } = effect
+                && !self.judge.mempool.contains(id)
+            {
+                *held = None;
+            }
         }
         kept.extend(self.take_more());
         kept

@@ -1,11 +1,13 @@
 //! What can be typed.
 
 mod records;
+mod recovery;
 mod upkeep;
 mod values;
 mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
+pub use recovery::{RecoveryArgs, RecoveryPlace};
 pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
@@ -291,6 +293,8 @@ pub enum Init {
     Peer(InitPeer),
     /// A new network: its tracker and its first member, each with its wallet
     Network(InitNetwork),
+    /// A recovery key for a network that has no members yet, and was begun without one
+    Recovery(RecoveryPlace),
 }
 
 /// A new network.
@@ -312,6 +316,9 @@ pub struct InitNetwork {
     /// The tracker's port; the member's is the next one
     #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
     pub port: u16,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
 }
 
 /// Where a new settings file goes.
@@ -331,6 +338,9 @@ pub struct InitTracker {
     /// Where it listens for members [default: 127.0.0.1:7000, this machine alone]
     #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     pub listen: Option<SocketAddr>,
+    /// The key with which another tracker can be put in this one's place.
+    #[command(flatten)]
+    pub recovery: RecoveryArgs,
     /// Where its file goes.
     #[command(flatten)]
     pub place: InitPlace,
@@ -412,6 +422,8 @@ pub enum Ask {
     },
     /// Pay somebody, write to somebody, or both
     Send(SendArgs),
+    /// Pay and write to many, as a file says: all of it in calls that share their writes
+    SendMany(SendManyArgs),
     /// What is on its way, and what did not get through
     Outbox {
         /// Change something of it
@@ -574,6 +586,23 @@ pub struct SendArgs {
     /// says that it is so, 1 that it never will be
     #[arg(long, value_enum, value_name = "STATE")]
     pub wait: Option<WaitFor>,
+}
+
+/// What many sends are made of.
+#[derive(Debug, Args)]
+pub struct SendManyArgs {
+    /// A table (CSV) with the header `to,coins,note`, or lines of JSON as the API takes them
+    pub file: PathBuf,
+    /// The fee of each that names none itself
+    #[arg(long, default_value_t = 0, value_name = "N",
+          allow_negative_numbers = true, value_parser = whole_coins)]
+    pub fee: u64,
+    /// Hand all of it to the network at once, without waiting for the recipients
+    #[arg(long)]
+    pub broadcast: bool,
+    /// What is meant if the same was sent before.
+    #[command(flatten)]
+    pub again: Again,
 }
 
 /// What a send can be waited for to be.

@@ -1,5 +1,6 @@
 //! The commands about what the owner sends and receives.
 
+mod many;
 mod once;
 mod show;
 
@@ -19,6 +20,7 @@ use crate::owner::answers::{
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
+pub(super) use many::send_many;
 use once::Unanswered;
 use serde::Serialize;
 use std::io::{Read, stdin};
@@ -38,6 +40,7 @@ const FAILED_SHOWN: &str = "20";
 /// Sends, and waits for what was to be waited for.
 pub(super) fn send(
     arguments: &SendArgs,
+    by_network_after: Option<u64>,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -63,7 +66,9 @@ pub(super) fn send(
         unanswered.answered();
     }
     let sent: SentView = sent?;
-    output.show(&sent, |sent| show::sent(sent, client.invocation()))?;
+    output.show(&sent, |sent| {
+        show::sent(sent, by_network_after, client.invocation())
+    })?;
     let Some(goal) = arguments.wait else {
         return Ok(());
     };

@@ -2,12 +2,14 @@
 
 mod network;
 mod place;
+mod recovery;
 
 use super::args::{Init, InitPeer, InitPlace, InitTracker};
 use super::failure::Failure;
 use super::invocation::Invocation;
 use super::output::Output;
 use crate::settings::{self, Endpoint, PeerTemplate, SettingsError, TrackerTemplate};
+use recovery::Recovery;
 use serde::Serialize;
 use std::fs;
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ pub fn init(what: &Init, invocation: &Invocation, output: &mut Output<'_>) -> Re
         Init::Tracker(what) => tracker(what, invocation, output),
         Init::Peer(what) => peer(what, invocation, output),
         Init::Network(what) => network::init(what, invocation, output),
+        Init::Recovery(place) => recovery::init(place, output),
     }
 }
 
@@ -33,14 +36,20 @@ fn tracker(
     invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let file = file(&what.place, "tracker.toml")?;
+    let recovery = Recovery::make(&what.recovery, output)?;
     let text = settings::tracker_template(&TrackerTemplate {
         listen: what.listen,
+        recovery: &recovery.address(),
         ..TrackerTemplate::default()
     });
-    let file = file(&what.place, "tracker.toml")?;
-    settings::init(&file, &text).map_err(|error| explain(error, "--out other.toml"))?;
+    settings::init(&file, &text).map_err(|error| {
+        recovery.take_back();
+        explain(error, "--out other.toml")
+    })?;
     let next = next_for_tracker(invocation, &file, what.listen);
-    output.show(&Written { file }, |_| next)?;
+    let told = recovery.told();
+    output.show(&Written { file }, |_| next + &told)?;
     Ok(())
 }
 

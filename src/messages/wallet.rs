@@ -1,12 +1,12 @@
 //! To the Wallet, which alone knows the secret key; and to the door at which a node without one waits.
 
 use crate::chain::transaction::Note;
-use crate::chain::{EncodedTransaction, Payload};
+use crate::chain::{NetworkId, Payload, SignedHere, Timestamp};
 use crate::keys::{
     NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
     SealingKey, UnlockError, WalletFileError,
 };
-use crate::membership::Certificate;
+use crate::membership::{Certificate, Leave};
 use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
@@ -14,8 +14,13 @@ use actix::Message;
 
 /// Sign a payload whose sender is this wallet's key.
 #[derive(Debug, Message)]
-#[rtype(result = "EncodedTransaction")]
+#[rtype(result = "SignedHere")]
 pub struct SignTransaction(pub Payload);
+
+/// Sign payloads whose sender is this wallet's key; one transaction each, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<SignedHere>")]
+pub struct SignTransactions(pub Vec<Payload>);
 
 /// Seal a note of this wallet's owner.
 #[derive(Debug, Message)]
@@ -44,7 +49,17 @@ pub struct OpenNote {
 #[rtype(result = "MemberRecord")]
 pub struct SignStatement(pub MemberStatement);
 
-/// Sign that this member leaves for good.
+/// Sign that this member leaves, for the ledger.
+#[derive(Debug, Message)]
+#[rtype(result = "Leave")]
+pub struct SignLeave {
+    /// Which network.
+    pub network: NetworkId,
+    /// Number of the word (ms since 1970).
+    pub number: Timestamp,
+}
+
+/// Sign that this member leaves for good, for the tracker.
 #[derive(Debug, Message)]
 #[rtype(result = "Leaving")]
 pub struct SignLeaving {

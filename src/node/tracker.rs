@@ -123,14 +123,20 @@ impl Running {
             rows_from(&*seams.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
         let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
+        let has_recovery = params.recovery.is_some();
         let machine = match issuer(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
+        if machine.genesis().is_none() && settings.introduces_for.is_empty() && !has_recovery {
+            tracing::info!(
+                "nobody will be able to put another tracker in this one's place: `node init recovery` makes a key for that, before the first member comes"
+            );
+        }
         let store_place = seams.place();
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));
-        let address = CappedText::new(listen.to_string()).ok();
+        let address = listen.to_string().parse().ok();
         let speaking = Speaking::start(seams, NodeRole::Tracker, secret, address)?;
         let (sessions, clocks) = (speaking.context, speaking.clocks);
         let context = Context::<RegistryActor>::new();
@@ -196,9 +202,7 @@ impl Running {
 
 /// Where others dial it, as its settings say; each of them fits, as they were checked there.
 fn advertise(settings: &TrackerSettings) -> Vec<Address> {
-    let said = settings.advertise.iter();
-    said.filter_map(|endpoint| CappedText::new(endpoint.to_string()).ok())
-        .collect()
+    settings.advertise.iter().map(Address::from).collect()
 }
 
 /// Starts the one who dials members back, and reports to `registry`.

@@ -17,7 +17,7 @@ pub(crate) mod rfc3339;
 mod shapes;
 mod statements;
 
-use crate::chain::{BlockId, Height, NetworkId, Timestamp};
+use crate::chain::{BlockId, Height, NetworkId, Timestamp, TransactionId};
 use crate::membership::MemberName;
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -39,7 +39,8 @@ pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RefusedLineView, RouteView,
+    SendManyRequest, SendRequest, SendView, SentLineView, SentManyView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;
@@ -47,8 +48,11 @@ pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
-pub use members::{LedgerMember, LedgerMembersView};
-pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
+pub use records::{
+    BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
+    TopicsView,
+};
 pub use statements::{
     ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
 };
@@ -111,6 +115,10 @@ pub struct PeerStatusView {
     pub chain: Option<ChainStatusView>,
     /// Why it is on no network, if it is on none.
     pub waiting: Option<String>,
+    /// Whether it is a member by the ledger; `None` while that was not looked at.
+    pub on_ledger: Option<OnLedgerView>,
+    /// In what the tracker's word differs from the ledger; the first twenty.
+    pub differs: Vec<DifferenceView>,
 }
 
 /// How a peer stands with its tracker.
@@ -358,6 +366,8 @@ pub struct PeerView {
 pub struct SessionView {
     /// Where the other end is.
     pub endpoint: String,
+    /// The program and version that the other end says it is, such as `raclette/0.1.0`.
+    pub program: String,
     /// Whether this node dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.
@@ -381,6 +391,8 @@ pub struct ConnectedView {
 pub struct LeftView {
     /// The name it had, which stays with its key.
     pub name: MemberName,
+    /// The record by which it leaves the ledger; `None` if it was no member there.
+    pub tx: Option<TransactionId>,
 }
 
 /// Whose changed key the owner believes to be right.

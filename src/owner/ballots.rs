@@ -4,8 +4,11 @@ mod audit;
 mod own;
 mod reading;
 mod rolls;
+mod uncounted;
 
 pub(crate) use rolls::RollSizes;
+
+pub use own::{MissingVote, VoteUnderWay};
 
 use super::answers::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ClosesRequest, Cursor,
@@ -27,6 +30,7 @@ use crate::keys::PublicKey;
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
+pub(super) use reading::LISTED_ROWS;
 use reading::Reading;
 use rolls::Voters;
 use serde::Serialize;

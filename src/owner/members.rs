@@ -1,23 +1,29 @@
 //! Who is a member by the ledger, and how this node comes to be one there.
 
 use super::answers::{Cursor, LedgerMember, LedgerMembersView};
+use super::ballots::LISTED_ROWS;
 use super::chain_reads::tip_of;
 use super::codes::Code;
 use super::pages::Page;
 use super::records::Outgoing;
 use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
 use crate::apps::members::View;
+use crate::apps::voting;
 use crate::canonical;
 use crate::chain::application::{MEMBERS_TOPIC, TopicRows};
 use crate::chain::params::Admission;
 use crate::chain::rows::StateView;
 use crate::chain::transaction::RecordBody;
-use crate::chain::{Action, Amount, EncodedTransaction, Height, Params, Topic, TransactionId};
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Height, Internal, Params, Timestamp, Topic, TransactionId,
+};
 use crate::keys::{PublicKey, Signature};
 use crate::membership::invitation::sign_invited;
 use crate::membership::{Act, Certificate, InvitationString, JoinRecord, MembersRecord};
+use crate::messages::wallet::SignLeave;
+use crate::protocol::tracker_word::MAX_DIFFERENCES;
 use crate::store::DiskRead;
-use crate::store::chain_rows::{ChainRows, stored_open};
+use crate::store::chain_rows::{ChainRows, application_rows, stored_open};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,7 +63,8 @@ pub enum OnLedger {
     Open,
     /// Its join was just sent.
     Sent(TransactionId),
-    /// It has no certificate to join with yet, or needs none: anybody may be on this network.
+    /// It has no certificate to join with yet, has left, or needs no join: anybody may be on this network, and
+    /// nobody has voted there.
     NothingToSend,
 }
 
@@ -127,20 +134,21 @@ impl Peer {
             next,
             at,
             tip,
+            differs: self.differences(MAX_DIFFERENCES),
         })
     }
 
     /// Sends this node's own join, if it has a certificate, is no member on the ledger and its join is not
-    /// open. On a network that anybody may join nothing is sent: there a join would show no more than a
-    /// registration does.
+    /// open. On a network that anybody may join nothing is sent before the first ballot was opened there: until
+    /// then a join would show no more than a registration does; from then on it is what a roll of members
+    /// goes by.
     ///
     /// # Errors
     /// [`Code::Application`] with what the ledger has against it; [`Code::OutboxFull`],
     /// [`Code::NoNetwork`], [`Code::Stopping`].
     pub async fn keep_joined(&self, own: &mut OwnJoin) -> Result<OnLedger, Refused> {
         let parts = self.parts()?;
-        let certificate = self.known().certificate.clone();
-        let Some(certificate) = certificate.filter(|_| by_invitation(parts.rules.params())) else {
+        let Some(certificate) = self.known().certificate.clone() else {
             return Ok(OnLedger::NothingToSend);
         };
         let said = &certificate.statement;
@@ -149,9 +157,15 @@ impl Peer {
             let snapshot = disk.snapshot();
             let chain = ChainRows(&*snapshot);
             let rows = TopicRows::of_members(&chain);
-            let current = View::new(&rows).current(&self.key)?;
+            let view = View::new(&rows);
+            let current = view.current(&self.key)?;
             if current.is_some_and(|current| current.name == said.name) {
                 return Ok(OnLedger::Member);
+            }
+            let standing = view.standing(&self.key)?;
+            let is_void = !standing.is_out() && said.serial <= standing.void;
+            if is_void || !joins_on_ledger(parts.rules.params(), &*snapshot)? {
+                return Ok(OnLedger::NothingToSend);
             }
             let sent = match own.sent {
                 Some(sent) => sent,
@@ -168,14 +182,9 @@ impl Peer {
         let Some(join) = self.own_join(&certificate, own.invitation.as_deref()) else {
             return Ok(OnLedger::NothingToSend);
         };
-        let record = canonical::encode(&MembersRecord::Join(Box::new(join)));
-        let outgoing = Outgoing {
-            topic: Topic::new(MEMBERS_TOPIC).expect("it is short"),
-            body: RecordBody::new(record).expect("a join has some hundred bytes"),
-            fee: Amount::ZERO,
-            expires_at: Height(tip.height.0.saturating_add(DEFAULT_EXPIRY_BLOCKS)),
-        };
-        let (id, _) = self.put_on_ledger(outgoing, None).await?;
+        let id = self
+            .record_members(&MembersRecord::Join(Box::new(join)), tip.height)
+            .await?;
         own.sent = Some(Some(id));
         Ok(OnLedger::Sent(id))
     }
@@ -225,15 +234,58 @@ impl Peer {
             return Ok(None);
         };
         let act = signed.statement.act.clone();
-        let record = canonical::encode(&MembersRecord::Statement(signed));
+        self.record_members(&MembersRecord::Statement(signed), tip)
+            .await?;
+        Ok(Some(act))
+    }
+
+    /// Writes on the ledger that this node leaves, if it is a member there. Only after it is there for all to
+    /// see, by everybody's rules, does nobody hold it to be a member any more.
+    ///
+    /// # Errors
+    /// [`Code::OutboxFull`], [`Code::Stopping`].
+    pub(super) async fn leave_ledger(&self) -> Result<Option<TransactionId>, Refused> {
+        let Ok(parts) = self.parts() else {
+            return Ok(None);
+        };
+        let tip = {
+            let disk = self.disk()?;
+            let snapshot = disk.snapshot();
+            let chain = ChainRows(&*snapshot);
+            let rows = TopicRows::of_members(&chain);
+            if View::new(&rows).current(&self.key)?.is_none() {
+                return Ok(None);
+            }
+            tip_of(&parts.rules, &chain)?
+        };
+        let certified = self
+            .known()
+            .certificate
+            .as_ref()
+            .map(|one| one.statement.serial);
+        let order = SignLeave {
+            network: parts.rules.network(),
+            // Not below what it is to void, however this machine's clock goes.
+            number: self.clock.wall().max(certified.unwrap_or(Timestamp(0))),
+        };
+        let leave = self.sign_leave.send(order).await?;
+        let record = MembersRecord::Leave(leave);
+        self.record_members(&record, tip.height).await.map(Some)
+    }
+
+    /// Sends a record of members, which needs no fee.
+    async fn record_members(
+        &self,
+        record: &MembersRecord,
+        tip: Height,
+    ) -> Result<TransactionId, Refused> {
         let outgoing = Outgoing {
             topic: Topic::new(MEMBERS_TOPIC).expect("it is short"),
-            body: RecordBody::new(record).expect("a statement has some hundred bytes"),
+            body: RecordBody::new(canonical::encode(record)).expect("it has some hundred bytes"),
             fee: Amount::ZERO,
             expires_at: Height(tip.0.saturating_add(DEFAULT_EXPIRY_BLOCKS)),
         };
-        self.put_on_ledger(outgoing, None).await?;
-        Ok(Some(act))
+        Ok(self.put_on_ledger(outgoing, None).await?.0)
     }
 
     /// What this node says when it joins; `None` as long as the tracker has not told it of itself, or if it
@@ -261,8 +313,13 @@ impl Peer {
     }
 }
 
-fn by_invitation(params: &Params) -> bool {
-    params.admission == Admission::Invite
+/// Whether members of this network join on the ledger by themselves.
+pub(super) fn joins_on_ledger(params: &Params, disk: &dyn DiskRead) -> Result<bool, Internal> {
+    if params.admission == Admission::Invite {
+        return Ok(true);
+    }
+    let first = application_rows(disk, &voting::topic(), LISTED_ROWS, None, 1)?;
+    Ok(!first.is_empty())
 }
 
 /// The join of this key among the open transactions of last time.

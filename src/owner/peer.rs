@@ -20,7 +20,7 @@ use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
-use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveError, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
 use actix::MailboxError;
@@ -30,6 +30,9 @@ use std::sync::Arc;
 /// How often an answer is asked for again because the tip moved meanwhile. Blocks come every few
 /// seconds and an answer takes a millisecond: once more is rare.
 const MOVED_TIP_RETRIES: usize = 8;
+
+/// Differences between the tracker's word and the ledger that the status shows.
+const DIFFERENCES_SHOWN: usize = 20;
 
 impl Peer {
     /// What it is called.
@@ -74,6 +77,8 @@ impl Peer {
             reach: reach(&known, &self.key),
             clock,
             chain,
+            on_ledger: self.on_ledger(),
+            differs: self.differences(DIFFERENCES_SHOWN),
         })
     }
 
@@ -256,14 +261,21 @@ impl Peer {
         Ok(ConnectedView { connected })
     }
 
-    /// Leaves the network for good; answers once the tracker has taken this node off its list.
+    /// Leaves the network for good, on the ledger as well, if it is a member there; answers once the tracker has
+    /// taken this node off its list.
     ///
     /// # Errors
-    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::Stopping`].
+    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
     pub async fn leave(&self) -> Result<LeftView, Refused> {
+        if !self.known().registered {
+            return Err(LeaveError::NotRegistered.into());
+        }
+        // First, while everybody takes it from this node.
+        let tx = self.leave_ledger().await?;
         self.leave.send(LeaveNetwork).await??;
         Ok(LeftView {
             name: self.name.clone(),
+            tx,
         })
     }
 

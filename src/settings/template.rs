@@ -33,6 +33,8 @@ pub struct TrackerTemplate<'a> {
     pub listen: Option<SocketAddr>,
     /// What others dial, where that is not the address it listens at.
     pub advertise: &'a [Endpoint],
+    /// Address of the network's recovery key; empty if there is none.
+    pub recovery: &'a str,
 }
 
 /// The file of a new peer: every key with its meaning and its default. `data_dir` is the name
@@ -58,6 +60,7 @@ pub fn tracker_template(tracker: &TrackerTemplate<'_>) -> String {
     let advertise: Vec<String> = tracker.advertise.iter().map(Endpoint::to_string).collect();
     values.push(("advertise", literal(advertise)));
     values.extend(tracker.network.map(|name| ("network.name", literal(name))));
+    values.push(("network.recovery", literal(tracker.recovery)));
     render(Role::Tracker, &values)
 }
 

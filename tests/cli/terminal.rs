@@ -2,6 +2,7 @@
 
 use super::wallet::{PASSPHRASE, wallet};
 use crate::support::{Lab, so, wait_until};
+use raclette::keys::SecretKey;
 use std::fs;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -192,4 +193,46 @@ fn cli_leave_asks_first_at_a_terminal() {
     let (code, shown) = terminal.ends();
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("alice has left"), "{shown}");
+}
+
+#[test]
+fn cli_recovery_words_are_shown_once_at_the_terminal_and_are_nowhere_on_disk() {
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().display();
+    let Some(terminal) = Terminal::run("none.toml", &format!("init network chess --dir {dir}/net"))
+    else {
+        return;
+    };
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, Some(0), "{screen}");
+    let (_, from) = screen.split_once("The recovery words.").expect(&screen);
+    let lines: Vec<_> = from.lines().skip(2).take(6).collect();
+    let words = SecretKey::from_words(&lines.join("\n")).expect(&screen);
+    let settings = fs::read_to_string(place.path().join("net/tracker.toml")).unwrap();
+    let address = words.public_key().to_address();
+    assert!(
+        settings.contains(&format!("recovery = \"{address}\"")),
+        "{settings}"
+    );
+    let first = words.words().iter().take(3).collect::<Vec<_>>().join(" ");
+    for entry in walk(place.path()) {
+        let bytes = fs::read(&entry).unwrap();
+        assert!(
+            !String::from_utf8_lossy(&bytes).contains(&first),
+            "{entry:?}"
+        );
+    }
+}
+
+/// All files below a directory.
+fn walk(below: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(below)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => walk(&path),
+            false => vec![path],
+        })
+        .collect()
 }

@@ -128,7 +128,7 @@ fn what_can_not_count_is_refused_in_words() {
     let (mut node, ballot) = opened(50);
     node.send(vote(2, 1, ballot, 5, &[0])).unwrap();
     node.mine(1);
-    let unknown = crate::chain::TransactionId([7; 32]);
+    let unknown = TransactionId([7; 32]);
     for (transaction, reason) in [
         (vote(2, 2, ballot, 5, &[1]), "its revision 5 is not above"),
         (
@@ -432,4 +432,21 @@ fn a_vote_that_nobody_mined_before_the_close_is_kept_to_be_shown() {
     assert!(node.open().is_empty(), "its last height has passed");
     let kept = node.disk.read(&RowKey::Left(0)).unwrap().unwrap();
     assert_eq!(crate::canonical::decode(&kept), Ok(left));
+}
+
+#[test]
+fn votes_and_results_stand_outside_of_what_is_sent_without_a_fee() {
+    let outside = |transaction: &EncodedTransaction| match &transaction.payload().action {
+        Action::Record { body, .. } => Voting::default().is_outside_free_budget(body),
+        other => panic!("{other:?}"),
+    };
+    let ballot = TransactionId([7; 32]);
+    assert!(outside(&vote(1, 1, ballot, 1, &[0])));
+    assert!(outside(&result(1, 1, ballot, &[0, 0, 0], 0)));
+    assert!(!outside(&open(1, 1, opening(9))));
+    assert!(!outside(&sign(
+        1,
+        1,
+        Parcel::Roll(RollPart { keys: vec![key(1)] })
+    )));
 }

@@ -1,5 +1,6 @@
 //! A new network in one step: the files and wallets of its tracker and of its first member.
 
+use super::recovery::Recovery;
 use super::{directory, explain};
 use crate::cli::args::InitNetwork;
 use crate::cli::failure::Failure;
@@ -41,10 +42,14 @@ pub(super) fn init(
     let member = place.join(format!("{}.toml", what.member));
     let secret = SecretKey::draw(&OsEntropy);
     let key = secret.public_key();
-    let texts = [
-        (&tracker, tracker_text(what)?),
-        (&member, member_text(what, &key)?),
-    ];
+    let found = |recovery: &str| -> Result<_, Failure> {
+        Ok([
+            (&tracker, tracker_text(what, recovery)?),
+            (&member, member_text(what, &key)?),
+        ])
+    };
+    // Without a recovery key first: whatever is wrong is found before its words are anywhere.
+    let texts = found("")?;
     let mut wallets = Vec::new();
     for (file, text) in &texts {
         let parsed = Settings::parse(file, text, std::iter::empty());
@@ -58,23 +63,38 @@ pub(super) fn init(
         directory(dir)?;
     }
     let invitation = invite_founder(&secret)?;
-    for (settings, secret) in wallets.iter().zip([secret, SecretKey::draw(&OsEntropy)]) {
-        node::make_private(settings.data_dir()).map_err(no)?;
-        let wallet = WalletFile::new(&settings.wallet().file);
-        wallet.create(&secret, None).map_err(no)?;
-    }
-    for (settings, (file, text)) in wallets.iter().zip(&texts) {
-        if let Settings::Peer(member) = settings {
-            keep_invitation(&member.data_dir, &invitation).map_err(no)?;
-        }
-        settings::init(file, text).map_err(no)?;
-    }
+    let recovery = Recovery::make(&what.recovery, output)?;
+    let texts = found(&recovery.address())?;
+    let secrets = [secret, SecretKey::draw(&OsEntropy)];
+    write(&wallets, secrets, &texts, &invitation).inspect_err(|_| recovery.take_back())?;
     let made = Made {
         tracker,
         member,
         tracker_key: key.to_address(),
     };
-    output.show(&made, |made| next(what, made, invocation))?;
+    let told = recovery.told();
+    output.show(&made, |made| next(what, made, invocation) + &told)?;
+    Ok(())
+}
+
+/// Writes the wallets, the member's invitation, and the settings.
+fn write(
+    wallets: &[Settings],
+    secrets: [SecretKey; 2],
+    texts: &[(&PathBuf, String)],
+    invitation: &InvitationString,
+) -> Result<(), Failure> {
+    for (settings, secret) in wallets.iter().zip(secrets) {
+        node::make_private(settings.data_dir()).map_err(no)?;
+        let wallet = WalletFile::new(&settings.wallet().file);
+        wallet.create(&secret, None).map_err(no)?;
+    }
+    for (settings, (file, text)) in wallets.iter().zip(texts) {
+        if let Settings::Peer(member) = settings {
+            keep_invitation(&member.data_dir, invitation).map_err(no)?;
+        }
+        settings::init(file, text).map_err(no)?;
+    }
     Ok(())
 }
 
@@ -132,11 +152,12 @@ fn advertised(what: &InitNetwork, port: u16) -> Result<Vec<Endpoint>, Failure> {
     what.host.iter().map(|host| dialled(host, port)).collect()
 }
 
-fn tracker_text(what: &InitNetwork) -> Result<String, Failure> {
+fn tracker_text(what: &InitNetwork, recovery: &str) -> Result<String, Failure> {
     Ok(settings::tracker_template(&TrackerTemplate {
         network: Some(&what.network),
         listen: Some(listen(what, what.port)),
         advertise: &advertised(what, what.port)?,
+        recovery,
     }))
 }
 
@@ -167,8 +188,7 @@ fn next(what: &InitNetwork, made: &Made, invocation: &Invocation) -> String {
          and, while both run, in another one:\n\
          \x20 {mine}\n\
          \x20 {invite}\n\n\
-         Write the words of both wallets down, on paper: without those of the tracker's, nobody can \
-         take its place.\n\
+         Write the words of both wallets down, on paper: they bring back a lost wallet.\n\
          \x20 {}\n\
          \x20 {}",
         what.member, start[0], start[1], words[0], words[1]
@@ -209,6 +229,50 @@ mod tests {
             let start = node.line("");
             assert!(text.contains(&format!("  {start}\n")), "{text}");
         }
+    }
+
+    #[test]
+    fn recovery_words_go_to_a_file_of_the_owner_and_without_a_terminal_to_nowhere_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let line = "node init network chess --dir @/net --recovery-out @/words.txt";
+        run(dir.path(), line).unwrap();
+        let file = dir.path().join("words.txt");
+        let mode = std::fs::metadata(&file).unwrap().permissions();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777,
+            0o600
+        );
+        let words = std::fs::read_to_string(&file).unwrap();
+        let words = SecretKey::from_words(&words).unwrap();
+        let recovery = |name: &str| {
+            let file = dir.path().join(name);
+            match Settings::load(&file, std::iter::empty()).unwrap() {
+                Settings::Tracker(tracker) => tracker.network.recovery,
+                Settings::Peer(_) => panic!("a peer"),
+            }
+        };
+        assert_eq!(
+            recovery("net/tracker.toml"),
+            words.public_key().to_address()
+        );
+
+        // A network that can't be made leaves no words, and takes none away.
+        let again = "node init network chess --dir @/other --recovery-out @/words.txt";
+        assert!(run(dir.path(), again).is_err());
+        assert!(file.exists() && !dir.path().join("other/tracker.toml").exists());
+        let twice = "node init tracker --dir @/net --recovery-out @/second.txt";
+        assert!(run(dir.path(), twice).is_err());
+        assert!(!dir.path().join("second.txt").exists());
+
+        let unseen = run(dir.path(), "node init tracker --out @/unseen.toml").unwrap();
+        assert!(unseen.contains("No recovery key was made"), "{unseen}");
+        assert_eq!(recovery("unseen.toml"), "");
+        assert!(matches!(
+            run(dir.path(), "node init recovery"),
+            Err(Failure::Misuse(_))
+        ));
+        let later = run(dir.path(), "node init recovery --recovery-out @/later.txt").unwrap();
+        assert!(later.contains("recovery = \"rac1"), "{later}");
     }
 
     #[test]

@@ -17,9 +17,10 @@ use crate::owner::answers::{
     InviteRequest, InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView,
     MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
     OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView,
-    RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendRequest, SendView,
-    SentView, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
+    RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest,
+    SendView, SentManyView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
+    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,7 @@ paths! {
     MEMBERS: GET "/ledger/members" ("at" "after" "limit") -> LedgerMembersView, PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
+    SEND_MANY: POST "/transactions/batch" () [SendManyRequest] -> SentManyView, PEER, "sends up to a thousand transfers, each as POST /transactions does; answered once all that is not refused is on the disk, with the place of each that is; under the header Idempotency-Key the same call sends each once";
     TRANSACTION: GET "/transactions/{id}" () -> TransactionStateView, PEER, "where a transaction stands on the ledger";
     OPEN: GET "/open" ("after" "limit") -> OpenView, PEER, "the open transactions, the best paying first";
     OUTBOX: GET "/outbox" ("after" "limit" "failed") -> OutboxView, PEER, "what waits to be delivered, or with failed=true what did not get through";
@@ -144,6 +146,7 @@ paths! {
     HISTORY: GET "/history" ("after" "limit") -> HistoryView, PEER, "what was sent and received, the latest first";
     EVENTS: GET "/events" ("kinds" "after") -> "text/event-stream" EventView, PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
+    TOPICS: GET "/topics" ("after" "limit") -> TopicsView, PEER, "the topics that have records on the connected chain";
     RECORDS: GET "/records/{topic}" ("after" "limit") -> RecordsView, PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
     OPEN_BALLOT: POST "/ballots/open" () [OpenBallotRequest] -> OpenedView, PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it; under the header Idempotency-Key the same request opens one ballot";
     BALLOTS: GET "/ballots" ("after" "limit") -> BallotsView, PEER, "the ballots and how they stand, the latest first";

@@ -12,8 +12,8 @@ use crate::owner::answers::{
     CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
     HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
     NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendRequest,
-    SendView, SentView, SyncRequest, SyncView, VotersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendManyRequest,
+    SendRequest, SendView, SentManyView, SentView, SyncRequest, SyncView, TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -36,6 +36,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::MEMBERS, members))
         .service(resource(&paths::BALANCE, balance))
         .service(resource(&paths::SEND, send))
+        .service(resource(&paths::SEND_MANY, send_many))
         .service(resource(&paths::TRANSACTION, transaction))
         .service(resource(&paths::OPEN, open))
         .service(resource(&paths::OUTBOX, outbox))
@@ -49,6 +50,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::HISTORY, history))
         .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
+        .service(resource(&paths::TOPICS, topics))
         .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::OPEN_BALLOT, open_ballot))
         .service(resource(&paths::BALLOTS, ballots))
@@ -98,6 +100,14 @@ async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {
 
 async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<SentView> {
     peer.send(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn send_many(
+    peer: Data<Peer>,
+    key: Key,
+    request: Json<SendManyRequest>,
+) -> Answer<SentManyView> {
+    peer.send_many(&request, key.0.as_deref()).await.map(Json)
 }
 
 async fn transaction(
@@ -184,6 +194,10 @@ async fn add_record(
     request: Json<RecordRequest>,
 ) -> Answer<RecordedView> {
     peer.add_record(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn topics(peer: Data<Peer>, asked: Parameters) -> Answer<TopicsView> {
+    peer.topics(&asked.page()?).await.map(Json)
 }
 
 async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {

@@ -32,4 +32,43 @@ pub struct LedgerMembersView {
     pub at: Height,
     /// The end of the chain.
     pub tip: TipView,
+    /// In what the tracker's word differs from the ledger at its end, as far as that was said.
+    pub differs: Vec<DifferenceView>,
+}
+
+/// Something in which the tracker's word differs from the ledger. Nothing is settled by it: what to make of it
+/// is for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DifferenceView {
+    /// `"not_on_ledger"` (the tracker names a member that is none on the ledger), `"not_told"` (the tracker keeps
+    /// a member back), `"other_key"` (it puts another key under a name), `"stranger"` (somebody was certified
+    /// whom neither knows).
+    pub kind: String,
+    /// Which name it is about, if about one.
+    pub name: Option<MemberName>,
+    /// Which key it is about: of two, the tracker's.
+    pub address: String,
+    /// The whole, for people.
+    pub detail: String,
+}
+
+/// How a node stands on the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLedgerState {
+    /// It is a member there.
+    Member,
+    /// Its join was sent and is not mined yet.
+    Open,
+    /// It is none, and no join is under way.
+    None,
+}
+
+/// How a node stands on the ledger, and why not, if it could not join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OnLedgerView {
+    /// How it stands.
+    pub state: OnLedgerState,
+    /// What the ledger has against its join: another has the name, say, or the invitation is used up.
+    pub trouble: Option<String>,
 }

@@ -1,66 +1,125 @@
-//! The votes of this node's owner that are in no block.
+//! What this node's owner has to do with ballots: where a vote is missing, and which one is under way.
 
-use super::reading::{Reading, choices_of, parcel_of};
+use super::reading::{Reading, missing, parcel_of, voters_of};
 use super::*;
+use crate::apps::voting::BallotRow;
+use crate::canonical;
 use crate::chain::Internal;
-use crate::chain::rows::StateView;
-use crate::owner::answers::{UncountedState, UncountedView};
-use crate::protocol::delivery::rows::{self, SendFacts};
-use crate::store::delivery_rows::DeliveryTable;
+use crate::chain::rows::OpenEntry;
+use crate::store::Table;
+use crate::store::chain_rows::internal;
 
-/// Sends that are looked through for them, from the latest back: a voter looks soon after.
-const MAX_SENDS_SEEN: u64 = 200;
+/// Ballots that are looked through, from the latest back.
+const LOOKED_AT: usize = 20;
+/// Open transactions that are looked through for an own vote.
+const MAX_OPEN_SEEN: usize = 2_000;
+
+/// A ballot in which the owner may vote and has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingVote {
+    /// The ballot.
+    pub ballot: TransactionId,
+    /// What is asked: somebody else's words.
+    pub question: String,
+}
+
+/// A vote of the owner that no block holds yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoteUnderWay {
+    /// Id of its record.
+    pub id: TransactionId,
+    /// What it chooses, in the ballot's words.
+    pub choices: Vec<String>,
+}
+
+impl Peer {
+    /// Open ballots in which the owner may vote and has not, the latest first, at most so many. None where the
+    /// network has no votes.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`], [`Code::Internal`].
+    pub async fn missing_votes(&self, most: usize) -> Result<Vec<MissingVote>, Refused> {
+        if self.votes().is_err_and(|no| no.code == Code::NoApplication) {
+            return Ok(Vec::new());
+        }
+        let known = self.known();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let reading = Reading::begin(self, &*snapshot, &known)?;
+        let mut missing = Vec::new();
+        for (id, ballot) in reading.open_ballots(LOOKED_AT)? {
+            if missing.len() == most {
+                break;
+            }
+            let voted = Ballots(&ChainRows(&*snapshot)).vote_of(&id, &self.key)?;
+            let waits = voted.is_none() && reading.vote_under_way(&id)?.is_none();
+            if waits && reading.has(&voters_of(&ballot), &self.key)? {
+                missing.push(MissingVote {
+                    ballot: id,
+                    question: ballot.opening.question.to_string(),
+                });
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The owner's latest vote in a ballot that no block holds yet, by the ballot's id.
+    ///
+    /// # Errors
+    /// As for [`ballot`](Self::ballot).
+    pub async fn vote_under_way(&self, of: &BallotView) -> Result<Option<VoteUnderWay>, Refused> {
+        let known = self.known();
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let found = Reading::begin(self, &*snapshot, &known)?.vote_under_way(&of.ballot)?;
+        Ok(found.map(|(id, vote)| VoteUnderWay {
+            id,
+            choices: vote
+                .choices
+                .iter()
+                .filter_map(|place| Some(of.choices.get(usize::from(*place))?.choice.clone()))
+                .collect(),
+        }))
+    }
+}
 
 impl Reading<'_> {
-    /// The latest of them in a ballot, unless one that counts came after it.
-    pub(super) fn uncounted(
-        &self,
-        id: &TransactionId,
-        opening: &Opening,
-        state: BallotState,
-        counted: Option<u64>,
-    ) -> Result<Option<UncountedView>, Internal> {
-        let (view, sends) = (ChainRows(self.disk), DeliveryTable::outbox(self.disk));
-        let next = rows::next_number(&sends)?;
-        let first = next.saturating_sub(MAX_SENDS_SEEN).max(1);
-        for number in (first..next).rev() {
-            let Some(transaction) = rows::body(&sends, number)? else {
-                continue;
-            };
-            let vote = match parcel_of(&transaction) {
-                Some(Parcel::Vote(vote)) if vote.ballot == *id => vote,
-                _ => continue,
-            };
-            if view.mined(&transaction.id())?.is_some() || Some(vote.revision) <= counted {
-                return Ok(None);
+    /// Ballots in which votes count, the latest first, among the last so many.
+    fn open_ballots(&self, of: usize) -> Result<Vec<(TransactionId, BallotRow)>, Refused> {
+        let mut open = Vec::new();
+        for id in self.latest(None, of)?.0 {
+            let found = Ballots(&ChainRows(self.disk)).ballot(&id)?;
+            let (ballot, tally) = found.ok_or_else(|| missing(&id))?;
+            if self.state(&ballot, &tally) == BallotState::Open {
+                open.push((id, ballot));
             }
-            let facts: Option<SendFacts> = rows::facts(&sends, number)?;
-            let Some(facts) = facts else {
+        }
+        Ok(open)
+    }
+
+    /// The owner's open vote in a ballot: of several the one that will count.
+    fn vote_under_way(
+        &self,
+        ballot: &TransactionId,
+    ) -> Result<Option<(TransactionId, Vote)>, Internal> {
+        let rows = self.disk.scan(Table::Open, &[], MAX_OPEN_SEEN);
+        let mut latest: Option<(TransactionId, Vote)> = None;
+        for (_, value) in rows.map_err(internal)? {
+            let entry: OpenEntry = canonical::decode(&value)
+                .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))?;
+            if entry.transaction.payload().sender != self.peer.key {
+                continue;
+            }
+            let Some(Parcel::Vote(vote)) = parcel_of(&entry.transaction) else {
                 continue;
             };
-            let over = matches!(state, BallotState::Closed | BallotState::ResultMined);
-            let is_open = view.open_transaction(&transaction.id())?.is_some();
-            let (state, reason) = match facts.end {
-                _ if over && facts.fell_out() => (
-                    UncountedState::Lost,
-                    "lost: the ballot closed before it was mined again".to_owned(),
-                ),
-                _ if over => (
-                    UncountedState::Lost,
-                    "lost: the ballot closed before it was mined".to_owned(),
-                ),
-                _ if is_open => (UncountedState::Open, String::new()),
-                Some(_) => (UncountedState::Refused, facts.reason.to_string()),
-                None => (UncountedState::Waiting, facts.reason.to_string()),
-            };
-            return Ok(Some(UncountedView {
-                id: transaction.id(),
-                revision: vote.revision,
-                choices: choices_of(opening, &vote.choices),
-                state,
-                reason: Some(reason).filter(|reason| !reason.is_empty()),
-            }));
+            let later = latest
+                .as_ref()
+                .is_none_or(|(_, known)| known.revision < vote.revision);
+            if vote.ballot == *ballot && later {
+                latest = Some((entry.transaction.id(), vote));
+            }
         }
-        Ok(None)
+        Ok(latest)
     }
 }

@@ -15,8 +15,8 @@ use crate::owner::people::People;
 use crate::store::chain_rows::{application_rows, internal};
 use crate::store::{DiskRead, Table};
 
-/// The beginning of the keys of the rows that list ballots in the order of the chain.
-const LISTED_ROWS: &[u8] = b"l";
+/// The beginning of the keys of the rows that list ballots, the latest first.
+pub(in crate::owner) const LISTED_ROWS: &[u8] = b"l";
 /// Bytes of the rest of such a key: a height and an index.
 const PLACE_BYTES: usize = 12;
 /// Open transactions that are looked through for openings of ballots.
@@ -109,7 +109,7 @@ impl<'a> Reading<'a> {
 
     /// Ids of ballots on the chain, the latest first, behind the one that a page ended with, and at most
     /// `limit`; where the next page begins, if there are more.
-    fn latest(
+    pub(super) fn latest(
         &self,
         after: Option<&Cursor>,
         limit: usize,
@@ -234,7 +234,7 @@ impl<'a> Reading<'a> {
         Ok(Voters::Lists(there))
     }
 
-    fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
+    pub(super) fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
         let next = self.tip.height.next();
         match &tally.result {
             Some(_) => BallotState::ResultMined,
@@ -373,7 +373,7 @@ fn place_of(cursor: &Cursor) -> Result<[u8; PLACE_BYTES], Refused> {
     from_hex(&cursor.0).map_err(|_| not_a_cursor(cursor))
 }
 
-fn voters_of(ballot: &BallotRow) -> Voters {
+pub(super) fn voters_of(ballot: &BallotRow) -> Voters {
     match ballot.roll.members_after {
         Some(after) => Voters::Members(after),
         None => Voters::Lists(ballot.roll.lists.clone()),
@@ -398,6 +398,6 @@ fn counted(opening: &Opening, vote: &Counted) -> CountedView {
     }
 }
 
-fn missing(id: &TransactionId) -> Internal {
+pub(super) fn missing(id: &TransactionId) -> Internal {
     Internal(format!("the ballot {id} is missing"))
 }

@@ -87,7 +87,7 @@ fn voted() -> (Node, TransactionId, Vec<EncodedTransaction>) {
     let mut node = Node::with(voting_rules(), MempoolLimits::default());
     let odd = odd_key().1;
     node.ledger
-        .admit_members((1..=9).map(|n| member(n).public_key()).chain([odd]));
+        .set_members((1..=9).map(|n| member(n).public_key()).chain([odd]));
     let keys = [
         vec![
             member(1).public_key(),

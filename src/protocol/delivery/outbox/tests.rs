@@ -25,6 +25,22 @@ const FUNDS: Funds = Funds {
     promised: Amount(0),
 };
 
+/// One wish by this ticket.
+fn wish(
+    ticket: u64,
+    transaction: EncodedTransaction,
+    route: Route,
+    request: Option<Request>,
+) -> Vec<Wish> {
+    let transaction = transaction.into();
+    vec![Wish {
+        ticket,
+        transaction,
+        route,
+        request,
+    }]
+}
+
 struct Sender {
     outbox: Outbox,
     rows: MemoryRows,
@@ -66,7 +82,7 @@ impl Sender {
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
         let effects = self
             .outbox
-            .send(1, transaction.clone(), Route::Direct, None, self.now);
+            .send(wish(1, transaction.clone(), Route::Direct, None), self.now);
         self.done(effects)
     }
 
@@ -323,7 +339,7 @@ fn c12_of_what_goes_by_the_network_twice_as_much_is_looked_after_and_not_one_mor
         let sent = transfer(1, 2, 1, 0, salt);
         let effects = sender
             .outbox
-            .send(1, sent, Route::Network, None, sender.now);
+            .send(wish(1, sent, Route::Network, None), sender.now);
         sender.done(effects)
     };
     for salt in 0..200 {
@@ -359,7 +375,7 @@ fn a_record_that_fell_out_says_so_and_waits_for_what_it_builds_on() {
     let record = signed(&rules(), 1, 1, 0, record("vote", b"x"));
     let effects = sender
         .outbox
-        .send(1, record.clone(), Route::Network, None, sender.now);
+        .send(wish(1, record.clone(), Route::Network, None), sender.now);
     sender.done(effects);
     let judged = |sender: &mut Sender, verdict| {
         let judgement = Judgement {
@@ -368,7 +384,7 @@ fn a_record_that_fell_out_says_so_and_waits_for_what_it_builds_on() {
             block: BlockId([1; 32]),
             syncing: false,
         };
-        let effects = sender.outbox.judged(1, &judgement, sender.now);
+        let effects = sender.outbox.judged([(1, judgement)], sender.now);
         sender.done(effects)
     };
     let refused = |reason: &str, not_yet| {
@@ -382,12 +398,24 @@ fn a_record_that_fell_out_says_so_and_waits_for_what_it_builds_on() {
     sender.told(moved(10, std::slice::from_ref(&record), &[]));
     // Its block is undone, and that of its ballot with it.
     let asked = sender.told(OwnNews::Closed(record.id(), Closed::Conflicted));
-    assert!(asked.contains(&Effect::PassOn { number: 1 }), "{asked:?}");
+    assert!(
+        asked.contains(&Effect::PassOn {
+            number: 1,
+            fresh: None
+        }),
+        "{asked:?}"
+    );
     sender.told(moved(11, &[], &[record.id()]));
     judged(&mut sender, refused("there is no ballot", true));
     assert_eq!(sender.facts(1).end, None, "it may be taken again");
     let again = sender.pass(LONGEST_RETRY_MS);
-    assert!(again.contains(&Effect::PassOn { number: 1 }), "{again:?}");
+    assert!(
+        again.contains(&Effect::PassOn {
+            number: 1,
+            fresh: None
+        }),
+        "{again:?}"
+    );
     judged(&mut sender, refused("the ballot is closed", false));
     let facts = sender.facts(1);
     assert_eq!(facts.state(Place::Nowhere), SendState::Conflicted);
@@ -405,7 +433,10 @@ fn what_falls_out_of_the_chain_late_is_looked_after_again() {
     sender.told(moved(11 + SETTLED_BLOCKS, &[], &[payment.id()]));
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
     let handed_on = sender.pass(FIRST_RETRY_MS);
-    assert!(handed_on.contains(&Effect::PassOn { number: 1 }));
+    assert!(handed_on.contains(&Effect::PassOn {
+        number: 1,
+        fresh: None
+    }));
     // So it is by a restart.
     let again = Sender::with(sender.rows);
     assert_eq!(again.outbox.lines(None, 10).len(), 1);
