@@ -190,6 +190,7 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            rolls: Default::default(),
             runtime: tokio::runtime::Handle::current(),
         }
     }
@@ -246,6 +247,7 @@ fn introduce(
             begin: sessions_of(&own, context),
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
+            statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);
         introducer.run(IntroducerActor::new(shell)).recipient()
