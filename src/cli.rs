@@ -185,7 +185,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
             let client = Client::find(&settings, &config, invocation)?;
-            commands::ask(&ask, &client, output)
+            commands::ask(&ask, &settings, &client, output)
         }
         None => {
             let config = find(cli.config, invocation)?;

@@ -5,9 +5,9 @@ use crate::chain::{BlockId, EncodedTransaction, Height, Timestamp, TransactionId
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
+use crate::membership::Statements;
 use crate::net::Connection;
 use crate::protocol::SessionId;
-use crate::protocol::Statements;
 use crate::protocol::credit::Credit;
 use crate::protocol::gossip::peers::Outlook;
 use crate::wire::Receipt;
@@ -99,6 +99,8 @@ pub struct SessionStatus {
     pub key: PublicKey,
     /// Where it can be dialled, `host:port`.
     pub address: String,
+    /// The program and version that it says it is.
+    pub program: String,
     /// Whether we dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.

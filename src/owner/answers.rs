@@ -104,6 +104,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// By which statement of the admin it is put out; `None` if it is not.
+    pub put_out: Option<StatementView>,
     /// Whether its owner has disconnected it, until `connect` or the next start.
     pub disconnected: bool,
     /// Whether others can dial it.
@@ -365,6 +367,8 @@ pub struct PeerView {
 pub struct SessionView {
     /// Where the other end is.
     pub endpoint: String,
+    /// The program and version that the other end says it is, such as `raclette/0.1.0`.
+    pub program: String,
     /// Whether this node dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.

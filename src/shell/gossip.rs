@@ -7,7 +7,7 @@ mod tests;
 use super::{Begin, Dial, Greeting, Link, Port, Sessions, TableWriter};
 use crate::chain::ledger::Answer;
 use crate::clock::Clock;
-use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
     AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, Connect, ConnectionAccepted,
@@ -59,8 +59,8 @@ pub struct DeliveryLinks {
 
 /// What the conversation with the peers needs of the node.
 pub struct GossipParts {
-    /// Who certified the peers to talk to.
-    pub tracker: PublicKey,
+    /// Who speaks for the network; what the admin has said is told later, before anybody is talked to.
+    pub members: Arc<Statements>,
     /// What this node says of itself.
     pub greeting: Arc<Greeting>,
     /// Says what time it is.
@@ -87,6 +87,8 @@ struct Note {
     address: String,
     /// For the log: the address until it is known whose it is, then the member's.
     peer: String,
+    /// What it says it runs, once it has introduced itself.
+    program: String,
     direction: Direction,
     opened: bool,
 }
@@ -115,7 +117,8 @@ impl GossipShell {
         let expected = Expected {
             role: NodeRole::Peer,
             same_network: true,
-            certified_by: Some(parts.tracker),
+            member: true,
+            members: Some(parts.members),
         };
         Self {
             gossip,
@@ -241,6 +244,7 @@ impl GossipShell {
         let note = Note {
             address: connection.address.clone(),
             peer: connection.address.clone(),
+            program: String::new(),
             direction,
             opened: false,
         };
@@ -283,12 +287,24 @@ impl GossipShell {
                 Some(note) => {
                     note.opened = true;
                     note.peer = hello.key.to_address();
+                    note.program = hello.agent.to_string();
                     let direction = note.direction;
                     self.gossip.opened(session, &hello, direction, now)
                 }
                 None => Vec::new(),
             },
             SessionFact::Received(message) => self.gossip.received(session, message, now),
+            SessionFact::TurnedAway(signed) => {
+                // Whoever keeps it judges it.
+                if self
+                    .statements
+                    .offer(HearStatements(vec![*signed]))
+                    .is_err()
+                {
+                    tracing::debug!("what the admin has said found no room");
+                }
+                Vec::new()
+            }
             SessionFact::Closed(reason) => {
                 if let Some(note) = self.sessions.end(session)
                     && !note.opened
@@ -416,6 +432,9 @@ impl GossipShell {
                 .map(ToString::to_string)
                 .collect(),
         });
+        if let Some(statements) = &statements {
+            self.sessions.judge_by(statements.clone());
+        }
         let now = self.clock.steady();
         let mut effects = self.gossip.candidates(candidates.collect(), now);
         effects.extend(
@@ -469,6 +488,7 @@ impl GossipShell {
             SessionStatus {
                 key: view.key,
                 address: note.map_or(String::new(), |note| note.address.clone()),
+                program: note.map_or(String::new(), |note| note.program.clone()),
                 outgoing: view.direction == Direction::Outgoing,
                 height: view.height,
             }

@@ -49,6 +49,7 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
             ]
             .concat(),
         ),
+        RowKey::FreeUse(id) => (Table::Meta, [&b"free use "[..], &id.0].concat()),
         RowKey::Awake => (Table::Meta, b"awake".to_vec()),
     }
 }
@@ -218,6 +219,7 @@ mod tests {
             RowKey::Open(TransactionId([1; 32])),
             RowKey::Record(canonical::CappedText::new("ab").unwrap(), Height(1), 1),
             RowKey::Record(canonical::CappedText::new("a").unwrap(), Height(1), 1),
+            RowKey::FreeUse(BlockId([1; 32])),
             RowKey::Awake,
         ];
         let places: HashSet<_> = keys.iter().map(place).collect();

@@ -268,6 +268,7 @@ fn introduce(
             begin: sessions_of(&own, context),
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
+            statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);
         introducer.run(IntroducerActor::new(shell)).recipient()
