@@ -189,6 +189,7 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            rolls: Default::default(),
             runtime: tokio::runtime::Handle::current(),
         }
     }
