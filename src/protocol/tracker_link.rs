@@ -19,6 +19,7 @@ mod rival;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod working;
 
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
@@ -28,6 +29,7 @@ use own_record::OwnRecord;
 use reach::ReachWatch;
 pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
+use working::OwnWork;
 
 use super::SessionId;
 use super::backoff::Backoff;
@@ -36,8 +38,8 @@ use super::directory::{Directory, NAME_ROW};
 use crate::canonical;
 use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
+use crate::membership::Statements;
 use crate::membership::{Address, Certificate, InvitationString, MemberName};
-use crate::protocol::Statements;
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
@@ -67,6 +69,10 @@ pub const RIVAL_PAUSE_MS: u64 = 300_000;
 /// For how long the owner is told of another node with our wallet since the tracker named it last, in
 /// milliseconds: three times the pause after which that one asks again.
 pub const RIVAL_TOLD_MS: u64 = 3 * RIVAL_PAUSE_MS;
+
+/// How long a tracker is left alone once the admin has put this node out, in milliseconds: it hears within so
+/// long that it may come back, and asks for nothing more often.
+pub const PUT_OUT_PAUSE_MS: u64 = 300_000;
 
 /// Key of the row that holds the tracker's key.
 const TRACKER_ROW: u8 = 2;
@@ -181,6 +187,8 @@ pub struct TrackerLink {
     /// Another node uses this one's wallet, as far as we were told.
     rival: Option<Rival>,
     reach: ReachWatch,
+    /// What registering costs, and whether it is done.
+    work: Option<OwnWork>,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     decided: CommitQueue<Effect>,
@@ -210,6 +218,7 @@ impl TrackerLink {
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
             reach: ReachWatch::default(),
+            work: None,
             former: None,
             decided: CommitQueue::default(),
             config,
@@ -403,6 +412,7 @@ impl TrackerLink {
             Message::Refused(refused) if asked => self.refused(refused, now),
             Message::CertificateIssued(certificate) if asked => self.issued(certificate, now),
             Message::GenesisKnown(genesis) if asked => self.learn(genesis, now),
+            Message::WorkAsked(work) if asked => self.work_asked(work, now),
             Message::Members(members) if asked => {
                 let left = Vec::new();
                 let changed = members;

@@ -15,6 +15,7 @@ use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, HearStatements, LeaveError,
+    WorkFound,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -30,7 +31,8 @@ use tokio::sync::{oneshot, watch};
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 
 /// An order to whoever searches for the genesis block.
@@ -47,6 +49,8 @@ pub enum GenesisSearch {
         /// Its content.
         content: GenesisContent,
     },
+    /// Search for the nonce of this one, which is no block's, and report [`WorkFound`].
+    ForWork(Header),
     /// Search no longer.
     End,
 }
@@ -146,6 +150,7 @@ impl TrackerLinkShell {
             trouble: None,
         };
         shell.publish(Arc::new(shell.link.directory().clone()));
+        shell.tell_own_expulsion();
         shell
     }
 
@@ -169,6 +174,10 @@ impl TrackerLinkShell {
                 }),
                 Effect::MineGenesis { header, content } => {
                     self.genesis.send(GenesisSearch::Begin { header, content });
+                }
+                Effect::SearchForWork(header) => {
+                    tracing::info!("registering costs work where nobody invited: searching");
+                    self.genesis.send(GenesisSearch::ForWork(header));
                 }
                 Effect::StopMiningGenesis => self.genesis.send(GenesisSearch::End),
                 Effect::NetworkKnown(genesis) => {
@@ -288,6 +297,8 @@ impl TrackerLinkShell {
                 self.link.closed(session, reason, now)
             }
             SessionFact::Received(message) => self.link.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 // Whoever waits to leave is told that it was cut off.
@@ -322,6 +333,12 @@ impl TrackerLinkShell {
         let leaving = message.answer;
         self.tell_introducers(&TellIntroducer::Leave(leaving.clone()));
         let effects = self.link.leaving_signed(leaving);
+        self.carry_out(effects);
+    }
+
+    /// What registering costs was found.
+    pub fn work_found(&mut self, message: WorkFound) {
+        let effects = self.link.work_found(message.0);
         self.carry_out(effects);
     }
 

@@ -12,6 +12,7 @@ use super::withheld::Withheld;
 use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
+use crate::membership::Statements;
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::GetMembers;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
@@ -185,6 +186,8 @@ impl Host {
             applications: crate::apps::built_in(),
             fatal,
             names: Names::default(),
+            // Its hosts try a few nonces a second.
+            registering_costs: false,
             connections: CONNECTIONS,
         };
         let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());
@@ -355,7 +358,7 @@ async fn peer(
             host: life.host,
             hosts: life.hosts,
             context: ground.context.clone(),
-            tracker: genesis.content.tracker,
+            members: Arc::new(Statements::new(&genesis)),
             genesis: genesis.header.id(),
             transport,
             miner,

@@ -53,6 +53,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::wire::member: MAX_ADDRESSES;
         raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_STATEMENTS MAX_STATEMENTS_TO_TRACKER MAX_REASON MAX_AGENT;
+        raclette::wire::work: WORK_VALID_MS MAX_WORK;
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
         raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS
@@ -63,7 +64,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
             HANDSHAKE_PATIENCE_MS MAX_SESSIONS_OF_ADDRESS;
         raclette::protocol::introducer: MAX_INTRODUCED;
         raclette::protocol::directory: MAX_NAMES;
-        raclette::protocol::statements: MAX_STATEMENTS_HELD;
+        raclette::membership::statements: MAX_STATEMENTS_HELD;
         raclette::protocol::mining: REST_MS REFRESH_MS;
         raclette::protocol::tracker_link: MIN_BACK_OFF_MS MAX_BACK_OFF_MS SEQUENCE_STEP;
     }

@@ -21,7 +21,7 @@ impl TrackerLink {
             self.member_told(tracker, member, &mut changed, &mut left);
         }
         if ends_list && let Some(named) = self.end_list() {
-            left.extend(self.directory.retain(&named));
+            changed.extend(self.directory.not_named(&named));
         }
         self.directory_changed(changed, left);
     }
@@ -56,6 +56,8 @@ impl TrackerLink {
             let warning = Warning::BadRecord { name, reason };
             return self.decided.at_once(Effect::Warn(warning));
         }
+        // It may come before what the admin has said of the name.
+        self.hand_on(&name, changed, left);
         match self.directory.update(member) {
             Update::Entered { displaced } => {
                 left.extend(displaced);
