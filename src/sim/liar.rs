@@ -19,7 +19,7 @@ use actix::{
     Actor, ActorFutureExt, AsyncContext, Context, Handler, Message as ActorMessage, Recipient,
     WrapFuture,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,14 @@ use std::time::Duration;
 const DIAL_EVERY: Duration = Duration::from_secs(5);
 /// Blocks that it keeps to forge.
 const KEPT: usize = 200;
+
+/// How often one that drips sends a body: just before others would be asked for it.
+const DRIP_EVERY: Duration = Duration::from_millis(1_900);
+/// Bodies that it still owes, of all sessions together.
+const OWED: usize = 1_000;
+/// How often one that floods does, and how much at a time.
+const FLOOD_EVERY: Duration = Duration::from_millis(250);
+const FLOOD: u64 = 20;
 
 /// How often it begins to search anew, as miners do.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
@@ -40,6 +48,10 @@ pub enum Lie {
     Denies,
     /// It sends one with a transaction less, or one that is another's.
     Forges,
+    /// It shows every header first, and sends one body every 1.9 s, however many it was asked for.
+    Drips,
+    /// It asks for headers and tells of transactions, far more than anybody can use.
+    Floods,
     /// It shows headers without work, and ids of transactions that do not exist.
     Invents,
     /// It mines, and shows what it finds when it is so many blocks ahead, or about to be overtaken; never,
@@ -80,6 +92,8 @@ pub struct Liar {
     /// What it passed on: two liars would tell each other for ever.
     seen: BTreeSet<[u8; 32]>,
     told: u64,
+    /// Bodies that it was asked for and has not sent.
+    owed: VecDeque<(SessionId, BlockId)>,
 }
 
 impl Liar {
@@ -93,7 +107,40 @@ impl Liar {
             job: None,
             seen: BTreeSet::new(),
             told: 0,
+            owed: VecDeque::new(),
         }
+    }
+
+    fn drip(&mut self, _: &mut Context<Self>) {
+        if let Some((session, id)) = self.owed.pop_front() {
+            let block = self.blocks.get(&id).cloned();
+            let answer = block.map_or(Message::NoBlock(id), Message::Block);
+            self.send(session, answer);
+        }
+    }
+
+    fn flood(&mut self, _: &mut Context<Self>) {
+        for session in self.sessions.keys() {
+            self.send(*session, Message::GetHeaders(vec![self.parts.genesis]));
+        }
+        for _ in 0..FLOOD {
+            let ids = self.invent_ids();
+            for session in self.sessions.keys() {
+                self.send(*session, Message::AnnounceTransactions(ids.clone()));
+            }
+        }
+    }
+
+    /// Ids of transactions that do not exist.
+    fn invent_ids(&mut self) -> Vec<TransactionId> {
+        let mut ids = Vec::new();
+        for _ in 0..FLOOD {
+            self.told += 1;
+            let mut id = TransactionId([0xEE; 32]);
+            id.0[..8].copy_from_slice(&self.told.to_le_bytes());
+            ids.push(id);
+        }
+        ids
     }
 
     fn dial(&mut self, ctx: &mut Context<Self>) {
@@ -185,7 +232,9 @@ impl Liar {
         }
         self.send_others(session, &Message::AnnounceBlock(header));
         match self.parts.lie {
-            Lie::Forges => self.send(session, Message::GetBlocks(vec![header.id()])),
+            Lie::Forges | Lie::Drips => {
+                self.send(session, Message::GetBlocks(vec![header.id()]));
+            }
             Lie::Invents => {
                 self.told += 1;
                 let child = Header {
@@ -199,7 +248,7 @@ impl Liar {
                 id.0[..8].copy_from_slice(&self.told.to_le_bytes());
                 self.send(session, Message::AnnounceTransactions(vec![id]));
             }
-            Lie::Stalls | Lie::Denies | Lie::Withholds(_) => {}
+            Lie::Stalls | Lie::Denies | Lie::Floods | Lie::Withholds(_) => {}
         }
     }
 
@@ -262,10 +311,12 @@ impl Liar {
         }
     }
 
-    fn asked(&self, session: SessionId, ids: Vec<BlockId>) {
+    fn asked(&mut self, session: SessionId, ids: Vec<BlockId>) {
         for id in ids {
             match self.parts.lie {
-                Lie::Stalls | Lie::Invents | Lie::Withholds(_) => {}
+                Lie::Stalls | Lie::Invents | Lie::Floods | Lie::Withholds(_) => {}
+                Lie::Drips if self.owed.len() < OWED => self.owed.push_back((session, id)),
+                Lie::Drips => {}
                 Lie::Denies => self.send(session, Message::NoBlock(id)),
                 Lie::Forges => {
                     let Some(mut block) = self.blocks.get(&id).cloned() else {
@@ -291,6 +342,11 @@ impl Actor for Liar {
         self.dial(ctx);
         ctx.run_interval(DIAL_EVERY, Self::dial);
         ctx.run_interval(SEARCH_EVERY, Self::search);
+        match self.parts.lie {
+            Lie::Drips => drop(ctx.run_interval(DRIP_EVERY, Self::drip)),
+            Lie::Floods => drop(ctx.run_interval(FLOOD_EVERY, Self::flood)),
+            _ => {}
+        }
     }
 }
 

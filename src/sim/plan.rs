@@ -26,6 +26,10 @@ const LIES: [Lie; 6] = [
     Lie::Withholds(None),
     Lie::Withholds(Some(MAX_AHEAD)),
 ];
+/// Lies that came later: drawn by themselves, so that all seeds before them are what they were.
+const SLOW_AND_LOUD: [Lie; 2] = [Lie::Drips, Lie::Floods];
+/// Of how many networks in a hundred one more member tells one of them.
+const SLOW_AND_LOUD_PERCENT: u64 = 20;
 /// Connections that a peer makes of itself, unless there are to be more members than places.
 pub(super) const OUTGOING: u16 = 8;
 /// Connections that it makes where there are to be more members than places. With two each, no fewer than ten
@@ -181,6 +185,13 @@ impl Plan {
         let chance = &mut Chance::of(seed, "crowd");
         if chance.percent(CROWDED_PERCENT) {
             plan.crowd(chance);
+        }
+        let chance = &mut Chance::of(seed, "slow and loud");
+        if chance.percent(SLOW_AND_LOUD_PERCENT) {
+            let lie = SLOW_AND_LOUD[chance.index(SLOW_AND_LOUD.len())];
+            let mut peer = PeerPlan::draw(chance, trouble_ms, interval_ms);
+            peer.lie = Some(lie);
+            plan.peers.push(peer);
         }
         plan
     }

@@ -246,6 +246,101 @@ fn browser_a_tracker_invites_once_and_takes_back() {
 }
 
 #[test]
+fn browser_a_tracker_puts_a_member_out_and_says_why_it_can_not() {
+    let Some(driver) = browser("putting a member out") else {
+        return;
+    };
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let tab = enter(driver.tab(), &lab.tracker);
+    tab.waits_for("#members", "bob");
+    tab.types("#who", "bbo")
+        .types("#reason", "sold <b>two</b> votes");
+    tab.presses("form[action='/members/expel'] button");
+    tab.waits_for(".refused", "did you mean bob?");
+    // What was typed is there still.
+    tab.runs("document.querySelector('#who').value = ''");
+    tab.types("#who", "bob")
+        .presses("form[action='/members/expel'] button");
+    tab.waits_for(".notice", "Everybody who is there was told");
+    wait_until("alice knows it", || {
+        let peers = alice.peers().peers;
+        let bobs = peers
+            .iter()
+            .filter(|peer| peer.address == bob.status().address);
+        let there = bobs.filter(|peer| peer.live == Some(true)).count();
+        so(there == 0, there)
+    });
+    tab.presses("#out summary").types("#back", "bob");
+    tab.presses("form[action='/members/readmit'] button");
+    tab.waits_for(".notice", "It can join again");
+}
+
+#[test]
+fn browser_a_page_that_is_open_goes_over_to_the_better_branch() {
+    let Some(driver) = browser("a reorganisation") else {
+        return;
+    };
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine();
+    agree(&[&alice, &bob]);
+    let hers = enter(driver.tab(), &alice);
+    hers.goes_to("/network").presses("#connections form button");
+    hers.waits_for("#connections", "Disconnected");
+    let sent = alice.send("bob", 5);
+    alice.command(["outbox", "retry", &sent]);
+    let payment = driver
+        .another_tab()
+        .at(&format!("http://{}", alice.api().unwrap().address));
+    payment
+        .goes_to("/network")
+        .waits_for("#chain-facts", "Last block");
+    alice.mine();
+    payment.waits_for("#chain-facts dd a", "2");
+    payment.waits_for("#blocks tbody tr:nth-child(1)", "alice");
+    bob.mine_blocks(3);
+    hers.front();
+    hers.presses("#connections form button");
+    payment.front();
+    // By itself, without a number of the branch that was left.
+    payment.waits_for("#blocks tbody tr:nth-child(1)", "bob");
+    payment.waits_for("#blocks tbody tr:nth-child(2)", "bob");
+    payment.waits_for("#chain-facts dd a", "4");
+    payment.goes_to("/").waits_for("#warning", "another branch");
+    payment
+        .goes_to("/network/node")
+        .waits_for("main", "above block 1");
+}
+
+#[test]
+fn browser_everybody_sees_the_blocks_come_where_the_settings_say_so() {
+    let Some(driver) = browser("the public page") else {
+        return;
+    };
+    let lab = Lab::start();
+    let place = crate::support::free_address();
+    let alice = lab.peer_with("alice", &format!("[web]\npublic = \"{place}\"\n"));
+    let bob = lab.peer("bob");
+    alice.has_sessions(1);
+    let wall = driver.tab().at(&format!("http://{place}"));
+    for width in [1280, 390] {
+        wall.is_wide(width);
+        wall.goes_to("/")
+            .waits_for("#members", "2 of 2 members here now");
+        let fits = wall.runs("return document.documentElement.scrollWidth <= innerWidth");
+        assert_eq!(fits, true, "{width}");
+    }
+    bob.mine();
+    wall.waits_for("#tip .balance", "1");
+    wall.waits_for("#blocks", "bob");
+    alice.mine();
+    wall.waits_for("#tip .balance", "2");
+    assert_eq!(driver.complaints(), Vec::<String>::new());
+}
+
+#[test]
 fn browser_attack_a_page_of_elsewhere_spends_nothing() {
     let Some(driver) = browser("foreign pages") else {
         return;

@@ -7,7 +7,6 @@ use crate::canonical::{self, capped_list};
 use crate::chain::{NetworkId, Timestamp};
 use crate::keys::{PublicKey, SecretKey, Signature};
 use crate::membership::Address;
-use bech32::primitives::correction::CorrectableError as _;
 use bech32::primitives::decode::{CharError, UncheckedHrpstring, UncheckedHrpstringError};
 use bech32::{Bech32m, Hrp};
 use serde::{Deserialize, Serialize};
@@ -288,21 +287,12 @@ fn bytes_of(text: &str) -> Result<Zeroizing<Vec<u8>>, InvitationStringError> {
         _ => InvitationStringError::NoInvitation,
     })?;
     let data = parts.data_part_ascii();
-    let Err(error) = parts.validate_checksum::<Bech32m>() else {
+    if parts.validate_checksum::<Bech32m>().is_ok() {
         return Ok(Zeroizing::new(
             parts.remove_checksum::<Bech32m>().byte_iter().collect(),
         ));
-    };
-    let errors = error.correction_context::<Bech32m>();
-    let mut places = errors
-        .as_ref()
-        .and_then(|corrector| corrector.bch_errors())
-        .into_iter()
-        .flatten()
-        .map(|(from_end, _)| from_end);
-    if let (Some(from_end), None) = (places.next(), places.next())
-        && from_end < data.len()
-    {
+    }
+    if let Some(from_end) = mistyped(data) {
         return Err(InvitationStringError::Mistyped {
             at: found - from_end,
         });
@@ -318,6 +308,48 @@ fn bytes_of(text: &str) -> Result<Zeroizing<Vec<u8>>, InvitationStringError> {
         }),
         _ => Err(InvitationStringError::Checksum),
     }
+}
+
+/// Where the one character is that is another than it should be, counted from the end; `None` if no single one,
+/// or more than one, would mend the checksum. The library's own search for errors panics on some texts.
+fn mistyped(data: &[u8]) -> Option<usize> {
+    let values = data.iter().map(|c| bech32::Fe32::from_char(char::from(*c)));
+    let values: Result<Vec<u8>, _> = values.map(|value| value.map(|v| v.to_u8())).collect();
+    let prefix = PREFIX.to_string().into_bytes();
+    let high = prefix.iter().map(|c| c >> 5);
+    let low = prefix.iter().map(|c| c & 31);
+    let all = high.chain([0]).chain(low).chain(values.ok()?);
+    let residue = all.fold(1, polymod) ^ BECH32M;
+    // What a wrong value at the end changes in the residue, and one place further with each step.
+    let mut change: [u32; 31] = std::array::from_fn(|wrong| wrong as u32 + 1);
+    let mut places = (0..data.len()).filter(|_| {
+        let mends = change.contains(&residue);
+        change = change.map(|one| polymod(one, 0));
+        mends
+    });
+    let place = places.next()?;
+    places.next().is_none().then_some(place)
+}
+
+/// What the checksum of BIP 350 comes to.
+const BECH32M: u32 = 0x2bc8_30a3;
+
+/// One step of its polynomial (BIP 173).
+fn polymod(sum: u32, value: u8) -> u32 {
+    const GENERATORS: [u32; 5] = [
+        0x3b6a_57b2,
+        0x2650_8e6d,
+        0x1ea1_19fa,
+        0x3d42_33dd,
+        0x2a14_62b3,
+    ];
+    let shifted = ((sum & 0x1ff_ffff) << 5) ^ u32::from(value);
+    let top = sum >> 25;
+    let bits = GENERATORS
+        .iter()
+        .zip(0..)
+        .filter(|(_, bit)| top >> bit & 1 == 1);
+    bits.fold(shifted, |sum, (generator, _)| sum ^ generator)
 }
 
 /// How many characters the whole has, by its first two bytes.

@@ -148,3 +148,16 @@ fn addresses_that_make_it_too_long_are_refused() {
     assert!(make(vec![short.clone(); MAX_INVITATION_ADDRESSES]).is_ok());
     assert!(make(vec![short; MAX_INVITATION_ADDRESSES + 1]).is_err());
 }
+
+/// Found by `make fuzz`: the library's search for errors panicked on it.
+#[test]
+fn attack_a_text_put_together_from_two_invitations_is_refused_without_harm() {
+    let text = concat!(
+        "join1qrhe43pqph9e9nj528yqx6f9gstvjjszsyqtm4mexgh8cvspsv899w2l7d4vgg9rr4kmlz4u7laxey0jx0q",
+        "0r2kd7552a3syr5ge5m0wgz34zsgxjmqq9ncqqqq6xxzu205v7qqqqx23mq40arzyq4uprad5nzeyyrm9styhllm",
+        "k9nzww6xjmgpt8zlrxk6728wq66eyfux4wawfukkhf55f9dusza8d6snhgspxqux804xtuxvw34vchgruggrhwam",
+        "hwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhw7g6uvfexghrqt3j9cmn5desxqcvgg9rr4kmlz4u7la",
+        "xey0jx0q0r2kd7552a3syr5ge5m0wgz34zmlz4u7laxey0jx0q0r2kd7552a3syr5ge5m0wgz34zsgxjc86r3qy",
+    );
+    assert!(InvitationString::parse(text).is_err());
+}
