@@ -37,6 +37,7 @@ mod statements;
 mod stop;
 mod table;
 mod tables;
+mod trackers;
 mod votes;
 mod wallet;
 mod web;

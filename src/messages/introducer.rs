@@ -1,8 +1,9 @@
 //! To an Introducer, and from it.
 
 use crate::chain::Genesis;
-use crate::wire::MemberRecord;
+use crate::membership::{Certificate, SignedStatement};
 use crate::wire::member::Leaving;
+use crate::wire::{Member, MemberRecord};
 use actix::Message;
 
 /// What the link to the first tracker learnt that the others have to know.
@@ -13,6 +14,10 @@ pub enum TellIntroducer {
     Record(MemberRecord),
     /// Which network this is.
     Network(Genesis),
+    /// What the admin has said, all that we hold.
+    Statements(Vec<SignedStatement>),
+    /// Our certificate is due, and the first tracker does not renew it.
+    Renew,
     /// That we leave for good.
     Leave(Leaving),
     /// The owner disconnects this node, or connects it again.
@@ -27,6 +32,21 @@ pub enum TellIntroducer {
 pub struct Introduced {
     /// Which of them, by its place in the settings.
     pub tracker: usize,
-    /// Members that answer at present, checked.
-    pub records: Vec<MemberRecord>,
+    /// Members that answer at present; their records are checked.
+    pub members: Vec<Member>,
+}
+
+/// To the TrackerLink: what one of the other trackers has told that is to be judged.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub enum ToldElsewhere {
+    /// A certificate for us.
+    Issued {
+        /// Which of them, by its place in the settings.
+        tracker: usize,
+        /// What it issued.
+        certificate: Box<Certificate>,
+    },
+    /// What the admin has said.
+    Heard(Vec<SignedStatement>),
 }

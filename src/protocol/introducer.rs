@@ -4,7 +4,9 @@
 //! The first-named tracker alone founds the network and gives names and numbers; what is signed for
 //! it holds at the others. They know who is there and where, and tell it: so members find each
 //! other while the first one is away. Nothing else is taken from them: no name, no number, no
-//! genesis, no word that somebody has left.
+//! genesis, no word that somebody has left. What the admin has said is passed on both ways. A tracker with the
+//! right to issue renews certificates in the first one's place, and admits: whom it names that the first one
+//! has not named is known from then on.
 
 use super::SessionId;
 use super::backoff::Backoff;
@@ -13,9 +15,9 @@ use super::tracker_link::{
 };
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
-use crate::membership::Address;
+use crate::membership::{Address, Certificate, SignedStatement};
 use crate::wire::member::Leaving;
-use crate::wire::message::{RefusalCode, Refused};
+use crate::wire::message::{MAX_STATEMENTS, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;
 
@@ -57,6 +59,10 @@ pub enum Effect {
     },
     /// Who is introduced has changed, see [`Introducer::introduced`].
     Changed,
+    /// It issued us a certificate, which nobody has judged yet.
+    Issued(Certificate),
+    /// It said what the admin has said, which nobody has judged yet.
+    Heard(Vec<SignedStatement>),
     /// Something the owner should know; told again only after things have been well.
     Trouble {
         /// The reason, in words for the owner.
@@ -89,7 +95,9 @@ pub struct Introducer {
     /// The owner has disconnected this node.
     apart: bool,
     pause: Backoff,
-    introduced: BTreeMap<MemberId, MemberRecord>,
+    introduced: BTreeMap<MemberId, Member>,
+    /// What the admin has said, as far as it was told to us: all of it is told where we register.
+    statements: Vec<SignedStatement>,
     /// Trouble was told, and nothing has gone well since.
     in_trouble: bool,
     effects: Vec<Effect>,
@@ -107,6 +115,7 @@ impl Introducer {
             apart: false,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed),
             introduced: BTreeMap::new(),
+            statements: Vec::new(),
             in_trouble: false,
             effects: Vec::new(),
         }
@@ -114,7 +123,7 @@ impl Introducer {
 
     /// The members that are introduced and answer at present, with what they say of themselves to
     /// the network's first tracker; their signatures are checked.
-    pub fn introduced(&self) -> impl Iterator<Item = &MemberRecord> {
+    pub fn introduced(&self) -> impl Iterator<Item = &Member> {
         self.introduced.values()
     }
 
@@ -135,6 +144,32 @@ impl Introducer {
         self.genesis = Some(genesis);
         if let Phase::Registered(session, _) = self.phase {
             self.offer_genesis(session);
+        }
+        self.take_effects()
+    }
+
+    /// What the admin has said, all that we hold.
+    #[must_use]
+    pub fn statements_known(&mut self, statements: Vec<SignedStatement>) -> Vec<Effect> {
+        self.statements = statements;
+        if let Phase::Registered(session, _) = self.phase {
+            self.tell_statements(session);
+        }
+        self.take_effects()
+    }
+
+    fn tell_statements(&mut self, session: SessionId) {
+        for part in self.statements.chunks(MAX_STATEMENTS) {
+            let message = Message::Statements(part.to_vec());
+            self.effects.push(Effect::Send { session, message });
+        }
+    }
+
+    /// Its renewal is due: asks for a certificate where we are registered.
+    #[must_use]
+    pub fn renew(&mut self) -> Vec<Effect> {
+        if let Phase::Registered(session, _) = self.phase {
+            self.send_record(session);
         }
         self.take_effects()
     }
@@ -234,6 +269,7 @@ impl Introducer {
                 if !matches!(self.phase, Phase::Registered(..)) {
                     self.phase = Phase::Registered(session, false);
                     self.in_trouble = false;
+                    self.tell_statements(session);
                 }
                 match registered.genesis {
                     Some(genesis) => self.judge_genesis(&genesis, now),
@@ -243,6 +279,10 @@ impl Introducer {
             Message::GenesisKnown(genesis) => self.judge_genesis(&genesis, now),
             Message::Refused(refused) => self.refused(&refused, now),
             Message::MembersChanged(told) => self.told(told.changed, &told.left),
+            Message::CertificateIssued(certificate) => {
+                self.effects.push(Effect::Issued(certificate));
+            }
+            Message::Statements(heard) => self.effects.push(Effect::Heard(heard)),
             Message::Challenge(number) => self.effects.push(Effect::Answer { session, number }),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
             other => {
@@ -312,11 +352,12 @@ impl Introducer {
             self.introduced.remove(id);
         }
         for member in changed {
-            let known = self.introduced.get(&member.id) == Some(&member.record);
+            let known = self.introduced.get(&member.id);
+            let known = known.is_some_and(|known| known.record == member.record);
             if !member.live || !(known || self.is_ours(&member.record)) {
                 self.introduced.remove(&member.id);
             } else if known || self.introduced.len() < MAX_INTRODUCED {
-                self.introduced.insert(member.id, member.record);
+                self.introduced.insert(member.id, member);
             }
         }
         self.effects.push(Effect::Changed);

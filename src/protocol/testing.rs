@@ -122,6 +122,8 @@ pub(super) struct Tracker {
     pub(super) facts: Vec<Fact>,
     /// Who is to be dialled back.
     pub(super) visits: Vec<Visited>,
+    /// How often the admin's tracker was to be dialled.
+    pub(super) dials_first: usize,
     /// What came of orders.
     pub(super) done: Vec<(u64, Result<Outcome, OrderRefused>)>,
     /// Certificates, which most tests do not look at.
@@ -138,6 +140,7 @@ impl Tracker {
             out: VecDeque::new(),
             facts: Vec::new(),
             visits: Vec::new(),
+            dials_first: 0,
             done: Vec::new(),
             issued: Vec::new(),
             now: BEGUN,
@@ -160,6 +163,7 @@ impl Tracker {
                     }
                 }
                 registry::Effect::DialBack { whom, .. } => self.visits.push(whom),
+                registry::Effect::DialFirst { .. } => self.dials_first += 1,
                 registry::Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
@@ -374,7 +378,7 @@ impl Peer {
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),
                 Effect::Certified(certificate) => self.certificates.push(certificate),
-                Effect::StatementsHeard(_) => {}
+                Effect::StatementsHeard(_) | Effect::RenewElsewhere => {}
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
                 Effect::Commit { batch, rows } => {
                     write(&mut self.disk, rows);

@@ -2,7 +2,7 @@
 
 use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::clock::Clock;
-use crate::messages::introducer::{Introduced, TellIntroducer};
+use crate::messages::introducer::{Introduced, TellIntroducer, ToldElsewhere};
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::protocol::introducer::{Effect, Introducer};
 use crate::wire::NodeRole;
@@ -32,6 +32,8 @@ pub struct IntroducerParts {
     pub dial: Link<Dial>,
     /// Is told who is introduced.
     pub link: Box<dyn Port<Introduced>>,
+    /// Is told what is to be judged.
+    pub judge: Link<ToldElsewhere>,
 }
 
 /// The shell around one introducer.
@@ -44,6 +46,7 @@ pub struct IntroducerShell {
     clock: Arc<dyn Clock>,
     dial: Link<Dial>,
     link: Box<dyn Port<Introduced>>,
+    judge: Link<ToldElsewhere>,
     /// The link has to be told whom we know; as long as it has no room, later.
     news: bool,
 }
@@ -60,6 +63,7 @@ impl IntroducerShell {
             clock: parts.clock,
             dial: parts.dial,
             link: parts.link,
+            judge: parts.judge,
             news: false,
         }
     }
@@ -75,6 +79,11 @@ impl IntroducerShell {
                 }
                 Effect::Close { session, reason } => self.sessions.close(session, reason),
                 Effect::Changed => self.news = true,
+                Effect::Issued(certificate) => self.judge.send(ToldElsewhere::Issued {
+                    tracker: self.tracker,
+                    certificate: Box::new(certificate),
+                }),
+                Effect::Heard(statements) => self.judge.send(ToldElsewhere::Heard(statements)),
                 Effect::Trouble { reason } => {
                     let tracker = &self.address;
                     tracing::warn!(%tracker, %reason, "no connection to a tracker that introduces members; trying again");
@@ -88,7 +97,7 @@ impl IntroducerShell {
         if self.news {
             let told = Introduced {
                 tracker: self.tracker,
-                records: self.introducer.introduced().cloned().collect(),
+                members: self.introducer.introduced().cloned().collect(),
             };
             self.news = self.link.offer(told).is_err();
         }
@@ -97,6 +106,7 @@ impl IntroducerShell {
     /// Time has passed.
     pub fn tick(&mut self) {
         self.dial.flush();
+        self.judge.flush();
         self.sessions.flush();
         if !self.sessions.are_closing() {
             let effects = self.introducer.tick(self.clock.steady());
@@ -140,6 +150,8 @@ impl IntroducerShell {
         let effects = match told {
             TellIntroducer::Record(record) => self.introducer.record_known(record),
             TellIntroducer::Network(genesis) => self.introducer.network_known(genesis),
+            TellIntroducer::Statements(all) => self.introducer.statements_known(all),
+            TellIntroducer::Renew => self.introducer.renew(),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
             TellIntroducer::Connect(true) => {
                 self.introducer.connect();

@@ -21,8 +21,8 @@ use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::member::Leaving;
-use crate::wire::{MemberRecord, Message, NodeRole};
-use std::collections::BTreeMap;
+use crate::wire::{Member, MemberRecord, Message, NodeRole};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
@@ -108,7 +108,9 @@ pub struct TrackerLinkShell {
     /// The other trackers of the network.
     introducers: Vec<Link<TellIntroducer>>,
     /// Whom each of them introduces.
-    introduced: BTreeMap<usize, Vec<MemberRecord>>,
+    introduced: BTreeMap<usize, Vec<Member>>,
+    /// Those of them that may issue.
+    issuing: BTreeSet<usize>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     tracker: String,
@@ -141,6 +143,7 @@ impl TrackerLinkShell {
             listeners: None,
             introducers: Vec::new(),
             introduced: BTreeMap::new(),
+            issuing: BTreeSet::new(),
             leaving: None,
             tracker: String::new(),
             trouble: None,
@@ -195,6 +198,7 @@ impl TrackerLinkShell {
                 }
                 Effect::StatementsHeard(fresh) => {
                     self.statements_heard(&fresh);
+                    self.tell_statements_on();
                 }
                 Effect::DirectoryChanged { changed, left } => {
                     self.directory_changed(&changed, &left)
@@ -208,6 +212,7 @@ impl TrackerLinkShell {
                     }
                 }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
+                Effect::RenewElsewhere => self.tell_introducers(&TellIntroducer::Renew),
                 Effect::Warn(warning) => self.warn(&warning),
                 Effect::Reach(_) => self.tell_reach(),
             }

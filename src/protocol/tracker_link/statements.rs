@@ -52,6 +52,8 @@ impl TrackerLink {
             self.send_statements(session, &fresh);
         }
         self.decided.at_once(Effect::StatementsHeard(fresh));
+        // By what was said now, its issuer may issue.
+        self.take_certificate(now);
     }
 
     /// Tells the tracker all that we hold.

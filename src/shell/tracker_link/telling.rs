@@ -6,7 +6,7 @@ use crate::keys::PublicKey;
 use crate::logging::Names;
 use crate::membership::SignedStatement;
 use crate::messages::gossip::{Candidate, CandidatesKnown};
-use crate::messages::introducer::{Introduced, TellIntroducer};
+use crate::messages::introducer::{Introduced, TellIntroducer, ToldElsewhere};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::tracker_link::DirectoryStatus;
@@ -40,11 +40,55 @@ impl TrackerLinkShell {
         if let Some(genesis) = self.link.genesis().cloned() {
             self.tell_introducers(&TellIntroducer::Network(genesis));
         }
+        self.tell_statements_on();
+    }
+
+    /// Tells the other trackers what the admin has said.
+    pub(super) fn tell_statements_on(&mut self) {
+        let statements = self.link.statements().filter(|all| !all.is_empty());
+        if let Some(statements) = statements {
+            let all = statements.all().cloned().collect();
+            self.tell_introducers(&TellIntroducer::Statements(all));
+        }
+    }
+
+    /// One of the other trackers has told something.
+    pub fn told_elsewhere(&mut self, told: ToldElsewhere) {
+        let now = self.clock.now();
+        match told {
+            ToldElsewhere::Issued {
+                tracker,
+                certificate,
+            } => {
+                let (counts, effects) = self.link.issued_elsewhere(*certificate, now);
+                self.carry_out(effects);
+                if counts {
+                    self.issuing.insert(tracker);
+                    self.take_introduced(tracker);
+                }
+            }
+            ToldElsewhere::Heard(statements) => {
+                let effects = self.link.statements_heard(statements, now);
+                self.carry_out(effects);
+            }
+        }
+    }
+
+    /// Takes whom a tracker introduces to be members, if it may issue.
+    fn take_introduced(&mut self, tracker: usize) {
+        if self.issuing.contains(&tracker)
+            && let Some(members) = self.introduced.get(&tracker).cloned()
+        {
+            let effects = self.link.told_elsewhere(members);
+            self.carry_out(effects);
+        }
     }
 
     /// One of the other trackers introduces these.
     pub fn introduced(&mut self, message: Introduced) {
-        self.introduced.insert(message.tracker, message.records);
+        let tracker = message.tracker;
+        self.introduced.insert(tracker, message.members);
+        self.take_introduced(tracker);
         self.tell_listeners();
     }
 
@@ -157,7 +201,7 @@ impl TrackerLinkShell {
         let members = self.link.directory().members();
         let members = members.map(|member| (&member.record, Outlook::of(member)));
         let introduced = self.introduced.values().flatten();
-        let introduced = introduced.map(|record| (record, Outlook::Unknown));
+        let introduced = introduced.map(|member| (&member.record, Outlook::Unknown));
         let mut latest: BTreeMap<PublicKey, (&MemberStatement, Outlook)> = BTreeMap::new();
         for (record, outlook) in members.chain(introduced) {
             let statement = &record.statement;
