@@ -34,7 +34,9 @@ mod events;
 mod pages;
 mod server;
 
-pub use api::{BASE, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem};
+pub use api::{
+    BASE, MAX_BATCH_BYTES, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem,
+};
 pub use pages::LinkView;
 pub use server::{
     API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,

@@ -43,7 +43,7 @@ mod waiting;
 
 pub use chain::BlockData;
 pub use codes::Code;
-pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, Which};
+pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, MAX_TRANSFERS, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
 pub use ledger_word::Comparison;
@@ -70,12 +70,14 @@ use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, SendTransfers, WithdrawSend,
 };
 use crate::messages::tracker_link::{
     AcceptChangedKey, DirectoryStatus, HearStatements, LeaveNetwork,
 };
-use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction};
+use crate::messages::wallet::{
+    OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
+};
 use crate::store::Disk;
 use crate::wire::NodeRole;
 use actix::Recipient;
@@ -152,6 +154,8 @@ pub struct Peer {
     pub(crate) disk: Weak<dyn Disk>,
     /// Signs what this peer sends.
     pub(crate) wallet: Recipient<SignTransaction>,
+    /// Signs many of them together.
+    pub(crate) wallet_many: Recipient<SignTransactions>,
     /// Seals its notes.
     pub(crate) seal: Recipient<SealNote>,
     /// Opens notes.
@@ -190,6 +194,8 @@ pub struct PeerParts {
     pub(crate) rules: Rules,
     /// To the outbox: sends a transfer.
     pub(crate) send: Recipient<SendTransfer>,
+    /// To the outbox: sends many.
+    pub(crate) send_many: Recipient<SendTransfers>,
     /// To the outbox: what waits.
     pub(crate) outbox: Recipient<GetOutbox>,
     /// To the outbox: how one send stands.

@@ -5,7 +5,7 @@ use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
     SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
@@ -118,6 +118,7 @@ handlers! {
         SubmitBlock => block,
         SubmitTransactions => transactions;
     promised:
+        JudgeOwn => judge_own,
         JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;
 }

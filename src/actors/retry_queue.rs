@@ -6,7 +6,7 @@ use crate::chain::ledger::Funds;
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::retry_queue::{
     DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend, SendTransfer,
-    WithdrawSend,
+    SendTransfers, WithdrawSend,
 };
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
@@ -54,8 +54,29 @@ impl Handler<SendTransfer> for RetryQueueActor {
     type Result = ResponseFuture<Result<(), SendError>>;
 
     fn handle(&mut self, message: SendTransfer, _: &mut Self::Context) -> Self::Result {
-        let answered = self.shell.send(message);
-        Box::pin(async move { answered.await.unwrap_or(Err(SendError::Stopping)).map(drop) })
+        let mut answered = self.shell.send([message]);
+        Box::pin(async move {
+            match answered.pop() {
+                Some(answered) => answered.await.unwrap_or(Err(SendError::Stopping)).map(drop),
+                None => Err(SendError::Stopping),
+            }
+        })
+    }
+}
+
+impl Handler<SendTransfers> for RetryQueueActor {
+    type Result = ResponseFuture<Vec<Result<(), SendError>>>;
+
+    fn handle(&mut self, message: SendTransfers, _: &mut Self::Context) -> Self::Result {
+        let answered = self.shell.send(message.0);
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(answered.len());
+            for answered in answered {
+                let answer = answered.await.unwrap_or(Err(SendError::Stopping));
+                answers.push(answer.map(drop));
+            }
+            answers
+        })
     }
 }
 
@@ -78,7 +99,7 @@ impl Handler<ReleaseSend> for RetryQueueActor {
 }
 
 super::hand_to_shell!(RetryQueueActor {
-    Answered<u64, Judgement> => judged,
+    Answered<Vec<u64>, Vec<Judgement>> => judged,
     Answered<(), Result<Funds, Internal>> => funds,
     DeliveryTold => delivery_told,
     GetOutbox => status,

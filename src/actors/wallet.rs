@@ -1,13 +1,13 @@
 //! Wallet: the secret key, and nothing that leaves with it.
 
-use crate::chain::EncodedTransaction;
+use crate::chain::SignedHere;
 use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, SecretKey};
 use crate::membership::Leave;
 use crate::messages::wallet::{
     OpenNote, SealNote, SignIntroduction, SignLeave, SignLeaving, SignReceipt, SignStatement,
-    SignTransaction,
+    SignTransaction, SignTransactions,
 };
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
@@ -37,7 +37,17 @@ impl Handler<SignTransaction> for WalletActor {
     type Result = MessageResult<SignTransaction>;
 
     fn handle(&mut self, message: SignTransaction, _: &mut Self::Context) -> Self::Result {
-        MessageResult(EncodedTransaction::new(message.0.sign(&self.key)))
+        MessageResult(SignedHere::sign(message.0, &self.key))
+    }
+}
+
+impl Handler<SignTransactions> for WalletActor {
+    type Result = MessageResult<SignTransactions>;
+
+    fn handle(&mut self, message: SignTransactions, _: &mut Self::Context) -> Self::Result {
+        let payloads = message.0.into_iter();
+        let signed = payloads.map(|payload| SignedHere::sign(payload, &self.key));
+        MessageResult(signed.collect())
     }
 }
 

@@ -23,7 +23,10 @@ use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
 use super::template::{Template, fill};
 use super::tree::{Chain, Tip};
-use super::{Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, Timestamp};
+use super::{
+    Action, Amount, BlockId, Closed, EncodedTransaction, Height, Internal, Rejected, SignedHere,
+    Timestamp,
+};
 use super::{Mempool, MempoolLimits};
 use crate::keys::{PublicKey, SignatureError};
 use crate::steady::SteadyTime;
@@ -165,6 +168,15 @@ impl Ledger {
         Ok(self.take_effects())
     }
 
+    /// This process has signed a transaction: there is nothing to check about its signature.
+    pub fn signed_here(&mut self, signed: &SignedHere) {
+        let transaction = signed.transaction();
+        // Within a record there may be signatures of others.
+        if matches!(transaction.payload().action, Action::Transfer { .. }) {
+            self.judge.good.insert(transaction);
+        }
+    }
+
     /// The bodies that are missing on the way to `toward`, in their order, with their heights, at most `limit`.
     pub fn missing_bodies(
         &self,
@@ -264,6 +276,13 @@ impl Ledger {
             .is_some_and(|(waits_for, _)| *waits_for <= batch)
         {
             kept.extend(self.promises.pop_front().map(|(_, effect)| effect));
+        }
+        for effect in &mut kept {
+            if let Effect::OpenStored { id, held, .. } = effect
+                && !self.judge.mempool.contains(id)
+            {
+                *held = None;
+            }
         }
         kept.extend(self.take_more());
         kept

@@ -427,6 +427,8 @@ pub enum Ask {
     },
     /// Pay somebody, write to somebody, or both
     Send(SendArgs),
+    /// Pay and write to many, as a file says: all of it in calls that share their writes
+    SendMany(SendManyArgs),
     /// What is on its way, and what did not get through
     Outbox {
         /// Change something of it
@@ -589,6 +591,23 @@ pub struct SendArgs {
     /// says that it is so, 1 that it never will be
     #[arg(long, value_enum, value_name = "STATE")]
     pub wait: Option<WaitFor>,
+}
+
+/// What many sends are made of.
+#[derive(Debug, Args)]
+pub struct SendManyArgs {
+    /// A table (CSV) with the header `to,coins,note`, or lines of JSON as the API takes them
+    pub file: PathBuf,
+    /// The fee of each that names none itself
+    #[arg(long, default_value_t = 0, value_name = "N",
+          allow_negative_numbers = true, value_parser = whole_coins)]
+    pub fee: u64,
+    /// Hand all of it to the network at once, without waiting for the recipients
+    #[arg(long)]
+    pub broadcast: bool,
+    /// What is meant if the same was sent before.
+    #[command(flatten)]
+    pub again: Again,
 }
 
 /// What a send can be waited for to be.

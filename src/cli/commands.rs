@@ -95,6 +95,7 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
         (Ask::Sync { from }, _) => sync(from, client, output)?,
         (Ask::Send(arguments), _) => delivery::send(arguments, client, output)?,
+        (Ask::SendMany(arguments), _) => delivery::send_many(arguments, client, output)?,
         (Ask::Outbox { order, page }, _) => {
             delivery::outbox(order.as_ref(), page, client, output)?;
         }

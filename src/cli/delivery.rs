@@ -1,5 +1,6 @@
 //! The commands about what the owner sends and receives.
 
+mod many;
 mod once;
 mod show;
 
@@ -19,6 +20,7 @@ use crate::owner::answers::{
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
+pub(super) use many::send_many;
 use once::Unanswered;
 use serde::Serialize;
 use std::io::{Read, stdin};

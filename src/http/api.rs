@@ -13,7 +13,7 @@ mod shapes;
 mod tracker;
 mod waiting;
 
-pub use asked::MAX_REQUEST_BYTES;
+pub use asked::{MAX_BATCH_BYTES, MAX_REQUEST_BYTES};
 pub use paths::{BASE, Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
 
@@ -35,7 +35,6 @@ pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
         .service(resource(&paths::HEALTHY, metrics::healthy))
         .service(resource(&paths::READY, metrics::ready))
         .app_data(Data::new(owned.clone()))
-        .app_data(bodies())
         .configure(lists::routes);
     match owned {
         Owned::Peer(peer) => config
@@ -105,6 +104,7 @@ where
         response
     };
     web::resource(line.path)
+        .app_data(bodies(line))
         .wrap(from_fn(
             move |request: ServiceRequest, next: Next<_>| async move {
                 Parameters::check(request.query_string(), line)?;

@@ -2,6 +2,7 @@
 
 mod chain_calls;
 mod lists;
+mod many;
 mod metrics;
 mod problems;
 
@@ -299,7 +300,8 @@ async fn a_transfer_is_signed_sent_and_mined() {
     let served = Served::peer().await;
     let request = json!({"to": "bob", "amount": "30", "fee": "2", "expires_in_blocks": 10});
     let sent: SentView = read(&served, "POST /transactions", request).await;
-    let transaction = served.last_sent().unwrap().transaction;
+    let order = served.last_sent().unwrap();
+    let transaction = order.transaction.transaction();
     let payload = transaction.payload();
     assert_eq!(transaction.id(), sent.id);
     assert_eq!(

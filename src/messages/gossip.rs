@@ -1,7 +1,7 @@
 //! To Gossip.
 
 use crate::chain::ledger::{Answer, TipChange};
-use crate::chain::{BlockId, EncodedTransaction, Height, TransactionId};
+use crate::chain::{BlockId, EncodedTransaction, Height, Timestamp, TransactionId};
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
@@ -74,6 +74,8 @@ pub struct Candidate {
     pub addresses: Vec<Address>,
     /// What dialling it promises.
     pub outlook: Outlook,
+    /// Since when it is a member, by the tracker's word.
+    pub since: Option<Timestamp>,
 }
 
 /// Who is connected?

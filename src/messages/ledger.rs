@@ -4,7 +4,7 @@ use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::mempool::OpenPlace;
 use crate::chain::template::Template;
 use crate::chain::tree::Tip;
-use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal};
+use crate::chain::{Block, BlockId, EncodedTransaction, Header, Internal, SignedHere};
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use crate::protocol::branch_change::BranchChange;
@@ -63,11 +63,36 @@ pub struct FindMissing {
     pub limit: usize,
 }
 
-/// Make a transaction open that this node sends, or that was delivered to it, and relay it. The
-/// answer is a promise: it comes after the synced write.
+/// Make a transaction open that was delivered to this node, and relay it. The answer is a promise: it comes
+/// after the synced write.
 #[derive(Debug, Message)]
 #[rtype(result = "Judgement")]
 pub struct JudgeTransaction(pub EncodedTransaction);
+
+/// Make transactions open that this node sends, and relay them: what becomes open of them is one batch. The
+/// answer is a promise, one judgement each, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Judgement>")]
+pub struct JudgeOwn(pub Vec<Own>);
+
+/// A transaction of this node's owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Own {
+    /// Signed a moment ago.
+    SignedHere(SignedHere),
+    /// Read from the disk.
+    Stored(EncodedTransaction),
+}
+
+impl Own {
+    /// The transaction.
+    pub fn transaction(&self) -> &EncodedTransaction {
+        match self {
+            Self::SignedHere(signed) => signed.transaction(),
+            Self::Stored(transaction) => transaction,
+        }
+    }
+}
 
 /// Take in a block of this node's own miner. The answer is a promise: it comes after the synced
 /// write.

@@ -1,6 +1,6 @@
 //! To the RetryQueue, which keeps the outbox.
 
-use crate::chain::{EncodedTransaction, TransactionId};
+use crate::chain::{SignedHere, TransactionId};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
 use crate::protocol::delivery::rows::Route;
@@ -14,12 +14,17 @@ use std::collections::HashSet;
 #[rtype(result = "Result<(), SendError>")]
 pub struct SendTransfer {
     /// The transaction, signed.
-    pub transaction: EncodedTransaction,
+    pub transaction: SignedHere,
     /// On which ways it goes from the beginning.
     pub route: Route,
     /// What it was asked for with, if its caller chose a key.
     pub request: Option<Request>,
 }
+
+/// The same for many: what all of them write is one batch. One answer each, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Result<(), SendError>>")]
+pub struct SendTransfers(pub Vec<SendTransfer>);
 
 /// Try again at once what waits.
 #[derive(Debug, Message)]

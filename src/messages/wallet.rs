@@ -1,7 +1,7 @@
 //! To the Wallet, which alone knows the secret key; and to the door at which a node without one waits.
 
 use crate::chain::transaction::Note;
-use crate::chain::{EncodedTransaction, NetworkId, Payload, Timestamp};
+use crate::chain::{NetworkId, Payload, SignedHere, Timestamp};
 use crate::keys::{
     NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
     SealingKey, UnlockError, WalletFileError,
@@ -14,8 +14,13 @@ use actix::Message;
 
 /// Sign a payload whose sender is this wallet's key.
 #[derive(Debug, Message)]
-#[rtype(result = "EncodedTransaction")]
+#[rtype(result = "SignedHere")]
 pub struct SignTransaction(pub Payload);
+
+/// Sign payloads whose sender is this wallet's key; one transaction each, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<SignedHere>")]
+pub struct SignTransactions(pub Vec<Payload>);
 
 /// Seal a note of this wallet's owner.
 #[derive(Debug, Message)]

@@ -9,7 +9,6 @@ mod conversation;
 
 use super::RunError;
 use super::opening::{listen, make_private, random_u64};
-use crate::canonical::CappedText;
 use crate::chain::NetworkId;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -222,11 +221,8 @@ impl Joining {
         let listener = listener.map_err(NotJoined::Listen)?;
         let mut own: Vec<Address> = Vec::new();
         match &self.advertise[..] {
-            [] => own.extend(CappedText::new(listener.address().to_string()).ok()),
-            said => own.extend(
-                said.iter()
-                    .filter_map(|a| CappedText::new(a.to_string()).ok()),
-            ),
+            [] => own.extend(listener.address().to_string().parse::<Address>().ok()),
+            said => own.extend(said.iter().map(Address::from)),
         }
         let numbers = (random_u64(&*means.entropy), random_u64(&*means.entropy));
         let secret = ready.secret.clone();

@@ -137,7 +137,7 @@ impl Running {
         let store_place = seams.place();
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));
-        let address = CappedText::new(listen.to_string()).ok();
+        let address = listen.to_string().parse().ok();
         let speaking = Speaking::start(seams, NodeRole::Tracker, secret, address)?;
         let (sessions, clocks) = (speaking.context, speaking.clocks);
         let context = Context::<RegistryActor>::new();
@@ -207,10 +207,8 @@ fn advertise(settings: &TrackerSettings) -> Vec<Address> {
     addresses(&settings.advertise)
 }
 
-/// Each of them fits, as they were checked where the settings were read.
 fn addresses(endpoints: &[Endpoint]) -> Vec<Address> {
-    let fits = |endpoint: &Endpoint| CappedText::new(endpoint.to_string()).ok();
-    endpoints.iter().filter_map(fits).collect()
+    endpoints.iter().map(Address::from).collect()
 }
 
 /// How long a dial may take.

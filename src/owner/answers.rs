@@ -42,7 +42,8 @@ pub use delegates::{
 };
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
-    ReadRequest, ReadView, ReceivedState, ReceivedView, RouteView, SendRequest, SendView, SentView,
+    ReadRequest, ReadView, ReceivedState, ReceivedView, RefusedLineView, RouteView,
+    SendManyRequest, SendRequest, SendView, SentLineView, SentManyView, SentView,
 };
 pub use events::{EventId, EventKind, EventKinds, EventView, NotAnEvent, Told};
 pub use health::HealthView;

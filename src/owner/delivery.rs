@@ -1,6 +1,7 @@
 //! What a peer's owner sends and receives.
 
 mod history;
+mod many;
 mod reading;
 mod sending;
 
@@ -18,6 +19,7 @@ use crate::protocol::delivery::rows::{
 };
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
+pub use many::MAX_TRANSFERS;
 use reading::Reading;
 pub use sending::MAX_KEY;
 pub(super) use sending::under;

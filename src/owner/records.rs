@@ -10,7 +10,7 @@ use super::pages::Page;
 use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::{MAX_RECORD, MAX_TOPIC, RecordBody, Topic};
-use crate::chain::{Action, Amount, EncodedTransaction, Height, Payload, TransactionId};
+use crate::chain::{Action, Amount, Height, Payload, TransactionId};
 use crate::messages::ledger::GetLedgerStatus;
 use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::SignTransaction;
@@ -111,9 +111,9 @@ impl Peer {
                 body: outgoing.body,
             },
         };
-        let transaction: EncodedTransaction = self.wallet.send(SignTransaction(payload)).await?;
-        parts.rules.check_form(&transaction)?;
-        let id = transaction.id();
+        let transaction = self.wallet.send(SignTransaction(payload)).await?;
+        parts.rules.check_form(transaction.transaction())?;
+        let id = transaction.transaction().id();
         let order = SendTransfer {
             transaction,
             route: Route::Network,

@@ -5,7 +5,7 @@ use super::{Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
-use crate::chain::{Amount, Height, StateView, Timestamp, TransactionId};
+use crate::chain::{Amount, Height, SignedHere, StateView, Timestamp, TransactionId};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
@@ -23,12 +23,13 @@ use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, WithdrawSend,
+    GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SendTransfers,
+    WithdrawSend,
 };
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, HearStatements, LeaveError, LeaveNetwork,
 };
-use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction};
+use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction, SignTransactions};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
@@ -54,7 +55,7 @@ pub(crate) fn secret(number: u8) -> SecretKey {
 /// A member with a name, whose key is [`secret`]`(number)`.
 pub(crate) fn member_called(name: &str, number: u8) -> Member {
     let key = secret(number);
-    let address = crate::membership::Address::new(format!("127.0.0.1:70{number:02}"));
+    let address = format!("127.0.0.1:70{number:02}").parse();
     let statement = MemberStatement {
         tracker: PublicKey([9; 32]),
         sequence: 1,
@@ -147,6 +148,13 @@ impl FakeNode {
         }
     }
 
+    fn take_send(&mut self, send: SendTransfer) -> Result<(), SendError> {
+        let verdict = self.chain.send(send.transaction.transaction().clone());
+        self.played.sent.lock().unwrap().push(send);
+        self.store();
+        verdict.map_err(SendError::from)
+    }
+
     fn store(&mut self) {
         let rows = self.chain.disk.0.iter();
         let rows: Vec<_> = rows
@@ -189,13 +197,16 @@ answers! {
         behind.take(asked.limit).collect()
     };
     SignTransaction => |_node, asked| {
-        crate::chain::EncodedTransaction::new(asked.0.sign(&secret(1)))
+        SignedHere::sign(asked.0, &secret(1))
     };
-    SendTransfer => |node, asked| {
-        let verdict = node.chain.send(asked.transaction.clone());
-        node.played.sent.lock().unwrap().push(asked);
-        node.store();
-        verdict.map_err(SendError::from)
+    SignTransactions => |_node, asked| {
+        let payloads = asked.0.into_iter();
+        payloads.map(|payload| SignedHere::sign(payload, &secret(1))).collect()
+    };
+    SendTransfer => |node, asked| node.take_send(asked);
+    SendTransfers => |node, asked| {
+        let sends = asked.0.into_iter();
+        sends.map(|send| node.take_send(send)).collect()
     };
     GetOutbox => |_node, _asked| OutboxStatus {
         waiting: Waiting {
@@ -335,6 +346,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         let set = running.set(PeerParts {
             rules: rules(),
             send: node.clone().recipient(),
+            send_many: node.clone().recipient(),
             outbox: node.clone().recipient(),
             outbox_line: node.clone().recipient(),
             retry: node.clone().recipient(),
@@ -368,6 +380,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         key: secret(1).public_key(),
         disk: Arc::downgrade(&disk),
         wallet: node.clone().recipient(),
+        wallet_many: node.clone().recipient(),
         seal: node.clone().recipient(),
         open_note: node.clone().recipient(),
         known: watch::channel(Arc::new(known)).1,

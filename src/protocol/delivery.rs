@@ -41,6 +41,7 @@ impl OwnNews {
             Effect::TransactionOpened {
                 transaction,
                 own: true,
+                ..
             } => Some(Self::Opened(transaction.clone())),
             Effect::TransactionClosed(id, why) => Some(Self::Closed(*id, *why)),
             Effect::TipStored(change) => Some(Self::Moved {

@@ -10,15 +10,15 @@ use crate::chain::ledger::{
 };
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
-use crate::chain::{Internal, Rejected};
+use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    JudgeOwn, JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, Own, SignaturesChecked,
+    SubmitBlock, SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
@@ -75,7 +75,7 @@ pub struct LedgerParts {
 /// Who waits for an answer.
 enum Asker {
     Session(Credit, SessionId),
-    Owner(oneshot::Sender<Judgement>),
+    Owner(oneshot::Sender<Vec<Judgement>>),
     Miner(oneshot::Sender<BlockOutcome>),
 }
 
@@ -130,6 +130,7 @@ impl LedgerShell {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut facts = Vec::new();
         let mut news = Vec::new();
+        let (mut opened, mut closed) = (Vec::new(), Vec::new());
         for effect in effects {
             news.extend(OwnNews::of(&effect));
             match effect {
@@ -171,22 +172,28 @@ impl LedgerShell {
                     self.tell_of(&change);
                     facts.push(LedgerFact::TipChanged(change));
                 }
-                Effect::OpenStored { id, own } => {
+                Effect::OpenStored { id, own, held } => {
                     let opened = Event::TransactionOpened { id, own };
                     self.parts.links.events.send(opened);
+                    facts.extend(held.map(LedgerFact::TransactionOpened));
                 }
                 Effect::ClosedStored(id, why) => {
                     let closed = Event::TransactionClosed { id, why };
                     self.parts.links.events.send(closed);
                 }
-                Effect::TransactionOpened { transaction, .. } => {
-                    tracing::debug!(tx = %transaction.id(), "transaction open");
-                    let news = self.branches.opened(&transaction.id());
+                Effect::TransactionOpened {
+                    transaction, held, ..
+                } => {
+                    let id = transaction.id();
+                    opened.push(id);
+                    let news = self.branches.opened(&id);
                     log::news(news.as_slice());
-                    facts.push(LedgerFact::TransactionOpened(transaction));
+                    if !held {
+                        facts.push(LedgerFact::TransactionOpened(transaction));
+                    }
                 }
                 Effect::TransactionClosed(id, why) => {
-                    log::closed(&id, why);
+                    closed.push((id, why));
                     let news = self.branches.closed(&id, why);
                     log::news(news.as_slice());
                     facts.push(LedgerFact::TransactionClosed(id));
@@ -197,6 +204,8 @@ impl LedgerShell {
                 }
             }
         }
+        log::opened(&opened);
+        log::closed(&closed);
         if !facts.is_empty() {
             self.parts.links.gossip.send(LedgerTold(facts));
         }
@@ -257,9 +266,9 @@ impl LedgerShell {
             }),
             // Whoever asked may have gone meanwhile.
             (Some(Asker::Owner(owner)), Answer::Transactions(verdicts)) => {
-                if let Some((_, verdict)) = verdicts.into_iter().next() {
-                    let _ = owner.send(self.judgement(verdict));
-                }
+                let verdicts = verdicts.into_iter();
+                let judgements = verdicts.map(|(_, verdict)| self.judgement(verdict));
+                let _ = owner.send(judgements.collect());
             }
             (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {
                 let _ = miner.send(outcome);
@@ -341,19 +350,49 @@ impl LedgerShell {
         self.carry_out_read(effects);
     }
 
-    /// A transaction that this node sends, or that was delivered to it. Answered when it is promised; "busy"
-    /// only when the node stops before.
+    /// A transaction that was delivered to this node. Answered when it is promised; "busy" only when the node
+    /// stops before.
     pub fn judge(
         &mut self,
         message: JudgeTransaction,
     ) -> impl Future<Output = Judgement> + Send + use<> {
-        let (owner, judgement) = oneshot::channel();
+        let (busy, judgements) = self.promised(vec![message.0]);
+        async move {
+            let judgements = judgements.await.unwrap_or_default();
+            judgements.into_iter().next().unwrap_or(busy)
+        }
+    }
+
+    /// Transactions that this node sends. Answered when they are promised; "busy" only when the node stops
+    /// before.
+    pub fn judge_own(
+        &mut self,
+        message: JudgeOwn,
+    ) -> impl Future<Output = Vec<Judgement>> + Send + use<> {
+        let mut transactions = Vec::with_capacity(message.0.len());
+        for own in &message.0 {
+            if let Own::SignedHere(signed) = own {
+                self.ledger.signed_here(signed);
+            }
+            transactions.push(own.transaction().clone());
+        }
+        let count = transactions.len();
+        let (busy, judgements) = self.promised(transactions);
+        async move { judgements.await.unwrap_or_else(|_| vec![busy; count]) }
+    }
+
+    /// Has transactions judged with a promise; what the answer is if there never is one.
+    fn promised(
+        &mut self,
+        transactions: Vec<EncodedTransaction>,
+    ) -> (Judgement, oneshot::Receiver<Vec<Judgement>>) {
+        let (owner, judgements) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
         let busy = self.judgement(Err(Rejected::Busy));
         let view = ChainRows(&*self.parts.disk);
-        let effects = self.ledger.transactions(origin, vec![message.0], &view);
+        let effects = self.ledger.transactions(origin, transactions, &view);
         self.carry_out_read(effects);
-        async move { judgement.await.unwrap_or(busy) }
+        (busy, judgements)
     }
 
     /// A block of this node's own miner. Answered when it is promised; "busy" only when the node stops before.

@@ -11,15 +11,15 @@ use crate::keys::PublicKey;
 use crate::messages::events::Event;
 use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::OwnNewsTold;
-use crate::messages::ledger::{GetFunds, JudgeTransaction};
+use crate::messages::ledger::{GetFunds, JudgeOwn, Own};
 use crate::messages::retry_queue::{
     DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend, RetrySend,
     SendTransfer, WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::delivery::Judgement;
-use crate::protocol::delivery::outbox::{Effect, Line, OrderError, Outbox, SendError};
-use crate::protocol::delivery::rows;
+use crate::protocol::delivery::outbox::{Effect, Line, OrderError, Outbox, SendError, Wish};
+use crate::protocol::delivery::rows::{self, SendState};
 use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
@@ -44,8 +44,8 @@ pub struct OutboxParts {
     pub deliver: Link<Deliver>,
     /// Has sessions closed.
     pub blame: Link<BlameSession>,
-    /// Hands transactions to the network; the token is the number of the send.
-    pub ledger: Link<Ask<u64, JudgeTransaction>>,
+    /// Hands transactions to the network; the token are the numbers of the sends.
+    pub ledger: Link<Ask<Vec<u64>, JudgeOwn>>,
     /// Says what can be spent.
     pub funds: Link<Ask<(), GetFunds>>,
     /// Who follows what happens.
@@ -66,7 +66,9 @@ pub struct OutboxShell {
     reach: Link<ReachMember>,
     deliver: Link<Deliver>,
     blame: Link<BlameSession>,
-    ledger: Link<Ask<u64, JudgeTransaction>>,
+    ledger: Link<Ask<Vec<u64>, JudgeOwn>>,
+    /// What is to be handed to the ledger, once the store has what is written before it.
+    passing_on: (Vec<u64>, Vec<Own>),
     funds: Link<Ask<(), GetFunds>>,
     events: Link<Event>,
     fatal: Fatal,
@@ -87,6 +89,7 @@ impl OutboxShell {
             deliver: parts.deliver,
             blame: parts.blame,
             ledger: parts.ledger,
+            passing_on: (Vec::new(), Vec::new()),
             funds: parts.funds,
             events: parts.events,
             fatal: parts.fatal,
@@ -112,12 +115,15 @@ impl OutboxShell {
                 Effect::Blame { session, reason } => {
                     self.blame.send(BlameSession { session, reason });
                 }
-                Effect::PassOn { number } => {
-                    if let Some(transaction) = self.body(number) {
-                        self.ledger.send(Ask {
-                            token: number,
-                            question: JudgeTransaction(transaction),
-                        });
+                Effect::PassOn { number, fresh } => {
+                    let own = match fresh {
+                        Some(signed) => Some(Own::SignedHere(signed)),
+                        None => self.body(number).map(Own::Stored),
+                    };
+                    if let Some(own) = own {
+                        let (numbers, all) = &mut self.passing_on;
+                        numbers.push(number);
+                        all.push(own);
                     }
                 }
                 Effect::Answer { ticket, answer } => {
@@ -129,13 +135,26 @@ impl OutboxShell {
                 Effect::Tell { id, state, reason } => {
                     if state.has_failed() {
                         tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
-                    } else {
+                    } else if state != SendState::Open {
+                        // Of what is open the ledger tells.
                         tracing::debug!(tx = %id, state = state.name(), "a send moved on");
                     }
                     self.events.send(Event::SendChanged { id, state });
                 }
             }
         }
+        self.pass_on();
+    }
+
+    /// Hands to the ledger what is to go to the network, all of it together. What the ledger writes of it comes
+    /// behind the rows of the outbox only if the store has these already.
+    fn pass_on(&mut self) {
+        if self.passing_on.0.is_empty() || self.writer.is_behind() {
+            return;
+        }
+        let (token, all) = std::mem::take(&mut self.passing_on);
+        let question = JudgeOwn(all);
+        self.ledger.send(Ask { token, question });
     }
 
     /// Carries out what could be read; what can't be read ends the node.
@@ -174,6 +193,7 @@ impl OutboxShell {
         self.blame.flush();
         self.ledger.flush();
         self.funds.flush();
+        self.pass_on();
         let effects = self.outbox.tick(self.clock.now());
         self.carry_out(effects);
     }
@@ -188,19 +208,31 @@ impl OutboxShell {
         is_behind
     }
 
-    /// The owner sends something. The answer comes when it is promised; dropped unanswered only when the
+    /// The owner sends something. The answers come when they are promised; dropped unanswered only when the
     /// node stops.
-    pub fn send(&mut self, message: SendTransfer) -> oneshot::Receiver<Answer> {
-        let (ticket, answered) = self.ticket();
-        let SendTransfer {
-            transaction,
-            route,
-            request,
-        } = message;
-        let now = self.clock.now();
-        let effects = self.outbox.send(ticket, transaction, route, request, now);
+    pub fn send(
+        &mut self,
+        sends: impl IntoIterator<Item = SendTransfer>,
+    ) -> Vec<oneshot::Receiver<Answer>> {
+        let (mut wishes, mut answers) = (Vec::new(), Vec::new());
+        for send in sends {
+            let SendTransfer {
+                transaction,
+                route,
+                request,
+            } = send;
+            let (ticket, answered) = self.ticket();
+            wishes.push(Wish {
+                ticket,
+                transaction,
+                route,
+                request,
+            });
+            answers.push(answered);
+        }
+        let effects = self.outbox.send(wishes, self.clock.now());
         self.carry_out(effects);
-        answered
+        answers
     }
 
     /// The owner withdraws what has never left. The answer comes when it is stored.
@@ -270,9 +302,10 @@ impl OutboxShell {
     }
 
     /// The ledger has judged what was handed to it.
-    pub fn judged(&mut self, message: Answered<u64, Judgement>) {
+    pub fn judged(&mut self, message: Answered<Vec<u64>, Vec<Judgement>>) {
         let Answered { token, answer } = message;
-        let effects = self.outbox.judged(token, &answer, self.clock.now());
+        let judged = token.into_iter().zip(answer);
+        let effects = self.outbox.judged(judged, self.clock.now());
         self.carry_out(effects);
     }
 

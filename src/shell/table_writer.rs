@@ -35,6 +35,11 @@ impl TableWriter {
         });
     }
 
+    /// Whether something has found no room with the store yet.
+    pub fn is_behind(&self) -> bool {
+        self.store.waiting() > 0
+    }
+
     /// Tries again what found no room; to be called now and then.
     pub fn flush(&mut self) {
         self.store.flush();

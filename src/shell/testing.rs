@@ -40,6 +40,11 @@ impl<T> Outbound<T> {
         })))
     }
 
+    /// Takes as much as comes from now on.
+    pub(crate) fn make_room(&self) {
+        self.0.lock().unwrap().room = usize::MAX;
+    }
+
     /// The oldest that nobody took yet.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().unwrap().messages.pop_front()

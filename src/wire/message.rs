@@ -32,6 +32,8 @@ pub const MAX_MEMBERS: usize = 500;
 pub const MAX_STATEMENTS: usize = 256;
 /// Names, and invitations, in one copy of a register at most: about 100 KB at their usual size.
 pub const MAX_COPIED: usize = 256;
+/// Statements of the admin in one message to a tracker at most: as many as fit what it takes.
+pub const MAX_STATEMENTS_TO_TRACKER: usize = 8;
 /// Longest text that gives a reason, in bytes.
 pub const MAX_REASON: usize = 200;
 /// Longest name of a program, in bytes.
@@ -240,6 +242,8 @@ pub struct RegisterCopy {
 
 /// Code of [`Message::Block`].
 const BLOCK_CODE: u16 = 20;
+/// Code of [`Message::OfferGenesis`].
+pub(super) const OFFER_GENESIS_CODE: u16 = 67;
 
 /// Defines the message type with the code, the payload and the greatest length of each message.
 macro_rules! messages {

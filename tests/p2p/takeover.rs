@@ -223,7 +223,7 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     let signed = statement.sign(&lab.tracker_key());
     let string = |at: &Node| {
         let key = raclette::keys::PublicKey::from_address(&at.tracker_status().address).unwrap();
-        let at = raclette::canonical::CappedText::new(at.listen.to_string()).unwrap();
+        let at = at.listen.to_string().parse().unwrap();
         let string = InvitationString::new(signed.clone(), seed.clone(), vec![at], key).unwrap();
         string.reveal().to_string()
     };

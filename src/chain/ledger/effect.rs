@@ -127,6 +127,8 @@ pub enum Effect {
         id: TransactionId,
         /// As it was told.
         own: bool,
+        /// The transaction, if it was held back until now and is still open: others may be told.
+        held: Option<EncodedTransaction>,
     },
     /// The disk holds what an earlier [`Effect::TransactionClosed`] told of.
     ClosedStored(TransactionId, Closed),
@@ -136,6 +138,8 @@ pub enum Effect {
         transaction: EncodedTransaction,
         /// Whether the owner ([`super::Config::owner`]) sends or receives it.
         own: bool,
+        /// Whether it is the owner's word, of which nobody else may hear before the disk holds it.
+        held: bool,
     },
     /// A transaction is open no more.
     TransactionClosed(TransactionId, Closed),
@@ -148,9 +152,14 @@ impl Effect {
     pub(super) fn once_stored(&self) -> Option<Self> {
         match self {
             Self::TipChanged(change) => Some(Self::TipStored(change.clone())),
-            Self::TransactionOpened { transaction, own } => Some(Self::OpenStored {
+            Self::TransactionOpened {
+                transaction,
+                own,
+                held,
+            } => Some(Self::OpenStored {
                 id: transaction.id(),
                 own: *own,
+                held: held.then(|| transaction.clone()),
             }),
             Self::TransactionClosed(id, why) => Some(Self::ClosedStored(*id, *why)),
             _ => None,

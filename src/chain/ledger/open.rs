@@ -212,7 +212,12 @@ impl Judge {
                     self.store_age(draft);
                 }
                 let own = self.is_own(&transaction);
-                effects.push(Effect::TransactionOpened { transaction, own });
+                let is_sent = Some(transaction.payload().sender) == self.owner;
+                effects.push(Effect::TransactionOpened {
+                    held: is_sent && matches!(arrival, Arrival::New),
+                    transaction,
+                    own,
+                });
                 Ok(Ok(()))
             }
             Err(Rejection::Rejected(reason)) => Ok(Err(reason)),

@@ -6,7 +6,6 @@ use crate::cli::args::Again;
 use crate::cli::confirm::{ask, is_anybody_there};
 use crate::cli::failure::Failure;
 use crate::entropy::{Entropy, OsEntropy};
-use crate::owner::answers::SendRequest;
 use crate::readable::in_words;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -46,7 +45,7 @@ impl Unanswered {
     /// [`Failure::No`] if the data directory can't be written.
     pub(super) fn begin(
         data_dir: &Path,
-        request: &SendRequest,
+        request: &impl Serialize,
         again: Again,
     ) -> Result<Self, Failure> {
         let directory = data_dir.join(DIRECTORY);
@@ -152,6 +151,7 @@ fn forget_old_ones(directory: &Path) {
 mod tests {
     use super::*;
     use crate::chain::Amount;
+    use crate::owner::answers::SendRequest;
 
     fn request(amount: u64) -> SendRequest {
         SendRequest {

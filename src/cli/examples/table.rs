@@ -143,6 +143,16 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             ),
         ],
     ),
+    (
+        "send-many",
+        &[
+            more("send-many wages.csv", "a table: to,coins,note"),
+            more(
+                "send-many wages.csv --broadcast --same",
+                "the answer was lost: each is sent once",
+            ),
+        ],
+    ),
     ("outbox", &[running("outbox", "what is on its way")]),
     (
         "outbox retry",

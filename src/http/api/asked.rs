@@ -1,6 +1,6 @@
 //! What a request says: its parameters and its body, and what is said of those that can't be read.
 
-use super::paths::PathLine;
+use super::paths::{self, PathLine};
 use crate::owner::answers::{Cursor, EventId, EventKind, EventKinds};
 use crate::owner::{Code, Goal, Order, Page, Refused};
 use actix_web::dev::Payload;
@@ -13,6 +13,10 @@ use std::str::FromStr;
 
 /// Largest body of a request, in bytes: the longest record in hexadecimal digits, and what stands around it.
 pub const MAX_REQUEST_BYTES: usize = 132 * 1024;
+
+/// Largest body of a call for many transfers, in bytes: a thousand without notes take a tenth of it, and 250 have
+/// room for the longest note.
+pub const MAX_BATCH_BYTES: usize = 2 << 20;
 
 /// What carries the last event that a browser has got, and with every answer the last one that was told before
 /// it was read.
@@ -208,14 +212,18 @@ fn event(text: &str) -> Result<EventId, Refused> {
     })
 }
 
-/// How bodies are read.
-pub(super) fn bodies() -> JsonConfig {
+/// How the body of a request of this path is read.
+pub(super) fn bodies(line: &PathLine) -> JsonConfig {
+    let most = match line.path == paths::SEND_MANY.path {
+        true => MAX_BATCH_BYTES,
+        false => MAX_REQUEST_BYTES,
+    };
     JsonConfig::default()
-        .limit(MAX_REQUEST_BYTES)
-        .error_handler(|error, request| bad_body(&error, request).into())
+        .limit(most)
+        .error_handler(move |error, request| bad_body(&error, most, request).into())
 }
 
-fn bad_body(error: &JsonPayloadError, request: &HttpRequest) -> Refused {
+fn bad_body(error: &JsonPayloadError, most: usize, request: &HttpRequest) -> Refused {
     let is_json = request
         .headers()
         .get(header::CONTENT_TYPE)
@@ -224,7 +232,7 @@ fn bad_body(error: &JsonPayloadError, request: &HttpRequest) -> Refused {
     let why = match error {
         JsonPayloadError::Deserialize(error) => error.to_string(),
         JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
-            format!("it has more than {MAX_REQUEST_BYTES} bytes")
+            format!("it has more than {most} bytes")
         }
         JsonPayloadError::ContentType if !is_json => {
             "its Content-Type must be application/json".to_owned()

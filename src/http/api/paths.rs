@@ -18,9 +18,10 @@ use crate::owner::answers::{
     InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
     MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
     PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView, RecordRequest,
-    RecordedView, RecordsView, RekeyRequest, SaidView, SendRequest, SendView, SentView,
-    StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView, TrackerStatusView,
-    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
+    RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest, SendView,
+    SentManyView, SentView, StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -132,6 +133,7 @@ paths! {
     MEMBERS: GET "/ledger/members" ("at" "after" "limit") -> LedgerMembersView, PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";
+    SEND_MANY: POST "/transactions/batch" () [SendManyRequest] -> SentManyView, PEER, "sends up to a thousand transfers, each as POST /transactions does; answered once all that is not refused is on the disk, with the place of each that is; under the header Idempotency-Key the same call sends each once";
     TRANSACTION: GET "/transactions/{id}" () -> TransactionStateView, PEER, "where a transaction stands on the ledger";
     OPEN: GET "/open" ("after" "limit") -> OpenView, PEER, "the open transactions, the best paying first";
     OUTBOX: GET "/outbox" ("after" "limit" "failed") -> OutboxView, PEER, "what waits to be delivered, or with failed=true what did not get through";

@@ -13,7 +13,8 @@ use crate::owner::answers::{
     HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
     NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
     ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
-    SendRequest, SendView, SentView, StatementRequest, SyncRequest, SyncView, VotersView,
+    SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
+    SyncView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -36,6 +37,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::MEMBERS, members))
         .service(resource(&paths::BALANCE, balance))
         .service(resource(&paths::SEND, send))
+        .service(resource(&paths::SEND_MANY, send_many))
         .service(resource(&paths::TRANSACTION, transaction))
         .service(resource(&paths::OPEN, open))
         .service(resource(&paths::OUTBOX, outbox))
@@ -99,6 +101,14 @@ async fn balance(peer: Data<Peer>, asked: Parameters) -> Answer<BalanceView> {
 
 async fn send(peer: Data<Peer>, key: Key, request: Json<SendRequest>) -> Answer<SentView> {
     peer.send(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn send_many(
+    peer: Data<Peer>,
+    key: Key,
+    request: Json<SendManyRequest>,
+) -> Answer<SentManyView> {
+    peer.send_many(&request, key.0.as_deref()).await.map(Json)
 }
 
 async fn transaction(

@@ -2,6 +2,7 @@
 
 use super::{Cursor, PersonView, TipView, rfc3339};
 use crate::chain::{Amount, Height, Timestamp, TransactionId};
+use crate::owner::codes::Code;
 #[cfg(doc)]
 use crate::owner::{COINS_EXPIRY_BLOCKS, DEFAULT_EXPIRY_BLOCKS};
 use crate::protocol::delivery::rows::{Route, SendState};
@@ -93,6 +94,43 @@ pub struct SentView {
     pub expires_at: Height,
     /// Whether it went to the network at once: then it is open.
     pub broadcast: bool,
+}
+
+/// Many transfers to be made by one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendManyRequest {
+    /// The transfers, a thousand at most; each is judged by itself.
+    pub transfers: Vec<SendRequest>,
+}
+
+/// What became of many transfers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentManyView {
+    /// Those that are in the outbox, on the disk too, in the order of the call.
+    pub sent: Vec<SentLineView>,
+    /// Those that were refused, in that order. It takes nothing back of what was sent.
+    pub refused: Vec<RefusedLineView>,
+}
+
+/// One of many transfers that is in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentLineView {
+    /// Its place in the call, counted from 1.
+    pub line: u64,
+    /// Its id.
+    pub id: TransactionId,
+}
+
+/// One of many transfers that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedLineView {
+    /// Its place in the call, counted from 1.
+    pub line: u64,
+    /// Which "no" it is.
+    pub code: Code,
+    /// What happened, why, and what to do.
+    pub reason: String,
 }
 
 /// The note of a transfer.

@@ -4,20 +4,31 @@ use crate::canonical;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Amount, Height, Internal, Payload, Salt, TransactionId};
-use crate::keys::{NoteContext, NoteText, SealingKey};
-use crate::messages::ledger::GetLedgerStatus;
+use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
 use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::{SealNote, SignTransaction};
 use crate::owner::answers::{SendRequest, SentView};
+use crate::owner::chain_reads::tip_of;
 use crate::owner::people::People;
-use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
+use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::{self, Route, SendFacts};
+use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use serde::Serialize;
 
 /// Longest key of a request, in characters: a random UUID has 36.
 pub const MAX_KEY: usize = 64;
+
+/// A transfer that is not signed yet.
+pub(super) struct Draft {
+    pub(super) payload: Payload,
+    pub(super) route: Route,
+    /// Who gets it.
+    to: PublicKey,
+    /// The last height at which it can be mined.
+    expires_at: Height,
+}
 
 impl Peer {
     /// Makes the transfer that the owner asks for, and has it sent. The answer is a promise: it comes after
@@ -42,10 +53,51 @@ impl Peer {
         let parts = self.parts()?;
         let known = self.known();
         let people = self.people(&known);
+        let tip = self.tip_to_send_at(parts)?;
+        let draft = self.draft(parts, &people, tip, request).await?;
+        let transaction = self.wallet.send(SignTransaction(draft.payload)).await?;
+        // What is waited for days must not turn out to be refused by everybody.
+        parts.rules.check_form(transaction.transaction())?;
+        let (id, route) = (transaction.transaction().id(), draft.route);
+        let order = SendTransfer {
+            transaction,
+            route,
+            request: under,
+        };
+        if let Err(error) = parts.send.send(order).await? {
+            return match error {
+                SendError::Before(id) => self.sent_before(&people, id),
+                error => Err(error.into()),
+            };
+        }
+        Ok(SentView {
+            id,
+            to: people.person(&draft.to),
+            amount: request.amount,
+            fee: request.fee,
+            expires_at: draft.expires_at,
+            broadcast: route.by_network(),
+        })
+    }
+
+    /// Where the chain ends for what is sent now, as the disk has it: nobody is asked.
+    pub(super) fn tip_to_send_at(&self, parts: &PeerParts) -> Result<Height, Refused> {
+        let disk = self.disk()?;
+        Ok(tip_of(&parts.rules, &ChainRows(&*disk))?.height)
+    }
+
+    /// What is to be signed for a wish.
+    pub(super) async fn draft(
+        &self,
+        parts: &PeerParts,
+        people: &People<'_>,
+        tip: Height,
+        request: &SendRequest,
+    ) -> Result<Draft, Refused> {
         let to = people.key_of(&request.to)?;
-        let member = known.directory.by_key(&to);
+        let member = people.directory.by_key(&to);
         let sealing_key = member.map(|member| member.record.statement.sealing_key);
-        let tip = parts.ledger_status.send(GetLedgerStatus).await?.tip;
+        let expires_at = expiry(tip, request)?;
         let salt = self.draw_salt();
         let note = match &request.note {
             Some(text) => {
@@ -63,7 +115,7 @@ impl Peer {
             network: parts.rules.network(),
             sender: self.key,
             salt,
-            expires_at: expiry(tip.height(), request)?,
+            expires_at,
             fee: request.fee,
             action: Action::Transfer {
                 to,
@@ -71,35 +123,17 @@ impl Peer {
                 note,
             },
         };
-        let expires_at = payload.expires_at;
-        let transaction = self.wallet.send(SignTransaction(payload)).await?;
-        // What is waited for days must not turn out to be refused by everybody.
-        parts.rules.check_form(&transaction)?;
-        let id = transaction.id();
         // Who is no member can't be met, and is paid by way of the network.
         let route = match (member, request.broadcast) {
             (None, _) => Route::Network,
             (Some(_), true) => Route::Both,
             (Some(_), false) => Route::Direct,
         };
-        let order = SendTransfer {
-            transaction,
+        Ok(Draft {
+            payload,
             route,
-            request: under,
-        };
-        if let Err(error) = parts.send.send(order).await? {
-            return match error {
-                SendError::Before(id) => self.sent_before(&people, id),
-                error => Err(error.into()),
-            };
-        }
-        Ok(SentView {
-            id,
-            to: people.person(&to),
-            amount: request.amount,
-            fee: request.fee,
+            to,
             expires_at,
-            broadcast: route.by_network(),
         })
     }
 

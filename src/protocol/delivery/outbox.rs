@@ -39,6 +39,7 @@ mod sending;
 mod tests;
 
 pub use effect::{Config, Effect, Line, OrderError, SendError, Waiting};
+pub use funding::Wish;
 pub use passing_on::PASS_ON_WITHIN_MS;
 pub use requests::{MAX_SETTLED_KEYS, Request};
 
@@ -203,7 +204,8 @@ impl Outbox {
 
     fn pass_on(&mut self, number: u64, now: Now) {
         if self.passing_on.begin(number, now.steady) {
-            self.decided.after_rows(Effect::PassOn { number });
+            let fresh = None;
+            self.decided.after_rows(Effect::PassOn { number, fresh });
         }
     }
 

@@ -6,6 +6,9 @@ use crate::clock::SteadyTime;
 use crate::protocol::gossip::Fact;
 use crate::wire::Message;
 
+/// Transactions of one message that get a line each; of more, one line tells how many came.
+const SINGLY: usize = 16;
+
 /// What an owner should hear of.
 pub(super) fn fact(fact: &Fact, now: SteadyTime) {
     match fact {
@@ -44,6 +47,14 @@ pub(super) fn block(peer: &str, block: &Block) {
 
 /// Transactions came from a peer.
 pub(super) fn transactions(peer: &str, transactions: &[EncodedTransaction]) {
+    if transactions.len() > SINGLY {
+        tracing::debug!(
+            transactions = transactions.len(),
+            peer,
+            "transactions received"
+        );
+        return;
+    }
     for transaction in transactions {
         tracing::debug!(tx = %transaction.id(), peer, "transaction received");
     }

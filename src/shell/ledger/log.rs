@@ -21,9 +21,36 @@ pub(super) fn tip(change: &TipChange, caught_up: bool) {
     }
 }
 
-/// A transaction is open no more.
-pub(super) fn closed(id: &TransactionId, why: Closed) {
-    tracing::debug!(tx = %id, reason = reason(why), "transaction closed");
+/// Lines about single transactions that one turn may leave; of more, one line tells how many there are. A full
+/// block closes thousands, and whoever follows one of them finds the block that it is in.
+const SINGLY: usize = 16;
+
+/// Transactions are open now.
+pub(super) fn opened(ids: &[TransactionId]) {
+    if ids.len() > SINGLY {
+        tracing::debug!(transactions = ids.len(), "transactions open");
+        return;
+    }
+    for id in ids {
+        tracing::debug!(tx = %id, "transaction open");
+    }
+}
+
+/// Transactions are open no more.
+pub(super) fn closed(gone: &[(TransactionId, Closed)]) {
+    let mined = |(_, why): &&(TransactionId, Closed)| *why == Closed::Mined;
+    let count = gone.iter().filter(mined).count();
+    if count > SINGLY {
+        let reason = reason(Closed::Mined);
+        tracing::debug!(transactions = count, reason, "transactions closed");
+    }
+    for one in gone {
+        // What went for any other reason is somebody's loss.
+        if count <= SINGLY || !mined(&one) {
+            let (id, why) = one;
+            tracing::debug!(tx = %id, reason = reason(*why), "transaction closed");
+        }
+    }
 }
 
 /// What a change of branch means for this node's owner.

@@ -86,7 +86,7 @@ fn every_question_of_a_session_is_answered_once_with_its_credit() {
 #[test]
 fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
     let mut ledger = ledger();
-    let payment = transfer(1, 2, 5, 0, 1);
+    let payment = transfer(2, 1, 5, 0, 1);
     let mut judged = Box::pin(ledger.shell.judge(JudgeTransaction(payment.clone())));
     assert!(ledger.hear_verdicts());
     // Relay and the owner's part hear of it at once; the answer is a promise.
@@ -118,6 +118,76 @@ fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
     ledger.settle();
     assert!(facts(&ledger).iter().any(is_tip));
     assert_eq!((&mut mined).now_or_never(), Some(BlockOutcome::Accepted));
+}
+
+/// Has the ledger open what its owner has just signed.
+fn judge_own(
+    ledger: &mut LedgerEnd,
+    all: &[EncodedTransaction],
+) -> std::pin::Pin<Box<dyn Future<Output = Vec<Judgement>>>> {
+    let own = all.iter().map(|one| Own::SignedHere(one.clone().into()));
+    Box::pin(ledger.shell.judge_own(JudgeOwn(own.collect())))
+}
+
+#[test]
+fn what_the_owner_sends_is_one_batch_and_nobody_else_hears_of_it_before_the_disk_holds_it() {
+    let mut ledger = ledger();
+    let all: Vec<_> = (1..=3).map(|salt| transfer(1, 2, 5, 0, salt)).collect();
+    let mut judged = judge_own(&mut ledger, &all);
+    assert!(!ledger.hear_verdicts(), "who has signed it need not check");
+    assert!(facts(&ledger).is_empty());
+    assert_eq!(ledger.miner.drain(), [ToMiner::Open(3)]);
+    assert_eq!((&mut judged).now_or_never(), None);
+    assert!(ledger.write_one());
+    let opened = facts(&ledger);
+    assert!(
+        matches!(
+            opened[..],
+            [
+                LedgerFact::TransactionOpened(_),
+                LedgerFact::TransactionOpened(_),
+                LedgerFact::TransactionOpened(_)
+            ]
+        ),
+        "{opened:?}"
+    );
+    let judgements = (&mut judged).now_or_never().expect("it is written");
+    assert!(judgements.iter().all(|one| one.verdict == Ok(())) && judgements.len() == 3);
+    assert!(!ledger.write_one(), "all of it was one batch");
+}
+
+#[test]
+fn what_the_owner_sends_and_is_gone_before_it_was_stored_is_announced_to_nobody() {
+    let mut ledger = ledger();
+    let sent = transfer(1, 2, 5, 0, 1);
+    let _judged = judge_own(&mut ledger, std::slice::from_ref(&sent));
+    // Mined before the disk had written that it is open.
+    let block = ledger.next_block(1);
+    let _mined = Box::pin(ledger.shell.mined_block(SubmitMinedBlock(block)));
+    ledger.settle();
+    let is_open = |fact: &LedgerFact| matches!(fact, LedgerFact::TransactionOpened(_));
+    assert!(!facts(&ledger).iter().any(is_open));
+}
+
+#[test]
+fn what_the_owner_sends_is_judged_one_by_one() {
+    let mut ledger = ledger();
+    let (good, dear) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 2_000_000, 0, 2));
+    let judged = judge_own(&mut ledger, &[good.clone(), dear, good]);
+    ledger.settle();
+    let verdicts = judged.now_or_never().expect("it is written").into_iter();
+    let verdicts: Vec<_> = verdicts.map(|one| one.verdict).collect();
+    assert!(
+        matches!(
+            verdicts[..],
+            [
+                Ok(()),
+                Err(Rejected::InsufficientFunds { .. }),
+                Err(Rejected::AlreadyOpen)
+            ]
+        ),
+        "{verdicts:?}"
+    );
 }
 
 #[test]

@@ -29,14 +29,20 @@ struct Sender {
     writing: Outbound<CommitRows>,
     reach: Outbound<ReachMember>,
     deliver: Outbound<Deliver>,
-    pass_on: Outbound<Ask<u64, JudgeTransaction>>,
+    pass_on: Outbound<Ask<Vec<u64>, JudgeOwn>>,
     funds: Outbound<Ask<(), GetFunds>>,
 }
 
 impl Sender {
     fn new() -> Self {
+        Self::with_store(usize::MAX)
+    }
+
+    /// One whose store has room for so much that it did not look at.
+    fn with_store(room: usize) -> Self {
         let (clock, disk) = (HandClock::new(), Arc::new(MemoryDisk::new()));
-        let (writing, reach, deliver) = (Outbound::new(), Outbound::new(), Outbound::new());
+        let (reach, deliver) = (Outbound::new(), Outbound::new());
+        let writing = Outbound::with_room(room);
         let (pass_on, funds) = (Outbound::new(), Outbound::new());
         let rows = DeliveryTable::outbox(&*disk);
         let (config, chain) = (outbox_config(OWN), MemoryView::default());
@@ -45,7 +51,7 @@ impl Sender {
             own: member(OWN).public_key(),
             disk: disk.clone(),
             clock: clock.clone(),
-            store: Link::to(writing.clone(), 0),
+            store: Link::to(writing.clone(), 8),
             reach: Link::to(reach.clone(), 0),
             deliver: Link::to(deliver.clone(), 0),
             blame: Link::to(Outbound::<BlameSession>::new(), 0),
@@ -98,11 +104,11 @@ impl Sender {
     /// Sends bob something, and calls him.
     fn call_bob(&mut self) -> EncodedTransaction {
         let transaction = transfer(OWN, BOB, 5, 0, 1);
-        drop(self.shell.send(SendTransfer {
-            transaction: transaction.clone(),
+        drop(self.shell.send([SendTransfer {
+            transaction: transaction.clone().into(),
             route: Route::Direct,
             request: None,
-        }));
+        }]));
         self.settle();
         self.pass(0, 0);
         assert_eq!(self.reached(), 1);
@@ -186,5 +192,66 @@ fn p4_calls_that_time_out_fall_back_to_the_network_after_a_minute_in_company() {
     sender.pass(1, 0);
     let passed: Vec<_> = sender.pass_on.drain();
     assert_eq!(passed.len(), 1);
-    assert_eq!(passed[0].question.0, sent);
+    assert_eq!(passed[0].question.0, [Own::Stored(sent)]);
+}
+
+/// Something for the network, signed a moment ago.
+fn by_network(salt: u8) -> SendTransfer {
+    SendTransfer {
+        transaction: transfer(OWN, BOB, 5, 0, salt).into(),
+        route: Route::Network,
+        request: None,
+    }
+}
+
+#[test]
+fn what_goes_together_is_one_batch_and_one_question_and_waits_for_one_write() {
+    let mut sender = Sender::new();
+    let mut answers = sender.shell.send((1..=3).map(by_network));
+    let Ask { token, .. } = sender.funds.take().unwrap();
+    let answer = Ok(Funds {
+        balance: Amount(1_000),
+        promised: Amount(0),
+    });
+    sender.shell.funds(Answered { token, answer });
+    assert_eq!(sender.funds.drain().len(), 0, "asked once for all");
+    let passed = sender.pass_on.drain();
+    let [Ask { token, question }] = &passed[..] else {
+        panic!("{passed:?}");
+    };
+    assert_eq!(token, &[1, 2, 3]);
+    let fresh = |own: &Own| matches!(own, Own::SignedHere(_));
+    assert!(question.0.iter().all(fresh), "nothing is read back");
+    // The ledger has answered, its rows being behind these: the answer still waits for the disk.
+    let judgement = Judgement {
+        verdict: Ok(()),
+        height: Height(0),
+        block: crate::chain::BlockId([0; 32]),
+        syncing: false,
+    };
+    let answer = vec![judgement; 3];
+    let token = token.clone();
+    sender.shell.judged(Answered { token, answer });
+    assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()));
+    assert_eq!(sender.writing.drain().len(), 1);
+    sender.shell.committed(RowsCommitted { batch: 1 });
+    let answered: Vec<_> = answers.iter_mut().map(|a| a.try_recv().unwrap()).collect();
+    assert_eq!(answered, [Ok(1), Ok(2), Ok(3)]);
+}
+
+#[test]
+fn the_ledger_has_nothing_before_the_store_has_what_is_written_first() {
+    let mut sender = Sender::with_store(0);
+    drop(sender.shell.send([by_network(1)]));
+    let Ask { token, .. } = sender.funds.take().unwrap();
+    let answer = Ok(Funds {
+        balance: Amount(1_000),
+        promised: Amount(0),
+    });
+    sender.shell.funds(Answered { token, answer });
+    assert_eq!(sender.pass_on.drain().len(), 0, "the store is full");
+    sender.writing.make_room();
+    sender.shell.tick();
+    assert_eq!(sender.writing.drain().len(), 1);
+    assert_eq!(sender.pass_on.drain().len(), 1);
 }

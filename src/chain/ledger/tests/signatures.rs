@@ -3,7 +3,10 @@
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
-use crate::chain::{Block, EncodedTransaction, PeerFault, Rejected, Transaction, check_signatures};
+use crate::chain::{
+    Action, Block, EncodedTransaction, Payload, PeerFault, Rejected, SignedHere, Topic,
+    Transaction, check_signatures,
+};
 
 /// What `from` would sign, signed by somebody else.
 fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
@@ -25,6 +28,43 @@ fn attack_a_forged_signature_is_refused() {
         node.send(unsigned),
         Err(Rejected::BadSignature(_))
     ));
+}
+
+/// Whether a signature is checked of what was signed here.
+fn is_checked(node: &mut Node, signed: &SignedHere) -> bool {
+    node.ledger.signed_here(signed);
+    let origin = Origin::Promise(Ticket(77));
+    let transactions = vec![signed.transaction().clone()];
+    let effects = node.ledger.transactions(origin, transactions, &node.disk);
+    let is_check = |effect: &Effect| matches!(effect, Effect::Verify { .. });
+    effects.unwrap().iter().any(is_check)
+}
+
+#[test]
+fn what_was_signed_here_is_not_checked_but_a_record_may_hold_the_signatures_of_others() {
+    let mut node = Node::new();
+    let payload = transfer(1, 2, 5, 0, 1).payload().clone();
+    let payment = SignedHere::sign(payload.clone(), &member(1));
+    assert!(!is_checked(&mut node, &payment));
+    let action = Action::Record {
+        topic: Topic::new("guest-book").unwrap(),
+        body: Default::default(),
+    };
+    let record = SignedHere::sign(Payload { action, ..payload }, &member(1));
+    assert!(is_checked(&mut node, &record));
+    // Only what was signed here, not what says the same.
+    let again = transfer(1, 2, 5, 0, 2);
+    assert!(is_checked(&mut Node::new(), &record));
+    let origin = Origin::Promise(Ticket(78));
+    let effects = node.ledger.transactions(origin, vec![again], &node.disk);
+    assert_eq!(check_in(effects.unwrap()).1.len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "signed by its sender")]
+fn attack_nobody_signs_for_another() {
+    let payload = transfer(1, 2, 5, 0, 1).payload().clone();
+    let _ = SignedHere::sign(payload, &member(2));
 }
 
 #[test]

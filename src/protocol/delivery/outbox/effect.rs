@@ -1,6 +1,6 @@
 //! What the outbox wants done, and what it answers.
 
-use crate::chain::{Amount, Height, NetworkId, Rejected, TransactionId};
+use crate::chain::{Amount, Height, NetworkId, Rejected, SignedHere, TransactionId};
 use crate::keys::PublicKey;
 use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
 use crate::protocol::retry::{Full, RetryLimits, Standing};
@@ -54,10 +54,13 @@ pub enum Effect {
         /// The rule that it broke.
         reason: String,
     },
-    /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`].
+    /// Have this node's ledger open the transaction of this number, and report [`Outbox::judged`]. What is
+    /// written before it must be with the disk's writer by then: the ledger's rows come behind it.
     PassOn {
         /// Number of the send, counted from the first one that was stored.
         number: u64,
+        /// The transaction, if the disk may not hold it yet.
+        fresh: Option<SignedHere>,
     },
     /// Answer whoever sent it.
     Answer {

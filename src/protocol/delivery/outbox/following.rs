@@ -10,11 +10,22 @@ use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::FIRST_RETRY_MS;
 
 impl Outbox {
-    /// What the ledger said of a transaction that was handed to it.
-    pub fn judged(&mut self, number: u64, judgement: &Judgement, now: Now) -> Vec<Effect> {
+    /// What the ledger said of transactions that were handed to it, by their numbers.
+    pub fn judged(
+        &mut self,
+        judged: impl IntoIterator<Item = (u64, Judgement)>,
+        now: Now,
+    ) -> Vec<Effect> {
+        for (number, judgement) in judged {
+            self.judged_one(number, &judgement, now);
+        }
+        self.take_effects()
+    }
+
+    fn judged_one(&mut self, number: u64, judgement: &Judgement, now: Now) {
         self.passing_on.answered(number);
         let Some(ticket) = self.entries.edit(number, |entry| entry.ticket.take()) else {
-            return Vec::new();
+            return;
         };
         match &judgement.verdict {
             Ok(()) | Err(Rejected::AlreadyOpen) => self.opened(number),
@@ -35,7 +46,6 @@ impl Outbox {
             };
             self.decided.after_rows(Effect::Answer { ticket, answer });
         }
-        self.take_effects()
     }
 
     /// What its owner handed to the network goes to its recipient as well, for the receipt: once the ledger

@@ -2,21 +2,25 @@
 
 use super::requests::Request;
 use crate::chain::ledger::Funds;
-use crate::chain::{Amount, EncodedTransaction};
+use crate::chain::{Amount, SignedHere};
 use crate::protocol::delivery::rows::Route;
 
 /// A send that is not taken in yet.
-pub(super) struct Unfunded {
-    pub(super) ticket: u64,
-    pub(super) transaction: EncodedTransaction,
-    pub(super) route: Route,
+#[derive(Debug)]
+pub struct Wish {
+    /// Stands for whoever wants it.
+    pub ticket: u64,
+    /// What is to be sent.
+    pub transaction: SignedHere,
+    /// On which ways.
+    pub route: Route,
     /// What it was asked for with, if its caller chose a key.
-    pub(super) request: Option<Request>,
+    pub request: Option<Request>,
 }
 
 /// What the ledger is being asked for.
 struct Asked {
-    sends: Vec<Unfunded>,
+    sends: Vec<Wish>,
     /// What was reserved by then.
     reserved: u128,
 }
@@ -24,12 +28,12 @@ struct Asked {
 /// Sends that cost something, until it is known whether they can be paid.
 #[derive(Default)]
 pub(super) struct Funding {
-    waiting: Vec<Unfunded>,
+    waiting: Vec<Wish>,
     asked: Option<Asked>,
 }
 
 impl Funding {
-    pub(super) fn wait(&mut self, send: Unfunded) {
+    pub(super) fn wait(&mut self, send: Wish) {
         self.waiting.push(send);
     }
 
@@ -45,7 +49,7 @@ impl Funding {
 
     /// The ledger has answered: the sends that waited for it, and what there is to spend, of which the
     /// outbox holds back `reserved` now.
-    pub(super) fn answered(&mut self, funds: &Funds, reserved: u128) -> (Vec<Unfunded>, Amount) {
+    pub(super) fn answered(&mut self, funds: &Funds, reserved: u128) -> (Vec<Wish>, Amount) {
         let Some(asked) = self.asked.take() else {
             return (Vec::new(), Amount::ZERO);
         };
@@ -63,16 +67,16 @@ mod tests {
     use super::*;
     use crate::chain::testing::transfer;
 
-    fn send(ticket: u64) -> Unfunded {
-        Unfunded {
+    fn send(ticket: u64) -> Wish {
+        Wish {
             ticket,
-            transaction: transfer(1, 2, 5, 0, 1),
+            transaction: transfer(1, 2, 5, 0, 1).into(),
             route: Route::Direct,
             request: None,
         }
     }
 
-    fn tickets((sends, amount): (Vec<Unfunded>, Amount)) -> (Vec<u64>, u64) {
+    fn tickets((sends, amount): (Vec<Wish>, Amount)) -> (Vec<u64>, u64) {
         (sends.iter().map(|send| send.ticket).collect(), amount.0)
     }
 

@@ -1,41 +1,29 @@
 //! How sends come into the outbox, and what their owner can still do about them.
 
-use super::funding::Unfunded;
-use super::requests::Request;
+use super::funding::Wish;
 use super::{Entry, Outbox};
 use crate::chain::ledger::Funds;
-use crate::chain::{Action, Amount, EncodedTransaction, Rejected, TransactionId};
+use crate::chain::{Action, Amount, Rejected, TransactionId};
 use crate::clock::Now;
 use crate::protocol::delivery::outbox::{Effect, OrderError, SendError};
 use crate::protocol::delivery::rows::{End, Place, Reason, Route, SendFacts};
 use crate::protocol::retry::Full;
 
 impl Outbox {
-    /// Its owner sends something: a transfer or a record signed by this node's key. The answer is a promise and
-    /// follows with the write. What goes by way of the network is handed to it at once, and the answer is
-    /// the ledger's. Under a key that was used before, nothing is sent: see [`SendError::Before`] and
-    /// [`SendError::KeyTaken`].
-    pub fn send(
-        &mut self,
-        ticket: u64,
-        transaction: EncodedTransaction,
-        route: Route,
-        request: Option<Request>,
-        now: Now,
-    ) -> Vec<Effect> {
-        let is_free = transaction.payload().cost() == Some(Amount::ZERO);
-        let send = Unfunded {
-            ticket,
-            transaction,
-            route,
-            request,
-        };
-        if is_free {
-            self.decide(&send, Amount::ZERO, now);
-        } else {
-            self.funding.wait(send);
-            self.ask_funds();
+    /// Its owner sends something: transfers or records signed by this node's key, whose rows are one batch. The
+    /// answers are promises and follow with the write. What goes by way of the network is handed to the ledger
+    /// at once, whose rows are written with these or behind them, and the answer is the ledger's. Under a key
+    /// that was used before, nothing is sent: see [`SendError::Before`] and [`SendError::KeyTaken`].
+    pub fn send(&mut self, wishes: Vec<Wish>, now: Now) -> Vec<Effect> {
+        for wish in wishes {
+            let cost = wish.transaction.transaction().payload().cost();
+            if cost == Some(Amount::ZERO) {
+                self.decide(&wish, Amount::ZERO, now);
+            } else {
+                self.funding.wait(wish);
+            }
         }
+        self.ask_funds();
         self.take_effects()
     }
 
@@ -56,13 +44,16 @@ impl Outbox {
         self.take_effects()
     }
 
-    fn decide(&mut self, send: &Unfunded, spendable: Amount, now: Now) {
+    fn decide(&mut self, send: &Wish, spendable: Amount, now: Now) {
         let ticket = send.ticket;
         match self.take_in(send, spendable, now) {
             Ok(number) if send.route.by_network() => {
                 self.entries
                     .edit(number, |entry| entry.ticket = Some(ticket));
-                self.pass_on(number, now);
+                if self.passing_on.begin(number, now.steady) {
+                    let fresh = Some(send.transaction.clone());
+                    self.decided.at_once(Effect::PassOn { number, fresh });
+                }
             }
             Ok(number) => {
                 let answer = Ok(number);
@@ -80,8 +71,8 @@ impl Outbox {
         }
     }
 
-    fn take_in(&mut self, send: &Unfunded, spendable: Amount, now: Now) -> Result<u64, SendError> {
-        let (transaction, route) = (&send.transaction, send.route);
+    fn take_in(&mut self, send: &Wish, spendable: Amount, now: Now) -> Result<u64, SendError> {
+        let (transaction, route) = (send.transaction.transaction(), send.route);
         if let Some(request) = send.request
             && let Some(before) = self.requests.find(&request.key)
         {

@@ -24,6 +24,22 @@ const FUNDS: Funds = Funds {
     promised: Amount(0),
 };
 
+/// One wish by this ticket.
+fn wish(
+    ticket: u64,
+    transaction: EncodedTransaction,
+    route: Route,
+    request: Option<Request>,
+) -> Vec<Wish> {
+    let transaction = transaction.into();
+    vec![Wish {
+        ticket,
+        transaction,
+        route,
+        request,
+    }]
+}
+
 struct Sender {
     outbox: Outbox,
     rows: MemoryRows,
@@ -65,7 +81,7 @@ impl Sender {
     fn send(&mut self, transaction: &EncodedTransaction) -> Vec<Effect> {
         let effects = self
             .outbox
-            .send(1, transaction.clone(), Route::Direct, None, self.now);
+            .send(wish(1, transaction.clone(), Route::Direct, None), self.now);
         self.done(effects)
     }
 
@@ -322,7 +338,7 @@ fn c12_of_what_goes_by_the_network_twice_as_much_is_looked_after_and_not_one_mor
         let sent = transfer(1, 2, 1, 0, salt);
         let effects = sender
             .outbox
-            .send(1, sent, Route::Network, None, sender.now);
+            .send(wish(1, sent, Route::Network, None), sender.now);
         sender.done(effects)
     };
     for salt in 0..200 {
@@ -362,7 +378,10 @@ fn what_falls_out_of_the_chain_late_is_looked_after_again() {
     sender.told(moved(11 + SETTLED_BLOCKS, &[], &[payment.id()]));
     assert_eq!(sender.outbox.waiting().reserved, Amount(6));
     let handed_on = sender.pass(FIRST_RETRY_MS);
-    assert!(handed_on.contains(&Effect::PassOn { number: 1 }));
+    assert!(handed_on.contains(&Effect::PassOn {
+        number: 1,
+        fresh: None
+    }));
     // So it is by a restart.
     let again = Sender::with(sender.rows);
     assert_eq!(again.outbox.lines(None, 10).len(), 1);

@@ -9,7 +9,7 @@ use crate::keys::PublicKey;
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::{CountUnread, TakeDelivery};
-use crate::messages::ledger::{GetFunds, JudgeTransaction};
+use crate::messages::ledger::{GetFunds, JudgeOwn, JudgeTransaction};
 use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
@@ -48,7 +48,7 @@ struct Out {
     writing: Outbound<CommitRows>,
     reach: Outbound<ReachMember>,
     deliver: Outbound<Deliver>,
-    pass_on: Outbound<Ask<u64, JudgeTransaction>>,
+    pass_on: Outbound<Ask<Vec<u64>, JudgeOwn>>,
     funds: Outbound<Ask<(), GetFunds>>,
     judge: Outbound<Ask<u64, JudgeTransaction>>,
     open_note: Outbound<Ask<u64, OpenNote>>,
@@ -253,14 +253,15 @@ impl World {
     pub(super) fn send(&mut self, transaction: &EncodedTransaction, broadcast: bool) -> u64 {
         let ticket = u64::from(transaction.payload().salt.0[0]);
         let end = &mut self.ends[0];
-        let answered = end.outbox.send(SendTransfer {
-            transaction: transaction.clone(),
+        let mut answered = end.outbox.send([SendTransfer {
+            transaction: transaction.clone().into(),
             route: match broadcast {
                 true => Route::Network,
                 false => Route::Direct,
             },
             request: None,
-        });
+        }]);
+        let answered = answered.pop().expect("one was sent");
         end.asked.insert(ticket, answered);
         self.carry(0);
         ticket
@@ -295,7 +296,7 @@ impl World {
                 end.outbox.delivery_told(DeliveryTold(lost));
             }
         } else if let Some(Ask { token, question }) = end.out.pass_on.take() {
-            let answer = self.judge(at, question);
+            let answer = self.judge_own(at, question);
             self.ends[at].outbox.judged(Answered { token, answer });
         } else if let Some(Ask { token, question }) = end.out.open_note.take() {
             let secret = member(end.number);
@@ -319,6 +320,20 @@ impl World {
             return false;
         }
         true
+    }
+
+    fn judge_own(&mut self, at: usize, question: JudgeOwn) -> Vec<Judgement> {
+        // The one writer of the disk takes what comes in its order: the ledger's rows are behind these.
+        self.write(at, usize::MAX);
+        for own in &question.0 {
+            let facts = self.ends[at].send_facts(&own.transaction().id());
+            assert!(facts.attempted, "known to have left before it is open");
+        }
+        let ledger = &mut self.ends[at].ledger;
+        let judged = ledger.shell.judge_own(question);
+        ledger.settle();
+        self.tell_news(at);
+        judged.now_or_never().expect("it is written")
     }
 
     fn judge(&mut self, at: usize, question: JudgeTransaction) -> Judgement {

@@ -12,7 +12,9 @@ fn request(key: u8, asked: u8) -> Option<Request> {
 impl Sender {
     fn ask(&mut self, salt: u8, route: Route, request: Option<Request>) -> Answered {
         let transaction = transfer(1, 2, 5, 0, salt);
-        let sent = self.outbox.send(9, transaction, route, request, self.now);
+        let sent = self
+            .outbox
+            .send(wish(9, transaction, route, request), self.now);
         answers(&self.done(sent))
     }
 }
@@ -68,10 +70,10 @@ fn two_that_ask_at_a_time_are_answered_when_the_disk_holds_the_one_send() {
     let (now, mut rows) = (sender.now, Vec::new());
     for salt in [1, 2] {
         let transaction = transfer(1, 2, 5, 0, salt);
-        let effects =
-            sender
-                .outbox
-                .send(salt.into(), transaction, Route::Direct, request(1, 1), now);
+        let effects = sender.outbox.send(
+            wish(salt.into(), transaction, Route::Direct, request(1, 1)),
+            now,
+        );
         rows.extend(effects);
     }
     // One asked for funds, and the other waits behind it; nothing is answered before the write.
@@ -91,7 +93,7 @@ fn what_was_answered_with_a_no_can_be_asked_again() {
     let dear = transfer(1, 2, 5_000, 0, 1);
     let effects = sender
         .outbox
-        .send(9, dear, Route::Direct, request(1, 1), sender.now);
+        .send(wish(9, dear, Route::Direct, request(1, 1)), sender.now);
     let refused = answers(&sender.done(effects));
     assert!(matches!(refused[..], [Err(SendError::Rejected(_))]));
     assert_eq!(sender.ask(2, Route::Direct, request(1, 1)), [Ok(1)]);
@@ -103,7 +105,7 @@ fn what_was_answered_with_a_no_can_be_asked_again() {
         block: BlockId([1; 32]),
         syncing: false,
     };
-    let effects = sender.outbox.judged(2, &verdict, sender.now);
+    let effects = sender.outbox.judged([(2, verdict)], sender.now);
     let refused = answers(&sender.done(effects));
     assert!(matches!(refused[..], [Err(SendError::Rejected(_))]));
     let mut sender = Sender::with(sender.rows);

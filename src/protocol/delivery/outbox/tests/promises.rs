@@ -39,7 +39,7 @@ impl Sender {
             block: BlockId([3; 32]),
             syncing: false,
         };
-        let effects = self.outbox.judged(number, &judgement, self.now);
+        let effects = self.outbox.judged([(number, judgement)], self.now);
         self.done(effects)
     }
 
@@ -54,7 +54,10 @@ impl Sender {
 }
 
 fn passed_on(effects: &[Effect]) -> bool {
-    effects.contains(&Effect::PassOn { number: 1 })
+    effects.contains(&Effect::PassOn {
+        number: 1,
+        fresh: None,
+    })
 }
 
 #[test]
@@ -181,7 +184,7 @@ fn what_nobody_else_has_seen_keeps_nothing_back() {
     sender.send(&kept);
     let effects = sender
         .outbox
-        .send(1, broadcast, Route::Network, None, sender.now);
+        .send(wish(1, broadcast, Route::Network, None), sender.now);
     sender.done(effects);
     sender.ledger_says(2, Err(Rejected::PoolFull("")));
     assert_eq!(sender.state(2), SendState::Refused);
@@ -320,8 +323,10 @@ fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_ha
     let payment = transfer(1, 2, 5, 0, 1);
     let effects = sender
         .outbox
-        .send(1, payment.clone(), Route::Both, None, sender.now);
-    assert!(passed_on(&sender.done(effects)));
+        .send(wish(1, payment.clone(), Route::Both, None), sender.now);
+    let fresh = Some(payment.clone().into());
+    let passed_on = Effect::PassOn { number: 1, fresh };
+    assert!(sender.done(effects).contains(&passed_on));
     assert_eq!(
         delivered(&sender.reached(2)),
         [0; 0],
