@@ -34,6 +34,8 @@ struct Copy {
     with: PublicKey,
     /// Whom it told of, by its numbers.
     told: HashMap<MemberId, PublicKey>,
+    /// It has said something: it takes us for what we are.
+    begun: bool,
     /// The question behind the last piece of news, until it is answered.
     asked: Option<u64>,
 }
@@ -90,6 +92,12 @@ impl Copies {
             .map(|(session, _)| *session)
             .collect();
         of.into_iter()
+    }
+
+    /// Whether this tracker copies, and is copied.
+    pub(super) fn with(&self, key: &PublicKey) -> bool {
+        let mut open = self.open.values();
+        open.any(|copy| copy.with == *key && copy.begun)
     }
 
     /// Whether it has read all that it was told.
@@ -156,6 +164,7 @@ impl Registry {
         let copy = Copy {
             with: key,
             told: HashMap::new(),
+            begun: false,
             asked: None,
         };
         self.copies.open.insert(session, copy);
@@ -171,7 +180,6 @@ impl Registry {
         }
         self.tell_copy(session);
         self.news.begin(session, NOBODY);
-        self.outgoing.say(Effect::Fact(Fact::Copying { with: key }));
     }
 
     /// A session with another tracker may have ended.
@@ -179,7 +187,8 @@ impl Registry {
         if self.copies.dial == Dial::Session(session) {
             self.first_not_reached(now);
         }
-        if let Some(copy) = self.copies.open.remove(&session) {
+        let ended = self.copies.open.remove(&session);
+        if let Some(copy) = ended.filter(|copy| copy.begun) {
             let with = copy.with;
             self.outgoing.say(Effect::Fact(Fact::CopyingEnded { with }));
         }
@@ -263,6 +272,13 @@ impl Registry {
 
     /// Another tracker said something.
     pub(super) fn copied(&mut self, session: SessionId, message: Message, now: Now) {
+        if let Some(copy) = self.copies.open.get_mut(&session)
+            && !matches!(message, Message::Goodbye(_))
+            && !std::mem::replace(&mut copy.begun, true)
+        {
+            let with = copy.with;
+            self.outgoing.say(Effect::Fact(Fact::Copying { with }));
+        }
         match message {
             Message::GenesisKnown(genesis) => {
                 if let Err(reason) = self.adopt(genesis) {
@@ -270,7 +286,7 @@ impl Registry {
                 }
             }
             Message::Statements(heard) => self.hear(session, heard, now),
-            Message::Delegated(delegation) => self.take_right(delegation),
+            Message::Delegated(delegation) => self.take_right(delegation, now),
             Message::RegisterCopy(copy) => self.merge(copy, now),
             Message::MembersChanged(told) => self.merge_members(session, told, now),
             Message::Challenge(number) => {

@@ -105,11 +105,7 @@ impl Registry {
         Delegate {
             delegation: delegation.clone(),
             revoked: !self.certificates.gave(delegation),
-            copying: self
-                .copies
-                .of(&delegation.statement.delegate)
-                .next()
-                .is_some(),
+            copying: self.copies.with(&delegation.statement.delegate),
         }
     }
 
@@ -128,7 +124,7 @@ impl Registry {
     }
 
     /// The admin's tracker says that we may issue.
-    pub(super) fn take_right(&mut self, delegation: Delegation) {
+    pub(super) fn take_right(&mut self, delegation: Delegation, now: Now) {
         let said = &delegation.statement;
         let is_ours = said.delegate == self.certificates.own_key()
             && said.network == self.network()
@@ -141,6 +137,15 @@ impl Registry {
         self.keep_delegation(delegation);
         self.outgoing
             .say(Effect::Fact(Fact::Delegated { key, until }));
+        self.certify_all(now);
+    }
+
+    /// We may issue from now on: whoever is there is certified, and so told of it.
+    pub(super) fn certify_all(&mut self, now: Now) {
+        let live: Vec<_> = self.sessions.members().collect();
+        for (id, session) in live {
+            self.certify(session, id, now);
+        }
     }
 
     /// The owner has somebody else's word: that of the recovery key.

@@ -101,10 +101,9 @@ impl Registry {
         let is_asked = asks && statement.tracker == self.certificates.own_key();
         if statement.tracker != founder && !is_asked {
             return Err(format!(
-                "the first tracker of this network is {}, and the record is for {}: name that one first in \
-                 \"trackers\" in the settings, or its key as \"tracker_key\"",
-                founder.to_address(),
-                statement.tracker.to_address()
+                "the first tracker of this network is {}: name that one first in \"trackers\" in the \
+                 settings, or its key as \"tracker_key\"",
+                founder.to_address()
             ));
         }
         if self.sessions.key(session) != Some(statement.key) {

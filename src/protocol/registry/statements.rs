@@ -209,6 +209,7 @@ impl Registry {
                 let rows = self.members.hand_on(name.clone(), *key);
                 self.outgoing.write(rows);
             }
+            Act::Succeed { .. } if self.certificates.is_admin() => self.certify_all(now),
             Act::Readmit { .. } | Act::Succeed { .. } | Act::Revoke { .. } => {}
         }
         self.outgoing
@@ -271,8 +272,8 @@ impl Registry {
         }
     }
 
-    /// Tells a session all that the admin has said. It waits for no disk: it is the admin's signature that
-    /// promises, and should we forget it, those whom we told tell us.
+    /// Tells a session all that the admin has said, behind what it was told before: a newcomer has to know its
+    /// network first.
     pub(super) fn tell_statements(&mut self, session: SessionId) {
         let all: Vec<_> = self
             .statements
@@ -282,7 +283,7 @@ impl Registry {
             .collect();
         for part in all.chunks(MAX_STATEMENTS) {
             let message = Message::Statements(part.to_vec());
-            self.outgoing.at_once(Effect::Send { session, message });
+            self.send(session, message);
         }
     }
 

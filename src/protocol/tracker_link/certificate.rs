@@ -135,7 +135,9 @@ impl TrackerLink {
         };
         let until = certificate.statement.until;
         let left = until.since(now.wall);
-        if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
+        // That of a delegate is for a shorter time.
+        let span = until.since(certificate.statement.from);
+        if left < WARN_BEFORE_MS.min(span / 3) && due(self.membership.warned, WARN_EVERY_MS) {
             self.membership.warned = Some(now.steady);
             let warning = Warning::CertificateEnds {
                 until,
@@ -143,7 +145,7 @@ impl TrackerLink {
             };
             self.decided.at_once(Effect::Warn(warning));
         }
-        if left < RENEW_BEFORE_MS && due(self.membership.asked, ASK_EVERY_MS) {
+        if left < RENEW_BEFORE_MS.min(span / 2) && due(self.membership.asked, ASK_EVERY_MS) {
             if !self.ask_certificate() {
                 self.decided.at_once(Effect::RenewElsewhere);
             }
