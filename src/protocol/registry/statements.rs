@@ -209,7 +209,6 @@ impl Registry {
                 let rows = self.members.hand_on(name.clone(), *key);
                 self.outgoing.write(rows);
             }
-            Act::Succeed { .. } if self.certificates.is_admin() => self.certify_all(now),
             Act::Readmit { .. } | Act::Succeed { .. } | Act::Revoke { .. } => {}
         }
         self.outgoing
@@ -250,6 +249,10 @@ impl Registry {
             self.close(session, &why, now);
         }
         self.end_copies(now);
+        let hands_over = |one: &SignedStatement| matches!(one.statement.act, Act::Succeed { .. });
+        if said.iter().any(hands_over) && self.certificates.is_admin() {
+            self.certify_all(now);
+        }
         self.pass_lease(now);
         told
     }

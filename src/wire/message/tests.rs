@@ -297,10 +297,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 14, 255] {
+    for code in [0u8, 15, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=13 {
+    for code in 1..=14 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }
