@@ -99,6 +99,8 @@ pub struct SessionStatus {
     pub key: PublicKey,
     /// Where it can be dialled, `host:port`.
     pub address: String,
+    /// The program and version that it says it is.
+    pub program: String,
     /// Whether we dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.

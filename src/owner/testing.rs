@@ -309,6 +309,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
     SessionStatus {
         key: secret(number).public_key(),
         address: format!("127.0.0.1:70{number:02}"),
+        program: "raclette/0.1.0".to_owned(),
         outgoing,
         height: 2,
     }

@@ -87,6 +87,8 @@ struct Note {
     address: String,
     /// For the log: the address until it is known whose it is, then the member's.
     peer: String,
+    /// What it says it runs, once it has introduced itself.
+    program: String,
     direction: Direction,
     opened: bool,
 }
@@ -241,6 +243,7 @@ impl GossipShell {
         let note = Note {
             address: connection.address.clone(),
             peer: connection.address.clone(),
+            program: String::new(),
             direction,
             opened: false,
         };
@@ -283,6 +286,7 @@ impl GossipShell {
                 Some(note) => {
                     note.opened = true;
                     note.peer = hello.key.to_address();
+                    note.program = hello.agent.to_string();
                     let direction = note.direction;
                     self.gossip.opened(session, &hello, direction, now)
                 }
@@ -469,6 +473,7 @@ impl GossipShell {
             SessionStatus {
                 key: view.key,
                 address: note.map_or(String::new(), |note| note.address.clone()),
+                program: note.map_or(String::new(), |note| note.program.clone()),
                 outgoing: view.direction == Direction::Outgoing,
                 height: view.height,
             }

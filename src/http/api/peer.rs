@@ -14,7 +14,7 @@ use crate::owner::answers::{
     NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
     ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
     SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
-    SyncView, VotersView,
+    SyncView, TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -51,6 +51,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::HISTORY, history))
         .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
+        .service(resource(&paths::TOPICS, topics))
         .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::OPEN_BALLOT, open_ballot))
         .service(resource(&paths::BALLOTS, ballots))
@@ -195,6 +196,10 @@ async fn add_record(
     request: Json<RecordRequest>,
 ) -> Answer<RecordedView> {
     peer.add_record(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn topics(peer: Data<Peer>, asked: Parameters) -> Answer<TopicsView> {
+    peer.topics(&asked.page()?).await.map(Json)
 }
 
 async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {
