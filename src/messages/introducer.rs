@@ -1,10 +1,11 @@
 //! To an Introducer, and from it.
 
 use crate::chain::Genesis;
-use crate::membership::{Certificate, SignedStatement};
+use crate::membership::{Certificate, Statements};
 use crate::wire::member::Leaving;
 use crate::wire::{Member, MemberRecord};
 use actix::Message;
+use std::sync::Arc;
 
 /// What the link to the first tracker learnt that the others have to know.
 #[derive(Debug, Clone, Message)]
@@ -14,10 +15,10 @@ pub enum TellIntroducer {
     Record(MemberRecord),
     /// Which network this is.
     Network(Genesis),
-    /// What the admin has said, all that we hold.
-    Statements(Vec<SignedStatement>),
     /// Our certificate is due, and the first tracker does not renew it.
     Renew,
+    /// What the admin has said.
+    Statements(Arc<Statements>),
     /// That we leave for good.
     Leave(Leaving),
     /// The owner disconnects this node, or connects it again.
@@ -36,17 +37,12 @@ pub struct Introduced {
     pub members: Vec<Member>,
 }
 
-/// To the TrackerLink: what one of the other trackers has told that is to be judged.
+/// To the TrackerLink: one of the other trackers issued a certificate for us, which is to be judged.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub enum ToldElsewhere {
-    /// A certificate for us.
-    Issued {
-        /// Which of them, by its place in the settings.
-        tracker: usize,
-        /// What it issued.
-        certificate: Box<Certificate>,
-    },
-    /// What the admin has said.
-    Heard(Vec<SignedStatement>),
+pub struct IssuedElsewhere {
+    /// Which of them, by its place in the settings.
+    pub tracker: usize,
+    /// What it issued.
+    pub certificate: Box<Certificate>,
 }

@@ -108,6 +108,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// By which statement of the admin it is put out; `None` if it is not.
+    pub put_out: Option<StatementView>,
     /// Whether its owner has disconnected it, until `connect` or the next start.
     pub disconnected: bool,
     /// Whether others can dial it.

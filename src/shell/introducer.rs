@@ -2,8 +2,9 @@
 
 use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::clock::Clock;
-use crate::messages::introducer::{Introduced, TellIntroducer, ToldElsewhere};
+use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
+use crate::messages::tracker_link::HearStatements;
 use crate::protocol::introducer::{Effect, Introducer};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
@@ -13,7 +14,8 @@ use std::sync::Arc;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 
 /// What an introducer needs of the node.
@@ -33,7 +35,9 @@ pub struct IntroducerParts {
     /// Is told who is introduced.
     pub link: Box<dyn Port<Introduced>>,
     /// Is told what is to be judged.
-    pub judge: Link<ToldElsewhere>,
+    pub judge: Link<IssuedElsewhere>,
+    /// Keeps what the admin has said. What finds no room is told again in the next session.
+    pub statements: Box<dyn Port<HearStatements>>,
 }
 
 /// The shell around one introducer.
@@ -46,7 +50,8 @@ pub struct IntroducerShell {
     clock: Arc<dyn Clock>,
     dial: Link<Dial>,
     link: Box<dyn Port<Introduced>>,
-    judge: Link<ToldElsewhere>,
+    judge: Link<IssuedElsewhere>,
+    statements: Box<dyn Port<HearStatements>>,
     /// The link has to be told whom we know; as long as it has no room, later.
     news: bool,
 }
@@ -64,6 +69,7 @@ impl IntroducerShell {
             dial: parts.dial,
             link: parts.link,
             judge: parts.judge,
+            statements: parts.statements,
             news: false,
         }
     }
@@ -78,12 +84,16 @@ impl IntroducerShell {
                     self.sessions.answer_challenge(session, number, height);
                 }
                 Effect::Close { session, reason } => self.sessions.close(session, reason),
+                Effect::Hear(heard) => {
+                    if self.statements.offer(HearStatements(heard)).is_err() {
+                        tracing::debug!("what the admin has said found no room");
+                    }
+                }
                 Effect::Changed => self.news = true,
-                Effect::Issued(certificate) => self.judge.send(ToldElsewhere::Issued {
+                Effect::Issued(certificate) => self.judge.send(IssuedElsewhere {
                     tracker: self.tracker,
                     certificate: Box::new(certificate),
                 }),
-                Effect::Heard(statements) => self.judge.send(ToldElsewhere::Heard(statements)),
                 Effect::Trouble { reason } => {
                     let tracker = &self.address;
                     tracing::warn!(%tracker, %reason, "no connection to a tracker that introduces members; trying again");
@@ -138,6 +148,8 @@ impl IntroducerShell {
                 self.introducer.opened(session, &hello, now)
             }
             SessionFact::Received(message) => self.introducer.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 self.introducer.closed(session, &reason, now)
@@ -153,8 +165,8 @@ impl IntroducerShell {
         let effects = match told {
             TellIntroducer::Record(record) => self.introducer.record_known(record),
             TellIntroducer::Network(genesis) => self.introducer.network_known(genesis),
-            TellIntroducer::Statements(all) => self.introducer.statements_known(all),
             TellIntroducer::Renew => self.introducer.renew(),
+            TellIntroducer::Statements(known) => self.introducer.statements_known(known),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
             TellIntroducer::Connect(true) => {
                 self.introducer.connect();

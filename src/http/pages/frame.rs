@@ -199,6 +199,17 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         let why = status.waiting.clone().unwrap_or_default();
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
+    if let Some(out) = &status.put_out {
+        let reason = out.reason.as_deref().unwrap_or_default();
+        return Standing::bad(
+            "Put out",
+            format!(
+                "The admin of the network has put this node out: {}. Ask whoever runs the tracker to let you \
+                 come back.",
+                crate::readable::visible(reason)
+            ),
+        );
+    }
     if status.disconnected {
         return Standing::wait(
             "Disconnected, as you wanted",

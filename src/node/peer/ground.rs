@@ -250,6 +250,7 @@ fn introduce(
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
             judge: Link::new(link, TO_JUDGE),
+            statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);
         introducer.run(IntroducerActor::new(shell)).recipient()

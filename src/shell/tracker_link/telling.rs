@@ -4,10 +4,10 @@
 use super::{DirectoryPorts, TrackerLinkShell};
 use crate::chain::Timestamp;
 use crate::keys::PublicKey;
-use crate::logging::Names;
-use crate::membership::SignedStatement;
+use crate::logging::{Names, Time};
+use crate::membership::{Act, SignedStatement};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
-use crate::messages::introducer::{Introduced, TellIntroducer, ToldElsewhere};
+use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::tracker_link::DirectoryStatus;
@@ -41,37 +41,19 @@ impl TrackerLinkShell {
         if let Some(genesis) = self.link.genesis().cloned() {
             self.tell_introducers(&TellIntroducer::Network(genesis));
         }
-        self.tell_statements_on();
-    }
-
-    /// Tells the other trackers what the admin has said.
-    pub(super) fn tell_statements_on(&mut self) {
-        let statements = self.link.statements().filter(|all| !all.is_empty());
-        if let Some(statements) = statements {
-            let all = statements.all().cloned().collect();
-            self.tell_introducers(&TellIntroducer::Statements(all));
+        if let Some(statements) = self.link.statements().cloned() {
+            self.tell_introducers(&TellIntroducer::Statements(statements));
         }
     }
 
-    /// One of the other trackers has told something.
-    pub fn told_elsewhere(&mut self, told: ToldElsewhere) {
-        let now = self.clock.now();
-        match told {
-            ToldElsewhere::Issued {
-                tracker,
-                certificate,
-            } => {
-                let (counts, effects) = self.link.issued_elsewhere(*certificate, now);
-                self.carry_out(effects);
-                if counts {
-                    self.issuing.insert(tracker);
-                    self.take_introduced(tracker);
-                }
-            }
-            ToldElsewhere::Heard(statements) => {
-                let effects = self.link.statements_heard(statements, now);
-                self.carry_out(effects);
-            }
+    /// One of the other trackers issued a certificate.
+    pub fn issued_elsewhere(&mut self, message: IssuedElsewhere) {
+        let (certificate, now) = (*message.certificate, self.clock.now());
+        let (counts, effects) = self.link.issued_elsewhere(certificate, now);
+        self.carry_out(effects);
+        if counts {
+            self.issuing.insert(message.tracker);
+            self.take_introduced(message.tracker);
         }
     }
 
@@ -162,8 +144,25 @@ impl TrackerLinkShell {
             let (kind, key) = (act.kind(), act.key());
             tracing::info!(act = ?kind, key = %key.to_address(), "the admin has decided");
         }
+        let own = self.link.own_expulsion();
+        if own.is_some_and(|own| fresh.contains(own)) {
+            self.tell_own_expulsion();
+        }
+        if let Some(statements) = self.link.statements().cloned() {
+            self.tell_introducers(&TellIntroducer::Statements(statements));
+        }
         self.publish_standing();
         self.tell_listeners();
+    }
+
+    /// Tells the owner that this node is put out, if it is.
+    pub(super) fn tell_own_expulsion(&self) {
+        if let Some(signed) = self.link.own_expulsion()
+            && let Act::Expel { reason, .. } = &signed.statement.act
+        {
+            let at = Time::from_unix_ms(signed.statement.number.0);
+            tracing::warn!(%at, %reason, "the admin of the network has put this node out: nobody talks to it any more; whoever runs the tracker can let it come back, with `node readmit`");
+        }
     }
 
     fn tell_listeners(&mut self) {
