@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 
 pub use ballots::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ChoiceView, ClosesRequest,
-    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, VoterView, VotersView,
+    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, UncountedState,
+    UncountedView, VoterView, VotersView,
 };
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 pub use chain::{

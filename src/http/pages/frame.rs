@@ -269,6 +269,10 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         "read" => "Marked as read.",
         "mining" => "Taken. This node looks for one block now.",
         "revoked" => "Taken back. Nobody joins by it any more; whoever has joined stays.",
+        "expelled" => {
+            "Taken. Everybody who is there was told; the others hear of it when they come."
+        }
+        "readmitted" => "Taken. It can join again; nothing else changes.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",
         "disconnected" => {
