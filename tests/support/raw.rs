@@ -13,7 +13,8 @@ use raclette::wire::channel::{
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::message::{ChallengeAnswer, Pong, Registered};
-use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
+use raclette::wire::work::{Newcomer, WorkAsked, WorkDone};
+use raclette::wire::{Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -50,6 +51,16 @@ enum Instead {
     Closed,
     /// Nothing within the time.
     Nothing,
+}
+
+/// Does what a tracker asks of a newcomer.
+pub fn work(asked: WorkAsked, newcomer: &Newcomer) -> WorkDone {
+    let mut header = asked.header(newcomer);
+    while !header.has_work() {
+        header.nonce += 1;
+    }
+    let nonce = header.nonce;
+    WorkDone { asked, nonce }
 }
 
 /// What was heard.
@@ -207,6 +218,7 @@ impl RawPeer {
                 .collect(),
         };
         let record = statement.sign(&raw.key);
+        raw.work_for(&record);
         raw.send(&Message::Register(record));
         let mut certificate = None;
         let registered = raw.expect("to be registered", |message| match message {
@@ -220,6 +232,26 @@ impl RawPeer {
         });
         raw.certificate = certificate;
         (raw, registered)
+    }
+
+    /// Does what the tracker asks of a newcomer before it is registered with this record.
+    pub fn work_for(&mut self, record: &MemberRecord) {
+        self.send(&Message::Register(record.clone()));
+        let asked = self.expect("to be asked for work", |message| match message {
+            Message::WorkAsked(asked) => Some(Some(asked)),
+            Message::Registered(_) | Message::Refused(_) => Some(None),
+            _ => None,
+        });
+        if let Some(asked) = asked {
+            let said = &record.statement;
+            let newcomer = Newcomer {
+                tracker: said.tracker,
+                network: self.other.as_ref().unwrap().network,
+                key: said.key,
+                name: said.name.clone(),
+            };
+            self.send(&Message::WorkDone(work(asked, &newcomer)));
+        }
     }
 
     /// The network's genesis block, as the tracker tells a new member.

@@ -16,6 +16,7 @@ mod copying;
 mod founding;
 mod statements;
 mod watching;
+mod working;
 
 const NOBODY: NetworkId = NetworkId::ZERO;
 
