@@ -325,6 +325,27 @@ impl RawPeer {
         }
     }
 
+    /// Waits for what the node says in the place of its introduction; `None` if it introduces itself.
+    pub fn hear_refusal(&mut self) -> Option<Message> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let bytes = std::mem::take(&mut self.sealed);
+            let mut input = bytes.as_slice();
+            let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
+            let record = opener.next(&mut input).expect("a node sends records");
+            if let Some(record) = record {
+                if record.kind != RecordKind::Frames {
+                    return None;
+                }
+                let mut data = record.data;
+                let frame = FrameDecoder::new(Message::most).next(&mut data).unwrap();
+                return Some(Message::decode(&frame.expect("a whole frame")).unwrap());
+            }
+            self.sealed = input.to_vec();
+            self.read(deadline).ok().expect("the node says something");
+        }
+    }
+
     /// Sends a message.
     pub fn send(&mut self, message: &Message) {
         let frame = message.to_frame().unwrap();
