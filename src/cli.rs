@@ -38,6 +38,7 @@ mod statements;
 mod stop;
 mod table;
 mod tables;
+mod trackers;
 mod votes;
 mod wallet;
 mod web;

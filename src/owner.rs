@@ -19,6 +19,7 @@ mod chain;
 mod chain_reads;
 mod checkpoint;
 pub mod codes;
+mod delegates;
 mod delivery;
 mod events;
 mod export;
@@ -66,11 +67,15 @@ use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
-use crate::messages::registry::{CarryOut, GetInvitations, GetMembers, GetRegistryStatus, WhoIs};
+use crate::messages::registry::{
+    CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
+};
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, SendTransfers, WithdrawSend,
 };
-use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveNetwork};
+use crate::messages::tracker_link::{
+    AcceptChangedKey, DirectoryStatus, HearStatements, LeaveNetwork,
+};
 use crate::messages::wallet::{
     OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
 };
@@ -163,6 +168,8 @@ pub struct Peer {
     pub(crate) events: Events,
     /// Leaves the network for good.
     pub(crate) leave: Recipient<LeaveNetwork>,
+    /// Hears what the admin, or the recovery key, has said.
+    pub(crate) hear: Recipient<HearStatements>,
     /// Signs that this peer leaves, for the ledger.
     pub(crate) sign_leave: Recipient<SignLeave>,
     /// How it stands on the ledger, and in what the tracker's word differs from that.
@@ -246,6 +253,8 @@ pub struct Tracker {
     pub(crate) invitations: Recipient<GetInvitations>,
     /// Knows whose a name is.
     pub(crate) names: Recipient<WhoIs>,
+    /// Knows who else may issue.
+    pub(crate) delegates: Recipient<GetDelegates>,
     /// Carries out what its owner decides.
     pub(crate) order: Recipient<CarryOut>,
     /// Says what time it is.

@@ -297,10 +297,15 @@ section! {
         /// at.
         advertise: Vec<Endpoint> = Kind::Endpoints { least: 0 }, Given::Default("[]");
         /// For a further tracker of a network: the address of its first one, as `node status`
-        /// prints it there. Then this one founds nothing and gives no names; it tells members
-        /// where others are, also while the first one is away. Peers name it behind the first.
+        /// prints it there. Then this one founds nothing, and gives names only once it has the right
+        /// to issue; it tells members where others are, also while the first one is away. Peers name
+        /// it behind the first.
         /// Left empty, this tracker is the first.
         introduces_for: String = Kind::OptionalAddress, Given::Default("\"\"");
+        /// For a further tracker: where the admin's tracker is, host:port. Once that one gave it the
+        /// right to issue (`node tracker delegate`), this one copies its register, and admits and
+        /// renews members in its place. Left empty, it knows only who comes to it.
+        first: Vec<Endpoint> = Kind::Endpoints { least: 0 }, Given::Default("[]");
     }
     wallet: WalletSettings,
     network: NetworkSettings,

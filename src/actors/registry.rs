@@ -2,9 +2,10 @@
 
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::registry::{
-    CarryOut, CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
+    CarryOut, CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers,
+    GetRegistryStatus, WhoIs,
 };
-use crate::messages::session::SessionEvent;
+use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{OrderRefused, Outcome, TICK_MS};
@@ -50,7 +51,9 @@ super::hand_to_shell!(RegistryActor {
     CloseSessions => close_all,
     ConnectionAccepted => accepted,
     CountSessions => sessions,
+    Dialled => dialled,
     DialledBack => dialled_back,
+    GetDelegates => delegates,
     GetInvitations => invitations,
     GetMembers => members,
     GetRegistryStatus => status,

@@ -4,7 +4,7 @@ use super::TICK;
 use crate::chain::{Genesis, Header};
 use crate::keys::PublicKey;
 use crate::messages::gossip::Connect;
-use crate::messages::introducer::Introduced;
+use crate::messages::introducer::{Introduced, IssuedElsewhere};
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
 use crate::messages::tracker_link::{
@@ -143,6 +143,7 @@ super::hand_to_shell!(TrackerLinkActor {
     WorkFound => work_found,
     Introduced => introduced,
     RowsCommitted => committed,
+    IssuedElsewhere => issued_elsewhere,
 });
 
 /// Searches for the genesis block.

@@ -2,12 +2,14 @@
 
 mod records;
 mod recovery;
+mod tracker;
 mod upkeep;
 mod values;
 mod votes;
 
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
 pub use recovery::{RecoveryArgs, RecoveryPlace};
+pub use tracker::{HandOver, TrackerOrder};
 pub use votes::{Vote, VoteCast, VoteOpen};
 
 use super::demo::{DemoArgs, EavesdropArgs};
@@ -402,6 +404,9 @@ pub enum Ask {
     },
     /// Give a member that has lost its wallet another key, at the tracker
     Rekey(Rekey),
+    /// Other trackers of the network: who may issue, and who takes over
+    #[command(subcommand)]
+    Tracker(TrackerOrder),
     /// What somebody has
     Balance {
         /// A member's name or an address [default: this node]

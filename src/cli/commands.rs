@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::invocation::word;
 use super::output::Output;
 use super::progress::ProgressLine;
-use super::{delivery, invitations, proofs, records, show, statements, votes};
+use super::{delivery, invitations, proofs, records, show, statements, trackers, votes};
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
     LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
@@ -51,6 +51,7 @@ pub fn ask(
                 false => show::peers(peers) + &more,
             })?;
         }
+        (Ask::Tracker(order), _) => trackers::tracker(order, client, output)?,
         (Ask::Invite(arguments), NodeKind::Tracker) => {
             invitations::invite(arguments, client, output)?;
         }
@@ -67,7 +68,7 @@ pub fn ask(
         (_, NodeKind::Tracker) => {
             return Err(Failure::Misuse(format!(
                 "{} is a tracker's: it can be asked for `status` and `peers`, for `invite`, `expel`, \
-                 `readmit` and `rekey`, everything else is asked of a peer",
+                 `readmit`, `rekey` and `tracker`, everything else is asked of a peer",
                 client.config().display()
             )));
         }

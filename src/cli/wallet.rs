@@ -390,7 +390,7 @@ fn asked(prompt: &str) -> Result<Passphrase, Failure> {
 
 /// The words, from the terminal until there are enough or a line is empty, from elsewhere until the
 /// end.
-fn read_words() -> Result<Zeroizing<String>, Failure> {
+pub(super) fn read_words() -> Result<Zeroizing<String>, Failure> {
     let failed = |error: io::Error| no(format!("the words could not be read: {error}"));
     // Full size at once: a buffer that grows leaves copies behind.
     let mut text = Zeroizing::new(String::with_capacity(MAX_WORDS_TEXT));

@@ -1,9 +1,9 @@
 //! To an Introducer, and from it.
 
 use crate::chain::Genesis;
-use crate::membership::Statements;
-use crate::wire::MemberRecord;
+use crate::membership::{Certificate, Statements};
 use crate::wire::member::Leaving;
+use crate::wire::{Member, MemberRecord};
 use actix::Message;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub enum TellIntroducer {
     Record(MemberRecord),
     /// Which network this is.
     Network(Genesis),
+    /// Our certificate is due, and the first tracker does not renew it.
+    Renew,
     /// What the admin has said.
     Statements(Arc<Statements>),
     /// That we leave for good.
@@ -31,6 +33,16 @@ pub enum TellIntroducer {
 pub struct Introduced {
     /// Which of them, by its place in the settings.
     pub tracker: usize,
-    /// Members that answer at present, checked.
-    pub records: Vec<MemberRecord>,
+    /// Members that answer at present; their records are checked.
+    pub members: Vec<Member>,
+}
+
+/// To the TrackerLink: one of the other trackers issued a certificate for us, which is to be judged.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct IssuedElsewhere {
+    /// Which of them, by its place in the settings.
+    pub tracker: usize,
+    /// What it issued.
+    pub certificate: Box<Certificate>,
 }

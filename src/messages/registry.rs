@@ -3,7 +3,9 @@
 use crate::chain::params::Difference;
 use crate::chain::{Height, NetworkId};
 use crate::membership::MemberName;
-use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome, Visited};
+use crate::protocol::registry::{
+    Delegate, InvitationId, Kept, Named, Order, OrderRefused, Outcome, Visited,
+};
 use crate::wire::{Member, MemberId};
 use actix::Message;
 
@@ -52,6 +54,11 @@ pub struct GetInvitations {
     /// Most invitations to name.
     pub limit: usize,
 }
+
+/// Which trackers were given the right to issue?
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Delegate>")]
+pub struct GetDelegates;
 
 /// Whose is this name?
 #[derive(Debug, Message)]

@@ -211,7 +211,7 @@ impl Joining {
         means: &Means,
         mut tell: impl FnMut(Check),
     ) -> Result<Ready, NotJoined> {
-        let ready = self.prepare(means)?;
+        let mut ready = self.prepare(means)?;
         if ready.wallet_is_there {
             tell(Check::WalletFound {
                 file: ready.settings.wallet().file.clone(),
@@ -246,6 +246,10 @@ impl Joining {
         if id != found {
             return Err(bad("it is not that of the network that the tracker names"));
         }
+        if let Some(genesis) = genesis {
+            // Another tracker than the one that invites may have founded it.
+            ready.text = self.text(&genesis.content.tracker);
+        }
         tell(Check::NetworkRight {
             name: genesis.map(|genesis| genesis.params().name.to_string()),
             network: genesis.map(|genesis| genesis.id()),
@@ -267,20 +271,25 @@ impl Joining {
         actix::System::new().block_on(self.check(means, tell))
     }
 
+    /// The settings of the member, in a network that the tracker with this key founded.
+    fn text(&self, founder: &PublicKey) -> String {
+        let trackers = self.invitation.addresses.iter();
+        let trackers: Vec<Endpoint> = trackers.filter_map(|at| at.as_str().parse().ok()).collect();
+        settings::peer_template(&PeerTemplate {
+            name: self.name.as_str(),
+            trackers: &trackers,
+            listen: Some(self.listen),
+            advertise: &self.advertise,
+            tracker_key: &founder.to_address(),
+        })
+    }
+
     /// What this machine alone can say against it.
     fn prepare(&self, means: &Means) -> Result<Ready, NotJoined> {
         if self.file.exists() {
             return Err(NotJoined::FileExists(self.file.clone()));
         }
-        let trackers = self.invitation.addresses.iter();
-        let trackers: Vec<Endpoint> = trackers.filter_map(|at| at.as_str().parse().ok()).collect();
-        let text = settings::peer_template(&PeerTemplate {
-            name: self.name.as_str(),
-            trackers: &trackers,
-            listen: Some(self.listen),
-            advertise: &self.advertise,
-            tracker_key: &self.invitation.tracker.to_address(),
-        });
+        let text = self.text(&self.invitation.tracker);
         let settings = Settings::parse(&self.file, &text, std::iter::empty())?;
         let wallet = WalletFile::new(&settings.wallet().file);
         let (secret, wallet_is_there) = match wallet.read() {

@@ -24,8 +24,8 @@ use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
-use crate::protocol::registry::MAX_INQUIRERS_VISITED;
-use crate::settings::{AdmissionMode, NetworkSettings, TrackerSettings};
+use crate::protocol::registry::{Further, MAX_INQUIRERS_VISITED};
+use crate::settings::{AdmissionMode, Endpoint, NetworkSettings, TrackerSettings};
 use crate::shell::{
     Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
 };
@@ -79,6 +79,7 @@ pub(super) async fn run(
         advertise: advertise(&settings),
         members: running.registry.clone().recipient(),
         invitations: running.registry.clone().recipient(),
+        delegates: running.registry.clone().recipient(),
         names: running.registry.clone().recipient(),
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
@@ -124,9 +125,9 @@ impl Running {
         let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
         let has_recovery = params.recovery.is_some();
-        let mut machine = match issuer(settings)? {
+        let mut machine = match further(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
-            Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
+            Some(further) => Registry::open_further(secret.clone(), further, params, seed, rows),
         }?;
         if seams.registering_costs {
             machine.ask_for_work(&secret);
@@ -153,6 +154,7 @@ impl Running {
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.
             probe: Link::new(&probe, MAX_DIALS + MAX_INQUIRERS_VISITED),
+            dial: dials_within(&registry, &seams.transport, Some(patience())),
             network_name: settings.network.name.clone(),
             connections: seams.connections,
         };
@@ -203,9 +205,18 @@ impl Running {
     }
 }
 
-/// Where others dial it, as its settings say; each of them fits, as they were checked there.
+/// Where others dial it, as its settings say.
 fn advertise(settings: &TrackerSettings) -> Vec<Address> {
-    settings.advertise.iter().map(Address::from).collect()
+    addresses(&settings.advertise)
+}
+
+fn addresses(endpoints: &[Endpoint]) -> Vec<Address> {
+    endpoints.iter().map(Address::from).collect()
+}
+
+/// How long a dial may take.
+fn patience() -> Duration {
+    Duration::from_millis(VISIT_PATIENCE_MS)
 }
 
 /// Starts the one who dials members back, and reports to `registry`.
@@ -218,27 +229,30 @@ fn start_probe(
     let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
     let (sessions, registry) = (sessions.clone(), registry.clone());
     place.start_with(move |probe| {
-        let patience = Duration::from_millis(VISIT_PATIENCE_MS);
         LivenessProbeActor::new(LivenessProbeShell::new(LivenessProbeParts {
             clock,
             begin: sessions_of(&probe, &sessions),
-            dial: dials_within(&probe, &transport, Some(patience)),
+            dial: dials_within(&probe, &transport, Some(patience())),
             // One word a visit.
             registry: Link::new(&registry, MAX_DIALS + MAX_INQUIRERS_VISITED),
         }))
     })
 }
 
-/// Key of the tracker for whose network this one introduces, if it only introduces.
-fn issuer(settings: &TrackerSettings) -> Result<Option<PublicKey>, RunError> {
+/// Where this tracker belongs, if it is not the first one of its network.
+fn further(settings: &TrackerSettings) -> Result<Option<Further>, RunError> {
     if settings.introduces_for.is_empty() {
         return Ok(None);
     }
-    let issuer = PublicKey::from_address(&settings.introduces_for);
-    issuer.map(Some).map_err(|error| RunError::Setting {
+    let founder = PublicKey::from_address(&settings.introduces_for);
+    let founder = founder.map_err(|error| RunError::Setting {
         key: "introduces_for",
         reason: error.to_string(),
-    })
+    })?;
+    Ok(Some(Further {
+        founder,
+        first: addresses(&settings.first),
+    }))
 }
 
 /// The parameters that the settings describe.

@@ -6,6 +6,7 @@ mod branch;
 mod chain;
 mod checkpoint;
 mod clock;
+mod delegates;
 mod delivery;
 mod events;
 mod health;
@@ -37,6 +38,9 @@ pub use chain::{
 };
 pub use checkpoint::{CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
+pub use delegates::{
+    DelegateRequest, DelegateState, DelegateView, DelegatesView, HandOverRequest, StatementRequest,
+};
 pub use delivery::{
     AttemptsView, DeliveryStatusView, HistoryEntry, HistoryView, InboxView, NoteView, OutboxView,
     ReadRequest, ReadView, ReceivedState, ReceivedView, RefusedLineView, RouteView,

@@ -295,6 +295,14 @@ codes! {
         "The new key has that name already, is another member's, or is put out.",
         "A name is handed on to a key that nobody uses yet.",
         "Have the member make a new wallet, and take the address that its node shows.";
+    NoDelegate = "no_delegate", Unknown, "Never given the right":
+        "No right to issue was given to this key.",
+        "The address is mistyped, or the right ended long ago.",
+        "`node tracker list` shows who has it.";
+    TooManyDelegates = "too_many_delegates", Conflict, "Too many trackers may issue":
+        "The register has no room for one more tracker with the right to issue.",
+        "64 have it.",
+        "Wait until the right of one has ended, or begin with fewer.";
     NotKept = "not_kept", Conflict, "The statement can't be kept":
         "What the admin wanted to say was not said.",
         "The tracker's clock is more than a day behind what it said before, or it holds as many statements as it can.",

@@ -150,6 +150,9 @@ impl From<OrderRefused> for Refused {
             | OrderRefused::NewKeyIsOut
             | OrderRefused::NewKeyIsMember(_) => Code::WrongNewKey,
             OrderRefused::NotTaken(_) => Code::NotKept,
+            OrderRefused::NoDelegate => Code::NoDelegate,
+            OrderRefused::TooManyDelegates => Code::TooManyDelegates,
+            OrderRefused::DelegationLasts => Code::BadParameter,
         };
         Self::new(code, refused.to_string())
     }

@@ -193,8 +193,14 @@ impl Peer {
                 return Ok(OnLedger::Member);
             }
             let standing = view.standing(&self.key)?;
+            // Who hands over the network has said so to everybody, and not on the ledger yet.
+            let ledgers = view.authority(&parts.rules.genesis().content)?;
+            let known = self.known();
+            let heard = known.statements.as_ref().map(|all| all.authority());
+            let is_early = certificate.check_issuer(&ledgers).is_err()
+                && heard.is_some_and(|heard| certificate.check_issuer(heard).is_ok());
             let is_void = !standing.is_out() && said.serial <= standing.void;
-            if is_void || !joins_on_ledger(parts.rules.params(), &*snapshot)? {
+            if is_early || is_void || !joins_on_ledger(parts.rules.params(), &*snapshot)? {
                 return Ok(OnLedger::NothingToSend);
             }
             let sent = match own.sent {

@@ -20,14 +20,14 @@ use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
 };
 use crate::messages::registry::{
-    CarryOut, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
+    CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SendTransfers,
     WithdrawSend,
 };
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, DirectoryStatus, LeaveError, LeaveNetwork,
+    AcceptChangedKey, AcceptError, DirectoryStatus, HearStatements, LeaveError, LeaveNetwork,
 };
 use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction, SignTransactions};
 use crate::protocol::clocks::OwnClock;
@@ -387,6 +387,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         known: watch::channel(Arc::new(known)).1,
         events: played.events.clone(),
         leave: node.clone().recipient(),
+        hear: node.clone().recipient(),
         sign_leave: node.clone().recipient(),
         standing: Arc::default(),
         accept: node.clone().recipient(),
@@ -410,6 +411,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         members: node.clone().recipient(),
         invitations: node.clone().recipient(),
         names: node.clone().recipient(),
+        delegates: node.clone().recipient(),
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
@@ -446,6 +448,20 @@ impl Handler<GetInvitations> for FakeNode {
 }
 
 /// There is bob.
+impl Handler<GetDelegates> for FakeNode {
+    type Result = MessageResult<GetDelegates>;
+
+    fn handle(&mut self, _: GetDelegates, _: &mut Self::Context) -> Self::Result {
+        MessageResult(Vec::new())
+    }
+}
+
+impl Handler<HearStatements> for FakeNode {
+    type Result = ();
+
+    fn handle(&mut self, _: HearStatements, _: &mut Self::Context) {}
+}
+
 impl Handler<WhoIs> for FakeNode {
     type Result = MessageResult<WhoIs>;
 
@@ -466,7 +482,8 @@ impl Handler<CarryOut> for FakeNode {
             Order::Invite { .. } => Err(OrderRefused::TooManyInvitations),
             Order::RevokeInvitation(asked) if asked == id => Ok(Outcome::Revoked { id, kept }),
             Order::RevokeInvitation(asked) => Err(OrderRefused::UnknownInvitation(asked)),
-            Order::Say(_) => Err(OrderRefused::NotFounded),
+            Order::Delegate { .. } => Err(OrderRefused::TooManyDelegates),
+            Order::Say(_) | Order::Hear(_) => Err(OrderRefused::NotFounded),
         }
     }
 }

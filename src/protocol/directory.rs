@@ -129,6 +129,14 @@ impl Directory {
         withheld.filter_map(move |(name, member)| Some((member, pin(name)?)))
     }
 
+    /// Whether neither key, name nor number of this member is known.
+    pub(super) fn is_news(&self, member: &Member) -> bool {
+        let said = &member.record.statement;
+        self.by_key(&said.key).is_none()
+            && !self.names.contains_key(&said.name)
+            && !self.by_id.contains_key(&member.id)
+    }
+
     /// Enters a member whose record was checked.
     pub(crate) fn update(&mut self, mut member: Member) -> Update {
         let key = member.record.statement.key;

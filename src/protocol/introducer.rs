@@ -4,7 +4,9 @@
 //! The first-named tracker alone founds the network and gives names and numbers; what is signed for
 //! it holds at the others. They know who is there and where, and tell it: so members find each
 //! other while the first one is away. What the admin has said is told in both directions: it is signed.
-//! Nothing else is taken from them: no name, no number, no genesis, no word that somebody has left.
+//! Nothing else is taken from them: no name, no number, no genesis, no word that somebody has left. A tracker with
+//! the right to issue renews certificates in the first one's place, and admits: whom it names that the first one
+//! has not named is known from then on.
 
 use super::SessionId;
 use super::backoff::Backoff;
@@ -14,7 +16,7 @@ use super::tracker_link::{
 };
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
-use crate::membership::{Address, SignedStatement, Statements};
+use crate::membership::{Address, Certificate, SignedStatement, Statements};
 use crate::wire::member::Leaving;
 use crate::wire::message::{MAX_STATEMENTS_TO_TRACKER, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
@@ -61,6 +63,8 @@ pub enum Effect {
     Hear(Vec<SignedStatement>),
     /// Who is introduced has changed, see [`Introducer::introduced`].
     Changed,
+    /// It issued us a certificate, which nobody has judged yet.
+    Issued(Certificate),
     /// Something the owner should know; told again only after things have been well.
     Trouble {
         /// The reason, in words for the owner.
@@ -95,7 +99,7 @@ pub struct Introducer {
     /// The owner has disconnected this node.
     apart: bool,
     pause: Backoff,
-    introduced: BTreeMap<MemberId, MemberRecord>,
+    introduced: BTreeMap<MemberId, Member>,
     /// Trouble was told, and nothing has gone well since.
     in_trouble: bool,
     effects: Vec<Effect>,
@@ -121,7 +125,7 @@ impl Introducer {
 
     /// The members that are introduced and answer at present, with what they say of themselves to
     /// the network's first tracker; their signatures are checked.
-    pub fn introduced(&self) -> impl Iterator<Item = &MemberRecord> {
+    pub fn introduced(&self) -> impl Iterator<Item = &Member> {
         self.introduced.values()
     }
 
@@ -164,6 +168,15 @@ impl Introducer {
             let message = Message::Statements(part.to_vec());
             self.effects.push(Effect::Send { session, message });
         }
+    }
+
+    /// Its renewal is due: asks for a certificate where we are registered.
+    #[must_use]
+    pub fn renew(&mut self) -> Vec<Effect> {
+        if let Phase::Registered(session, _) = self.phase {
+            self.send_record(session);
+        }
+        self.take_effects()
     }
 
     /// We leave the network for good; signed for the first tracker.
@@ -272,6 +285,9 @@ impl Introducer {
             Message::Statements(heard) => self.effects.push(Effect::Hear(heard)),
             Message::Refused(refused) => self.refused(&refused, now),
             Message::MembersChanged(told) => self.told(told.changed, &told.left),
+            Message::CertificateIssued(certificate) => {
+                self.effects.push(Effect::Issued(certificate));
+            }
             Message::Challenge(number) => self.effects.push(Effect::Answer { session, number }),
             Message::Ping(_) | Message::Pong(_) | Message::Goodbye(_) => {}
             other => {
@@ -341,11 +357,12 @@ impl Introducer {
             self.introduced.remove(id);
         }
         for member in changed {
-            let known = self.introduced.get(&member.id) == Some(&member.record);
+            let known = self.introduced.get(&member.id);
+            let known = known.is_some_and(|known| known.record == member.record);
             if !member.live || !(known || self.is_ours(&member.record)) {
                 self.introduced.remove(&member.id);
             } else if known || self.introduced.len() < MAX_INTRODUCED {
-                self.introduced.insert(member.id, member.record);
+                self.introduced.insert(member.id, member);
             }
         }
         self.effects.push(Effect::Changed);

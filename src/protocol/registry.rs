@@ -28,6 +28,8 @@ mod admission;
 mod certificates;
 mod contesting;
 mod contests;
+mod copying;
+mod delegates;
 mod effect;
 mod founding;
 mod inquiries;
@@ -49,7 +51,7 @@ pub use effect::{Effect, Fact, Visited};
 pub use inquiries::MAX_INQUIRERS_VISITED;
 pub use invitations::{InvitationId, Kept, MAX_INVITATIONS};
 pub use members::{MAX_MEMBERS_REGISTERED, beyond};
-pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
+pub use orders::{Delegate, MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 pub use statements::Named;
 
 use super::SessionId;
@@ -61,16 +63,17 @@ use crate::chain::params::{Difference, ParamsError};
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
-use crate::membership::Certificate;
-use crate::membership::Statements;
+use crate::membership::{Address, Certificate, Statements};
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
 use certificates::Certificates;
 use contests::Contests;
+use copying::Copies;
+use delegates::{DELEGATION_ROW, Delegations};
 use founding::{Founding, GENESIS_ROW, Offer, Verdict};
 use inquiries::Visits;
 use invitations::{INVITATION_ROW, Invitations};
-use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW};
+use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW, numbers_of};
 use news::News;
 use outgoing::Outgoing;
 use pricing::Pricing;
@@ -141,6 +144,15 @@ pub enum RegistryError {
     },
 }
 
+/// A further tracker of a network: where it belongs.
+#[derive(Debug, Clone)]
+pub struct Further {
+    /// Key of the network's first tracker.
+    pub founder: PublicKey,
+    /// Where whoever speaks for the network is, to copy its register from.
+    pub first: Vec<Address>,
+}
+
 /// The tracker's machine.
 pub struct Registry {
     certificates: Certificates,
@@ -149,6 +161,8 @@ pub struct Registry {
     invitations: Invitations,
     /// What the admin has said; nothing as long as there is no genesis.
     statements: Option<Arc<Statements>>,
+    delegations: Delegations,
+    copies: Copies,
     visits: Visits,
     doorstep: Doorstep,
     sessions: Sessions,
@@ -176,39 +190,38 @@ impl Registry {
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
-        let certificates = Certificates::issued_by(secret);
-        Self::open_as(certificates, params, seed, rows)
+        let further = Further {
+            founder: secret.public_key(),
+            first: Vec::new(),
+        };
+        Self::open_further(secret, further, params, seed, rows)
     }
 
-    /// As [`Registry::open`], of a tracker that only introduces: the members of the network whose
-    /// first tracker has the key `issuer`. It founds nothing, and what it registers is what members
-    /// said to that one and were certified for.
+    /// As [`Registry::open`], of a further tracker of a network. It founds nothing. As long as it has no
+    /// right to issue it only introduces: what it registers is what members were certified for.
     ///
     /// # Errors
     /// As [`Registry::open`].
-    pub fn open_introducing(
-        issuer: PublicKey,
-        params: Params,
-        seed: u64,
-        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, RegistryError> {
-        Self::open_as(Certificates::judged_for(issuer), params, seed, rows)
-    }
-
-    fn open_as(
-        certificates: Certificates,
+    pub fn open_further(
+        secret: Arc<SecretKey>,
+        further: Further,
         params: Params,
         seed: u64,
         rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
     ) -> Result<Self, RegistryError> {
         params.check()?;
-        let (issuer, founds) = (certificates.issuer(), !certificates.only_judges());
+        let Further { founder, first } = further;
+        let own = secret.public_key();
+        let certificates = Certificates::new(secret, founder);
+        let founds = certificates.founds();
         let mut registry = Self {
             certificates,
-            founding: Founding::new(issuer, founds, params),
-            members: Members::new(),
+            founding: Founding::new(founder, founds, params),
+            members: Members::new(numbers_of((!founds).then_some(own))),
             invitations: Invitations::default(),
             statements: None,
+            delegations: Delegations::default(),
+            copies: Copies::new(first, seed),
             visits: Visits::new(),
             doorstep: Doorstep::default(),
             sessions: Sessions::default(),
@@ -231,11 +244,11 @@ impl Registry {
         }
         registry.watch_members();
         if let Some(genesis) = registry.genesis()
-            && genesis.content.tracker != issuer
+            && genesis.content.tracker != founder
         {
             return Err(RegistryError::OtherKey {
                 stored: genesis.content.tracker,
-                given: issuer,
+                given: founder,
             });
         }
         registry.open_statements(said)?;
@@ -248,6 +261,7 @@ impl Registry {
             [NEXT_ID_ROW] => self.members.open_next_id(value),
             [GENESIS_ROW] => self.founding.open_row(value),
             [INVITATION_ROW, id @ ..] => self.invitations.open_row(id, value),
+            [DELEGATION_ROW, ..] => self.open_delegation(value),
             [FORMER_NAME_ROW, name @ ..] => self.members.open_former(name, value),
             _ => Err(Internal(
                 "the register holds a row of no known kind".to_owned(),
@@ -336,10 +350,13 @@ impl Registry {
         certificate: Option<Certificate>,
         now: Now,
     ) -> Vec<Effect> {
+        if hello.role == NodeRole::Tracker {
+            self.tracker_opened(session, &hello, now);
+            return self.outgoing.take();
+        }
         let ours = self.network();
-        let reason = if hello.role != NodeRole::Peer {
-            Some("a tracker registers peers, not trackers".to_owned())
-        } else if ours != NetworkId::ZERO && ![NetworkId::ZERO, ours].contains(&hello.network) {
+        let reason = if ours != NetworkId::ZERO && ![NetworkId::ZERO, ours].contains(&hello.network)
+        {
             let theirs = hello.network;
             Some(format!(
                 "you belong to network {theirs}, this tracker to {ours}"
@@ -366,6 +383,7 @@ impl Registry {
     #[must_use]
     pub fn session_closed(&mut self, session: SessionId, now: Now) -> Vec<Effect> {
         self.doorstep.gone(session);
+        self.copy_ended(session, now);
         self.forget_session(session, now);
         self.pass_lease(now);
         self.outgoing.take()
@@ -400,6 +418,7 @@ impl Registry {
         self.settle_contests(now);
         self.pass_lease(now);
         self.ask_members(now);
+        self.copy(now);
         self.push_news();
         self.outgoing.take()
     }
@@ -407,6 +426,10 @@ impl Registry {
     /// A message from a connection.
     #[must_use]
     pub fn received(&mut self, session: SessionId, message: Message, now: Now) -> Vec<Effect> {
+        if self.copies.has(session) {
+            self.copied(session, message, now);
+            return self.outgoing.take();
+        }
         let Some(known) = self.sessions.get(session) else {
             return Vec::new();
         };
@@ -490,6 +513,7 @@ impl Registry {
     fn forget_session(&mut self, session: SessionId, now: Now) {
         self.contests.withdraw(session);
         self.news.end(session);
+        self.copies.end(session);
         let Some(ended) = self.sessions.end(session) else {
             return;
         };

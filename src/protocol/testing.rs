@@ -122,6 +122,8 @@ pub(super) struct Tracker {
     pub(super) facts: Vec<Fact>,
     /// Who is to be dialled back.
     pub(super) visits: Vec<Visited>,
+    /// How often the admin's tracker was to be dialled.
+    pub(super) dials_first: usize,
     /// Where they knocked.
     pub(super) knocks: Vec<Address>,
     /// What came of orders.
@@ -140,6 +142,7 @@ impl Tracker {
             out: VecDeque::new(),
             facts: Vec::new(),
             visits: Vec::new(),
+            dials_first: 0,
             knocks: Vec::new(),
             done: Vec::new(),
             issued: Vec::new(),
@@ -168,6 +171,7 @@ impl Tracker {
                     self.visits.push(whom);
                     self.knocks.extend(addresses);
                 }
+                registry::Effect::DialFirst { .. } => self.dials_first += 1,
                 registry::Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
@@ -386,7 +390,7 @@ impl Peer {
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),
                 Effect::Certified(certificate) => self.certificates.push(certificate),
-                Effect::StatementsHeard(_) => {}
+                Effect::StatementsHeard(_) | Effect::RenewElsewhere => {}
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
                 Effect::Commit { batch, rows } => {
                     write(&mut self.disk, rows);

@@ -34,7 +34,7 @@ use working::OwnWork;
 use super::SessionId;
 use super::backoff::Backoff;
 use super::commit_queue::CommitQueue;
-use super::directory::{Directory, NAME_ROW};
+use super::directory::{Directory, NAME_ROW, Update};
 use crate::canonical;
 use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
@@ -42,7 +42,7 @@ use crate::membership::Statements;
 use crate::membership::{Address, Certificate, InvitationString, MemberName};
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
-use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
+use crate::wire::{Hello, Member, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -145,7 +145,7 @@ enum Phase {
 #[derive(Debug)]
 struct Talk {
     session: SessionId,
-    /// The key in its hello.
+    /// The key of the network's first tracker: its own, or that of the one it stands in for.
     tracker: PublicKey,
     /// The network in its hello.
     network: NetworkId,
@@ -344,7 +344,7 @@ impl TrackerLink {
         let address = self.address();
         let warning = if hello.role != NodeRole::Tracker {
             Some(Warning::NotATracker { address })
-        } else if let Some(pinned) = self.tracker.filter(|pinned| *pinned != hello.key) {
+        } else if let Some(pinned) = self.tracker.filter(|_| !self.may_be_met(&hello.key)) {
             Some(Warning::TrackerKeyChanged {
                 address,
                 pinned,
@@ -368,10 +368,12 @@ impl TrackerLink {
             self.retry_later(now);
             return self.take_effects();
         }
-        let statement = self.statement(hello.key, now);
+        // Whoever it is that speaks for the network by now: records are for the one that founded it.
+        let tracker = self.tracker.unwrap_or(hello.key);
+        let statement = self.statement(tracker, now);
         self.phase = Phase::Talking(Talk {
             session,
-            tracker: hello.key,
+            tracker,
             network: hello.network,
             stage: Stage::Signing(statement.clone()),
             since: now.steady,
@@ -540,6 +542,39 @@ impl TrackerLink {
             self.directory_changed(vec![member], left);
         }
         (keys, self.take_effects())
+    }
+
+    /// Whether this is the key of a tracker of our network: of the first one, of whoever speaks for the network
+    /// by now, or of one that invited or certified us.
+    fn may_be_met(&self, key: &PublicKey) -> bool {
+        let admin = self.statements.as_ref().map(|all| all.authority().admin());
+        let inviter = self.config.invitation.as_ref().map(|one| one.tracker);
+        let certifier = self.certificate().map(|one| one.statement.issuer);
+        [self.tracker, admin, inviter, certifier].contains(&Some(*key))
+    }
+
+    /// One of the other trackers issued us a certificate. Whether it may issue.
+    pub fn issued_elsewhere(&mut self, certificate: Certificate, now: Now) -> (bool, Vec<Effect>) {
+        let counts = self.take_longer(certificate, now);
+        (counts, self.take_effects())
+    }
+
+    /// One of the other trackers, which may issue, tells of these members: whoever is not known yet is known
+    /// from now on. Nobody is put out, renamed or moved by its word.
+    pub fn told_elsewhere(&mut self, members: Vec<Member>) -> Vec<Effect> {
+        let mut changed = Vec::new();
+        for member in members {
+            if self.directory.is_news(&member)
+                && matches!(
+                    self.directory.update(member.clone()),
+                    Update::Entered { .. }
+                )
+            {
+                changed.push(member);
+            }
+        }
+        self.directory_changed(changed, Vec::new());
+        self.take_effects()
     }
 
     fn talk(&self, session: SessionId) -> Option<(PublicKey, &Stage)> {

@@ -2,7 +2,7 @@
 
 use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::clock::Clock;
-use crate::messages::introducer::{Introduced, TellIntroducer};
+use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::tracker_link::HearStatements;
 use crate::protocol::introducer::{Effect, Introducer};
@@ -34,6 +34,8 @@ pub struct IntroducerParts {
     pub dial: Link<Dial>,
     /// Is told who is introduced.
     pub link: Box<dyn Port<Introduced>>,
+    /// Is told what is to be judged.
+    pub judge: Link<IssuedElsewhere>,
     /// Keeps what the admin has said. What finds no room is told again in the next session.
     pub statements: Box<dyn Port<HearStatements>>,
 }
@@ -48,6 +50,7 @@ pub struct IntroducerShell {
     clock: Arc<dyn Clock>,
     dial: Link<Dial>,
     link: Box<dyn Port<Introduced>>,
+    judge: Link<IssuedElsewhere>,
     statements: Box<dyn Port<HearStatements>>,
     /// The link has to be told whom we know; as long as it has no room, later.
     news: bool,
@@ -65,6 +68,7 @@ impl IntroducerShell {
             clock: parts.clock,
             dial: parts.dial,
             link: parts.link,
+            judge: parts.judge,
             statements: parts.statements,
             news: false,
         }
@@ -86,6 +90,10 @@ impl IntroducerShell {
                     }
                 }
                 Effect::Changed => self.news = true,
+                Effect::Issued(certificate) => self.judge.send(IssuedElsewhere {
+                    tracker: self.tracker,
+                    certificate: Box::new(certificate),
+                }),
                 Effect::Trouble { reason } => {
                     let tracker = &self.address;
                     tracing::warn!(%tracker, %reason, "no connection to a tracker that introduces members; trying again");
@@ -99,7 +107,7 @@ impl IntroducerShell {
         if self.news {
             let told = Introduced {
                 tracker: self.tracker,
-                records: self.introducer.introduced().cloned().collect(),
+                members: self.introducer.introduced().cloned().collect(),
             };
             self.news = self.link.offer(told).is_err();
         }
@@ -108,6 +116,7 @@ impl IntroducerShell {
     /// Time has passed.
     pub fn tick(&mut self) {
         self.dial.flush();
+        self.judge.flush();
         self.sessions.flush();
         if !self.sessions.are_closing() {
             let effects = self.introducer.tick(self.clock.steady());
@@ -156,6 +165,7 @@ impl IntroducerShell {
         let effects = match told {
             TellIntroducer::Record(record) => self.introducer.record_known(record),
             TellIntroducer::Network(genesis) => self.introducer.network_known(genesis),
+            TellIntroducer::Renew => self.introducer.renew(),
             TellIntroducer::Statements(known) => self.introducer.statements_known(known),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
             TellIntroducer::Connect(true) => {

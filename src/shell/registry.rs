@@ -1,20 +1,21 @@
 //! Registry: the tracker's side of the conversation with its members.
 
-use super::{Begin, Greeting, Link, Sessions, TableWriter};
+use super::{Begin, Dial, Greeting, Link, Sessions, TableWriter};
 use crate::chain::params::Difference;
 use crate::clock::Clock;
+use crate::logging::Time;
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{
-    CountSessions, DialledBack, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus,
-    WhoIs,
+    CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus,
+    RegistryStatus, WhoIs,
 };
-use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
+use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{
-    Effect, Fact, InvitationId, Kept, Named, Order, OrderRefused, Outcome, Registry,
+    Delegate, Effect, Fact, InvitationId, Kept, Named, Order, OrderRefused, Outcome, Registry,
 };
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
@@ -46,6 +47,8 @@ pub struct RegistryParts {
     pub store: Link<CommitRows>,
     /// Dials members back.
     pub probe: Link<DialBack>,
+    /// Dials the admin's tracker, if that is another.
+    pub dial: Link<Dial>,
     /// What the network is called.
     pub network_name: String,
     /// Connections that the operating system has room for.
@@ -60,6 +63,7 @@ pub struct RegistryShell {
     greeting: Arc<Greeting>,
     clock: Arc<dyn Clock>,
     probe: Link<DialBack>,
+    dial: Link<Dial>,
     network_name: String,
     connections: usize,
     /// Who waits for what came of an order, by its token.
@@ -80,6 +84,7 @@ impl RegistryShell {
             greeting: parts.greeting,
             clock: parts.clock,
             probe: parts.probe,
+            dial: parts.dial,
             network_name: parts.network_name,
             connections: parts.connections,
             orders: HashMap::new(),
@@ -124,6 +129,7 @@ impl RegistryShell {
                     key,
                     addresses,
                 }),
+                Effect::DialFirst { address } => self.dial.send(Dial(address.to_string())),
                 Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
                 Effect::Fact(fact) => {
                     self.tell(&fact);
@@ -175,6 +181,20 @@ impl RegistryShell {
                 let (key, name) = (key.to_address(), name.as_ref().map(ToString::to_string));
                 tracing::info!(act = ?kind, key, member = name, "said to everybody as the admin");
             }
+            Fact::Delegated { key, until } => {
+                let until = Time::from_unix_ms(until.0);
+                tracing::info!(key = %key.to_address(), %until, "a tracker may issue");
+            }
+            Fact::Copying { with } => {
+                tracing::info!(key = %with.to_address(), "another tracker copies the register, and is copied");
+            }
+            Fact::CopyingEnded { with } => {
+                tracing::warn!(key = %with.to_address(), "the other tracker is gone: its register is copied again when it is back");
+            }
+            Fact::GenesisCopied { network } => {
+                self.greeting.set_network(*network);
+                tracing::info!(%network, "genesis block copied from another tracker");
+            }
             Fact::MemberStands { id, name, standing } => {
                 let (live, reachable) = (standing.live, standing.reachable);
                 tracing::info!(member = %name, id = id.0, live, reachable, "member came, went or moved");
@@ -212,6 +232,7 @@ impl RegistryShell {
     pub fn tick(&mut self) {
         self.writer.flush();
         self.probe.flush();
+        self.dial.flush();
         self.sessions.flush();
         let effects = self.registry.tick(self.clock.now());
         self.carry_out(effects);
@@ -236,6 +257,23 @@ impl RegistryShell {
         if let Some(session) = self.sessions.begin(message.0, Side::Responder, ()) {
             self.registry.entered(session, &address, now);
         }
+    }
+
+    /// What came of a dial to the admin's tracker.
+    pub fn dialled(&mut self, message: Dialled) {
+        let begun = match message.result {
+            Ok(connection) => self.sessions.begin(connection, Side::Initiator, ()),
+            Err(_) => None,
+        };
+        match begun {
+            Some(session) => self.registry.first_dialled(session),
+            None => self.registry.first_not_reached(self.clock.now()),
+        }
+    }
+
+    /// Who has the right to issue.
+    pub fn delegates(&mut self, _: GetDelegates) -> Vec<Delegate> {
+        self.registry.delegates()
     }
 
     /// A session tells something.

@@ -22,8 +22,8 @@ use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::member::Leaving;
-use crate::wire::{MemberRecord, Message, NodeRole};
-use std::collections::BTreeMap;
+use crate::wire::{Member, MemberRecord, Message, NodeRole};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
@@ -112,7 +112,9 @@ pub struct TrackerLinkShell {
     /// The other trackers of the network.
     introducers: Vec<Link<TellIntroducer>>,
     /// Whom each of them introduces.
-    introduced: BTreeMap<usize, Vec<MemberRecord>>,
+    introduced: BTreeMap<usize, Vec<Member>>,
+    /// Those of them that may issue.
+    issuing: BTreeSet<usize>,
     /// Who waits to hear that this node has left.
     leaving: Option<oneshot::Sender<Result<(), LeaveError>>>,
     tracker: String,
@@ -145,6 +147,7 @@ impl TrackerLinkShell {
             listeners: None,
             introducers: Vec::new(),
             introduced: BTreeMap::new(),
+            issuing: BTreeSet::new(),
             leaving: None,
             tracker: String::new(),
             trouble: None,
@@ -217,6 +220,7 @@ impl TrackerLinkShell {
                     }
                 }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
+                Effect::RenewElsewhere => self.tell_introducers(&TellIntroducer::Renew),
                 Effect::Warn(warning) => self.warn(&warning),
                 Effect::Reach(_) => self.tell_reach(),
             }

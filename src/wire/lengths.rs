@@ -6,7 +6,8 @@
 
 use super::member::MAX_ADDRESSES;
 use super::message::{
-    MAX_BLOCKS_ASKED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_STATEMENTS, MAX_TRANSACTIONS_BYTES,
+    MAX_BLOCKS_ASKED, MAX_COPIED, MAX_IDS, MAX_MEMBERS, MAX_REASON, MAX_STATEMENTS,
+    MAX_TRANSACTIONS_BYTES,
 };
 use crate::chain::Header;
 use crate::chain::genesis::MAX_MOTTO;
@@ -130,7 +131,7 @@ pub(super) const REFUSED: usize = ONE + ONE + text(MAX_REASON);
 pub(super) const CHALLENGE_ANSWER: usize = ONE + U64 + U64;
 
 /// `[[network, admin, delegate, serial, from, until], signature]`.
-const DELEGATION: usize = ONE + ONE + 3 * HASH + 3 * U64 + SIGNATURE;
+pub(super) const DELEGATION: usize = ONE + ONE + 3 * HASH + 3 * U64 + SIGNATURE;
 /// `[network, key, name, issuer, delegation, invitation, serial, from, until]`.
 const CERTIFICATE_STATEMENT: usize =
     ONE + HASH + HASH + NAME + HASH + DELEGATION + HASH + U64 + U64 + U64;
@@ -140,6 +141,13 @@ const INVITATION_STATEMENT: usize = ONE + 3 * HASH + DELEGATION + U32 + U64 + U6
 /// `[[statement, signature], signature]`.
 pub(super) const INVITED: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + SIGNATURE;
 pub(super) const ADMISSIBLE: usize = ONE + GENESIS + ONE;
+
+/// `[name, key, left]`.
+const FORMER_NAME: usize = ONE + NAME + HASH + U64;
+/// `[[statement, signature], used, revoked]`.
+const INVITATION_USE: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + U32 + U64;
+pub(super) const REGISTER_COPY: usize =
+    ONE + list(MAX_COPIED, FORMER_NAME) + list(MAX_COPIED, INVITATION_USE);
 
 /// `[kind, key, name, reason]`, of an expulsion or of what hands on a name.
 const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_REASON));

@@ -14,7 +14,9 @@ use crate::chain::{
     TransactionId,
 };
 use crate::keys::{PublicKey, Signature};
-use crate::membership::{Address, Certificate, Invitation, SignedStatement};
+use crate::membership::{
+    Address, Certificate, Delegation, Invitation, MemberName, SignedStatement,
+};
 use serde::{Deserialize, Serialize};
 
 /// First thing on every connection: a stranger that speaks something else is told apart at once.
@@ -29,6 +31,8 @@ pub const MAX_TRANSACTIONS_BYTES: usize = 1024 * 1024;
 pub const MAX_MEMBERS: usize = 500;
 /// Statements of the admin in one message at most: about 60 KB at their usual size.
 pub const MAX_STATEMENTS: usize = 256;
+/// Names, and invitations, in one copy of a register at most: about 100 KB at their usual size.
+pub const MAX_COPIED: usize = 256;
 /// Statements of the admin in one message to a tracker at most: as many as fit what it takes.
 pub const MAX_STATEMENTS_TO_TRACKER: usize = 8;
 /// Longest text that gives a reason, in bytes.
@@ -208,6 +212,39 @@ pub struct ChallengeAnswer {
     pub height: Height,
 }
 
+/// A name that nobody goes by: `[name, key, left]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerName {
+    /// The name.
+    pub name: MemberName,
+    /// Whose it stays.
+    pub key: PublicKey,
+    /// When that key left, if it did.
+    pub left: Option<Timestamp>,
+}
+
+/// What a tracker keeps of an invitation: `[invitation, used, revoked]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationUse {
+    /// What was signed.
+    pub invitation: Invitation,
+    /// How many joined by it there.
+    pub used: u32,
+    /// When it was revoked, if it was.
+    pub revoked: Option<Timestamp>,
+}
+
+/// What a tracker has registered, but for the members, of whom news is told: `[former, invitations]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterCopy {
+    /// Names that nobody goes by.
+    #[serde(deserialize_with = "capped_list::<MAX_COPIED, _, _>")]
+    pub former: Vec<FormerName>,
+    /// Invitations.
+    #[serde(deserialize_with = "capped_list::<MAX_COPIED, _, _>")]
+    pub invitations: Vec<InvitationUse>,
+}
+
 /// Code of [`Message::Block`].
 const BLOCK_CODE: u16 = 20;
 /// Code of [`Message::OfferGenesis`].
@@ -346,6 +383,10 @@ messages! {
     /// What the admin has said, as far as the sender holds it: at the beginning of a session, and what is
     /// new. Between peers, and between member and tracker, in both directions.
     80 Statements(Vec<SignedStatement>, MAX_STATEMENTS) <= lengths::STATEMENTS,
+    /// From the admin's tracker to another one: you may issue.
+    81 Delegated(Delegation) <= lengths::DELEGATION,
+    /// Between the admin's tracker and a delegate's: names that nobody goes by, and invitations.
+    82 RegisterCopy(RegisterCopy) <= lengths::REGISTER_COPY,
     /// From the tracker, in the place of an answer to [`Message::Register`]: it costs this work.
     83 WorkAsked(WorkAsked) <= lengths::WORK_ASKED,
     /// To the tracker: it is done. Before [`Message::Register`].

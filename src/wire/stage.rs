@@ -1,5 +1,6 @@
 //! What the other end of a session may send at which stage, before any of it is held.
 
+use super::channel::Side;
 use super::frame::Lengths;
 use super::limits::{RECORD_CAP, TO_TRACKER_CAP};
 use super::message::{Message, NodeRole, OFFER_GENESIS_CODE};
@@ -7,8 +8,12 @@ use super::message::{Message, NodeRole, OFFER_GENESIS_CODE};
 /// How far a session is, by who is at its ends and what was said in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Between members, between trackers, and what a tracker says to a member: as long as its code allows.
+    /// Between members, what a tracker says to whoever dialled it, and what trackers say to each other that have
+    /// begun to: as long as its code allows.
     Open,
+    /// What another tracker says that dialled, until it was answered: nothing long, as anybody may say that it is
+    /// one.
+    FromTracker,
     /// What a peer says to a tracker: nothing long, whoever says it.
     ToTracker,
     /// What is said to a tracker that has told its member that there is no genesis block: that member may
@@ -17,18 +22,20 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// That at which a session begins, between ends of these roles.
-    pub fn first(ours: NodeRole, theirs: NodeRole) -> Self {
-        match (ours, theirs) {
-            (NodeRole::Tracker, NodeRole::Peer) => Self::ToTracker,
-            (NodeRole::Peer, _) | (NodeRole::Tracker, NodeRole::Tracker) => Self::Open,
+    /// That at which a session begins, between ends of these roles, of which we are on this side.
+    pub fn first(ours: NodeRole, theirs: NodeRole, side: Side) -> Self {
+        match (ours, theirs, side) {
+            (NodeRole::Tracker, NodeRole::Peer, _) => Self::ToTracker,
+            (NodeRole::Tracker, NodeRole::Tracker, Side::Responder) => Self::FromTracker,
+            (NodeRole::Peer, ..) | (NodeRole::Tracker, NodeRole::Tracker, _) => Self::Open,
         }
     }
 
     /// That which follows when a tracker has said this.
     pub fn after(self, said: &Message) -> Self {
         match (self, said) {
-            (Self::Open, _) => Self::Open,
+            // Only who has the right to issue is told anything.
+            (Self::Open, _) | (Self::FromTracker, _) => Self::Open,
             (_, Message::Registered(registered)) if registered.genesis.is_none() => Self::Founding,
             (_, Message::Registered(_) | Message::GenesisKnown(_)) => Self::ToTracker,
             (stage, _) => stage,
@@ -39,7 +46,7 @@ impl Stage {
     pub fn lengths(self) -> Lengths {
         match self {
             Self::Open => Message::most,
-            Self::ToTracker => to_tracker,
+            Self::ToTracker | Self::FromTracker => to_tracker,
             Self::Founding => founding,
         }
     }
@@ -48,7 +55,7 @@ impl Stage {
     pub fn record_cap(self) -> usize {
         match self {
             Self::Open => RECORD_CAP,
-            Self::ToTracker | Self::Founding => TO_TRACKER_CAP,
+            Self::ToTracker | Self::FromTracker | Self::Founding => TO_TRACKER_CAP,
         }
     }
 }
@@ -78,7 +85,7 @@ mod tests {
             let long = all().filter(|code| stage.lengths()(*code) > Some(TO_TRACKER_CAP));
             (long.collect::<Vec<_>>(), stage.record_cap())
         };
-        let first = Stage::first(NodeRole::Tracker, NodeRole::Peer);
+        let first = Stage::first(NodeRole::Tracker, NodeRole::Peer, Side::Responder);
         assert_eq!(small(first), (vec![], TO_TRACKER_CAP));
         let registered = |genesis| {
             Message::Registered(Registered {
@@ -96,7 +103,10 @@ mod tests {
         for code in [64, 72, 76, 77, 78] {
             assert_eq!(first.lengths()(code), Message::most(code), "code {code}");
         }
-        let peers = Stage::first(NodeRole::Peer, NodeRole::Tracker);
+        let stranger = Stage::first(NodeRole::Tracker, NodeRole::Tracker, Side::Responder);
+        assert_eq!(small(stranger), (vec![], TO_TRACKER_CAP));
+        assert_eq!(stranger.after(&Message::Challenge(1)), Stage::Open);
+        let peers = Stage::first(NodeRole::Peer, NodeRole::Tracker, Side::Initiator);
         assert!(all().all(|code| peers.lengths()(code) == Message::most(code)));
         assert_eq!(peers.after(&registered(None)), peers);
     }

@@ -12,6 +12,7 @@ mod liveness;
 mod same_key;
 mod soak;
 mod sync;
+mod takeover;
 mod trackers;
 
 use raclette::chain::Height;

@@ -36,7 +36,7 @@ fn all_hold(items: &[SignatureItem]) {
     assert!(verify_batch(items).iter().all(Result::is_ok));
 }
 
-fn bob_may_issue() -> Delegation {
+pub fn bob_may_issue() -> Delegation {
     let statement = DelegationStatement {
         network: example::network(),
         admin: tracker().public_key(),

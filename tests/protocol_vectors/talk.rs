@@ -1,6 +1,6 @@
 //! Examples of what nodes say to each other.
 
-use crate::channel::certificate_for;
+use crate::channel::{NOW, certificate_for};
 use crate::example::{self, alice, bob, tracker};
 use crate::membership;
 use crate::work::{Work, hex, unhex};
@@ -9,8 +9,8 @@ use raclette::chain::{Height, TransactionId};
 use raclette::wire::frame::{Frame, FrameDecoder, encode_frame};
 use raclette::wire::member::{LEAVE_CONTEXT, Leaving, RECORD_CONTEXT};
 use raclette::wire::message::{
-    Admissible, ChallengeAnswer, Goodbye, Lease, MembersChanged, Pong, RefusalCode, Refused,
-    Registered,
+    Admissible, ChallengeAnswer, FormerName, Goodbye, InvitationUse, Lease, MembersChanged, Pong,
+    RefusalCode, Refused, RegisterCopy, Registered,
 };
 use raclette::wire::receipt::RECEIPT_CONTEXT;
 use raclette::wire::version::MINOR_VERSION;
@@ -227,6 +227,19 @@ fn example_of(name: &str) -> Message {
             height: Height(1),
         }),
         "Statements" => Message::Statements(vec![membership::said("expel")]),
+        "Delegated" => Message::Delegated(membership::bob_may_issue()),
+        "RegisterCopy" => Message::RegisterCopy(RegisterCopy {
+            former: vec![FormerName {
+                name: "carol".parse().expect("a name"),
+                key: bob().public_key(),
+                left: Some(NOW),
+            }],
+            invitations: vec![InvitationUse {
+                invitation: membership::shown().invitation,
+                used: 1,
+                revoked: None,
+            }],
+        }),
         "CertificateIssued" => Message::CertificateIssued(certificate_for(alice().public_key())),
         other => panic!("no message is called {other}"),
     }

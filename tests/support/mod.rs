@@ -18,7 +18,7 @@ mod raw;
 pub use apart::Apart;
 pub use cell::Cell;
 pub use crowd::{Crowd, View};
-pub use forge::Forge;
+pub use forge::{Forge, now};
 pub use grown::Grown;
 pub use lab::{Lab, agree, secret_in};
 pub use node::{Node, Refused, node};

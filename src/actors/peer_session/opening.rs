@@ -151,7 +151,7 @@ pub(super) async fn open(
         Ok(()) => Ok(Opened {
             clock_of,
             is_later: theirs.hello.minor > MINOR_VERSION,
-            stage: Stage::first(hello.role, theirs.hello.role),
+            stage: Stage::first(hello.role, theirs.hello.role, side),
             who: SessionFact::Opened {
                 hello: Box::new(theirs.hello),
                 certificate: theirs.certificate.map(Box::new),

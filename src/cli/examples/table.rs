@@ -254,6 +254,25 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("disconnect", &[more("disconnect", "everybody is told")]),
     ("connect", &[more("connect", "and back")]),
+    (
+        "tracker delegate",
+        &[more(
+            "tracker delegate rac1... --until 60d",
+            "it admits while this one is away",
+        )],
+    ),
+    ("tracker list", &[more("tracker list", "who has the right")]),
+    (
+        "tracker revoke",
+        &[more("tracker revoke rac1...", "it issues no more")],
+    ),
+    (
+        "tracker hand-over",
+        &[more(
+            "tracker hand-over rac1... --recovery",
+            "asks for the recovery words",
+        )],
+    ),
     ("leave", &[more("leave", "for good; it asks first")]),
     (
         "chain show",

@@ -82,13 +82,13 @@ impl Recovery {
                 let words = Zeroizing::new(numbered(&words.iter().collect::<Vec<_>>()));
                 format!(
                     "\n\nThe recovery words. They are shown this once and kept nowhere: write them down now, on paper, \
-                     and keep them apart from the machine.\n\n{}\n{WHAT}.",
+                     and keep them apart from the machine.\n\n{}\n{WHAT}: `node tracker hand-over ADDRESS --recovery`.",
                     &*words
                 )
             }
             Self::Written(_, path) => format!(
                 "\n\nThe recovery words are in {}. Write them down on paper, or carry the file to another place, and \
-                 delete it here. {WHAT}.",
+                 delete it here. {WHAT}: `node tracker hand-over ADDRESS --recovery`.",
                 path.display()
             ),
         })

@@ -26,6 +26,11 @@ pub(super) const JSON: &str = "application/json";
 /// What can stand behind `?` and between braces: its name, what it says, and what it is.
 const PARAMETERS: &[(&str, &str, Kind)] = &[
     (
+        "address",
+        "The address of a key, as `node wallet address` prints it.",
+        Kind::Text,
+    ),
+    (
         "at",
         "A height; the end of the chain if left out.",
         Kind::Number,

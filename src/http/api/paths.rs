@@ -13,14 +13,15 @@ use crate::owner::BlockData;
 use crate::owner::answers::{
     AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
     BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    EventView, ExpelRequest, HealthView, HistoryView, InboxView, InvitationView, InvitationsView,
-    InviteRequest, InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView,
-    MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
-    OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView,
-    RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest,
-    SendView, SentManyView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
-    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
-    WalletRequest,
+    DelegateRequest, DelegateView, DelegatesView, EventView, ExpelRequest, HandOverRequest,
+    HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
+    InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
+    MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
+    PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView, RecordRequest,
+    RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest, SendView,
+    SentManyView, SentView, StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView,
+    TopicsView, TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView,
+    WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -173,6 +174,11 @@ paths! {
     EXPEL: POST "/expel" () [ExpelRequest] -> SaidView, TRACKER, "puts a member out, for a reason that everybody reads: signs it, keeps it and tells everybody";
     READMIT: POST "/readmit" () [ReadmitRequest] -> SaidView, TRACKER, "lets a member come back that was put out";
     REKEY: POST "/rekey" () [RekeyRequest] -> SaidView, TRACKER, "gives a name to another key, whose owner has lost the former one";
+    DELEGATE: POST "/delegate" () [DelegateRequest] -> DelegateView, TRACKER, "gives another tracker the right to invite, admit and renew, for so long";
+    DELEGATES: GET "/delegates" () -> DelegatesView, TRACKER, "the trackers that were given that right";
+    REVOKE_DELEGATE: POST "/delegates/{address}/revoke" () [NoRequest] -> SaidView, TRACKER, "takes that right back, and tells everybody";
+    HAND_OVER: POST "/hand-over" () [HandOverRequest] -> SaidView, TRACKER, "puts another tracker in the place of this one, for everybody";
+    STATEMENTS: POST "/statements" () [StatementRequest] -> SaidView, BOTH, "keeps a statement that was signed elsewhere, with the recovery key, and tells everybody";
     DISCONNECT: POST "/disconnect" () [NoRequest] -> ConnectedView, PEER, "says goodbye to everybody and keeps no session, until /connect or the next start";
     CONNECT: POST "/connect" () [NoRequest] -> ConnectedView, PEER, "takes the sessions up again";
     LEAVE: POST "/leave" () [NoRequest] -> LeftView, PEER, "leaves the network for good";

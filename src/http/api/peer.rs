@@ -12,8 +12,9 @@ use crate::owner::answers::{
     CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
     HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
     NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendManyRequest,
-    SendRequest, SendView, SentManyView, SentView, SyncRequest, SyncView, TopicsView, VotersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
+    SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
+    SyncView, TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -73,7 +74,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::ACCEPT, accept))
         .service(resource(&paths::DISCONNECT, disconnect))
         .service(resource(&paths::CONNECT, connect))
-        .service(resource(&paths::LEAVE, leave));
+        .service(resource(&paths::LEAVE, leave))
+        .service(resource(&paths::STATEMENTS, hear));
 }
 
 async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
@@ -319,6 +321,10 @@ async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedVie
 
 async fn connect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {
     peer.connect(true).await.map(Json)
+}
+
+async fn hear(peer: Data<Peer>, request: Json<StatementRequest>) -> Answer<SaidView> {
+    peer.hear(&request).await.map(Json)
 }
 
 async fn leave(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<LeftView> {

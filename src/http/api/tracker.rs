@@ -4,9 +4,9 @@ use super::asked::Parameters;
 use super::paths;
 use super::resource;
 use crate::owner::answers::{
-    CheckpointRequest, CheckpointView, ExpelRequest, InvitationView, InvitationsView,
-    InviteRequest, InvitedView, NoRequest, PeersView, ReadmitRequest, RekeyRequest, SaidView,
-    TrackerStatusView,
+    CheckpointRequest, CheckpointView, DelegateRequest, DelegateView, DelegatesView, ExpelRequest,
+    HandOverRequest, InvitationView, InvitationsView, InviteRequest, InvitedView, NoRequest,
+    PeersView, ReadmitRequest, RekeyRequest, SaidView, StatementRequest, TrackerStatusView,
 };
 use crate::owner::{Refused, Tracker};
 use actix_web::web::{self, Data, Json, Path, ServiceConfig};
@@ -22,7 +22,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::REVOKE_INVITATION, revoke_invitation))
         .service(resource(&paths::EXPEL, expel))
         .service(resource(&paths::READMIT, readmit))
-        .service(resource(&paths::REKEY, rekey));
+        .service(resource(&paths::REKEY, rekey))
+        .service(resource(&paths::DELEGATE, delegate))
+        .service(resource(&paths::DELEGATES, delegates))
+        .service(resource(&paths::REVOKE_DELEGATE, revoke_delegate))
+        .service(resource(&paths::HAND_OVER, hand_over))
+        .service(resource(&paths::STATEMENTS, hear));
 }
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
@@ -61,6 +66,39 @@ async fn revoke_invitation(
     _: Json<NoRequest>,
 ) -> Result<Json<InvitationView>, Refused> {
     tracker.revoke_invitation(&id).await.map(Json)
+}
+
+async fn delegate(
+    tracker: Data<Tracker>,
+    request: Json<DelegateRequest>,
+) -> Result<Json<DelegateView>, Refused> {
+    tracker.delegate(&request).await.map(Json)
+}
+
+async fn delegates(tracker: Data<Tracker>) -> Result<Json<DelegatesView>, Refused> {
+    tracker.delegates().await.map(Json)
+}
+
+async fn revoke_delegate(
+    tracker: Data<Tracker>,
+    address: Path<String>,
+    _: Json<NoRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.revoke_delegate(&address).await.map(Json)
+}
+
+async fn hand_over(
+    tracker: Data<Tracker>,
+    request: Json<HandOverRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.hand_over(&request).await.map(Json)
+}
+
+async fn hear(
+    tracker: Data<Tracker>,
+    request: Json<StatementRequest>,
+) -> Result<Json<SaidView>, Refused> {
+    tracker.hear(&request).await.map(Json)
 }
 
 async fn expel(

@@ -182,6 +182,7 @@ impl Ground {
             known: self.known.clone(),
             events: self.events.clone(),
             leave: self.link.clone().recipient(),
+            hear: self.link.clone().recipient(),
             sign_leave: self.wallet.clone().recipient(),
             standing: Arc::default(),
             accept: self.link.clone().recipient(),
@@ -251,6 +252,9 @@ fn trackers(settings: &PeerSettings) -> Result<(Address, Vec<Address>), RunError
     Ok((one(first)?, trackers.map(one).collect::<Result<_, _>>()?))
 }
 
+/// What another tracker has told that may wait for the link; one that tells more is broken.
+const TO_JUDGE: usize = 1024;
+
 /// Starts the conversations with all trackers but the first.
 fn introduce(
     others: Vec<Address>,
@@ -270,6 +274,7 @@ fn introduce(
             begin: sessions_of(&own, context),
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
+            judge: Link::new(link, TO_JUDGE),
             statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);

@@ -71,7 +71,7 @@ fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Ve
     assert_eq!(effects, [Effect::Changed]);
     let names = introducer.introduced();
     names
-        .map(|record| record.statement.name.to_string())
+        .map(|member| member.record.statement.name.to_string())
         .collect()
 }
 

@@ -56,7 +56,7 @@ impl Registry {
         let pricing = self.pricing.as_ref()?;
         let said = &record.statement;
         let known = self.sessions.get(session)?;
-        if self.certificates.only_judges()
+        if self.certificates.office(now.wall).is_none()
             || self.params().admission != Admission::Open
             || known.invited.is_some()
             || known.is_of_network
@@ -113,7 +113,8 @@ impl Registry {
             invitations.judge(invited, authority, network, said, now.wall)?;
             return Ok(Right::Invited(Box::new(invited.invitation.clone())));
         }
-        if self.certificates.only_judges() || self.params().admission == Admission::Open {
+        let only_introduces = self.certificates.office(now.wall).is_none();
+        if only_introduces || self.params().admission == Admission::Open {
             return Ok(Right::Open);
         }
         let text = "this network takes in whoever was invited: ask whoever runs the tracker for an \

@@ -5,73 +5,130 @@
 
 use crate::chain::{NetworkId, Timestamp};
 use crate::clock::Now;
-use crate::keys::{PublicKey, SecretKey};
+use crate::keys::{PublicKey, SecretKey, verify};
 use crate::membership::{
-    Authority, Certificate, CertificateStatement, Invitation, InvitationStatement, SignedStatement,
-    Statement,
+    Authority, Certificate, CertificateStatement, Delegation, DelegationStatement, Invitation,
+    InvitationStatement, SignedStatement, Statement,
 };
 use crate::wire::MemberStatement;
 use std::sync::Arc;
 
-/// Who certifies: this tracker, or the network's first one, if that is another.
+/// By what right a tracker issues certificates and invitations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Office<'a> {
+    /// It speaks for the network.
+    Admin,
+    /// The admin gave it the right.
+    Delegate(&'a Delegation),
+}
+
+impl Office<'_> {
+    /// What shows the right.
+    pub(super) fn delegation(self) -> Option<Delegation> {
+        match self {
+            Self::Admin => None,
+            Self::Delegate(delegation) => Some(delegation.clone()),
+        }
+    }
+
+    /// When what is issued now ends, if it is to end then.
+    pub(super) fn ends(self, wanted: Timestamp) -> Timestamp {
+        match self {
+            Self::Admin => wanted,
+            Self::Delegate(delegation) => wanted.min(delegation.statement.until),
+        }
+    }
+}
+
+/// Who certifies: this tracker, as long as it speaks for the network or was given the right; else others.
 #[derive(Debug)]
 pub(super) struct Certificates {
-    /// Key of the network's first tracker.
-    issuer: PublicKey,
-    /// That key, if it is ours; only used to sign what decides about membership.
-    key: Option<Arc<SecretKey>>,
+    /// Key of the network's first tracker, which is in genesis: members sign their records for it, whoever
+    /// speaks for the network by now.
+    founder: PublicKey,
+    /// Our own; only used to sign what decides about membership.
+    key: Arc<SecretKey>,
     /// Whose word counts.
     authority: Authority,
+    /// The right that the admin gave us, if it did.
+    delegation: Option<Delegation>,
 }
 
 impl Certificates {
-    /// Of the network's first tracker, which certifies.
-    pub(super) fn issued_by(key: Arc<SecretKey>) -> Self {
+    /// Of a tracker with this key, in the network that `founder` founded.
+    pub(super) fn new(key: Arc<SecretKey>, founder: PublicKey) -> Self {
         Self {
-            issuer: key.public_key(),
-            authority: Authority::new(key.public_key(), None),
-            key: Some(key),
+            founder,
+            key,
+            authority: Authority::new(founder, None),
+            delegation: None,
         }
     }
 
-    /// Of a tracker that only introduces whom `issuer` certified.
-    pub(super) fn judged_for(issuer: PublicKey) -> Self {
-        Self {
-            issuer,
-            authority: Authority::new(issuer, None),
-            key: None,
+    pub(super) fn founder(&self) -> PublicKey {
+        self.founder
+    }
+
+    /// Our key.
+    pub(super) fn own_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    /// Whether we are the network's first tracker, which alone founds it.
+    pub(super) fn founds(&self) -> bool {
+        self.own_key() == self.founder
+    }
+
+    /// Whether we speak for the network.
+    pub(super) fn is_admin(&self) -> bool {
+        self.own_key() == self.authority.admin()
+    }
+
+    /// By what right we issue at this time; `None` if by none.
+    pub(super) fn office(&self, now: Timestamp) -> Option<Office<'_>> {
+        if self.is_admin() {
+            return Some(Office::Admin);
         }
+        let given = self.delegation.as_ref()?;
+        let said = &given.statement;
+        let counts = said.delegate == self.own_key()
+            && (said.from..said.until).contains(&now)
+            && self.gave(given);
+        counts.then_some(Office::Delegate(given))
     }
 
-    pub(super) fn issuer(&self) -> PublicKey {
-        self.issuer
+    /// Whether who spoke for the network gave this right, and has not taken it back.
+    pub(super) fn gave(&self, given: &Delegation) -> bool {
+        let said = &given.statement;
+        let item = given.signature_item();
+        said.admin == self.authority.admin_at(said.serial)
+            && !self.authority.has_revoked(given)
+            && verify(&item.key, &item.message, &item.signature).is_ok()
     }
 
-    /// Our key, if it is ours to certify and to invite.
-    pub(super) fn own_key(&self) -> Option<PublicKey> {
-        self.key.as_ref().map(|key| key.public_key())
+    /// We were given this right.
+    pub(super) fn given(&mut self, delegation: Delegation) {
+        self.delegation = Some(delegation);
     }
 
-    /// Signs an invitation, if it is ours to invite.
-    pub(super) fn sign_invitation(&self, statement: InvitationStatement) -> Option<Invitation> {
-        let key = self.key.as_ref()?;
-        Some(statement.sign(key))
+    /// Signs an invitation.
+    pub(super) fn sign_invitation(&self, statement: InvitationStatement) -> Invitation {
+        statement.sign(&self.key)
     }
 
-    /// Signs what the admin says, if that is us.
-    pub(super) fn sign_statement(&self, statement: Statement) -> Option<SignedStatement> {
-        let key = self.key.as_ref()?;
-        Some(statement.sign(key))
+    /// Signs that another tracker may issue.
+    pub(super) fn sign_delegation(&self, statement: DelegationStatement) -> Delegation {
+        statement.sign(&self.key)
+    }
+
+    /// Signs what the admin says.
+    pub(super) fn sign_statement(&self, statement: Statement) -> SignedStatement {
+        statement.sign(&self.key)
     }
 
     /// Whose word counts from now on.
     pub(super) fn follow(&mut self, authority: Authority) {
         self.authority = authority;
-    }
-
-    /// Whether this tracker only introduces.
-    pub(super) fn only_judges(&self) -> bool {
-        self.key.is_none()
     }
 
     /// A certificate for a member, if there is a network that it could be for. It is issued after `void`,
@@ -84,17 +141,19 @@ impl Certificates {
         void: Option<Timestamp>,
         now: Now,
     ) -> Option<Certificate> {
-        let key = self.key.as_ref()?;
+        let office = self.office(now.wall)?;
         (network != NetworkId::ZERO).then(|| {
             let (member, name) = (statement.key, statement.name.clone());
-            let said = CertificateStatement::at(now.wall, network, member, name, key.public_key());
+            let said = CertificateStatement::at(now.wall, network, member, name, self.own_key());
             let serial = void.map_or(said.serial, |void| said.serial.max(void.plus_ms(1)));
             let issued = CertificateStatement {
                 invitation,
                 serial,
+                delegation: office.delegation(),
+                until: office.ends(said.until),
                 ..said
             };
-            issued.sign(key)
+            issued.sign(&self.key)
         })
     }
 
@@ -147,96 +206,4 @@ impl Certificates {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chain::testing::START;
-    use crate::membership::certificate::{BACKDATED_MS, CERTIFICATE_MS};
-    use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
-    use crate::wire::Message;
-
-    fn issued(tracker: &mut Tracker) -> Vec<(u64, Certificate)> {
-        tracker.sync();
-        let issued = tracker.issued.drain(..);
-        issued.map(|(session, one)| (session.0, one)).collect()
-    }
-
-    /// A network that has its genesis, and two members.
-    fn founded() -> Tracker {
-        let mut tracker = Tracker::new();
-        tracker.join(1, "alice");
-        tracker.join(2, "bob");
-        assert_eq!(
-            issued(&mut tracker),
-            [],
-            "there is no network to be a member of"
-        );
-        tracker.receive(1, &Message::OfferGenesis(genesis_by(1)));
-        tracker
-    }
-
-    #[test]
-    fn whoever_waited_for_genesis_is_certified_with_the_news_of_it() {
-        let mut tracker = founded();
-        assert_eq!(tracker.issued.len(), 0, "not before it is on the disk");
-        let issued = issued(&mut tracker);
-        let sessions: Vec<_> = issued.iter().map(|(session, _)| *session).collect();
-        assert_eq!(sessions, [1, 2]);
-        let (_, alice) = &issued[0];
-        let network = genesis_by(1).id();
-        assert_eq!(
-            alice.check(
-                &Authority::new(key(TRACKER), None),
-                &network,
-                &key(1),
-                START
-            ),
-            Ok(())
-        );
-        assert_eq!(alice.statement.name.as_str(), "alice");
-        assert_eq!(alice.statement.until, START.plus_ms(CERTIFICATE_MS));
-        let from = Timestamp(START.0 - BACKDATED_MS);
-        assert_eq!(alice.statement.from, from);
-    }
-
-    #[test]
-    fn each_registration_is_answered_with_a_new_one() {
-        let mut tracker = founded();
-        issued(&mut tracker);
-        tracker.join(3, "carol");
-        assert_eq!(issued(&mut tracker).len(), 1);
-        tracker.now = tracker.now.plus_ms(1_000);
-        tracker.receive(3, &Message::Register(record(3, "carol", 1)));
-        let again = issued(&mut tracker);
-        let until = START.plus_ms(1_000 + CERTIFICATE_MS);
-        assert_eq!(again[0].1.statement.until, until);
-    }
-
-    #[test]
-    fn only_a_certificate_of_the_first_tracker_under_the_same_name_introduces() {
-        let first = Certificates::issued_by(secret(TRACKER));
-        let other = Certificates::issued_by(secret(9));
-        let judging = Certificates::judged_for(key(TRACKER));
-        let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
-        let (bob, robert) = (statement(2, "bob", 1), statement(2, "robert", 1));
-        let issue = |by: &Certificates, on| by.issue(on, &bob, None, None, now);
-        assert_eq!(issue(&first, NetworkId::ZERO), None, "of no network");
-        assert_eq!(issue(&judging, network), None);
-        let check = |shown: Option<Certificate>, on, statement| {
-            judging.check(shown.as_ref(), on, statement, now).is_ok()
-        };
-        let good = issue(&first, network);
-        assert!(check(good.clone(), network, &bob) && check(good.clone(), NetworkId::ZERO, &bob));
-        assert!(!check(good.clone(), genesis_by(2).id(), &bob));
-        assert!(!check(good, network, &robert));
-        assert!(!check(issue(&other, network), network, &bob));
-        assert!(!check(None, network, &bob));
-    }
-
-    #[test]
-    fn who_is_refused_or_has_left_gets_none() {
-        let mut tracker = founded();
-        issued(&mut tracker);
-        tracker.join(4, "alice");
-        assert_eq!(issued(&mut tracker), [], "the name is taken");
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::invitations::InvitationId;
 use super::orders::{OrderRefused, Outcome};
-use crate::chain::NetworkId;
+use crate::chain::{NetworkId, Timestamp};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::Address;
@@ -42,6 +42,12 @@ pub enum Effect {
         key: PublicKey,
         /// Where, at least one.
         addresses: Vec<Address>,
+    },
+    /// Dial the admin's tracker, and report [`super::Registry::first_dialled`] or
+    /// [`super::Registry::first_not_reached`].
+    DialFirst {
+        /// Where it is.
+        address: Address,
     },
     /// Say goodbye with this reason and close. The registry has forgotten the session.
     Close {
@@ -84,6 +90,7 @@ impl Effect {
             Self::Send { session, .. } => std::slice::from_ref(session),
             Self::SendAll { sessions, .. } => sessions,
             Self::DialBack { .. }
+            | Self::DialFirst { .. }
             | Self::Close { .. }
             | Self::Commit { .. }
             | Self::Fact(_)
@@ -95,6 +102,28 @@ impl Effect {
 /// Something that happened, told once it is on the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
+    /// A tracker may issue until then.
+    Delegated {
+        /// Its key.
+        key: PublicKey,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The register is copied from another tracker, and to it.
+    Copying {
+        /// Whose.
+        with: PublicKey,
+    },
+    /// It is no more.
+    CopyingEnded {
+        /// Whose.
+        with: PublicKey,
+    },
+    /// The network's first block came from another tracker.
+    GenesisCopied {
+        /// Its id.
+        network: NetworkId,
+    },
     /// A member registered for the first time.
     MemberJoined {
         /// Number that the tracker gave the member.

@@ -118,6 +118,25 @@ impl Founding {
         self.genesis.as_ref().map_or(NetworkId::ZERO, Genesis::id)
     }
 
+    /// Takes genesis from another tracker of the network; its row, if it is news.
+    ///
+    /// # Errors
+    /// It is that of another network, or none.
+    pub(super) fn adopt(&mut self, genesis: Genesis) -> Result<Option<Row>, String> {
+        if let Some(known) = &self.genesis {
+            let same = *known == genesis;
+            let other = || "you are a tracker of another network".to_owned();
+            return same.then_some(None).ok_or_else(other);
+        }
+        genesis.check().map_err(|e| e.to_string())?;
+        if self.founds || genesis.content.tracker != self.issuer {
+            return Err("your genesis block is not that of this tracker's network".to_owned());
+        }
+        let row = (vec![GENESIS_ROW], Some(canonical::encode(&genesis)));
+        self.genesis = Some(genesis);
+        Ok(Some(row))
+    }
+
     /// Judges an offer, and takes it if there is nothing against it.
     pub(super) fn offer(&mut self, offer: Offer, now: Now) -> (Verdict, Vec<Row>) {
         let verdict = self.judge(&offer, now);

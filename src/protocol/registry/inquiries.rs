@@ -22,7 +22,7 @@ impl Registry {
         if asked > MAX_INQUIRIES || self.visits.contains(&session) {
             return self.close(session, "you ask too often whether you could join", now);
         }
-        if let Err((code, reason)) = self.judge(session, record, now) {
+        if let Err((code, reason)) = self.judge(session, record, true, now) {
             return self.refuse(session, code, &reason);
         }
         let addresses = record.statement.addresses.clone();

@@ -14,7 +14,7 @@ use crate::protocol::Row;
 use crate::wire::MemberStatement;
 use crate::wire::message::{Invited, RefusalCode};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// First byte of the keys of invitations' rows; the number follows, big-endian.
 pub(super) const INVITATION_ROW: u8 = 5;
@@ -53,6 +53,8 @@ impl Kept {
 pub(super) struct Invitations {
     by_id: BTreeMap<InvitationId, Kept>,
     by_key: HashMap<PublicKey, InvitationId>,
+    /// What copies of the register have not been told yet.
+    changed: BTreeSet<InvitationId>,
 }
 
 impl Invitations {
@@ -108,6 +110,7 @@ impl Invitations {
             revoked: None,
         };
         rows.push(row(id, &kept));
+        self.changed.insert(id);
         self.by_id.insert(id, kept);
         Some((id, rows))
     }
@@ -130,6 +133,7 @@ impl Invitations {
             return Some(Vec::new());
         }
         kept.revoked = Some(now);
+        self.changed.insert(id);
         Some(vec![row(id, kept)])
     }
 
@@ -218,9 +222,42 @@ impl Invitations {
         id.and_then(|id| self.count_use(id)).into_iter().collect()
     }
 
+    /// What another tracker of the network keeps of an invitation, put together with what is kept here: the
+    /// rows that change by it.
+    pub(super) fn merge(&mut self, theirs: Kept, now: Timestamp) -> Vec<Row> {
+        let key = theirs.invitation.statement.key;
+        let mut rows = Vec::new();
+        let id = match self.id_of(&key) {
+            Some(id) => id,
+            None => match self.keep(theirs.invitation.clone(), now) {
+                Some((id, kept)) => {
+                    rows = kept;
+                    id
+                }
+                None => return rows,
+            },
+        };
+        if let Some(kept) = self.by_id.get_mut(&id) {
+            let before = kept.clone();
+            kept.used = kept.used.max(theirs.used);
+            kept.revoked = kept.revoked.or(theirs.revoked);
+            if *kept != before {
+                rows.push(row(id, kept));
+                self.changed.insert(id);
+            }
+        }
+        rows
+    }
+
+    /// Those that changed since this was last asked for.
+    pub(super) fn take_changed(&mut self) -> BTreeSet<InvitationId> {
+        std::mem::take(&mut self.changed)
+    }
+
     fn count_use(&mut self, id: InvitationId) -> Option<Row> {
         let kept = self.by_id.get_mut(&id)?;
         kept.used = kept.used.saturating_add(1);
+        self.changed.insert(id);
         Some(row(id, kept))
     }
 }

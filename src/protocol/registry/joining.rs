@@ -20,7 +20,7 @@ impl Registry {
         if let Some(asked) = self.work_for(session, &record, now).filter(|_| proven) {
             return self.send(session, Message::WorkAsked(asked));
         }
-        if let Err((code, reason)) = self.judge(session, &record, now) {
+        if let Err((code, reason)) = self.judge(session, &record, false, now) {
             return self.refuse(session, code, &reason);
         }
         let key = record.statement.key;
@@ -85,14 +85,15 @@ impl Registry {
         }
     }
 
-    /// Whether whoever sends this could be registered, as things stand.
+    /// Whether whoever sends this could be registered, as things stand; `asks` if it only wants to know.
     pub(super) fn judge(
         &self,
         session: SessionId,
         record: &MemberRecord,
+        asks: bool,
         now: Now,
     ) -> Result<(), Refusal> {
-        let checked = self.check_record(session, record, now);
+        let checked = self.check_record(session, record, asks, now);
         checked.map_err(|reason| (RefusalCode::BadRecord, reason))?;
         if record.statement.sequence > now.wall.plus_ms(MAX_RECORD_AHEAD_MS).0 {
             // Nothing that its sender says later would count.
@@ -145,28 +146,25 @@ impl Registry {
         &self,
         session: SessionId,
         record: &MemberRecord,
+        asks: bool,
         now: Now,
     ) -> Result<(), String> {
         let statement = &record.statement;
-        let (issuer, introduces) = (self.certificates.issuer(), self.certificates.only_judges());
-        if introduces && statement.tracker != issuer {
+        let founder = self.certificates.founder();
+        // Whoever asks may not know yet who founded the network.
+        let is_asked = asks && statement.tracker == self.certificates.own_key();
+        if statement.tracker != founder && !is_asked {
             return Err(format!(
-                "this tracker only introduces, on the network whose first tracker is {}: name that \
-                 one first in \"trackers\" in the settings",
-                issuer.to_address()
-            ));
-        }
-        if statement.tracker != issuer {
-            return Err(format!(
-                "the record is for the tracker {}, this one is {issuer}",
-                statement.tracker
+                "the first tracker of this network is {}: name that one first in \"trackers\" in the \
+                 settings, or its key as \"tracker_key\"",
+                founder.to_address()
             ));
         }
         if self.sessions.key(session) != Some(statement.key) {
             return Err("the record is of another key than your hello".to_owned());
         }
         record.check().map_err(|e| format!("the record: {e}"))?;
-        if !introduces {
+        if self.certificates.office(now.wall).is_some() {
             return Ok(());
         }
         let known = self.sessions.get(session);
@@ -223,7 +221,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::NotRegistered, text);
         };
         let known = self.members.get(id).map(|e| e.record.statement.sequence);
-        if leaving.tracker != self.certificates.issuer() {
+        if leaving.tracker != self.certificates.founder() {
             let text = "this is meant for another tracker";
             return self.refuse(session, RefusalCode::BadRecord, text);
         }

@@ -11,7 +11,7 @@ use crate::wire::message::RefusalCode;
 use crate::wire::{Member, MemberId, MemberRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 /// Most members at a time: several times the largest network this is made for; bounds memory, and
 /// what a newcomer is sent.
@@ -39,12 +39,11 @@ const RESTORED_GAP: u32 = 1_000_000;
 /// # Errors
 /// A row is damaged.
 pub fn beyond(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Row, Internal> {
-    let mut members = Members::new();
+    let mut members = Members::new(0..u32::MAX);
+    // Numbers of others are in the register as well: only the row says which one is next.
     for (key, value) in rows {
-        match key.split_first() {
-            Some((&MEMBER_ROW, id)) => members.open_member(id, value)?,
-            Some((&NEXT_ID_ROW, _)) => members.open_next_id(value)?,
-            _ => {}
+        if key.first() == Some(&NEXT_ID_ROW) {
+            members.open_next_id(value)?;
         }
     }
     let next = members.next_id.saturating_add(RESTORED_GAP);
@@ -102,17 +101,39 @@ pub(super) struct Members {
     /// When who is no member any more left.
     left: HashMap<PublicKey, Timestamp>,
     next_id: u32,
+    /// The numbers that are ours to give.
+    own: Range<u32>,
+}
+
+/// The first number that a further tracker may give: so those of the first one and those of each of the others
+/// are different ones, and the same wherever a member is listed.
+const FURTHER_NUMBERS: u32 = 0x4000_0000;
+/// How many numbers a further tracker has.
+const NUMBERS_OF_ONE: u32 = 0x10_0000;
+
+/// The numbers that a tracker gives: the first one, or a further one with this key.
+pub(super) fn numbers_of(further: Option<PublicKey>) -> Range<u32> {
+    match further {
+        None => 1..FURTHER_NUMBERS,
+        Some(key) => {
+            let drawn = u32::from_be_bytes([key.0[0], key.0[1], key.0[2], key.0[3]]);
+            let blocks = (u32::MAX - FURTHER_NUMBERS) / NUMBERS_OF_ONE;
+            let from = FURTHER_NUMBERS + drawn % blocks * NUMBERS_OF_ONE;
+            from..from + NUMBERS_OF_ONE
+        }
+    }
 }
 
 impl Members {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(own: Range<u32>) -> Self {
         Self {
             by_id: BTreeMap::new(),
             by_key: HashMap::new(),
             by_name: HashMap::new(),
             former: HashMap::new(),
             left: HashMap::new(),
-            next_id: 1,
+            next_id: own.start.max(1),
+            own,
         }
     }
 
@@ -131,7 +152,9 @@ impl Members {
             return Err(Internal(text));
         }
         self.by_id.insert(id, entry);
-        self.next_id = self.next_id.max(id.0.saturating_add(1));
+        if self.own.contains(&id.0) {
+            self.next_id = self.next_id.max(id.0.saturating_add(1));
+        }
         Ok(())
     }
 
@@ -227,6 +250,59 @@ impl Members {
         }
         self.left.remove(&key);
         Ok((registration, rows))
+    }
+
+    /// Takes over a member that another tracker of the network has registered, with its number: its rows; none
+    /// if it, its name or its number is known here, or there is no room.
+    pub(super) fn take_over(
+        &mut self,
+        id: MemberId,
+        record: MemberRecord,
+        since: Timestamp,
+    ) -> Vec<Row> {
+        let (key, name) = (record.statement.key, record.statement.name.clone());
+        let is_free = self.judge_name(&record).is_ok()
+            && self.id_of(&key).is_none()
+            && !self.by_id.contains_key(&id)
+            && self.len() < MAX_MEMBERS_REGISTERED;
+        if !is_free {
+            return Vec::new();
+        }
+        let entry = Entry {
+            record,
+            since,
+            invitation: None,
+        };
+        let mut rows = vec![(member_key(id), Some(canonical::encode(&entry)))];
+        self.by_key.insert(key, id);
+        self.by_name.insert(name.clone(), id);
+        self.by_id.insert(id, entry);
+        if self.former.remove(&name).is_some() {
+            rows.push((former_key(&name), None));
+        }
+        rows
+    }
+
+    /// Names that nobody goes by, with their keys, and when these left.
+    pub(super) fn former(
+        &self,
+    ) -> impl Iterator<Item = (&MemberName, PublicKey, Option<Timestamp>)> {
+        let former = self.former.iter();
+        former.map(|(name, former)| (name, former.key, former.left))
+    }
+
+    /// Takes over a name that nobody goes by from another tracker of the network: its row, if it is news.
+    pub(super) fn take_over_former(
+        &mut self,
+        name: MemberName,
+        key: PublicKey,
+        left: Option<Timestamp>,
+    ) -> Option<Row> {
+        let known = self.former.contains_key(&name) || self.by_name.contains_key(&name);
+        if known || self.id_of(&key).is_some() {
+            return None;
+        }
+        self.keep_name(name, Former { key, left })
     }
 
     /// Whether the name in a record is its sender's to have.
@@ -343,8 +419,8 @@ impl Members {
         name: MemberName,
         entry: Entry,
     ) -> Result<(Registration, Vec<Row>), Refusal> {
-        let next = self.next_id.checked_add(1);
-        let Some(next) = next.filter(|_| self.len() < MAX_MEMBERS_REGISTERED) else {
+        let free = self.own.contains(&self.next_id) && self.len() < MAX_MEMBERS_REGISTERED;
+        let Some(next) = self.next_id.checked_add(1).filter(|_| free) else {
             let text = "this network has as many members as a tracker can register; somebody has \
                         to leave before you can join";
             return Err((RefusalCode::Full, text.to_owned()));

@@ -1,5 +1,6 @@
 //! What the tracker's owner orders, and what is answered once the disk has it.
 
+use super::delegates::MAX_DELEGATES;
 use super::invitations::{InvitationId, Kept, MAX_INVITATIONS};
 use super::{Effect, Fact, Registry};
 use crate::chain::{NetworkId, Timestamp};
@@ -7,7 +8,9 @@ use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::invitation::MAX_USES;
 use crate::membership::statements::NotTaken;
-use crate::membership::{Act, Invitation, InvitationStatement, MemberName, SignedStatement};
+use crate::membership::{
+    Act, Delegation, Invitation, InvitationStatement, MemberName, SignedStatement,
+};
 
 /// Longest time for which an invitation counts, in milliseconds: a year. Who is to join later than that
 /// is invited later.
@@ -29,6 +32,16 @@ pub enum Order {
     RevokeInvitation(InvitationId),
     /// Sign what the admin decides, and tell everybody. Done with [`Outcome::Said`].
     Say(Act),
+    /// Keep what somebody else has signed, with the recovery key, and tell everybody. Done with
+    /// [`Outcome::Said`].
+    Hear(Box<SignedStatement>),
+    /// Give the tracker with this key the right to issue. Done with [`Outcome::Delegated`].
+    Delegate {
+        /// Its key.
+        key: PublicKey,
+        /// For how long from now on, in milliseconds.
+        lasts_ms: u64,
+    },
 }
 
 /// What came of an order.
@@ -48,6 +61,8 @@ pub enum Outcome {
         /// What is kept of it.
         kept: Kept,
     },
+    /// The right is signed and kept.
+    Delegated(Delegate),
     /// The admin's word is signed, kept, and told.
     Said {
         /// What was signed: what was ordered comes last.
@@ -61,14 +76,36 @@ pub enum Outcome {
     },
 }
 
+/// A delegate, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegate {
+    /// The right that it was given.
+    pub delegation: Delegation,
+    /// Whether the right was taken back.
+    pub revoked: bool,
+    /// Whether it copies the register at present.
+    pub copying: bool,
+}
+
 /// Why an order is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderRefused {
     /// This tracker only introduces.
     #[error(
-        "this tracker only introduces members of another one's network: this is for the first tracker to do"
+        "this tracker only introduces members: let the admin's tracker give it the right to issue, with `node tracker delegate ADDRESS`"
     )]
     OnlyIntroduces,
+    /// Nobody gave it this right.
+    #[error(
+        "this tracker was never given the right to issue, or it was taken back: `node tracker list` shows who has it"
+    )]
+    NoDelegate,
+    /// So many have the right.
+    #[error("{MAX_DELEGATES} trackers have the right to issue: take it back from one first")]
+    TooManyDelegates,
+    /// For too long, or no time.
+    #[error("the right to issue is given for a second at least, and for 90 days at most")]
+    DelegationLasts,
     /// The invitation would be for nobody, or for too many.
     #[error("an invitation is for 1 to {MAX_USES} members")]
     Uses,
@@ -135,6 +172,8 @@ impl Registry {
                 lasts_ms,
             } => self.invite(key, uses, lasts_ms, now),
             Order::RevokeInvitation(id) => self.revoke_invitation(id, now),
+            Order::Delegate { key, lasts_ms } => self.delegate(key, lasts_ms, now),
+            Order::Hear(signed) => self.hear_owner(*signed, now),
             Order::Say(act) => self.say(act, now),
         };
         // Not before the disk has what was ordered.
@@ -165,17 +204,18 @@ impl Registry {
         }
         let network = Some(self.network()).filter(|network| *network != NetworkId::ZERO);
         let (issuer, serial) = (self.certificates.own_key(), Timestamp(now.wall.0));
+        let office = self.certificates.office(now.wall);
+        let office = office.ok_or(OrderRefused::OnlyIntroduces)?;
         let statement = InvitationStatement {
             network,
             key,
-            issuer: issuer.ok_or(OrderRefused::OnlyIntroduces)?,
-            delegation: None,
+            issuer,
+            delegation: office.delegation(),
             uses,
             serial,
-            expires: serial.plus_ms(lasts_ms),
+            expires: office.ends(serial.plus_ms(lasts_ms)),
         };
-        let signed = self.certificates.sign_invitation(statement);
-        let invitation = signed.ok_or(OrderRefused::OnlyIntroduces)?;
+        let invitation = self.certificates.sign_invitation(statement);
         let kept = self.invitations.keep(invitation.clone(), now.wall);
         let (id, rows) = kept.ok_or(OrderRefused::TooManyInvitations)?;
         self.outgoing.write(rows);

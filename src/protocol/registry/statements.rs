@@ -80,7 +80,6 @@ impl Registry {
     /// Signs what the owner, who is the admin, says to everybody.
     pub(super) fn say(&mut self, act: Act, now: Now) -> Result<Outcome, OrderRefused> {
         let key = self.certificates.own_key();
-        let key = key.ok_or(OrderRefused::OnlyIntroduces)?;
         let network = self.network();
         let admin = self.certificates.authority().admin();
         if self.statements.is_none() {
@@ -108,7 +107,6 @@ impl Registry {
                 act,
             };
             let signed = self.certificates.sign_statement(statement);
-            let signed = signed.ok_or(OrderRefused::OnlyIntroduces)?;
             self.keep(signed.clone(), now)?;
             said.push(signed);
         }
@@ -146,6 +144,9 @@ impl Registry {
                 None => Ok(()),
             },
             Act::Succeed { key } if key == own => Err(OrderRefused::Oneself),
+            Act::Revoke { key } if !self.delegations.contains_key(key) => {
+                Err(OrderRefused::NoDelegate)
+            }
             Act::Readmit { .. } | Act::Succeed { .. } | Act::Revoke { .. } => Ok(()),
         }
     }
@@ -181,7 +182,7 @@ impl Registry {
     }
 
     /// Keeps a statement that counts, with what follows from it for the list; whether it was news.
-    fn keep(&mut self, signed: SignedStatement, now: Now) -> Result<bool, NotTaken> {
+    pub(super) fn keep(&mut self, signed: SignedStatement, now: Now) -> Result<bool, NotTaken> {
         let Some(statements) = &mut self.statements else {
             return Ok(false);
         };
@@ -219,7 +220,12 @@ impl Registry {
 
     /// Tells everybody but `by`, once the disk has it, and ends the sessions of those who are out; how many
     /// members were told.
-    fn pass_on(&mut self, said: &[SignedStatement], by: Option<SessionId>, now: Now) -> usize {
+    pub(super) fn pass_on(
+        &mut self,
+        said: &[SignedStatement],
+        by: Option<SessionId>,
+        now: Now,
+    ) -> usize {
         let is_out = |key: &PublicKey| self.statements.as_ref()?.out(key).cloned();
         let mut sessions = Vec::new();
         let mut ended = Vec::new();
@@ -232,12 +238,22 @@ impl Registry {
         sessions.retain(|session| Some(*session) != by && self.sessions.is_members(*session));
         let told = sessions.len();
         sessions.extend(ended.iter().map(|(session, _)| *session));
+        sessions.extend(
+            self.copies
+                .sessions()
+                .filter(|session| Some(*session) != by),
+        );
         for part in said.chunks(MAX_STATEMENTS) {
             let (sessions, message) = (sessions.clone(), Message::Statements(part.to_vec()));
             self.outgoing.say(Effect::SendAll { sessions, message });
         }
         for (session, why) in ended {
             self.close(session, &why, now);
+        }
+        self.end_copies(now);
+        let hands_over = |one: &SignedStatement| matches!(one.statement.act, Act::Succeed { .. });
+        if said.iter().any(hands_over) && self.certificates.is_admin() {
+            self.certify_all(now);
         }
         self.pass_lease(now);
         told
@@ -261,8 +277,8 @@ impl Registry {
         }
     }
 
-    /// Tells a session all that the admin has said. It waits for no disk: it is the admin's signature that
-    /// promises, and should we forget it, those whom we told tell us.
+    /// Tells a session all that the admin has said, behind what it was told before: a newcomer has to know its
+    /// network first.
     pub(super) fn tell_statements(&mut self, session: SessionId) {
         let all: Vec<_> = self
             .statements
@@ -272,7 +288,7 @@ impl Registry {
             .collect();
         for part in all.chunks(MAX_STATEMENTS) {
             let message = Message::Statements(part.to_vec());
-            self.outgoing.at_once(Effect::Send { session, message });
+            self.send(session, message);
         }
     }
 

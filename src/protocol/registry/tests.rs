@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 mod admission;
 mod contesting;
+mod copying;
 mod founding;
 mod statements;
 mod watching;
@@ -381,7 +382,7 @@ fn attack_a_name_that_is_more_than_a_name_is_no_message() {
 #[test]
 fn a_full_network_takes_nobody_until_somebody_leaves() {
     let most = u32::try_from(MAX_MEMBERS_REGISTERED).unwrap();
-    let mut members = Members::new();
+    let mut members = Members::new(1..u32::MAX);
     for (row_key, value) in crowd(most) {
         members.open_member(&row_key[1..], &value).unwrap();
     }

@@ -113,15 +113,21 @@ impl Registry {
             liveness,
             news,
             outgoing,
+            copies,
             ..
         } = self;
         let can_take = |session, member| {
-            !liveness.is_asked(member) && outgoing.waiting(session) < MAX_WAITING / 2
+            let has_read = match copies.has(session) {
+                true => copies.has_read(session),
+                false => !liveness.is_asked(member),
+            };
+            has_read && outgoing.waiting(session) < MAX_WAITING / 2
         };
         let tell = |id| members.tell(id, liveness.standing(id));
         for piece in news.gather(can_take, tell) {
             let number = self.liveness.challenge(&piece.members);
             let sessions = piece.sessions;
+            self.copies.asked(&sessions, number);
             for message in [
                 Message::MembersChanged(piece.changed),
                 Message::Challenge(number),

@@ -59,25 +59,64 @@ impl TrackerLink {
 
     /// Takes what was issued if it is ours, once we know for which network it must be.
     pub(super) fn take_certificate(&mut self, now: Now) {
-        let (Some(genesis), Some(statements), Phase::Talking(_)) =
-            (self.founding.genesis(), &self.statements, &self.phase)
-        else {
+        if self.founding.genesis().is_some()
+            && matches!(self.phase, Phase::Talking(_))
+            && let Some(offered) = self.membership.offered.take()
+        {
+            self.take_issued(offered, now);
+        }
+    }
+
+    /// As [`TrackerLink::take_certificate`], when we have just learnt which network it is: by whose word its
+    /// issuer may issue may come behind that.
+    pub(super) fn take_first_certificate(&mut self, now: Now) {
+        let (Some(statements), Some(offered)) = (&self.statements, &self.membership.offered) else {
             return;
         };
-        let Some(offered) = self.membership.offered.take() else {
-            return;
+        match offered.check_issuer(statements.authority()) {
+            Ok(()) => self.take_certificate(now),
+            Err(_) => self.membership.wrong_at = Some(now.steady),
+        }
+    }
+
+    /// Takes a certificate of another tracker if it lasts longer than ours, or is under another name; whether it
+    /// counts.
+    pub(super) fn take_longer(&mut self, offered: Certificate, now: Now) -> bool {
+        let (Some(genesis), Some(statements)) = (self.founding.genesis(), &self.statements) else {
+            return false;
+        };
+        let (network, key) = (genesis.id(), &self.config.key);
+        let held = self.membership.certificate.as_ref();
+        let is_needless = held.is_some_and(|held| {
+            held.statement.name == offered.statement.name
+                && held.statement.until >= offered.statement.until
+        });
+        match is_needless {
+            true => offered
+                .check(statements.authority(), &network, key, now.wall)
+                .is_ok(),
+            false => self.take_issued(offered, now),
+        }
+    }
+
+    /// Takes a certificate, whichever tracker issued it, if it counts; whether it does.
+    pub(super) fn take_issued(&mut self, offered: Certificate, now: Now) -> bool {
+        let (Some(genesis), Some(statements)) = (self.founding.genesis(), &self.statements) else {
+            return false;
         };
         let authority = statements.authority();
         let checked = offered.check(authority, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);
-            return self.decided.at_once(Effect::Warn(warning));
+            self.decided.at_once(Effect::Warn(warning));
+            return false;
         }
         self.commit(CERTIFICATE_ROW, canonical::encode(&offered));
         self.membership.certificate = Some(offered.clone());
         (self.membership.warned, self.membership.wrong_at) = (None, None);
         self.decided.at_once(Effect::Certified(offered));
+        true
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.
@@ -96,7 +135,9 @@ impl TrackerLink {
         };
         let until = certificate.statement.until;
         let left = until.since(now.wall);
-        if left < WARN_BEFORE_MS && due(self.membership.warned, WARN_EVERY_MS) {
+        // That of a delegate is for a shorter time.
+        let span = until.since(certificate.statement.from);
+        if left < WARN_BEFORE_MS.min(span / 3) && due(self.membership.warned, WARN_EVERY_MS) {
             self.membership.warned = Some(now.steady);
             let warning = Warning::CertificateEnds {
                 until,
@@ -104,10 +145,10 @@ impl TrackerLink {
             };
             self.decided.at_once(Effect::Warn(warning));
         }
-        if left < RENEW_BEFORE_MS
-            && due(self.membership.asked, ASK_EVERY_MS)
-            && self.ask_certificate()
-        {
+        if left < RENEW_BEFORE_MS.min(span / 2) && due(self.membership.asked, ASK_EVERY_MS) {
+            if !self.ask_certificate() {
+                self.decided.at_once(Effect::RenewElsewhere);
+            }
             self.membership.asked = Some(now.steady);
         }
     }

@@ -80,6 +80,8 @@ pub enum Effect {
         /// Those that are members no more, as they were.
         left: Vec<Member>,
     },
+    /// The certificate is due and no first tracker is there: another may renew it.
+    RenewElsewhere,
     /// Write these rows, of the members' table, in one synced batch, and report
     /// [`super::TrackerLink::committed`].
     Commit {

@@ -154,7 +154,7 @@ impl TrackerLink {
             self.decided.at_once(Effect::StopMiningGenesis);
         }
         // Before the network is told of: whoever meets its members then must show it.
-        self.take_certificate(now);
+        self.take_first_certificate(now);
         self.decided.at_once(Effect::NetworkKnown(genesis));
     }
 

@@ -66,6 +66,8 @@ impl TrackerLink {
         }
         self.directory_changed(changed, left);
         self.decided.at_once(Effect::StatementsHeard(fresh));
+        // By what was said now, its issuer may issue.
+        self.take_certificate(now);
     }
 
     /// Has a name go with the key that the admin gave it to, if it did.

@@ -7,7 +7,7 @@ use crate::keys::PublicKey;
 use crate::logging::{Names, Time};
 use crate::membership::{Act, SignedStatement};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
-use crate::messages::introducer::{Introduced, TellIntroducer};
+use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::tracker_link::DirectoryStatus;
@@ -46,9 +46,32 @@ impl TrackerLinkShell {
         }
     }
 
+    /// One of the other trackers issued a certificate.
+    pub fn issued_elsewhere(&mut self, message: IssuedElsewhere) {
+        let (certificate, now) = (*message.certificate, self.clock.now());
+        let (counts, effects) = self.link.issued_elsewhere(certificate, now);
+        self.carry_out(effects);
+        if counts {
+            self.issuing.insert(message.tracker);
+            self.take_introduced(message.tracker);
+        }
+    }
+
+    /// Takes whom a tracker introduces to be members, if it may issue.
+    fn take_introduced(&mut self, tracker: usize) {
+        if self.issuing.contains(&tracker)
+            && let Some(members) = self.introduced.get(&tracker).cloned()
+        {
+            let effects = self.link.told_elsewhere(members);
+            self.carry_out(effects);
+        }
+    }
+
     /// One of the other trackers introduces these.
     pub fn introduced(&mut self, message: Introduced) {
-        self.introduced.insert(message.tracker, message.records);
+        let tracker = message.tracker;
+        self.introduced.insert(tracker, message.members);
+        self.take_introduced(tracker);
         self.tell_listeners();
     }
 
@@ -178,7 +201,7 @@ impl TrackerLinkShell {
         let members = self.link.directory().members();
         let members = members.map(|m| (&m.record, Outlook::of(m), Some(m.since)));
         let introduced = self.introduced.values().flatten();
-        let introduced = introduced.map(|record| (record, Outlook::Unknown, None));
+        let introduced = introduced.map(|member| (&member.record, Outlook::Unknown, None));
         type Told<'a> = (&'a MemberStatement, Outlook, Option<Timestamp>);
         let mut latest: BTreeMap<PublicKey, Told<'_>> = BTreeMap::new();
         for (record, outlook, since) in members.chain(introduced) {

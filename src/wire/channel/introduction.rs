@@ -56,7 +56,7 @@ fn digest(binding: &Binding, side: Side, hello: &Hello) -> [u8; 32] {
 /// Whom a connection is meant to lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// What the other must be.
+    /// What the other must be. A tracker that expects peers takes trackers as well.
     pub role: NodeRole,
     /// Whether it must be on our network; a tracker may serve a member that has none yet.
     pub same_network: bool,
@@ -115,7 +115,10 @@ pub fn judge_introduction(
     if hello.nonce == ours.nonce && hello.key == ours.key {
         return Err(IntroductionError::Ourselves);
     }
-    if hello.role != expected.role {
+    // A tracker that is looked for by members is looked for by other trackers, too.
+    let is_tracker_of_trackers =
+        [ours.role, hello.role] == [NodeRole::Tracker; 2] && expected.role == NodeRole::Peer;
+    if hello.role != expected.role && !is_tracker_of_trackers {
         return Err(IntroductionError::WrongRole(hello.role));
     }
     if expected.same_network && hello.network != ours.network {
@@ -146,7 +149,7 @@ pub fn is_comparable(
     now: Timestamp,
 ) -> bool {
     let judged = match judged {
-        Ok(()) if theirs.hello.role == NodeRole::Tracker || expected.member => return true,
+        Ok(()) if expected.role == NodeRole::Tracker || expected.member => return true,
         Ok(()) => is_member(theirs, expected, now),
         Err(IntroductionError::NotAMember(error)) => Err(error.clone()),
         Err(_) => return false,

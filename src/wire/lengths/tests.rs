@@ -17,8 +17,8 @@ use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
 use crate::wire::member::longest_addresses;
 use crate::wire::message::{
-    Admissible, ChallengeAnswer, Goodbye, Invited, Lease, MembersChanged, Pong, RefusalCode,
-    Refused, Registered,
+    Admissible, ChallengeAnswer, FormerName, Goodbye, InvitationUse, Invited, Lease,
+    MembersChanged, Pong, RefusalCode, Refused, RegisterCopy, Registered,
 };
 use crate::wire::work::{WorkAsked, WorkDone};
 use crate::wire::{
@@ -117,6 +117,21 @@ fn member_entry() -> Member {
     }
 }
 
+fn invitation() -> Invitation {
+    Invitation {
+        statement: InvitationStatement {
+            network: Some(ID),
+            key: KEY,
+            issuer: KEY,
+            delegation: Some(delegation()),
+            uses: u32::MAX,
+            serial: Timestamp(u64::MAX),
+            expires: Timestamp(u64::MAX),
+        },
+        signature: SIGNED,
+    }
+}
+
 fn delegation() -> Delegation {
     Delegation {
         statement: DelegationStatement {
@@ -181,6 +196,25 @@ fn longest() -> Vec<Message> {
             };
             MAX_STATEMENTS
         ]),
+        Message::Delegated(delegation()),
+        Message::RegisterCopy(RegisterCopy {
+            former: vec![
+                FormerName {
+                    name: "x".repeat(32).parse().unwrap(),
+                    key: KEY,
+                    left: Some(Timestamp(u64::MAX)),
+                };
+                MAX_COPIED
+            ],
+            invitations: vec![
+                InvitationUse {
+                    invitation: invitation(),
+                    used: u32::MAX,
+                    revoked: Some(Timestamp(u64::MAX)),
+                };
+                MAX_COPIED
+            ],
+        }),
         Message::Registered(Registered {
             id: MemberId(u32::MAX),
             genesis: Some(longest_genesis()),
@@ -209,18 +243,7 @@ fn longest() -> Vec<Message> {
         }),
         Message::Left(()),
         Message::Invited(Invited {
-            invitation: Invitation {
-                statement: InvitationStatement {
-                    network: Some(ID),
-                    key: KEY,
-                    issuer: KEY,
-                    delegation: Some(delegation()),
-                    uses: u32::MAX,
-                    serial: Timestamp(u64::MAX),
-                    expires: Timestamp(u64::MAX),
-                },
-                signature: SIGNED,
-            },
+            invitation: invitation(),
             signature: SIGNED,
         }),
         Message::Inquire(record()),

@@ -197,12 +197,13 @@ fn a_session_that_does_not_answer_is_closed() {
 
 #[test]
 fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
-    let introducing = |rows| Registry::open_introducing(key(TRACKER), params(), 1, rows);
+    let introducing = |rows| further(TRACKER, rows);
     let mut tracker = Tracker::new();
     tracker.registry = introducing(Vec::new()).unwrap();
     tracker.open_showing(1, 1, NOBODY, Some(certificate(1, "alice")));
     tracker.receive(1, &Message::Register(record(1, "alice", 1)));
-    let id_alone = registered(1, None, None);
+    let own = tracker.registry.members().next().unwrap().id.0;
+    let id_alone = registered(own, None, None);
     assert_eq!(tracker.said(), [to(1, id_alone)]);
     tracker.tick(2 * LEASE_MS);
     let said = tracker.said();
@@ -227,8 +228,17 @@ fn a_tracker_that_introduces_registers_for_the_first_and_founds_nothing() {
     assert_eq!(tracker.issued, [], "only the first one certifies");
     let rows: Vec<_> = tracker.disk.into_iter().collect();
     assert!(introducing(rows.clone()).is_ok());
-    let other = Registry::open_introducing(key(201), params(), 1, rows);
+    let other = further(201, rows);
     assert!(matches!(other, Err(RegistryError::OtherKey { .. })));
+}
+
+/// A further tracker of the network that this one founded.
+fn further(founder: u8, rows: Vec<(Vec<u8>, Vec<u8>)>) -> Result<Registry, RegistryError> {
+    let further = Further {
+        founder: key(founder),
+        first: Vec::new(),
+    };
+    Registry::open_further(secret(8), further, params(), 1, rows)
 }
 
 /// What the network's first tracker would issue.
@@ -240,7 +250,7 @@ fn certificate(number: u8, name: &str) -> Certificate {
 #[test]
 fn attack_nobody_is_introduced_under_a_name_that_the_first_tracker_did_not_give_it() {
     let mut tracker = Tracker::new();
-    tracker.registry = Registry::open_introducing(key(TRACKER), params(), 1, Vec::new()).unwrap();
+    tracker.registry = further(TRACKER, Vec::new()).unwrap();
     let mut forged = certificate(2, "alice");
     forged = forged.statement.sign(&member(2));
     let ended = |mut said: Certificate| {

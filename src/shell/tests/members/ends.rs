@@ -94,6 +94,8 @@ impl TrackerEnd {
             begin: Box::new(begun.clone()),
             store: Link::to(writing.clone(), 0),
             probe: Link::to(visits.clone(), 0),
+            // It is the first one: it dials no other tracker.
+            dial: Link::to(Outbound::<Dial>::new(), 0),
             network_name: "a network".to_owned(),
             connections: 10_000,
         };

@@ -1,0 +1,254 @@
+//! Two trackers of one network: the admin's, and one that it gave the right to issue.
+
+use super::*;
+use crate::membership::invitation::sign_invited;
+use crate::membership::{Act, Invitation};
+use crate::wire::NodeRole;
+use crate::wire::message::Invited;
+
+/// The delegate's number.
+const SECOND: u8 = 8;
+/// The session of the two, at both ends.
+const LINE: u64 = 900;
+
+/// The admin's tracker, whose network alice founded, and another one.
+struct Both {
+    first: Tracker,
+    second: Tracker,
+}
+
+impl Both {
+    fn new() -> Self {
+        let further = Further {
+            founder: key(TRACKER),
+            first: vec![crate::protocol::testing::address("first:7000")],
+        };
+        let mut second = Tracker::new();
+        second.registry = Registry::open_further(secret(SECOND), further, params(), 1, []).unwrap();
+        let mut both = Self {
+            first: founded(),
+            second,
+        };
+        both.first.said();
+        both
+    }
+
+    fn delegate(&mut self) {
+        let order = Order::Delegate {
+            key: key(SECOND),
+            lasts_ms: 86_400_000,
+        };
+        let effects = self.first.registry.order(1, order, self.first.now);
+        self.first.carry_out(effects);
+        self.first.sync();
+        assert!(matches!(
+            self.first.done.pop(),
+            Some((1, Ok(Outcome::Delegated(_))))
+        ));
+    }
+
+    /// The second dials the first.
+    fn connect(&mut self) {
+        let session = SessionId(LINE);
+        self.second.tick(TICK_MS);
+        assert!(self.second.dials_first > 0, "it dials by itself");
+        self.second.registry.first_dialled(session);
+        for (tracker, other, network) in [
+            (&mut self.first, SECOND, NOBODY),
+            (&mut self.second, TRACKER, genesis_by(1).id()),
+        ] {
+            let hello = hello(other, NodeRole::Tracker, network);
+            let now = tracker.now;
+            let effects = tracker.registry.session_opened(session, hello, None, now);
+            tracker.carry_out(effects);
+        }
+        self.talk();
+    }
+
+    fn part(&mut self) {
+        self.first.close(LINE);
+        self.second.close(LINE);
+    }
+
+    /// Hands over all that they say to each other, until they have said all; what they say to others is lost.
+    fn talk(&mut self) {
+        for _ in 0..20 {
+            self.first.tick(TICK_MS);
+            self.second.tick(TICK_MS);
+            for turn in [true, false] {
+                let (from, to) = match turn {
+                    true => (&mut self.first, &mut self.second),
+                    false => (&mut self.second, &mut self.first),
+                };
+                from.sync();
+                for out in from.said() {
+                    if let Out::Sent(SessionId(LINE), message) = out {
+                        to.receive(LINE, &message);
+                        to.sync();
+                    }
+                }
+            }
+        }
+    }
+
+    fn names(tracker: &Tracker) -> Vec<String> {
+        let members = tracker.registry.members();
+        let mut names: Vec<_> = members
+            .map(|m| m.record.statement.name.to_string())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn invitation(by: &mut Tracker, uses: u32) -> Invitation {
+    let order = Order::Invite {
+        key: key(77),
+        uses,
+        lasts_ms: 3_600_000,
+    };
+    let effects = by.registry.order(2, order, by.now);
+    by.carry_out(effects);
+    by.sync();
+    match by.done.pop() {
+        Some((2, Ok(Outcome::Invited { invitation, .. }))) => invitation,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Somebody comes with an invitation; what it is answered.
+fn come(tracker: &mut Tracker, session: u64, name: &str, by: &Invitation) -> Vec<Out> {
+    let number = u8::try_from(session).unwrap();
+    let network = genesis_by(1).id();
+    tracker.open(session, number, network);
+    tracker.receive(
+        session,
+        &Message::Invited(Invited {
+            invitation: by.clone(),
+            signature: sign_invited(&secret(77), &network, &key(number), &name.parse().unwrap()),
+        }),
+    );
+    tracker.receive(session, &Message::Register(record(number, name, 1)));
+    tracker.sync();
+    let said = tracker.said();
+    said.into_iter()
+        .filter(|out| matches!(out, Out::Sent(to, Message::Registered(_) | Message::Refused(_)) if *to == SessionId(session)))
+        .collect()
+}
+
+fn is_refused(said: &[Out]) -> bool {
+    matches!(said, [Out::Sent(_, Message::Refused(_))])
+}
+
+#[test]
+fn a_delegate_copies_the_register_and_admits_while_the_first_is_away() {
+    let mut both = Both::new();
+    both.connect();
+    assert_eq!(
+        Both::names(&both.second),
+        [""; 0],
+        "without the right it is told nothing"
+    );
+    both.part();
+    both.delegate();
+    both.second.tick(60_000);
+    both.connect();
+    assert_eq!(Both::names(&both.second), ["alice"]);
+    assert_eq!(both.second.registry.genesis(), Some(&genesis_by(1)));
+    let alice = both.first.registry.members().next().unwrap().id;
+    assert_eq!(
+        both.second.registry.members().next().unwrap().id,
+        alice,
+        "by her number"
+    );
+
+    // Each goes on alone.
+    both.part();
+    let by_second = invitation(&mut both.second, 1);
+    assert!(!is_refused(&come(&mut both.second, 20, "bob", &by_second)));
+    let issued = both.second.issued.pop().unwrap().1;
+    assert_eq!(issued.statement.issuer, key(SECOND));
+    assert!(issued.statement.delegation.is_some());
+    let by_first = invitation(&mut both.first, 1);
+    assert!(!is_refused(&come(&mut both.first, 21, "carol", &by_first)));
+    both.second.tick(60_000);
+    both.connect();
+    for tracker in [&both.first, &both.second] {
+        assert_eq!(Both::names(tracker), ["alice", "bob", "carol"]);
+    }
+    let ids = |tracker: &Tracker| {
+        let members = tracker.registry.members();
+        members
+            .map(|m| (m.id, m.record.statement.key))
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        ids(&both.first),
+        ids(&both.second),
+        "one number for one member"
+    );
+    // A use there counts here.
+    assert!(is_refused(&come(&mut both.second, 22, "dave", &by_first)));
+    assert!(is_refused(&come(&mut both.first, 23, "erin", &by_second)));
+    // And all of it is there after a restart.
+    let rows = both.second.disk.clone();
+    let further = Further {
+        founder: key(TRACKER),
+        first: Vec::new(),
+    };
+    both.second.registry =
+        Registry::open_further(secret(SECOND), further, params(), 1, rows).unwrap();
+    assert_eq!(Both::names(&both.second), ["alice", "bob", "carol"]);
+    assert!(is_refused(&come(&mut both.second, 24, "frank", &by_first)));
+}
+
+#[test]
+fn whoever_leaves_at_one_has_left_at_the_other_and_is_not_brought_back() {
+    let mut both = Both::new();
+    both.delegate();
+    both.first.join(2, "bob");
+    both.connect();
+    assert_eq!(Both::names(&both.second), ["alice", "bob"]);
+    both.part();
+    let sequence = both.first.now.wall.0 + 1;
+    let leaving = Leaving::sign(key(TRACKER), sequence, &member(2));
+    both.first.receive(2, &Message::Leave(leaving));
+    both.first.sync();
+    assert_eq!(Both::names(&both.first), ["alice"]);
+    both.second.tick(60_000);
+    both.connect();
+    assert_eq!(Both::names(&both.first), ["alice"]);
+    assert_eq!(Both::names(&both.second), ["alice"]);
+}
+
+#[test]
+fn attack_a_delegate_whose_right_was_taken_back_is_cut_off_and_issues_nothing() {
+    let mut both = Both::new();
+    both.delegate();
+    both.connect();
+    let revoke = Order::Say(Act::Revoke { key: key(SECOND) });
+    let effects = both.first.registry.order(3, revoke, both.first.now);
+    both.first.carry_out(effects);
+    both.talk();
+    let order = Order::Invite {
+        key: key(77),
+        uses: 1,
+        lasts_ms: 3_600_000,
+    };
+    let effects = both.second.registry.order(2, order, both.second.now);
+    both.second.carry_out(effects);
+    both.second.sync();
+    assert_eq!(
+        both.second.done.pop(),
+        Some((2, Err(OrderRefused::OnlyIntroduces)))
+    );
+    assert!(both.first.registry.delegates()[0].revoked);
+    assert!(!both.first.registry.delegates()[0].copying);
+    both.part();
+    both.second.tick(60_000);
+    both.connect();
+    assert!(
+        !both.first.registry.delegates()[0].copying,
+        "it is not let in again"
+    );
+}
