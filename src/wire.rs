@@ -11,4 +11,4 @@ pub mod version;
 
 pub use member::{Member, MemberId, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};
-pub use receipt::{Receipt, ReceiptCode, ReceiptStatement, Verdict};
+pub use receipt::{Receipt, ReceiptCode, ReceiptError, ReceiptStatement, Verdict};

@@ -3,16 +3,19 @@
 use super::{CatchUp, TICK};
 use crate::chain::Internal;
 use crate::chain::ledger::Funds;
+use crate::keys::verify_batch;
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend, SendTransfer,
-    SendTransfers, WithdrawSend,
+    CheckSignatures, DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend,
+    SendTransfer, SendTransfers, WithdrawSend,
 };
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
-use crate::shell::{Answered, OutboxShell};
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture};
+use crate::shell::{Answered, Ask, OutboxShell, Port};
+use crate::verifier::{Verdicts, Verifier};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use std::sync::Arc;
 
 /// Messages that may wait here: what the API has under way, one for each session, and what ledger and
 /// store tell.
@@ -45,7 +48,7 @@ impl Handler<CatchUp> for RetryQueueActor {
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
         if self.shell.catch_up() {
-            ctx.notify(CatchUp);
+            super::catch_up_later(ctx);
         }
     }
 }
@@ -98,9 +101,33 @@ impl Handler<ReleaseSend> for RetryQueueActor {
     }
 }
 
+/// Has signatures checked, and tells the outbox of it.
+pub struct ReceiptChecks {
+    /// Checks them, on other threads.
+    pub verifier: Arc<dyn Verifier>,
+    /// Hears the verdicts.
+    pub back: Addr<RetryQueueActor>,
+}
+
+impl Port<Ask<(), CheckSignatures>> for ReceiptChecks {
+    fn offer(
+        &mut self,
+        Ask { token, question }: Ask<(), CheckSignatures>,
+    ) -> Result<(), Ask<(), CheckSignatures>> {
+        let back = self.back.clone();
+        self.verifier.aside(Box::new(move || {
+            let answer = verify_batch(&question.0);
+            // Past the bound of the mailbox: there is one at a time.
+            back.do_send(Answered { token, answer });
+        }));
+        Ok(())
+    }
+}
+
 super::hand_to_shell!(RetryQueueActor {
     Answered<Vec<u64>, Vec<Judgement>> => judged,
     Answered<(), Result<Funds, Internal>> => funds,
+    Answered<(), Verdicts> => receipts_checked,
     DeliveryTold => delivery_told,
     GetOutbox => status,
     GetSend => line,
