@@ -13,8 +13,13 @@ FIRST ?= 0
 SEED ?=
 # For `grow`: a peer's settings, blocks or headers, how many
 GROW_ARGS ?=
+# For `fuzz`: how long for each reader
+FUZZ_SECONDS ?= 60
 # For `cargo test`, as in: make test TEST_ARGS='--test restart'
 TEST_ARGS ?=
+
+# For `soak`: how long ten nodes are restarted, backed up and squeezed
+export SOAK_SECONDS ?= 3600
 
 # The same cases of the property tests on every run: what fails can be run again, and a change is
 # not blamed for what chance found. Other cases: make test PROPTEST_RNG_SEED=2
@@ -26,7 +31,7 @@ CARGO := scripts/cargo.sh
 PROFILE := --release
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build dist demo test soak screenshots check format-check lint bench difficulty grow sim
+.PHONY: help setup build dist demo test soak fuzz screenshots check format-check lint bench difficulty grow sim
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +52,12 @@ test: ## Run all tests
 	@scripts/setup.sh browser
 	$(CARGO) test $(PROFILE) $(TEST_ARGS)
 
-soak: setup ## Send 10,000 messages among nodes that are killed, on lines that break; takes minutes
-	$(CARGO) test $(PROFILE) --test p2p -- --ignored soak --nocapture
+soak: setup ## Go through long trials: 10,000 messages with 50 kills, and an hour of ten nodes (SOAK_SECONDS)
+	$(CARGO) test $(PROFILE) --test p2p --test restart -- --ignored soak --nocapture
+
+fuzz: setup ## Read what nobody should send: FUZZ_SECONDS=600 for each reader, other cases every time
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+		$(CARGO) test $(PROFILE) --test fuzz -- --ignored --nocapture --test-threads=1
 
 screenshots: ## Write a picture of every page into docs/screenshots
 	@scripts/setup.sh browser

@@ -252,7 +252,7 @@ function forms() {
     if (form.dataset.draft) sessionStorage.setItem("sending", form.dataset.draft);
   });
   const was = new URL(location.href);
-  if (was.searchParams.get("done") === "sent") {
+  if (["sent", "opened", "recorded"].includes(was.searchParams.get("done"))) {
     localStorage.removeItem(`draft ${sessionStorage.getItem("sending")}`);
     sessionStorage.removeItem("sending");
   }
@@ -277,8 +277,9 @@ function draft(form) {
   const fields = () => all("input:not([type=hidden]):not([type=checkbox]), textarea", form);
   const kept = JSON.parse(localStorage.getItem(name) ?? "{}");
   if (!$(".refused", form)) for (const field of fields()) if (!field.value && kept[field.name]) field.value = kept[field.name];
-  const costs = $("#costs", form), usual = costs.textContent;
+  const costs = $("#costs", form), usual = costs?.textContent;
   const cost = () => {
+    if (!costs) return;
     const digits = (id) => ($(id, form)?.value ?? "").replace(/\s/g, "");
     const [amount, fee] = [digits("#amount"), digits("#fee")];
     if (!/^\d{0,20}$/.test(amount) || !/^\d{0,20}$/.test(fee)) { costs.textContent = "Coins are whole numbers."; return; }

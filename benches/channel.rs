@@ -372,7 +372,7 @@ impl Party {
             key: self.key.public_key(),
             nonce: self.number.into(),
             height: Height(7),
-            address: CappedText::new("127.0.0.1:7001").ok(),
+            address: "127.0.0.1:7001".parse().ok(),
             time: Timestamp(1_000),
             minor: 0,
             incarnation: 1,

@@ -29,6 +29,8 @@ node="$stage/$name/node"
 
 cp README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE "$stage/$name/"
 cp -r docs config "$stage/$name/"
+mkdir "$stage/$name/scripts"
+cp scripts/check_vote.py scripts/follow_records.py "$stage/$name/scripts/"
 "$node" man --dir "$stage/$name/man1" >/dev/null
 mkdir "$stage/$name/completions"
 for shell in bash zsh fish; do
@@ -57,7 +59,7 @@ if command -v dpkg-deb >/dev/null 2>&1; then
     done
     install -D -m 644 packaging/raclette.sysusers "$root/usr/lib/sysusers.d/raclette.conf"
     mkdir -p "$root/usr/share/doc/raclette"
-    cp -r README.md CHANGELOG.md docs config "$root/usr/share/doc/raclette/"
+    cp -r README.md CHANGELOG.md docs config "$stage/$name/scripts" "$root/usr/share/doc/raclette/"
     cat LICENSE-MIT LICENSE-APACHE >"$root/usr/share/doc/raclette/copyright"
     mkdir "$root/DEBIAN"
     size="$(du -sk "$root" | cut -f 1)"

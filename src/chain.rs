@@ -10,6 +10,7 @@ pub mod block;
 pub mod difficulty;
 mod fault;
 pub(crate) mod fold_hash;
+mod free_use;
 pub mod genesis;
 pub mod header;
 pub mod history;
@@ -38,6 +39,7 @@ pub mod verify;
 
 pub use block::Block;
 pub use fault::{Internal, PeerFault, Refusal, Rejected, Rejection};
+pub use free_use::FREE_BLOCKS;
 pub use genesis::{Genesis, GenesisContent, GenesisError};
 pub use header::Header;
 pub use ids::{

@@ -18,6 +18,7 @@ mod doctor;
 pub mod examples;
 mod explain;
 mod failure;
+mod first;
 mod hints;
 mod init;
 mod invitations;
@@ -171,6 +172,9 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let client = Client::find(&settings, &config, invocation)?;
             stop::stop(&settings, &client, output)
         }
+        Some(Command::Web { print }) if !is_set_up(cli.config.as_deref()) => {
+            first::first(print, invocation, output)
+        }
         Some(Command::Web { print }) => {
             let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
@@ -181,13 +185,18 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
             let config = find(cli.config, invocation)?;
             let settings = load(&config)?;
             let client = Client::find(&settings, &config, invocation)?;
-            commands::ask(&ask, &client, output)
+            commands::ask(&ask, &settings, &client, output)
         }
         None => {
             let config = find(cli.config, invocation)?;
             run::run(load(&config)?, invocation)
         }
     }
+}
+
+/// Whether there are settings here, or some are named.
+fn is_set_up(named: Option<&Path>) -> bool {
+    named.is_some() || USUAL_FILES.iter().any(|name| Path::new(name).exists())
 }
 
 fn load(config: &Path) -> Result<Settings, Failure> {
@@ -213,7 +222,7 @@ fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure>
         (None, _) => Err(Failure::Misuse(
             "no settings file was named, and neither peer.toml nor tracker.toml is here; name one \
              with --config FILE, or make one: `node init peer --name NAME --tracker \
-             HOST:PORT` or `node init tracker`"
+             HOST:PORT` or `node init tracker`; `node web` joins a network by an invitation, in a browser"
                 .to_owned(),
         )),
         (Some(_), Some(_)) => Err(Failure::Misuse(

@@ -31,13 +31,15 @@
 
 mod api;
 mod events;
+mod first;
 mod pages;
 mod server;
 
 pub use api::{
     BASE, MAX_BATCH_BYTES, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem,
 };
-pub use pages::LinkView;
+pub use first::serve_joining;
+pub use pages::{JoinCheck, JoinStage, Joins, LinkView, Newcomer};
 pub use server::{
     API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,
     start,

@@ -3,6 +3,7 @@
 //! Whoever signs is named in what is signed, so that signatures can be checked before it is known who
 //! spoke for the network then ([`Authority`]).
 
+pub mod address;
 pub mod authority;
 pub mod certificate;
 pub mod delegation;
@@ -11,12 +12,13 @@ pub mod name;
 pub mod record;
 pub mod statement;
 
+pub use address::{Address, NotAnAddress};
 pub use authority::{Authority, AuthorityError};
 pub use certificate::{Certificate, CertificateError, CertificateStatement};
 pub use delegation::{Delegation, DelegationStatement, IssuerError};
 pub use invitation::string::{InvitationString, InvitationStringError};
 pub use invitation::{Invitation, InvitationError, InvitationStatement};
-pub use name::{Address, MemberName};
+pub use name::MemberName;
 pub use record::{JoinError, JoinRecord, Leave, MembersRecord};
 pub use statement::{Act, SignedStatement, Statement, StatementError};
 

@@ -12,11 +12,12 @@
 //! long catching up will take, [`branch_change`] what a reorganisation did to this node's transactions.
 //! [`clocks`] says whose clock is wrong, and [`passed_over`] how much a session may send that we don't know.
 //! [`delivery`] is what sender and recipient of a transfer say to each other, [`retry`] the queue in
-//! which it waits for a recipient who is away, `commit_queue` how a machine of them has nothing said
+//! which it waits for a recipient who is away, `bucket` how often something may happen, `commit_queue` how a machine of them has nothing said
 //! that the disk does not hold, and [`credit`] how what is asked and not answered yet is counted.
 
 pub mod backoff;
 pub mod branch_change;
+pub(crate) mod bucket;
 pub mod clocks;
 mod commit_queue;
 pub mod credit;

@@ -35,6 +35,7 @@ mod patience;
 mod read;
 mod schema;
 mod template;
+mod variables;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,7 @@ impl Settings {
 /// What to tell people of variables that start with [`ENVIRONMENT_PREFIX`] and name no key: a line each.
 /// Those by which Kubernetes and Docker tell where a service of this name is are passed over in silence.
 pub fn unknown_variables(environment: impl Iterator<Item = (String, String)>) -> Vec<String> {
-    read::unknown_variables(environment)
+    variables::unknown_variables(environment)
 }
 
 /// The variables of this process that start with [`ENVIRONMENT_PREFIX`].

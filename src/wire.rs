@@ -7,6 +7,7 @@ pub mod limits;
 pub mod member;
 pub mod message;
 pub mod receipt;
+pub mod stage;
 pub mod version;
 
 pub use member::{Member, MemberId, MemberRecord, MemberStatement};

@@ -80,6 +80,7 @@ const KINDS: &[(&str, Handler)] = &[
     ("channel", channel::channel),
     ("rekey", channel::rekey),
     ("introduction-rules", channel::introduction_rules),
+    ("addresses-to-dial", formats::addresses_to_dial),
     ("certificate", channel::certificate),
     ("delegation", membership::delegation),
     ("invitation", membership::invitation),

@@ -17,6 +17,7 @@ use crate::shell::{
     Greeting, Outgoing, PeerSessionParts, PeerSessionShell, Queued, SessionEnd, Waiting,
 };
 use crate::store::Disk;
+use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, WrapFuture,
@@ -37,6 +38,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes read at a time of somebody known.
 const READ_BYTES: usize = 16 * 1024;
+/// The same at a tracker, which has thousands of sessions, in each of which little is said to it.
+const TRACKER_READ_BYTES: usize = 2 * 1024;
 /// Commands that may wait in the mailbox; each is passed on at once.
 const MAILBOX: usize = 1024;
 
@@ -212,6 +215,7 @@ impl Line {
             who,
             clock_of,
             is_later,
+            stage,
             reader,
             opener,
             rest,
@@ -226,6 +230,7 @@ impl Line {
                 clocks: Box::new(self.context.clocks.clone()),
                 clock_of,
                 is_later,
+                stage,
             },
         );
         let writing = writer.write_all(&mut waiting, self.context.disk.clone());
@@ -268,7 +273,11 @@ impl Line {
         self.tell(who).await?;
         self.take(&mut shell, &rest).await?;
         drop(rest);
-        let mut buffer = vec![0; READ_BYTES];
+        let room = match self.context.greeting.role() {
+            NodeRole::Peer => READ_BYTES,
+            NodeRole::Tracker => TRACKER_READ_BYTES,
+        };
+        let mut buffer = vec![0; room];
         let mut ask_time = self.context.ask_time.subscribe();
         loop {
             let patience = Duration::from_millis(shell.may_be_silent_ms());

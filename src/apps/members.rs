@@ -60,6 +60,11 @@ impl Application for Members {
         }
     }
 
+    /// All of them: each needs a certificate, a signature of the admin or the member's own, once.
+    fn is_outside_free_budget(&self, _: &RecordBody) -> bool {
+        true
+    }
+
     fn judge(
         &self,
         state: &mut ApplicationState<'_, '_>,

@@ -83,9 +83,9 @@ impl<'a> OfflineLedger<'a> {
         &self.ledger
     }
 
-    /// Tells who may send without a fee.
-    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
-        self.ledger.admit_members(members);
+    /// Tells who may send without a fee, instead of whoever might before.
+    pub fn set_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        self.ledger.set_members(members);
     }
 
     /// Has a block judged.

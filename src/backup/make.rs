@@ -292,11 +292,13 @@ pub fn last(data_dir: &Path) -> Option<LastBackup> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Removes the oldest backups that were made by themselves in `dir`, all but `keep`.
+/// Removes the oldest backups that were made by themselves beside `newest`, all but `keep`. One that is named
+/// after a later moment was made while the clock was wrong, and goes first.
 ///
 /// # Errors
 /// [`BackupError::Io`].
-pub fn prune(dir: &Path, keep: usize) -> Result<(), BackupError> {
+pub fn prune(newest: &Path, keep: usize) -> Result<(), BackupError> {
+    let dir = newest.parent().unwrap_or(Path::new("."));
     let mut made = Vec::new();
     for entry in fs::read_dir(dir).map_err(|source| failed(dir, source))? {
         let path = entry.map_err(|source| failed(dir, source))?.path();
@@ -308,7 +310,7 @@ pub fn prune(dir: &Path, keep: usize) -> Result<(), BackupError> {
         }
     }
     // Named after their moment, so that names stand in the order of time.
-    made.sort();
+    made.sort_by_key(|path| (path.file_name() <= newest.file_name(), path.clone()));
     let old = made.len().saturating_sub(keep);
     for path in made.into_iter().take(old) {
         fs::remove_dir_all(&path).map_err(|source| failed(&path, source))?;

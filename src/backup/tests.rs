@@ -101,6 +101,23 @@ fn what_is_restored_is_what_was_there_in_another_incarnation() {
     assert_eq!(incarnation(&scene.open(), 6).unwrap(), 5);
 }
 
+/// Every byte of what is short; of what is long, its ends and as many more by chance that can be had again.
+fn places_in(length: usize) -> Vec<usize> {
+    const SHORT: usize = 4_096;
+    const DRAWN: usize = 200;
+    if length <= SHORT {
+        return (0..length).collect();
+    }
+    let mut chance = 0x9e37_79b9_7f4a_7c15_u64 ^ length as u64;
+    let drawn = std::iter::repeat_with(|| {
+        chance ^= chance << 13;
+        chance ^= chance >> 7;
+        chance ^= chance << 17;
+        (chance % length as u64) as usize
+    });
+    drawn.take(DRAWN).chain([0, length - 1]).collect()
+}
+
 #[test]
 fn attack_a_file_that_was_flipped_at_any_byte_is_refused_by_name() {
     let scene = Scene::new();
@@ -113,12 +130,7 @@ fn attack_a_file_that_was_flipped_at_any_byte_is_refused_by_name() {
     let mut flipped = 0;
     for file in &files {
         let whole = fs::read(file).unwrap();
-        // Every byte of what is short, and of what is long its ends and some hundred between.
-        let step = (whole.len() / 150).max(1);
-        let places = (0..whole.len())
-            .step_by(step)
-            .chain(whole.len().checked_sub(1));
-        for at in places {
+        for at in places_in(whole.len()) {
             let mut bent = whole.clone();
             bent[at] ^= 1 << (at % 8);
             fs::write(file, &bent).unwrap();
@@ -234,14 +246,16 @@ fn the_oldest_of_those_that_are_made_by_themselves_go() {
         fs::write(place.path().join(name).join("manifest.json"), "").unwrap();
     }
     fs::create_dir(place.path().join("backup-2025-notes")).unwrap();
-    prune(place.path(), 2).unwrap();
-    assert_eq!(
-        names(place.path()),
-        [
-            "backup-2025-notes",
-            "backup-2026-02",
-            "backup-2026-03",
-            "mine"
-        ]
-    );
+    prune(&place.path().join("backup-2026-03"), 2).unwrap();
+    let kept = [
+        "backup-2025-notes",
+        "backup-2026-02",
+        "backup-2026-03",
+        "mine",
+    ];
+    assert_eq!(names(place.path()), kept);
+    // Seen from the second, the third is of a clock that was wrong.
+    prune(&place.path().join("backup-2026-02"), 1).unwrap();
+    let kept = ["backup-2025-notes", "backup-2026-02", "mine"];
+    assert_eq!(names(place.path()), kept);
 }

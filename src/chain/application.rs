@@ -93,6 +93,14 @@ pub trait Application: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Whether a record that pays no fee stands outside of what its sender may send without one: because
+    /// the application takes only so many of them from anybody. Told by its bytes alone, so that all nodes
+    /// count alike. Such records still share a bound of their own among those that are open.
+    fn is_outside_free_budget(&self, body: &RecordBody) -> bool {
+        let _ = body;
+        false
+    }
+
     /// Applies a record to the application's rows, or refuses it; refused changes are dropped. A pure
     /// function of the rows it reads and of the record, whose [`Application::check`] found nothing wrong;
     /// run in the order of the chain.

@@ -18,6 +18,7 @@ pub use concern::{Concern, Fate};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
 
 use super::awake::Awake;
+use super::free_use::FreeUse;
 use super::overlay::{Batch, Overlay};
 use super::rows::{Draft, OpenEntry, Row, StateView};
 use super::rules::Rules;
@@ -82,7 +83,8 @@ impl Ledger {
         let chain = Chain::open(rules, &mut draft)?;
         let begun = draft.into_rows();
         let mut mempool = Mempool::new(limits).judging(chain.rules().topics());
-        mempool.admit_members(owner);
+        mempool.set_members(owner);
+        *mempool.free_use_mut() = FreeUse::open(chain.rules(), disk, chain.tip().height())?;
         let mut ledger = Self {
             judge: Judge {
                 chain,
@@ -146,9 +148,11 @@ impl Ledger {
         })
     }
 
-    /// Tells who may send without a fee.
-    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
-        self.judge.mempool.admit_members(members);
+    /// Tells who may send without a fee, beside the owner, instead of whoever might before.
+    pub fn set_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        let owner = self.judge.owner;
+        let members = members.into_iter().chain(owner);
+        self.judge.mempool.set_members(members);
     }
 
     /// Tells who was put out: what these have open without a fee goes, and does not come back.

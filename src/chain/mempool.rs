@@ -1,51 +1,81 @@
 //! The open transactions: valid, not mined yet.
 
+mod place;
+
+pub use place::{NoPlace, OpenPlace};
+
 use super::awake::AwakeTime;
 use super::fold_hash::{FoldMap, FoldSet};
+use super::free_use::FreeUse;
 use super::rows::StateView;
 use super::{
     Action, Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
+use place::{FeeRate, Place};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
-use std::fmt;
 use std::ops::Bound;
-use std::str::FromStr;
 
-/// Bytes of all open transactions together: about 30 full blocks, and small against the memory of the
+/// What all open transactions may take in memory: about 30 full blocks, and small against the memory of the
 /// smallest machine.
 const MAX_OPEN_BYTES: usize = 64_000_000;
+/// What each takes beside its bytes, here, in the relay and in the orders of both, as measured: 382,622 small
+/// ones took 476 MiB.
+const ENTRY_BYTES: usize = 1_100;
 /// How long a transaction may stay open, in milliseconds in which this node is awake: who is not mined within
 /// a day should be told.
 const MAX_OPEN_MS: u64 = 24 * 3_600_000;
 /// One sender may take one part in so many, so that no single member fills the place for all.
 const SENDER_SHARE: usize = 8;
-/// Transactions of one sender that pay no fee may take one part in so many: about 4,000 notes.
-const ZERO_FEE_SHARE: usize = 64;
+/// What one sender may send without a fee within [`FREE_BLOCKS`](super::FREE_BLOCKS) blocks, bytes of those
+/// that are open and of those that were mined: about 2,500 notes.
+const FREE_BYTES: u64 = 1_000_000;
+/// All transactions without a fee may take one part in so many: there is always room for who pays.
+const FREE_SHARE: usize = 2;
+/// What one sender may have open without a fee outside of that, in bytes: joins and such.
+const OUTSIDE_BYTES: usize = 256 * 1024;
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MempoolLimits {
-    /// Bytes of all open transactions together.
+    /// What all open transactions together may take in memory, in bytes.
     pub bytes: usize,
+    /// What each takes beside its bytes.
+    pub entry_bytes: usize,
     /// How long a transaction may stay open, in milliseconds in which this node is awake.
     pub age_ms: u64,
     /// One sender may take `bytes / share`.
     pub sender_share: usize,
-    /// Transactions of one sender that pay no fee may take `bytes / share`.
-    pub zero_fee_share: usize,
+    /// Bytes that one sender may send without a fee, open and in the last blocks.
+    pub free_bytes: u64,
+    /// All that counts against such budgets may take `bytes / share`.
+    pub free_share: usize,
+    /// Bytes without a fee that one sender may have open outside of its budget.
+    pub outside_bytes: usize,
 }
 
 impl Default for MempoolLimits {
     fn default() -> Self {
         Self {
             bytes: MAX_OPEN_BYTES,
+            entry_bytes: ENTRY_BYTES,
             age_ms: MAX_OPEN_MS,
             sender_share: SENDER_SHARE,
-            zero_fee_share: ZERO_FEE_SHARE,
+            free_bytes: FREE_BYTES,
+            free_share: FREE_SHARE,
+            outside_bytes: OUTSIDE_BYTES,
         }
     }
+}
+
+/// On which terms a transaction is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// It needs no fee, whoever sends it.
+    pub is_free: bool,
+    /// It pays no fee and counts against its sender's budget.
+    pub is_budgeted: bool,
 }
 
 /// Why a transaction is open no more.
@@ -64,54 +94,11 @@ pub enum Closed {
     Conflicted,
 }
 
-/// Fee for each KiB, the measure by which transactions queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct FeeRate(u128);
-
-impl FeeRate {
-    fn of(transaction: &EncodedTransaction) -> Self {
-        let fee = u128::from(transaction.payload().fee.0);
-        Self(fee * 1024 / transaction.size().max(1) as u128)
-    }
-}
-
-/// A place in the queue: the better rate is greater, among equals the earlier arrival.
-type Place = (FeeRate, Reverse<u64>, TransactionId);
-
-/// Where an open transaction stands in the queue, as a text that leads back to it, also when it is open no
-/// more: fee for each KiB, number of arrival, id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenPlace(Place);
-
-impl fmt::Display for OpenPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (FeeRate(rate), Reverse(arrival), id) = &self.0;
-        write!(f, "{rate}-{arrival}-{id}")
-    }
-}
-
-/// The text is no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no place among the open transactions")]
-pub struct NoPlace;
-
-impl FromStr for OpenPlace {
-    type Err = NoPlace;
-
-    fn from_str(text: &str) -> Result<Self, NoPlace> {
-        let mut parts = text.splitn(3, '-');
-        let mut part = || parts.next().ok_or(NoPlace);
-        let rate = part()?.parse().map_err(|_| NoPlace)?;
-        let arrival = part()?.parse().map_err(|_| NoPlace)?;
-        let id = part()?.parse().map_err(|_| NoPlace)?;
-        Ok(Self((FeeRate(rate), Reverse(arrival), id)))
-    }
-}
-
 struct Entry {
     transaction: EncodedTransaction,
     place: Place,
     arrived: AwakeTime,
+    is_budgeted: bool,
     /// The sender's open transactions that came before and after this one.
     older: Option<TransactionId>,
     newer: Option<TransactionId>,
@@ -122,8 +109,12 @@ struct Entry {
 struct Account {
     /// The one that came last; where there is none, there is no account.
     latest: Option<TransactionId>,
-    bytes: usize,
-    zero_fee_bytes: usize,
+    /// What they take in memory.
+    taken: usize,
+    /// Bytes that count against the budget of what is sent without a fee.
+    budgeted: u64,
+    /// Bytes without a fee that do not.
+    outside: usize,
     cost: u128,
 }
 
@@ -144,6 +135,10 @@ pub struct Mempool {
     /// The records of each topic that an application judges.
     judged: BTreeMap<Topic, BTreeSet<TransactionId>>,
     bytes: usize,
+    /// What all take in memory, and what those among them that count against budgets do.
+    taken: usize,
+    free_taken: usize,
+    free_use: FreeUse,
     arrivals: u64,
 }
 
@@ -161,6 +156,9 @@ impl Mempool {
             out: BTreeSet::new(),
             judged: BTreeMap::new(),
             bytes: 0,
+            taken: 0,
+            free_taken: 0,
+            free_use: FreeUse::default(),
             arrivals: 0,
         }
     }
@@ -170,6 +168,32 @@ impl Mempool {
         let empty = |topic: &Topic| (topic.clone(), BTreeSet::new());
         self.judged = topics.into_iter().map(empty).collect();
         self
+    }
+
+    /// What was mined without a fee of late.
+    pub(super) fn free_use_mut(&mut self) -> &mut FreeUse {
+        &mut self.free_use
+    }
+
+    /// Bytes that a sender has sent without a fee of late, open and mined.
+    pub fn free_bytes_of(&self, sender: &PublicKey) -> u64 {
+        let open = self.accounts.get(sender).map_or(0, |a| a.budgeted);
+        self.free_use.of(sender) + open
+    }
+
+    /// Whether this one is open and counts against its sender's budget.
+    pub fn is_budgeted(&self, id: &TransactionId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.is_budgeted)
+    }
+
+    /// What they take in memory, with everything that is kept for each.
+    pub fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// What this one takes in memory.
+    fn takes(&self, transaction: &EncodedTransaction) -> usize {
+        transaction.size() + self.limits.entry_bytes
     }
 
     /// The open records of a topic that an application judges.
@@ -215,7 +239,7 @@ impl Mempool {
         let mut last = None;
         let transactions = places.by_ref().take(limit).filter_map(|place| {
             last = Some(OpenPlace(*place));
-            self.get(&place.2).cloned()
+            self.get(&place.id).cloned()
         });
         let transactions = transactions.collect();
         (transactions, last.filter(|_| places.next().is_some()))
@@ -226,7 +250,7 @@ impl Mempool {
         self.queue
             .iter()
             .rev()
-            .filter_map(|place| self.entries.get(&place.2))
+            .filter_map(|place| self.entries.get(&place.id))
             .map(|e| &e.transaction)
     }
 
@@ -240,13 +264,13 @@ impl Mempool {
         self.accounts.contains_key(sender)
     }
 
-    /// Tells who may send without a fee.
-    pub fn admit_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
-        self.members.extend(members);
+    /// Tells who may send without a fee, instead of whoever might before.
+    pub fn set_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
+        self.members = members.into_iter().collect();
     }
 
     /// Judges whether a transaction may be open, as things stand. Form and signature are checked
-    /// elsewhere; `view` is the state at the tip. `free` says whether it needs no fee, whoever sends it.
+    /// elsewhere; `view` is the state at the tip.
     ///
     /// # Errors
     /// The first reason against it.
@@ -254,15 +278,20 @@ impl Mempool {
         &self,
         transaction: &EncodedTransaction,
         view: &dyn StateView,
-        free: bool,
+        terms: Terms,
     ) -> Result<(), Rejection> {
-        self.check_stranger(transaction, free)?;
-        self.room_to_return(transaction, view).map(drop)
+        self.check_stranger(transaction, terms)?;
+        self.room_to_return(transaction, view, terms).map(drop)
     }
 
-    fn check_stranger(&self, transaction: &EncodedTransaction, free: bool) -> Result<(), Rejected> {
+    fn check_stranger(
+        &self,
+        transaction: &EncodedTransaction,
+        terms: Terms,
+    ) -> Result<(), Rejected> {
         let payload = transaction.payload();
-        if !free && payload.fee == Amount::ZERO && !self.members.contains(&payload.sender) {
+        if !terms.is_free && payload.fee == Amount::ZERO && !self.members.contains(&payload.sender)
+        {
             return Err(Rejected::ZeroFeeStranger);
         }
         Ok(())
@@ -273,6 +302,7 @@ impl Mempool {
         &self,
         transaction: &EncodedTransaction,
         view: &dyn StateView,
+        terms: Terms,
     ) -> Result<Vec<TransactionId>, Rejection> {
         if self.contains(&transaction.id()) {
             return Err(Rejected::AlreadyOpen.into());
@@ -285,8 +315,8 @@ impl Mempool {
             return Err(Rejected::AlreadyMined(place.height).into());
         }
         self.check_funds(transaction, view)?;
-        self.check_share(transaction)?;
-        Ok(self.room_for(transaction)?)
+        self.check_share(transaction, terms)?;
+        Ok(self.room_for(transaction, terms)?)
     }
 
     fn check_funds(
@@ -305,38 +335,76 @@ impl Mempool {
         Ok(())
     }
 
-    fn check_share(&self, transaction: &EncodedTransaction) -> Result<(), Rejected> {
-        let free = transaction.payload().fee == Amount::ZERO;
-        let account = self.accounts.get(&transaction.payload().sender);
-        let (used, unpaid) = account.map_or((0, 0), |a| (a.bytes, a.zero_fee_bytes));
-        let size = transaction.size();
-        if used + size > self.limits.bytes / self.limits.sender_share {
+    fn check_share(&self, transaction: &EncodedTransaction, terms: Terms) -> Result<(), Rejected> {
+        let payload = transaction.payload();
+        let account = self.accounts.get(&payload.sender);
+        let (taken, outside) = account.map_or((0, 0), |a| (a.taken, a.outside));
+        if taken + self.takes(transaction) > self.limits.bytes / self.limits.sender_share {
             return Err(Rejected::PoolFull(" for this sender"));
         }
-        if free && unpaid + size > self.limits.bytes / self.limits.zero_fee_share {
-            return Err(Rejected::PoolFull(
-                " for this sender's transactions without a fee",
-            ));
+        if terms.is_budgeted {
+            if self.sent_with(transaction) > self.limits.free_bytes {
+                return Err(Rejected::PoolFull(
+                    " for this sender's transactions without a fee",
+                ));
+            }
+        } else if payload.fee == Amount::ZERO
+            && outside + transaction.size() > self.limits.outside_bytes
+        {
+            return Err(Rejected::PoolFull(" for this sender's records"));
         }
         Ok(())
     }
 
-    /// Those that must leave for this one: the worst paying, and none that pays as well.
-    fn room_for(&self, transaction: &EncodedTransaction) -> Result<Vec<TransactionId>, Rejected> {
-        let rate = FeeRate::of(transaction);
-        let mut excess = (self.bytes + transaction.size()).saturating_sub(self.limits.bytes);
+    /// Bytes that its sender will have sent without a fee, with this one.
+    fn sent_with(&self, transaction: &EncodedTransaction) -> u64 {
+        self.free_bytes_of(&transaction.payload().sender) + transaction.size() as u64
+    }
+
+    fn place_for(&self, transaction: &EncodedTransaction, terms: Terms, arrival: u64) -> Place {
+        let sent = match terms.is_budgeted {
+            true => self.sent_with(transaction),
+            false => 0,
+        };
+        Place {
+            rate: FeeRate::of(transaction),
+            sent: Reverse(sent),
+            arrival: Reverse(arrival),
+            id: transaction.id(),
+        }
+    }
+
+    /// Those that must leave for this one: those of the least worth, and none of as much.
+    fn room_for(
+        &self,
+        transaction: &EncodedTransaction,
+        terms: Terms,
+    ) -> Result<Vec<TransactionId>, Rejected> {
+        let own = self.place_for(transaction, terms, self.arrivals + 1);
+        let takes = self.takes(transaction);
+        let mut excess = (self.taken + takes).saturating_sub(self.limits.bytes);
+        let free_limit = self.limits.bytes / self.limits.free_share;
+        let mut free_excess = match terms.is_budgeted {
+            true => (self.free_taken + takes).saturating_sub(free_limit),
+            false => 0,
+        };
         let mut leaving = Vec::new();
-        for (worse, _, id) in &self.queue {
-            if excess == 0 {
+        for place in &self.queue {
+            if excess == 0 && free_excess == 0 {
                 break;
             }
-            if *worse >= rate {
+            if place.worth() >= own.worth() {
                 return Err(Rejected::PoolFull(""));
             }
-            excess = excess.saturating_sub(self.entries[id].transaction.size());
-            leaving.push(*id);
+            let entry = &self.entries[&place.id];
+            let freed = self.takes(&entry.transaction);
+            excess = excess.saturating_sub(freed);
+            if entry.is_budgeted {
+                free_excess = free_excess.saturating_sub(freed);
+            }
+            leaving.push(place.id);
         }
-        if excess == 0 {
+        if excess == 0 && free_excess == 0 {
             Ok(leaving)
         } else {
             Err(Rejected::PoolFull(""))
@@ -352,11 +420,11 @@ impl Mempool {
         &mut self,
         transaction: EncodedTransaction,
         view: &dyn StateView,
-        free: bool,
+        terms: Terms,
         now: AwakeTime,
     ) -> Result<Vec<TransactionId>, Rejection> {
-        self.check_stranger(&transaction, free)?;
-        self.take_back(transaction, view, now)
+        self.check_stranger(&transaction, terms)?;
+        self.take_back(transaction, view, terms, now)
     }
 
     /// As [`Mempool::insert`], for one that was open or mined before: whether its sender may send
@@ -368,27 +436,33 @@ impl Mempool {
         &mut self,
         transaction: EncodedTransaction,
         view: &dyn StateView,
+        terms: Terms,
         now: AwakeTime,
     ) -> Result<Vec<TransactionId>, Rejection> {
-        let leaving = self.room_to_return(&transaction, view)?;
+        let leaving = self.room_to_return(&transaction, view, terms)?;
         for id in &leaving {
             self.remove(id);
         }
         self.arrivals += 1;
         let id = transaction.id();
-        let place = (FeeRate::of(&transaction), Reverse(self.arrivals), id);
+        let place = self.place_for(&transaction, terms, self.arrivals);
+        let takes = self.takes(&transaction);
         let payload = transaction.payload();
         let account = self.accounts.entry(payload.sender).or_default();
         let older = account.latest.replace(id);
-        account.bytes += transaction.size();
-        if payload.fee == Amount::ZERO {
-            account.zero_fee_bytes += transaction.size();
+        account.taken += takes;
+        if terms.is_budgeted {
+            account.budgeted += transaction.size() as u64;
+            self.free_taken += takes;
+        } else if payload.fee == Amount::ZERO {
+            account.outside += transaction.size();
         }
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
         if let Some(older) = older.and_then(|older| self.entries.get_mut(&older)) {
             older.newer = Some(id);
         }
         self.bytes += transaction.size();
+        self.taken += takes;
         if let Some(records) = self.judged_with(&transaction) {
             records.insert(id);
         }
@@ -402,6 +476,7 @@ impl Mempool {
                 transaction,
                 place,
                 arrived: now,
+                is_budgeted: terms.is_budgeted,
                 older,
                 newer: None,
             },
@@ -449,15 +524,21 @@ impl Mempool {
             transaction,
             place,
             arrived,
+            is_budgeted,
             older,
             newer,
         } = self.entries.remove(id)?;
         self.queue.remove(&place);
-        let number = place.1.0;
+        let number = place.arrival.0;
         self.by_arrival.remove(&(arrived, number));
         self.by_expiry
             .remove(&(transaction.payload().expires_at, number));
+        let takes = self.takes(&transaction);
         self.bytes -= transaction.size();
+        self.taken -= takes;
+        if is_budgeted {
+            self.free_taken -= takes;
+        }
         if let Some(records) = self.judged_with(&transaction) {
             records.remove(id);
         }
@@ -473,9 +554,11 @@ impl Mempool {
             if newer.is_none() {
                 account.latest = older;
             }
-            account.bytes -= transaction.size();
-            if payload.fee == Amount::ZERO {
-                account.zero_fee_bytes -= transaction.size();
+            account.taken -= takes;
+            if is_budgeted {
+                account.budgeted -= transaction.size() as u64;
+            } else if payload.fee == Amount::ZERO {
+                account.outside -= transaction.size();
             }
             account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
             if account.latest.is_none() {

@@ -43,6 +43,9 @@ pub enum RowKey {
     Open(TransactionId),
     /// That a record of this topic is in the connected block of this height, at this place of it.
     Record(Topic, Height, u32),
+    /// What each key has without a fee in a connected block, for the last blocks: sums that are counted anew
+    /// from the block where there is no row.
+    FreeUse(BlockId),
     /// How long the node was awake, all in all: [`AwakeTime`].
     Awake,
 }

@@ -203,7 +203,7 @@ impl Node {
             .map(|(_, bytes)| crate::canonical::decode(bytes).unwrap())
             .collect();
         let (mut ledger, effects) = Ledger::open(config, open, &disk, STARTED).unwrap();
-        ledger.admit_members((1..=9).map(|n| member(n).public_key()));
+        ledger.set_members((1..=9).map(|n| member(n).public_key()));
         let mut node = Self {
             ledger,
             disk,

@@ -15,11 +15,25 @@ use crate::owner::answers::{
     VerifyLine,
 };
 use crate::owner::ids::without_dots;
+use crate::settings::Settings;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// After how long what these settings' node sends goes by way of the network as well; `None` for never.
+fn by_network_after(settings: &Settings) -> Option<u64> {
+    match settings {
+        Settings::Peer(peer) => peer.delivery.by_network_after.ms(),
+        Settings::Tracker(_) => None,
+    }
+}
+
 /// Asks and shows.
-pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+pub fn ask(
+    ask: &Ask,
+    settings: &Settings,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     match (ask, client.kind()) {
         (Ask::Status, NodeKind::Tracker) => {
             let status: StatusView<TrackerStatusView> = client.get("/status", &[])?;
@@ -93,7 +107,9 @@ pub fn ask(ask: &Ask, client: &Client, output: &mut Output<'_>) -> Result<(), Fa
         (Ask::Tx { id }, _) => transaction(id, client, output)?,
         (Ask::Mine { blocks }, _) => mine(*blocks, client, output)?,
         (Ask::Sync { from }, _) => sync(from, client, output)?,
-        (Ask::Send(arguments), _) => delivery::send(arguments, client, output)?,
+        (Ask::Send(arguments), _) => {
+            delivery::send(arguments, by_network_after(settings), client, output)?;
+        }
         (Ask::SendMany(arguments), _) => delivery::send_many(arguments, client, output)?,
         (Ask::Outbox { order, page }, _) => {
             delivery::outbox(order.as_ref(), page, client, output)?;

@@ -40,6 +40,7 @@ const FAILED_SHOWN: &str = "20";
 /// Sends, and waits for what was to be waited for.
 pub(super) fn send(
     arguments: &SendArgs,
+    by_network_after: Option<u64>,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
@@ -65,7 +66,9 @@ pub(super) fn send(
         unanswered.answered();
     }
     let sent: SentView = sent?;
-    output.show(&sent, |sent| show::sent(sent, client.invocation()))?;
+    output.show(&sent, |sent| {
+        show::sent(sent, by_network_after, client.invocation())
+    })?;
     let Some(goal) = arguments.wait else {
         return Ok(());
     };

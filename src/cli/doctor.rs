@@ -3,6 +3,7 @@
 mod finding;
 mod machine;
 mod running;
+mod trackers;
 
 use super::client::Client;
 use super::failure::Failure;
@@ -80,8 +81,11 @@ fn look(settings: &Settings, config: &Path, invocation: &Invocation, findings: &
     let runs = node::is_running(data_dir);
     findings.extend(machine::directory(data_dir));
     findings.push(machine::wallet(settings.wallet()));
+    let mut tracker_key = None;
     if node::has_database(data_dir) && !runs {
-        findings.push(machine::database(settings));
+        let (finding, of_chain) = machine::database(settings);
+        findings.push(finding);
+        tracker_key = of_chain;
     }
     findings.push(machine::room(data_dir));
     findings.extend(machine::sync_speed(data_dir));
@@ -101,7 +105,7 @@ fn look(settings: &Settings, config: &Path, invocation: &Invocation, findings: &
             "start it: `node`; then clock, tracker and members can be looked at, too",
         ));
         findings.extend(machine::ports(settings));
-        findings.extend(machine::trackers(settings));
+        findings.extend(trackers::findings(settings, tracker_key));
     }
     findings.push(machine::open_files(pid));
     findings.push(of_backup(settings, data_dir));

@@ -16,7 +16,7 @@ pub enum Needs {
     Settings,
     /// Two members, `ann` in `peer.toml` and `bob`, whose nodes run, and coins of ann's.
     Network,
-    /// Something that no test makes up: an id of that network, somebody at the terminal, a minute.
+    /// More than that: an id of that network, somebody at the terminal. A page of the tests sees to it.
     More,
 }
 

@@ -75,6 +75,8 @@ impl Invocation {
         let command = arguments.split(' ').next().unwrap_or_default();
         if let Some(config) = &self.config
             && !WITHOUT_A_NODE.contains(&command)
+            // A text that was made here already, and is gone through again.
+            && command != "--config"
         {
             line.push_str(" --config ");
             line.push_str(&word(config));

@@ -56,7 +56,11 @@ pub fn join(
         super::init::directory(dir)?;
     }
     let place = arguments.dir.clone().unwrap_or_default();
-    let (listen, advertise) = where_to_listen(arguments, &invitation.addresses)?;
+    let (listen, advertise) = where_to_listen(
+        arguments.listen,
+        &arguments.advertise,
+        &invitation.addresses,
+    )?;
     let joining = Joining {
         invitation,
         file: place.join(format!("{name}.toml")),
@@ -91,13 +95,8 @@ pub fn join(
 }
 
 fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<(), Failure> {
-    let means = Means {
-        transport: Arc::new(TcpTransport),
-        entropy: Arc::new(OsEntropy),
-        clock: Arc::new(SystemClock),
-    };
     let mut unwritten = None;
-    let checked = joining.check_here(&means, |check| {
+    let checked = joining.check_here(&means(), |check| {
         let written = match output.is_json() {
             true => output.json(&check),
             false => output.text(&said(&check)),
@@ -113,21 +112,37 @@ fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<(), Fa
         .map_err(|error| explain(error, joining))
 }
 
-/// A check, for people.
+/// What joining takes of this machine.
+pub fn means() -> Means {
+    Means {
+        transport: Arc::new(TcpTransport),
+        entropy: Arc::new(OsEntropy),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+/// A check, on a line of a terminal.
 fn said(check: &Check) -> String {
+    let (well, words) = told(check);
+    format!("{:<6}{words}", if well { "ok" } else { "note" })
+}
+
+/// Whether a check found things to be well, and in words what it found.
+pub fn told(check: &Check) -> (bool, String) {
+    let ok = |words: String| (true, words);
     match check {
-        Check::WalletFound { file, address } => {
-            let file = file.display();
-            format!("ok    the wallet {file} is there already: you join as {address}")
-        }
-        Check::TrackerReached { at } => format!("ok    the tracker answers at {at}"),
-        Check::KeyRight { key } => format!("ok    its key is the one in the invitation, {key}"),
+        Check::WalletFound { file, address } => ok(format!(
+            "the wallet {} is there already: you join as {address}",
+            file.display()
+        )),
+        Check::TrackerReached { at } => ok(format!("the tracker answers at {at}")),
+        Check::KeyRight { key } => ok(format!("its key is the one in the invitation, {key}")),
         Check::NetworkRight {
             name: Some(name),
             network: Some(network),
-        } => format!("ok    the network is {name}, {network}"),
+        } => ok(format!("the network is {name}, {network}")),
         Check::NetworkRight { .. } => {
-            "ok    the network is not founded yet: the first member's node does that".to_owned()
+            ok("the network is not founded yet: the first member's node does that".to_owned())
         }
         Check::Clocks {
             apart_ms,
@@ -137,26 +152,35 @@ fn said(check: &Check) -> String {
             let side = if *behind { "behind" } else { "ahead of" };
             let apart = in_words(*apart_ms);
             match too_far {
-                true => format!(
-                    "note  this machine's clock is {apart} {side} the tracker's: set it right, or blocks are not \
-                     understood"
+                true => (
+                    false,
+                    format!(
+                        "this machine's clock is {apart} {side} the tracker's: set it right, or blocks are not \
+                         understood"
+                    ),
                 ),
-                false => format!("ok    the clocks are {apart} apart"),
+                false => ok(format!("the clocks are {apart} apart")),
             }
         }
-        Check::NameFree { name } => format!("ok    the name {name} is yours to have"),
+        Check::NameFree { name } => ok(format!("the name {name} is yours to have")),
         Check::DialledBack { at, reached } => {
             let at: Vec<_> = at.iter().map(Address::as_str).collect();
             let at = at.join(", ");
             match reached {
-                Some(true) => {
-                    format!("ok    the tracker dialled back and reached this machine at {at}")
-                }
-                Some(false) => format!(
-                    "note  the tracker dialled back and did not get through to {at}: others can't dial this \
-                     node, and it dials them. A firewall may be in between, or --advertise is needed"
+                Some(true) => ok(format!(
+                    "the tracker dialled back and reached this machine at {at}"
+                )),
+                Some(false) => (
+                    false,
+                    format!(
+                        "the tracker dialled back and did not get through to {at}: others can't dial this \
+                         node, and it dials them. A firewall may be in between, or --advertise is needed"
+                    ),
                 ),
-                None => format!("note  the tracker had no time to dial back to {at}"),
+                None => (
+                    false,
+                    format!("the tracker had no time to dial back to {at}"),
+                ),
             }
         }
     }
@@ -216,12 +240,13 @@ fn asked(question: &str, what: &str) -> Result<String, Failure> {
 
 /// Where the node listens, and what others dial: what was said, or where whoever reaches the tracker reaches
 /// this machine.
-fn where_to_listen(
-    arguments: &JoinArgs,
+pub fn where_to_listen(
+    listen: Option<SocketAddr>,
+    advertise: &[Endpoint],
     trackers: &[Address],
 ) -> Result<(SocketAddr, Vec<Endpoint>), Failure> {
-    if let Some(listen) = arguments.listen {
-        return Ok((listen, arguments.advertise.clone()));
+    if let Some(listen) = listen {
+        return Ok((listen, advertise.to_vec()));
     }
     let own = own_address(trackers).filter(|own| !own.is_loopback());
     let ip = match own {
@@ -236,7 +261,7 @@ fn where_to_listen(
             "other programs listen at all ports from {first} to {last}: choose one with --listen"
         ))
     })?;
-    let mut advertise = arguments.advertise.clone();
+    let mut advertise = advertise.to_vec();
     if advertise.is_empty()
         && let Some(own) = own
     {

@@ -1,22 +1,20 @@
 //! Answers as text for people, at 80 columns.
 
 mod branch;
+mod ledger;
+
+pub use ledger::{block, chain, open, transaction, verified};
 
 use super::table::{Align, Table, facts};
-use super::words::{count, cut, day, moment, person, rate, short_id, short_name, short_person};
+use super::words::{count, day, rate, short_id, short_name};
 use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
-    AcceptedView, ActionView, BalanceView, BlockView, ChainStatusView, ChainView, ClockStateView,
-    ClockView, ConnectedView, DeliveryStatusView, DifferenceView, LedgerMembersView, LeftView,
-    MinedView, MiningView, OpenView, PeerStatusView, PeerView, PeersView, ReachView, StatusView,
-    TipView, TrackerLinkView, TrackerStatusView, TransactionState, TransactionStateView,
-    TransactionView,
+    AcceptedView, BalanceView, ChainStatusView, ClockStateView, ClockView, ConnectedView,
+    DeliveryStatusView, DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView,
+    PeerStatusView, PeerView, PeersView, ReachView, StatusView, TrackerLinkView, TrackerStatusView,
 };
 use crate::readable::in_words;
-
-/// Rows of a long table that people are shown; JSON has all of them.
-const MAX_ROWS: usize = 40;
 
 /// How a node stands: as `running` shows it, or what it waits for.
 pub fn status<T>(status: &StatusView<T>, running: impl FnOnce(&T) -> String) -> String {
@@ -380,171 +378,6 @@ pub fn mined(mined: &MinedView) -> String {
         count(mined.tries, "try", "tries"),
         in_words(mined.elapsed_ms),
     )
-}
-
-/// Where a transaction stands.
-pub fn transaction(state: &TransactionStateView) -> String {
-    let mut lines = vec![("id", state.id.to_string())];
-    match &state.state {
-        TransactionState::Unknown => lines.push(("state", "unknown".to_owned())),
-        TransactionState::Open => lines.push(("state", "open: valid, not mined yet".to_owned())),
-        TransactionState::Mined {
-            height,
-            block,
-            confirmations,
-        } => {
-            let confirmed = count(*confirmations, "confirmation", "confirmations");
-            lines.push(("state", format!("mined at height {height}, {confirmed}")));
-            lines.push(("block", block.to_string()));
-        }
-    }
-    if let Some(transaction) = &state.transaction {
-        lines.extend(transaction_facts(transaction));
-    }
-    facts(&lines)
-}
-
-fn transaction_facts(transaction: &TransactionView) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    if let Some(sender) = &transaction.sender {
-        lines.push(("from", person(sender)));
-    }
-    match &transaction.action {
-        ActionView::Transfer {
-            to,
-            amount,
-            note_bytes,
-        } => {
-            lines.push(("to", person(to)));
-            lines.push(("amount", coins(*amount)));
-            if *note_bytes > 0 {
-                lines.push(("note", format!("{note_bytes} bytes, sealed")));
-            }
-        }
-        ActionView::Record { topic, body_bytes } => {
-            lines.push(("record", format!("{body_bytes} bytes under {topic}")));
-        }
-        ActionView::Reward { to, amount } => {
-            lines.push(("to", person(to)));
-            lines.push(("reward", coins(*amount)));
-        }
-    }
-    if transaction.sender.is_some() {
-        lines.push(("fee", coins(transaction.fee)));
-        lines.push((
-            "expires",
-            format!("after height {}", transaction.expires_at),
-        ));
-    }
-    lines
-}
-
-/// A block with its transactions.
-pub fn block(block: &BlockView) -> String {
-    let state = match (block.connected, block.confirmations) {
-        (true, confirmations) => count(confirmations, "confirmation", "confirmations"),
-        (false, _) => "not on the connected chain".to_owned(),
-    };
-    let mut lines = vec![
-        ("height", format!("{}, {state}", block.height)),
-        ("id", block.id.to_string()),
-        ("previous", block.previous.to_string()),
-        ("mined", moment(block.timestamp)),
-        ("target", format!("{:#010x}", block.target)),
-        ("nonce", block.nonce.to_string()),
-    ];
-    if let Some(genesis) = &block.genesis {
-        lines.push(("motto", genesis.motto.clone()));
-        lines.push(("network", genesis.network.clone()));
-        lines.push(("interval", in_words(genesis.interval_ms)));
-        lines.push(("reward", coins(genesis.reward)));
-        lines.push(("founder", person(&genesis.founder)));
-        lines.push(("tracker", genesis.tracker.clone()));
-        return facts(&lines);
-    }
-    format!("{}\n{}", facts(&lines), transactions(&block.transactions))
-}
-
-/// The open transactions.
-pub fn open(open: &OpenView) -> String {
-    if open.transactions.is_empty() {
-        return format!("no open transactions at height {}", open.tip.height);
-    }
-    let mut text = transactions(&open.transactions);
-    if open.count > open.transactions.len() {
-        text.push_str(&format!("{} in all, these pay best\n", open.count));
-    }
-    text
-}
-
-fn transactions(transactions: &[TransactionView]) -> String {
-    let mut table = Table::new(&[
-        ("id", Align::Left),
-        ("from", Align::Left),
-        ("to", Align::Left),
-        ("coins", Align::Right),
-        ("fee", Align::Right),
-    ]);
-    for transaction in transactions.iter().take(MAX_ROWS) {
-        table.row(transaction_row(transaction));
-    }
-    let mut text = table.render();
-    let left = transactions.len().saturating_sub(MAX_ROWS);
-    if left > 0 {
-        text.push_str(&format!("and {left} more: --json shows all\n"));
-    }
-    text
-}
-
-fn transaction_row(transaction: &TransactionView) -> [String; 5] {
-    let from = match &transaction.sender {
-        Some(sender) => short_person(sender),
-        None => "(reward)".to_owned(),
-    };
-    let (to, amount) = match &transaction.action {
-        ActionView::Transfer { to, amount, .. } | ActionView::Reward { to, amount } => {
-            (short_person(to), amount.to_string())
-        }
-        ActionView::Record { topic, .. } => (format!("({})", cut(topic, 18)), "-".to_owned()),
-    };
-    [
-        short_id(transaction.id),
-        from,
-        to,
-        amount,
-        transaction.fee.to_string(),
-    ]
-}
-
-/// The chain in a few numbers.
-pub fn chain(chain: &ChainView) -> String {
-    facts(&[
-        ("network", chain.network.to_string()),
-        (
-            "length",
-            format!(
-                "{}, genesis included",
-                count(chain.length, "block", "blocks")
-            ),
-        ),
-        ("last block", chain.tip.id.to_string()),
-        ("height", chain.tip.height.to_string()),
-        ("mined", moment(chain.tip.timestamp)),
-        ("work", format!("{} hashes", chain.work)),
-    ])
-}
-
-/// A chain that was verified.
-pub fn verified(tip: &TipView, transactions: u64, supply: Amount) -> String {
-    facts(&[
-        (
-            "verified",
-            format!("{} and genesis", count(tip.height.0, "block", "blocks")),
-        ),
-        ("tip", tip.id.to_string()),
-        ("transactions", transactions.to_string()),
-        ("supply", coins(supply)),
-    ])
 }
 
 #[cfg(test)]

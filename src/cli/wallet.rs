@@ -76,6 +76,7 @@ pub fn wallet(
         invocation,
         file: WalletFile::new(&settings.wallet().file),
     };
+    place.file.sweep();
     match what {
         Wallet::New { locked } => {
             place.must_be_free()?;
@@ -411,10 +412,17 @@ fn read_words() -> Result<Zeroizing<String>, Failure> {
         let mut input = stdin.lock().take(room);
         input.read_line(&mut text).map_err(failed)?;
         let ended = text.get(before..).unwrap_or_default().trim().is_empty();
-        if ended || text.split_whitespace().count() >= WORDS {
+        if ended || typed_words(&text) >= WORDS {
             return Ok(text);
         }
     }
+}
+
+/// How many words a text has, without the numbers that stand before them on paper.
+fn typed_words(text: &str) -> usize {
+    let words = text.split_whitespace();
+    let words = words.filter(|word| !word.starts_with(|first: char| first.is_ascii_digit()));
+    words.count()
 }
 
 fn shown(view: &WalletView) -> String {
@@ -463,6 +471,7 @@ mod tests {
         let text = numbered(&words.iter().collect::<Vec<_>>());
         assert_eq!(text.lines().count(), 6);
         assert!(text.lines().all(|line| line.len() <= table::LINE));
+        assert_eq!(typed_words(&text), WORDS);
         let again = SecretKey::from_words(&text).unwrap();
         assert_eq!(again.public_key(), secret.public_key());
     }

@@ -32,11 +32,21 @@ struct Told {
 /// Draws a link, and opens it where there is a browser.
 pub fn web(print: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let LinkView { link } = client.post("/link", &NoRequest {})?;
+    show(link, print, client.data_dir(), output)
+}
+
+/// Opens a link where there is a browser, or shows it; a page that leads on is written into `beside`.
+pub fn show(
+    link: String,
+    print: bool,
+    beside: &Path,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let tunnel = env::var("SSH_CONNECTION").ok().and_then(|connection| {
         let user = env::var("USER").or_else(|_| env::var("LOGNAME")).ok();
         tunnel(&connection, user.as_deref(), &link)
     });
-    let opened = !print && !output.is_json() && tunnel.is_none() && open(client.data_dir(), &link);
+    let opened = !print && !output.is_json() && tunnel.is_none() && open(beside, &link);
     let told = Told { link, tunnel };
     output.show(&told, |told| {
         let once = "It works once, within ten minutes.";

@@ -14,10 +14,12 @@ mod entry;
 mod form;
 mod frame;
 mod home;
+mod joining;
 mod members;
 mod network;
 mod own;
 mod pay;
+mod records;
 mod refusal;
 mod search;
 mod sent;
@@ -25,11 +27,14 @@ mod sessions;
 mod show;
 mod start;
 mod tracker;
+mod votes;
 
 pub(super) use door::{admit, owns};
 pub use entry::LinkView;
 pub(super) use entry::{Drawing, draw_link};
 pub(super) use frame::html;
+pub(super) use joining::routes as joining_routes;
+pub use joining::{JoinCheck, JoinStage, Joins, Newcomer};
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;
@@ -89,6 +94,14 @@ fn peer_routes(config: &mut ServiceConfig) {
             web::get().to(blocks::transaction),
         )
         .route("/network/proofs/{id}", web::get().to(blocks::proof))
+        .route("/votes", web::get().to(votes::votes))
+        .route("/votes", web::post().to(votes::open))
+        .route("/votes/records", web::get().to(records::topics))
+        .route("/votes/records", web::post().to(records::add))
+        .route("/votes/records/{topic}", web::get().to(records::records))
+        .route("/votes/{ballot}", web::get().to(votes::ballot))
+        .route("/votes/{ballot}", web::post().to(votes::cast))
+        .route("/votes/{ballot}/audit", web::get().to(votes::audit))
         .route("/me", web::get().to(own::own))
         .route("/me/words", web::post().to(own::words));
 }

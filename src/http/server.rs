@@ -33,17 +33,17 @@ const STOP_SECONDS: u64 = 2;
 
 /// Connections at a time at most: those that have not shown the token are fewer than
 /// [`MAX_STRANGERS`], and the owner's programs need a handful.
-const MAX_CONNECTIONS: usize = MAX_STRANGERS + 64;
+pub(super) const MAX_CONNECTIONS: usize = MAX_STRANGERS + 64;
 
 /// How long a connection may take until it has sent the head of a request.
-const HEAD_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const HEAD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a connection may rest after an answer: a command goes on at once after the proof.
-const REST: Duration = Duration::from_secs(5);
+pub(super) const REST: Duration = Duration::from_secs(5);
 
 /// Threads that answer. Handlers only ask actors and read a few rows; long reading has a thread of
 /// its own.
-const WORKERS: usize = 1;
+pub(super) const WORKERS: usize = 1;
 
 /// Why the API does not start.
 #[derive(Debug, thiserror::Error)]

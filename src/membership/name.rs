@@ -1,4 +1,4 @@
-//! What members are called, and where they can be dialled.
+//! What members are called.
 
 use crate::canonical::CappedText;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,8 +7,6 @@ use std::str::FromStr;
 
 /// Longest name of a member, in bytes: it is typed by hand and stands in tables.
 pub const MAX_NAME: usize = 32;
-/// Longest address, in bytes: a host name of the greatest length (253) with a port.
-pub const MAX_ADDRESS: usize = 260;
 
 /// A member's name: 1 to 32 of `a-z`, `0-9`, `-`, beginning with a letter. Nothing else can be
 /// written into a table, a file name or a log by choosing a name.
@@ -54,9 +52,6 @@ impl<'de> Deserialize<'de> for MemberName {
         text.as_str().parse().map_err(serde::de::Error::custom)
     }
 }
-
-/// Where somebody can be dialled: `host:port`.
-pub type Address = CappedText<MAX_ADDRESS>;
 
 #[cfg(test)]
 mod tests;

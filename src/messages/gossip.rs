@@ -1,7 +1,7 @@
 //! To Gossip.
 
 use crate::chain::ledger::{Answer, TipChange};
-use crate::chain::{BlockId, EncodedTransaction, Height, TransactionId};
+use crate::chain::{BlockId, EncodedTransaction, Height, Timestamp, TransactionId};
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
@@ -74,6 +74,8 @@ pub struct Candidate {
     pub addresses: Vec<Address>,
     /// What dialling it promises.
     pub outlook: Outlook,
+    /// Since when it is a member, by the tracker's word.
+    pub since: Option<Timestamp>,
 }
 
 /// Who is connected?
@@ -97,6 +99,8 @@ pub struct SessionStatus {
     pub key: PublicKey,
     /// Where it can be dialled, `host:port`.
     pub address: String,
+    /// The program and version that it says it is.
+    pub program: String,
     /// Whether we dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.

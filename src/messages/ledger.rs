@@ -171,7 +171,7 @@ pub struct SignaturesChecked {
 #[rtype(result = "()")]
 pub struct GoOn;
 
-/// These keys belong to members: they may send without a fee.
+/// These keys belong to members, and no others: they may send without a fee.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct MembersKnown {

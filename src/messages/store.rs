@@ -17,6 +17,8 @@ pub enum Committer {
     Inbox,
     /// The Registry of a tracker.
     Registry,
+    /// Gossip: whom this node has met. It is told nothing, for nothing waits for it.
+    Gossip,
 }
 
 /// Write these rows in one synced batch. Batches of one committer come with ascending numbers and

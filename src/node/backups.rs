@@ -1,5 +1,8 @@
 //! Backups that a node makes by itself.
 
+#[cfg(test)]
+mod tests;
+
 use super::seams::Seams;
 use crate::backup::{self, BackupError, Plan};
 use crate::clock::Clock;
@@ -15,6 +18,10 @@ const AFTER_START: Duration = Duration::from_secs(60);
 
 /// After how long one that failed is tried again, if the next is not due before.
 const AGAIN: Duration = Duration::from_secs(3_600);
+
+/// How often it is looked whether one is due: by the wall clock, since time does not pass for a machine that is
+/// asleep, and a laptop may be for most of the day.
+const LOOK: Duration = Duration::from_secs(600);
 
 /// What makes them.
 pub(super) struct Backups {
@@ -52,25 +59,32 @@ impl Backups {
             return std::future::pending().await;
         };
         let this = Arc::new(self);
-        let mut pause = AFTER_START.max(this.due_in(every));
+        let mut pause = AFTER_START;
         loop {
             tokio::time::sleep(pause).await;
+            let due = this.due_in(every);
+            if !due.is_zero() {
+                pause = due.min(LOOK);
+                continue;
+            }
             let making = this.clone();
             // Cut short by the end of the node, it leaves nothing but what says that it is not whole.
             let made = tokio::task::spawn_blocking(move || making.make()).await;
             pause = match made {
-                Ok(true) => every,
+                Ok(true) => every.min(LOOK),
                 Ok(false) | Err(_) => every.min(AGAIN),
             };
         }
     }
 
-    /// How long until the next is due.
+    /// How long until the next is due. One that was made at a time which is still to come was made while the
+    /// clock was wrong, and says nothing.
     fn due_in(&self, every: Duration) -> Duration {
-        let last = backup::last(&self.data_dir);
-        let since = last.map(|last| self.clock.wall().since(last.made_at));
-        since.map_or(Duration::ZERO, |since| {
-            every.saturating_sub(Duration::from_millis(since))
+        let now = self.clock.wall();
+        let last = backup::last(&self.data_dir).map(|last| last.made_at);
+        let last = last.filter(|made_at| *made_at <= now);
+        last.map_or(Duration::ZERO, |made_at| {
+            every.saturating_sub(Duration::from_millis(now.since(made_at)))
         })
     }
 
@@ -93,7 +107,7 @@ impl Backups {
             let disk = self.disk.upgrade().ok_or_else(ended)?;
             Ok(disk.checkpoint(to)?)
         });
-        let pruned = made.and_then(|_| backup::prune(&self.dir, self.settings.keep.into()));
+        let pruned = made.and_then(|_| backup::prune(&dir, self.settings.keep.into()));
         match pruned {
             Ok(()) => {
                 let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

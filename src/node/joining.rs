@@ -8,12 +8,12 @@
 mod conversation;
 
 use super::RunError;
-use super::opening::{listen, make_private, random_u64};
-use crate::canonical::CappedText;
+use super::opening::{listen, make_private};
 use crate::chain::NetworkId;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::keys::{SecretKey, Stored, WalletFile, WalletFileError};
+use crate::http::{Joins, serve_joining};
+use crate::keys::{PublicKey, SecretKey, Stored, WalletFile, WalletFileError};
 use crate::membership::{Address, InvitationString, MemberName};
 use crate::net::Transport;
 use crate::settings::{self, Endpoint, PeerTemplate, Settings, SettingsError};
@@ -68,7 +68,7 @@ pub enum Check {
         /// Where.
         at: Address,
     },
-    /// It has the key that the invitation names.
+    /// It has the key that it is to have.
     KeyRight {
         /// Its address.
         key: String,
@@ -141,9 +141,9 @@ pub enum NotJoined {
         /// Where.
         at: Address,
         /// The key that answers.
-        shown: crate::keys::PublicKey,
+        shown: PublicKey,
         /// The key in the invitation.
-        wanted: crate::keys::PublicKey,
+        wanted: PublicKey,
     },
     /// The tracker is of another network.
     #[error(
@@ -222,30 +222,13 @@ impl Joining {
         let listener = listener.map_err(NotJoined::Listen)?;
         let mut own: Vec<Address> = Vec::new();
         match &self.advertise[..] {
-            [] => own.extend(CappedText::new(listener.address().to_string()).ok()),
-            said => own.extend(
-                said.iter()
-                    .filter_map(|a| CappedText::new(a.to_string()).ok()),
-            ),
+            [] => own.extend(listener.address().to_string().parse::<Address>().ok()),
+            said => own.extend(said.iter().map(Address::from)),
         }
-        let numbers = (random_u64(&*means.entropy), random_u64(&*means.entropy));
         let secret = ready.secret.clone();
-        let mut conversation = Conversation::begin(means, secret, numbers, listener);
-        let (at, hello) = conversation.reach(&self.invitation.addresses).await?;
-        tell(Check::TrackerReached { at: at.clone() });
-        let (shown, wanted) = (hello.key, self.invitation.tracker);
-        if shown != wanted {
-            return Err(NotJoined::OtherKey { at, shown, wanted });
-        }
-        let key = shown.to_address();
-        tell(Check::KeyRight { key });
-        let (now, theirs) = (means.clock.wall(), hello.time);
-        let apart_ms = now.since(theirs).max(theirs.since(now));
-        tell(Check::Clocks {
-            apart_ms,
-            behind: now < theirs,
-            too_far: apart_ms > MAX_APART_MS,
-        });
+        let mut conversation = Conversation::begin(means, secret, Some(listener));
+        let (trackers, wanted) = (&self.invitation.addresses, self.invitation.tracker);
+        let hello = conversation.meet(trackers, Some(wanted), &mut tell).await?;
         let found = hello.network;
         if let Some(wanted) = self.invitation.invitation.statement.network
             && wanted != found
@@ -331,6 +314,38 @@ impl Joining {
         settings::init(&self.file, &ready.text)?;
         Ok(())
     }
+}
+
+/// Dials a tracker as a stranger, whose greeting shows where it answers, whether it has the key `wanted`, and
+/// how the clocks compare. Nothing comes of that at either end.
+///
+/// # Errors
+/// [`NotJoined::Unreachable`], [`NotJoined::OtherKey`].
+pub fn look_at_tracker(
+    means: &Means,
+    addresses: &[Address],
+    wanted: Option<PublicKey>,
+    mut tell: impl FnMut(Check),
+) -> Result<(), NotJoined> {
+    actix::System::new().block_on(async {
+        let stranger = Arc::new(SecretKey::draw(&*means.entropy));
+        let mut conversation = Conversation::begin(means, stranger, None);
+        let met = conversation.meet(addresses, wanted, &mut tell).await;
+        met.map(drop)
+    })
+}
+
+/// Serves the page by which somebody joins in a browser, on a thread that waits for its end; `tell` is told the
+/// link into it.
+///
+/// # Errors
+/// What the system says where it can't listen or serve.
+pub fn serve_page(
+    joins: Arc<dyn Joins>,
+    entropy: Arc<dyn Entropy>,
+    tell: impl FnOnce(SocketAddr, String),
+) -> io::Result<()> {
+    actix::System::new().block_on(serve_joining(joins, entropy, tell))
 }
 
 /// Keeps an invitation where a member's node looks for it when it starts.

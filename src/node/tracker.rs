@@ -136,7 +136,7 @@ impl Running {
         let store_place = seams.place();
         let (disk, fatal) = (seams.disk.clone(), seams.fatal.clone());
         let store = store_place.start(StoreActor::new(disk, fatal));
-        let address = CappedText::new(listen.to_string()).ok();
+        let address = listen.to_string().parse().ok();
         let speaking = Speaking::start(seams, NodeRole::Tracker, secret, address)?;
         let (sessions, clocks) = (speaking.context, speaking.clocks);
         let context = Context::<RegistryActor>::new();
@@ -202,9 +202,7 @@ impl Running {
 
 /// Where others dial it, as its settings say; each of them fits, as they were checked there.
 fn advertise(settings: &TrackerSettings) -> Vec<Address> {
-    let said = settings.advertise.iter();
-    said.filter_map(|endpoint| CappedText::new(endpoint.to_string()).ok())
-        .collect()
+    settings.advertise.iter().map(Address::from).collect()
 }
 
 /// Starts the one who dials members back, and reports to `registry`.

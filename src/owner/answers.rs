@@ -48,7 +48,10 @@ pub use invitations::{
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
-pub use records::{BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView};
+pub use records::{
+    BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
+    TopicsView,
+};
 pub use statements::{
     ActView, ExpelRequest, ReadmitRequest, RekeyRequest, SaidView, StatementView,
 };
@@ -362,6 +365,8 @@ pub struct PeerView {
 pub struct SessionView {
     /// Where the other end is.
     pub endpoint: String,
+    /// The program and version that the other end says it is, such as `raclette/0.1.0`.
+    pub program: String,
     /// Whether this node dialled.
     pub outgoing: bool,
     /// Height of the other's tip, as far as it has shown its headers.

@@ -1,7 +1,10 @@
 //! Ballots: opened, shown, voted in, counted, and handed out to be counted by anybody.
 
 mod audit;
+mod own;
 mod reading;
+
+pub use own::{MissingVote, VoteUnderWay};
 
 use super::answers::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ClosesRequest, Cursor,

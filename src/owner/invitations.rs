@@ -94,7 +94,7 @@ impl Tracker {
             return Ok(self.advertise.clone());
         }
         let own = (!self.listen.ip().is_unspecified())
-            .then(|| Address::new(self.listen.to_string()).ok())
+            .then(|| self.listen.to_string().parse().ok())
             .flatten();
         let text = "this tracker listens at every address of its machine, and none of them is one that \
                     others dial: say under which address others reach it, as \"advertise\" in its settings \

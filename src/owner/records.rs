@@ -2,11 +2,11 @@
 
 mod feed;
 
-use super::answers::{RecordRequest, RecordedView, RecordsView};
+use super::answers::{Cursor, RecordRequest, RecordedView, RecordsView, TopicView, TopicsView};
 use super::chain_reads::tip_of;
 use super::codes::Code;
 use super::delivery::under;
-use super::pages::Page;
+use super::pages::{Page, not_a_cursor};
 use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::{MAX_RECORD, MAX_TOPIC, RecordBody, Topic};
@@ -16,7 +16,7 @@ use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::SignTransaction;
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::Route;
-use crate::store::chain_rows::ChainRows;
+use crate::store::chain_rows::{ChainRows, topics_of_records};
 use feed::{Seen, feed};
 
 /// Records in one answer, if it is not said how many.
@@ -153,6 +153,38 @@ impl Peer {
             entries: found.entries,
             next: found.more.then(|| cursor.clone()),
             cursor,
+            tip,
+        })
+    }
+
+    /// The topics that have records.
+    ///
+    /// # Errors
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn topics(&self, page: &Page) -> Result<TopicsView, Refused> {
+        let limit = page.limit(LISTED, MAX_RECORDS_LISTED)?;
+        let after = page.after.as_ref();
+        let after = after
+            .map(|cursor| topic(&cursor.0).map_err(|_| not_a_cursor(cursor)))
+            .transpose()?;
+        let rules = &self.parts()?.rules;
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let tip = tip_of(rules, &ChainRows(&*snapshot))?;
+        // One more shows whether there are more.
+        let mut topics = topics_of_records(&*snapshot, after.as_ref(), limit + 1)?;
+        let more = topics.len() > limit;
+        topics.truncate(limit);
+        let last = topics.last().filter(|_| more);
+        Ok(TopicsView {
+            next: last.map(|last| Cursor(last.to_string())),
+            topics: topics
+                .iter()
+                .map(|topic| TopicView {
+                    topic: topic.to_string(),
+                    application: rules.topics().any(|own| own == topic),
+                })
+                .collect(),
             tip,
         })
     }

@@ -55,7 +55,7 @@ pub(crate) fn secret(number: u8) -> SecretKey {
 /// A member with a name, whose key is [`secret`]`(number)`.
 pub(crate) fn member_called(name: &str, number: u8) -> Member {
     let key = secret(number);
-    let address = crate::membership::Address::new(format!("127.0.0.1:70{number:02}"));
+    let address = format!("127.0.0.1:70{number:02}").parse();
     let statement = MemberStatement {
         tracker: PublicKey([9; 32]),
         sequence: 1,
@@ -309,6 +309,7 @@ fn session(number: u8, outgoing: bool) -> SessionStatus {
     SessionStatus {
         key: secret(number).public_key(),
         address: format!("127.0.0.1:70{number:02}"),
+        program: "raclette/0.1.0".to_owned(),
         outgoing,
         height: 2,
     }

@@ -85,6 +85,7 @@ pub(super) fn after_member(page: &Page) -> Result<Option<MemberId>, Refused> {
 pub(super) fn session_view(session: SessionStatus) -> SessionView {
     SessionView {
         endpoint: session.address,
+        program: session.program,
         outgoing: session.outgoing,
         height: Height(session.height),
     }

@@ -13,8 +13,8 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 
-use super::SessionId;
-use super::Statements;
+use super::{Row, SessionId, Statements};
+use crate::chain::Internal;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
 use crate::chain::{
@@ -64,6 +64,8 @@ pub enum Effect {
     TakeDelivery(SessionId, EncodedTransaction),
     /// A session told this, which the admin has said and which was not known.
     Hear(Vec<SignedStatement>),
+    /// Write these rows, of whom this node has met; nothing waits for it.
+    Keep(Vec<Row>),
     /// Tell the outbox.
     TellOutbox(DeliveryFact),
     /// Tell the owner.
@@ -125,6 +127,20 @@ impl Gossip {
             answers: HeaderAnswers::default(),
             statements: None,
         }
+    }
+
+    /// Takes up the stored rows of whom this node has met, in any order.
+    ///
+    /// # Errors
+    /// A row is damaged.
+    pub fn taking_up(
+        mut self,
+        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> Result<Self, Internal> {
+        for (key, value) in rows {
+            self.peers.open_row(&key, &value)?;
+        }
+        Ok(self)
     }
 
     /// Members that may be dialled.

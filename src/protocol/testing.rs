@@ -30,7 +30,7 @@ pub(crate) fn secret(number: u8) -> Arc<SecretKey> {
 }
 
 pub(super) fn address(text: &str) -> Address {
-    CappedText::new(text).unwrap()
+    text.parse().unwrap()
 }
 
 pub(crate) fn hello(number: u8, role: NodeRole, network: NetworkId) -> Hello {

@@ -56,16 +56,38 @@ impl FromStr for Endpoint {
 fn parse_host(host: &str) -> Option<String> {
     if let Some(number) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         let number: Ipv6Addr = number.parse().ok()?;
-        return (!number.is_unspecified()).then(|| number.to_string());
+        return match number.to_ipv4_mapped() {
+            Some(number) => somebodys(number),
+            None if number.is_unspecified() || number.is_multicast() => None,
+            None => Some(number.to_string()),
+        };
     }
     let last = host.rsplit('.').next()?;
-    if !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()) {
-        let number: Ipv4Addr = host.parse().ok()?;
-        return (!number.is_unspecified()).then(|| number.to_string());
+    // Resolvers read whatever ends in a number as one, however it is written.
+    if is_number(last) {
+        return somebodys(host.parse().ok()?);
     }
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    let label = |label: &str| {
+        let has_edge = label.starts_with('-') || label.ends_with('-');
+        (1..=63).contains(&label.len()) && label.bytes().all(plain) && !has_edge
+    };
     (host.len() <= MAX_HOST_LEN && host.split('.').all(label)).then(|| host.to_ascii_lowercase())
+}
+
+/// The number, if somebody can be there.
+fn somebodys(number: Ipv4Addr) -> Option<String> {
+    let nobodys = number.is_unspecified() || number.is_multicast() || number.is_broadcast();
+    (!nobodys).then(|| number.to_string())
+}
+
+/// Whether the last part of a host is a number, decimal or with `0x`.
+fn is_number(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 impl TryFrom<String> for Endpoint {

@@ -4,7 +4,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-use super::{Begin, Dial, Greeting, Link, Port, Sessions};
+use super::{Begin, Dial, Greeting, Link, Port, Sessions, TableWriter};
 use crate::chain::ledger::Answer;
 use crate::clock::Clock;
 use crate::keys::PublicKey;
@@ -18,12 +18,14 @@ use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
 use crate::messages::retry_queue::DeliveryTold;
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
+use crate::messages::store::{CommitRows, Committer};
 use crate::messages::tracker_link::HearStatements;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::protocol::credit::{Credit, Credits};
 use crate::protocol::gossip::peers::{Admission, Candidate, Direction};
 use crate::protocol::gossip::{Effect, Fact, Gossip};
+use crate::store::Table;
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
 use std::sync::Arc;
@@ -74,6 +76,8 @@ pub struct GossipParts {
     /// Keeps what the admin has said. What finds no room is told again by whoever said it, in its next
     /// session.
     pub statements: Box<dyn Port<HearStatements>>,
+    /// Writes whom this node has met.
+    pub store: Link<CommitRows>,
     /// Who follows what happens.
     pub events: Link<Event>,
 }
@@ -83,6 +87,8 @@ struct Note {
     address: String,
     /// For the log: the address until it is known whose it is, then the member's.
     peer: String,
+    /// What it says it runs, once it has introduced itself.
+    program: String,
     direction: Direction,
     opened: bool,
 }
@@ -97,6 +103,8 @@ pub struct GossipShell {
     ledger: GossipLinks,
     delivery: DeliveryLinks,
     statements: Box<dyn Port<HearStatements>>,
+    writer: TableWriter,
+    batches: u64,
     events: Link<Event>,
     credits: Credits,
     /// Sessions that are not read from until there are answers.
@@ -120,6 +128,8 @@ impl GossipShell {
             ledger: parts.ledger,
             delivery: parts.delivery,
             statements: parts.statements,
+            writer: TableWriter::new(parts.store, Committer::Gossip, Table::Met),
+            batches: 0,
             events: parts.events,
             credits: Credits::new(CREDIT),
             parked: Vec::new(),
@@ -194,6 +204,10 @@ impl GossipShell {
                         transaction,
                     });
                 }
+                Effect::Keep(rows) => {
+                    self.batches += 1;
+                    self.writer.commit(self.batches, rows);
+                }
                 Effect::TellOutbox(fact) => self.delivery.outbox.send(DeliveryTold(fact)),
                 Effect::Tell(fact) => {
                     log::fact(&fact, self.clock.steady());
@@ -229,6 +243,7 @@ impl GossipShell {
         let note = Note {
             address: connection.address.clone(),
             peer: connection.address.clone(),
+            program: String::new(),
             direction,
             opened: false,
         };
@@ -253,6 +268,7 @@ impl GossipShell {
         self.ledger.missing.flush();
         self.delivery.outbox.flush();
         self.delivery.inbox.flush();
+        self.writer.flush();
         self.sessions.flush();
         if !self.sessions.are_closing() {
             let effects = self.gossip.tick(self.clock.steady());
@@ -270,6 +286,7 @@ impl GossipShell {
                 Some(note) => {
                     note.opened = true;
                     note.peer = hello.key.to_address();
+                    note.program = hello.agent.to_string();
                     let direction = note.direction;
                     self.gossip.opened(session, &hello, direction, now)
                 }
@@ -396,6 +413,7 @@ impl GossipShell {
         let candidates = message.candidates.into_iter().map(|candidate| Candidate {
             key: candidate.key,
             outlook: candidate.outlook,
+            since: candidate.since.map(|since| since.0),
             addresses: candidate
                 .addresses
                 .iter()
@@ -455,6 +473,7 @@ impl GossipShell {
             SessionStatus {
                 key: view.key,
                 address: note.map_or(String::new(), |note| note.address.clone()),
+                program: note.map_or(String::new(), |note| note.program.clone()),
                 outgoing: view.direction == Direction::Outgoing,
                 height: view.height,
             }

@@ -8,6 +8,7 @@ use crate::membership::Certificate;
 use crate::wire::message::MAX_AGENT;
 use crate::wire::version::MINOR_VERSION;
 use crate::wire::{Hello, NodeRole};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
@@ -21,7 +22,11 @@ pub struct Greeting {
     network: OnceLock<NetworkId>,
     height: AtomicU64,
     certificate: RwLock<Option<Certificate>>,
+    trackers: RwLock<BTreeSet<PublicKey>>,
 }
+
+/// Keys of trackers that are known: several times as many as the settings may name.
+const MAX_TRACKERS: usize = 64;
 
 impl Greeting {
     /// What a node of this role and key says; `nonce` is random and tells a node that it dialled
@@ -41,7 +46,30 @@ impl Greeting {
             network: OnceLock::new(),
             height: AtomicU64::new(0),
             certificate: RwLock::new(None),
+            trackers: RwLock::new(BTreeSet::new()),
         }
+    }
+
+    /// Whether it is a peer or a tracker.
+    pub fn role(&self) -> NodeRole {
+        self.role
+    }
+
+    /// From now on, takes this key for that of a tracker of its network, which may look whether this node
+    /// can be reached: that of genesis, and those that were dialled where the settings say.
+    pub fn know_tracker(&self, key: PublicKey) {
+        let trackers = self.trackers.write();
+        let mut trackers = trackers.unwrap_or_else(PoisonError::into_inner);
+        if trackers.len() < MAX_TRACKERS {
+            trackers.insert(key);
+        }
+    }
+
+    /// Whether this key is that of a tracker of its network.
+    pub fn knows_tracker(&self, key: &PublicKey) -> bool {
+        let trackers = self.trackers.read();
+        let trackers = trackers.unwrap_or_else(PoisonError::into_inner);
+        trackers.contains(key)
     }
 
     /// From now on, says that it belongs to this network. The first one counts.

@@ -123,7 +123,10 @@ impl IntroducerShell {
     pub fn session_told(&mut self, event: SessionEvent) {
         let (session, now) = (event.session, self.clock.steady());
         let effects = match event.what {
-            SessionFact::Opened { hello, .. } => self.introducer.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => {
+                self.greeting.know_tracker(hello.key);
+                self.introducer.opened(session, &hello, now)
+            }
             SessionFact::Received(message) => self.introducer.received(session, message, now),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);

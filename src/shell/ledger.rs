@@ -474,7 +474,7 @@ impl LedgerShell {
 
     /// Who may send without a fee.
     pub fn members_known(&mut self, message: MembersKnown) {
-        self.ledger.admit_members(message.members);
+        self.ledger.set_members(message.members);
         let view = ChainRows(&*self.parts.disk);
         let effects = self.ledger.put_out(message.out, &view);
         self.carry_out_read(effects);

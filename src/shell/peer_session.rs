@@ -17,6 +17,7 @@ use crate::wire::Message;
 use crate::wire::channel::Opener;
 use crate::wire::frame::FrameDecoder;
 use crate::wire::message::Pong;
+use crate::wire::stage::Stage;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -55,6 +56,8 @@ pub struct PeerSessionParts {
     pub clock_of: Option<PublicKey>,
     /// Whether it may say what only later programs know.
     pub is_later: bool,
+    /// What it may send at first.
+    pub stage: Stage,
 }
 
 /// The shell of one session: what the other end sends, how far it was understood, and whether it is there.
@@ -71,8 +74,10 @@ pub struct PeerSessionShell {
 
 impl PeerSessionShell {
     /// Nothing was said yet; `opener` opens what will be.
-    pub fn new(opener: Opener, parts: PeerSessionParts) -> Self {
+    pub fn new(mut opener: Opener, parts: PeerSessionParts) -> Self {
         let now = parts.clock.steady();
+        parts.outgoing.begin(parts.stage);
+        opener.set_most(parts.stage.record_cap());
         Self {
             opener,
             frames: FrameDecoder::new(Message::most).passing_over(parts.is_later),
@@ -101,6 +106,8 @@ impl PeerSessionShell {
         };
         let mut data = record.data;
         loop {
+            self.frames
+                .set_lengths(self.parts.outgoing.stage().lengths());
             let frame = self.frames.next(&mut data);
             let Some(frame) = frame.map_err(|error| SessionEnd::refused(&error))? else {
                 break;

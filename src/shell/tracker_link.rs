@@ -279,7 +279,10 @@ impl TrackerLinkShell {
     pub fn session_told(&mut self, event: SessionEvent) {
         let (session, now) = (event.session, self.clock.now());
         let effects = match event.what {
-            SessionFact::Opened { hello, .. } => self.link.opened(session, &hello, now),
+            SessionFact::Opened { hello, .. } => {
+                self.greeting.know_tracker(hello.key);
+                self.link.opened(session, &hello, now)
+            }
             SessionFact::Received(Message::Goodbye(goodbye)) => {
                 let reason = format!("the tracker said: {}", goodbye.reason);
                 self.link.closed(session, reason, now)

@@ -134,7 +134,7 @@ impl Growth {
         let time = MadeUpTime(AtomicU64::new(self.genesis.header.timestamp.0));
         let mut ledger = OfflineLedger::open(disk, rules, &time)?;
         let owner = self.owner.public_key();
-        ledger.admit_members([owner]);
+        ledger.set_members([owner]);
         for _ in 0..blocks {
             let height = ledger.ledger().tip().height().next();
             time.set(self.stamp(height));

@@ -49,6 +49,7 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
             ]
             .concat(),
         ),
+        RowKey::FreeUse(id) => (Table::Meta, [&b"free use "[..], &id.0].concat()),
         RowKey::Awake => (Table::Meta, b"awake".to_vec()),
     }
 }
@@ -82,6 +83,36 @@ pub fn records_of(
     };
     let damaged = || Internal("a row of the records is damaged".into());
     places.map(|key| read(key).ok_or_else(damaged)).collect()
+}
+
+/// The topics that have records on the connected chain, the shortest first, behind `after`; at most `limit`.
+pub fn topics_of_records(
+    disk: &dyn DiskRead,
+    after: Option<&Topic>,
+    limit: usize,
+) -> Result<Vec<Topic>, Internal> {
+    // Behind every place there can be.
+    let behind = |topic: &Topic| [&topic_key(topic)[..], &[u8::MAX; ORDERED_KEY_LEN + 5]].concat();
+    let mut from = after.map(behind).unwrap_or_default();
+    let mut topics = Vec::new();
+    while topics.len() < limit {
+        let rows = disk.scan(Table::Records, &from, 1).map_err(internal)?;
+        let Some((key, _)) = rows.first() else {
+            break;
+        };
+        let topic =
+            topic_in(key).ok_or_else(|| Internal("a row of the records is damaged".into()))?;
+        from = behind(&topic);
+        topics.push(topic);
+    }
+    Ok(topics)
+}
+
+/// The topic in the key of a record.
+fn topic_in(key: &[u8]) -> Option<Topic> {
+    let (length, rest) = key.split_first()?;
+    let text = rest.get(..usize::from(*length))?;
+    Topic::new(std::str::from_utf8(text).ok()?).ok()
 }
 
 /// The rows of an application whose keys begin with `beginning`, behind the row `after` of those: the rest of
@@ -188,6 +219,7 @@ mod tests {
             RowKey::Open(TransactionId([1; 32])),
             RowKey::Record(canonical::CappedText::new("ab").unwrap(), Height(1), 1),
             RowKey::Record(canonical::CappedText::new("a").unwrap(), Height(1), 1),
+            RowKey::FreeUse(BlockId([1; 32])),
             RowKey::Awake,
         ];
         let places: HashSet<_> = keys.iter().map(place).collect();

@@ -47,11 +47,13 @@ pub enum Table {
     /// The tracker's own rows: members for ever, the next number, genesis. A type byte and the key
     /// of that type → canonical value.
     Registry,
+    /// Whom a peer has met, and where. Public key (32) → canonical order and address.
+    Met,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Table; 15] = [
+    pub const ALL: [Table; 16] = [
         Table::Meta,
         Table::Headers,
         Table::Active,
@@ -67,6 +69,7 @@ impl Table {
         Table::Outbox,
         Table::Inbox,
         Table::Registry,
+        Table::Met,
     ];
 
     /// The column family's name on disk. Part of the schema: renaming one is a new schema version.
@@ -87,6 +90,7 @@ impl Table {
             Table::Outbox => "outbox",
             Table::Inbox => "inbox",
             Table::Registry => "registry",
+            Table::Met => "met",
         }
     }
 }

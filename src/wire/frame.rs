@@ -112,6 +112,13 @@ impl FrameDecoder {
         }
     }
 
+    /// Frames that begin from now on may be as long as this says.
+    pub fn set_lengths(&mut self, most: Lengths) {
+        if self.head_len == 0 {
+            self.most = most;
+        }
+    }
+
     /// The same, but if `passes_over`, frames with codes from [`FIRST_OPTIONAL_CODE`] on are passed over.
     pub fn passing_over(self, passes_over: bool) -> Self {
         Self {

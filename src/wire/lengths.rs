@@ -13,7 +13,8 @@ use crate::chain::genesis::MAX_MOTTO;
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::{MAX_ALLOCATIONS, MAX_APPLICATIONS, MAX_NETWORK_NAME};
 use crate::chain::transaction::{MAX_NOTE, MAX_RECORD, MAX_TOPIC};
-use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::address::MAX_ADDRESS;
+use crate::membership::name::MAX_NAME;
 use crate::membership::statement::MAX_EXPULSION_REASON;
 
 /// The head of an array of up to 15 items, a code below 128, a yes or no, nothing.
@@ -145,6 +146,13 @@ const ACT: usize = ONE + ONE + HASH + max(NAME + ONE, ONE + text(MAX_EXPULSION_R
 /// `[[network, number, act], by, signature]`.
 const STATEMENT: usize = ONE + ONE + HASH + U64 + ACT + HASH + SIGNATURE;
 pub(super) const STATEMENTS: usize = list(MAX_STATEMENTS, STATEMENT);
+
+const _: () = {
+    use super::limits::TO_TRACKER_CAP;
+    use super::message::MAX_STATEMENTS_TO_TRACKER;
+    assert!(MEMBER_RECORD <= TO_TRACKER_CAP && INVITED <= TO_TRACKER_CAP);
+    assert!(list(MAX_STATEMENTS_TO_TRACKER, STATEMENT) <= TO_TRACKER_CAP);
+};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,11 @@ pub const RECORD_CAP: usize = 65_535;
 /// connections costs less than 4 KiB each.
 pub const HANDSHAKE_RECORD_CAP: usize = 1536;
 
+/// Greatest length field of a record, and longest payload of a message, that a tracker takes: 4 KiB. Whoever
+/// may be one of its members has nothing longer to say, and it has thousands of them; only the genesis block
+/// is longer, as long as there is none ([`Stage`](super::stage::Stage)).
+pub const TO_TRACKER_CAP: usize = 4 * 1024;
+
 /// Longest payload of a message that is passed over, because only programs with a greater minor version
 /// know it: 64 KiB, so that whoever passes it over reads not much for nothing.
 pub const OPTIONAL_CAP: usize = 64 * 1024;

@@ -1,8 +1,9 @@
 //! Members: what one says of itself, and what the tracker says of it.
 
-use crate::canonical::{self, capped_list};
+use crate::canonical;
 use crate::chain::Timestamp;
 use crate::keys::{PublicKey, SealingKey, SecretKey, Signature, SignatureError, verify};
+use crate::membership::address::addresses;
 use crate::membership::{Address, MemberName};
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +33,8 @@ pub struct MemberStatement {
     pub key: PublicKey,
     /// Notes for it are sealed with this.
     pub sealing_key: SealingKey,
-    /// Where it can be dialled; empty if nowhere.
-    #[serde(deserialize_with = "capped_list::<MAX_ADDRESSES, _, _>")]
+    /// Where it can be dialled, each address once; empty if nowhere.
+    #[serde(deserialize_with = "addresses::<MAX_ADDRESSES, _>")]
     pub addresses: Vec<Address>,
 }
 
@@ -119,6 +120,18 @@ pub struct Member {
     pub reachable: bool,
     /// When it was first registered, by the tracker's clock.
     pub since: Timestamp,
+}
+
+/// As many addresses as a member may have, each as long as may be.
+#[cfg(test)]
+pub(crate) fn longest_addresses() -> Vec<Address> {
+    let address = |n: usize| {
+        let label = |length| "h".repeat(length);
+        let host = [label(63), label(63), label(63), label(61)].join(".");
+        format!("{host}:{}", 65_535 - n).parse()
+    };
+    let addresses = (0..MAX_ADDRESSES).map(address).collect::<Result<_, _>>();
+    addresses.expect("each has the form")
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub const MAX_TRANSACTIONS_BYTES: usize = 1024 * 1024;
 pub const MAX_MEMBERS: usize = 500;
 /// Statements of the admin in one message at most: about 60 KB at their usual size.
 pub const MAX_STATEMENTS: usize = 256;
+/// Statements of the admin in one message to a tracker at most: as many as fit what it takes.
+pub const MAX_STATEMENTS_TO_TRACKER: usize = 8;
 /// Longest text that gives a reason, in bytes.
 pub const MAX_REASON: usize = 200;
 /// Longest name of a program, in bytes.
@@ -203,6 +205,8 @@ pub struct ChallengeAnswer {
 
 /// Code of [`Message::Block`].
 const BLOCK_CODE: u16 = 20;
+/// Code of [`Message::OfferGenesis`].
+pub(super) const OFFER_GENESIS_CODE: u16 = 67;
 
 /// Defines the message type with the code, the payload and the greatest length of each message.
 macro_rules! messages {

@@ -78,6 +78,40 @@ fn attack_nobody_is_answered_without_having_proven_who_it_is() {
     target.assert_well();
 }
 
+/// Key, name and certificate of a member are not for whoever dials it.
+#[test]
+fn attack_l6_a_member_says_who_it_is_to_nobody_who_has_not_said_so_first() {
+    let target = Target::start();
+    let silent = |mut raw: RawPeer, what: &str| {
+        let reason = raw.expect_close(STRANGERS_TIME);
+        assert!(raw.introduction.is_none(), "{what} was told: {reason:?}");
+    };
+    // Who says nothing, somebody without a certificate, a member of another network, a tracker of one's own.
+    silent(target.stranger(1), "who says nothing");
+    let mut raw = target.stranger(2);
+    raw.say_hello(target.network());
+    silent(raw, "a stranger");
+    let mut raw = target.stranger(3);
+    raw.say_hello(BlockId([7; 32]));
+    silent(raw, "one of another network");
+    let mut raw = target.stranger(4);
+    let mut hello = raw.hello(target.network());
+    hello.role = NodeRole::Tracker;
+    raw.introduce(hello);
+    silent(raw, "a tracker that nobody knows");
+    // A member is told, and the network's tracker sees that she is there, but no certificate.
+    assert!(target.attacker(5).introduction.is_some());
+    let mut visitor = target.stranger(6);
+    visitor.key = target.lab.tracker_key();
+    let mut hello = visitor.hello(target.network());
+    hello.role = NodeRole::Tracker;
+    visitor.introduce(hello);
+    let told = visitor.hear_introduction().expect("she is there");
+    assert_eq!(told.certificate, None);
+    visitor.expect_close(SOON);
+    target.assert_well();
+}
+
 #[test]
 fn attack_another_network_role_or_version_and_oneself_are_refused_in_plain_words() {
     let target = Target::start();
@@ -257,12 +291,16 @@ fn attack_who_stands_in_between_is_believed_by_neither() {
     with_bob.shake_hands();
     let by_alice = with_alice.hear_introduction().expect("alice's");
     with_bob.say_introduction(&by_alice);
-    let by_bob = with_bob.hear_introduction().expect("bob's");
+    // Bob does not even say who he is.
+    let reason = with_bob.expect_close_or(SOON, |_, message| panic!("heard {message:?}"));
+    assert!(reason.is_some_and(|reason| reason.contains("prove")));
+    // What he says to a member is no use with alice, either.
+    let mut with_bob = RawPeer::member(bob.listen, 93, target.network(), &target.lab.tracker_key());
+    let by_bob = with_bob.introduction.take().expect("bob's");
     with_alice.say_introduction(&by_bob);
-    for mut deceived in [with_alice, with_bob] {
-        let reason = deceived.expect_close(SOON);
-        assert!(reason.is_some_and(|reason| reason.contains("prove")));
-    }
+    let reason = with_alice.expect_close(SOON);
+    assert!(reason.is_some_and(|reason| reason.contains("prove")));
+    drop(with_bob);
     target.has_sessions(1);
     bob.has_sessions(1);
 }

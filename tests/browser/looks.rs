@@ -1,19 +1,41 @@
 //! How the pages look, and what they load: at every width, light and dark, with names, notes and numbers at
 //! their longest.
 
-use crate::support::{Lab, agree, secret_in};
+use crate::support::{Lab, Node, agree, secret_in};
 use crate::{browser, enter};
 use raclette::keys::{SecretKey, WalletFile};
+use raclette::owner::answers::{OpenedView, RecordRequest, RecordedView};
+use serde_json::json;
 use std::fs;
 
 /// A note of somebody who means no good.
 pub const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=alert(1)><b>bold</b> \u{1b}[31mred \u{202e}dleif \u{200b}zero &amp; עברית";
 
+/// The same, as short as a choice of a ballot.
+const MARKUP: &str =
+    "<script>document.title='owned'</script><b>bold</b> \u{202e}dleif \u{200b}zero עברית";
+
 /// The longest name that there is.
 pub const LONG: &str = "bartholomew-of-the-long-name-123";
 
-/// Every page there is, for a member of this name and one send.
-pub fn pages(name: &str, sent: &str) -> Vec<(&'static str, String)> {
+/// The topic of the records that are looked at.
+pub const TOPIC: &str = "guest-book";
+
+/// Opens a ballot that asks this, with choices that mean no good, for two who may vote, and adds a record.
+pub fn ballot_and_record(opener: &Node, question: &str, roll: [&str; 2]) -> String {
+    let opened: OpenedView = opener
+        .try_post(
+            "/ballots/open",
+            json!({"question": question, "choices": ["Rome", MARKUP], "roll": {"keys": roll}}),
+        )
+        .unwrap();
+    let record = RecordRequest::new(TOPIC, HOSTILE.as_bytes());
+    let _: RecordedView = opener.try_post("/records", record).unwrap();
+    opened.ballot.to_string()
+}
+
+/// Every page there is, for a member of this name, one send and one ballot.
+pub fn pages(name: &str, sent: &str, ballot: &str) -> Vec<(&'static str, String)> {
     vec![
         ("home", "/".into()),
         ("pay", "/pay".into()),
@@ -32,6 +54,10 @@ pub fn pages(name: &str, sent: &str) -> Vec<(&'static str, String)> {
         ("block", "/network/blocks/1".into()),
         ("genesis", "/network/blocks/0".into()),
         ("transaction", format!("/network/transactions/{sent}")),
+        ("votes", "/votes".into()),
+        ("ballot", format!("/votes/{ballot}")),
+        ("topics", "/votes/records".into()),
+        ("records", format!("/votes/records/{TOPIC}")),
         ("me", "/me".into()),
         ("search", "/search?q=nothing-like-it".into()),
         ("nothing", "/pay/nothing/here".into()),
@@ -67,8 +93,12 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
     let sent = alice.send(LONG, 1);
     let note = other.command(["send", "alice", "0", "--note", HOSTILE]);
     assert!(note.status.success(), "{note:?}");
+    let ballot = ballot_and_record(&alice, MARKUP, ["alice", LONG]);
     alice.mine();
     agree(&[&alice, &other]);
+    let vote = alice.command(["vote", "cast", &ballot, "Rome"]);
+    assert!(vote.status.success(), "{vote:?}");
+    alice.mine();
     alice.send(LONG, 9_223_372_036_854_775_000);
 
     let tab = enter(driver.tab(), &alice);
@@ -76,7 +106,7 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
     for dark in [false, true] {
         for width in [1280, 390, 320] {
             tab.is_wide(width).likes_dark(dark);
-            for (name, path) in pages(LONG, &sent) {
+            for (name, path) in pages(LONG, &sent, &ballot) {
                 tab.goes_to(&path);
                 let found = tab.runs(
                     "return {wide: document.documentElement.scrollWidth, is: innerWidth, title: document.title, \

@@ -5,9 +5,11 @@
 mod support;
 
 mod driver;
+mod joining;
 mod looks;
 mod pages;
 mod screenshots;
+mod votes;
 mod without_script;
 
 use driver::{Driver, Tab};

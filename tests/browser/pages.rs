@@ -2,7 +2,7 @@
 
 use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 
 #[test]
 fn browser_a_payment_is_read_and_mined_without_reloading_on_two_pages_side_by_side() {
@@ -155,10 +155,10 @@ fn browser_no_stale_number_is_shown_after_a_sleep_or_a_restart() {
     let live = "return !document.body.classList.contains('stale')";
 
     // A laptop that sleeps: the lines stay, and nothing comes over them.
-    alice.signal("STOP");
+    alice.signal(Signal::STOP);
     hers.waits_until("what may be old is grey", greyed);
     hers.waits_for("#stale", "Not live since");
-    alice.signal("CONT");
+    alice.signal(Signal::CONT);
     hers.waits_until("it is live again", live);
 
     alice.stop();
@@ -266,16 +266,4 @@ fn browser_attack_a_page_of_elsewhere_spends_nothing() {
     hers.goes_to("/pay/history")
         .waits_for("#list", "Here stands everything");
     assert_eq!(alice.balance("alice"), 50);
-}
-
-impl crate::support::Node {
-    /// Sends it a signal by name.
-    fn signal(&self, name: &str) {
-        let signal = match name {
-            "STOP" => Signal::STOP,
-            _ => Signal::CONT,
-        };
-        let pid = self.api().unwrap().pid;
-        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
-    }
 }

@@ -1,7 +1,7 @@
 //! Pictures of every page, for the documents and for whoever looks at them with a critical eye:
 //! `make screenshots`.
 
-use crate::looks::{HOSTILE, pages};
+use crate::looks::{HOSTILE, ballot_and_record, pages};
 use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
 use std::fs;
@@ -42,7 +42,12 @@ fn screenshots_of_every_page() {
         let open = carol.open();
         so(open.contains(&sent) && open.len() >= 3, format!("{open:?}"))
     });
+    let ballot = ballot_and_record(&carol, "Where do we eat on Friday?", ["alice", "bob"]);
     carol.mine();
+    agree(&[&alice, &bob, &carol]);
+    let vote = bob.command(["vote", "cast", &ballot, "Rome"]);
+    assert!(vote.status.success(), "{vote:?}");
+    bob.mine();
     agree(&[&alice, &bob, &carol]);
     sends(&alice, "carol", "5", "For the potatoes");
     sends(&bob, "alice", "1", HOSTILE);
@@ -53,7 +58,7 @@ fn screenshots_of_every_page() {
     for dark in [false, true] {
         for width in [1280, 390] {
             tab.is_wide(width).likes_dark(dark);
-            for (name, path) in pages("bob", &sent) {
+            for (name, path) in pages("bob", &sent, &ballot) {
                 tab.goes_to(&path);
                 let theme = if dark { "dark" } else { "light" };
                 save(

@@ -1,6 +1,6 @@
 //! Everything that can be done, done in a browser that runs no script.
 
-use crate::looks::pages;
+use crate::looks::{TOPIC, pages};
 use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
 
@@ -54,7 +54,38 @@ fn browser_every_page_and_form_works_without_a_script() {
     tab.waits_for(".notice", "Marked as read");
     assert_eq!(alice.chain().delivery.unread, 0);
 
-    for (name, path) in pages("bob", &sent) {
+    tab.goes_to("/votes").types("#question", "Where to?");
+    tab.types("#choices", "Rome")
+        .presses("#open-ballot button.main");
+    tab.waits_for(".refused", "two at least");
+    tab.waits_for("#question", "");
+    tab.presses("#open-ballot summary");
+    tab.types("#choices", "\nBern").types("#roll", "alice\nbob");
+    tab.presses("#open-ballot button.main");
+    tab.waits_for(".notice", "Votes count once");
+    tab.waits_for("#own", "once its opening is in a block");
+    let ballot = tab.address();
+    let ballot = ballot.trim_matches('"').split('?').next().unwrap();
+    let ballot = ballot.rsplit('/').next().unwrap().to_owned();
+    alice.mine();
+    tab.loads_again().presses("#cast button.main");
+    tab.presses("#choice-1").presses("#cast button.main");
+    tab.waits_for(".notice", "Your vote counts once");
+    tab.waits_for("#own", "Waits for a block: Bern");
+    alice.mine();
+    tab.loads_again()
+        .waits_for("#own", "Counted in block 4: Bern");
+
+    tab.goes_to("/votes/records").types("#topic", TOPIC);
+    tab.types("#text", "I was here")
+        .presses("main form button.main");
+    tab.waits_for(".notice", "once it is in a block");
+    alice.mine();
+    tab.goes_to("/votes/records")
+        .presses("#topics a[href$=guest-book]");
+    tab.waits_for("#records", "I was here");
+
+    for (name, path) in pages("bob", &sent, &ballot) {
         tab.goes_to(&path);
         assert!(
             !tab.text("h1").is_empty() || name == "home" || name == "pay",

@@ -2,7 +2,7 @@
 
 use super::commands::{command, json};
 use super::run;
-use crate::support::{Lab, free_address, so, wait_until};
+use crate::support::{Lab, Node, free_address, so, wait_until};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
@@ -82,4 +82,110 @@ fn cli_doctor_says_what_to_do_about_a_node_that_does_not_start() {
     }
     let table = run(at, &["doctor"]);
     table.fails(1, &["3 things need you"]);
+}
+
+/// The remedy for one thing.
+fn remedy(report: &Value, what: &str) -> String {
+    let mut findings = report["findings"].as_array().unwrap().iter();
+    let found = findings.find(|one| one["what"] == what);
+    let remedy = found.and_then(|one| one["remedy"].as_str());
+    remedy
+        .unwrap_or_else(|| panic!("{what}: {report}"))
+        .to_owned()
+}
+
+/// Everything that can be set right on this machine is, by doing what the doctor says.
+#[test]
+fn cli_doctor_is_content_once_its_remedies_were_taken() {
+    let mut lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    alice.mine();
+    alice.stop();
+    let look = |alice: &Node| {
+        let ran = command(alice, &["--json", "doctor"]);
+        serde_json::from_str::<Value>(ran.out.lines().next().unwrap()).unwrap()
+    };
+    let verdict = |alice: &Node, what: &str| {
+        let report = look(alice);
+        said(&report, what)
+            .unwrap_or_else(|| panic!("{what}: {report}"))
+            .0
+    };
+    // At rest, all is well but for what only a running node can say.
+    for what in [
+        "wallet",
+        "database",
+        "port",
+        "tracker",
+        "tracker key",
+        "clock",
+    ] {
+        assert_eq!(verdict(&alice, what), "right", "{what}");
+    }
+
+    fs::set_permissions(&alice.data_dir, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(verdict(&alice, "data directory"), "note");
+    let chmod = remedy(&look(&alice), "data directory");
+    let status = std::process::Command::new("sh")
+        .args(["-c", &chmod])
+        .status();
+    assert!(status.unwrap().success(), "{chmod}");
+    assert_eq!(verdict(&alice, "data directory"), "right");
+
+    let wallet = alice.data_dir.join("key.pem");
+    fs::set_permissions(&wallet, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(verdict(&alice, "wallet"), "trouble");
+    let (_, found) = said(&look(&alice), "wallet").unwrap();
+    assert!(found.contains("chmod 600"), "{found}");
+    fs::set_permissions(&wallet, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(verdict(&alice, "wallet"), "right");
+
+    let taken = TcpListener::bind(alice.listen).unwrap();
+    assert_eq!(verdict(&alice, "port"), "trouble");
+    assert!(remedy(&look(&alice), "port").contains("\"listen\""));
+    drop(taken);
+    assert_eq!(verdict(&alice, "port"), "right");
+
+    lab.tracker.stop();
+    assert_eq!(verdict(&alice, "tracker"), "trouble");
+    assert!(remedy(&look(&alice), "tracker").contains("see that it runs"));
+    // Somebody stands in for it, whose key is not the one in the chain.
+    let own = lab.tracker.data_dir.join("key.pem");
+    let kept = lab.directory().join("kept");
+    fs::rename(&lab.tracker.data_dir, &kept).unwrap();
+    lab.tracker.start();
+    let report = look(&alice);
+    assert_eq!(said(&report, "tracker key").unwrap().0, "trouble");
+    assert!(remedy(&report, "tracker key").contains("`node wallet restore`"));
+    lab.tracker.stop();
+    fs::remove_dir_all(&lab.tracker.data_dir).unwrap();
+    fs::rename(&kept, &lab.tracker.data_dir).unwrap();
+    assert!(own.exists());
+    lab.tracker.start();
+    assert_eq!(verdict(&alice, "tracker key"), "right");
+
+    assert_eq!(verdict(&alice, "backup"), "note");
+    assert!(remedy(&look(&alice), "backup").contains("`node backup DIR`"));
+    let dir = lab.directory().join("backup");
+    let dir = dir.to_str().unwrap();
+    command(&alice, &["backup", dir]).succeeds();
+    assert_eq!(verdict(&alice, "backup"), "right");
+
+    let database = alice.data_dir.join("db");
+    fs::write(database.join("CURRENT"), "nonsense").unwrap();
+    assert_eq!(verdict(&alice, "database"), "trouble");
+    assert!(remedy(&look(&alice), "database").contains("`node restore DIR`"));
+    fs::rename(&database, lab.directory().join("damaged")).unwrap();
+    command(&alice, &["restore", dir]).succeeds();
+    assert_eq!(verdict(&alice, "database"), "right");
+
+    // It does not run, and the doctor says so and how to start it; running, it is alone, and bob's coming helps.
+    assert!(remedy(&look(&alice), "node").contains("`node`"));
+    alice.start().joins();
+    assert_eq!(verdict(&alice, "node"), "right");
+    assert_eq!(verdict(&alice, "peers"), "trouble");
+    let bob = lab.peer("bob");
+    alice.has_sessions(1);
+    assert_eq!(verdict(&alice, "peers"), "right");
+    assert_eq!(verdict(&bob, "versions"), "right");
 }

@@ -128,3 +128,42 @@ fn cli_logs_without_a_log_say_so() {
     let told = command(&lab.tracker, &["logs"]).succeeds();
     assert!(told.contains("tracker up"), "{told}");
 }
+
+#[test]
+fn cli_logs_level_has_a_running_node_tell_more_for_a_while() {
+    let lab = Lab::start();
+    let alice = lab.peer_with("alice", "[log]\nfile_level = \"info\"\n");
+    // How often the ledger has told what it tells only with "debug".
+    let told = || {
+        let text = command(&alice, &["logs", "--json", "--last", "100000"]).succeeds();
+        text.matches("\"block connected\"").count()
+    };
+    // What is told of an event below is in the file before what is told of one above it.
+    let mine = |at_info: usize| {
+        alice.mine();
+        wait_until("the block is told of", || {
+            let text = command(&alice, &["logs", "--json", "--last", "100000"]).succeeds();
+            let found = text.matches("\"block mined\"").count();
+            so(found == at_info, found)
+        });
+    };
+    mine(1);
+    assert_eq!(told(), 0);
+    command(&alice, &["logs", "level", "ledger=debug"]).succeeds();
+    mine(2);
+    assert_eq!(told(), 1);
+    let said = command(&alice, &["logs", "level", "ledger=debug", "--for", "1s"]).succeeds();
+    assert!(said.contains("ledger"), "{said}");
+    let mut blocks = 2;
+    wait_until("its time is over", || {
+        let before = told();
+        blocks += 1;
+        mine(blocks);
+        so(told() == before, "it tells of it still")
+    });
+    command(&alice, &["logs", "level", "miner=warn"]).succeeds();
+    command(&alice, &["logs", "level", "usual"]).succeeds();
+    mine(blocks + 1);
+    let refused = command(&alice, &["logs", "level", "cellar=debug"]);
+    refused.fails(2, &["cellar", "ledger"]);
+}

@@ -9,6 +9,7 @@ mod delivery;
 mod demo;
 mod doctor;
 mod examples;
+mod guides;
 mod hints;
 mod local;
 mod logs;

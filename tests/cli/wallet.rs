@@ -244,3 +244,62 @@ fn cli_a_node_with_a_locked_wallet_waits_for_the_passphrase() {
     lab.tracker.start();
     assert_eq!(lab.tracker.tracker_status().address, key);
 }
+
+/// The secret of a wallet that is unlocked stands, until it gets its name, in a file beside it: `kill -9` between the
+/// two leaves it there, open, until the next command or start looks.
+#[test]
+fn cli_a_kill_between_write_and_rename_leaves_no_open_secret_beside_the_wallet() {
+    const LEFT: usize = 3;
+    const TRIES: usize = 200;
+    let lab = Lab::prepare("");
+    let alice = lab.prepare_peer("alice");
+    let secret = passphrase_file(lab.directory(), "passphrase", PASSPHRASE);
+    let lines = format!("[wallet]\npassphrase_file = \"{secret}\"\n");
+    let config = &other_settings(&alice, "alice-locked.toml", &lines);
+    let made = wallet(config, &["new", "--json"]);
+    let (file, address) = (fact(&made, "file"), fact(&made, "address"));
+    let beside = || {
+        let entries = fs::read_dir(Path::new(&file).parent().unwrap()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.ends_with(".new")).collect();
+        names.sort();
+        names
+    };
+    let mut left = 0;
+    for number in 0..TRIES {
+        if left == LEFT {
+            break;
+        }
+        if !wallet(config, &["show", "--json"])
+            .out
+            .contains("\"locked\":true")
+        {
+            wallet(config, &["lock"]).succeeds();
+        }
+        let words = ["--config", config, "wallet", "unlock", "--yes"];
+        let mut child = node(words.iter().map(OsStr::new))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if !beside().is_empty() {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+        }
+        if beside().is_empty() {
+            continue;
+        }
+        left += 1;
+        // Whoever uses the wallet next removes it, a command as well as a node that starts.
+        let next = match number % 2 {
+            0 => wallet(config, &["address"]),
+            _ => wallet(config, &["show"]),
+        };
+        assert_eq!(next.code, Some(0), "{next:?}");
+        assert_eq!(beside(), Vec::<String>::new());
+        assert_eq!(wallet(config, &["address"]).out.trim(), address);
+    }
+    assert_eq!(left, LEFT, "kills that came between");
+}

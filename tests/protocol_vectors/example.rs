@@ -156,7 +156,7 @@ pub fn statement() -> MemberStatement {
         name: "alice".parse().expect("a name"),
         key: alice().public_key(),
         sealing_key: alice().sealing_key(),
-        addresses: vec![CappedText::new("127.0.0.1:7001").expect("short")],
+        addresses: vec!["127.0.0.1:7001".parse().expect("an address")],
     }
 }
 

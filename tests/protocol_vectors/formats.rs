@@ -181,6 +181,17 @@ pub fn name(work: &mut Work) {
     work.verdict("verdict", text.parse::<MemberName>().map(drop));
 }
 
+/// Whether each text is an address to dial.
+pub fn addresses_to_dial(work: &mut Work) {
+    for (text, _) in work.all_given() {
+        let verdict = match text.parse::<Address>() {
+            Ok(_) => "an address",
+            Err(_) => "none",
+        };
+        work.found(text, verdict);
+    }
+}
+
 /// The encodings of the points of small order.
 pub fn small_order(work: &mut Work) {
     for (key, number) in small_order_keys().iter().zip(1..) {

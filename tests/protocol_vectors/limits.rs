@@ -36,7 +36,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::chain::proof: PROOF_VERSION MAX_TAIL MAX_PROOF_BYTES MAX_PROOF_JSON_BYTES;
         raclette::archive: ARCHIVE_VERSION MAX_ENTRY_BYTES;
         raclette::chain::locator: MAX_LOCATOR MAX_HEADERS;
-        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP OPTIONAL_CAP;
+        raclette::wire::limits: FRAME_CAP RECORD_CAP HANDSHAKE_RECORD_CAP TO_TRACKER_CAP OPTIONAL_CAP;
         raclette::wire::lengths: MAX_TRANSACTION_BYTES;
         raclette::wire::version: PROTOCOL_VERSION PROTOCOL_DRAFT MINOR_VERSION FIRST_OPTIONAL_CODE;
         raclette::wire::channel: REKEY_RECORDS;
@@ -47,11 +47,12 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::membership::delegation: MAX_DELEGATION_MS;
         raclette::membership::invitation: MAX_USES;
         raclette::membership::invitation::string: MAX_INVITATION_CHARACTERS MAX_INVITATION_ADDRESSES;
-        raclette::membership::name: MAX_NAME MAX_ADDRESS;
+        raclette::membership::address: MAX_ADDRESS;
+        raclette::membership::name: MAX_NAME;
         raclette::membership::statement: MAX_EXPULSION_REASON;
         raclette::wire::member: MAX_ADDRESSES;
         raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS
-            MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_STATEMENTS MAX_REASON MAX_AGENT;
+            MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_STATEMENTS MAX_STATEMENTS_TO_TRACKER MAX_REASON MAX_AGENT;
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
         raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS

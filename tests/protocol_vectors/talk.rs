@@ -69,7 +69,7 @@ pub fn hello() -> Hello {
         key: alice().public_key(),
         nonce: 0x0102_0304_0506_0708,
         height: Height(1),
-        address: CappedText::new("127.0.0.1:7001").ok(),
+        address: "127.0.0.1:7001".parse().ok(),
         time: example::START,
         minor: 0,
         incarnation: 0x1112_1314_1516_1718,

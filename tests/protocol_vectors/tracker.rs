@@ -3,7 +3,6 @@
 use crate::example::{self, START, alice, bob, tracker};
 use crate::talk::hello;
 use crate::work::Work;
-use raclette::canonical::CappedText;
 use raclette::clock::{Now, SteadyTime};
 use raclette::keys::SecretKey;
 use raclette::protocol::registry::Effect;
@@ -57,7 +56,7 @@ pub fn register_rules(work: &mut Work) {
         now: Now { wall, steady },
     };
     let said = example::statement;
-    let other_address = || vec![CappedText::new("192.0.2.7:7001").expect("short")];
+    let other_address = || vec!["192.0.2.7:7001".parse().expect("an address")];
     let cases = [
         ("alice's first", alice(), said()),
         ("the same again", alice(), said()),

@@ -10,6 +10,7 @@ mod places;
 mod starting;
 #[path = "../support/mod.rs"]
 mod support;
+mod years;
 
 use raclette::owner::answers::TransactionState;
 use support::{Lab, Node, agree, so, wait_until};

@@ -1,9 +1,11 @@
 //! Killed while it starts.
 
-use super::support::{Lab, Node, so, wait_until};
+use super::support::{DEADLINE, Lab, Node, so, wait_until};
 use raclette::owner::answers::TransactionState;
 use raclette::protocol::delivery::rows::SendState;
+use rustix::process::Signal;
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ const KILLS: u64 = 40;
 /// Within how many microseconds after it was begun: a start takes some 40 ms, or more on a busy
 /// machine.
 const MOMENTS_US: u64 = 60_000;
+/// After how long without a word a supervisor takes a node to hang.
+const WATCHDOG: Duration = Duration::from_millis(900);
 /// Most tries: kills that came after the start do not count.
 const TRIES: u64 = 20 * KILLS;
 
@@ -110,4 +114,39 @@ fn restart_a_tracker_does_not_take_another_wallet_either() {
         "{said}"
     );
     assert!(!file.exists());
+}
+
+/// What a supervisor of services, such as systemd, is told.
+#[test]
+fn restart_a_supervisor_hears_that_a_node_is_up_and_as_long_as_it_answers() {
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer("alice");
+    let place = lab.directory().join("notify");
+    let socket = UnixDatagram::bind(&place).unwrap();
+    let hears = || {
+        let mut word = [0; 64];
+        let length = socket.recv(&mut word)?;
+        std::io::Result::Ok(String::from_utf8_lossy(&word[..length]).into_owned())
+    };
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    alice.environment = vec![
+        ("NOTIFY_SOCKET", place.into()),
+        ("WATCHDOG_USEC", WATCHDOG.as_micros().to_string().into()),
+    ];
+    alice.spawn();
+    assert_eq!(hears().unwrap(), "READY=1");
+    assert!(alice.try_get::<serde_json::Value>("/status").is_ok());
+    for _ in 0..3 {
+        assert_eq!(hears().unwrap(), "WATCHDOG=1");
+    }
+    // What hangs is silent, and speaks again when it does not.
+    alice.signal(Signal::STOP);
+    socket.set_nonblocking(true).unwrap();
+    while hears().is_ok() {}
+    socket.set_nonblocking(false).unwrap();
+    socket.set_read_timeout(Some(WATCHDOG)).unwrap();
+    assert!(hears().is_err(), "a node that hangs says that it answers");
+    alice.signal(Signal::CONT);
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    assert_eq!(hears().unwrap(), "WATCHDOG=1");
 }

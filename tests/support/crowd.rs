@@ -264,7 +264,7 @@ async fn live(
     if is_reachable {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        addresses.push(Address::new(address).unwrap());
+        addresses.push(address.parse().unwrap());
         tokio::spawn(open_door(listener, person.clone()));
     }
     // Whoever is turned away tries again.

@@ -92,6 +92,12 @@ impl Node {
         self.listen = listen;
     }
 
+    /// Adds lines to the end of its settings.
+    pub fn add_settings(&self, lines: &str) {
+        let settings = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, settings + lines).unwrap();
+    }
+
     /// Has it go by the name of another from its next start on; its directory stays its own.
     pub fn name_as(&mut self, other: &Node) {
         let settings = fs::read_to_string(&self.config).unwrap();
@@ -113,6 +119,18 @@ impl Node {
         self.child = Some(command.spawn().unwrap());
     }
 
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        let ended = self.child.as_mut()?.try_wait().unwrap()?;
+        self.child = None;
+        Some(ended)
+    }
+
+    /// Whether it was started, and nobody has seen it end.
+    pub fn is_started(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Fails the test if the process has ended.
     fn assert_runs(&mut self) {
         let child = self.child.as_mut().expect("it was started");
@@ -129,8 +147,7 @@ impl Node {
 
     /// Asks it to stop, and does not wait: [`Node::wait`] is still to come.
     pub fn ask_to_stop(&self) {
-        let child = self.child.as_ref().expect("it runs");
-        kill_process(Pid::from_child(child), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Waits until it ends by itself.
@@ -152,8 +169,13 @@ impl Node {
 
     /// Sends it `kill -9` and does not wait: [`Node::kill`] is still to come.
     pub fn strike(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("it runs");
-        kill_process(Pid::from_child(child), Signal::KILL).unwrap();
+        kill_process(Pid::from_child(child), signal).unwrap();
     }
 
     /// Everything it has printed.
@@ -183,6 +205,12 @@ impl Node {
         let line = status.lines().find(|line| line.starts_with("VmRSS:"));
         let kib = line.unwrap().split_whitespace().nth(1).unwrap();
         kib.parse::<u64>().unwrap() * 1024
+    }
+
+    /// Files and connections that it has open at this moment.
+    pub fn open_files(&self) -> usize {
+        let id = self.child.as_ref().expect("it runs").id();
+        fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count)
     }
 
     /// Asks its API.
@@ -367,6 +395,13 @@ impl Node {
     fn own_command(&self) -> Command {
         let own = ["--config".as_ref(), self.config.as_os_str()];
         within(&self.prefix, own)
+    }
+
+    /// Begins a command of `node` on it, and says nothing of what it prints.
+    pub fn begins<const N: usize>(&self, arguments: [&str; N]) -> Child {
+        let mut command = self.own_command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(arguments).spawn().unwrap()
     }
 
     /// Runs a command of `node` on it.

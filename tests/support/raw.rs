@@ -25,6 +25,8 @@ pub struct RawPeer {
     pub certificate: Option<Certificate>,
     /// The node's hello, once it came and was proven.
     pub other: Option<Hello>,
+    /// How the node introduced itself, once it did.
+    pub introduction: Option<Introduction>,
     /// Of the bytes that it sends, as they are on the line, this one is changed.
     pub flipped: Option<usize>,
     /// Most bytes that it sends at once.
@@ -76,6 +78,7 @@ impl RawPeer {
             key: SecretKey::from_bytes([seed; 32]),
             certificate: None,
             other: None,
+            introduction: None,
             flipped: None,
             piece: usize::MAX,
             sent: Vec::new(),
@@ -200,7 +203,7 @@ impl RawPeer {
             sealing_key: raw.key.sealing_key(),
             addresses: addresses
                 .iter()
-                .map(|address| CappedText::new(address.to_string()).unwrap())
+                .map(|address| address.to_string().parse().unwrap())
                 .collect(),
         };
         let record = statement.sign(&raw.key);
@@ -279,9 +282,11 @@ impl RawPeer {
             let mut input = bytes.as_slice();
             let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
             let record = opener.next(&mut input).expect("a node sends records");
-            let found = record.map(|record| canonical::decode(record.data).expect("canonical"));
+            let found: Option<Introduction> =
+                record.map(|record| canonical::decode(record.data).expect("an introduction"));
             self.sealed = input.to_vec();
             if found.is_some() {
+                self.introduction.clone_from(&found);
                 return found;
             }
             self.read(deadline).ok()?;
@@ -357,7 +362,7 @@ impl RawPeer {
         }
     }
 
-    /// Opens what came, as far as it is whole. An introduction that nobody waited for is passed over.
+    /// Opens what came, as far as it is whole.
     fn open_records(&mut self) {
         let Some(channel) = &mut self.channel else {
             return;
@@ -368,8 +373,12 @@ impl RawPeer {
             .next(&mut input)
             .expect("a node sends records")
         {
-            if record.kind == RecordKind::Frames {
-                self.buffer.extend_from_slice(record.data);
+            match record.kind {
+                RecordKind::Frames => self.buffer.extend_from_slice(record.data),
+                RecordKind::Introduction => {
+                    self.introduction = canonical::decode(record.data).ok();
+                }
+                RecordKind::Rekey => {}
             }
         }
         self.sealed.clear();

@@ -7,12 +7,14 @@ use crate::keys::PublicKey;
 use crate::messages::session::SessionFact;
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
-use crate::wire::Hello;
 use crate::wire::channel::{
-    Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, Opener, RecordKind,
-    SECRETS_LEN, Side, is_comparable, judge_introduction,
+    Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, IntroductionError, Opener,
+    RecordKind, SECRETS_LEN, Side, is_comparable, judge_introduction,
 };
+use crate::wire::frame::FrameDecoder;
+use crate::wire::stage::Stage;
 use crate::wire::version::MINOR_VERSION;
+use crate::wire::{Hello, Message, NodeRole};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 /// Bytes read at a time of a stranger: each step of a handshake fits.
@@ -29,6 +31,8 @@ pub(super) struct Opened {
     pub clock_of: Option<PublicKey>,
     /// Whether it may say what only later programs know.
     pub is_later: bool,
+    /// What it may send at first.
+    pub stage: Stage,
     /// What it sends.
     pub reader: Reader,
     /// Opens that.
@@ -88,25 +92,29 @@ pub(super) async fn open(
     drop(handshake);
     let mut rest = input.to_vec();
     let Channel {
-        mut sealer,
+        sealer,
         mut opener,
         binding,
     } = channel;
-    let (hello, ours) = introduction(context, binding).await?;
-    let sealed = sealer.seal(RecordKind::Introduction, &ours, &mut out);
-    sealed.map_err(|error| Failed::Gone(error.to_string()))?;
-    // Together with the last message of the handshake, where that is ours.
+    let hello = context.greeting.hello(context.clock.wall());
+    let mut writer = SealedWriter::new(writer, sealer);
+    // Who dialled introduces itself first: nobody is told who is here for having dialled.
     if side == Side::Initiator {
         asked = context.clock.steady();
+        let ours = introduction(context, &hello, binding, true).await?;
+        // Together with the last message of the handshake.
+        writer.introduce(out, &ours).await.map_err(Failed::Gone)?;
     }
-    writer.write_all(&out).await.map_err(gone)?;
-    let writer = SealedWriter::new(writer, sealer);
     let theirs = loop {
         let mut input = rest.as_slice();
         let record = opener.next(&mut input);
         let record = record.map_err(|error| Failed::Gone(error.to_string()))?;
-        // The first record is an introduction, or no record.
-        let theirs = record.map(|record| canonical::decode::<Introduction>(record.data));
+        let theirs = match record {
+            Some(record) if record.kind == RecordKind::Frames => {
+                return Err(Failed::Gone(refusal(record.data)));
+            }
+            record => record.map(|record| canonical::decode::<Introduction>(record.data)),
+        };
         rest = input.to_vec();
         match theirs {
             Some(theirs) => break theirs,
@@ -124,10 +132,23 @@ pub(super) async fn open(
     if let Some(from) = clock_of {
         context.read_clock(from, theirs.hello.time, asked, now);
     }
+    if side == Side::Responder {
+        let is_visit = judged == Err(IntroductionError::WrongRole(NodeRole::Tracker))
+            && context.greeting.knows_tracker(&theirs.hello.key);
+        if judged.is_ok() || is_visit {
+            let ours = introduction(context, &hello, binding, judged.is_ok()).await?;
+            let introduced = writer.introduce(Vec::new(), &ours).await;
+            introduced.map_err(Failed::Gone)?;
+        }
+    }
+    if theirs.hello.role == NodeRole::Tracker {
+        writer.cut_for_tracker();
+    }
     match judged {
         Ok(()) => Ok(Opened {
             clock_of,
             is_later: theirs.hello.minor > MINOR_VERSION,
+            stage: Stage::first(hello.role, theirs.hello.role),
             who: SessionFact::Opened {
                 hello: Box::new(theirs.hello),
                 certificate: theirs.certificate.map(Box::new),
@@ -141,20 +162,33 @@ pub(super) async fn open(
     }
 }
 
-/// What we say of ourselves, and its bytes with the proof for this channel.
+/// What the other end says in the place of introducing itself.
+fn refusal(frames: &[u8]) -> String {
+    let mut frames = frames;
+    let frame = FrameDecoder::new(Message::most).next(&mut frames);
+    let message = frame.ok().flatten().map(|frame| Message::decode(&frame));
+    match message {
+        Some(Ok(Message::Goodbye(goodbye))) => format!("the other said: {}", goodbye.reason),
+        _ => "the other end does not introduce itself".into(),
+    }
+}
+
+/// The bytes of what we say of ourselves, with the proof for this channel.
 async fn introduction(
     context: &SessionContext,
+    hello: &Hello,
     binding: Binding,
-) -> Result<(Hello, Vec<u8>), Failed> {
-    let hello = context.greeting.hello(context.clock.wall());
+    with_certificate: bool,
+) -> Result<Vec<u8>, Failed> {
+    let certificate = context.greeting.certificate();
     let signed = context.sign.send(SignIntroduction {
         hello: hello.clone(),
         binding,
-        certificate: context.greeting.certificate(),
+        certificate: certificate.filter(|_| with_certificate),
     });
     let signed = signed.await;
     let signed = signed.map_err(|_| Failed::Gone("this node is stopping".into()))?;
-    Ok((hello, canonical::encode(&signed)))
+    Ok(canonical::encode(&signed))
 }
 
 async fn read<'a>(reader: &mut Reader, buffer: &'a mut [u8]) -> Result<&'a [u8], Failed> {

@@ -7,7 +7,8 @@ use crate::shell::{Queued, Waiting};
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
 use crate::wire::Message;
-use crate::wire::channel::{RECORD_DATA, RecordKind, Sealer};
+use crate::wire::channel::{RECORD_DATA, RECORD_OVERHEAD, RecordKind, Sealer};
+use crate::wire::limits::TO_TRACKER_CAP;
 use crate::wire::message::Goodbye;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(super) struct SealedWriter {
     writer: Box<dyn AsyncWrite + Send + Unpin>,
     sealer: Sealer,
     sealed: Vec<u8>,
+    /// Most data in a record.
+    record_data: usize,
     /// Since when the key is in use.
     since: Instant,
 }
@@ -40,8 +43,27 @@ impl SealedWriter {
             writer,
             sealer,
             sealed: Vec::new(),
+            record_data: RECORD_DATA,
             since: Instant::now(),
         }
+    }
+
+    /// The other end is a tracker, which takes no long records.
+    pub(super) fn cut_for_tracker(&mut self) {
+        self.record_data = TO_TRACKER_CAP - RECORD_OVERHEAD;
+    }
+
+    /// Writes our introduction, behind what there is of the handshake.
+    pub(super) async fn introduce(
+        &mut self,
+        handshake: Vec<u8>,
+        introduction: &[u8],
+    ) -> Result<(), String> {
+        self.sealed = handshake;
+        self.seal(RecordKind::Introduction, introduction)?;
+        let written = self.writer.write_all(&self.sealed).await;
+        self.sealed.clear();
+        written.map_err(|error| error.to_string())
     }
 
     /// Writes what waits until the end; returns why it came.
@@ -114,7 +136,7 @@ impl SealedWriter {
             self.since = Instant::now();
             self.seal(RecordKind::Rekey, &[])?;
         }
-        for (number, data) in (1..).zip(frames.chunks(RECORD_DATA)) {
+        for (number, data) in (1..).zip(frames.chunks(self.record_data)) {
             self.seal(RecordKind::Frames, data)?;
             let written = self.writer.write_all(&self.sealed).await;
             written.map_err(|error| error.to_string())?;

@@ -5,10 +5,11 @@ use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
 use crate::chain::application::{MEMBERS_TOPIC, Moment};
 use crate::chain::awake::AwakeTime;
+use crate::chain::mempool::Terms;
 use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Topic, TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Rules, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
 use crate::steady::SteadyTime;
@@ -115,6 +116,14 @@ impl Judge {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
         let connected = step.connected.iter().flat_map(|block| &block.transactions);
+        let rules = self.chain.rules();
+        let free_use = self.mempool.free_use_mut();
+        for block in &step.disconnected {
+            free_use.disconnected(rules, draft, block)?;
+        }
+        for block in &step.connected {
+            free_use.connected(rules, draft, block)?;
+        }
         // At most so many are mined.
         let leaving = connected.clone().count().min(self.mempool.len());
         draft.reserve(leaving);
@@ -189,14 +198,18 @@ impl Judge {
         if let Err(reason) = in_time {
             return Ok(Err(reason));
         }
-        let free = match rules.judge_record(draft, &transaction, &moment) {
-            Ok(free) => free,
+        let terms = match rules.judge_record(draft, &transaction, &moment) {
+            Ok(is_free) => terms(rules, &transaction, is_free),
             Err(Rejection::Rejected(reason)) => return Ok(Err(reason)),
             Err(Rejection::Internal(error)) => return Err(error),
         };
         let taken_in = match arrival {
-            Arrival::New => self.mempool.insert(transaction.clone(), draft, free, since),
-            Arrival::Back => self.mempool.take_back(transaction.clone(), draft, since),
+            Arrival::New => self
+                .mempool
+                .insert(transaction.clone(), draft, terms, since),
+            Arrival::Back => self
+                .mempool
+                .take_back(transaction.clone(), draft, terms, since),
         };
         match taken_in {
             Ok(leaving) => {
@@ -233,8 +246,9 @@ impl Judge {
         let (rules, moment) = (self.chain.rules(), self.next_moment());
         rules.check_form(transaction)?;
         rules.check_expiry(transaction.payload(), moment.height)?;
-        let free = rules.judge_record(view, transaction, &moment)?;
-        self.mempool.judge(transaction, view, free)
+        let is_free = rules.judge_record(view, transaction, &moment)?;
+        self.mempool
+            .judge(transaction, view, terms(rules, transaction, is_free))
     }
 
     /// What is known of the next block.
@@ -295,6 +309,13 @@ impl Judge {
         for (id, why) in self.mempool.expire(tip, age) {
             close(draft, effects, id, why);
         }
+    }
+}
+
+fn terms(rules: &Rules, transaction: &EncodedTransaction, is_free: bool) -> Terms {
+    Terms {
+        is_free,
+        is_budgeted: rules.is_in_free_budget(transaction),
     }
 }
 

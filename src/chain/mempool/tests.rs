@@ -12,8 +12,29 @@ const LIMITS: MempoolLimits = MempoolLimits {
     bytes: 4_000,
     age_ms: 1_000,
     sender_share: 2,
-    zero_fee_share: 8,
+    entry_bytes: 0,
+    free_bytes: 500,
+    free_share: 1,
+    outside_bytes: 500,
 };
+
+/// As everything that is judged by no application.
+fn ordinary(transaction: &EncodedTransaction) -> Terms {
+    Terms {
+        is_free: false,
+        is_budgeted: transaction.payload().fee == Amount::ZERO,
+    }
+}
+
+/// Takes one in at the beginning of time.
+fn take(
+    pool: &mut Mempool,
+    view: &MemoryView,
+    transaction: EncodedTransaction,
+) -> Result<Vec<TransactionId>, Rejection> {
+    let terms = ordinary(&transaction);
+    pool.insert(transaction, view, terms, AwakeTime(0))
+}
 
 fn payment(
     from: u8,
@@ -52,7 +73,7 @@ fn view() -> MemoryView {
 
 fn pool() -> Mempool {
     let mut pool = Mempool::new(LIMITS);
-    pool.admit_members((1..=3).map(|n| member(n).public_key()));
+    pool.set_members((1..=3).map(|n| member(n).public_key()));
     pool
 }
 
@@ -83,19 +104,19 @@ fn recount(pool: &Mempool) {
             .sum();
         let account = &pool.accounts[&sender];
         assert_eq!(
-            (account.bytes, account.zero_fee_bytes, account.cost),
+            (account.taken, account.budgeted as usize, account.cost),
             (bytes, unpaid, cost)
         );
         check_list(pool, account, own.iter().map(|t| t.id()).collect());
         assert_eq!(pool.promised(&sender), cost);
         assert!(bytes <= LIMITS.bytes / LIMITS.sender_share);
-        assert!(unpaid <= LIMITS.bytes / LIMITS.zero_fee_share);
+        assert!(unpaid as u64 <= LIMITS.free_bytes);
     }
 }
 
 /// A sender's list goes from its latest transaction to its first and back, over all of them.
 fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
-    own.sort_by_key(|id| pool.entries[id].place.1);
+    own.sort_by_key(|id| pool.entries[id].place.arrival);
     assert_eq!(account.latest, own.first().copied());
     for (newer, older) in own.iter().zip(own.iter().skip(1)) {
         assert_eq!(pool.entries[newer].older, Some(*older));
@@ -108,22 +129,25 @@ fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
 
 /// An insertion against the words of its documentation.
 fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: AwakeTime) {
-    let before: Vec<EncodedTransaction> = pool.by_fee().cloned().collect();
-    let rate = FeeRate::of(&sent);
-    let judged = pool.judge(&sent, view, false);
-    match pool.insert(sent.clone(), view, false, now) {
+    let worth = |place: &Place| (pool.entries[&place.id].transaction.clone(), place.worth());
+    let before: Vec<_> = pool.queue.iter().rev().map(worth).collect();
+    let terms = ordinary(&sent);
+    let own = pool.place_for(&sent, terms, 0).worth();
+    let judged = pool.judge(&sent, view, terms);
+    match pool.insert(sent.clone(), view, terms, now) {
         Ok(leaving) => {
             assert_eq!(judged, Ok(()));
-            let gone = |t: &&EncodedTransaction| leaving.contains(&t.id());
-            let left: Vec<_> = before.iter().filter(gone).collect();
+            let (left, kept): (Vec<_>, Vec<_>) = before
+                .iter()
+                .partition(|(transaction, _)| leaving.contains(&transaction.id()));
             assert_eq!(left.len(), leaving.len());
-            let worst_kept = before.iter().filter(|t| !gone(t)).map(FeeRate::of).min();
-            for out in &left {
-                assert!(FeeRate::of(out) < rate, "none that pays as well leaves");
-                assert!(worst_kept.is_none_or(|kept| FeeRate::of(out) <= kept));
+            let worst_kept = kept.iter().map(|(_, worth)| *worth).min();
+            for (_, worth) in &left {
+                assert!(*worth < own, "none that is worth as much leaves");
+                assert!(worst_kept.is_none_or(|kept| *worth <= kept));
             }
             if let Some(last) = leaving.last() {
-                let last = left.iter().find(|t| t.id() == *last).unwrap();
+                let (last, _) = left.iter().find(|(t, _)| t.id() == *last).unwrap();
                 assert!(
                     pool.bytes() + last.size() > LIMITS.bytes,
                     "no more than had to"
@@ -133,10 +157,11 @@ fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: 
         Err(reason) => {
             assert_eq!(judged, Err(reason.clone()));
             let after: Vec<_> = pool.by_fee().cloned().collect();
-            assert_eq!(after, before, "a refusal changes nothing");
+            let unchanged: Vec<_> = before.iter().map(|(t, _)| t.clone()).collect();
+            assert_eq!(after, unchanged, "a refusal changes nothing");
             if reason == Rejection::Rejected(Rejected::PoolFull("")) {
-                let worse = before.iter().filter(|t| FeeRate::of(t) < rate);
-                let room: usize = worse.map(EncodedTransaction::size).sum();
+                let worse = before.iter().filter(|(_, worth)| *worth < own);
+                let room: usize = worse.map(|(t, _)| t.size()).sum();
                 assert!(pool.bytes() - room + sent.size() > LIMITS.bytes);
             }
         }
@@ -187,7 +212,8 @@ proptest! {
                 }
                 Operation::Again(at) if !open.is_empty() => {
                     let again = at.get(&open).clone();
-                    let refused = pool.insert(again, &view, false, now);
+                    let terms = ordinary(&again);
+                    let refused = pool.insert(again, &view, terms, now);
                     prop_assert_eq!(refused, Err(Rejected::AlreadyOpen.into()));
                 }
                 Operation::Remove(at) if !open.is_empty() => {
@@ -237,25 +263,16 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
     for salt in 0..full as u64 {
         let fee = if salt == 4 { 1 } else { 2 };
         let offer = payment(1 + (salt % 3) as u8, 1, fee, 0, 9, salt);
-        assert_eq!(
-            pool.insert(offer.clone(), &view, false, AwakeTime(0)),
-            Ok(Vec::new())
-        );
+        assert_eq!(take(&mut pool, &view, offer.clone()), Ok(Vec::new()));
         sent.push(offer);
     }
     let same = payment(4, 1, 1, 0, 9, 100);
-    let refused = pool.insert(same, &view, false, AwakeTime(0));
+    let refused = take(&mut pool, &view, same);
     assert_eq!(refused, Err(Rejected::PoolFull("").into()));
     let better = |salt| payment(4, 1, 3, 0, 9, salt);
-    assert_eq!(
-        pool.insert(better(101), &view, false, AwakeTime(0)),
-        Ok(vec![sent[4].id()])
-    );
+    assert_eq!(take(&mut pool, &view, better(101)), Ok(vec![sent[4].id()]));
     let latest = sent[full - 1].id();
-    assert_eq!(
-        pool.insert(better(102), &view, false, AwakeTime(0)),
-        Ok(vec![latest])
-    );
+    assert_eq!(take(&mut pool, &view, better(102)), Ok(vec![latest]));
     let best: Vec<_> = pool.by_fee().map(EncodedTransaction::id).take(3).collect();
     assert_eq!(best, [better(101).id(), better(102).id(), sent[0].id()]);
 }
@@ -264,19 +281,16 @@ fn the_worst_paying_leave_first_and_among_equals_the_latest() {
 fn a_stranger_pays_a_fee_and_a_member_need_not() {
     let (mut pool, view) = (pool(), view());
     let free = payment(4, 1, 0, 0, 9, 1);
-    let refused = pool.insert(free.clone(), &view, false, AwakeTime(0));
+    let refused = take(&mut pool, &view, free.clone());
     assert_eq!(refused, Err(Rejected::ZeroFeeStranger.into()));
-    assert!(
-        pool.insert(payment(4, 1, 1, 0, 9, 2), &view, false, AwakeTime(0))
-            .is_ok()
-    );
-    assert!(
-        pool.insert(payment(3, 1, 0, 0, 9, 3), &view, false, AwakeTime(0))
-            .is_ok()
-    );
+    assert!(take(&mut pool, &view, payment(4, 1, 1, 0, 9, 2)).is_ok());
+    assert!(take(&mut pool, &view, payment(3, 1, 0, 0, 9, 3)).is_ok());
     // One that was mined once comes back, and its sender is no member for it.
-    assert!(pool.take_back(free, &view, AwakeTime(0)).is_ok());
-    let another = pool.insert(payment(4, 1, 0, 0, 9, 4), &view, false, AwakeTime(0));
+    assert!(
+        pool.take_back(free.clone(), &view, ordinary(&free), AwakeTime(0))
+            .is_ok()
+    );
+    let another = take(&mut pool, &view, payment(4, 1, 0, 0, 9, 4));
     assert_eq!(another, Err(Rejected::ZeroFeeStranger.into()));
 }
 
@@ -287,7 +301,7 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     let mut flood = |fee: u64| {
         let sent = salts.by_ref().take(20);
         let refused = sent
-            .map(|salt| pool.insert(payment(1, 1, fee, 0, 9, salt), &view, false, AwakeTime(0)))
+            .map(|salt| take(&mut pool, &view, payment(1, 1, fee, 0, 9, salt)))
             .filter_map(Result::err);
         refused.last()
     };
@@ -298,18 +312,12 @@ fn attack_one_sender_can_neither_fill_the_place_nor_promise_more_than_it_has() {
     );
     assert_eq!(flood(5), full(" for this sender"));
     recount(&pool);
-    assert!(
-        pool.insert(payment(2, 1, 0, 0, 9, 1), &view, false, AwakeTime(0))
-            .is_ok()
-    );
+    assert!(take(&mut pool, &view, payment(2, 1, 0, 0, 9, 1)).is_ok());
     set_balance(&mut view, 3, 10);
-    assert!(
-        pool.insert(payment(3, 6, 0, 0, 9, 2), &view, false, AwakeTime(0))
-            .is_ok()
-    );
+    assert!(take(&mut pool, &view, payment(3, 6, 0, 0, 9, 2)).is_ok());
     let (available, needed) = (Amount(4), Amount(5));
     assert_eq!(
-        pool.insert(payment(3, 5, 0, 0, 9, 3), &view, false, AwakeTime(0)),
+        take(&mut pool, &view, payment(3, 5, 0, 0, 9, 3)),
         Err(Rejected::InsufficientFunds { available, needed }.into())
     );
 }
@@ -324,16 +332,118 @@ fn attack_whoever_is_put_out_has_nothing_open_free_of_charge_and_does_not_get_it
         .map(|((from, fee), salt)| payment(from, 1, fee, 0, 9, salt))
         .collect();
     for one in &sent {
-        assert!(pool.insert(one.clone(), &view, false, AwakeTime(0)).is_ok());
+        assert!(take(&mut pool, &view, one.clone()).is_ok());
     }
     let gone = pool.put_out(BTreeSet::from([member(1).public_key()]));
     assert_eq!(gone, [sent[0].id()]);
     assert!(pool.contains(&sent[1].id()) && pool.contains(&sent[2].id()));
     // Neither when its block is undone, nor as a record that needs no fee of anybody.
-    let back = pool.take_back(sent[0].clone(), &view, AwakeTime(0));
+    let back = pool.take_back(sent[0].clone(), &view, ordinary(&sent[0]), AwakeTime(0));
     assert_eq!(back, Err(Rejected::ZeroFeeStranger.into()));
-    let free = pool.judge(&sent[0], &view, true);
+    let terms = Terms {
+        is_free: true,
+        is_budgeted: false,
+    };
+    let free = pool.judge(&sent[0], &view, terms);
     assert_eq!(free, Err(Rejected::ZeroFeeStranger.into()));
     assert_eq!(pool.put_out(BTreeSet::new()), []);
-    assert!(pool.take_back(sent[0].clone(), &view, AwakeTime(0)).is_ok());
+    assert!(
+        pool.take_back(sent[0].clone(), &view, ordinary(&sent[0]), AwakeTime(0))
+            .is_ok()
+    );
+}
+
+#[test]
+fn a4_whoever_has_left_sends_nothing_more_without_a_fee() {
+    let (mut pool, view) = (pool(), view());
+    assert!(take(&mut pool, &view, payment(1, 1, 0, 0, 9, 1)).is_ok());
+    pool.set_members([member(2).public_key()]);
+    let after = take(&mut pool, &view, payment(1, 1, 0, 0, 9, 2));
+    assert_eq!(after, Err(Rejected::ZeroFeeStranger.into()));
+    assert_eq!(pool.len(), 1, "what was open stays");
+}
+
+/// Room for about two hundred, half of it for what pays nothing.
+fn roomy() -> Mempool {
+    let limits = MempoolLimits {
+        bytes: 200 * payment(1, 1, 1, 0, 9, 0).size(),
+        sender_share: 2,
+        free_bytes: u64::MAX,
+        free_share: 2,
+        ..LIMITS
+    };
+    let mut pool = Mempool::new(limits);
+    pool.set_members((1..=4).map(|n| member(n).public_key()));
+    pool
+}
+
+#[test]
+fn attack_a3_whoever_floods_without_a_fee_queues_behind_everybody_and_leaves_first() {
+    let (mut pool, view) = (roomy(), view());
+    for salt in 0..500 {
+        let _ = take(
+            &mut pool,
+            &view,
+            payment(1 + (salt % 3) as u8, 1, 0, 0, 9, salt),
+        );
+    }
+    assert!(pool.taken() * 2 <= pool.limits.bytes + payment(1, 1, 0, 0, 9, 0).size());
+    let full = pool.len();
+    let honest = payment(4, 1, 0, 0, 9, 1_000);
+    let left = take(&mut pool, &view, honest.clone()).unwrap();
+    assert_eq!(
+        (left.len(), pool.len()),
+        (1, full),
+        "one of the flood made room"
+    );
+    let place = pool.by_fee().position(|t| t.id() == honest.id()).unwrap();
+    assert!(place <= 3, "it is number {place}, behind the first of each");
+    // Whoever pays finds room at once, and has the rest for itself.
+    let paying = (2_000..2_090).map(|salt| take(&mut pool, &view, payment(4, 1, 1, 0, 9, salt)));
+    assert!(paying.into_iter().all(|taken| taken == Ok(Vec::new())));
+}
+
+#[test]
+fn attack_what_needs_no_fee_of_anybody_is_bounded_by_itself() {
+    let (mut pool, mut view) = (roomy(), view());
+    set_balance(&mut view, 5, 1_000);
+    let terms = Terms {
+        is_free: true,
+        is_budgeted: false,
+    };
+    let mut sent = |from| {
+        let records = (0..20).map(|salt| payment(from, 1, 0, 0, 9, salt));
+        let taken = records.map(|one| pool.insert(one, &view, terms, AwakeTime(0)));
+        taken.collect::<Vec<_>>()
+    };
+    let full = Err(Rejected::PoolFull(" for this sender's records").into());
+    assert_eq!(sent(1).last(), Some(&full));
+    // A stranger's has room beside it.
+    assert_eq!(sent(5)[0], Ok(Vec::new()));
+}
+
+#[test]
+fn attack_small_transactions_are_counted_with_all_that_is_kept_for_them() {
+    let view = view();
+    let mut pool = Mempool::new(MempoolLimits {
+        entry_bytes: 1_000,
+        bytes: 40_000,
+        ..LIMITS
+    });
+    pool.set_members((1..=3).map(|n| member(n).public_key()));
+    for salt in 0..300 {
+        let fee = 1 + salt;
+        let _ = take(
+            &mut pool,
+            &view,
+            payment(1 + (salt % 3) as u8, 1, fee, 0, 9, salt),
+        );
+    }
+    let each = payment(1, 1, 1, 0, 9, 0).size() + 1_000;
+    assert!(
+        (2..=40_000 / each).contains(&pool.len()),
+        "{} are open",
+        pool.len()
+    );
+    assert_eq!(pool.taken(), pool.bytes() + 1_000 * pool.len());
 }

@@ -28,9 +28,11 @@ fn run(role: &str, data_dir: &Path, line: &str) -> Result<String, Failure> {
     };
     let here = Path::new("here.toml");
     let invocation = Invocation::of_this_process().for_node(here);
-    let client = Client::find(&settings(role, data_dir), here, &invocation)?;
+    let settings = settings(role, data_dir);
+    let client = Client::find(&settings, here, &invocation)?;
     let mut written = Vec::new();
-    commands::ask(&ask, &client, &mut Output::new(&mut written, cli.json))?;
+    let mut output = Output::new(&mut written, cli.json);
+    commands::ask(&ask, &settings, &client, &mut output)?;
     Ok(String::from_utf8(written).unwrap())
 }
 

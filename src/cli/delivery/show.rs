@@ -19,8 +19,12 @@ use crate::readable::in_words;
 /// Characters of a note in a table.
 const MAX_NOTE: usize = 40;
 
-/// A transfer that was taken in.
-pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
+/// A transfer that was taken in, which goes by way of the network after so long if nobody is reached.
+pub(super) fn sent(
+    sent: &SentView,
+    by_network_after: Option<u64>,
+    invocation: &Invocation,
+) -> String {
     let last = sent.expires_at;
     let state = if sent.broadcast {
         format!("open; expires if it is not mined up to height {last}")
@@ -37,10 +41,15 @@ pub(super) fn sent(sent: &SentView, invocation: &Invocation) -> String {
         ("id", sent.id.to_string()),
         ("state", state),
     ]);
-    if sent.broadcast {
-        text.push_str(
-            "The network sees who sent it to whom, and how many coins; only the recipient reads a note.\n",
-        );
+    let sees = "who sent it to whom, and how many coins; only the\nrecipient reads a note.";
+    match by_network_after {
+        _ if sent.broadcast => text.push_str(&format!("The network sees {sees}\n")),
+        Some(after) => text.push_str(&format!(
+            "If nobody is reached within {}, it goes by way of the network, too:\neverybody on it then sees \
+             {sees}\n",
+            in_words(after)
+        )),
+        None => {}
     }
     text.push_str(&format!(
         "Follow it with:\n  {}\n",
@@ -334,5 +343,31 @@ mod tests {
                 assert_eq!(paid, coins > 0, "{state:?}");
             }
         }
+    }
+
+    #[test]
+    fn who_sees_a_send_is_told_before_it_goes_by_the_network() {
+        let told = |broadcast: bool, after| {
+            let person = serde_json::json!({
+                "name": "bob", "address": crate::chain::testing::member(1).public_key()
+            });
+            let view = serde_json::from_value(serde_json::json!({
+                "id": "00".repeat(32), "to": person, "amount": "5", "fee": "0", "expires_at": 9,
+                "broadcast": broadcast
+            }));
+            sent(&view.unwrap(), after, &Invocation::of_this_process())
+        };
+        assert!(told(true, None).contains("The network sees who sent it"));
+        let later = told(false, Some(60_000));
+        let unwrapped = later.replace('\n', " ");
+        assert!(
+            unwrapped.contains("nobody is reached within 60 s"),
+            "{later}"
+        );
+        assert!(
+            unwrapped.contains("then sees who sent it to whom"),
+            "{later}"
+        );
+        assert!(!told(false, None).contains("sees"));
     }
 }

@@ -2,14 +2,15 @@
 
 use super::finding::Finding;
 use super::role;
-use crate::keys::{Stored, WalletFile, WalletFileError};
+use crate::keys::{PublicKey, Stored, WalletFile, WalletFileError};
 use crate::node;
 use crate::settings::{Settings, WalletCreation, WalletSettings};
+use crate::store::chain_rows::stored_genesis;
 use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -28,9 +29,6 @@ const SLOW_SYNC: Duration = Duration::from_millis(100);
 
 /// Fewer open files leave too few places for connections.
 const LEAST_FILES: u64 = 1_024;
-
-/// How long a tracker may take to answer.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The data directory: whether it is there, and its owner's alone.
 pub(super) fn directory(data_dir: &Path) -> Option<Finding> {
@@ -93,15 +91,21 @@ pub(super) fn wallet(settings: &WalletSettings) -> Finding {
     }
 }
 
-/// The database of a node that does not run.
-pub(super) fn database(settings: &Settings) -> Finding {
+/// The database of a node that does not run, and the key of the tracker that its chain names.
+pub(super) fn database(settings: &Settings) -> (Finding, Option<PublicKey>) {
     match node::open_at_rest(settings.data_dir(), role(settings)) {
-        Ok(_) => Finding::right("database", "it opens".to_owned()),
-        Err(error) => Finding::trouble(
-            "database",
-            error.to_string(),
-            "as it says; `node restore DIR` begins again from a backup",
-        ),
+        Ok(disk) => {
+            let genesis = stored_genesis(&disk).ok().flatten();
+            let tracker = genesis.map(|genesis| genesis.content.tracker);
+            (Finding::right("database", "it opens".to_owned()), tracker)
+        }
+        Err(error) => {
+            let remedy = "as it says; `node restore DIR` begins again from a backup";
+            (
+                Finding::trouble("database", error.to_string(), remedy),
+                None,
+            )
+        }
     }
 }
 
@@ -195,43 +199,6 @@ pub(super) fn ports(settings: &Settings) -> Option<Finding> {
     })
 }
 
-/// Whether the trackers of a peer can be reached.
-pub(super) fn trackers(settings: &Settings) -> Vec<Finding> {
-    let Settings::Peer(peer) = settings else {
-        return Vec::new();
-    };
-    let mut findings = Vec::new();
-    for (at, tracker) in peer.trackers.iter().enumerate() {
-        let address = tracker.to_string();
-        findings.push(match reach(&address) {
-            Ok(()) => Finding::right("tracker", format!("{address} takes connections")),
-            Err(error) if at == 0 => Finding::trouble(
-                "tracker",
-                format!("{address} is not reached: {error}"),
-                "see that it runs, and that \"trackers\" in the settings says where; a member goes on \
-                 without it for a while",
-            ),
-            Err(error) => Finding::note(
-                "tracker",
-                format!("{address} is not reached: {error}"),
-                "it only introduces; the first one decides",
-            ),
-        });
-    }
-    findings
-}
-
-fn reach(address: &str) -> io::Result<()> {
-    let mut last = io::Error::other("the name leads nowhere");
-    for one in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&one, ANSWERS_WITHIN) {
-            Ok(_) => return Ok(()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// How many files the node with this process may have open; without one, how many it could have.
 pub(super) fn open_files(pid: Option<u32>) -> Finding {
     let of_node = pid.and_then(|pid| {
@@ -293,15 +260,6 @@ mod tests {
                     Max open files            1024                 524288               files     \n";
         assert_eq!(soft_limit(text), Some(1_024));
         assert_eq!(soft_limit("Max open files unlimited"), None);
-    }
-
-    #[test]
-    fn a_tracker_that_is_not_there_is_told() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        assert!(reach(&address).is_ok());
-        drop(listener);
-        assert!(reach(&address).is_err());
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn of_peer(client: &Client, now: Timestamp) -> Result<Vec<Finding>, Failure> {
         )),
         Some(chain) => findings.extend(of_chain(chain)),
     }
+    findings.extend(of_versions(&status.version, &peers));
     Ok(findings)
 }
 
@@ -142,6 +143,32 @@ fn of_reachability(reachable: Option<bool>, endpoints: &[String]) -> Option<Find
     }
 }
 
+/// What the others run, as they say themselves.
+fn of_versions(own: &str, peers: &PeersView) -> Option<Finding> {
+    let own = format!("raclette/{own}");
+    let connected = peers.peers.iter().filter_map(|peer| {
+        let session = peer.session.as_ref()?;
+        let name = peer
+            .name
+            .as_ref()
+            .map_or(&peer.address[..], |name| name.as_str());
+        Some((name, &session.program))
+    });
+    let (same, others): (Vec<_>, Vec<_>) = connected.partition(|(_, program)| **program == own);
+    if others.is_empty() {
+        return (!same.is_empty()).then(|| Finding::right("versions", format!("all have {own}")));
+    }
+    let others: Vec<_> = others
+        .iter()
+        .map(|(name, program)| format!("{name} has {program:?}"))
+        .collect();
+    Some(Finding::note(
+        "versions",
+        format!("this node has {own}; {}", others.join(", ")),
+        "update the older ones when it suits: versions that do not understand each other do not connect",
+    ))
+}
+
 fn of_chain(chain: &ChainStatusView) -> Vec<Finding> {
     let members = match chain.sessions {
         0 => Finding::trouble(
@@ -171,7 +198,9 @@ fn of_chain(chain: &ChainStatusView) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::Height;
     use crate::cli::doctor::finding::Verdict;
+    use crate::owner::answers::{PeerView, SessionView};
 
     #[test]
     fn a_wrong_clock_needs_the_owner() {
@@ -180,6 +209,41 @@ mod tests {
         assert_eq!(clock(ClockStateView::Unknown, 0), Verdict::Right);
         assert_eq!(clock(ClockStateView::Ahead, 90_000), Verdict::Trouble);
         assert_eq!(clock(ClockStateView::Behind, 90_000), Verdict::Trouble);
+    }
+
+    #[test]
+    fn who_runs_another_version_is_named() {
+        let peer = |name: &str, program: Option<&str>| PeerView {
+            id: None,
+            name: Some(name.parse().unwrap()),
+            address: "rac1".to_owned(),
+            this_node: false,
+            live: None,
+            reachable: None,
+            since: None,
+            endpoints: Vec::new(),
+            session: program.map(|program| SessionView {
+                endpoint: "127.0.0.1:7001".to_owned(),
+                program: program.to_owned(),
+                outgoing: true,
+                height: Height(0),
+            }),
+        };
+        let found = |peers| {
+            let next = None;
+            let found = of_versions("0.2.0", &PeersView { peers, next });
+            found.map(|finding| (finding.verdict, finding.found))
+        };
+        assert_eq!(found(vec![peer("ann", None)]), None);
+        let same = found(vec![peer("ann", Some("raclette/0.2.0"))]).unwrap();
+        assert_eq!(same.0, Verdict::Right);
+        let one = vec![
+            peer("ann", Some("raclette/0.2.0")),
+            peer("bob", Some("raclette/0.1.9\n")),
+        ];
+        let (verdict, text) = found(one).unwrap();
+        assert_eq!(verdict, Verdict::Note);
+        assert!(text.contains("bob has \"raclette/0.1.9\\n\""), "{text}");
     }
 
     #[test]

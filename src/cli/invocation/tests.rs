@@ -135,3 +135,18 @@ fn every_command_that_a_message_names_can_be_typed() {
     assert!(seen > 10, "the source was not read");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A text of the client is made here, and what shows it goes through all texts again.
+#[test]
+fn a_text_that_was_gone_through_stays_as_it_is() {
+    let node = Invocation {
+        program: "node".to_owned(),
+        config: Some(PathBuf::from("/tmp/ann.toml")),
+    };
+    let once = node.typed("start it: `node`, then `node status`, or `node join`");
+    assert_eq!(
+        once,
+        "start it: `node --config /tmp/ann.toml`, then `node --config /tmp/ann.toml status`, or `node join`"
+    );
+    assert_eq!(node.typed(&once), once);
+}

@@ -1,8 +1,10 @@
+use super::ledger::MAX_ROWS;
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView, NetworkView,
-    OnLedgerState, OnLedgerView, OverruledView, PersonView, ReachView, SessionView,
+    ActionView, BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView,
+    NetworkView, OnLedgerState, OnLedgerView, OpenView, OverruledView, PersonView, ReachView,
+    SessionView, TipView, TransactionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -173,6 +175,7 @@ fn attack_what_members_say_stays_in_its_cell() {
         endpoints: vec![endpoint.to_owned()],
         session: Some(SessionView {
             endpoint: endpoint.to_owned(),
+            program: "raclette/0.1.0".to_owned(),
             outgoing: true,
             height: Height(1_234_567),
         }),

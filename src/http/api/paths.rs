@@ -18,7 +18,7 @@ use crate::owner::answers::{
     MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
     OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView,
     RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest,
-    SendView, SentManyView, SentView, StopRequest, StoppingView, SyncRequest, SyncView,
+    SendView, SentManyView, SentView, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
     TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
     WalletRequest,
 };
@@ -146,6 +146,7 @@ paths! {
     HISTORY: GET "/history" ("after" "limit") -> HistoryView, PEER, "what was sent and received, the latest first";
     EVENTS: GET "/events" ("kinds" "after") -> "text/event-stream" EventView, PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
+    TOPICS: GET "/topics" ("after" "limit") -> TopicsView, PEER, "the topics that have records on the connected chain";
     RECORDS: GET "/records/{topic}" ("after" "limit") -> RecordsView, PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
     OPEN_BALLOT: POST "/ballots/open" () [OpenBallotRequest] -> OpenedView, PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";
     BALLOTS: GET "/ballots" ("after" "limit") -> BallotsView, PEER, "the ballots and how they stand, the latest first";

@@ -13,7 +13,7 @@ use crate::owner::answers::{
     HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
     NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
     ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SendManyRequest,
-    SendRequest, SendView, SentManyView, SentView, SyncRequest, SyncView, VotersView,
+    SendRequest, SendView, SentManyView, SentView, SyncRequest, SyncView, TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -50,6 +50,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::HISTORY, history))
         .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
+        .service(resource(&paths::TOPICS, topics))
         .service(resource(&paths::RECORDS, records))
         .service(resource(&paths::OPEN_BALLOT, open_ballot))
         .service(resource(&paths::BALLOTS, ballots))
@@ -193,6 +194,10 @@ async fn add_record(
     request: Json<RecordRequest>,
 ) -> Answer<RecordedView> {
     peer.add_record(&request, key.0.as_deref()).await.map(Json)
+}
+
+async fn topics(peer: Data<Peer>, asked: Parameters) -> Answer<TopicsView> {
+    peer.topics(&asked.page()?).await.map(Json)
 }
 
 async fn records(peer: Data<Peer>, topic: Path<String>, asked: Parameters) -> Answer<RecordsView> {

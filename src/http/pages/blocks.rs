@@ -44,6 +44,8 @@ pub(super) struct Deed {
     /// What it does.
     pub(super) words: String,
     pub(super) fee: Option<String>,
+    /// The topic, if it is a record.
+    pub(super) topic: Option<String>,
 }
 
 impl Deed {
@@ -73,7 +75,12 @@ impl Deed {
                 ),
             ),
         };
+        let topic = match &transaction.action {
+            ActionView::Record { topic, .. } => Some(topic.clone()),
+            _ => None,
+        };
         Self {
+            topic,
             id: transaction.id.to_string(),
             from: transaction.sender.as_ref().map(Who::new),
             to: to.map(Who::new),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// What the paths of pages begin with; `/` is one, too.
 pub(super) const PLACES: &[&str] = &[
     "assets", "beat", "enter", "home", "live", "me", "members", "network", "out", "pay", "search",
-    "start",
+    "start", "votes",
 ];
 
 /// The ways to write this machine.

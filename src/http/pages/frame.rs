@@ -64,6 +64,7 @@ pub(super) enum Spot {
     Home,
     Pay,
     Members,
+    Votes,
     Network,
     /// None of those in the bar.
     Own,
@@ -185,6 +186,7 @@ impl Frame {
             Spot::Home => name == "home",
             Spot::Pay => name == "pay",
             Spot::Members => name == "members",
+            Spot::Votes => name == "votes",
             Spot::Network => name == "network",
             Spot::Own => name == "own",
         }
@@ -263,6 +265,9 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         }
         "verifying" => "Taken. The chain is being checked from its first block.",
         "syncing" => "Taken. That member's blocks are fetched first from now on.",
+        "opened" => "Taken. Votes count once its opening is in a block.",
+        "voted" => "Taken. Your vote counts once it is in a block before the ballot closes.",
+        "recorded" => "Taken. It stands below once it is in a block.",
         "kept" => "Good. Keep the words where nobody else finds them.",
         _ => return None,
     })

@@ -8,7 +8,7 @@ use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{Entry, Mood, coins, grouped};
 use crate::owner::answers::{ClockStateView, HistoryEntry, HistoryView, PeerStatusView, SendView};
-use crate::owner::{InboxPage, Order, Page, Peer, Refused, Which};
+use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -18,6 +18,8 @@ use askama::Template;
 const CAME: usize = 4;
 const UNDER_WAY: usize = 8;
 const BLOCKS: usize = 8;
+/// Ballots in which a vote is missing.
+const VOTES: usize = 3;
 
 /// How much of the history is looked at for what waits for a block.
 const LOOKED_AT: usize = 20;
@@ -37,6 +39,7 @@ struct HomePage {
     came: Vec<Entry>,
     under_way: Vec<Entry>,
     failed: Vec<Entry>,
+    votes: Vec<MissingVote>,
     blocks: Vec<Line>,
     mining: Mining,
     warning: Option<Warning>,
@@ -108,6 +111,7 @@ pub(super) async fn home(
         came: Vec::new(),
         under_way: Vec::new(),
         failed: Vec::new(),
+        votes: Vec::new(),
         blocks: Vec::new(),
         mining: Mining::of(&status, &background),
         warning: warning(&status),
@@ -138,6 +142,7 @@ pub(super) async fn home(
         .iter()
         .filter(|send| now.since(send.queued_at) < RECENT_MS && send.state.name() != "withdrawn");
     shown.failed = recent.map(|send| Entry::sent(send, &mood)).collect();
+    shown.votes = peer.missing_votes(VOTES).await?;
     let blocks = peer.blocks(Order::Latest, &Page::first(BLOCKS)).await?;
     shown.blocks = blocks.blocks.iter().map(Line::new).collect();
     let steps = vec![

@@ -63,6 +63,12 @@ pub(super) async fn own(
     })
 }
 
+/// Which two of the words are asked for, counted from 1: one of each half; which ones differs from wallet to wallet.
+pub(super) fn draw_two(address: &str) -> [usize; 2] {
+    let drawn = blake3::hash(address.as_bytes());
+    [0, 1].map(|half| half * 12 + usize::from(drawn.as_bytes()[half] % 12) + 1)
+}
+
 /// What the two words that are asked for are sealed under.
 const WORDS_SEAL: &str = "raclette 2026 two words typed back";
 

@@ -96,7 +96,9 @@ async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
             who: None,
         });
     }
-    if let Ok(send) = peer.sent(&digits).await {
+    if let Ok(send) = peer.sent(&digits).await
+        && send.topic.is_none()
+    {
         hits.push(Hit {
             path: format!("/pay/sent/{}", send.id),
             words: "What you sent".into(),

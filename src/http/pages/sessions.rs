@@ -43,7 +43,8 @@ pub(in crate::http) struct Browsers(Arc<Inner>);
 
 struct Inner {
     cookie: String,
-    file: PathBuf,
+    /// `None` where there is no node yet to keep one for.
+    file: Option<PathBuf>,
     address: SocketAddr,
     state: Mutex<State>,
 }
@@ -114,8 +115,17 @@ impl Browsers {
             Some(key) => key.to_address(),
             None => data_dir.display().to_string(),
         };
+        Self::begin(&whose, Some(file), address, kept)
+    }
+
+    /// Those of a page at this address on a machine without a node.
+    pub(in crate::http) fn before_a_node(address: SocketAddr) -> Self {
+        Self::begin(&address.to_string(), None, address, Kept::default())
+    }
+
+    fn begin(whose: &str, file: Option<PathBuf>, address: SocketAddr, kept: Kept) -> Self {
         Self(Arc::new(Inner {
-            cookie: cookie_name(&whose),
+            cookie: cookie_name(whose),
             file,
             address,
             state: Mutex::new(State {
@@ -124,6 +134,13 @@ impl Browsers {
                 taken: VecDeque::new(),
             }),
         }))
+    }
+
+    /// Writes who is known into the data directory of a node that is to start: it knows them, too.
+    pub(super) fn hand_over(&self, data_dir: &Path) {
+        if let Err(error) = write(&data_dir.join(FILE), &self.lock().kept) {
+            tracing::warn!(%error, "this browser can't be handed over to the node: it needs a new link");
+        }
     }
 
     /// What the cookie is called: cookies know no ports, and several nodes of one machine must not take each
@@ -138,7 +155,7 @@ impl Browsers {
     }
 
     /// A secret that lets one browser in, once.
-    pub(super) fn draw_link(&self, entropy: &dyn Entropy) -> String {
+    pub(in crate::http) fn draw_link(&self, entropy: &dyn Entropy) -> String {
         let secret = draw(entropy);
         let mut state = self.lock();
         if state.links.len() == MAX_LINKS {
@@ -225,7 +242,8 @@ impl Browsers {
 
     /// What can't be written holds until the node ends.
     fn write(&self, kept: &Kept) {
-        if let Err(error) = write(&self.0.file, kept) {
+        let written = self.0.file.as_ref().map(|file| write(file, kept));
+        if let Some(Err(error)) = written {
             tracing::warn!(%error, "the browsers that are known can't be written: each needs a new link after a restart");
         }
     }

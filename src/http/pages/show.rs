@@ -210,8 +210,7 @@ impl Note {
     pub(super) fn new(note: &NoteView) -> Self {
         match note {
             NoteView::Text(text) => Self {
-                // Lines stay lines.
-                text: text.split('\n').map(visible).collect::<Vec<_>>().join("\n"),
+                text: lines(text),
                 opened: true,
             },
             NoteView::Unreadable(why) => Self {
@@ -222,11 +221,27 @@ impl Note {
     }
 }
 
+/// A text of several lines, with nothing in it that hides.
+pub(super) fn lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// The lines that were typed into a field, without the empty ones.
+pub(super) fn typed_lines(typed: Option<&str>) -> Vec<String> {
+    let lines = typed.unwrap_or_default().lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// One thing that was sent or received.
 #[derive(Clone)]
 pub(super) struct Entry {
     /// Whether the owner sent it.
     pub(super) sent: bool,
+    /// Under which topic, if it is a record, which is for everybody.
+    pub(super) topic: Option<String>,
     pub(super) who: Who,
     /// `None` for a message alone.
     pub(super) coins: Option<String>,
@@ -246,12 +261,16 @@ impl Entry {
     pub(super) fn sent(send: &SendView, mood: &Mood) -> Self {
         Self {
             sent: true,
+            topic: send.topic.as_deref().map(visible),
             who: Who::new(&send.to),
             coins: (send.amount.0 > 0).then(|| coins(send.amount)),
             note: send.note.as_ref().map(Note::new),
             when: When::new(send.queued_at),
             standing: standing_of_send(send, mood),
-            path: format!("/pay/sent/{}", send.id),
+            path: match send.topic {
+                Some(_) => format!("/network/transactions/{}", send.id),
+                None => format!("/pay/sent/{}", send.id),
+            },
             unread: false,
             number: None,
             failed: send.state.has_failed(),
@@ -261,6 +280,7 @@ impl Entry {
     pub(super) fn received(message: &ReceivedView) -> Self {
         Self {
             sent: false,
+            topic: None,
             who: Who::new(&message.from),
             coins: (message.amount.0 > 0).then(|| coins(message.amount)),
             note: message.note.as_ref().map(Note::new),
@@ -332,6 +352,7 @@ pub(super) fn standing_of_send(send: &SendView, mood: &Mood) -> Standing {
     let reason = visible(&send.reason);
     let height = send.height.map(|height| height.0);
     match send.state.name() {
+        "queued" if send.topic.is_some() => Standing::wait("Taken", sentence(&reason)),
         "queued" => Standing::wait(
             "Waiting for its recipient",
             match reason.is_empty() {

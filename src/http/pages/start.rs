@@ -4,7 +4,7 @@
 use super::entry::cookie_of_key;
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, html};
-use super::own::seal_of_words;
+use super::own::{draw_two, seal_of_words};
 use super::refusal::PageRefused;
 use crate::http::api::problem::status_of;
 use crate::owner::answers::{WalletOrder, WalletRequest};
@@ -105,14 +105,12 @@ async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRe
         Err(no) => return Ok(refused(&waiting, act, &no)),
     };
     let words: Vec<&'static str> = words.iter().collect();
-    // One of each half; which ones differs from wallet to wallet.
-    let drawn = blake3::hash(opened.address.as_bytes());
-    let [first, second] = [0, 1].map(|half| half * 12 + usize::from(drawn.as_bytes()[half] % 12));
+    let [first, second] = draw_two(&opened.address);
     let shown = WordsPage {
         frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Your words"),
-        seal: seal_of_words(&act.session, words[first], words[second]),
-        first: first + 1,
-        second: second + 1,
+        seal: seal_of_words(&act.session, words[first - 1], words[second - 1]),
+        first,
+        second,
         address: opened.address.clone(),
         words,
     };

@@ -157,6 +157,9 @@ const PAGES: &[&str] = &[
     "/network/blocks",
     "/network/blocks/0",
     "/network/blocks/1",
+    "/votes",
+    "/votes/records",
+    "/votes/records/guest-book",
     "/search?q=nothing-like-it",
     "/me",
 ];
@@ -175,6 +178,9 @@ const ACTS: &[&str] = &[
     "/network/connect",
     "/network/verify",
     "/network/sync",
+    "/votes",
+    "/votes/00",
+    "/votes/records",
     "/me/words",
 ];
 

@@ -18,7 +18,7 @@ pub(super) const MAX_STRANGERS: usize = 64;
 
 /// The strangers, oldest first.
 #[derive(Clone, Default)]
-pub(super) struct Doorstep(Arc<Mutex<Strangers>>);
+pub(in crate::http) struct Doorstep(Arc<Mutex<Strangers>>);
 
 #[derive(Default)]
 struct Strangers {
@@ -35,7 +35,7 @@ pub(in crate::http) struct Place {
 
 impl Doorstep {
     /// Gives a new connection its place, and closes the oldest stranger's if there are too many.
-    pub(super) fn enter(&self, connection: &dyn Any, data: &mut Extensions) {
+    pub(in crate::http) fn enter(&self, connection: &dyn Any, data: &mut Extensions) {
         let Some(stream) = connection.downcast_ref::<TcpStream>() else {
             return;
         };

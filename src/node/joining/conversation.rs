@@ -1,15 +1,16 @@
 //! The one conversation with the tracker in which a newcomer asks whether it could join, while it listens
 //! where it will be dialled back.
 
-use super::{Joining, Means, NotJoined};
+use super::{Check, Joining, MAX_APART_MS, Means, NotJoined};
 use crate::actors::{ClocksActor, SessionContext, SessionParts, WalletActor};
 use crate::chain::NetworkId;
 use crate::clock::Clock;
-use crate::keys::SecretKey;
+use crate::keys::{PublicKey, SecretKey};
 use crate::membership::Address;
 use crate::membership::invitation::sign_invited;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Listener, Transport};
+use crate::node::opening::random_u64;
 use crate::shell::Greeting;
 use crate::store::MemoryDisk;
 use crate::verifier::RayonVerifier;
@@ -60,13 +61,15 @@ pub(super) struct Conversation {
     secret: Arc<SecretKey>,
     heard: Option<mpsc::Receiver<SessionFact>>,
     commands: Option<Recipient<SessionCommand>>,
-    /// Lets whoever dials back in.
-    door: JoinHandle<()>,
+    /// Lets whoever dials back in, where somebody may.
+    door: Option<JoinHandle<()>>,
 }
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.door.abort();
+        if let Some(door) = &self.door {
+            door.abort();
+        }
         if let Some(commands) = &self.commands {
             // A session that has ended needs no order.
             let _ = commands.try_send(SessionCommand::Close("that was all to be asked".into()));
@@ -75,14 +78,14 @@ impl Drop for Conversation {
 }
 
 impl Conversation {
-    /// Listens, and dials nobody yet. `numbers` are drawn at random.
+    /// Listens, where it is to be dialled back, and dials nobody yet.
     pub(super) fn begin(
         means: &Means,
         secret: Arc<SecretKey>,
-        numbers: (u64, u64),
-        listener: Box<dyn Listener>,
+        listener: Option<Box<dyn Listener>>,
     ) -> Self {
         let key = secret.public_key();
+        let numbers = (random_u64(&*means.entropy), random_u64(&*means.entropy));
         let (ask_time, _) = broadcast::channel(1);
         let clocks = ClocksActor::new(means.clock.clone(), ask_time.clone()).start();
         let context = SessionContext::new(SessionParts {
@@ -100,7 +103,8 @@ impl Conversation {
             clocks: clocks.recipient(),
             ask_time,
         });
-        let door = tokio::task::spawn_local(answer_the_door(context.clone(), listener));
+        let door = listener
+            .map(|listener| tokio::task::spawn_local(answer_the_door(context.clone(), listener)));
         Self {
             context,
             clock: means.clock.clone(),
@@ -112,11 +116,36 @@ impl Conversation {
         }
     }
 
-    /// Dials one address after the other; where a tracker greeted, and how.
-    pub(super) async fn reach(
+    /// Dials one address after the other until a tracker greets, and tells what can be seen of it: where it
+    /// answers, that it has the key `wanted`, how the clocks compare. How it greeted.
+    pub(super) async fn meet(
         &mut self,
         addresses: &[Address],
-    ) -> Result<(Address, Hello), NotJoined> {
+        wanted: Option<PublicKey>,
+        tell: &mut impl FnMut(Check),
+    ) -> Result<Hello, NotJoined> {
+        let (at, hello) = self.reach(addresses).await?;
+        tell(Check::TrackerReached { at: at.clone() });
+        let shown = hello.key;
+        if let Some(wanted) = wanted {
+            if shown != wanted {
+                return Err(NotJoined::OtherKey { at, shown, wanted });
+            }
+            let key = shown.to_address();
+            tell(Check::KeyRight { key });
+        }
+        let (now, theirs) = (self.clock.wall(), hello.time);
+        let apart_ms = now.since(theirs).max(theirs.since(now));
+        tell(Check::Clocks {
+            apart_ms,
+            behind: now < theirs,
+            too_far: apart_ms > MAX_APART_MS,
+        });
+        Ok(hello)
+    }
+
+    /// Dials one address after the other; where a tracker greeted, and how.
+    async fn reach(&mut self, addresses: &[Address]) -> Result<(Address, Hello), NotJoined> {
         let mut reasons = Vec::new();
         for address in addresses {
             match timeout(DIAL_PATIENCE, self.greet(address)).await {

@@ -5,11 +5,10 @@ use crate::actors::{
     ClocksActor, GenesisSearcher, IntroducerActor, SessionContext, StoreActor, TrackerLinkActor,
     WalletActor, asking, dials_of, sessions_of,
 };
-use crate::canonical::CappedText;
 use crate::chain::Genesis;
 use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
-use crate::membership::{Address, InvitationString, MemberName};
+use crate::membership::{Address, InvitationString, MemberName, NotAnAddress};
 use crate::messages::events::Event;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
@@ -34,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
 /// Rows of the directory read at a time.
-const PAGE: usize = 1_000;
+pub(super) const PAGE: usize = 1_000;
 
 /// What runs from the start, before the network is known.
 pub(crate) struct Ground {
@@ -278,8 +277,9 @@ fn tracker_key(settings: &PeerSettings) -> Result<Option<PublicKey>, RunError> {
 }
 
 fn address(key: &'static str, text: &str) -> Result<Address, RunError> {
-    CappedText::new(text).map_err(|error| RunError::Setting {
-        key,
-        reason: error.to_string(),
-    })
+    text.parse()
+        .map_err(|error: NotAnAddress| RunError::Setting {
+            key,
+            reason: error.to_string(),
+        })
 }

@@ -1,5 +1,6 @@
 //! What a peer runs once its network is known.
 
+use super::ground::PAGE;
 use super::{Ground, WAITING};
 use crate::actors::{
     GossipActor, LedgerActor, MinerActor, asking, dials_of, gossip_links, search_reports,
@@ -23,6 +24,7 @@ use crate::shell::{
     DeliveryLinks, GossipParts, GossipShell, LedgerLinks, Link, MinerParts, MinerShell,
 };
 use crate::store::chain_rows::{ChainRows, stored_open};
+use crate::store::{Table, rows_from};
 use actix::{Addr, AsyncContext, Context};
 use std::sync::OnceLock;
 
@@ -45,6 +47,7 @@ impl Ground {
         let network: NetworkId = genesis.id();
         let tracker = genesis.content.tracker;
         self.context.greeting.set_network(network);
+        self.context.greeting.know_tracker(tracker);
         let rules = Rules::new(genesis, &self.seams.applications)?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
@@ -89,7 +92,7 @@ impl Ground {
             &gossip,
             &ledger,
             delivery.links(),
-        )));
+        )?));
         let max_ahead_ms = rules.params().max_ahead_ms();
         miner_context.run(self.miner(max_ahead_ms, &miner, &ledger));
         let (outbox, inbox) = (delivery.outbox(), delivery.inbox());
@@ -133,13 +136,16 @@ impl Ground {
         own: &Addr<GossipActor>,
         ledger: &Addr<LedgerActor>,
         delivery: DeliveryLinks,
-    ) -> GossipShell {
+    ) -> Result<GossipShell, RunError> {
         let limits = PeersLimits {
             outgoing: self.settings.peers.outgoing.into(),
             incoming: self.settings.peers.incoming.into(),
         };
         let seed = random_u64(&*self.seams.entropy);
+        let met = rows_from(&*self.seams.disk, Table::Met, &[], PAGE);
+        let met = met.collect::<Result<Vec<_>, _>>()?;
         let machine = Gossip::new(self.key, limits, work, seed, self.seams.clock.steady());
+        let machine = machine.taking_up(met)?;
         let parts = GossipParts {
             tracker,
             greeting: self.context.greeting.clone(),
@@ -149,9 +155,10 @@ impl Ground {
             ledger: gossip_links(ledger),
             delivery,
             statements: Box::new(self.link.clone().recipient()),
+            store: Link::new(&self.store, WAITING),
             events: self.events(),
         };
-        GossipShell::new(machine, parts)
+        Ok(GossipShell::new(machine, parts))
     }
 
     /// The miner, on a network whose blocks may be ahead of a clock by so much.

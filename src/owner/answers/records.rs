@@ -136,3 +136,23 @@ pub struct RecordsView {
     /// As of this block.
     pub tip: TipView,
 }
+
+/// A topic that has records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TopicView {
+    /// What it is called: somebody else's words.
+    pub topic: String,
+    /// Whether an application of the network says what can be recorded under it.
+    pub application: bool,
+}
+
+/// The topics that have records on the connected chain, the shortest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TopicsView {
+    /// Some of them.
+    pub topics: Vec<TopicView>,
+    /// Where the next ones begin; `None` if these are the last.
+    pub next: Option<Cursor>,
+    /// As of this block.
+    pub tip: TipView,
+}

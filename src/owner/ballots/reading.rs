@@ -36,10 +36,10 @@ pub(super) enum Found {
 }
 
 pub(super) struct Reading<'a> {
-    peer: &'a Peer,
-    disk: &'a dyn DiskRead,
+    pub(super) peer: &'a Peer,
+    pub(super) disk: &'a dyn DiskRead,
     people: People<'a>,
-    admission: Admission,
+    pub(super) admission: Admission,
     pub(super) tip: TipView,
 }
 
@@ -111,7 +111,7 @@ impl<'a> Reading<'a> {
 
     /// Ids of ballots on the chain, the latest first: those before the place `before` in their order, at most
     /// `limit`; and the place of the last, if there are more.
-    fn latest(
+    pub(super) fn latest(
         &self,
         before: Option<usize>,
         limit: usize,
@@ -243,7 +243,7 @@ impl<'a> Reading<'a> {
         Ok(keys)
     }
 
-    fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
+    pub(super) fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
         let next = self.tip.height.next();
         match &tally.result {
             Some(_) => BallotState::ResultMined,
@@ -390,6 +390,6 @@ fn counted(opening: &Opening, vote: &Counted) -> CountedView {
     }
 }
 
-fn missing(id: &TransactionId) -> Internal {
+pub(super) fn missing(id: &TransactionId) -> Internal {
     Internal(format!("the ballot {id} is missing"))
 }

@@ -1,17 +1,23 @@
 //! Whom to dial, whom to keep, whom to shun.
 
+mod book;
 mod candidate;
 mod dialling;
+mod places;
 
 pub use candidate::{Admission, Candidate, Direction, Outlook};
 
 use super::delivery::{Delivery, DeliveryFact};
 use super::{Effect, Fact};
+use crate::chain::Internal;
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
-use crate::protocol::SessionId;
+use crate::protocol::bucket::{Bucket, Buckets};
 use crate::protocol::spread::Spread;
-use dialling::Dialling;
+use crate::protocol::{Row, SessionId};
+use book::Book;
+use dialling::{Dialling, MAX_HOSTS};
+use places::KEPT_EACH_WAY;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many connections a node keeps.
@@ -33,6 +39,8 @@ const SPARE_HANDSHAKES: usize = 4;
 const BAN_MS: u64 = 10 * 60_000;
 /// Most keys shunned at a time; the one whose time is up first makes room.
 const MAX_BANS: usize = 1_000;
+/// How often is written whom this node has met, in milliseconds.
+const KEEP_EVERY_MS: u64 = 10_000;
 /// How often the owner is told of being alone, and of clocks that differ, in milliseconds.
 const TELL_EVERY_MS: u64 = 60_000;
 /// How long a session that we dialled must last before the next dial counts as the first again, in
@@ -50,6 +58,8 @@ const IDLE_MS: u64 = 30_000;
 /// never answers must not hold for ever what others need.
 const STUCK_MS: u64 = 5 * 60_000;
 
+/// What somebody is told who makes way.
+const DISPLACED: &str = "there are enough connections here, and others are known for longer";
 /// What others are told while the owner has disconnected this node.
 const APART: &str = "its owner has disconnected this node for a while";
 
@@ -59,8 +69,20 @@ struct Open {
     since: SteadyTime,
     /// Beyond those a node keeps, for deliveries: with the time of the last one.
     extra: Option<SteadyTime>,
+    /// It has lasted, so that this member is met.
+    met: bool,
     /// Being closed: it takes up its place until it is gone, but nothing more is said in it.
     closing: bool,
+}
+
+/// Where a new session finds its place.
+struct Place {
+    /// The one with the same member, which it takes the place of.
+    replaced: Option<SessionId>,
+    /// The one with somebody known for less, which makes way.
+    displaced: Option<SessionId>,
+    /// It is beyond those that a node keeps.
+    is_extra: bool,
 }
 
 pub(super) struct Peers {
@@ -82,6 +104,17 @@ pub(super) struct Peers {
     /// Members that something is to be delivered to, with their addresses that are still to be tried. For
     /// each there is a dial or a handshake under way, whose end leads to the next or to giving up.
     wanted: BTreeMap<PublicKey, VecDeque<String>>,
+    /// Whom this node has met.
+    book: Book,
+    /// Since when each candidate is a member, as far as the tracker says.
+    since: BTreeMap<PublicKey, Option<u64>>,
+    /// What is dialled where nobody has been found yet: altogether, and by host.
+    knocks: Bucket,
+    hosts: Buckets<String>,
+    /// When somebody beyond the connections that there are was looked at.
+    felt: SteadyTime,
+    /// When it was written whom this node has met.
+    kept: SteadyTime,
     /// The owner has disconnected this node: nobody is dialled, and nobody stays.
     apart: bool,
     clock_told: Option<SteadyTime>,
@@ -103,11 +136,22 @@ impl Peers {
             refused: HashSet::new(),
             banned: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            book: Book::default(),
+            since: BTreeMap::new(),
+            knocks: Bucket::default(),
+            hosts: Buckets::new(MAX_HOSTS),
+            felt: now,
+            kept: now,
             apart: false,
             clock_told: None,
             alone_since: Some(now),
             alone_told: now,
         }
+    }
+
+    /// Takes up a stored row of whom this node has met.
+    pub(super) fn open_row(&mut self, key: &[u8], value: &[u8]) -> Result<(), Internal> {
+        self.book.open_row(key, value)
     }
 
     /// Sessions of one direction that a node keeps, those being closed included.
@@ -158,25 +202,37 @@ impl Peers {
         direction: Direction,
         now: SteadyTime,
     ) -> (bool, Vec<Effect>) {
+        if let Some((address, _)) = self.dialled.get(&session)
+            && let Some(dialling) = self.dialling.get_mut(address)
+        {
+            dialling.found(key);
+        }
         match self.judge_opened(key, direction, now) {
             Err(reason) => {
                 self.refused.insert(session);
                 (false, vec![Effect::Close(session, reason.into())])
             }
-            Ok((replaced, is_extra)) => {
+            Ok(Place {
+                replaced,
+                displaced,
+                is_extra,
+            }) => {
                 let replaced = replaced.map(|other| Effect::Close(other, "connected anew".into()));
+                let displaced = displaced.map(|other| Effect::Close(other, DISPLACED.into()));
                 let open = Open {
                     key,
                     direction,
                     since: now,
                     extra: is_extra.then_some(now),
+                    met: false,
                     closing: false,
                 };
                 self.open.insert(session, open);
                 self.wanted.remove(&key);
                 self.alone_since = None;
                 let connected = Effect::Tell(Fact::Connected(session, key, direction));
-                let mut effects: Vec<_> = replaced.into_iter().chain([connected]).collect();
+                let goodbyes = replaced.into_iter().chain(displaced);
+                let mut effects: Vec<_> = goodbyes.chain([connected]).collect();
                 if let Some((address, meant)) = self.dialled.get(&session).cloned() {
                     self.under_way.remove(&address);
                     // Another answered where it was looked for.
@@ -187,14 +243,13 @@ impl Peers {
         }
     }
 
-    /// The session that a new one takes the place of, and whether it is one beyond those a node keeps;
-    /// or why the new one can't stay.
+    /// The place that a new session has, or why it can't stay.
     fn judge_opened(
         &self,
         key: PublicKey,
         direction: Direction,
         now: SteadyTime,
-    ) -> Result<(Option<SessionId>, bool), &'static str> {
+    ) -> Result<Place, &'static str> {
         if self.apart {
             return Err(APART);
         }
@@ -228,10 +283,20 @@ impl Peers {
         let is_extra = self.count(direction) - usize::from(replaces) >= most;
         let extras = self.open.values().filter(|open| open.extra.is_some());
         let has_place = self.wanted.contains_key(&key) && extras.count() < MAX_WANTED;
+        let replaced = before.map(|(other, _)| *other);
+        let displaced = match is_extra && replaced.is_none() {
+            true => self.makes_way_for(&key, direction),
+            false => None,
+        };
+        let is_extra = is_extra && displaced.is_none();
         if is_extra && !(direction == Direction::Outgoing && has_place) {
             return Err("there are enough connections here");
         }
-        Ok((before.map(|(other, _)| *other), is_extra))
+        Ok(Place {
+            replaced,
+            displaced,
+            is_extra,
+        })
     }
 
     /// The owner disconnects this node: says goodbye to everybody, dials nobody and takes nobody, until
@@ -340,6 +405,8 @@ impl Peers {
     pub(super) fn tick(&mut self, delivery: &Delivery, now: SteadyTime) -> Vec<Effect> {
         self.banned.retain(|_, until| *until > now);
         let mut effects = self.dial(now);
+        effects.extend(self.feel(now));
+        effects.extend(self.note_met(now));
         let idle = self.open.iter().filter(|(session, open)| {
             let is_busy = delivery.is_busy(**session);
             let most = if is_busy { STUCK_MS } else { IDLE_MS };
@@ -362,6 +429,24 @@ impl Peers {
             effects.push(Effect::Tell(Fact::Alone(since)));
         }
         effects
+    }
+
+    /// Whose sessions have lasted is met; what is to be written of that.
+    fn note_met(&mut self, now: SteadyTime) -> Option<Effect> {
+        for (session, open) in &mut self.open {
+            if !open.met && now.since(open.since) >= SETTLED_MS {
+                open.met = true;
+                let dialled = self.dialled.get(session).map(|(at, _)| at.as_str());
+                let is_member = |key: &PublicKey| self.since.contains_key(key);
+                self.book.meet(open.key, dialled, is_member);
+            }
+        }
+        if now.since(self.kept) < KEEP_EVERY_MS {
+            return None;
+        }
+        self.kept = now;
+        let rows: Vec<Row> = self.book.take_rows();
+        (!rows.is_empty()).then_some(Effect::Keep(rows))
     }
 
     pub(super) fn is_open(&self, session: SessionId) -> bool {

@@ -3,6 +3,7 @@
 mod expelled;
 mod pair;
 mod peers;
+mod places;
 mod relay;
 mod sync;
 

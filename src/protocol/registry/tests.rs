@@ -3,11 +3,10 @@ use super::*;
 use crate::canonical;
 use crate::chain::testing::{START, genesis, member, params};
 use crate::clock::BEGUN;
-use crate::membership::name::MAX_ADDRESS;
 use crate::protocol::testing::{
     Out, TRACKER, Tracker, genesis_by, hello, key, other_genesis, record, secret, statement,
 };
-use crate::wire::member::{Leaving, MAX_ADDRESSES};
+use crate::wire::member::Leaving;
 use crate::wire::message::{Lease, MAX_MEMBERS, MembersChanged, MessageError, Registered};
 use std::collections::BTreeSet;
 
@@ -257,8 +256,7 @@ fn the_list_comes_in_parts_and_a_short_one_ends_it() {
 #[test]
 fn the_fullest_part_of_the_list_fits_a_frame() {
     let mut longest = statement(1, &"n".repeat(32), u64::MAX);
-    let address = crate::protocol::testing::address(&"a".repeat(MAX_ADDRESS));
-    longest.addresses = vec![address; MAX_ADDRESSES];
+    longest.addresses = crate::wire::member::longest_addresses();
     let fullest = Member {
         id: MemberId(u32::MAX),
         record: longest.sign(&member(1)),

@@ -5,7 +5,7 @@ use crate::clock::Now;
 use crate::membership::SignedStatement;
 use crate::protocol::{SessionId, Statements};
 use crate::wire::Message;
-use crate::wire::message::MAX_STATEMENTS;
+use crate::wire::message::MAX_STATEMENTS_TO_TRACKER;
 use std::sync::Arc;
 
 impl TrackerLink {
@@ -66,7 +66,7 @@ impl TrackerLink {
     }
 
     fn send_statements(&mut self, session: SessionId, statements: &[SignedStatement]) {
-        for part in statements.chunks(MAX_STATEMENTS) {
+        for part in statements.chunks(MAX_STATEMENTS_TO_TRACKER) {
             let message = Message::Statements(part.to_vec());
             self.decided.at_once(Effect::Send { session, message });
         }

@@ -89,6 +89,7 @@ impl Node {
                 inbox: Link::to(taken.clone(), 0),
             },
             statements: Box::new(heard),
+            store: Link::to(Outbound::<CommitRows>::new(), 0),
             events: Link::to(events.clone(), 0),
         };
         let gossip = Gossip::new(key, limits, tip_work, own.into(), clock.steady());

@@ -3,7 +3,6 @@
 use super::*;
 use crate::chain::Timestamp;
 use crate::chain::testing::{member, network};
-use crate::membership::Address;
 use crate::messages::session::SessionCommand;
 use crate::protocol::testing::hello;
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
@@ -38,7 +37,7 @@ impl Probe {
     }
 
     fn order(&mut self, number: u8, addresses: &[&str]) {
-        let parsed = |address: &&str| Address::new(*address).unwrap();
+        let parsed = |address: &&str| address.parse().unwrap();
         self.shell.dial_back(DialBack {
             whom: Visited::Member(MemberId(number.into())),
             key: member(number).public_key(),

@@ -2,12 +2,14 @@
 
 use crate::chain::BlockId;
 use crate::messages::session::SessionCommand;
+use crate::wire::Message;
 use crate::wire::channel::RECORD_DATA;
 use crate::wire::limits::FRAME_CAP;
+use crate::wire::stage::Stage;
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 /// Messages that may wait to be written.
@@ -37,6 +39,8 @@ pub enum Queued {
 pub struct Outgoing {
     queue: mpsc::Sender<Queued>,
     bytes: Arc<AtomicUsize>,
+    /// What the other end may send, which depends on what it was told.
+    stage: Arc<Mutex<Stage>>,
 }
 
 impl Outgoing {
@@ -47,6 +51,7 @@ impl Outgoing {
         let outgoing = Self {
             queue,
             bytes: bytes.clone(),
+            stage: Arc::new(Mutex::new(Stage::Open)),
         };
         let next = None;
         let waiting = Waiting {
@@ -55,6 +60,22 @@ impl Outgoing {
             next,
         };
         (outgoing, waiting)
+    }
+
+    /// How far the session is, by what was said in it.
+    pub fn stage(&self) -> Stage {
+        // Nothing panics while it holds the lock, and if it did, what is there is whole.
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is known who is at the other end.
+    pub(super) fn begin(&self, first: Stage) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = first;
+    }
+
+    fn note_said(&self, message: &Message) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        *stage = stage.after(message);
     }
 
     /// Whether it was queued; if not, the other end reads too slowly.
@@ -72,7 +93,10 @@ impl Outgoing {
     pub fn command(&self, command: SessionCommand) -> bool {
         self.push(match command {
             SessionCommand::Send(message) => match message.to_frame() {
-                Ok(frame) => Queued::Frame(frame.into()),
+                Ok(frame) => {
+                    self.note_said(&message);
+                    Queued::Frame(frame.into())
+                }
                 Err(error) => {
                     tracing::error!(%error, message = message.name(), "message not sent");
                     return true;

@@ -55,6 +55,7 @@ impl Session {
             clocks: Box::new(clocks.clone()),
             clock_of: clock_of.map(|number| member(number).public_key()),
             is_later: false,
+            stage: Stage::Open,
         };
         Self {
             shell: PeerSessionShell::new(opener, parts),

@@ -2,6 +2,7 @@
 //! know.
 
 use super::{DirectoryPorts, TrackerLinkShell};
+use crate::chain::Timestamp;
 use crate::keys::PublicKey;
 use crate::logging::Names;
 use crate::membership::SignedStatement;
@@ -155,22 +156,25 @@ impl TrackerLinkShell {
     /// Who may be dialled, by the word of all trackers: each where it said last that it is.
     fn candidates(&self) -> Vec<Candidate> {
         let members = self.link.directory().members();
-        let members = members.map(|member| (&member.record, Outlook::of(member)));
+        let members = members.map(|m| (&m.record, Outlook::of(m), Some(m.since)));
         let introduced = self.introduced.values().flatten();
-        let introduced = introduced.map(|record| (record, Outlook::Unknown));
-        let mut latest: BTreeMap<PublicKey, (&MemberStatement, Outlook)> = BTreeMap::new();
-        for (record, outlook) in members.chain(introduced) {
+        let introduced = introduced.map(|record| (record, Outlook::Unknown, None));
+        type Told<'a> = (&'a MemberStatement, Outlook, Option<Timestamp>);
+        let mut latest: BTreeMap<PublicKey, Told<'_>> = BTreeMap::new();
+        for (record, outlook, since) in members.chain(introduced) {
             let statement = &record.statement;
-            let known = latest.entry(statement.key).or_insert((statement, outlook));
+            let told = (statement, outlook, since);
+            let known = latest.entry(statement.key).or_insert(told);
             if known.0.sequence < statement.sequence {
-                *known = (statement, outlook);
+                *known = (statement, outlook, known.2);
             }
         }
-        let candidate = |(statement, outlook): (&MemberStatement, Outlook)| Candidate {
+        let candidate = |(statement, outlook, since): Told<'_>| Candidate {
             key: statement.key,
             name: statement.name.clone(),
             addresses: statement.addresses.clone(),
             outlook,
+            since,
         };
         latest.into_values().map(candidate).collect()
     }

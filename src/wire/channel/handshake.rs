@@ -324,7 +324,7 @@ impl Handshake {
         let side = self.side;
         Ok(Channel {
             sealer: Sealer::new(ChaChaPoly::new(&ours)),
-            opener: Opener::new(ChaChaPoly::new(&theirs)),
+            opener: Opener::new(ChaChaPoly::new(&theirs), side == Side::Initiator),
             binding: Binding { hash, side },
         })
     }

@@ -137,6 +137,10 @@ pub struct Record<'a> {
 /// [`HANDSHAKE_RECORD_CAP`] bytes.
 pub struct Opener {
     half: Half,
+    /// Greatest length field of a record after the first.
+    most: usize,
+    /// The first record may hold a goodbye in the place of an introduction.
+    may_be_refused: bool,
     length: [u8; LENGTH_LEN],
     /// How much of `length` has arrived.
     length_held: usize,
@@ -147,9 +151,12 @@ pub struct Opener {
 }
 
 impl Opener {
-    pub(super) fn new(cipher: ChaChaPoly) -> Self {
+    /// `may_be_refused` at the end that dialled: the other one may say no in the place of introducing itself.
+    pub(super) fn new(cipher: ChaChaPoly, may_be_refused: bool) -> Self {
         Self {
             half: Half::new(cipher),
+            most: RECORD_CAP,
+            may_be_refused,
             length: [0; LENGTH_LEN],
             length_held: 0,
             sealed: Vec::new(),
@@ -188,6 +195,11 @@ impl Opener {
         self.open().map(Some)
     }
 
+    /// Records after the first may have so many bytes from now on.
+    pub fn set_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
     /// Bytes of the incomplete record that are held.
     pub fn held(&self) -> usize {
         if self.done {
@@ -202,7 +214,7 @@ impl Opener {
         let length = usize::from(u16::from_le_bytes(self.length));
         let most = match self.half.number {
             0 => HANDSHAKE_RECORD_CAP,
-            _ => RECORD_CAP,
+            _ => self.most,
         };
         if (LEAST..=most).contains(&length) {
             Ok(length)
@@ -235,7 +247,7 @@ impl Opener {
         };
         let kind = RecordKind::try_from(code).ok().filter(|kind| match kind {
             RecordKind::Introduction => first,
-            RecordKind::Frames => !first && !data.is_empty(),
+            RecordKind::Frames => (!first || self.may_be_refused) && !data.is_empty(),
             RecordKind::Rekey => !first && data.is_empty(),
         });
         let kind = kind.ok_or(ChannelError::RecordKind(code))?;

@@ -15,6 +15,7 @@ use crate::membership::{
 };
 use crate::wire::frame::encode_frame;
 use crate::wire::member::Leaving;
+use crate::wire::member::longest_addresses;
 use crate::wire::message::{
     Admissible, ChallengeAnswer, Goodbye, Invited, Lease, MembersChanged, Pong, RefusalCode,
     Refused, Registered,
@@ -91,7 +92,7 @@ fn record() -> MemberRecord {
             name: name(),
             key: KEY,
             sealing_key: SealingKey([0xff; 32]),
-            addresses: vec![text_of(); MAX_ADDRESSES],
+            addresses: longest_addresses(),
         },
         signature: SIGNED,
     }

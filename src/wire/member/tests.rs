@@ -1,5 +1,4 @@
 use super::*;
-use crate::canonical::CappedText;
 use crate::chain::testing::member;
 
 fn statement() -> MemberStatement {
@@ -10,7 +9,7 @@ fn statement() -> MemberStatement {
         name: "alice".parse().unwrap(),
         key: key.public_key(),
         sealing_key: key.sealing_key(),
-        addresses: vec![CappedText::new("192.0.2.1:7000").unwrap()],
+        addresses: vec!["192.0.2.1:7000".parse().unwrap()],
     }
 }
 
@@ -68,10 +67,19 @@ fn a_record_is_never_taken_for_a_leaving() {
 #[test]
 fn attack_more_addresses_than_a_member_may_have_are_refused() {
     let with = |count: usize| MemberStatement {
-        addresses: vec![CappedText::new("h:1").unwrap(); count],
+        addresses: (1..=count)
+            .map(|n| format!("h:{n}").parse().unwrap())
+            .collect(),
         ..statement()
     };
     let decoded = |s: &MemberStatement| canonical::decode::<MemberStatement>(&canonical::encode(s));
     assert_eq!(decoded(&with(MAX_ADDRESSES)), Ok(with(MAX_ADDRESSES)));
     assert!(decoded(&with(MAX_ADDRESSES + 1)).is_err());
+}
+
+#[test]
+fn attack_p3_an_address_that_stands_there_twice_is_refused() {
+    let mut twice = statement();
+    twice.addresses.push(twice.addresses[0].clone());
+    assert!(canonical::decode::<MemberStatement>(&canonical::encode(&twice)).is_err());
 }

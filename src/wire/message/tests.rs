@@ -16,7 +16,9 @@ fn record(number: u8, sequence: u64, addresses: usize) -> MemberRecord {
         name: format!("m{number}").parse().unwrap(),
         key: key.public_key(),
         sealing_key: key.sealing_key(),
-        addresses: vec![CappedText::new("192.0.2.1:7000").unwrap(); addresses],
+        addresses: (0..addresses)
+            .map(|n| format!("192.0.2.1:{}", 7000 + n).parse().unwrap())
+            .collect(),
     };
     statement.sign(&key)
 }
@@ -281,8 +283,7 @@ fn lists_at_their_caps_pass() {
 #[test]
 fn the_largest_list_of_members_fits_a_frame() {
     let mut record = record(1, u64::MAX, 0);
-    let longest = CappedText::new("h".repeat(crate::membership::name::MAX_ADDRESS)).unwrap();
-    record.statement.addresses = vec![longest; crate::wire::member::MAX_ADDRESSES];
+    record.statement.addresses = crate::wire::member::longest_addresses();
     let entry = Member {
         record,
         ..member_entry(1, true)

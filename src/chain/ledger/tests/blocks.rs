@@ -2,6 +2,7 @@
 
 use crate::chain::awake::AwakeTime;
 use crate::chain::ledger::{BlockOutcome, Config, Effect, Ledger};
+use crate::chain::params::Allocation;
 use crate::chain::testing::counter::{counting_rules, record, signed};
 use crate::chain::testing::forge::{Forge, reward};
 use crate::chain::testing::{
@@ -418,4 +419,38 @@ fn a_crash_takes_a_minute_at_most_from_the_age_of_what_is_open() {
     assert_eq!(node.disk.awake(), Ok(begun));
     pass(&mut node, 1);
     assert_eq!(node.disk.awake(), Ok(AwakeTime(3_660_000)));
+}
+
+#[test]
+fn s3_a_miner_near_the_end_of_numbers_takes_only_what_it_can_be_paid() {
+    let allocation = |n: u8, amount| Allocation {
+        to: member(n).public_key(),
+        amount: Amount(amount),
+    };
+    let params = Params {
+        allocations: vec![allocation(1, u64::MAX - 300), allocation(2, 300)],
+        ..params()
+    };
+    let rules = Rules::new(genesis_with(params), &crate::apps::built_in()).unwrap();
+    let mut node = Node::with(rules.clone(), MempoolLimits::default());
+    let pay = |to, amount, fee, salt| {
+        let action = Action::Transfer {
+            to: member(to).public_key(),
+            amount: Amount(amount),
+            note: Default::default(),
+        };
+        signed(&rules, 2, salt, fee, action)
+    };
+    // 50 are its reward: of the rest a fee of 200 fits, another of 80 does not, nor do 60 coins.
+    for one in [pay(3, 1, 200, 1), pay(3, 1, 30, 2), pay(1, 60, 0, 3)] {
+        assert_eq!(node.send(one), Ok(()));
+    }
+    let block = node.mine(1);
+    assert_eq!(block.transactions.len(), 3);
+    assert_eq!(node.balance(1), u64::MAX - 300 + 280);
+    // There is no block for it now, and that is all: another mines.
+    let last = node.next_block(1);
+    assert!(matches!(node.own_block(last), BlockOutcome::Fault(_)));
+    let block = node.mine(5);
+    assert_eq!(block.transactions.len(), 1, "60 coins fit nowhere");
 }

@@ -56,4 +56,6 @@ pub struct Candidate {
     pub addresses: Vec<String>,
     /// What dialling it promises.
     pub outlook: Outlook,
+    /// Since when it is a member, by the tracker's word, in ms since 1970.
+    pub since: Option<u64>,
 }

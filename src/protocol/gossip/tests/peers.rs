@@ -8,10 +8,11 @@ pub(super) fn candidate(number: u8) -> Candidate {
         key: member(number).public_key(),
         addresses: vec![format!("10.0.0.{number}:1")],
         outlook: Outlook::Unknown,
+        since: None,
     }
 }
 
-fn dials(effects: &[Effect]) -> Vec<String> {
+pub(super) fn dials(effects: &[Effect]) -> Vec<String> {
     let dial = |effect: &Effect| match effect {
         Effect::Dial(address) => Some(address.clone()),
         _ => None,
@@ -19,11 +20,17 @@ fn dials(effects: &[Effect]) -> Vec<String> {
     effects.iter().filter_map(dial).collect()
 }
 
-fn later(ms: u64) -> SteadyTime {
+pub(super) fn later(ms: u64) -> SteadyTime {
     STARTED.plus_ms(ms)
 }
 
-fn open(gossip: &mut Gossip, n: u8, key: u8, direction: Direction, now: SteadyTime) -> Vec<Effect> {
+pub(super) fn open(
+    gossip: &mut Gossip,
+    n: u8,
+    key: u8,
+    direction: Direction,
+    now: SteadyTime,
+) -> Vec<Effect> {
     let hello = hello_of(member(key).public_key());
     let effects = gossip.opened(session(n), &hello, direction, now);
     answer(gossip, &effects, now);
@@ -39,6 +46,7 @@ fn it_dials_as_many_as_it_may_each_key_once_and_never_itself() {
         key: member(100).public_key(),
         addresses: vec!["own:1".into()],
         outlook: Outlook::Good,
+        since: None,
     });
     let dialled = dials(&gossip.candidates(candidates.clone(), STARTED));
     assert_eq!(dialled.len(), LIMITS.outgoing);

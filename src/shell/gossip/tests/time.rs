@@ -89,9 +89,9 @@ impl Life {
                 name: format!("member-{number}").parse().unwrap(),
                 addresses: Vec::new(),
                 outlook: Outlook::Unknown,
+                since: None,
             });
-            let address = crate::canonical::CappedText::new(*address).unwrap();
-            entry.addresses.push(address);
+            entry.addresses.push(address.parse().unwrap());
         }
         let known = CandidatesKnown {
             candidates: known.into_values().collect(),

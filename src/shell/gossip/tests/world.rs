@@ -187,6 +187,7 @@ impl World {
             name: format!("member-{number}").parse().unwrap(),
             addresses: Vec::new(),
             outlook: Outlook::Unknown,
+            since: None,
         });
         self.peers[at].own.shell.candidates_known(CandidatesKnown {
             candidates: candidates.collect(),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::membership::DelegationStatement;
 use crate::membership::certificate::CertificateError;
-use crate::membership::name::{MAX_ADDRESS, MAX_NAME};
+use crate::membership::name::MAX_NAME;
 use crate::wire::message::MAX_AGENT;
 
 /// Bob judges what alice says in their channel, after `change`, signed by her as it should be.
@@ -43,7 +43,7 @@ fn nothing_in_a_hello_can_be_changed_after_it_was_signed() {
         |hello| hello.key = key(3),
         |hello| hello.nonce += 1,
         |hello| hello.height.0 += 1,
-        |hello| hello.address = CappedText::new("127.0.0.1:1").ok(),
+        |hello| hello.address = "127.0.0.1:1".parse().ok(),
         |hello| hello.time.0 += 1,
         |hello| hello.minor += 1,
         |hello| hello.incarnation += 1,
@@ -153,7 +153,7 @@ fn the_longest_introduction_fits_the_record_of_a_stranger() {
         time: Timestamp(u64::MAX),
         minor: u32::MAX,
         incarnation: u64::MAX,
-        address: Some(CappedText::new("a".repeat(MAX_ADDRESS)).unwrap()),
+        address: crate::wire::member::longest_addresses().pop(),
         agent: CappedText::new("a".repeat(MAX_AGENT)).unwrap(),
         ..hello(1)
     };

@@ -1,0 +1,184 @@
+//! `node web` where there is no node yet: a page that takes an invitation and a name, and does what `node join`
+//! does.
+
+use super::failure::Failure;
+use super::invocation::Invocation;
+use super::join::{means, told, where_to_listen};
+use super::output::Output;
+use super::run;
+use super::web;
+use crate::entropy::OsEntropy;
+use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer};
+use crate::keys::{SecretWords, Stored, WalletFile};
+use crate::membership::{InvitationString, MemberName};
+use crate::node::joining::{Joining, NotJoined, serve_page};
+use crate::settings::{Settings, environment};
+use crate::wire::message::RefusalCode;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use zeroize::Zeroizing;
+
+/// The settings file that is written: where there is none, commands find it without being told its name.
+const FILE: &str = "peer.toml";
+
+/// What the pages ask, and how it goes.
+#[derive(Clone, Default)]
+struct Page(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    checks: Vec<JoinCheck>,
+    stage: JoinStage,
+    settings: Option<Settings>,
+    words: Option<SecretWords>,
+}
+
+/// Serves the page, and runs the node once somebody has joined by it.
+pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
+    let page = Page::default();
+    let (tell, told) = mpsc::channel();
+    let joins: Arc<dyn Joins> = Arc::new(page.clone());
+    let serve = move || {
+        let failed = tell.clone();
+        let served = serve_page(joins, Arc::new(OsEntropy), move |_, link| {
+            // Whoever waits for it is there.
+            let _ = tell.send(Ok(link));
+        });
+        if let Err(error) = served {
+            let _ = failed.send(Err(error));
+        }
+    };
+    let serving = thread::Builder::new().name("joining".to_owned());
+    let no = |error: std::io::Error| Failure::No(format!("the page can't be served: {error}"));
+    serving.spawn(serve).map_err(no)?;
+    let link = told.recv();
+    let link = link.map_err(|_| Failure::No("the page can't be served".to_owned()))?;
+    web::show(link.map_err(no)?, print, std::path::Path::new(""), output)?;
+    let settings = page.wait_for_start();
+    run::run(settings, &invocation.for_node(std::path::Path::new(FILE)))
+}
+
+impl Page {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until somebody has joined and wants the node to start.
+    fn wait_for_start(&self) -> Settings {
+        let mut state = self.lock();
+        loop {
+            if matches!(state.stage, JoinStage::Starting)
+                && let Some(settings) = state.settings.clone()
+            {
+                return settings;
+            }
+            let waited = self.0.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Checks and sets up; why not, where it can't be.
+    fn join(&self, invitation: &str, name: &str) -> Result<(), String> {
+        let invitation = InvitationString::parse(invitation).map_err(|error| error.to_string())?;
+        let name = MemberName::from_str(name).map_err(|error| error.to_string())?;
+        let (listen, advertise) = where_to_listen(None, &[], &invitation.addresses)
+            .map_err(|failure| failure.reason().unwrap_or_default())?;
+        let joining = Joining {
+            invitation: Arc::new(invitation),
+            name,
+            listen,
+            advertise,
+            file: PathBuf::from(FILE),
+        };
+        let ready = joining.check_here(&means(), |check| {
+            let (well, words) = told(&check);
+            self.lock().checks.push(JoinCheck { well, words });
+        });
+        ready
+            .and_then(|ready| joining.set_up(ready))
+            .map_err(remedy)?;
+        // By the file and the environment, as the next start will be.
+        let settings = Settings::load(&joining.file, environment());
+        let settings = settings.map_err(|error| error.to_string())?;
+        let stored = WalletFile::new(&settings.wallet().file).read();
+        let Ok(Stored::Open(secret)) = stored else {
+            return Err("the wallet was written and can't be read again".to_owned());
+        };
+        let mut state = self.lock();
+        state.words = Some(secret.words());
+        state.stage = JoinStage::Joined(Newcomer {
+            address: secret.public_key().to_address(),
+            data_dir: settings.data_dir().to_owned(),
+        });
+        state.settings = Some(settings);
+        Ok(())
+    }
+}
+
+/// Why somebody can't join, and what to do about it on a page.
+fn remedy(error: NotJoined) -> String {
+    let reason = error.to_string();
+    match error {
+        NotJoined::Refused {
+            code: RefusalCode::NameTaken,
+            ..
+        } => format!(
+            "{reason}. Choose another name. If it was you, and its wallet is lost, ask whoever runs the network"
+        ),
+        _ => reason,
+    }
+}
+
+impl Joins for Page {
+    fn begin(&self, invitation: Zeroizing<String>, name: &str) {
+        {
+            let mut state = self.lock();
+            if !matches!(state.stage, JoinStage::Asking | JoinStage::Refused(_)) {
+                return;
+            }
+            state.checks.clear();
+            state.stage = JoinStage::Checking;
+        }
+        let (page, name) = (self.clone(), name.to_owned());
+        let checking = thread::Builder::new().name("checks".to_owned());
+        let begun = checking.spawn(move || {
+            if let Err(reason) = page.join(&invitation, &name) {
+                page.lock().stage = JoinStage::Refused(reason);
+            }
+        });
+        if let Err(error) = begun {
+            self.lock().stage = JoinStage::Refused(error.to_string());
+        }
+    }
+
+    fn progress(&self) -> (Vec<JoinCheck>, JoinStage) {
+        let state = self.lock();
+        (state.checks.clone(), state.stage.clone())
+    }
+
+    fn take_words(&self) -> Option<SecretWords> {
+        self.lock().words.take()
+    }
+
+    fn start(&self) {
+        let mut state = self.lock();
+        state.stage = JoinStage::Starting;
+        state.words = None;
+        self.0.changed.notify_all();
+    }
+
+    fn pages(&self) -> Option<SocketAddr> {
+        let dir = self.lock().settings.as_ref()?.data_dir().to_owned();
+        let file = ApiFile::read(&dir).ok()?;
+        (file.pid == std::process::id()).then_some(file.address)
+    }
+}

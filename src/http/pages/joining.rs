@@ -1,0 +1,231 @@
+//! The pages of a machine on which there is no node yet: they take an invitation and a name, show each check as
+//! it is done, and the words of the new wallet, once. What is checked and written is behind [`Joins`].
+
+use super::entry::Drawing;
+use super::entry::cookie_of_key;
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, html, on_to};
+use super::own::{draw_two, seal_of_words};
+use super::refusal::{PageRefused, nothing_here};
+use super::sessions::Browsers;
+use super::{assets, entry};
+use crate::keys::SecretWords;
+use crate::readable::visible;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::{self, Data, ServiceConfig};
+use askama::Template;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Longest name that is kept for another try.
+const MAX_NAME: usize = 32;
+
+/// A check that was done.
+#[derive(Debug, Clone)]
+pub struct JoinCheck {
+    /// Whether it is well; else it is worth a word.
+    pub well: bool,
+    /// What was found, and where it is not well, what to do.
+    pub words: String,
+}
+
+/// How joining goes.
+#[derive(Debug, Clone, Default)]
+pub enum JoinStage {
+    /// It was not asked for.
+    #[default]
+    Asking,
+    /// It is being checked.
+    Checking,
+    /// It can't be, for this reason; nothing was written.
+    Refused(String),
+    /// Everything is written, and the node can start.
+    Joined(Newcomer),
+    /// The node was told to start.
+    Starting,
+}
+
+/// Who joined.
+#[derive(Debug, Clone)]
+pub struct Newcomer {
+    /// The node's address, as people write it.
+    pub address: String,
+    /// Where its node keeps its files.
+    pub data_dir: PathBuf,
+}
+
+/// What carries out the joining that these pages ask for.
+pub trait Joins: Send + Sync {
+    /// Begins to check, unless that goes on already or is done.
+    fn begin(&self, invitation: Zeroizing<String>, name: &str);
+    /// How it goes: what was checked, and where it stands.
+    fn progress(&self) -> (Vec<JoinCheck>, JoinStage);
+    /// The words of the wallet that was made: once.
+    fn take_words(&self) -> Option<SecretWords>;
+    /// Has the node start.
+    fn start(&self);
+    /// Where the pages of the node are, once it has started.
+    fn pages(&self) -> Option<SocketAddr>;
+}
+
+/// The routes of these pages.
+pub(in crate::http) fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/enter", web::get().to(entry::enter))
+        .route("/beat", web::get().to(entry::beat))
+        .route("/assets/{file}", web::get().to(assets::asset))
+        .route("/", web::get().to(joining))
+        .route("/start/join", web::post().to(join))
+        .route("/start/words", web::post().to(words))
+        .route("/start/node", web::post().to(start))
+        .default_service(web::route().to(nothing_here));
+}
+
+#[derive(Template)]
+#[template(path = "joining.html")]
+struct JoiningPage {
+    frame: Frame,
+    checks: Vec<JoinCheck>,
+    stage: JoinStage,
+    name: String,
+    /// Where to go on, once the node is there.
+    node: Option<SocketAddr>,
+}
+
+impl JoiningPage {
+    fn is_checking(&self) -> bool {
+        matches!(self.stage, JoinStage::Checking)
+    }
+
+    fn asks(&self) -> bool {
+        matches!(self.stage, JoinStage::Asking | JoinStage::Refused(_))
+    }
+
+    /// Whether it has to be looked at again in a moment.
+    fn goes_on(&self) -> bool {
+        self.node.is_none() && matches!(self.stage, JoinStage::Checking | JoinStage::Starting)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "join-words.html")]
+struct JoinWordsPage {
+    frame: Frame,
+    words: Vec<&'static str>,
+    address: String,
+    first: usize,
+    second: usize,
+    seal: String,
+    /// Whether what was typed back is wrong.
+    wrong: bool,
+}
+
+/// How joining goes, and what can be done now.
+async fn joining(joins: Data<dyn Joins>, drawing: Data<Drawing>, asked: Asked) -> HttpResponse {
+    let (checks, stage) = joins.progress();
+    let checks = checks.into_iter().map(|check| JoinCheck {
+        words: visible(&check.words),
+        ..check
+    });
+    html(
+        StatusCode::OK,
+        &JoiningPage {
+            frame: Frame::bare(&*drawing.0, &asked.session, Spot::Home, "Join a network"),
+            checks: checks.collect(),
+            node: match stage {
+                JoinStage::Starting => joins.pages(),
+                _ => None,
+            },
+            stage,
+            name: asked.fields.text("name").unwrap_or_default().to_owned(),
+        },
+    )
+}
+
+/// Begins to check.
+async fn join(joins: Data<dyn Joins>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let invitation = act.fields.text("invitation").unwrap_or_default();
+    let name = act.fields.text("name").unwrap_or_default();
+    joins.begin(Zeroizing::new(invitation.to_owned()), name);
+    // Kept for another try, if it could be a name.
+    let kept = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-');
+    on_to(&format!(
+        "/?name={}",
+        kept.take(MAX_NAME).collect::<String>()
+    ))
+}
+
+/// Shows the words of the new wallet this once, or takes two of them back.
+async fn words(
+    joins: Data<dyn Joins>,
+    browsers: Data<Browsers>,
+    drawing: Data<Drawing>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    let JoinStage::Joined(newcomer) = joins.progress().1 else {
+        return on_to("/");
+    };
+    let frame = Frame::bare(&*drawing.0, &act.session, Spot::Home, "Your words");
+    let typed = |name| act.fields.text(name).unwrap_or_default().to_lowercase();
+    let mut page = JoinWordsPage {
+        frame,
+        words: Vec::new(),
+        address: newcomer.address.clone(),
+        first: 1,
+        second: 2,
+        seal: act.fields.text("seal").unwrap_or_default().to_owned(),
+        wrong: false,
+    };
+    if page.seal.is_empty() {
+        let Some(words) = joins.take_words() else {
+            return on_to("/");
+        };
+        page.words = words.iter().collect();
+        [page.first, page.second] = draw_two(&newcomer.address);
+        let [first, second] = [page.first, page.second].map(|at| page.words[at - 1]);
+        page.seal = seal_of_words(&act.session, first, second);
+        return Ok(html(StatusCode::OK, &page));
+    }
+    let seal = seal_of_words(&act.session, &typed("first"), &typed("second"));
+    // Hashes compare in constant time.
+    if blake3::hash(seal.as_bytes()) == blake3::hash(page.seal.as_bytes()) {
+        browsers.keep_words();
+        return go(&joins, &browsers, &newcomer, &act);
+    }
+    [page.first, page.second] = draw_two(&newcomer.address);
+    page.wrong = true;
+    Ok(html(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+/// Starts the node.
+async fn start(
+    joins: Data<dyn Joins>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    match joins.progress().1 {
+        JoinStage::Joined(newcomer) => go(&joins, &browsers, &newcomer, &act),
+        _ => on_to("/"),
+    }
+}
+
+/// Hands this browser over to the node, and has it start.
+fn go(
+    joins: &Arc<dyn Joins>,
+    browsers: &Browsers,
+    newcomer: &Newcomer,
+    act: &Act,
+) -> Result<HttpResponse, PageRefused> {
+    browsers.hand_over(&newcomer.data_dir);
+    joins.start();
+    let mut response = on_to("/")?;
+    let cookie = cookie_of_key(&newcomer.address, &act.session);
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
