@@ -16,10 +16,14 @@ use crate::shell::{Answered, Ask, OutboxShell, Port};
 use crate::verifier::{Verdicts, Verifier};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Messages that may wait here: what the API has under way, one for each session, and what ledger and
 /// store tell.
 const MAILBOX: usize = 1024;
+
+/// Receipts that are worth another thread: to wake it for fewer takes longer than to check them.
+const LEAST_ASIDE: usize = 16;
 
 /// The actor around the shell.
 pub struct RetryQueueActor {
@@ -114,12 +118,23 @@ impl Port<Ask<(), CheckSignatures>> for ReceiptChecks {
         &mut self,
         Ask { token, question }: Ask<(), CheckSignatures>,
     ) -> Result<(), Ask<(), CheckSignatures>> {
+        let (done, checked) = oneshot::channel();
+        let is_small = question.0.len() < LEAST_ASIDE;
+        let work = move || {
+            // Nobody hears of it only when the node is stopping.
+            let _ = done.send(verify_batch(&question.0));
+        };
+        match is_small {
+            true => work(),
+            false => self.verifier.aside(Box::new(work)),
+        }
         let back = self.back.clone();
-        self.verifier.aside(Box::new(move || {
-            let answer = verify_batch(&question.0);
-            // Past the bound of the mailbox: there is one at a time.
-            back.do_send(Answered { token, answer });
-        }));
+        // What comes before this gets its turn is gathered for the next check.
+        actix::spawn(async move {
+            if let Ok(answer) = checked.await {
+                let _ = back.send(Answered { token, answer }).await;
+            }
+        });
         Ok(())
     }
 }
