@@ -297,7 +297,8 @@ fn send(
                 let body = json!({ "transfers": vec![&transfer; count] });
                 let answer = api.post("/transactions/batch", &body)?;
                 if answer["refused"] != json!([]) {
-                    return Err(format!("not all were taken: {answer}").into());
+                    let first = &answer["refused"][0]["reason"];
+                    return Err(format!("not all were taken; the first refusal: {first}").into());
                 }
             }
         }

@@ -104,9 +104,17 @@ impl OutboxShell {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        // The ledger's rows for what is passed on are just behind.
+        let is_fresh = |effect: &Effect| matches!(effect, Effect::PassOn { fresh: Some(_), .. });
+        let more = effects.iter().any(is_fresh);
+        self.carry_out_with(effects, more);
+    }
+
+    /// Carries out; `more` says that what is written may wait a moment for another batch.
+    fn carry_out_with(&mut self, effects: Vec<Effect>, more: bool) {
         for effect in effects {
             match effect {
-                Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
+                Effect::Commit { batch, rows } => self.writer.commit_with(batch, rows, more),
                 Effect::AskFunds => self.funds.send(Ask {
                     token: (),
                     question: GetFunds(self.own),
@@ -329,7 +337,9 @@ impl OutboxShell {
         let effects = self
             .outbox
             .receipts_checked(&message.answer, self.clock.now());
-        self.carry_out(effects);
+        // That something was received is for the owner to see: no other waits for it.
+        let is_last = self.outbox.waiting().queued == 0;
+        self.carry_out_with(effects, is_last);
     }
 
     /// Gossip tells what happened between this node and the recipients.
