@@ -6,7 +6,7 @@ use super::model::Stamping;
 use super::rules::{Averaging, Candidate};
 use super::scenarios::{
     MANY_BLOCKS, abandoned, attack, candidate, chosen, growth, on_command, pause, steady,
-    step_change,
+    step_change, waited,
 };
 
 /// Blocks at a constant hash rate.
@@ -19,6 +19,12 @@ const WATCHED_BLOCKS: u64 = 800;
 const ATTACK_INTERVALS: u64 = 100_000;
 /// Runs of mining on command; each costs 300 blocks.
 const ON_COMMAND_RUNS: u64 = 100;
+/// Hash rates before a pause that somebody fills when it is over, in start works an interval.
+const WAITED_RATES: [f64; 4] = [1.0, 10.0, 1_000.0, 100_000.0];
+/// How long the pause is: an hour and a night, at five seconds an interval.
+const WAITED_INTERVALS: [u64; 2] = [720, 5_760];
+/// What whoever fills it spends at most, in blocks before the pause.
+const WAITED_BUDGET: f64 = 10.0;
 /// The seed of the experiments with one long run.
 const SEED: u64 = 1;
 
@@ -54,6 +60,7 @@ pub fn write(out: &mut impl Write) -> std::fmt::Result {
     responses(out)?;
     liars(out)?;
     bursts(out)?;
+    waiting(out)?;
     grown(out)
 }
 
@@ -151,6 +158,23 @@ fn bursts(out: &mut impl Write) -> std::fmt::Result {
                 format!("over {MANY_BLOCKS}")
             },
         )?;
+    }
+    writeln!(out)
+}
+
+fn waiting(out: &mut impl Write) -> std::fmt::Result {
+    writeln!(
+        out,
+        "| Hash rate before, in start works an interval | an hour: blocks / work | a night: blocks / work |"
+    )?;
+    writeln!(out, "|---|---|---|")?;
+    for rate in WAITED_RATES {
+        write!(out, "| {rate} |")?;
+        for pause in WAITED_INTERVALS {
+            let waited = waited(chosen(), rate, pause, WAITED_BUDGET);
+            write!(out, " {} / {:.2} |", waited.blocks, waited.work)?;
+        }
+        writeln!(out)?;
     }
     writeln!(out)
 }

@@ -267,6 +267,62 @@ pub fn pause(rule: Candidate, runs: u64) -> u64 {
         .unwrap_or(0)
 }
 
+/// What waiting pays: blocks that are stamped into a pause when it is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Waited {
+    /// How many there are.
+    pub blocks: u64,
+    /// Their work, in multiples of that of one block before the pause.
+    pub work: f64,
+}
+
+/// Nobody mines for `pause` intervals after a hash rate of `rate`. Then somebody fills the pause with blocks:
+/// the most that no more work than `budget` blocks before the pause pays for, of some ways to stamp them. In
+/// each the first ones are stamped far apart, until the base is as easy as it gets, and all others one
+/// interval apart, so that it stays there.
+pub fn waited(rule: Candidate, rate: f64, pause: u64, budget: f64) -> Waited {
+    let apart = (1..=60).map(|intervals| stamped_apart(rule, rate, pause, intervals, budget));
+    let nothing = Waited {
+        blocks: 0,
+        work: 0.0,
+    };
+    apart.fold(nothing, |best, one| {
+        if (one.blocks, -one.work) > (best.blocks, -best.work) {
+            one
+        } else {
+            best
+        }
+    })
+}
+
+fn stamped_apart(rule: Candidate, rate: f64, pause: u64, apart: u64, budget: f64) -> Waited {
+    let limits = &rule.limits;
+    let usual = in_balance(&rule, rate);
+    let (mut base, mut left) = (usual, pause);
+    let mut waited = Waited {
+        blocks: 0,
+        work: 0.0,
+    };
+    loop {
+        let is_easiest = ratio(limits.start, base) < 1.001;
+        let since = if is_easiest { 1 } else { apart };
+        let height = waited.blocks + 1;
+        let since_ms = since * INTERVAL_MS;
+        let used = rule.used_target(base, height, since_ms);
+        let Ok(used) = used.expand() else {
+            return waited;
+        };
+        let work = waited.work + ratio(usual, used);
+        if since > left || work > budget {
+            return waited;
+        }
+        left -= since;
+        waited.work = work;
+        waited.blocks += 1;
+        base = limits.next_base(base, height + 1, since_ms);
+    }
+}
+
 /// Blocks in the next 10 intervals, counted up to [`MANY_BLOCKS`].
 fn burst(network: &mut Network) -> u64 {
     const BURST_INTERVALS: u64 = 10;

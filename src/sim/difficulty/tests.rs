@@ -4,7 +4,7 @@ use super::model::{Miner, Network, Stamping};
 use super::rules::{Averaging, Candidate, ratio, scale};
 use super::scenarios::{
     Attack, INTERVAL_MS, abandoned, attack, candidate, chosen, growth, on_command, pause, steady,
-    step_change,
+    step_change, waited,
 };
 use crate::chain::difficulty::MAX_FUTURE_INTERVALS;
 
@@ -87,6 +87,34 @@ fn a_night_without_miners_opens_no_flood() {
     let burst = pause(chosen(), RUNS);
     // By chance alone the most of so many runs would be about 19.
     assert!(burst < 30, "{burst} blocks");
+}
+
+/// S.2: what waiting pays is told in PROTOCOL.md. It is never more than one block for each interval waited, as
+/// many as a slow miner finds that works all the time.
+#[test]
+fn s2_a_pause_holds_one_cheap_block_an_interval_and_not_more() {
+    for rate in [1.0, 10.0, 1_000.0, 100_000.0] {
+        for pause in [40, 720, 5_760] {
+            let got = waited(chosen(), rate, pause, f64::INFINITY);
+            assert!(got.blocks <= pause, "{rate}, {pause}: {got:?}");
+        }
+    }
+    let told = |rate, pause| {
+        let got = waited(chosen(), rate, pause, 10.0);
+        (got.blocks, (100.0 * got.work).round() as u64)
+    };
+    assert_eq!(
+        (told(10.0, 720), told(10.0, 5_760)),
+        ((100, 1_000), (100, 1_000))
+    );
+    assert_eq!(
+        (told(1_000.0, 720), told(1_000.0, 5_760)),
+        ((500, 389), (5_540, 893))
+    );
+    assert_eq!(
+        (told(100_000.0, 720), told(100_000.0, 5_760)),
+        ((352, 450), (5_392, 455))
+    );
 }
 
 #[test]

@@ -163,3 +163,41 @@ fn every_commit_is_synced_once() {
         assert_eq!(syncs() - before, n + 1);
     }
 }
+
+/// An hour of backups every minute had opened forty more files.
+#[test]
+fn backups_leave_no_files_behind_and_have_every_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("db");
+    let disk = open(&database).unwrap();
+    disk.commit(&numbered_batch(0)).unwrap();
+    disk.flush().unwrap();
+    let before = files_ending(&database, "sst");
+    for n in 1..20 {
+        disk.commit(&numbered_batch(n)).unwrap();
+        let copy = dir.path().join(format!("copy-{n}"));
+        disk.checkpoint(&copy).unwrap();
+        let copy = open(&copy).unwrap();
+        assert_eq!(contents(&copy), contents(&disk), "after {n} commits");
+    }
+    assert_eq!(files_ending(&database, "sst"), before);
+}
+
+/// Each stop leaves a file of each table that changed; those of growing keys are never merged by themselves.
+#[test]
+fn the_files_of_a_thousand_stops_are_merged_by_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut most = 0;
+    for round in 0..10 {
+        let disk = open(dir.path()).unwrap();
+        for n in 0..25 {
+            let n = round * 25 + n;
+            disk.commit(&numbered_batch(n)).unwrap();
+            disk.flush().unwrap();
+        }
+        most = most.max(files_ending(dir.path(), "sst").len());
+    }
+    let disk = open(dir.path()).unwrap();
+    assert_eq!(contents(&disk), numbered_models(250)[250]);
+    assert!(most < 200, "{most} files");
+}

@@ -23,10 +23,11 @@ const PLACES: [&str; 3] = ["/mnt/", "/media/", "/srv/"];
 /// What the easiest block costs, by default and here.
 const WORK: (&str, &str) = ("start_work = 4_194_304", "start_work = 64");
 /// Commands that ask, or show something to a terminal only.
-const AT_A_TERMINAL: [&str; 7] = [
+const AT_A_TERMINAL: [&str; 8] = [
     "expel",
     "init",
     "join",
+    "outbox release",
     "readmit",
     "rekey",
     "wallet words",

@@ -1,8 +1,10 @@
 //! Branches much lighter than the connected chain are weighed before they are kept.
 
+use crate::chain::history::{self, Peaks};
 use crate::chain::locator::MAX_HEADERS;
-use crate::chain::testing::Node;
+use crate::chain::rows::HeaderEntry;
 use crate::chain::testing::forge::Forge;
+use crate::chain::testing::{Node, rules};
 use crate::chain::tree::{HeadersOutcome, Source};
 use crate::chain::{Block, Header, StateView};
 use proptest::prelude::*;
@@ -164,4 +166,103 @@ fn a_branch_of_many_lists_is_read_twice_with_one_checkpoint_a_list() {
     let lists = read(&mut node, &other, std::iter::repeat_n(1, 50));
     assert_eq!(lists, 50 + 3 + 4);
     assert_eq!(kept(&node, &other), other.len());
+}
+
+/// Headers from genesis on that cost next to nothing, one after the other, without anything kept of them.
+struct Cheap {
+    rules: crate::chain::Rules,
+    end: HeaderEntry,
+    before: Option<crate::chain::Timestamp>,
+    history: Peaks,
+}
+
+impl Cheap {
+    fn new() -> Self {
+        let rules = rules();
+        let end = rules.genesis_entry();
+        let mut history = Peaks::default();
+        history.append(history::leaf(&rules.network(), end.work));
+        Self {
+            rules,
+            end,
+            before: None,
+            history,
+        }
+    }
+}
+
+impl Iterator for Cheap {
+    type Item = Header;
+
+    fn next(&mut self) -> Option<Header> {
+        let stamp = self.end.header.timestamp;
+        let now = stamp.plus_ms(self.rules.params().interval_ms);
+        let (rules, end) = (&self.rules, &self.end);
+        let mut header = rules.child_header(end, self.before, &self.history, now);
+        while !header.has_work() {
+            header.nonce += 1;
+        }
+        let judged = rules.check_header(&header, end, self.before, &self.history);
+        self.before = Some(stamp);
+        self.end = judged.unwrap();
+        let leaf = history::leaf(&header.id(), self.end.work);
+        self.history.append(leaf);
+        Some(header)
+    }
+}
+
+/// Sends `count` cheap headers to a node whose chain has more work than all of them; returns it with the disk
+/// that it had before.
+fn flooded(count: usize) -> (Node, crate::chain::testing::MemoryView) {
+    let mut forge = Forge::new();
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(2_000 * (count as u64 + 1_000));
+    let mut tip = forge.genesis();
+    // Stamped as soon as may be, each is harder than the one before.
+    let cheap = forge.work(&tip).to_be_bytes();
+    let starts = |work: [u8; 32]| {
+        let number = |bytes: [u8; 32]| bytes[16..].iter().fold(0, |n, b| (n << 8) | u128::from(*b));
+        number(work) / number(cheap)
+    };
+    while starts(forge.work(&tip).to_be_bytes()) < 2 * count as u128 {
+        let block = forge.child(tip, 1, 1, &[]);
+        tip = block.id();
+        node.block(block);
+    }
+    let before = node.disk.clone();
+    let mut cheap = Cheap::new();
+    let mut left = count;
+    while left > 0 {
+        let list: Vec<_> = cheap.by_ref().take(left.min(MAX_HEADERS)).collect();
+        left -= list.len();
+        let last = list.last().map(Header::id);
+        assert_eq!(Some(last_of(node.headers_from(Source(1), &list))), last);
+    }
+    (node, before)
+}
+
+#[test]
+fn attack_twenty_thousand_cheap_headers_leave_no_row() {
+    let (node, before) = flooded(20_000);
+    assert!(node.disk == before);
+}
+
+/// What this process holds, in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    1024 * kib.unwrap().parse::<usize>().unwrap()
+}
+
+#[test]
+#[ignore = "takes minutes: make soak"]
+fn soak_a_million_cheap_headers_take_less_than_16_mib_and_no_row() {
+    let _warm = flooded(20_000);
+    let held = resident();
+    let (node, before) = flooded(1_000_000);
+    assert!(node.disk == before);
+    let more = resident().saturating_sub(held);
+    println!("1,000,000 cheap headers took {} KiB", more / 1024);
+    assert!(more < 16 * 1024 * 1024, "{more} bytes");
 }
