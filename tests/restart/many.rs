@@ -15,7 +15,7 @@ const MANY: usize = 150;
 
 /// Sends many at a time until the node is gone; the ids that it has promised.
 fn send_until_it_is_gone(node: &Node, round: u64) -> Vec<String> {
-    let transfer = json!({"to": "bob", "amount": "1", "broadcast": round % 2 == 0});
+    let transfer = json!({"to": "bob", "amount": "1", "broadcast": round.is_multiple_of(2)});
     let call = json!({"transfers": vec![transfer; MANY]});
     let mut promised = Vec::new();
     while let Ok(answer) = node.try_post::<SentManyView>("/transactions/batch", &call) {
