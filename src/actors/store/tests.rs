@@ -82,8 +82,9 @@ async fn a_batch_that_another_comes_behind_shares_its_write_and_waits_for_none_f
         more: true,
         ..batch(number)
     };
-    store.send(behind(1)).await.unwrap();
-    store.send(batch(2)).await.unwrap();
+    // Both wait in its mailbox before it looks.
+    store.try_send(behind(1)).unwrap();
+    store.try_send(batch(2)).unwrap();
     assert_eq!(heard.recv().await, Some(2));
     assert_eq!(disk.commits(), 1, "one write served both");
     // Nothing comes behind this one.
