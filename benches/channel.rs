@@ -7,14 +7,15 @@
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{BlockId, Height, Timestamp};
 use raclette::keys::SecretKey;
-use raclette::membership::Certificate;
 use raclette::membership::certificate::CertificateStatement;
+use raclette::membership::{Authority, Certificate, Statements};
 use raclette::wire::channel::{
     Channel, ChannelSecrets, Expected, Handshake, Introduction, RECORD_DATA, RecordKind,
     SECRETS_LEN, Side, judge_introduction,
@@ -333,6 +334,7 @@ struct Party {
     number: u8,
     key: SecretKey,
     certificate: Certificate,
+    members: Arc<Statements>,
     drawn: std::cell::Cell<u64>,
 }
 
@@ -357,6 +359,10 @@ impl Party {
             number,
             key,
             certificate: statement.sign(&Self::tracker()),
+            members: Arc::new(Statements::on(
+                Self::NETWORK,
+                Authority::new(Self::tracker().public_key(), None),
+            )),
             drawn: std::cell::Cell::new(0),
         }
     }
@@ -407,7 +413,8 @@ impl Party {
         let expected = Expected {
             role: NodeRole::Peer,
             same_network: true,
-            certified_by: Some(Self::tracker().public_key()),
+            member: true,
+            members: Some(self.members.clone()),
         };
         let ours = self.hello();
         let judged = judge_introduction(&ours, &theirs, &channel.binding, &expected, Self::NOW);

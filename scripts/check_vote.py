@@ -485,14 +485,18 @@ def proof_bytes(shown):
 class Ballot:
     """A ballot out of the record that opened it, and the votes that count so far."""
 
-    def __init__(self, transaction, header):
+    def __init__(self, transaction, header, parts):
         record = transaction.record()
         if not (isinstance(record, list) and len(record) == 7 and record[0] == 1):
             raise Wrong("the record that the ballot is named after opens none")
         _, self.question, self.choices, self.max, roll, self.closes, self.last = record
         self.id, self.opened = transaction.id, header.height
-        self.by_members, self.keys, self.parts = roll
-        self.roll = None if self.by_members else set(self.keys)
+        self.by_members, keys, named = roll
+        self.roll = None if self.by_members else set(keys)
+        for name in named:
+            if name not in parts:
+                raise Wrong(f"the part {name.hex()[:10]} of the roll is missing, or was changed")
+            self.roll.update(parts[name])
         self.votes = {}
 
     def is_closed(self, header):
@@ -511,8 +515,10 @@ class Ballot:
             raise Wrong(f"{name} has too many choices, or none")
         if choices[-1] >= len(self.choices):
             raise Wrong(f"{name} chooses what there is not")
-        if before and (revision <= before[0] or before[2] >= MAX_REVISIONS):
+        if before and revision <= before[0]:
             raise Wrong(f"{name} is not above the vote before it")
+        if before and before[2] >= MAX_REVISIONS:
+            raise Wrong(f"{name} is the ninth of its voter")
         if not transaction.is_signed():
             raise Wrong(f"{name} is not signed by its voter")
         self.votes[transaction.sender] = (revision, choices, before[2] + 1 if before else 1)
@@ -542,11 +548,8 @@ def audit(lines, trust):
         raise Wrong("this is no audit of a version that is known here")
     wanted, network = bytes.fromhex(head["ballot"]), bytes.fromhex(head["network"])
     ballot = before = end = first = None
-    parts = {}
-    for part in head["parts"]:
-        block, transaction, _, _ = check_proof(bytes.fromhex(part), None)
-        record = transaction.record()
-        parts[derive(ROLL, pack(record[1]))] = (record[1], block)
+    # The ballot names them by their hashes.
+    parts = {derive(ROLL, part): unpack(part) for part in map(bytes.fromhex, head["parts"])}
     result = None
     for kind, content in lines:
         if kind == "end":
@@ -567,7 +570,7 @@ def audit(lines, trust):
             if record is None:
                 continue
             if one.id == wanted:
-                ballot = Ballot(one, header)
+                ballot = Ballot(one, header, parts)
                 if not one.is_signed():
                     raise Wrong("the record that opens the ballot is not signed")
             elif record[0] == 3 and record[1] == wanted and ballot is not None:
@@ -584,9 +587,10 @@ def audit(lines, trust):
         before = header
     if end is None or next(lines, None) is not None:
         raise Wrong("the audit is cut off, or goes on behind its end")
-    for name in ballot.parts:
-        if name not in parts:
-            raise Wrong(f"the part {name.hex()[:10]} of the roll is missing")
+    for one in map(Transaction, map(bytes.fromhex, end["not_mined"])):
+        record = one.record()
+        if one.network != network or record is None or record[:2] != [3, wanted] or not one.is_signed():
+            raise Wrong("what is shown as not mined is no signed vote of this ballot")
     shown = [(one["choice"], one["votes"]) for one in head["choices"]]
     if (head["question"], head["voters"]) != (ballot.question, len(ballot.votes)):
         raise Wrong("the question or the number of voters that are shown are not what was signed")
@@ -640,7 +644,7 @@ def tell(told, trusted):
         if told["roll"] is None:
             print("who was a member then is not in this file: every node judged it, and mined the result")
         if told["not_mined"]:
-            print(f"{told['not_mined']} votes that the node has open are in no block")
+            print(f"{told['not_mined']} votes that the node had open are in no block: nobody mined them in time")
     else:
         what = f"the transaction {told['transaction']}" if told["transaction"] else "the block"
         print(f"{what} is in the block at height {told['height']}")

@@ -33,6 +33,7 @@ mod api;
 mod events;
 mod first;
 mod pages;
+mod public;
 mod server;
 
 pub use api::{
@@ -40,6 +41,7 @@ pub use api::{
 };
 pub use first::serve_joining;
 pub use pages::{JoinCheck, JoinStage, Joins, LinkView, Newcomer};
+pub use public::{MAX_PUBLIC_STREAMS, PublicHandle, start_public};
 pub use server::{
     API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,
     start,

@@ -11,6 +11,7 @@ pub mod invitation;
 pub mod name;
 pub mod record;
 pub mod statement;
+pub mod statements;
 
 pub use address::{Address, NotAnAddress};
 pub use authority::{Authority, AuthorityError};
@@ -21,6 +22,7 @@ pub use invitation::{Invitation, InvitationError, InvitationStatement};
 pub use name::MemberName;
 pub use record::{JoinError, JoinRecord, Leave, MembersRecord};
 pub use statement::{Act, SignedStatement, Statement, StatementError};
+pub use statements::{NotAMember, Statements};
 
 use crate::canonical;
 use crate::keys::{PublicKey, Signature, SignatureItem};

@@ -77,6 +77,7 @@ use crate::messages::wallet::{
 use crate::store::Disk;
 use crate::wire::NodeRole;
 use actix::Recipient;
+use ballots::RollSizes;
 use long_read::LongReads;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -178,6 +179,8 @@ pub struct Peer {
     pub(crate) running: Arc<OnceLock<PeerParts>>,
     /// What reads a long time.
     pub(crate) long: LongAnswers,
+    /// How many may vote where the members may.
+    pub(crate) rolls: RollSizes,
     /// The node's own runtime, by whose timer things are waited for.
     pub(crate) runtime: tokio::runtime::Handle,
 }

@@ -33,7 +33,6 @@ pub mod progress;
 pub mod registry;
 pub mod retry;
 pub(crate) mod spread;
-pub mod statements;
 pub mod tracker_link;
 pub mod tracker_word;
 
@@ -42,7 +41,6 @@ pub(crate) mod testing;
 
 pub use directory::Directory;
 pub use registry::Registry;
-pub use statements::Statements;
 pub use tracker_link::TrackerLink;
 
 /// Number of a connection, given by the shell and never given twice while the node runs.

@@ -265,6 +265,7 @@ section! {
     }
     wallet: WalletSettings,
     api: ApiSettings,
+    web: WebSettings,
     mining: MiningSettings,
     peers: ConnectionSettings,
     delivery: DeliverySettings,
@@ -306,6 +307,16 @@ section! {
     api: ApiSettings,
     backup: BackupSettings,
     log: LogSettings,
+}
+
+section! {
+    /// Pages for everybody: blocks, how fast they come, and who is there, for the projector of a classroom.
+    /// Nothing can be done there, and nothing of this peer's owner is told.
+    WebSettings {
+        /// Where they are: "0.0.0.0:8080", say, for every network that this machine is connected to. Left
+        /// empty, there are none.
+        public: String = Kind::OptionalListen, Given::Default("\"\"");
+    }
 }
 
 section! {

@@ -27,6 +27,8 @@ mod proofs;
 mod talk;
 #[path = "protocol_vectors/tracker.rs"]
 mod tracker;
+#[path = "protocol_vectors/votes.rs"]
+mod votes;
 #[path = "protocol_vectors/work.rs"]
 mod work;
 
@@ -87,6 +89,8 @@ const KINDS: &[(&str, Handler)] = &[
     ("invitation-refused", membership::invitation_refused),
     ("statement", membership::statement),
     ("members-record", membership::members_record),
+    ("vote-record", votes::vote_record),
+    ("vote-record-refused", votes::vote_record_refused),
     ("member-record", talk::member_record),
     ("leaving", talk::leaving),
     ("sealing-key", notes::sealing_key),

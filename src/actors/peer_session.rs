@@ -204,9 +204,16 @@ impl Line {
         let opened = match opened {
             Err(_) => return notice.reason = "no handshake within the time for it".into(),
             Ok(Err(Failed::Gone(reason))) => return notice.reason = reason,
-            Ok(Err(Failed::Refused(reason, mut writer))) => {
+            Ok(Err(Failed::TurnedAway(signed))) => {
+                let reason = signed.statement.act.to_string();
+                // An owner that is gone has stopped with the node.
+                let _ = self.tell(SessionFact::TurnedAway(signed)).await;
+                return notice.reason = format!("the other said: {reason}");
+            }
+            Ok(Err(Failed::Refused(reason, out, mut writer))) => {
                 // Told or not, it is closed now.
-                let _ = tokio::time::timeout(GOODBYE_TIMEOUT, writer.goodbye(&reason)).await;
+                let said = writer.turn_away(out, &reason);
+                let _ = tokio::time::timeout(GOODBYE_TIMEOUT, said).await;
                 return notice.reason = reason;
             }
             Ok(Ok(opened)) => opened,

@@ -64,6 +64,14 @@ impl Application for Voting {
         check(&parcel).map(|()| Vec::new())
     }
 
+    /// Votes and results: of the one a voter has eight in a ballot at most, of the other a ballot has one.
+    fn is_outside_free_budget(&self, body: &RecordBody) -> bool {
+        matches!(
+            Parcel::decode(body),
+            Ok(Parcel::Vote(_) | Parcel::Result(_))
+        )
+    }
+
     fn judge(
         &self,
         state: &mut ApplicationState<'_, '_>,

@@ -62,6 +62,9 @@ pub struct Verdict {
 pub enum ApplicationError {
     /// The application says no, in words for the sender.
     Refused(String),
+    /// The application does not take it upon this block, but may upon a later one, or on another branch:
+    /// what it builds on is not there. In words for the sender, whose node tries again by itself.
+    NotYet(String),
     /// Our own failure.
     Internal(Internal),
 }

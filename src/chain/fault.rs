@@ -120,6 +120,8 @@ pub enum Rejected {
         topic: String,
         /// Its words.
         reason: String,
+        /// Whether what the record builds on is missing, and may come.
+        not_yet: bool,
     },
     /// The node has too much in hand.
     #[error("busy: too much is being checked at this moment, try again shortly")]

@@ -16,6 +16,7 @@ mod tests;
 
 pub use concern::{Concern, Fate};
 pub use effect::{Answer, BlockOutcome, Effect, Funds, Origin, Ticket, TipChange};
+pub use open::MAX_LEFT;
 
 use super::awake::Awake;
 use super::free_use::FreeUse;

@@ -48,6 +48,11 @@ pub enum RowKey {
     FreeUse(BlockId),
     /// How long the node was awake, all in all: [`AwakeTime`].
     Awake,
+    /// A short record that was open and left without being mined: the latest of them, in as many places as
+    /// there are for them, in turn.
+    Left(u32),
+    /// How many such records there were.
+    LeftCount,
 }
 
 /// Name of a row of the ledger's state: what blocks change and undoing restores.

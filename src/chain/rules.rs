@@ -243,6 +243,7 @@ impl Rules {
         let refused = |reason| Rejected::Application {
             topic: topic.to_string(),
             reason,
+            not_yet: false,
         };
         let items = application
             .check(&self.network, sender, body)

@@ -117,15 +117,19 @@ impl Rules {
         };
         let mut attempt = Draft::new(draft);
         let mut state = ApplicationState::new(topic.clone(), &mut attempt);
-        let verdict = application
-            .judge(&mut state, &record)
-            .map_err(|error| match error {
-                ApplicationError::Refused(reason) => Rejection::from(Rejected::Application {
-                    topic: topic.to_string(),
-                    reason,
-                }),
-                ApplicationError::Internal(error) => error.into(),
-            })?;
+        let verdict = application.judge(&mut state, &record).map_err(|error| {
+            let (reason, not_yet) = match error {
+                ApplicationError::Refused(reason) => (reason, false),
+                ApplicationError::NotYet(reason) => (reason, true),
+                ApplicationError::Internal(error) => return Rejection::from(error),
+            };
+            let topic = topic.to_string();
+            Rejection::from(Rejected::Application {
+                topic,
+                reason,
+                not_yet,
+            })
+        })?;
         if !verdict.free {
             self.check_fee(transaction)?;
         }

@@ -12,7 +12,8 @@ use crate::logging::short_address;
 use crate::owner::answers::{
     AcceptedView, BalanceView, ChainStatusView, ClockStateView, ClockView, ConnectedView,
     DeliveryStatusView, DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView,
-    PeerStatusView, PeerView, PeersView, ReachView, StatusView, TrackerLinkView, TrackerStatusView,
+    PeerStatusView, PeerView, PeersView, ReachView, StatementView, StatusView, TrackerLinkView,
+    TrackerStatusView,
 };
 use crate::readable::in_words;
 
@@ -37,6 +38,9 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         Some(chain) => lines.extend(chain_status(chain)),
         None => lines.push(("network", status.waiting.clone().unwrap_or_default())),
     }
+    if let Some(out) = &status.put_out {
+        lines.push(("put out", put_out(out)));
+    }
     if status.disconnected {
         let told = "disconnected by you, until `node connect` or the next start";
         lines.push(("sessions", told.to_owned()));
@@ -56,6 +60,17 @@ pub fn peer_status(status: &PeerStatusView) -> String {
     }
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
+}
+
+/// What whoever is put out has to know.
+fn put_out(out: &StatementView) -> String {
+    let reason = out.reason.as_deref().unwrap_or_default();
+    format!(
+        "on {}, by the admin of the network: {reason}. Nobody talks to this node any more; its coins stay with \
+         its key. Ask whoever runs the tracker to let you come back (`node readmit` there): this node notices \
+         within five minutes",
+        day(out.signed)
+    )
 }
 
 fn chain_status(chain: &ChainStatusView) -> Vec<(&'static str, String)> {
@@ -239,7 +254,7 @@ pub fn peers(peers: &PeersView) -> String {
 /// Who is a member by the ledger.
 pub fn members(members: &LedgerMembersView) -> String {
     let at = members.at.0;
-    let differs = differences(&members.differs);
+    let differs = differences(&members.differs) + &said(&members.statements);
     if members.members.is_empty() {
         return format!("nobody is a member on the ledger after block {at}\n{differs}");
     }
@@ -256,6 +271,23 @@ pub fn members(members: &LedgerMembersView) -> String {
         ]);
     }
     format!("members after block {at}\n{}{differs}", table.render())
+}
+
+/// What the admin has said; empty if nothing.
+fn said(statements: &[StatementView]) -> String {
+    if statements.is_empty() {
+        return String::new();
+    }
+    let line = |said: &StatementView| {
+        let place = match said.on_ledger {
+            Some(height) => format!("on the ledger in block {height}"),
+            None => "not on the ledger yet".to_owned(),
+        };
+        let day = day(said.signed);
+        format!("  {day}  {} ({place})\n", super::statements::in_words(said))
+    };
+    let lines: String = statements.iter().map(line).collect();
+    format!("\nThe admin has said:\n{lines}")
 }
 
 /// In what the tracker's word differs from the ledger; empty if in nothing.

@@ -5,6 +5,7 @@ use super::client::Client;
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::output::Output;
+use crate::logging::short_address;
 use crate::owner::answers::{
     ActView, ExpelRequest, InvitationState, ReadmitRequest, RekeyRequest, SaidView, StatementView,
 };
@@ -70,6 +71,24 @@ fn shown(said: &SaidView) -> String {
         };
     }
     text
+}
+
+/// What was said, in a few words.
+pub fn in_words(said: &StatementView) -> String {
+    let who = match &said.name {
+        Some(name) => format!("{name} ({})", short_address(&said.address)),
+        None => short_address(&said.address),
+    };
+    match said.act {
+        ActView::Expel => format!(
+            "{who} is put out: {}",
+            said.reason.as_deref().unwrap_or_default()
+        ),
+        ActView::Readmit => format!("{who} may come back"),
+        ActView::Reassign => format!("{who} has this key now"),
+        ActView::Succeed => format!("{who} speaks for the network"),
+        ActView::Revoke => format!("{who} issues nothing any more"),
+    }
 }
 
 fn line(said: &StatementView) -> String {

@@ -20,8 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) const MAX_STREAMS: usize = 50;
 
 /// How often a stream says something, if only that it is there: so that whoever listens knows within seconds
-/// that the node is gone.
-const PULSE: Duration = Duration::from_secs(10);
+/// that the node is gone, and the place of whoever has gone is free within seconds.
+const PULSE: Duration = Duration::from_secs(2);
 
 /// After how many milliseconds a browser comes back when the stream has ended.
 const RETRY_MS: u64 = 1_000;

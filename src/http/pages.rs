@@ -19,6 +19,7 @@ mod members;
 mod network;
 mod own;
 mod pay;
+mod public;
 mod records;
 mod refusal;
 mod search;
@@ -35,6 +36,7 @@ pub(super) use entry::{Drawing, draw_link};
 pub(super) use frame::html;
 pub(super) use joining::routes as joining_routes;
 pub use joining::{JoinCheck, JoinStage, Joins, Newcomer};
+pub(super) use public::{Made, routes as public_routes};
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;

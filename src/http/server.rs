@@ -14,6 +14,7 @@ use self::proof::prove;
 use super::api::{self, paths};
 use super::events::{MAX_STREAMS, Streams};
 use super::pages;
+use super::public::PublicHandle;
 use crate::owner::{Owned, StopOrder};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse};
@@ -126,9 +127,17 @@ pub struct ServerHandle {
     server: WebServerHandle,
     owned: Owned,
     data_dir: PathBuf,
+    /// What stops with it.
+    public: Option<PublicHandle>,
 }
 
 impl ServerHandle {
+    /// The same, beside a server for everybody, which stops with it.
+    #[must_use]
+    pub fn beside(self, public: Option<PublicHandle>) -> Self {
+        Self { public, ..self }
+    }
+
     /// Removes `api.json`, takes no more requests, ends the streams of events, verification and export, and waits a moment for the
     /// requests under way.
     ///
@@ -140,6 +149,9 @@ impl ServerHandle {
         self.owned.end_events();
         self.owned.end_long_reads();
         self.server.stop(true).await;
+        if let Some(public) = &self.public {
+            public.stop().await;
+        }
         // One may have been started in between.
         self.owned.end_long_reads();
         removed
@@ -201,6 +213,7 @@ pub async fn start(
         server: server.handle(),
         owned,
         data_dir: data_dir.to_owned(),
+        public: None,
     };
     actix_rt::spawn(server);
     let file = ApiFile {

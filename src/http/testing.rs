@@ -15,6 +15,7 @@ use tempfile::TempDir;
 pub(crate) struct Served {
     pub(crate) data_dir: TempDir,
     pub(crate) handle: ServerHandle,
+    pub(crate) owned: Owned,
     pub(crate) played: Played,
     /// In the first block.
     pub(crate) mined: TransactionId,
@@ -54,12 +55,13 @@ impl Served {
         let data_dir = tempfile::tempdir().unwrap();
         let owned = owned(&node.start(), &played, data_dir.path());
         let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let (handle, _) = start(any, data_dir.path(), owned, StopOrder::default())
+        let (handle, _) = start(any, data_dir.path(), owned.clone(), StopOrder::default())
             .await
             .unwrap();
         Self {
             data_dir,
             handle,
+            owned,
             played,
             mined,
             open,

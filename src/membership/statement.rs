@@ -7,6 +7,7 @@ use crate::chain::{NetworkId, Timestamp};
 use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify};
 use crate::readable::in_words;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Context of the hash that the admin signs in a statement.
 pub const STATEMENT_CONTEXT: &str = "raclette 2026-11 admin statement";
@@ -125,6 +126,21 @@ impl Act {
             | Self::Reassign { key, .. }
             | Self::Succeed { key }
             | Self::Revoke { key } => *key,
+        }
+    }
+}
+
+/// What whoever is told of it reads.
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Expel { reason, .. } => {
+                write!(f, "the admin of the network has put this key out: {reason}")
+            }
+            Self::Readmit { .. } => f.write_str("the admin of the network lets this key come back"),
+            Self::Reassign { name, .. } => write!(f, "the name {name} has another key"),
+            Self::Succeed { .. } => f.write_str("the network has another admin key"),
+            Self::Revoke { .. } => f.write_str("a delegate may issue no more"),
         }
     }
 }

@@ -5,9 +5,9 @@ use crate::chain::{BlockId, EncodedTransaction, Height, Timestamp, TransactionId
 use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::membership::MemberName;
+use crate::membership::Statements;
 use crate::net::Connection;
 use crate::protocol::SessionId;
-use crate::protocol::Statements;
 use crate::protocol::credit::Credit;
 use crate::protocol::gossip::peers::Outlook;
 use crate::wire::Receipt;

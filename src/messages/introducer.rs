@@ -1,9 +1,11 @@
 //! To an Introducer, and from it.
 
 use crate::chain::Genesis;
+use crate::membership::Statements;
 use crate::wire::MemberRecord;
 use crate::wire::member::Leaving;
 use actix::Message;
+use std::sync::Arc;
 
 /// What the link to the first tracker learnt that the others have to know.
 #[derive(Debug, Clone, Message)]
@@ -13,6 +15,8 @@ pub enum TellIntroducer {
     Record(MemberRecord),
     /// Which network this is.
     Network(Genesis),
+    /// What the admin has said.
+    Statements(Arc<Statements>),
     /// That we leave for good.
     Leave(Leaving),
     /// The owner disconnects this node, or connects it again.

@@ -2,6 +2,7 @@
 
 use crate::chain::BlockId;
 use crate::membership::Certificate;
+use crate::membership::SignedStatement;
 use crate::net::Connection;
 use crate::protocol::SessionId;
 use crate::wire::{Hello, message};
@@ -36,6 +37,9 @@ pub enum SessionFact {
     },
     /// A message came; never a ping or pong.
     Received(message::Message),
+    /// The other end does not talk to us, and shows by which statement of the admin we are put out. Nobody has
+    /// judged it.
+    TurnedAway(Box<SignedStatement>),
     /// It has ended; nothing more comes of it.
     Closed(String),
 }

@@ -27,7 +27,8 @@ use zeroize::Zeroizing;
 
 pub use ballots::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ChoiceView, ClosesRequest,
-    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, VoterView, VotersView,
+    CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, UncountedState,
+    UncountedView, VoterView, VotersView,
 };
 pub use branch::{BranchChangeView, MovedTo, MovedView};
 pub use chain::{
@@ -104,6 +105,8 @@ pub struct PeerStatusView {
     pub address: String,
     /// How it stands with the tracker.
     pub tracker: TrackerLinkView,
+    /// By which statement of the admin it is put out; `None` if it is not.
+    pub put_out: Option<StatementView>,
     /// Whether its owner has disconnected it, until `connect` or the next start.
     pub disconnected: bool,
     /// Whether others can dial it.

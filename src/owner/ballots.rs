@@ -3,6 +3,10 @@
 mod audit;
 mod own;
 mod reading;
+mod rolls;
+mod uncounted;
+
+pub(crate) use rolls::RollSizes;
 
 pub use own::{MissingVote, VoteUnderWay};
 
@@ -28,6 +32,7 @@ use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
 pub(super) use reading::LISTED_ROWS;
 use reading::Reading;
+use rolls::Voters;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -116,7 +121,7 @@ impl Peer {
         let disk = self.disk()?;
         let snapshot = disk.snapshot();
         let reading = Reading::begin(self, &*snapshot, known)?;
-        let voters = reading.members(reading.tip.height)?.len() as u64;
+        let voters = reading.count(&Voters::Members(reading.tip.height))?;
         let open = self.parts()?.rules.params().admission == Admission::Open;
         if voters == 0 {
             let settled = match open {
@@ -214,7 +219,7 @@ impl Peer {
         let disk = self.disk()?;
         let snapshot = disk.snapshot();
         let reading = Reading::begin(self, &*snapshot, &known)?;
-        reading.show(reading.find(id)?)
+        reading.show_one(reading.find(id)?)
     }
 
     /// Who may vote in a ballot, and who has.
@@ -252,7 +257,9 @@ impl Peer {
         self.check_open(&ballot)?;
         let choices = chosen(&ballot, &request.choices)?;
         // By the clock, so that the later of two votes counts, wherever each was cast.
-        let before = ballot.own.as_ref().map_or(0, |own| own.revision);
+        let counted = ballot.own.as_ref().map_or(0, |own| own.revision);
+        let waits = ballot.uncounted.as_ref().map_or(0, |vote| vote.revision);
+        let before = counted.max(waits);
         let revision = now.0.max(before.saturating_add(1));
         let vote = Vote {
             ballot: ballot.ballot,
@@ -424,3 +431,6 @@ fn chosen(ballot: &BallotView, typed: &[String]) -> Result<Vec<u8>, Refused> {
 fn bad_ballot(detail: String) -> Refused {
     Refused::new(Code::BadBallot, detail)
 }
+
+#[cfg(test)]
+mod tests;

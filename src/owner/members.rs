@@ -1,6 +1,6 @@
 //! Who is a member by the ledger, and how this node comes to be one there.
 
-use super::answers::{Cursor, LedgerMember, LedgerMembersView};
+use super::answers::{Cursor, LedgerMember, LedgerMembersView, StatementView};
 use super::ballots::LISTED_ROWS;
 use super::chain_reads::tip_of;
 use super::codes::Code;
@@ -19,7 +19,9 @@ use crate::chain::{
 };
 use crate::keys::{PublicKey, Signature};
 use crate::membership::invitation::sign_invited;
-use crate::membership::{Act, Certificate, InvitationString, JoinRecord, MembersRecord};
+use crate::membership::{
+    Act, Certificate, InvitationString, JoinRecord, MembersRecord, SignedStatement,
+};
 use crate::messages::wallet::SignLeave;
 use crate::protocol::tracker_word::MAX_DIFFERENCES;
 use crate::store::DiskRead;
@@ -29,6 +31,8 @@ use std::sync::Arc;
 
 /// Members in one answer, if it is not said how many; and at most.
 const LISTED: usize = 500;
+/// Statements of the admin that are shown with the members: what was decided of late.
+const STATEMENTS: usize = 50;
 /// Keys that are looked at for one answer: those that are members no more are passed over, so an answer
 /// may be short of its limit and go on all the same.
 const LOOKED_AT: u32 = 5_000;
@@ -135,7 +139,33 @@ impl Peer {
             at,
             tip,
             differs: self.differences(MAX_DIFFERENCES),
+            statements: self.statements(&view)?,
         })
+    }
+
+    /// What the admin has said last, and where it is on the ledger.
+    fn statements(&self, view: &View<'_>) -> Result<Vec<StatementView>, Refused> {
+        let known = self.known();
+        let Some(statements) = &known.statements else {
+            return Ok(Vec::new());
+        };
+        let mut all: Vec<_> = statements.all().collect();
+        all.sort_by_key(|signed| std::cmp::Reverse(signed.statement.number));
+        let shown = |signed: &SignedStatement| {
+            let key = signed.statement.act.key();
+            let name = match view.last_name(&key)? {
+                Some(name) => Some(name),
+                None => known
+                    .directory
+                    .by_key(&key)
+                    .map(|member| member.record.statement.name.clone()),
+            };
+            Ok(StatementView {
+                on_ledger: view.said_at(signed)?,
+                ..StatementView::new(signed, name)
+            })
+        };
+        all.into_iter().take(STATEMENTS).map(shown).collect()
     }
 
     /// Sends this node's own join, if it has a certificate, is no member on the ledger and its join is not

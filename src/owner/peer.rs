@@ -3,7 +3,7 @@
 use super::answers::{
     AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
     Cursor, DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
-    PeerStatusView, PeerView, PeersView, ReachView, SyncView, TrackerLinkView,
+    PeerStatusView, PeerView, PeersView, ReachView, StatementView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -61,18 +61,20 @@ impl Peer {
         };
         let clock = self.own_clock.send(GetOwnClock).await?.into();
         let known = self.known();
+        let is_out = self.put_out(&known).is_some();
         Ok(PeerStatusView {
             role: "peer".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.name.clone(),
             address: self.key.to_address(),
+            put_out: self.put_out(&known),
             disconnected: known.apart,
             waiting: chain.is_none().then(|| why_waiting(&known)),
             tracker: TrackerLinkView {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
                 trouble: known.trouble.clone(),
-                member_until: known.member_until(),
+                member_until: known.member_until().filter(|_| !is_out),
             },
             reach: reach(&known, &self.key),
             clock,
@@ -80,6 +82,12 @@ impl Peer {
             on_ledger: self.on_ledger(),
             differs: self.differences(DIFFERENCES_SHOWN),
         })
+    }
+
+    /// By which statement this node is put out, if it is.
+    fn put_out(&self, known: &DirectoryStatus) -> Option<StatementView> {
+        let signed = known.statements.as_ref()?.out(&self.key)?;
+        Some(StatementView::new(signed, Some(self.name.clone())))
     }
 
     async fn chain_status(&self, parts: &PeerParts) -> Result<ChainStatusView, Refused> {

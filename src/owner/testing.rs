@@ -395,6 +395,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
+        rolls: Default::default(),
         runtime: tokio::runtime::Handle::current(),
     }
 }

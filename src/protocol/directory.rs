@@ -171,6 +171,29 @@ impl Directory {
         Some((member, former.into_iter().chain(displaced).collect()))
     }
 
+    /// The admin has given a name to another key: it is pinned to that one from now on. The member entered by
+    /// that, if it was told of already, and those who are none any more.
+    pub(super) fn hand_on(
+        &mut self,
+        name: &MemberName,
+        key: PublicKey,
+    ) -> (Option<Member>, Vec<Member>) {
+        let pinned = self.names.get(name).map(|entry| entry.key);
+        if pinned.is_none_or(|pinned| pinned == key) {
+            return (None, Vec::new());
+        }
+        let is_its = |member: &Member| member.record.statement.key == key;
+        if self.withheld.get(name).is_some_and(is_its) {
+            let accepted = self.accept(name);
+            return accepted.map_or((None, Vec::new()), |(member, left)| (Some(member), left));
+        }
+        self.withheld.remove(name);
+        let left = pinned.and_then(|former| self.remove(&former));
+        self.names.insert(name.clone(), Entry { key, member: None });
+        self.dirty.insert(name.clone());
+        (None, left.into_iter().collect())
+    }
+
     /// Who had its number before, if anybody else.
     fn enter(&mut self, name: MemberName, key: PublicKey, member: Member) -> Option<Member> {
         self.remove(&key);

@@ -13,7 +13,7 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 
-use super::{Row, SessionId, Statements};
+use super::{Row, SessionId};
 use crate::chain::Internal;
 use crate::chain::ledger::{BlockOutcome, TipChange};
 use crate::chain::tree::HeadersOutcome;
@@ -23,6 +23,7 @@ use crate::chain::{
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::SignedStatement;
+use crate::membership::Statements;
 use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};

@@ -3,21 +3,23 @@
 //!
 //! The first-named tracker alone founds the network and gives names and numbers; what is signed for
 //! it holds at the others. They know who is there and where, and tell it: so members find each
-//! other while the first one is away. Nothing else is taken from them: no name, no number, no
-//! genesis, no word that somebody has left.
+//! other while the first one is away. What the admin has said is told in both directions: it is signed.
+//! Nothing else is taken from them: no name, no number, no genesis, no word that somebody has left.
 
 use super::SessionId;
 use super::backoff::Backoff;
 use super::tracker_link::{
-    ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS, RIVAL_PAUSE_MS,
+    ANSWER_PATIENCE_MS, DIAL_PATIENCE_MS, MAX_BACK_OFF_MS, MIN_BACK_OFF_MS, PUT_OUT_PAUSE_MS,
+    RIVAL_PAUSE_MS,
 };
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
-use crate::membership::Address;
+use crate::membership::{Address, SignedStatement, Statements};
 use crate::wire::member::Leaving;
-use crate::wire::message::{RefusalCode, Refused};
+use crate::wire::message::{MAX_STATEMENTS_TO_TRACKER, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, MemberRecord, Message, NodeRole};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Members that one introducer may name: as many as a tracker registers.
 pub const MAX_INTRODUCED: usize = super::registry::MAX_MEMBERS_REGISTERED;
@@ -55,6 +57,8 @@ pub enum Effect {
         /// Why, for people.
         reason: String,
     },
+    /// The tracker told what the admin has said: it is to be kept, as far as it counts.
+    Hear(Vec<SignedStatement>),
     /// Who is introduced has changed, see [`Introducer::introduced`].
     Changed,
     /// Something the owner should know; told again only after things have been well.
@@ -85,6 +89,8 @@ pub struct Introducer {
     address: Address,
     record: Option<MemberRecord>,
     genesis: Option<Genesis>,
+    /// What the admin has said, as far as this node has heard it.
+    statements: Option<Arc<Statements>>,
     phase: Phase,
     /// The owner has disconnected this node.
     apart: bool,
@@ -103,6 +109,7 @@ impl Introducer {
             address,
             record: None,
             genesis: None,
+            statements: None,
             phase: Phase::Waiting,
             apart: false,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed),
@@ -137,6 +144,26 @@ impl Introducer {
             self.offer_genesis(session);
         }
         self.take_effects()
+    }
+
+    /// What the admin has said: the tracker is told what it was not told before.
+    #[must_use]
+    pub fn statements_known(&mut self, known: Arc<Statements>) -> Vec<Effect> {
+        let before = self.statements.replace(known);
+        if let Phase::Registered(session, _) = self.phase {
+            self.tell_statements(session, before.as_deref());
+        }
+        self.take_effects()
+    }
+
+    fn tell_statements(&mut self, session: SessionId, told: Option<&Statements>) {
+        let is_news = |signed: &&SignedStatement| told.is_none_or(|told| !told.knows(signed));
+        let all = self.statements.iter().flat_map(|all| all.all());
+        let news: Vec<_> = all.filter(is_news).cloned().collect();
+        for part in news.chunks(MAX_STATEMENTS_TO_TRACKER) {
+            let message = Message::Statements(part.to_vec());
+            self.effects.push(Effect::Send { session, message });
+        }
     }
 
     /// We leave the network for good; signed for the first tracker.
@@ -234,6 +261,7 @@ impl Introducer {
                 if !matches!(self.phase, Phase::Registered(..)) {
                     self.phase = Phase::Registered(session, false);
                     self.in_trouble = false;
+                    self.tell_statements(session, None);
                 }
                 match registered.genesis {
                     Some(genesis) => self.judge_genesis(&genesis, now),
@@ -241,6 +269,7 @@ impl Introducer {
                 }
             }
             Message::GenesisKnown(genesis) => self.judge_genesis(&genesis, now),
+            Message::Statements(heard) => self.effects.push(Effect::Hear(heard)),
             Message::Refused(refused) => self.refused(&refused, now),
             Message::MembersChanged(told) => self.told(told.changed, &told.left),
             Message::Challenge(number) => self.effects.push(Effect::Answer { session, number }),
@@ -331,6 +360,10 @@ impl Introducer {
             RefusalCode::KeyInUse => {
                 self.give_up(reason, now);
                 self.pause.hold(now, RIVAL_PAUSE_MS);
+            }
+            RefusalCode::PutOut => {
+                self.give_up(reason, now);
+                self.pause.hold(now, PUT_OUT_PAUSE_MS);
             }
             _ => self.give_up(reason, now),
         }

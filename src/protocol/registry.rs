@@ -50,15 +50,16 @@ pub use members::{MAX_MEMBERS_REGISTERED, beyond};
 pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 pub use statements::Named;
 
+use super::SessionId;
 use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
-use super::{SessionId, Statements};
 use crate::chain::params::{Difference, ParamsError};
 use crate::chain::{Genesis, Height, Internal, NetworkId, Params};
 use crate::clock::Now;
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::Certificate;
+use crate::membership::Statements;
 use crate::wire::message::{Goodbye, RefusalCode, Refused};
 use crate::wire::{Hello, Member, MemberId, Message, NodeRole};
 use certificates::Certificates;
@@ -121,7 +122,7 @@ pub struct Registry {
     members: Members,
     invitations: Invitations,
     /// What the admin has said; nothing as long as there is no genesis.
-    statements: Option<Statements>,
+    statements: Option<Arc<Statements>>,
     visits: Visits,
     doorstep: Doorstep,
     sessions: Sessions,
@@ -232,6 +233,11 @@ impl Registry {
     /// What the settings say of the network that its genesis block says otherwise: it has no effect.
     pub fn overruled(&self) -> Vec<Difference> {
         self.founding.overruled()
+    }
+
+    /// What the admin has said; nothing as long as there is no genesis.
+    pub fn statements(&self) -> Option<&Arc<Statements>> {
+        self.statements.as_ref()
     }
 
     /// How many are registered.

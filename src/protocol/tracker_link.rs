@@ -36,8 +36,8 @@ use super::directory::{Directory, NAME_ROW};
 use crate::canonical;
 use crate::chain::{Genesis, Internal, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
+use crate::membership::Statements;
 use crate::membership::{Address, Certificate, InvitationString, MemberName};
-use crate::protocol::Statements;
 use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Message, NodeRole};
@@ -67,6 +67,10 @@ pub const RIVAL_PAUSE_MS: u64 = 300_000;
 /// For how long the owner is told of another node with our wallet since the tracker named it last, in
 /// milliseconds: three times the pause after which that one asks again.
 pub const RIVAL_TOLD_MS: u64 = 3 * RIVAL_PAUSE_MS;
+
+/// How long a tracker is left alone once the admin has put this node out, in milliseconds: it hears within so
+/// long that it may come back, and asks for nothing more often.
+pub const PUT_OUT_PAUSE_MS: u64 = 300_000;
 
 /// Key of the row that holds the tracker's key.
 const TRACKER_ROW: u8 = 2;

@@ -51,6 +51,8 @@ pub(super) enum Kind {
     OptionalPath,
     /// An address of this machine, with a port, to listen on.
     Listen,
+    /// As `Listen`, or nothing.
+    OptionalListen,
     /// As `Listen`, reachable from this machine alone.
     LoopbackListen,
     /// Addresses to dial.
@@ -113,6 +115,9 @@ impl Kind {
                 format!("the path of a directory{WRITTEN_OUT}, or nothing: \"\"")
             }
             Self::Listen => "a numeric address and a port, \"address:port\"".to_owned(),
+            Self::OptionalListen => {
+                "a numeric address and a port, \"address:port\", or nothing: \"\"".to_owned()
+            }
             Self::LoopbackListen => {
                 "an address of this machine alone and a port, \"127.0.0.1:port\" or \"[::1]:port\""
                     .to_owned()
@@ -155,6 +160,9 @@ impl Kind {
                 text(value, |text| text.is_empty() || is_path(text))
             }
             Self::Listen => text(value, |text| text.parse::<SocketAddr>().is_ok()),
+            Self::OptionalListen => text(value, |text| {
+                text.is_empty() || text.parse::<SocketAddr>().is_ok()
+            }),
             Self::LoopbackListen => text(value, |text| {
                 text.parse::<SocketAddr>()
                     .is_ok_and(|address| address.ip().is_loopback())
@@ -188,6 +196,7 @@ impl Kind {
             | Self::OptionalFile
             | Self::OptionalPath
             | Self::Listen
+            | Self::OptionalListen
             | Self::LoopbackListen
             | Self::OptionalAddress
             | Self::Patience

@@ -7,7 +7,7 @@ mod tests;
 use super::{Begin, Dial, Greeting, Link, Port, Sessions, TableWriter};
 use crate::chain::ledger::Answer;
 use crate::clock::Clock;
-use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
     AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, Connect, ConnectionAccepted,
@@ -59,8 +59,8 @@ pub struct DeliveryLinks {
 
 /// What the conversation with the peers needs of the node.
 pub struct GossipParts {
-    /// Who certified the peers to talk to.
-    pub tracker: PublicKey,
+    /// Who speaks for the network; what the admin has said is told later, before anybody is talked to.
+    pub members: Arc<Statements>,
     /// What this node says of itself.
     pub greeting: Arc<Greeting>,
     /// Says what time it is.
@@ -117,7 +117,8 @@ impl GossipShell {
         let expected = Expected {
             role: NodeRole::Peer,
             same_network: true,
-            certified_by: Some(parts.tracker),
+            member: true,
+            members: Some(parts.members),
         };
         Self {
             gossip,
@@ -293,6 +294,17 @@ impl GossipShell {
                 None => Vec::new(),
             },
             SessionFact::Received(message) => self.gossip.received(session, message, now),
+            SessionFact::TurnedAway(signed) => {
+                // Whoever keeps it judges it.
+                if self
+                    .statements
+                    .offer(HearStatements(vec![*signed]))
+                    .is_err()
+                {
+                    tracing::debug!("what the admin has said found no room");
+                }
+                Vec::new()
+            }
             SessionFact::Closed(reason) => {
                 if let Some(note) = self.sessions.end(session)
                     && !note.opened
@@ -420,6 +432,9 @@ impl GossipShell {
                 .map(ToString::to_string)
                 .collect(),
         });
+        if let Some(statements) = &statements {
+            self.sessions.judge_by(statements.clone());
+        }
         let now = self.clock.steady();
         let mut effects = self.gossip.candidates(candidates.collect(), now);
         effects.extend(

@@ -4,6 +4,7 @@ use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::clock::Clock;
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
+use crate::messages::tracker_link::HearStatements;
 use crate::protocol::introducer::{Effect, Introducer};
 use crate::wire::NodeRole;
 use crate::wire::channel::{Expected, Side};
@@ -13,7 +14,8 @@ use std::sync::Arc;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 
 /// What an introducer needs of the node.
@@ -32,6 +34,8 @@ pub struct IntroducerParts {
     pub dial: Link<Dial>,
     /// Is told who is introduced.
     pub link: Box<dyn Port<Introduced>>,
+    /// Keeps what the admin has said. What finds no room is told again in the next session.
+    pub statements: Box<dyn Port<HearStatements>>,
 }
 
 /// The shell around one introducer.
@@ -44,6 +48,7 @@ pub struct IntroducerShell {
     clock: Arc<dyn Clock>,
     dial: Link<Dial>,
     link: Box<dyn Port<Introduced>>,
+    statements: Box<dyn Port<HearStatements>>,
     /// The link has to be told whom we know; as long as it has no room, later.
     news: bool,
 }
@@ -60,6 +65,7 @@ impl IntroducerShell {
             clock: parts.clock,
             dial: parts.dial,
             link: parts.link,
+            statements: parts.statements,
             news: false,
         }
     }
@@ -74,6 +80,11 @@ impl IntroducerShell {
                     self.sessions.answer_challenge(session, number, height);
                 }
                 Effect::Close { session, reason } => self.sessions.close(session, reason),
+                Effect::Hear(heard) => {
+                    if self.statements.offer(HearStatements(heard)).is_err() {
+                        tracing::debug!("what the admin has said found no room");
+                    }
+                }
                 Effect::Changed => self.news = true,
                 Effect::Trouble { reason } => {
                     let tracker = &self.address;
@@ -128,6 +139,8 @@ impl IntroducerShell {
                 self.introducer.opened(session, &hello, now)
             }
             SessionFact::Received(message) => self.introducer.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 self.introducer.closed(session, &reason, now)
@@ -143,6 +156,7 @@ impl IntroducerShell {
         let effects = match told {
             TellIntroducer::Record(record) => self.introducer.record_known(record),
             TellIntroducer::Network(genesis) => self.introducer.network_known(genesis),
+            TellIntroducer::Statements(known) => self.introducer.statements_known(known),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
             TellIntroducer::Connect(true) => {
                 self.introducer.connect();

@@ -26,7 +26,8 @@ use std::sync::Arc;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: true,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 /// How long a visit may take altogether, in milliseconds: a handshake on a slow line.
 pub const VISIT_PATIENCE_MS: u64 = 5_000;
@@ -169,7 +170,7 @@ impl LivenessProbeShell {
                     None => {}
                 }
             }
-            SessionFact::Received(_) => {}
+            SessionFact::Received(_) | SessionFact::TurnedAway(_) => {}
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "visit ended");
                 if let Some(number) = self.sessions.end(session)

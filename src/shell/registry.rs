@@ -28,7 +28,8 @@ use tokio::sync::oneshot;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Peer,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 /// Sessions at a time: the largest network this is made for, several times over.
 pub const MAX_SESSIONS: usize = 4_000;
@@ -72,7 +73,7 @@ impl RegistryShell {
         if let Some(genesis) = registry.genesis() {
             parts.greeting.set_network(genesis.id());
         }
-        let shell = Self {
+        let mut shell = Self {
             registry,
             sessions: Sessions::new(parts.begin, EXPECTED),
             writer: TableWriter::new(parts.store, Committer::Registry, Table::Registry),
@@ -85,7 +86,15 @@ impl RegistryShell {
             last_order: 0,
         };
         shell.tell_overruled();
+        shell.follow_statements();
         shell
+    }
+
+    /// Whose clock is compared with ours follows from what the admin has said.
+    fn follow_statements(&mut self) {
+        if let Some(statements) = self.registry.statements() {
+            self.sessions.judge_by(statements.clone());
+        }
     }
 
     /// Whoever changes [network] after the founding is told that it has no effect.
@@ -116,7 +125,10 @@ impl RegistryShell {
                     addresses,
                 }),
                 Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
-                Effect::Fact(fact) => self.tell(&fact),
+                Effect::Fact(fact) => {
+                    self.tell(&fact);
+                    self.follow_statements();
+                }
                 Effect::Done { token, outcome } => {
                     if let Some(orderer) = self.orders.remove(&token) {
                         // Whoever ordered it may have gone meanwhile.
@@ -236,6 +248,8 @@ impl RegistryShell {
                     .session_opened(session, *hello, certificate, now)
             }
             SessionFact::Received(message) => self.registry.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 tracing::debug!(session = session.0, %reason, "session ended");
                 self.sessions.end(session);

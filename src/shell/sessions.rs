@@ -3,6 +3,7 @@
 use super::Port;
 use super::session_handle::SessionHandle;
 use crate::chain::Height;
+use crate::membership::Statements;
 use crate::messages::session::SessionCommand;
 use crate::net::Connection;
 use crate::protocol::SessionId;
@@ -10,6 +11,7 @@ use crate::wire::Message;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::ChallengeAnswer;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Begins sessions.
 pub trait Begin: Send {
@@ -42,12 +44,17 @@ impl<N> Sessions<N> {
         }
     }
 
+    /// By what the admin has said, sessions that begin from now on are judged.
+    pub fn judge_by(&mut self, members: Arc<Statements>) {
+        self.expected.members = Some(members);
+    }
+
     /// Begins a session, unless the node is stopping: then the connection just ends.
     pub fn begin(&mut self, connection: Connection, side: Side, note: N) -> Option<SessionId> {
         if self.closing {
             return None;
         }
-        let (session, commands) = self.begin.begin(connection, side, self.expected);
+        let (session, commands) = self.begin.begin(connection, side, self.expected.clone());
         let handle = SessionHandle::new(commands);
         self.open.insert(session, (handle, note));
         Some(session)

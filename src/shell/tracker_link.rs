@@ -30,7 +30,8 @@ use tokio::sync::{oneshot, watch};
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 
 /// An order to whoever searches for the genesis block.
@@ -146,6 +147,7 @@ impl TrackerLinkShell {
             trouble: None,
         };
         shell.publish(Arc::new(shell.link.directory().clone()));
+        shell.tell_own_expulsion();
         shell
     }
 
@@ -288,6 +290,8 @@ impl TrackerLinkShell {
                 self.link.closed(session, reason, now)
             }
             SessionFact::Received(message) => self.link.received(session, message, now),
+            // Only members turn others away so; its end follows.
+            SessionFact::TurnedAway(_) => Vec::new(),
             SessionFact::Closed(reason) => {
                 self.sessions.end(session);
                 // Whoever waits to leave is told that it was cut off.

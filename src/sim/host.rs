@@ -12,6 +12,7 @@ use super::withheld::Withheld;
 use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
+use crate::membership::Statements;
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::GetMembers;
 use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
@@ -355,7 +356,7 @@ async fn peer(
             host: life.host,
             hosts: life.hosts,
             context: ground.context.clone(),
-            tracker: genesis.content.tracker,
+            members: Arc::new(Statements::new(&genesis)),
             genesis: genesis.header.id(),
             transport,
             miner,

@@ -7,7 +7,7 @@ use super::withheld::Withheld;
 use crate::actors::{Order, Search, SessionContext};
 use crate::chain::{Block, BlockId, Header, TransactionId};
 use crate::clock::Clock;
-use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::messages::gossip::ConnectionAccepted;
 use crate::messages::session::{SessionCommand, SessionEvent, SessionFact};
 use crate::net::{Connection, Transport};
@@ -57,8 +57,8 @@ pub struct LiarParts {
     pub hosts: usize,
     /// What its sessions share.
     pub context: SessionContext,
-    /// Who certifies members.
-    pub tracker: PublicKey,
+    /// Who is a member.
+    pub members: Arc<Statements>,
     /// The network's first block.
     pub genesis: BlockId,
     /// Dials.
@@ -126,7 +126,8 @@ impl Liar {
         let expected = Expected {
             role: NodeRole::Peer,
             same_network: true,
-            certified_by: Some(self.parts.tracker),
+            member: true,
+            members: Some(self.parts.members.clone()),
         };
         let owner = ctx.address().recipient();
         let (session, commands) = self.parts.context.begin(connection, side, expected, owner);
@@ -330,6 +331,7 @@ impl Handler<SessionEvent> for Liar {
                 self.send(event.session, Message::GetHeaders(locator));
             }
             SessionFact::Received(message) => self.received(event.session, message, ctx),
+            SessionFact::TurnedAway(_) => {}
             SessionFact::Closed(_) => {
                 self.sessions.remove(&event.session);
             }

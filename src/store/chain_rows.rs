@@ -5,9 +5,10 @@ use super::{
     rows_from,
 };
 use crate::canonical;
+use crate::chain::ledger::MAX_LEFT;
 use crate::chain::rows::{MinedAt, OpenEntry, Row, RowKey, StateKey, StateView};
 use crate::chain::transaction::Topic;
-use crate::chain::{Genesis, Height, Internal};
+use crate::chain::{EncodedTransaction, Genesis, Height, Internal};
 
 /// Rows of open transactions read at a time at start-up.
 const OPEN_PAGE: usize = 1_000;
@@ -17,6 +18,9 @@ const BALANCE: u8 = b'b';
 /// First byte of an application row's key in the state table, followed by the topic's length, the
 /// topic, and the application's own key.
 const APPLICATION: u8 = b'a';
+
+/// Beginning of the keys of the records that left without being mined.
+const LEFT: &[u8] = b"left record ";
 
 /// Table and key of a row.
 fn place(key: &RowKey) -> (Table, Vec<u8>) {
@@ -51,6 +55,8 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
         ),
         RowKey::FreeUse(id) => (Table::Meta, [&b"free use "[..], &id.0].concat()),
         RowKey::Awake => (Table::Meta, b"awake".to_vec()),
+        RowKey::Left(place) => (Table::Meta, [LEFT, &place.to_be_bytes()].concat()),
+        RowKey::LeftCount => (Table::Meta, b"left count".to_vec()),
     }
 }
 
@@ -180,6 +186,18 @@ pub fn stored_open(disk: &dyn DiskRead) -> Result<Vec<OpenEntry>, Internal> {
         .collect()
 }
 
+/// The latest short records that were open here and left without being mined, in no order.
+pub fn left_records(disk: &dyn DiskRead) -> Result<Vec<EncodedTransaction>, Internal> {
+    let rows = disk.scan(Table::Meta, LEFT, MAX_LEFT as usize);
+    let own = rows.map_err(internal)?.into_iter();
+    let own = own.take_while(|(key, _)| key.starts_with(LEFT));
+    own.map(|(_, bytes)| {
+        canonical::decode(&bytes)
+            .map_err(|error| Internal(format!("a record that left is damaged: {error}")))
+    })
+    .collect()
+}
+
 /// A failure of the disk is ours.
 pub(crate) fn internal(error: DiskError) -> Internal {
     Internal(error.to_string())
@@ -221,6 +239,8 @@ mod tests {
             RowKey::Record(canonical::CappedText::new("a").unwrap(), Height(1), 1),
             RowKey::FreeUse(BlockId([1; 32])),
             RowKey::Awake,
+            RowKey::Left(1),
+            RowKey::LeftCount,
         ];
         let places: HashSet<_> = keys.iter().map(place).collect();
         assert_eq!(places.len(), keys.len());

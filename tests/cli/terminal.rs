@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 /// A command at a terminal of its own, which `script` of util-linux makes.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keyboard: ChildStdin,
     screen: Arc<Mutex<Vec<u8>>>,
@@ -19,7 +19,7 @@ struct Terminal {
 
 impl Terminal {
     /// Runs `node --config config` with these arguments; `None` where there is no `script`.
-    fn run(config: &str, arguments: &str) -> Option<Self> {
+    pub fn run(config: &str, arguments: &str) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_node");
         let line = format!("tty; exec {program} --config {config} {arguments}");
         let mut command = Command::new("script");
@@ -56,7 +56,7 @@ impl Terminal {
     }
 
     /// Waits until it has shown this so many times.
-    fn has_shown(&self, part: &str, times: usize) {
+    pub fn has_shown(&self, part: &str, times: usize) {
         wait_until(&format!("{part:?} is shown {times} times"), || {
             let shown = self.shows();
             so(shown.matches(part).count() >= times, format!("{shown:?}"))
@@ -64,7 +64,7 @@ impl Terminal {
     }
 
     /// Waits for a prompt, and until what is typed is not shown any more; types.
-    fn types_unseen(&mut self, prompt: (&str, usize), text: &str) {
+    pub fn types_unseen(&mut self, prompt: (&str, usize), text: &str) {
         self.has_shown(prompt.0, prompt.1);
         let shown = self.shows();
         let name = shown.lines().next().unwrap().trim();
@@ -77,8 +77,14 @@ impl Terminal {
         writeln!(self.keyboard, "{text}").unwrap();
     }
 
+    /// Waits for a prompt, so many times shown; types.
+    pub fn types(&mut self, prompt: (&str, usize), text: &str) {
+        self.has_shown(prompt.0, prompt.1);
+        writeln!(self.keyboard, "{text}").unwrap();
+    }
+
     /// How it ended, and all that it has shown.
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub fn ends(mut self) -> (Option<i32>, String) {
         let status = wait_until("it ends", || {
             let ended = self.child.try_wait().unwrap();
             ended.ok_or_else(|| format!("it runs and shows {:?}", self.shows()))

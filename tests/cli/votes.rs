@@ -2,6 +2,7 @@
 
 use super::Ran;
 use super::commands::{command, json};
+use super::terminal::Terminal;
 use crate::support::{Lab, Node, so, wait_until};
 use serde_json::Value;
 use std::fs;
@@ -28,6 +29,17 @@ fn votes(of: &Node, ballot: &str) -> Vec<u64> {
         .collect()
 }
 
+/// Waits until the ballot's opening is in a block, by this node.
+fn has_open(of: &Node, ballot: &str) {
+    wait_until("the ballot is open", || {
+        let shown = command(of, &["--json", "vote", "tally", ballot]);
+        so(
+            shown.out.contains("\"state\":\"open\""),
+            format!("{shown:?}"),
+        )
+    });
+}
+
 fn roll(of: &Node, names: &str) -> PathBuf {
     let file = of.data_dir.join("roll");
     fs::write(&file, names).unwrap();
@@ -52,12 +64,7 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
     let opened = command(&alice, &[&question[..], &how].concat()).succeeds();
     let opened: Value = serde_json::from_str(opened.lines().next().unwrap()).unwrap();
     let ballot = opened["ballot"].as_str().unwrap();
-    wait_until("bob has the ballot", || {
-        so(
-            command(&bob, &["vote", "show", ballot]).code == Some(0),
-            "not yet",
-        )
-    });
+    has_open(&bob, ballot);
     // What can't count is refused in words.
     for (of, choice, saying) in [
         (&alice, "Oslo", "there are Rome, Bern"),
@@ -67,12 +74,7 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
     }
     command(&alice, &["vote", "cast", ballot, "Rome", "Bern"]).fails(1, &["1 to 1"]);
     command(&alice, &["vote", "cast", "abcdef123456", "Rome"]).fails(1, &["no ballot"]);
-    wait_until("carol has the ballot", || {
-        so(
-            command(&carol, &["vote", "show", ballot]).code == Some(0),
-            "not yet",
-        )
-    });
+    has_open(&carol, ballot);
     command(&carol, &["vote", "cast", ballot, "Rome"]).fails(1, &["not on the roll"]);
     // The later vote of bob counts.
     let cast = command(&bob, &["vote", "cast", ballot, "Rome", "--mine"]).succeeds();
@@ -160,4 +162,57 @@ fn cli_a_roll_with_mistakes_is_named_line_by_line() {
         &["vote", "open", "x", "--choices", "a,b", "--closes", "soon"],
     )
     .fails(2, &["20m"]);
+}
+
+#[test]
+fn cli_vote_alone_is_a_conversation_that_mines() {
+    let lab = Lab::start();
+    let [alice] = lab.peers(["alice"]);
+    let file = roll(&alice, "alice\n");
+    let open = [
+        "--json",
+        "vote",
+        "open",
+        "Where to?",
+        "--choices",
+        "Rome,Bern",
+    ];
+    let how = [
+        "--closes",
+        "+50",
+        "--mine",
+        "--roll",
+        file.to_str().unwrap(),
+    ];
+    let opened = command(&alice, &[&open[..], &how].concat()).succeeds();
+    let opened: Value = serde_json::from_str(opened.lines().next().unwrap()).unwrap();
+    let ballot = opened["ballot"].as_str().unwrap();
+    let config = alice.config.to_str().unwrap();
+    let Some(mut terminal) = Terminal::run(config, "vote") else {
+        println!("there is no `script` here: not tested");
+        return;
+    };
+    let prompt = "q: quit > ";
+    // What is public is said before anybody votes.
+    terminal.has_shown("Votes are public", 1);
+    terminal.types((prompt, 1), "x");
+    terminal.types((prompt, 2), "a");
+    terminal.types(("Which one? ", 1), "Paris");
+    terminal.types((prompt, 3), "a");
+    terminal.types(("Which one? ", 2), "2");
+    terminal.types((prompt, 4), "d");
+    terminal.types((prompt, 5), "q");
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    for said in [
+        "Where to?",
+        "a, d or q is wanted",
+        "\"paris\" is no choice of this ballot",
+        "2: Bern",
+        "added in the block at height 2",
+        "1 of 1 voted",
+    ] {
+        assert!(shown.contains(said), "{said:?}: {shown}");
+    }
+    assert_eq!(votes(&alice, ballot), [0, 1]);
 }

@@ -7,6 +7,7 @@ use raclette::canonical;
 use raclette::chain::{BlockId, NetworkId, Timestamp};
 use raclette::keys::{PublicKey, SecretKey};
 use raclette::membership::certificate::{CERTIFICATE_CONTEXT, Certificate, CertificateStatement};
+use raclette::membership::{Authority, Statements};
 use raclette::wire::channel::{
     Binding, Channel, ChannelSecrets, Expected, Handshake, Introduction, PROOF_CONTEXT,
     PROTOCOL_NAME, RecordKind, SECRETS_LEN, Side, judge_introduction, preamble,
@@ -14,6 +15,7 @@ use raclette::wire::channel::{
 use raclette::wire::message::Pong;
 use raclette::wire::version::Version;
 use raclette::wire::{Hello, Message, NodeRole};
+use std::sync::Arc;
 
 /// A while after genesis.
 pub const NOW: Timestamp = Timestamp(example::START.0 + 1_000);
@@ -263,7 +265,11 @@ pub fn introduction_rules(work: &mut Work) {
         let expected = Expected {
             role: NodeRole::Peer,
             same_network: true,
-            certified_by: Some(tracker().public_key()),
+            member: true,
+            members: Some(Arc::new(Statements::on(
+                example::network(),
+                Authority::new(tracker().public_key(), None),
+            ))),
         };
         let ours = bobs_hello();
         let binding = Binding { hash, side };

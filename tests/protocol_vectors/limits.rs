@@ -63,7 +63,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
             HANDSHAKE_PATIENCE_MS MAX_SESSIONS_OF_ADDRESS;
         raclette::protocol::introducer: MAX_INTRODUCED;
         raclette::protocol::directory: MAX_NAMES;
-        raclette::protocol::statements: MAX_STATEMENTS_HELD;
+        raclette::membership::statements: MAX_STATEMENTS_HELD;
         raclette::protocol::mining: REST_MS REFRESH_MS;
         raclette::protocol::tracker_link: MIN_BACK_OFF_MS MAX_BACK_OFF_MS SEQUENCE_STEP;
     }

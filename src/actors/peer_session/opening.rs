@@ -4,6 +4,7 @@ use super::SessionContext;
 use super::writing::SealedWriter;
 use crate::canonical;
 use crate::keys::PublicKey;
+use crate::membership::{NotAMember, SignedStatement};
 use crate::messages::session::SessionFact;
 use crate::messages::wallet::SignIntroduction;
 use crate::net::Connection;
@@ -47,8 +48,10 @@ pub(super) struct Opened {
 pub(super) enum Failed {
     /// There is nobody to tell.
     Gone(String),
-    /// The other end is told why it is refused.
-    Refused(String, Box<SealedWriter>),
+    /// The other end shows us by which statement we are put out.
+    TurnedAway(Box<SignedStatement>),
+    /// The other end is told why it is refused: in words, and by the statement that put it out.
+    Refused(String, Option<Box<SignedStatement>>, Box<SealedWriter>),
 }
 
 /// Makes a channel of a connection: handshake, introductions, judgement. The time for it is the
@@ -111,7 +114,7 @@ pub(super) async fn open(
         let record = record.map_err(|error| Failed::Gone(error.to_string()))?;
         let theirs = match record {
             Some(record) if record.kind == RecordKind::Frames => {
-                return Err(Failed::Gone(refusal(record.data)));
+                return Err(refusal(record.data));
             }
             record => record.map(|record| canonical::decode::<Introduction>(record.data)),
         };
@@ -124,11 +127,11 @@ pub(super) async fn open(
     let now = context.clock.now();
     let theirs = match theirs {
         Ok(theirs) => theirs,
-        Err(error) => return Err(Failed::Refused(error.to_string(), Box::new(writer))),
+        Err(error) => return Err(Failed::Refused(error.to_string(), None, Box::new(writer))),
     };
     let judged = judge_introduction(&hello, &theirs, &binding, expected, now.wall);
     let key = theirs.hello.key;
-    let clock_of = is_comparable(&hello, &theirs, &judged, expected, now.wall).then_some(key);
+    let clock_of = is_comparable(&theirs, &judged, expected, now.wall).then_some(key);
     if let Some(from) = clock_of {
         context.read_clock(from, theirs.hello.time, asked, now);
     }
@@ -158,18 +161,31 @@ pub(super) async fn open(
             rest,
             writer,
         }),
-        Err(reason) => Err(Failed::Refused(reason.to_string(), Box::new(writer))),
+        Err(reason) => {
+            let words = reason.to_string();
+            let out = match reason {
+                IntroductionError::NotAMember(NotAMember::Out(signed)) => Some(signed),
+                _ => None,
+            };
+            Err(Failed::Refused(words, out, Box::new(writer)))
+        }
     }
 }
 
 /// What the other end says in the place of introducing itself.
-fn refusal(frames: &[u8]) -> String {
+fn refusal(frames: &[u8]) -> Failed {
     let mut frames = frames;
     let frame = FrameDecoder::new(Message::most).next(&mut frames);
     let message = frame.ok().flatten().map(|frame| Message::decode(&frame));
     match message {
-        Some(Ok(Message::Goodbye(goodbye))) => format!("the other said: {}", goodbye.reason),
-        _ => "the other end does not introduce itself".into(),
+        Some(Ok(Message::Goodbye(goodbye))) => {
+            Failed::Gone(format!("the other said: {}", goodbye.reason))
+        }
+        Some(Ok(Message::Statements(mut said))) if said.len() == 1 => match said.pop() {
+            Some(signed) => Failed::TurnedAway(Box::new(signed)),
+            None => Failed::Gone("the other end says nothing".into()),
+        },
+        _ => Failed::Gone("the other end does not introduce itself".into()),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::chain::locator::{MAX_LOCATOR, headers_after, locator};
 use crate::chain::rows::RowKey;
 use crate::chain::{BlockId, StateView};
+use crate::membership::SignedStatement;
 use crate::shell::{Queued, Waiting};
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
@@ -96,6 +97,16 @@ impl SealedWriter {
             }
         }
         "this node closed the connection".into()
+    }
+
+    /// Shows whoever is put out by which statement it is, says why and closes.
+    pub(super) async fn turn_away(&mut self, out: Option<Box<SignedStatement>>, reason: &str) {
+        if let Some(signed) = out {
+            let statements = Message::Statements(vec![*signed]);
+            // It is closed all the same.
+            let _ = self.message(&statements).await;
+        }
+        self.goodbye(reason).await;
     }
 
     /// Says why and closes.

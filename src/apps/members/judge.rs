@@ -303,6 +303,8 @@ impl<'j, 'd, 'v> Judge<'j, 'd, 'v> {
                 self.put(key::AUTHORITY, &authority)?;
             }
         }
+        let height = self.height();
+        self.put(&key::said(signed), &height)?;
         Ok(false)
     }
 

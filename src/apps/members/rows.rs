@@ -71,7 +71,7 @@ impl Standing {
 /// Names of rows: a letter, then what it is about.
 pub(super) mod key {
     use crate::keys::PublicKey;
-    use crate::membership::MemberName;
+    use crate::membership::{MemberName, SignedStatement};
 
     /// Who speaks for the network.
     pub(in super::super) const AUTHORITY: &[u8] = b"a";
@@ -94,6 +94,12 @@ pub(super) mod key {
 
     pub(in super::super) fn name(name: &MemberName) -> Vec<u8> {
         [b"n", name.as_str().as_bytes()].concat()
+    }
+
+    /// At which height a statement was taken, by its signature.
+    pub(in super::super) fn said(signed: &SignedStatement) -> Vec<u8> {
+        // A half of it names it as well as the whole.
+        [b"d", &signed.signature.0[..32]].concat()
     }
 
     pub(in super::super) fn standing(key: &PublicKey) -> Vec<u8> {
@@ -162,6 +168,11 @@ impl<'a> View<'a> {
         Ok(self.read(&key::invitation(invitation))?.unwrap_or(0))
     }
 
+    /// In which block a statement was taken, if it is on the ledger and did something there.
+    pub fn said_at(&self, signed: &SignedStatement) -> Result<Option<Height>, Internal> {
+        self.read(&key::said(signed))
+    }
+
     /// Whether a statement, or what outranks it, is on the ledger, or would do nothing there.
     pub fn holds(
         &self,
@@ -203,6 +214,15 @@ impl<'a> View<'a> {
         };
         let interval = self.interval(key, last)?;
         Ok(Some(interval).filter(|interval| interval.until.is_none()))
+    }
+
+    /// The name under which a key is, or was last, a member.
+    pub fn last_name(&self, key: &PublicKey) -> Result<Option<MemberName>, Internal> {
+        let last = self
+            .member(key)?
+            .and_then(|row| row.intervals.checked_sub(1));
+        let interval = last.map(|last| self.interval(key, last)).transpose()?;
+        Ok(interval.map(|interval| interval.name))
     }
 
     /// The time to which a height belongs, if the key was a member after the block at that height.

@@ -89,6 +89,11 @@ fn refused<T>(why: impl Into<String>) -> Judged<T> {
     Err(ApplicationError::Refused(why.into()))
 }
 
+/// What it builds on is not there, and may come: a branch that has it may win, or it is mined again.
+fn not_yet<T>(why: impl Into<String>) -> Judged<T> {
+    Err(ApplicationError::NotYet(why.into()))
+}
+
 fn row<T: serde::de::DeserializeOwned + serde::Serialize>(
     state: &ApplicationState<'_, '_>,
     key: &[u8],
@@ -212,7 +217,7 @@ fn lists_of(state: &mut ApplicationState<'_, '_>, opening: &mut Opening) -> Judg
     }
     for part in &opening.roll.parts {
         if state.get(&roll_key(part))?.is_none() {
-            return refused(format!(
+            return not_yet(format!(
                 "the part {} of its roll is not mined yet",
                 short(part)
             ));
@@ -235,7 +240,7 @@ fn find(state: &ApplicationState<'_, '_>, id: &BallotId) -> Judged<(BallotRow, T
     let tally = row(state, &tally_key(id))?;
     match (ballot, tally) {
         (Some(ballot), Some(tally)) => Ok((ballot, tally)),
-        _ => refused(format!(
+        _ => not_yet(format!(
             "there is no ballot {}, or the record that opens it is not mined yet",
             short(id)
         )),
@@ -354,7 +359,7 @@ fn conclude(
         ));
     }
     if !ballot.is_closed_at(situation.place.height, situation.timestamp) {
-        return refused("the ballot is open still");
+        return not_yet("the ballot is open still");
     }
     if (&outcome.counts, outcome.voters) != (&tally.counts, tally.voters) {
         return refused("it is not what the votes on the ledger come to");

@@ -1,8 +1,8 @@
 //! What the rows say, for whoever looks.
 
-use super::format::{BallotId, Roll, RollHash};
+use super::format::{BallotId, RollHash};
 use super::rows::{
-    BallotRow, Counted, RollRow, TallyRow, ballot_key, decoded, roll_key, roll_keys, tally_key,
+    BallotRow, Counted, TallyRow, ballot_key, decoded, is_on, roll_key, roll_keys, tally_key,
     vote_key,
 };
 use crate::chain::Internal;
@@ -47,30 +47,41 @@ impl Ballots<'_> {
     ///
     /// # Errors
     /// As for [`ballot`](Self::ballot).
-    pub fn listed(&self, roll: &RollRow) -> Result<Vec<PublicKey>, Internal> {
-        self.in_parts(&roll.lists)
+    pub fn in_lists(&self, lists: &[RollHash]) -> Result<Vec<PublicKey>, Internal> {
+        let mut keys = Vec::new();
+        for list in lists {
+            keys.extend(roll_keys(&self.list(list)?));
+        }
+        if lists.len() > 1 {
+            keys.sort_unstable();
+            keys.dedup();
+        }
+        Ok(keys)
     }
 
-    /// The keys that a roll names itself or by its parts, as far as these are on the chain, rising.
+    /// Whether a key is on one of these lists.
     ///
     /// # Errors
     /// As for [`ballot`](Self::ballot).
-    pub fn in_lists(&self, roll: &Roll) -> Result<Vec<PublicKey>, Internal> {
-        match roll.keys.is_empty() {
-            false => Ok(roll.keys.clone()),
-            true => self.in_parts(&roll.parts),
+    pub fn is_listed(&self, lists: &[RollHash], key: &PublicKey) -> Result<bool, Internal> {
+        for list in lists {
+            if is_on(&self.list(list)?, key) {
+                return Ok(true);
+            }
         }
+        Ok(false)
     }
 
-    fn in_parts(&self, lists: &[RollHash]) -> Result<Vec<PublicKey>, Internal> {
-        let mut keys = Vec::new();
-        for list in lists {
-            let value = self.row(roll_key(list))?;
-            let missing = || Internal(format!("the list {list} of a roll is missing"));
-            keys.extend(roll_keys(&value.ok_or_else(missing)?));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        Ok(keys)
+    /// Whether a list is on the chain.
+    ///
+    /// # Errors
+    /// As for [`ballot`](Self::ballot).
+    pub fn has_list(&self, list: &RollHash) -> Result<bool, Internal> {
+        Ok(self.row(roll_key(list))?.is_some())
+    }
+
+    fn list(&self, list: &RollHash) -> Result<Vec<u8>, Internal> {
+        let missing = || Internal(format!("the list {list} of a roll is missing"));
+        self.row(roll_key(list))?.ok_or_else(missing)
     }
 }

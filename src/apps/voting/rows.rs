@@ -7,7 +7,7 @@
 //! | v | ballot, voter | [`Counted`]: the vote that counts |
 //! | r | hash of a roll | its keys one after the other, rising: written once |
 //! | o | opener | the ballots of this key that may be open |
-//! | l | height and index of the opening, big-endian | ballot |
+//! | l | height and index of the opening, every bit turned, big-endian: the latest first | ballot |
 
 use super::format::{BallotId, Choices, Opening, RollHash};
 use crate::canonical;
@@ -114,12 +114,12 @@ pub(super) fn opener_key(opener: &PublicKey) -> Vec<u8> {
     [&b"o"[..], &opener.0].concat()
 }
 
-/// In the order of the chain.
+/// Against the order of the chain: rows are read forward, and whoever lists ballots wants the latest.
 pub(super) fn listed_key(place: MinedAt) -> Vec<u8> {
     [
         &b"l"[..],
-        &place.height.0.to_be_bytes(),
-        &place.index.to_be_bytes(),
+        &(!place.height.0).to_be_bytes(),
+        &(!place.index).to_be_bytes(),
     ]
     .concat()
 }

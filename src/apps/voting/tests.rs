@@ -4,10 +4,12 @@ mod attacks;
 mod properties;
 
 use super::*;
-use crate::chain::rows::Draft;
+use crate::chain::rows::{Draft, RowKey, StateView};
 use crate::chain::testing::counter::{record, signed};
 use crate::chain::testing::{Node, START, genesis_with, member, params};
-use crate::chain::{Action, EncodedTransaction, Height, MempoolLimits, Params, Rejected, Rules};
+use crate::chain::{
+    Action, EncodedTransaction, Height, MempoolLimits, Params, Rejected, Rules, TransactionId,
+};
 use crate::keys::PublicKey;
 
 fn key(number: u8) -> PublicKey {
@@ -79,7 +81,7 @@ fn result(from: u8, salt: u8, ballot: BallotId, counts: &[u64], voters: u64) -> 
 /// Why the ledger refuses it.
 fn why(node: &mut Node, transaction: EncodedTransaction) -> String {
     match node.send(transaction) {
-        Err(Rejected::Application { topic, reason }) => {
+        Err(Rejected::Application { topic, reason, .. }) => {
             assert_eq!(topic, TOPIC);
             reason
         }
@@ -126,7 +128,7 @@ fn what_can_not_count_is_refused_in_words() {
     let (mut node, ballot) = opened(50);
     node.send(vote(2, 1, ballot, 5, &[0])).unwrap();
     node.mine(1);
-    let unknown = crate::chain::TransactionId([7; 32]);
+    let unknown = TransactionId([7; 32]);
     for (transaction, reason) in [
         (vote(2, 2, ballot, 5, &[1]), "its revision 5 is not above"),
         (
@@ -371,7 +373,7 @@ fn a_long_roll_is_recorded_in_parts() {
     let told = why(&mut node, vote(4, 3, ballot.id(), 1, &[0]));
     assert!(told.contains("not on the roll"), "{told}");
     let (row, _) = Ballots(&node.disk).ballot(&ballot.id()).unwrap().unwrap();
-    let listed = Ballots(&node.disk).listed(&row.roll).unwrap();
+    let listed = Ballots(&node.disk).in_lists(&row.roll.lists).unwrap();
     assert_eq!(listed, Roll::keys((1..=3).map(key)).keys);
 }
 
@@ -388,4 +390,63 @@ fn a_result_is_what_every_node_has_counted_and_comes_once() {
     node.mine(1);
     let told = why(&mut node, result(3, 1, ballot, &[1, 1, 0], 1));
     assert!(told.contains("at height 3 already"), "{told}");
+}
+
+#[test]
+fn what_builds_on_what_is_not_there_is_not_refused_for_good() {
+    let (mut node, ballot) = opened(50);
+    let missing = TransactionId([7; 32]);
+    for (transaction, may_come) in [
+        (vote(2, 1, missing, 1, &[0]), true),
+        (result(2, 1, ballot, &[0, 0, 0], 0), true),
+        (vote(2, 1, ballot, 1, &[7]), false),
+    ] {
+        match node.send(transaction) {
+            Err(Rejected::Application { not_yet, .. }) => assert_eq!(not_yet, may_come),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_vote_that_nobody_mined_before_the_close_is_kept_to_be_shown() {
+    let (mut node, ballot) = opened(3);
+    // Two more blocks by a miner that leaves the vote out: it is heard of after they were filled.
+    let mut others = self::node();
+    for height in 1..=1 {
+        let id = node.disk.active(Height(height)).unwrap().unwrap();
+        others.now = others.now.plus_ms(9_000);
+        others.block(node.disk.block(&id).unwrap().unwrap());
+    }
+    let blocks = [others.mine(2), others.mine(2)];
+    let left = vote(3, 1, ballot, 1, &[0]);
+    let mut vote_until = left.payload().clone();
+    vote_until.expires_at = Height(3);
+    let left = EncodedTransaction::new(vote_until.sign(&member(3)));
+    node.send(left.clone()).unwrap();
+    node.now = node.now.plus_ms(60_000);
+    for block in blocks {
+        node.block(block);
+    }
+    assert_eq!(node.ledger.tip().height(), Height(3));
+    assert!(node.open().is_empty(), "its last height has passed");
+    let kept = node.disk.read(&RowKey::Left(0)).unwrap().unwrap();
+    assert_eq!(crate::canonical::decode(&kept), Ok(left));
+}
+
+#[test]
+fn votes_and_results_stand_outside_of_what_is_sent_without_a_fee() {
+    let outside = |transaction: &EncodedTransaction| match &transaction.payload().action {
+        Action::Record { body, .. } => Voting::default().is_outside_free_budget(body),
+        other => panic!("{other:?}"),
+    };
+    let ballot = TransactionId([7; 32]);
+    assert!(outside(&vote(1, 1, ballot, 1, &[0])));
+    assert!(outside(&result(1, 1, ballot, &[0, 0, 0], 0)));
+    assert!(!outside(&open(1, 1, opening(9))));
+    assert!(!outside(&sign(
+        1,
+        1,
+        Parcel::Roll(RollPart { keys: vec![key(1)] })
+    )));
 }

@@ -3,6 +3,7 @@
 use super::judge::Judge;
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
+use crate::canonical;
 use crate::chain::application::{MEMBERS_TOPIC, Moment};
 use crate::chain::awake::AwakeTime;
 use crate::chain::mempool::Terms;
@@ -96,7 +97,7 @@ impl Ledger {
     pub fn tick(&mut self, disk: &dyn StateView, now: SteadyTime) -> Result<Vec<Effect>, Internal> {
         self.judge.ticked = now;
         self.in_one_batch(disk, |judge, draft, effects| {
-            judge.expire(draft, effects);
+            judge.expire(draft, effects)?;
             if !judge.mempool.is_empty() {
                 judge.store_age(draft);
             }
@@ -105,6 +106,11 @@ impl Ledger {
         Ok(self.take_effects())
     }
 }
+
+/// Records that left without being mined that are kept, the latest.
+pub const MAX_LEFT: u32 = 4_096;
+/// Bytes of the longest that is: a vote has a third of it.
+const MAX_LEFT_BYTES: usize = 1_024;
 
 impl Judge {
     /// What was mined leaves the open transactions; what fell out of the chain returns to them if
@@ -153,7 +159,7 @@ impl Judge {
                 close(draft, effects, id, Closed::Conflicted);
             }
         }
-        self.expire(draft, effects);
+        self.expire(draft, effects)?;
         let since = self.age();
         let returned = returned.filter(|t| !t.is_reward()).cloned();
         let returned = returned.map(|transaction| OpenEntry { since, transaction });
@@ -171,12 +177,18 @@ impl Judge {
         for OpenEntry { since, transaction } in entries {
             let id = transaction.id();
             self.good.insert(&transaction);
-            match self.make_open(draft, transaction, Arrival::Back, since, effects)? {
-                Ok(()) | Err(Rejected::AlreadyOpen) => {}
-                Err(Rejected::AlreadyMined(_)) => draft.remove(RowKey::Open(id)),
-                Err(Rejected::Expired { .. }) => close(draft, effects, id, Closed::Expired),
-                Err(_) => close(draft, effects, id, Closed::Conflicted),
-            }
+            let back = self.make_open(draft, transaction.clone(), Arrival::Back, since, effects)?;
+            let why = match back {
+                Ok(()) | Err(Rejected::AlreadyOpen) => continue,
+                Err(Rejected::AlreadyMined(_)) => {
+                    draft.remove(RowKey::Open(id));
+                    continue;
+                }
+                Err(Rejected::Expired { .. }) => Closed::Expired,
+                Err(_) => Closed::Conflicted,
+            };
+            keep_record(draft, &transaction)?;
+            close(draft, effects, id, why);
         }
         Ok(())
     }
@@ -281,13 +293,15 @@ impl Judge {
             for transaction in self.mempool.records(topic) {
                 match rules.judge_record(draft, transaction, &moment) {
                     Ok(_) => {}
-                    Err(Rejection::Rejected(_)) => refused.push(transaction.id()),
+                    Err(Rejection::Rejected(_)) => refused.push(transaction.clone()),
                     Err(Rejection::Internal(error)) => return Err(error),
                 }
             }
         }
-        for id in refused {
+        for transaction in refused {
+            let id = transaction.id();
             self.mempool.remove(&id);
+            keep_record(draft, &transaction)?;
             close(draft, effects, id, Closed::Conflicted);
         }
         Ok(())
@@ -304,11 +318,15 @@ impl Judge {
         }
     }
 
-    fn expire(&mut self, draft: &mut Draft<'_>, effects: &mut Vec<Effect>) {
+    fn expire(&mut self, draft: &mut Draft<'_>, effects: &mut Vec<Effect>) -> Result<(), Internal> {
         let (tip, age) = (self.chain.tip().height(), self.age());
         for (id, why) in self.mempool.expire(tip, age) {
+            if let Some(entry) = draft.open_transaction(&id)? {
+                keep_record(draft, &entry.transaction)?;
+            }
             close(draft, effects, id, why);
         }
+        Ok(())
     }
 }
 
@@ -347,6 +365,23 @@ pub(super) fn close_all(
     for id in gone {
         close(draft, effects, id, why);
     }
+}
+
+/// Keeps a record that leaves without being mined, for whoever asks later what was open here: of a vote that
+/// nobody mined before the close, say.
+fn keep_record(draft: &mut Draft<'_>, transaction: &EncodedTransaction) -> Result<(), Internal> {
+    if topic_of(transaction).is_none() || transaction.size() > MAX_LEFT_BYTES {
+        return Ok(());
+    }
+    let count = draft.read(&RowKey::LeftCount)?;
+    let count: Option<u32> = count
+        .map(|bytes| canonical::decode(&bytes))
+        .transpose()
+        .map_err(|error| Internal(format!("the count of what left is damaged: {error}")))?;
+    let count = count.unwrap_or(0);
+    draft.put(RowKey::Left(count % MAX_LEFT), transaction);
+    draft.put(RowKey::LeftCount, &count.wrapping_add(1));
+    Ok(())
 }
 
 fn close(draft: &mut Draft<'_>, effects: &mut Vec<Effect>, id: TransactionId, why: Closed) {

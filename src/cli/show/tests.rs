@@ -2,9 +2,9 @@ use super::ledger::MAX_ROWS;
 use super::*;
 use crate::chain::{BlockId, Height, Timestamp, TransactionId};
 use crate::owner::answers::{
-    ActionView, BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo, MovedView,
-    NetworkView, OnLedgerState, OnLedgerView, OpenView, OverruledView, PersonView, ReachView,
-    SessionView, TipView, TransactionView,
+    ActView, ActionView, BranchChangeView, CatchingUpView, ClockStateView, ClockView, MovedTo,
+    MovedView, NetworkView, OnLedgerState, OnLedgerView, OpenView, OverruledView, PersonView,
+    ReachView, SessionView, StatementView, TipView, TransactionView,
 };
 use crate::protocol::mining::Mode;
 use crate::wire::MemberId;
@@ -53,6 +53,15 @@ fn status() -> PeerStatusView {
             trouble: Some(format!("connection refused by {HOSTILE}")),
             member_until: None,
         },
+        put_out: Some(StatementView {
+            act: ActView::Expel,
+            name: None,
+            address: somebody(None).address,
+            reason: Some(HOSTILE.to_owned()),
+            signed: Timestamp(1),
+            by: somebody(None).address,
+            on_ledger: None,
+        }),
         disconnected: false,
         reach: ReachView {
             reachable: Some(false),

@@ -4,7 +4,8 @@ use crate::cli::invocation::Invocation;
 use crate::cli::table::{Align, Table, facts};
 use crate::cli::words::{count, cut, moment, person, short_id, short_person};
 use crate::owner::answers::{
-    BallotState, BallotView, BallotsView, CastView, CountedView, OpenedView, VotersView,
+    BallotState, BallotView, BallotsView, CastView, CountedView, OpenedView, UncountedState,
+    UncountedView, VotersView,
 };
 
 /// Characters of a question in a table.
@@ -89,6 +90,9 @@ pub(super) fn ballot(ballot: &BallotView) -> String {
         ("voted", voted(ballot)),
         ("you", own(ballot)),
     ];
+    if let Some(vote) = &ballot.uncounted {
+        rows.push(("not counted", uncounted(vote)));
+    }
     if let Some(result) = &ballot.result {
         rows.push((
             "result",
@@ -112,6 +116,26 @@ fn own(ballot: &BallotView) -> String {
         (None, true) => "have not voted".to_owned(),
         (None, false) => "are not on the roll".to_owned(),
     }
+}
+
+/// A vote that is in no block.
+fn uncounted(vote: &UncountedView) -> String {
+    let choices = vote.choices.join(", ");
+    let id = short_id(vote.id);
+    let known = match vote.state {
+        UncountedState::Open => "the network has it, and it counts once it is in a block",
+        UncountedState::Waiting => "not taken for now; it is tried again",
+        UncountedState::Refused => "refused",
+        UncountedState::Lost => return format!("{choices} [{id}], {}", reason(vote)),
+    };
+    match vote.reason {
+        None => format!("{choices} [{id}], {known}"),
+        Some(_) => format!("{choices} [{id}], {known}: {}", reason(vote)),
+    }
+}
+
+fn reason(vote: &UncountedView) -> &str {
+    vote.reason.as_deref().unwrap_or("lost")
 }
 
 fn counted(vote: &CountedView) -> String {

@@ -115,6 +115,16 @@ const HEADERS: &[(&str, &str, &str)] = &[
         "The same request under the same key records once.",
     ),
     (
+        paths::OPEN_BALLOT.path,
+        KEY_HEADER,
+        "The same request under the same key opens one ballot.",
+    ),
+    (
+        paths::CAST.path,
+        KEY_HEADER,
+        "The same request under the same key is one vote.",
+    ),
+    (
         paths::EVENTS.path,
         LAST_EVENT_HEADER,
         "The last event that is known.",

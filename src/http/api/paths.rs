@@ -148,11 +148,11 @@ paths! {
     ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     TOPICS: GET "/topics" ("after" "limit") -> TopicsView, PEER, "the topics that have records on the connected chain";
     RECORDS: GET "/records/{topic}" ("after" "limit") -> RecordsView, PEER, "the records of a topic in the order of the chain, from a place in it on; what the chain has lost since then comes first, as reverted";
-    OPEN_BALLOT: POST "/ballots/open" () [OpenBallotRequest] -> OpenedView, PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it";
+    OPEN_BALLOT: POST "/ballots/open" () [OpenBallotRequest] -> OpenedView, PEER, "opens a ballot (roll: \"members\" or {\"keys\": [...]}; closes: {\"at\": ...}, {\"height\": ...} or {\"blocks\": ...}); answered once the ledger has taken it; under the header Idempotency-Key the same request opens one ballot";
     BALLOTS: GET "/ballots" ("after" "limit") -> BallotsView, PEER, "the ballots and how they stand, the latest first";
     BALLOT: GET "/ballots/{ballot}" () -> BallotView, PEER, "one ballot and how it stands";
     VOTERS: GET "/ballots/{ballot}/voters" ("after" "limit") -> VotersView, PEER, "who may vote in a ballot, and which votes count";
-    CAST: POST "/ballots/{ballot}/votes" () [CastRequest] -> CastView, PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it";
+    CAST: POST "/ballots/{ballot}/votes" () [CastRequest] -> CastView, PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it; under the header Idempotency-Key the same request is one vote";
     AUDIT: GET "/ballots/{ballot}/audit" () -> "application/x-ndjson" AuditLine, PEER, "all that is needed to count a ballot again without a node, in lines";
     CHAIN: GET "/chain" () -> ChainView, PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" () -> "application/x-ndjson" VerifyLine, PEER, "checks the whole chain again, in lines as it goes";

@@ -199,6 +199,17 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         let why = status.waiting.clone().unwrap_or_default();
         return Standing::wait("Looking for the network", crate::readable::visible(&why));
     };
+    if let Some(out) = &status.put_out {
+        let reason = out.reason.as_deref().unwrap_or_default();
+        return Standing::bad(
+            "Put out",
+            format!(
+                "The admin of the network has put this node out: {}. Ask whoever runs the tracker to let you \
+                 come back.",
+                crate::readable::visible(reason)
+            ),
+        );
+    }
     if status.disconnected {
         return Standing::wait(
             "Disconnected, as you wanted",
@@ -258,6 +269,10 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         "read" => "Marked as read.",
         "mining" => "Taken. This node looks for one block now.",
         "revoked" => "Taken back. Nobody joins by it any more; whoever has joined stays.",
+        "expelled" => {
+            "Taken. Everybody who is there was told; the others hear of it when they come."
+        }
+        "readmitted" => "Taken. It can join again; nothing else changes.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",
         "disconnected" => {

@@ -17,7 +17,7 @@ use askama::Template;
 
 /// Blocks shown, and those that the chart is drawn of.
 const SHOWN: usize = 12;
-const CHARTED: usize = 60;
+pub(super) const CHARTED: usize = 60;
 
 #[derive(Template)]
 #[template(path = "network.html")]
@@ -47,21 +47,21 @@ struct NetworkPage {
 }
 
 /// The times between blocks, drawn here.
-struct Chart {
-    bars: Vec<Bar>,
+pub(super) struct Chart {
+    pub(super) bars: Vec<Bar>,
     /// The greatest of them.
-    most: String,
-    mean: String,
+    pub(super) most: String,
+    pub(super) mean: String,
     /// Width of the drawing.
-    wide: usize,
+    pub(super) wide: usize,
 }
 
-struct Bar {
-    x: usize,
-    y: usize,
-    tall: usize,
-    height: String,
-    words: String,
+pub(super) struct Bar {
+    pub(super) x: usize,
+    pub(super) y: usize,
+    pub(super) tall: usize,
+    pub(super) height: String,
+    pub(super) words: String,
 }
 
 /// Height of the drawing, in its own units, and width of a bar with its gap.
@@ -72,7 +72,7 @@ const WIDE: usize = 5;
 const LEAST_BARS: usize = 24;
 
 impl Chart {
-    fn of(blocks: &[crate::owner::answers::BlockLine]) -> Option<Self> {
+    pub(super) fn of(blocks: &[crate::owner::answers::BlockLine]) -> Option<Self> {
         let gaps: Vec<(u64, u64)> = blocks
             .windows(2)
             .map(|pair| (pair[0].height.0, pair[0].timestamp.since(pair[1].timestamp)))

@@ -1,12 +1,15 @@
 //! The pages of a tracker: how it stands, and who is there.
 
 use super::form::{Act, Asked};
-use super::frame::{Frame, Spot, Standing, on_to, page};
+use super::frame::{Frame, Spot, Standing, html, on_to, page};
 use super::members::{Member, listed};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{When, Who, count};
-use crate::owner::answers::{InvitationState, InvitationView, InviteRequest};
+use crate::http::api::problem::status_of as code_of;
+use crate::owner::answers::{
+    ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest,
+};
 use crate::owner::{Code, Page, Refused, Tracker};
 use crate::readable::visible;
 use actix_web::HttpResponse;
@@ -25,7 +28,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/", web::get().to(home))
         .route("/members", web::get().to(home))
         .route("/members/invite", web::post().to(invite))
-        .route("/members/revoke/{id}", web::post().to(revoke));
+        .route("/members/revoke/{id}", web::post().to(revoke))
+        .route("/members/expel", web::post().to(expel))
+        .route("/members/readmit", web::post().to(readmit));
 }
 
 #[derive(Template)]
@@ -40,6 +45,15 @@ struct TrackerPage {
     members: Vec<Member>,
     next: Option<String>,
     invitations: Vec<Invitation>,
+    order: Ordering,
+}
+
+/// What was typed about a member, and not taken.
+#[derive(Default)]
+struct Ordering {
+    who: String,
+    reason: String,
+    refused: Option<String>,
 }
 
 /// An invitation in the list.
@@ -70,6 +84,14 @@ impl Invitation {
 }
 
 async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    page(&tracker_page(&tracker, &asked, Ordering::default()).await?)
+}
+
+async fn tracker_page(
+    tracker: &Tracker,
+    asked: &Asked,
+    order: Ordering,
+) -> Result<TrackerPage, PageRefused> {
     let status = tracker.status().await?;
     let list = tracker.peers(&asked.page(LISTED)).await?;
     let mut frame = Frame::bare(&*tracker.entropy, &asked.session, Spot::Members, "Tracker");
@@ -89,7 +111,8 @@ async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, Page
     invitations.sort_by_key(|one| (!one.open, std::cmp::Reverse(one.id)));
     invitations.truncate(INVITATIONS);
     frame.notice = asked.fields.text("done").and_then(super::frame::notice);
-    page(&TrackerPage {
+    Ok(TrackerPage {
+        order,
         invitations,
         frame,
         who: Who::called(None, &status.address),
@@ -153,4 +176,42 @@ async fn revoke(
 ) -> Result<HttpResponse, PageRefused> {
     tracker.revoke_invitation(&id).await?;
     on_to("/?done=revoked")
+}
+
+/// Puts a member out.
+async fn expel(tracker: Data<Tracker>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let typed = |name| act.fields.text(name).unwrap_or_default().to_owned();
+    let request = ExpelRequest {
+        who: typed("who"),
+        reason: typed("reason"),
+    };
+    match tracker.expel(&request).await {
+        Ok(_) => on_to("/?done=expelled#out"),
+        Err(refused) => again(&tracker, act, &refused).await,
+    }
+}
+
+/// Lets somebody come back who was put out.
+async fn readmit(tracker: Data<Tracker>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let who = act.fields.text("who").unwrap_or_default().to_owned();
+    match tracker.readmit(&ReadmitRequest { who }).await {
+        Ok(_) => on_to("/?done=readmitted#out"),
+        Err(refused) => again(&tracker, act, &refused).await,
+    }
+}
+
+/// The page with what was typed, and why it was not taken.
+async fn again(
+    tracker: &Tracker,
+    act: Act,
+    refused: &Refused,
+) -> Result<HttpResponse, PageRefused> {
+    let typed = |name| act.fields.typed(name).unwrap_or_default().to_owned();
+    let order = Ordering {
+        who: typed("who"),
+        reason: typed("reason"),
+        refused: Some(visible(&refused.detail)),
+    };
+    let again = tracker_page(tracker, &act.into(), order).await?;
+    Ok(html(code_of(refused.code), &again))
 }

@@ -28,7 +28,8 @@ use tokio::time::timeout;
 const EXPECTED: Expected = Expected {
     role: NodeRole::Tracker,
     same_network: false,
-    certified_by: None,
+    member: false,
+    members: None,
 };
 /// How long it may take to dial one address, with the handshake.
 const DIAL_PATIENCE: Duration = Duration::from_secs(10);
@@ -173,7 +174,9 @@ impl Conversation {
         match heard.recv().await {
             Some(SessionFact::Opened { hello, .. }) => Ok(*hello),
             Some(SessionFact::Closed(reason)) => Err(reason),
-            Some(SessionFact::Received(_)) | None => Err("it did not greet".to_owned()),
+            Some(SessionFact::Received(_) | SessionFact::TurnedAway(_)) | None => {
+                Err("it did not greet".to_owned())
+            }
         }
     }
 
@@ -232,7 +235,9 @@ impl Conversation {
                     return Err(NotJoined::Cut(goodbye.reason.to_string()));
                 }
                 SessionFact::Closed(reason) => return Err(NotJoined::Cut(reason)),
-                SessionFact::Received(_) | SessionFact::Opened { .. } => {}
+                SessionFact::Received(_)
+                | SessionFact::TurnedAway(_)
+                | SessionFact::Opened { .. } => {}
             }
         }
         Err(NotJoined::Cut("the connection ended".to_owned()))

@@ -6,7 +6,7 @@ use crate::actors::{
     WalletActor, asking, dials_of, sessions_of,
 };
 use crate::chain::Genesis;
-use crate::http::{self, Listen, ServerHandle};
+use crate::http::{self, Listen, PublicHandle, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::{Address, InvitationString, MemberName, NotAnAddress};
 use crate::messages::events::Event;
@@ -189,6 +189,7 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            rolls: Default::default(),
             runtime: tokio::runtime::Handle::current(),
         }
     }
@@ -199,9 +200,10 @@ impl Ground {
         peer: Peer,
         stop: StopOrder,
     ) -> Result<ServerHandle, RunError> {
-        let owned = Owned::Peer(peer);
         let listen = Listen::from(self.settings.api.listen).beside(self.settings.listen);
         let data_dir = &self.settings.data_dir;
+        let public = self.start_public(peer.clone())?;
+        let owned = Owned::Peer(peer);
         let (handle, address) = http::start(listen, data_dir, owned, stop).await?;
         tracing::info!(
             name = %self.name,
@@ -211,7 +213,29 @@ impl Ground {
             api = %address,
             "peer up"
         );
-        Ok(handle)
+        Ok(handle.beside(public))
+    }
+}
+
+impl Ground {
+    /// Shows this peer to everybody, where the settings say so.
+    fn start_public(&self, peer: Peer) -> Result<Option<PublicHandle>, RunError> {
+        let place = &self.settings.web.public;
+        if place.is_empty() {
+            return Ok(None);
+        }
+        let wrong = |reason: String| RunError::Setting {
+            key: "web.public",
+            reason,
+        };
+        let listen = place
+            .parse()
+            .map_err(|_| wrong(format!("{place} is no address")))?;
+        let started = http::start_public(listen, peer);
+        let (handle, address) =
+            started.map_err(|error| wrong(format!("can't listen at {listen}: {error}")))?;
+        tracing::info!(%address, "blocks and members are shown to everybody");
+        Ok(Some(handle))
     }
 }
 
@@ -245,6 +269,7 @@ fn introduce(
             begin: sessions_of(&own, context),
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
+            statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);
         introducer.run(IntroducerActor::new(shell)).recipient()

@@ -8,7 +8,7 @@ use crate::actors::{
 };
 use crate::chain::ledger::{self, Ledger};
 use crate::chain::{Genesis, MempoolLimits, NetworkId, Rules, Work};
-use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::AttachDirectory;
 use crate::node::RunError;
@@ -26,7 +26,7 @@ use crate::shell::{
 use crate::store::chain_rows::{ChainRows, stored_open};
 use crate::store::{Table, rows_from};
 use actix::{Addr, AsyncContext, Context};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// What runs once the network is known.
 pub(crate) struct Upper {
@@ -45,9 +45,9 @@ impl Ground {
         running: &OnceLock<PeerParts>,
     ) -> Result<Upper, RunError> {
         let network: NetworkId = genesis.id();
-        let tracker = genesis.content.tracker;
+        let members = Arc::new(Statements::new(&genesis));
         self.context.greeting.set_network(network);
-        self.context.greeting.know_tracker(tracker);
+        self.context.greeting.know_tracker(genesis.content.tracker);
         let rules = Rules::new(genesis, &self.seams.applications)?;
         let (disk, clock) = (self.seams.disk.clone(), self.seams.clock.clone());
         let open = stored_open(&*disk)?;
@@ -88,7 +88,7 @@ impl Ground {
         let ledger = ledger_place.start(shell);
         self.attach(&ledger, &gossip, &delivery).await?;
         gossip_context.run(GossipActor::new(self.gossip(
-            (tracker, tip.work()),
+            (members, tip.work()),
             &gossip,
             &ledger,
             delivery.links(),
@@ -129,10 +129,10 @@ impl Ground {
         })
     }
 
-    /// The conversation with the peers that this tracker has certified, on a chain of so much work.
+    /// The conversation with these peers, on a chain of so much work.
     fn gossip(
         &self,
-        (tracker, work): (PublicKey, Work),
+        (members, work): (Arc<Statements>, Work),
         own: &Addr<GossipActor>,
         ledger: &Addr<LedgerActor>,
         delivery: DeliveryLinks,
@@ -147,7 +147,7 @@ impl Ground {
         let machine = Gossip::new(self.key, limits, work, seed, self.seams.clock.steady());
         let machine = machine.taking_up(met)?;
         let parts = GossipParts {
-            tracker,
+            members,
             greeting: self.context.greeting.clone(),
             clock: self.seams.clock.clone(),
             begin: sessions_of(own, &self.context),

@@ -118,6 +118,35 @@ pub struct CountedView {
     pub choices: Vec<String>,
 }
 
+/// Where a vote stands that is in no block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UncountedState {
+    /// The ledger has it open: it counts once it is in a block.
+    Open,
+    /// The ledger does not take it for now; this node tries again by itself.
+    Waiting,
+    /// The ledger does not take it.
+    Refused,
+    /// The ballot is closed: it will never count.
+    Lost,
+}
+
+/// A vote of this node's owner that is in no block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UncountedView {
+    /// Id of its record.
+    pub id: TransactionId,
+    /// Its revision.
+    pub revision: u64,
+    /// What it chooses.
+    pub choices: Vec<String>,
+    /// Where it stands.
+    pub state: UncountedState,
+    /// Why it is not open, for people.
+    pub reason: Option<String>,
+}
+
 /// Where a ballot's result is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ResultView {
@@ -157,6 +186,8 @@ pub struct BallotView {
     pub may_vote: bool,
     /// The vote of this node's owner that counts.
     pub own: Option<CountedView>,
+    /// The latest vote of this node's owner, if it is in no block; left out of lists.
+    pub uncounted: Option<UncountedView>,
     /// Where its result is.
     pub result: Option<ResultView>,
     /// As of this block.
@@ -186,7 +217,7 @@ pub struct VoterView {
 /// Who may vote in a ballot, and who has: everybody can see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VotersView {
-    /// Some of them, by key.
+    /// Some of them: members in the order in which they joined, others as the roll lists them.
     pub voters: Vec<VoterView>,
     /// Where the next ones begin; `None` if these are the last.
     pub next: Option<Cursor>,

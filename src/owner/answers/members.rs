@@ -1,6 +1,6 @@
 //! Who is a member, by the ledger.
 
-use super::{Cursor, TipView};
+use super::{Cursor, StatementView, TipView};
 use crate::chain::Height;
 use crate::membership::MemberName;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub struct LedgerMembersView {
     pub tip: TipView,
     /// In what the tracker's word differs from the ledger at its end, as far as that was said.
     pub differs: Vec<DifferenceView>,
+    /// What the admin has said, as far as this node has heard it: the last ones first, 50 at most.
+    pub statements: Vec<StatementView>,
 }
 
 /// Something in which the tracker's word differs from the ledger. Nothing is settled by it: what to make of it

@@ -1,7 +1,7 @@
 //! What the admin says to everybody, as it is ordered and shown.
 
 use super::{InvitationView, rfc3339};
-use crate::chain::Timestamp;
+use crate::chain::{Height, Timestamp};
 use crate::membership::statement::ActKind;
 use crate::membership::{Act, MemberName, SignedStatement};
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,9 @@ pub struct StatementView {
     pub signed: Timestamp,
     /// By whom.
     pub by: String,
+    /// In which block of the ledger it is; `None` if in none yet, if it was overtaken there, or at a tracker, which
+    /// has no ledger.
+    pub on_ledger: Option<Height>,
 }
 
 impl StatementView {
@@ -97,6 +100,7 @@ impl StatementView {
             reason,
             signed: signed.statement.number,
             by: signed.by.to_address(),
+            on_ledger: None,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! What this node's owner has to do with ballots: where a vote is missing, and which one is under way.
 
-use super::reading::{Reading, missing, parcel_of};
+use super::reading::{Reading, missing, parcel_of, voters_of};
 use super::*;
-use crate::apps::members::View;
-use crate::apps::voting::{BallotRow, was_voter};
+use crate::apps::voting::BallotRow;
 use crate::canonical;
 use crate::chain::Internal;
-use crate::chain::application::TopicRows;
 use crate::chain::rows::OpenEntry;
 use crate::store::Table;
 use crate::store::chain_rows::internal;
@@ -55,7 +53,7 @@ impl Peer {
             }
             let voted = Ballots(&ChainRows(&*snapshot)).vote_of(&id, &self.key)?;
             let waits = voted.is_none() && reading.vote_under_way(&id)?.is_none();
-            if waits && reading.is_on_roll(&ballot, &self.key)? {
+            if waits && reading.has(&voters_of(&ballot), &self.key)? {
                 missing.push(MissingVote {
                     ballot: id,
                     question: ballot.opening.question.to_string(),
@@ -87,7 +85,7 @@ impl Peer {
 
 impl Reading<'_> {
     /// Ballots in which votes count, the latest first, among the last so many.
-    fn open_ballots(&self, of: usize) -> Result<Vec<(TransactionId, BallotRow)>, Internal> {
+    fn open_ballots(&self, of: usize) -> Result<Vec<(TransactionId, BallotRow)>, Refused> {
         let mut open = Vec::new();
         for id in self.latest(None, of)?.0 {
             let found = Ballots(&ChainRows(self.disk)).ballot(&id)?;
@@ -97,17 +95,6 @@ impl Reading<'_> {
             }
         }
         Ok(open)
-    }
-
-    /// Whether a key may vote in a ballot, without looking at all the others.
-    fn is_on_roll(&self, ballot: &BallotRow, key: &PublicKey) -> Result<bool, Internal> {
-        let chain = ChainRows(self.disk);
-        let Some(after) = ballot.roll.members_after else {
-            let listed = Ballots(&chain).listed(&ballot.roll)?;
-            return Ok(listed.binary_search(key).is_ok());
-        };
-        let rows = TopicRows::of_members(&chain);
-        was_voter(&View::new(&rows), self.admission, key, after)
     }
 
     /// The owner's open vote in a ballot: of several the one that will count.

@@ -1,10 +1,9 @@
 //! What is read of ballots, off one snapshot of the disk.
 
+use super::rolls::Voters;
 use super::*;
-use crate::apps::members::View;
-use crate::apps::voting::{BallotRow, Counted, TallyRow, was_voter};
-use crate::canonical;
-use crate::chain::application::TopicRows;
+use crate::apps::voting::{BallotRow, Counted, TallyRow};
+use crate::canonical::{self, from_hex, to_hex};
 use crate::chain::rows::StateView;
 use crate::chain::{Action, EncodedTransaction, Internal};
 use crate::messages::tracker_link::DirectoryStatus;
@@ -16,8 +15,10 @@ use crate::owner::people::People;
 use crate::store::chain_rows::{application_rows, internal};
 use crate::store::{DiskRead, Table};
 
-/// The beginning of the keys of the rows that list ballots in the order of the chain.
+/// The beginning of the keys of the rows that list ballots, the latest first.
 pub(in crate::owner) const LISTED_ROWS: &[u8] = b"l";
+/// Bytes of the rest of such a key: a height and an index.
+const PLACE_BYTES: usize = 12;
 /// Open transactions that are looked through for openings of ballots.
 const MAX_OPEN_SEEN: usize = 2_000;
 /// Ballots that are looked through, from the latest back, for results that are due.
@@ -87,16 +88,13 @@ impl<'a> Reading<'a> {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<BallotsView, Refused> {
-        let before = after
-            .map(|cursor| cursor.0.parse().map_err(|_| not_a_cursor(cursor)))
-            .transpose()?;
         let mut ballots = Vec::new();
-        if before.is_none() {
+        if after.is_none() {
             for opening in self.not_mined()? {
                 ballots.push(self.show(opening)?);
             }
         }
-        let (ids, next) = self.latest(before, limit)?;
+        let (ids, next) = self.latest(after, limit)?;
         for id in ids {
             let found = Ballots(&ChainRows(self.disk)).ballot(&id)?;
             let (ballot, tally) = found.ok_or_else(|| missing(&id))?;
@@ -104,43 +102,37 @@ impl<'a> Reading<'a> {
         }
         Ok(BallotsView {
             ballots,
-            next: next.map(|at| Cursor(at.to_string())),
+            next,
             tip: self.tip.clone(),
         })
     }
 
-    /// Ids of ballots on the chain, the latest first: those before the place `before` in their order, at most
-    /// `limit`; and the place of the last, if there are more.
+    /// Ids of ballots on the chain, the latest first, behind the one that a page ended with, and at most
+    /// `limit`; where the next page begins, if there are more.
     pub(super) fn latest(
         &self,
-        before: Option<usize>,
+        after: Option<&Cursor>,
         limit: usize,
-    ) -> Result<(Vec<TransactionId>, Option<usize>), Internal> {
-        let mut all = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let rows = application_rows(
-                self.disk,
-                &topic(),
-                LISTED_ROWS,
-                after.as_deref(),
-                MAX_DUE_SEEN,
-            )?;
-            let Some((last, _)) = rows.last() else {
-                break;
-            };
-            after = Some(last.clone());
-            for (_, value) in &rows {
-                let id: TransactionId = canonical::decode(value).map_err(|error| {
-                    Internal(format!("a row of the ballots is damaged: {error}"))
-                })?;
-                all.push(id);
-            }
-        }
-        let end = before.unwrap_or(all.len()).min(all.len());
-        let begin = end.saturating_sub(limit);
-        let ids = all[begin..end].iter().rev().copied().collect();
-        Ok((ids, (begin > 0).then_some(begin)))
+    ) -> Result<(Vec<TransactionId>, Option<Cursor>), Refused> {
+        let after = match after {
+            None => None,
+            Some(cursor) => Some(place_of(cursor)?),
+        };
+        let mut rows = application_rows(
+            self.disk,
+            &topic(),
+            LISTED_ROWS,
+            after.as_ref().map(|place| &place[..]),
+            limit.saturating_add(1),
+        )?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more);
+        let next = next.map(|(key, _)| Cursor(to_hex(key)));
+        let ids = rows.iter().map(|(_, value)| canonical::decode(value));
+        let ids: Result<_, _> = ids.collect();
+        let damaged = |error| Internal(format!("a row of the ballots is damaged: {error}"));
+        Ok((ids.map_err(damaged)?, next))
     }
 
     fn not_mined(&self) -> Result<Vec<Found>, Internal> {
@@ -170,8 +162,8 @@ impl<'a> Reading<'a> {
         let counts = row.as_ref().map(|(_, tally)| tally.counts.clone());
         let counts = counts.unwrap_or_else(|| vec![0; opening.choices.len()]);
         let roll = match &row {
-            None => self.roll_to_be(&opening)?,
-            Some((ballot, _)) => self.roll(ballot)?,
+            None => self.voters_to_be(&opening)?,
+            Some((ballot, _)) => voters_of(ballot),
         };
         let vote = match &row {
             None => None,
@@ -196,10 +188,11 @@ impl<'a> Reading<'a> {
             height: row.as_ref().map(|(ballot, _)| ballot.place.height),
             closes_at: opening.closes_at,
             last_height: opening.last_height,
-            voters: roll.len() as u64,
+            voters: self.count(&roll)?,
             voted: row.as_ref().map_or(0, |(_, tally)| tally.voters),
-            may_vote: roll.binary_search(&own).is_ok(),
+            may_vote: self.has(&roll, &own)?,
             own: vote.map(|vote| counted(&opening, &vote)),
+            uncounted: None,
             result: row
                 .and_then(|(_, tally)| tally.result)
                 .map(|result| ResultView {
@@ -210,37 +203,35 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// Who may vote, rising by key.
-    fn roll(&self, ballot: &BallotRow) -> Result<Vec<PublicKey>, Internal> {
-        match ballot.roll.members_after {
-            Some(after) => self.members(after),
-            None => Ballots(&ChainRows(self.disk)).listed(&ballot.roll),
-        }
+    /// A ballot by itself: with the vote of this node's owner that waits.
+    pub(super) fn show_one(&self, found: Found) -> Result<BallotView, Refused> {
+        let opening = match &found {
+            Found::NotMined(_, _, opening) => opening.clone(),
+            Found::Mined(_, ballot, _) => ballot.opening.clone(),
+        };
+        let mut view = self.show(found)?;
+        let counted = view.own.as_ref().map(|own| own.revision);
+        view.uncounted = self.uncounted(&view.ballot, &opening, view.state, counted)?;
+        Ok(view)
     }
 
     /// Who may vote if it is opened as things stand.
-    fn roll_to_be(&self, opening: &Opening) -> Result<Vec<PublicKey>, Internal> {
-        match opening.roll.members {
-            true => self.members(self.tip.height),
-            false => Ballots(&ChainRows(self.disk)).in_lists(&opening.roll),
+    fn voters_to_be(&self, opening: &Opening) -> Result<Voters, Internal> {
+        let roll = &opening.roll;
+        if roll.members {
+            return Ok(Voters::Members(self.tip.height));
         }
-    }
-
-    /// The members after a height who may vote, rising by key.
-    pub(super) fn members(&self, after: Height) -> Result<Vec<PublicKey>, Internal> {
-        let chain = ChainRows(self.disk);
-        let rows = TopicRows::of_members(&chain);
-        let members = View::new(&rows);
-        let mut keys = Vec::new();
-        for index in 0..members.count()? {
-            if let Some(key) = members.listed(index)?
-                && was_voter(&members, self.admission, &key, after)?
-            {
-                keys.push(key);
+        if !roll.keys.is_empty() {
+            return Ok(Voters::Keys(roll.keys.clone()));
+        }
+        let view = ChainRows(self.disk);
+        let mut there = Vec::new();
+        for part in &roll.parts {
+            if Ballots(&view).has_list(part)? {
+                there.push(*part);
             }
         }
-        keys.sort_unstable();
-        Ok(keys)
+        Ok(Voters::Lists(there))
     }
 
     pub(super) fn state(&self, ballot: &BallotRow, tally: &TallyRow) -> BallotState {
@@ -263,34 +254,34 @@ impl<'a> Reading<'a> {
             .transpose()?
             .unwrap_or(0);
         let view = ChainRows(self.disk);
-        let (id, opening, keys) = match found {
+        let (id, opening, roll) = match found {
             Found::NotMined(id, _, opening) => {
-                let keys = self.roll_to_be(&opening)?;
-                (id, opening, keys)
+                let roll = self.voters_to_be(&opening)?;
+                (id, opening, roll)
             }
             Found::Mined(id, ballot, _) => {
-                let keys = self.roll(&ballot)?;
-                (id, ballot.opening, keys)
+                let roll = voters_of(&ballot);
+                (id, ballot.opening, roll)
             }
         };
+        let (keys, next) = self.page(&roll, begin, limit)?;
         let mut voters = Vec::new();
-        for key in keys.iter().skip(begin).take(limit) {
+        for key in &keys {
             let vote = Ballots(&view).vote_of(&id, key)?;
             voters.push(VoterView {
                 voter: self.people.person(key),
                 vote: vote.map(|vote| counted(&opening, &vote)),
             });
         }
-        let end = begin.saturating_add(voters.len());
         Ok(VotersView {
             voters,
-            next: (end < keys.len()).then(|| Cursor(end.to_string())),
+            next: next.map(|at| Cursor(at.to_string())),
             tip: self.tip.clone(),
         })
     }
 
     /// What ballots came to whose results this node should record now, and up to which height.
-    pub(super) fn due_results(&self) -> Result<Vec<(Outcome, Height)>, Internal> {
+    pub(super) fn due_results(&self) -> Result<Vec<(Outcome, Height)>, Refused> {
         let view = ChainRows(self.disk);
         let (ids, _) = self.latest(None, MAX_DUE_SEEN)?;
         let waiting = self.results_that_wait()?;
@@ -377,16 +368,33 @@ fn opening_of(transaction: &EncodedTransaction) -> Option<Found> {
     }
 }
 
-fn counted(opening: &Opening, vote: &Counted) -> CountedView {
-    let names = vote.choices.iter().filter_map(|place| {
+/// The row that a page of the ballots ended with, without the beginning that all have.
+fn place_of(cursor: &Cursor) -> Result<[u8; PLACE_BYTES], Refused> {
+    from_hex(&cursor.0).map_err(|_| not_a_cursor(cursor))
+}
+
+pub(super) fn voters_of(ballot: &BallotRow) -> Voters {
+    match ballot.roll.members_after {
+        Some(after) => Voters::Members(after),
+        None => Voters::Lists(ballot.roll.lists.clone()),
+    }
+}
+
+/// Choices in the words of the ballot.
+pub(super) fn choices_of(opening: &Opening, places: &[u8]) -> Vec<String> {
+    let names = places.iter().filter_map(|place| {
         let choice = opening.choices.get(usize::from(*place))?;
         Some(choice.to_string())
     });
+    names.collect()
+}
+
+fn counted(opening: &Opening, vote: &Counted) -> CountedView {
     CountedView {
         id: vote.id,
         height: vote.place.height,
         revision: vote.revision,
-        choices: names.collect(),
+        choices: choices_of(opening, &vote.choices),
     }
 }
 

@@ -367,7 +367,15 @@ pub struct SendFacts {
     pub reason: Reason,
 }
 
+/// What is said of a record whose block is gone from the chain, before why it is not taken again.
+pub(super) const FELL_OUT: &str = "the block that held it is gone from the chain";
+
 impl SendFacts {
+    /// Whether it is in no block because the one that held it is gone from the chain.
+    pub fn fell_out(&self) -> bool {
+        self.reason.as_str().starts_with(FELL_OUT)
+    }
+
     /// Coins that leave the sender.
     pub fn cost(&self) -> u64 {
         self.amount.0.saturating_add(self.fee.0)

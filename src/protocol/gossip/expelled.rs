@@ -3,8 +3,8 @@
 use super::{Effect, Gossip};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
-use crate::membership::{Act, SignedStatement};
-use crate::protocol::{SessionId, Statements};
+use crate::membership::{SignedStatement, Statements};
+use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_STATEMENTS;
 use std::sync::Arc;
@@ -30,19 +30,15 @@ impl Gossip {
             effects.extend(told(session, &fresh));
             effects.extend(self.why_out(&key).map(|why| Effect::Close(session, why)));
         }
+        let own = self.peers.own();
+        effects.extend(self.peers.put_out(now_known.out(&own).is_some(), now));
         self.settle(effects, now)
     }
 
     /// Why a key is not talked to, if it is put out.
     pub(super) fn why_out(&self, key: &PublicKey) -> Option<String> {
         let signed = self.statements.as_ref()?.out(key)?;
-        match &signed.statement.act {
-            Act::Expel { reason, .. } => Some(format!(
-                "the admin of the network has put this key out: {}",
-                reason.as_str()
-            )),
-            _ => None,
-        }
+        Some(signed.statement.act.to_string())
     }
 
     /// All that the admin has said, for a session that begins.

@@ -62,6 +62,8 @@ const STUCK_MS: u64 = 5 * 60_000;
 const DISPLACED: &str = "there are enough connections here, and others are known for longer";
 /// What others are told while the owner has disconnected this node.
 const APART: &str = "its owner has disconnected this node for a while";
+/// What is said to whoever is connected when this node is put out.
+const OUT: &str = "the admin of the network has put this node out";
 
 struct Open {
     key: PublicKey,
@@ -117,6 +119,8 @@ pub(super) struct Peers {
     kept: SteadyTime,
     /// The owner has disconnected this node: nobody is dialled, and nobody stays.
     apart: bool,
+    /// The admin has put this node's own key out: nobody would talk to it.
+    is_out: bool,
     clock_told: Option<SteadyTime>,
     alone_since: Option<SteadyTime>,
     alone_told: SteadyTime,
@@ -143,6 +147,7 @@ impl Peers {
             felt: now,
             kept: now,
             apart: false,
+            is_out: false,
             clock_told: None,
             alone_since: Some(now),
             alone_told: now,
@@ -176,7 +181,7 @@ impl Peers {
     }
 
     pub(super) fn admits(&self, handshakes: usize) -> Admission {
-        if self.apart {
+        if self.rests() {
             return Admission::Full;
         }
         let incoming = self.count(Direction::Incoming) + self.refused.len();
@@ -253,6 +258,9 @@ impl Peers {
         if self.apart {
             return Err(APART);
         }
+        if self.is_out {
+            return Err(OUT);
+        }
         if key == self.own {
             return Err("this node has the same key as you: each needs its own");
         }
@@ -303,16 +311,44 @@ impl Peers {
     /// [`Peers::connect`].
     pub(super) fn disconnect(&mut self) -> Vec<Effect> {
         self.apart = true;
+        self.end_all(APART)
+    }
+
+    /// This node's own key.
+    pub(super) fn own(&self) -> PublicKey {
+        self.own
+    }
+
+    /// Whether the admin has put this node itself out: then it says goodbye to everybody and rests, until it
+    /// may come back.
+    pub(super) fn put_out(&mut self, is_out: bool, now: SteadyTime) -> Vec<Effect> {
+        match (std::mem::replace(&mut self.is_out, is_out), is_out) {
+            (false, true) => self.end_all(OUT),
+            (true, false) => self.begin_anew(now),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether nobody is dialled and nobody stays.
+    fn rests(&self) -> bool {
+        self.apart || self.is_out
+    }
+
+    fn end_all(&mut self, why: &str) -> Vec<Effect> {
         let wanted = std::mem::take(&mut self.wanted).into_keys();
         let unreachable = |key| Effect::TellOutbox(DeliveryFact::Unreachable(key));
         let sessions = self.open_sessions();
-        let goodbyes = sessions.map(|(session, ..)| Effect::Close(session, APART.into()));
+        let goodbyes = sessions.map(|(session, ..)| Effect::Close(session, why.into()));
         goodbyes.chain(wanted.map(unreachable)).collect()
     }
 
     /// The owner connects this node again.
     pub(super) fn connect(&mut self, now: SteadyTime) -> Vec<Effect> {
         self.apart = false;
+        self.begin_anew(now)
+    }
+
+    fn begin_anew(&mut self, now: SteadyTime) -> Vec<Effect> {
         self.alone_told = now;
         for dialling in self.dialling.values_mut() {
             dialling.backoff.hurry();
@@ -422,7 +458,7 @@ impl Peers {
         };
         effects.extend(idle.map(close));
         if let Some(since) = self.alone_since
-            && !self.apart
+            && !self.rests()
             && now.since(self.alone_told) >= TELL_EVERY_MS
         {
             self.alone_told = now;

@@ -1,8 +1,10 @@
 use super::*;
+use crate::chain::Timestamp;
 use crate::chain::testing::START;
 use crate::clock::STARTED;
+use crate::membership::{Act, Statement};
 use crate::protocol::testing::{
-    TRACKER, address, genesis_by, hello, key, other_genesis, record, statement,
+    TRACKER, address, genesis_by, hello, key, other_genesis, record, secret, statement,
 };
 use crate::wire::message::{Goodbye, MembersChanged, RefusalCode, Refused, Registered};
 
@@ -249,4 +251,31 @@ fn while_its_owner_has_disconnected_the_node_it_dials_nobody() {
     }
     introducer.connect();
     assert_eq!(dials(&introducer.tick(STARTED.plus_ms(100 * 60_000))), 1);
+}
+
+#[test]
+fn what_the_admin_has_said_is_told_in_both_directions_and_each_statement_once() {
+    let mut introducer = registered();
+    let said = |number: u64| {
+        let statement = Statement {
+            network: genesis_by(9).id(),
+            number: Timestamp(number),
+            act: Act::Readmit { key: key(5) },
+        };
+        statement.sign(&secret(TRACKER))
+    };
+    let known = |numbers: &[u64]| {
+        let mut known = Statements::new(&genesis_by(9));
+        for number in numbers {
+            known.take(said(*number), START).unwrap();
+        }
+        Arc::new(known)
+    };
+    let told = introducer.statements_known(known(&[1]));
+    assert_eq!(sent(&told), [Message::Statements(vec![said(1)])]);
+    assert_eq!(introducer.statements_known(known(&[1])), []);
+    let told = introducer.statements_known(known(&[1, 2]));
+    assert_eq!(sent(&told), [Message::Statements(vec![said(2)])]);
+    let heard = introducer.received(SESSION, Message::Statements(vec![said(3)]), STARTED);
+    assert_eq!(heard, [Effect::Hear(vec![said(3)])]);
 }

@@ -6,8 +6,8 @@ use crate::chain::{NetworkId, Timestamp};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::invitation::MAX_USES;
+use crate::membership::statements::NotTaken;
 use crate::membership::{Act, Invitation, InvitationStatement, MemberName, SignedStatement};
-use crate::protocol::statements::NotTaken;
 
 /// Longest time for which an invitation counts, in milliseconds: a year. Who is to join later than that
 /// is invited later.

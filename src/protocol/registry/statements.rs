@@ -7,13 +7,15 @@ use super::{Effect, Fact, Registry};
 use crate::chain::Internal;
 use crate::clock::Now;
 use crate::keys::PublicKey;
+use crate::membership::Statements;
 use crate::membership::statement::ExpulsionReason;
+use crate::membership::statements::{NotTaken, StatementRow};
 use crate::membership::{Act, Authority, MemberName, SignedStatement, Statement};
-use crate::protocol::statements::{NotTaken, StatementRow};
-use crate::protocol::{Row, SessionId, Statements};
+use crate::protocol::{Row, SessionId};
 use crate::suggest::nearest;
 use crate::wire::Message;
 use crate::wire::message::{MAX_STATEMENTS, RefusalCode};
+use std::sync::Arc;
 
 /// First byte of the keys of the rows of what the admin has said; what it is about follows.
 pub(super) const STATEMENT_ROW: u8 = 6;
@@ -37,7 +39,7 @@ impl Registry {
         rows.sort();
         for (_, value) in rows {
             if let Some(statements) = &mut self.statements {
-                statements.open_row(&value)?;
+                Arc::make_mut(statements).open_row(&value)?;
             }
         }
         self.follow_authority();
@@ -47,7 +49,7 @@ impl Registry {
     /// There is a genesis: from now on there is somebody who speaks for the network.
     pub(super) fn know_network(&mut self) {
         if self.statements.is_none() {
-            self.statements = self.founding.genesis().map(Statements::new);
+            self.statements = self.founding.genesis().map(Statements::new).map(Arc::new);
             self.follow_authority();
         }
     }
@@ -183,7 +185,7 @@ impl Registry {
         let Some(statements) = &mut self.statements else {
             return Ok(false);
         };
-        let rows = statements.take(signed.clone(), now.wall)?;
+        let rows = Arc::make_mut(statements).take(signed.clone(), now.wall)?;
         if rows.is_empty() {
             return Ok(false);
         }
@@ -223,7 +225,7 @@ impl Registry {
         let mut ended = Vec::new();
         for (session, key) in self.sessions.open() {
             match is_out(&key) {
-                Some(signed) => ended.push((session, why_out(&signed))),
+                Some(signed) => ended.push((session, signed.statement.act.to_string())),
                 None => sessions.push(session),
             }
         }
@@ -265,7 +267,7 @@ impl Registry {
         let all: Vec<_> = self
             .statements
             .iter()
-            .flat_map(Statements::all)
+            .flat_map(|all| all.all())
             .cloned()
             .collect();
         for part in all.chunks(MAX_STATEMENTS) {
@@ -276,7 +278,7 @@ impl Registry {
 
     /// Refuses whoever is put out; it is told by which statement.
     pub(super) fn turn_away(&mut self, session: SessionId, signed: SignedStatement) {
-        let why = why_out(&signed);
+        let why = signed.statement.act.to_string();
         self.send(session, Message::Statements(vec![signed]));
         self.refuse(session, RefusalCode::PutOut, &why);
     }
@@ -289,19 +291,10 @@ impl Registry {
     /// As [`Registry::out`], as a refusal.
     pub(super) fn check_out(&self, key: &PublicKey) -> Result<(), Refusal> {
         match self.out(key) {
-            Some(signed) => Err((RefusalCode::PutOut, why_out(signed))),
+            Some(signed) => Err((RefusalCode::PutOut, signed.statement.act.to_string())),
             None => Ok(()),
         }
     }
-}
-
-/// What whoever is put out is told.
-fn why_out(signed: &SignedStatement) -> String {
-    let reason = match &signed.statement.act {
-        Act::Expel { reason, .. } => reason.as_str(),
-        _ => "",
-    };
-    format!("the admin of this network has put this key out: {reason}")
 }
 
 fn of_register((name, value): StatementRow) -> Row {

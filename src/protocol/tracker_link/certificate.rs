@@ -3,8 +3,8 @@
 use super::{CERTIFICATE_ROW, Config, Effect, Phase, Stage, Talk, TrackerLink, Warning};
 use crate::canonical;
 use crate::clock::{Now, SteadyTime};
+use crate::membership::Certificate;
 use crate::membership::certificate::RENEW_BEFORE_MS;
-use crate::membership::{Authority, Certificate};
 use crate::wire::Message;
 
 /// How often a certificate that is due is asked for, in milliseconds: an hour. A tracker whose clock
@@ -59,16 +59,16 @@ impl TrackerLink {
 
     /// Takes what was issued if it is ours, once we know for which network it must be.
     pub(super) fn take_certificate(&mut self, now: Now) {
-        let (Some(genesis), Phase::Talking(Talk { tracker, .. })) =
-            (self.founding.genesis(), &self.phase)
+        let (Some(genesis), Some(statements), Phase::Talking(_)) =
+            (self.founding.genesis(), &self.statements, &self.phase)
         else {
             return;
         };
         let Some(offered) = self.membership.offered.take() else {
             return;
         };
-        let authority = Authority::new(*tracker, None);
-        let checked = offered.check(&authority, &genesis.id(), &self.config.key, now.wall);
+        let authority = statements.authority();
+        let checked = offered.check(authority, &genesis.id(), &self.config.key, now.wall);
         if let Err(reason) = checked {
             self.membership.wrong_at = Some(now.steady);
             let warning = Warning::BadCertificate(reason);

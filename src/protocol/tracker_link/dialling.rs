@@ -1,6 +1,6 @@
 //! When the tracker is dialled, and what follows when that, or the conversation, fails.
 
-use super::{Effect, Phase, Talk, TrackerLink, Warning};
+use super::{Effect, PUT_OUT_PAUSE_MS, Phase, Talk, TrackerLink, Warning};
 use crate::clock::Now;
 
 impl TrackerLink {
@@ -60,6 +60,9 @@ impl TrackerLink {
         }
         self.phase = Phase::Waiting;
         self.pause.failed(now.steady);
+        if self.own_expulsion().is_some() {
+            self.pause.hold(now.steady, PUT_OUT_PAUSE_MS);
+        }
         self.pause.due().since(now.steady)
     }
 }

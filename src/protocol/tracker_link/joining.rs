@@ -1,6 +1,8 @@
 //! How we get onto the tracker's list, and off it.
 
-use super::{Config, Effect, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning};
+use super::{
+    Config, Effect, PUT_OUT_PAUSE_MS, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning,
+};
 use crate::canonical;
 use crate::chain::NetworkId;
 use crate::clock::Now;
@@ -97,6 +99,11 @@ impl TrackerLink {
             RefusalCode::NotRegistered if self.leaving => self.rest(Effect::Left),
             RefusalCode::OldRecord if self.record.may_rise() => self.raise_sequence(now),
             RefusalCode::KeyInUse => self.key_in_use(reason, now),
+            RefusalCode::PutOut => {
+                self.give_up(&reason, now);
+                // Also where it is not known yet whose word counts on this network.
+                self.pause.hold(now.steady, PUT_OUT_PAUSE_MS);
+            }
             code => {
                 // Whatever was wrong with the block that we mined, it will not become right.
                 self.founding.drop_mined();

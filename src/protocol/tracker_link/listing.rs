@@ -56,6 +56,8 @@ impl TrackerLink {
             let warning = Warning::BadRecord { name, reason };
             return self.decided.at_once(Effect::Warn(warning));
         }
+        // It may come before what the admin has said of the name.
+        self.hand_on(&name, changed, left);
         match self.directory.update(member) {
             Update::Entered { displaced } => {
                 left.extend(displaced);

@@ -2,16 +2,22 @@
 
 use super::{Effect, STATEMENT_ROW, TrackerLink};
 use crate::clock::Now;
-use crate::membership::SignedStatement;
-use crate::protocol::{SessionId, Statements};
-use crate::wire::Message;
+use crate::membership::Statements;
+use crate::membership::{Act, MemberName, SignedStatement};
+use crate::protocol::SessionId;
 use crate::wire::message::MAX_STATEMENTS_TO_TRACKER;
+use crate::wire::{Member, Message};
 use std::sync::Arc;
 
 impl TrackerLink {
     /// What the admin has said, as far as it was heard; nothing as long as the network is not known.
     pub fn statements(&self) -> Option<&Arc<Statements>> {
         self.statements.as_ref()
+    }
+
+    /// By which statement this node itself is put out, if it is.
+    pub fn own_expulsion(&self) -> Option<&SignedStatement> {
+        self.statements.as_ref()?.out(&self.config.key)
     }
 
     /// A member told what the admin has said.
@@ -51,7 +57,30 @@ impl TrackerLink {
         {
             self.send_statements(session, &fresh);
         }
+        let mut changed = Vec::new();
+        let mut left = Vec::new();
+        for signed in &fresh {
+            if let Act::Reassign { name, .. } = &signed.statement.act {
+                self.hand_on(name, &mut changed, &mut left);
+            }
+        }
+        self.directory_changed(changed, left);
         self.decided.at_once(Effect::StatementsHeard(fresh));
+    }
+
+    /// Has a name go with the key that the admin gave it to, if it did.
+    pub(super) fn hand_on(
+        &mut self,
+        name: &MemberName,
+        changed: &mut Vec<Member>,
+        left: &mut Vec<Member>,
+    ) {
+        let owner = self.statements.as_ref().and_then(|all| all.owner(name));
+        if let Some(key) = owner {
+            let (entered, gone) = self.directory.hand_on(name, key);
+            changed.extend(entered);
+            left.extend(gone);
+        }
     }
 
     /// Tells the tracker all that we hold.

@@ -8,11 +8,11 @@ mod world;
 
 use super::*;
 use crate::chain::ledger::Answer;
-use crate::chain::testing::{member, network};
+use crate::chain::testing::{genesis, member, network};
 use crate::chain::{Block, BlockId, Height, Work};
 use crate::clock::STARTED;
 use crate::protocol::gossip::peers::PeersLimits;
-use crate::protocol::testing::{TRACKER, hello};
+use crate::protocol::testing::hello;
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
 use crate::wire::Message;
 
@@ -73,7 +73,7 @@ impl Node {
         let heard: Outbound<HearStatements> = Outbound::new();
         let key = member(own).public_key();
         let parts = GossipParts {
-            tracker: member(TRACKER).public_key(),
+            members: Arc::new(Statements::new(&genesis())),
             greeting: Arc::new(Greeting::new(NodeRole::Peer, key, (own.into(), 1), None)),
             clock: clock.clone(),
             begin: Box::new(begun.clone()),

@@ -4,8 +4,8 @@
 use super::{DirectoryPorts, TrackerLinkShell};
 use crate::chain::Timestamp;
 use crate::keys::PublicKey;
-use crate::logging::Names;
-use crate::membership::SignedStatement;
+use crate::logging::{Names, Time};
+use crate::membership::{Act, SignedStatement};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
 use crate::messages::introducer::{Introduced, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
@@ -40,6 +40,9 @@ impl TrackerLinkShell {
         }
         if let Some(genesis) = self.link.genesis().cloned() {
             self.tell_introducers(&TellIntroducer::Network(genesis));
+        }
+        if let Some(statements) = self.link.statements().cloned() {
+            self.tell_introducers(&TellIntroducer::Statements(statements));
         }
     }
 
@@ -118,8 +121,25 @@ impl TrackerLinkShell {
             let (kind, key) = (act.kind(), act.key());
             tracing::info!(act = ?kind, key = %key.to_address(), "the admin has decided");
         }
+        let own = self.link.own_expulsion();
+        if own.is_some_and(|own| fresh.contains(own)) {
+            self.tell_own_expulsion();
+        }
+        if let Some(statements) = self.link.statements().cloned() {
+            self.tell_introducers(&TellIntroducer::Statements(statements));
+        }
         self.publish_standing();
         self.tell_listeners();
+    }
+
+    /// Tells the owner that this node is put out, if it is.
+    pub(super) fn tell_own_expulsion(&self) {
+        if let Some(signed) = self.link.own_expulsion()
+            && let Act::Expel { reason, .. } = &signed.statement.act
+        {
+            let at = Time::from_unix_ms(signed.statement.number.0);
+            tracing::warn!(%at, %reason, "the admin of the network has put this node out: nobody talks to it any more; whoever runs the tracker can let it come back, with `node readmit`");
+        }
     }
 
     fn tell_listeners(&mut self) {

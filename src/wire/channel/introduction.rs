@@ -4,9 +4,10 @@ use super::handshake::{Binding, Side};
 use crate::canonical;
 use crate::chain::{NetworkId, Timestamp};
 use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, verify};
-use crate::membership::{Authority, Certificate, CertificateError};
+use crate::membership::{Certificate, CertificateError, NotAMember, Statements};
 use crate::wire::message::{Hello, NodeRole};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Context of the hash that proves a key at the end of a channel.
 pub const PROOF_CONTEXT: &str = "raclette 2026-11 channel proof";
@@ -53,14 +54,16 @@ fn digest(binding: &Binding, side: Side, hello: &Hello) -> [u8; 32] {
 }
 
 /// Whom a connection is meant to lead to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
     /// What the other must be.
     pub role: NodeRole,
     /// Whether it must be on our network; a tracker may serve a member that has none yet.
     pub same_network: bool,
-    /// Whose certificate it must show, if it must be a member.
-    pub certified_by: Option<PublicKey>,
+    /// Whether it must show that it is a member.
+    pub member: bool,
+    /// By what the admin has said it is judged whether it is one; nothing where nobody is a member yet.
+    pub members: Option<Arc<Statements>>,
 }
 
 /// Why the other end is not one to talk to.
@@ -88,12 +91,9 @@ pub enum IntroductionError {
         /// Its network.
         theirs: NetworkId,
     },
-    /// It shows no certificate where one is needed.
-    #[error("the other end shows no certificate of membership: it has to reach its tracker once")]
-    NoCertificate,
-    /// Its certificate does not count.
+    /// It is no member, where one is needed.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    NotAMember(#[from] NotAMember),
 }
 
 /// Judges what the other end of a channel says of itself: proof, identity, role, network,
@@ -124,43 +124,38 @@ pub fn judge_introduction(
             theirs: hello.network,
         });
     }
-    if let Some(tracker) = &expected.certified_by {
-        let certificate = theirs.certificate.as_ref();
-        let certificate = certificate.ok_or(IntroductionError::NoCertificate)?;
-        certificate.check(
-            &Authority::new(*tracker, None),
-            &hello.network,
-            &hello.key,
-            now,
-        )?;
+    if expected.member {
+        is_member(theirs, expected, now)?;
     }
     Ok(())
 }
 
+fn is_member(theirs: &Introduction, expected: &Expected, now: Timestamp) -> Result<(), NotAMember> {
+    let members = expected.members.as_ref();
+    let members = members.ok_or(NotAMember::NoCertificate)?;
+    members.admits(&theirs.hello.key, theirs.certificate.as_ref(), now)
+}
+
 /// Whether our clock may be compared with that of who says this: a tracker that was dialled, or a member.
 /// `judged` is what [`judge_introduction`] says of it. One whose certificate does not count today counts
-/// here: it may be our clock that is wrong. `ours` is what we say of ourselves; a tracker issues the
-/// certificates.
+/// here: it may be our clock that is wrong.
 pub fn is_comparable(
-    ours: &Hello,
     theirs: &Introduction,
     judged: &Result<(), IntroductionError>,
     expected: &Expected,
     now: Timestamp,
 ) -> bool {
-    let certificate = match judged {
-        Ok(()) if theirs.hello.role == NodeRole::Tracker || expected.certified_by.is_some() => {
-            return true;
-        }
-        Ok(()) => theirs.certificate.as_ref().map(|certificate| {
-            let (network, key) = (&theirs.hello.network, &theirs.hello.key);
-            certificate.check(&Authority::new(ours.key, None), network, key, now)
-        }),
-        Err(IntroductionError::Certificate(error)) => Some(Err(error.clone())),
-        Err(_) => None,
+    let judged = match judged {
+        Ok(()) if theirs.hello.role == NodeRole::Tracker || expected.member => return true,
+        Ok(()) => is_member(theirs, expected, now),
+        Err(IntroductionError::NotAMember(error)) => Err(error.clone()),
+        Err(_) => return false,
     };
     matches!(
-        certificate,
-        Some(Ok(()) | Err(CertificateError::NotYet { .. } | CertificateError::Expired { .. }))
+        judged,
+        Ok(())
+            | Err(NotAMember::Certificate(
+                CertificateError::NotYet { .. } | CertificateError::Expired { .. }
+            ))
     )
 }

@@ -10,8 +10,10 @@ use crate::chain::testing::member;
 use crate::chain::{BlockId, Height, NetworkId, Timestamp};
 use crate::keys::PublicKey;
 use crate::membership::certificate::{Certificate, CertificateStatement};
+use crate::membership::{Authority, Statements};
 use crate::wire::limits::{HANDSHAKE_RECORD_CAP, RECORD_CAP};
 use crate::wire::{Hello, NodeRole};
+use std::sync::Arc;
 
 const NETWORK: NetworkId = BlockId([1; 32]);
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -51,11 +53,16 @@ fn certificate(number: u8) -> Certificate {
     statement.sign(&member(TRACKER))
 }
 
+fn members() -> Arc<Statements> {
+    Arc::new(Statements::on(NETWORK, Authority::new(key(TRACKER), None)))
+}
+
 fn expected() -> Expected {
     Expected {
         role: NodeRole::Peer,
         same_network: true,
-        certified_by: Some(key(TRACKER)),
+        member: true,
+        members: Some(members()),
     }
 }
 

@@ -28,6 +28,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    pub(super) fn is_mined(&self) -> bool {
+        matches!(self.place, Place::Mined(_))
+    }
+
     pub(super) fn new(facts: SendFacts, place: Place) -> Self {
         Self {
             facts,

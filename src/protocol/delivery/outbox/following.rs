@@ -5,7 +5,7 @@ use super::{Entry, Outbox};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
 use crate::clock::Now;
-use crate::protocol::delivery::rows::Cursor;
+use crate::protocol::delivery::rows::{Cursor, FELL_OUT};
 use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::FIRST_RETRY_MS;
 
@@ -70,11 +70,17 @@ impl Outbox {
         first: bool,
         now: Now,
     ) {
-        let reason = Reason::cut(&rejected.to_string());
-        let lost = matches!(
-            rejected,
-            Rejected::InsufficientFunds { .. } | Rejected::Application { .. }
-        );
+        let fell_out = self.entries.get(number).is_some_and(|e| e.facts.fell_out());
+        let reason = match fell_out {
+            true => Reason::cut(&format!("{FELL_OUT}; {rejected}")),
+            false => Reason::cut(&rejected.to_string()),
+        };
+        let lost = match rejected {
+            Rejected::InsufficientFunds { .. } => true,
+            // What it builds on may come back: another branch holds it, or it is mined again.
+            Rejected::Application { not_yet, .. } => !not_yet,
+            _ => false,
+        };
         if first {
             // Nobody but this node has seen it.
             self.entries
@@ -167,8 +173,12 @@ impl Outbox {
             Closed::Evicted => "transactions that pay more took its place among the open ones",
             Closed::Conflicted => "other payments of the same coins came first",
         };
-        let reason = Reason::cut(reason);
         let own = self.config.own;
+        let was_mined = self.entries.get(number).is_some_and(Entry::is_mined);
+        let reason = match was_mined {
+            true => Reason::cut(&format!("{FELL_OUT}; {reason}")),
+            false => Reason::cut(reason),
+        };
         let waits = self.entries.edit(number, |entry| {
             entry.place = Place::Nowhere;
             entry.facts.reason = reason.clone();
@@ -208,9 +218,12 @@ impl Outbox {
             return self.undone_late(id, disk, now);
         };
         let waits = self.entries.edit(number, |entry| {
-            let was_mined = matches!(entry.place, Place::Mined(_));
+            let was_mined = entry.is_mined();
             if was_mined {
                 entry.place = Place::Nowhere;
+                if entry.facts.end.is_none() {
+                    entry.facts.reason = Reason::cut(FELL_OUT);
+                }
                 was_public(&mut entry.facts);
             }
             was_mined.then_some(entry.facts.end.is_none())

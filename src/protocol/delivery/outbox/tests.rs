@@ -4,7 +4,8 @@ mod promises;
 use super::entries::SETTLED_BLOCKS;
 use super::*;
 use crate::chain::ledger::Funds;
-use crate::chain::testing::{MemoryView, START, member, network, transfer};
+use crate::chain::testing::counter::{record, signed};
+use crate::chain::testing::{MemoryView, START, member, network, rules, transfer};
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
@@ -372,6 +373,60 @@ fn what_falls_out_of_the_chain_after_its_last_height_lapses() {
     assert_eq!(facts.state(Place::Nowhere), SendState::Expired);
     assert!(!facts.reason.is_empty());
     assert_eq!(sender.outbox.lines(None, 10), []);
+}
+
+#[test]
+fn a_record_that_fell_out_says_so_and_waits_for_what_it_builds_on() {
+    let mut sender = Sender::new();
+    let record = signed(&rules(), 1, 1, 0, record("vote", b"x"));
+    let effects = sender
+        .outbox
+        .send(wish(1, record.clone(), Route::Network, None), sender.now);
+    sender.done(effects);
+    let judged = |sender: &mut Sender, verdict| {
+        let judgement = Judgement {
+            verdict,
+            height: Height(11),
+            block: BlockId([1; 32]),
+            syncing: false,
+        };
+        let effects = sender.outbox.judged([(1, judgement)], sender.now);
+        sender.done(effects)
+    };
+    let refused = |reason: &str, not_yet| {
+        Err(Rejected::Application {
+            topic: "vote".to_owned(),
+            reason: reason.to_owned(),
+            not_yet,
+        })
+    };
+    judged(&mut sender, Ok(()));
+    sender.told(moved(10, std::slice::from_ref(&record), &[]));
+    // Its block is undone, and that of its ballot with it.
+    let asked = sender.told(OwnNews::Closed(record.id(), Closed::Conflicted));
+    assert!(
+        asked.contains(&Effect::PassOn {
+            number: 1,
+            fresh: None
+        }),
+        "{asked:?}"
+    );
+    sender.told(moved(11, &[], &[record.id()]));
+    judged(&mut sender, refused("there is no ballot", true));
+    assert_eq!(sender.facts(1).end, None, "it may be taken again");
+    let again = sender.pass(LONGEST_RETRY_MS);
+    assert!(
+        again.contains(&Effect::PassOn {
+            number: 1,
+            fresh: None
+        }),
+        "{again:?}"
+    );
+    judged(&mut sender, refused("the ballot is closed", false));
+    let facts = sender.facts(1);
+    assert_eq!(facts.state(Place::Nowhere), SendState::Conflicted);
+    assert!(facts.fell_out(), "{}", facts.reason.as_str());
+    assert!(facts.reason.as_str().contains("the ballot is closed"));
 }
 
 #[test]

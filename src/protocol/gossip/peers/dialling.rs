@@ -181,7 +181,7 @@ impl Peers {
         let mut own: Vec<_> = own.filter(|(_, d)| d.claims.contains_key(&key)).collect();
         own.sort_by_key(|(_, dialling)| dialling.found != Some(key));
         let addresses: VecDeque<_> = own.into_iter().map(|(at, _)| at.clone()).collect();
-        if self.apart || self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
+        if self.rests() || self.wanted.len() >= MAX_WANTED || self.banned.contains_key(&key) {
             return vec![Effect::TellOutbox(DeliveryFact::Unreachable(key))];
         }
         self.wanted.insert(key, addresses);
@@ -337,7 +337,7 @@ impl Peers {
         let room = most.saturating_sub(self.count(Direction::Outgoing) + called.len());
         // Dials at addresses that no record names any more are bounded, too.
         let room = room.min((2 * most + MAX_WANTED).saturating_sub(self.under_way.len()));
-        if room == 0 || self.apart {
+        if room == 0 || self.rests() {
             return Vec::new();
         }
         let open = self.open.values().map(|o| o.key);
@@ -360,7 +360,7 @@ impl Peers {
     /// one of them, it takes its place ([`Peers::opened`]).
     pub(super) fn feel(&mut self, now: SteadyTime) -> Option<Effect> {
         let is_full = self.count(Direction::Outgoing) >= self.limits.outgoing.max(1);
-        if self.apart || !is_full || now.since(self.felt) < FEELER_EVERY_MS {
+        if self.rests() || !is_full || now.since(self.felt) < FEELER_EVERY_MS {
             return None;
         }
         self.felt = now;

@@ -5,6 +5,7 @@ use crate::canonical::CappedText;
 use crate::chain::Timestamp;
 use crate::chain::testing::{genesis, network};
 use crate::membership::{Act, Statement};
+use crate::protocol::gossip::peers::Outlook;
 
 /// The admin of the tests' network.
 const ADMIN: u8 = 200;
@@ -89,4 +90,35 @@ fn attack_what_the_admin_did_not_sign_is_a_fault_and_what_is_known_is_passed_ove
     forged.statement.number = Timestamp(6);
     let effects = say(&mut gossip, vec![forged]);
     assert_eq!(closes(&effects), [session(1)]);
+}
+
+#[test]
+fn a_node_that_is_put_out_itself_says_goodbye_and_dials_nobody_until_it_may_come_back() {
+    let mut gossip = with_sessions(2);
+    let own = 100;
+    let candidates = vec![Candidate {
+        key: member(7).public_key(),
+        outlook: Outlook::Unknown,
+        addresses: vec!["seven:7000".to_owned()],
+        since: None,
+    }];
+    let effects = gossip.statements(known([out(own, 5)]), STARTED);
+    assert_eq!(closes(&effects), [session(1), session(2)]);
+    for number in [1, 2] {
+        let _ = gossip.closed(session(number), "gone", STARTED);
+    }
+    let dials = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Dial(_)));
+    assert!(!dials(&gossip.candidates(candidates, STARTED)));
+    assert!(!dials(&gossip.tick(STARTED.plus_ms(60_000))));
+    assert_eq!(gossip.admits(0), Admission::Full);
+    let back = Statement {
+        network: network(),
+        number: Timestamp(6),
+        act: Act::Readmit {
+            key: member(own).public_key(),
+        },
+    };
+    let back = back.sign(&member(ADMIN));
+    let effects = gossip.statements(known([out(own, 5), back]), STARTED.plus_ms(60_000));
+    assert!(dials(&effects));
 }

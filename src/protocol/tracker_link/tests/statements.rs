@@ -2,11 +2,12 @@
 
 use super::super::*;
 use crate::canonical::CappedText;
+use crate::chain::testing::START;
 use crate::chain::testing::member;
 use crate::membership::{Act, SignedStatement, Statement};
-use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key};
-use crate::wire::MemberId;
-use crate::wire::message::Registered;
+use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key, record};
+use crate::wire::message::{RefusalCode, Refused, Registered};
+use crate::wire::{Member, MemberId};
 
 const SESSION: u64 = 1;
 
@@ -82,4 +83,83 @@ fn what_a_member_tells_is_said_to_the_tracker_and_forgeries_are_not() {
     assert_eq!(told(&mut peer), [vec![expel(5)]]);
     let again = peer.link.statements_heard(vec![expel(5)], peer.now);
     assert_eq!(again, []);
+}
+
+#[test]
+fn a_node_that_is_put_out_leaves_the_tracker_alone_for_a_while_and_registers_when_it_may_come_back()
+{
+    let mut peer = Peer::new(5, "erin");
+    registered(&mut peer, SESSION);
+    peer.receive(SESSION, &Message::Statements(vec![expel(5)]));
+    assert!(peer.link.own_expulsion().is_some());
+    peer.close(SESSION);
+    let dials = |peer: &mut Peer, ms| {
+        peer.tick(ms);
+        std::mem::take(&mut peer.dials).len()
+    };
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    assert_eq!(dials(&mut peer, 1), 1);
+    let tracker = hello(TRACKER, NodeRole::Tracker, NetworkId::ZERO);
+    peer.open(SESSION + 1, &tracker);
+    let refused = Refused {
+        code: RefusalCode::PutOut,
+        reason: CappedText::new("out").unwrap(),
+    };
+    peer.receive(SESSION + 1, &Message::Refused(refused));
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    // Started anew it asks at once, and once.
+    peer.restart(true);
+    assert!(peer.link.own_expulsion().is_some());
+    assert_eq!(dials(&mut peer, TICK_MS), 1);
+}
+
+#[test]
+fn a_name_goes_with_the_key_that_the_admin_gave_it_to_whichever_is_heard_first() {
+    let name: MemberName = "bob".parse().unwrap();
+    let given = Statement {
+        network: genesis_by(1).id(),
+        number: crate::chain::Timestamp(5),
+        act: Act::Reassign {
+            name: name.clone(),
+            key: key(7),
+        },
+    };
+    let given = Message::Statements(vec![given.sign(&member(TRACKER))]);
+    let told = |number: u8| {
+        let told = Member {
+            id: MemberId(number.into()),
+            record: record(number, "bob", 1),
+            live: true,
+            reachable: true,
+            since: START,
+        };
+        Message::MembersChanged(MembersChanged {
+            changed: vec![told],
+            left: Vec::new(),
+        })
+    };
+    for statement_first in [true, false] {
+        let mut peer = Peer::new(1, "alice");
+        registered(&mut peer, SESSION);
+        peer.receive(SESSION, &told(2));
+        let found = |peer: &Peer| {
+            let known = peer.link.directory().by_name(&name);
+            known.map(|member| member.record.statement.key)
+        };
+        assert_eq!(found(&peer), Some(key(2)));
+        if statement_first {
+            peer.receive(SESSION, &given);
+            assert_eq!(found(&peer), None, "nothing is sent to the lost key");
+            peer.receive(SESSION, &told(7));
+        } else {
+            peer.receive(SESSION, &told(7));
+            assert_eq!(found(&peer), Some(key(2)), "anybody could say so");
+            peer.receive(SESSION, &given);
+        }
+        assert_eq!(found(&peer), Some(key(7)));
+        peer.receive(SESSION, &told(2));
+        assert_eq!(found(&peer), Some(key(7)));
+        peer.restart(true);
+        assert_eq!(found(&peer), Some(key(7)));
+    }
 }

@@ -4,6 +4,7 @@
 use super::*;
 use crate::chain::testing::transfer;
 use crate::chain::{EncodedTransaction, Timestamp};
+use crate::keys::PublicKey;
 use crate::messages::gossip::Candidate as Known;
 use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::protocol::gossip::peers::Outlook;

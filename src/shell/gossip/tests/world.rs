@@ -475,7 +475,7 @@ impl World {
         for session in sessions {
             for _ in 0..5 {
                 let nonce = self.random.up_to(u64::MAX);
-                let mut header = crate::chain::testing::genesis().header;
+                let mut header = genesis().header;
                 header.previous = BlockId(*blake3::hash(&nonce.to_le_bytes()).as_bytes());
                 self.send_message(at, session, Message::AnnounceBlock(header));
             }

@@ -1,7 +1,7 @@
 use super::*;
-use crate::membership::DelegationStatement;
 use crate::membership::certificate::CertificateError;
 use crate::membership::name::MAX_NAME;
+use crate::membership::{Act, DelegationStatement, NotAMember, Statement};
 use crate::wire::message::MAX_AGENT;
 
 /// Bob judges what alice says in their channel, after `change`, signed by her as it should be.
@@ -85,7 +85,8 @@ fn a_tracker_where_a_peer_belongs_is_refused_and_the_other_way_round() {
     let tracker = Expected {
         role: NodeRole::Tracker,
         same_network: false,
-        certified_by: None,
+        member: false,
+        members: None,
     };
     let told = judged(&tracker, |_, _| ());
     assert_eq!(told, Err(IntroductionError::WrongRole(NodeRole::Peer)));
@@ -105,7 +106,7 @@ fn another_network_is_refused_where_it_matters() {
     assert_eq!(told, Err(IntroductionError::OtherNetwork { ours, theirs }));
     let anywhere = Expected {
         same_network: false,
-        certified_by: None,
+        member: false,
         ..expected()
     };
     let told = judged(&anywhere, |hello, _| hello.network = theirs);
@@ -115,19 +116,19 @@ fn another_network_is_refused_where_it_matters() {
 #[test]
 fn membership_is_shown_by_ones_own_certificate() {
     let told = judged(&expected(), |_, shown| *shown = None);
-    assert_eq!(told, Err(IntroductionError::NoCertificate));
+    assert_eq!(told, Err(NotAMember::NoCertificate.into()));
     let told = judged(&expected(), |_, shown| *shown = Some(certificate(3)));
     let other = CertificateError::OtherKey(key(3));
-    assert_eq!(told, Err(IntroductionError::Certificate(other)));
+    assert_eq!(told, Err(NotAMember::Certificate(other).into()));
     let told = judged(&expected(), |_, shown| {
         let statement = certificate(1).statement;
         *shown = Some(statement.sign(&member(1)));
     });
     assert!(matches!(
         told,
-        Err(IntroductionError::Certificate(
+        Err(IntroductionError::NotAMember(NotAMember::Certificate(
             CertificateError::Forged { .. }
-        ))
+        )))
     ));
     let told = judged(&expected(), |_, shown| {
         let statement = CertificateStatement {
@@ -138,9 +139,9 @@ fn membership_is_shown_by_ones_own_certificate() {
     });
     assert!(matches!(
         told,
-        Err(IntroductionError::Certificate(
+        Err(IntroductionError::NotAMember(NotAMember::Certificate(
             CertificateError::Expired { .. }
-        ))
+        )))
     ));
 }
 
@@ -195,21 +196,21 @@ fn the_clocks_of_members_and_trackers_alone_are_compared() {
             let judged = judge_introduction(&ours, &theirs, &bob.binding, expected, now);
             (
                 judged.is_ok(),
-                is_comparable(&ours, &theirs, &judged, expected, now),
+                is_comparable(&theirs, &judged, expected, now),
             )
         };
-    // Ours is a tracker's hello where nothing certified is expected: it issues the certificates itself.
+    // At a tracker nobody has to be a member; it knows who is.
     let anybody = Expected {
         same_network: false,
-        certified_by: None,
+        member: false,
         ..expected()
     };
     let forged: fn(&mut Hello, &mut Option<Certificate>) = |_, shown| {
         let statement = certificate(1).statement;
         *shown = Some(statement.sign(&member(1)));
     };
-    for expected in [expected(), anybody] {
-        let is_member = expected.certified_by.is_some();
+    for expected in [expected(), anybody.clone()] {
+        let is_member = expected.member;
         assert_eq!(comparable(&expected, NOW, |_, _| ()), (true, true));
         assert_eq!(
             comparable(&expected, Timestamp(u64::MAX), |_, _| ()),
@@ -236,4 +237,96 @@ fn the_clocks_of_members_and_trackers_alone_are_compared() {
         *shown = None;
     });
     assert_eq!(tracker, (true, true));
+}
+
+/// The admin's word of member 1, made at this time.
+fn said(number: u64, act: Act) -> Statements {
+    let statement = Statement {
+        network: NETWORK,
+        number: Timestamp(number),
+        act,
+    };
+    let mut members = (*members()).clone();
+    let signed = statement.sign(&member(TRACKER));
+    members.take(signed, Timestamp(number)).unwrap();
+    members
+}
+
+#[test]
+fn attack_who_is_put_out_is_refused_and_who_came_back_needs_a_later_certificate() {
+    let serial = certificate(1).statement.serial.0;
+    let by = |members: Statements| Expected {
+        members: Some(Arc::new(members)),
+        ..expected()
+    };
+    let expel = || Act::Expel {
+        key: key(1),
+        reason: CappedText::new("spam").unwrap(),
+    };
+    let is_out = |told| matches!(told, Err(IntroductionError::NotAMember(NotAMember::Out(_))));
+    let readmit = Act::Readmit { key: key(1) };
+    // Whatever it shows, and whenever it was issued.
+    for number in [serial - 1, serial, serial + 1] {
+        let out = by(said(number, expel()));
+        assert!(is_out(judged(&out, |_, _| ())));
+        assert!(is_out(judged(&out, |_, shown| *shown = None)));
+        let back = by(said(number, readmit.clone()));
+        let told = judged(&back, |_, _| ());
+        match number < serial {
+            true => assert_eq!(told, Ok(()), "issued afterwards"),
+            false => assert_eq!(told, Err(NotAMember::Void.into())),
+        }
+    }
+    let other = by(said(serial + 1, Act::Readmit { key: key(3) }));
+    assert_eq!(judged(&other, |_, _| ()), Ok(()));
+}
+
+#[test]
+fn a_delegates_certificate_counts_until_its_right_is_taken_back_and_so_does_the_word_of_a_new_admin()
+ {
+    let (delegate, serial) = (3, certificate(1).statement.serial);
+    let delegation = DelegationStatement {
+        network: NETWORK,
+        admin: key(TRACKER),
+        delegate: key(delegate),
+        serial,
+        from: Timestamp(0),
+        until: Timestamp(2 * NOW.0),
+    };
+    let delegation = delegation.sign(&member(TRACKER));
+    let statement = CertificateStatement {
+        issuer: key(delegate),
+        delegation: Some(delegation),
+        ..certificate(1).statement
+    };
+    let told = |members: &Statements, statement: &CertificateStatement, by: u8| {
+        let expected = Expected {
+            members: Some(Arc::new(members.clone())),
+            ..expected()
+        };
+        let signed = statement.clone().sign(&member(by));
+        judged(&expected, |_, shown| *shown = Some(signed))
+    };
+    assert_eq!(told(&members(), &statement, delegate), Ok(()));
+    let key_of = |number| key(number);
+    let revoked = said(
+        serial.0,
+        Act::Revoke {
+            key: key_of(delegate),
+        },
+    );
+    assert!(told(&revoked, &statement, delegate).is_err());
+    let succeeded = said(
+        serial.0 - 1,
+        Act::Succeed {
+            key: key_of(delegate),
+        },
+    );
+    let by_new = CertificateStatement {
+        issuer: key(delegate),
+        ..certificate(1).statement
+    };
+    assert_eq!(told(&succeeded, &by_new, delegate), Ok(()));
+    assert!(told(&succeeded, &certificate(1).statement, TRACKER).is_err());
+    assert!(told(&members(), &by_new, delegate).is_err());
 }

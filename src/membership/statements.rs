@@ -1,12 +1,13 @@
 //! What the admin has said to everybody: kept, judged, and told on. It takes effect by being heard, whatever
 //! the ledger says yet.
 
+use super::{
+    Act, Authority, AuthorityError, Certificate, CertificateError, MemberName, SignedStatement,
+    StatementError,
+};
 use crate::canonical;
 use crate::chain::{Genesis, Internal, NetworkId, Timestamp};
 use crate::keys::{PublicKey, verify};
-use crate::membership::{
-    Act, Authority, AuthorityError, MemberName, SignedStatement, StatementError,
-};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most statements that are held: one for each member that was ever put out, and each name that went to
@@ -67,14 +68,59 @@ impl NotTaken {
     }
 }
 
+/// Why whoever shows a certificate, or none, is no member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAMember {
+    /// It is put out.
+    #[error("{}", .0.statement.act)]
+    Out(Box<SignedStatement>),
+    /// It shows no certificate.
+    #[error("the other end shows no certificate of membership: it has to reach its tracker once")]
+    NoCertificate,
+    /// Its certificate does not count.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// Its certificate was issued before it was put out.
+    #[error(
+        "the certificate of membership was issued before its owner was put out: it has to reach the tracker"
+    )]
+    Void,
+}
+
 impl Statements {
     /// Those of the network that `genesis` began, without any.
     pub fn new(genesis: &Genesis) -> Self {
+        Self::on(genesis.id(), Authority::at_genesis(&genesis.content))
+    }
+
+    /// Those of a network for which this one speaks, without any.
+    pub fn on(network: NetworkId, authority: Authority) -> Self {
         Self {
-            network: genesis.id(),
-            authority: Authority::at_genesis(&genesis.content),
+            network,
+            authority,
             held: BTreeMap::new(),
         }
+    }
+
+    /// Whether whoever has this key, and shows this, is a member at the time `now`.
+    ///
+    /// # Errors
+    /// By variant of [`NotAMember`], in its order.
+    pub fn admits(
+        &self,
+        key: &PublicKey,
+        shown: Option<&Certificate>,
+        now: Timestamp,
+    ) -> Result<(), NotAMember> {
+        if let Some(signed) = self.out(key) {
+            return Err(NotAMember::Out(Box::new(signed.clone())));
+        }
+        let shown = shown.ok_or(NotAMember::NoCertificate)?;
+        shown.check(&self.authority, &self.network, key, now)?;
+        if self.void_until(key) >= Some(shown.statement.serial) {
+            return Err(NotAMember::Void);
+        }
+        Ok(())
     }
 
     /// Takes up a stored row.

@@ -1,0 +1,130 @@
+//! Who may vote in a ballot: counted once, and read a page at a time.
+
+use super::reading::Reading;
+use super::*;
+use crate::apps::members::View;
+use crate::apps::voting::{RollHash, was_voter};
+use crate::chain::application::TopicRows;
+use crate::chain::rows::StateView;
+use crate::chain::{BlockId, Internal};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Blocks for which it is kept how many members could vote: far more than ballots that are looked at.
+const MAX_KEPT: usize = 1_024;
+/// Keys of a roll that are looked at for one page, of which those who may not vote are passed over.
+const MAX_LOOKED_AT: usize = 4_000;
+
+/// Of how many members the roll of a ballot is, by the block after which they were: to count them takes all
+/// their rows, and it never changes.
+#[derive(Clone, Default)]
+pub(crate) struct RollSizes(Arc<Mutex<BTreeMap<BlockId, u64>>>);
+
+impl RollSizes {
+    fn get(&self, after: &BlockId) -> Option<u64> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(after).copied()
+    }
+
+    fn keep(&self, after: BlockId, voters: u64) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(after, voters);
+    }
+}
+
+/// Who may vote.
+pub(super) enum Voters {
+    /// The members after this height.
+    Members(Height),
+    /// Those in these lists.
+    Lists(Vec<RollHash>),
+    /// These, whose opening is in no block yet.
+    Keys(Vec<PublicKey>),
+}
+
+/// Some of the voters, and where the next begin.
+pub(super) type Voting = (Vec<PublicKey>, Option<usize>);
+
+impl Reading<'_> {
+    /// How many may vote.
+    pub(super) fn count(&self, voters: &Voters) -> Result<u64, Internal> {
+        let view = ChainRows(self.disk);
+        match voters {
+            Voters::Members(after) => {
+                let missing = || Internal(format!("the block at height {after} is missing"));
+                let block = view.active(*after)?.ok_or_else(missing)?;
+                if let Some(known) = self.peer.rolls.get(&block) {
+                    return Ok(known);
+                }
+                let rows = TopicRows::of_members(&view);
+                let members = View::new(&rows);
+                let mut count = 0;
+                for index in 0..members.count()? {
+                    if let Some(key) = members.listed(index)?
+                        && was_voter(&members, self.admission, &key, *after)?
+                    {
+                        count += 1;
+                    }
+                }
+                self.peer.rolls.keep(block, count);
+                Ok(count)
+            }
+            Voters::Lists(lists) => Ok(Ballots(&view).in_lists(lists)?.len() as u64),
+            Voters::Keys(keys) => Ok(keys.len() as u64),
+        }
+    }
+
+    /// Whether somebody may.
+    pub(super) fn has(&self, voters: &Voters, key: &PublicKey) -> Result<bool, Internal> {
+        let view = ChainRows(self.disk);
+        match voters {
+            Voters::Members(after) => {
+                let rows = TopicRows::of_members(&view);
+                was_voter(&View::new(&rows), self.admission, key, *after)
+            }
+            Voters::Lists(lists) => Ballots(&view).is_listed(lists, key),
+            Voters::Keys(keys) => Ok(keys.binary_search(key).is_ok()),
+        }
+    }
+
+    /// At most `limit` of them, from a place on: of members in the order in which they joined, of lists as
+    /// they stand there.
+    pub(super) fn page(
+        &self,
+        voters: &Voters,
+        begin: usize,
+        limit: usize,
+    ) -> Result<Voting, Internal> {
+        let view = ChainRows(self.disk);
+        match voters {
+            Voters::Members(after) => {
+                let rows = TopicRows::of_members(&view);
+                let members = View::new(&rows);
+                let count = members.count()? as usize;
+                let end = count.min(begin.saturating_add(MAX_LOOKED_AT));
+                let (mut found, mut at) = (Vec::new(), begin);
+                while at < end && found.len() < limit {
+                    let key = members.listed(u32::try_from(at).unwrap_or(u32::MAX))?;
+                    if let Some(key) = key
+                        && was_voter(&members, self.admission, &key, *after)?
+                    {
+                        found.push(key);
+                    }
+                    at += 1;
+                }
+                Ok((found, (at < count).then_some(at)))
+            }
+            Voters::Lists(lists) => Ok(page_of(&Ballots(&view).in_lists(lists)?, begin, limit)),
+            Voters::Keys(keys) => Ok(page_of(keys, begin, limit)),
+        }
+    }
+}
+
+fn page_of(keys: &[PublicKey], begin: usize, limit: usize) -> Voting {
+    let page: Vec<_> = keys.iter().skip(begin).take(limit).copied().collect();
+    let end = begin.saturating_add(page.len());
+    (page, (end < keys.len()).then_some(end))
+}
