@@ -17,7 +17,7 @@
 
 pub mod backoff;
 pub mod branch_change;
-pub(crate) mod bucket;
+pub mod bucket;
 pub mod clocks;
 mod commit_queue;
 pub mod credit;

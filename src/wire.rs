@@ -9,6 +9,7 @@ pub mod message;
 pub mod receipt;
 pub mod stage;
 pub mod version;
+pub mod work;
 
 pub use member::{Member, MemberId, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};

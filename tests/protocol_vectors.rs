@@ -81,6 +81,7 @@ const KINDS: &[(&str, Handler)] = &[
     ("preamble", channel::preambles),
     ("channel", channel::channel),
     ("rekey", channel::rekey),
+    ("registration-work", tracker::registration_work),
     ("introduction-rules", channel::introduction_rules),
     ("addresses-to-dial", formats::addresses_to_dial),
     ("certificate", channel::certificate),

@@ -9,7 +9,7 @@ use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
 use crate::messages::tracker_link::{
     AcceptChangedKey, AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, HearStatements,
-    LeaveError, LeaveNetwork,
+    LeaveError, LeaveNetwork, WorkFound,
 };
 use crate::protocol::mining::Part;
 use crate::shell::{Answered, DirectoryPorts, GenesisSearch, Port, TrackerLinkShell};
@@ -140,6 +140,7 @@ super::hand_to_shell!(TrackerLinkActor {
     Connect => connect,
     Dialled => dialled,
     GenesisMined => genesis_mined,
+    WorkFound => work_found,
     Introduced => introduced,
     RowsCommitted => committed,
 });
@@ -150,13 +151,42 @@ pub struct GenesisSearcher {
     pub search: Box<dyn Search>,
     /// Is told.
     pub to: Recipient<GenesisMined>,
+    /// Is told of what registering costs.
+    pub work: Recipient<WorkFound>,
+}
+
+impl GenesisSearcher {
+    fn search_for_work(&mut self, header: Header) {
+        let Ok(target) = header.target.expand() else {
+            return self.search.stop();
+        };
+        let to = self.work.clone();
+        self.search.begin(Order {
+            header: header.to_bytes(),
+            target: target.to_be_bytes(),
+            part: Part(0),
+            done: Arc::new(move |found| {
+                if let Some(nonce) = found {
+                    // Gone only when the node stops.
+                    let _ = to.try_send(WorkFound(Header { nonce, ..header }));
+                }
+            }),
+        });
+    }
 }
 
 impl Port<GenesisSearch> for GenesisSearcher {
     fn offer(&mut self, order: GenesisSearch) -> Result<(), GenesisSearch> {
-        let GenesisSearch::Begin { header, content } = order else {
-            self.search.stop();
-            return Ok(());
+        let (header, content) = match order {
+            GenesisSearch::Begin { header, content } => (header, content),
+            GenesisSearch::ForWork(header) => {
+                self.search_for_work(header);
+                return Ok(());
+            }
+            GenesisSearch::End => {
+                self.search.stop();
+                return Ok(());
+            }
         };
         let Ok(target) = header.target.expand() else {
             self.search.stop();

@@ -89,7 +89,11 @@ where
 
 /// The host in `host:port`.
 fn host(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(host, _)| host)
+    match address.rsplit_once(':') {
+        Some((host, _)) if !address.ends_with(']') => host,
+        // A host alone.
+        _ => address,
+    }
 }
 
 /// The number in `host:port`, if the host is one; an IPv4 number within an IPv6 one is the former.

@@ -4,7 +4,7 @@ use super::gossip::CandidatesKnown;
 use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
-use crate::chain::{Genesis, Timestamp};
+use crate::chain::{Genesis, Header, Timestamp};
 use crate::keys::PublicKey;
 use crate::membership::Statements;
 use crate::membership::{Certificate, MemberName, SignedStatement};
@@ -17,6 +17,11 @@ use std::sync::Arc;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct GenesisMined(pub Genesis);
+
+/// What registering costs was found: the header that was searched for, with its nonce.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WorkFound(pub Header);
 
 /// Whom this node knows, and how it stands with the tracker. The link publishes a new one with every change:
 /// whoever asks looks at the latest, shares it, and copies nothing.

@@ -94,6 +94,7 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
         applications: apps::built_in(),
         fatal,
         names: Names::default(),
+        registering_costs: true,
         connections,
     })
 }

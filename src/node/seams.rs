@@ -36,6 +36,8 @@ pub(crate) struct Seams {
     pub(crate) fatal: Fatal,
     /// Told who is called what, for what is written down.
     pub(crate) names: Names,
+    /// Whether a tracker asks those for work whom nobody invited.
+    pub(crate) registering_costs: bool,
     /// Connections that may be open at a time, as far as the system is concerned.
     pub(crate) connections: usize,
 }

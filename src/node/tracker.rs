@@ -124,10 +124,13 @@ impl Running {
         let seed = random_u64(&*seams.entropy);
         let params = params(&settings.network)?;
         let has_recovery = params.recovery.is_some();
-        let machine = match issuer(settings)? {
+        let mut machine = match issuer(settings)? {
             None => Registry::open(secret.clone(), params, seed, rows),
             Some(issuer) => Registry::open_introducing(issuer, params, seed, rows),
         }?;
+        if seams.registering_costs {
+            machine.ask_for_work(&secret);
+        }
         if machine.genesis().is_none() && settings.introduces_for.is_empty() && !has_recovery {
             tracing::info!(
                 "nobody will be able to put another tracker in this one's place: `node init recovery` makes a key for that, before the first member comes"

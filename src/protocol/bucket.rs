@@ -70,6 +70,12 @@ impl<K: Ord + Clone> Buckets<K> {
         }
     }
 
+    /// How much somebody has used.
+    pub fn used(&self, whose: &K, rate: Rate, now: SteadyTime) -> u64 {
+        let bucket = self.of.get(whose);
+        bucket.map_or(0, |bucket| bucket.used(rate, now))
+    }
+
     /// Somebody's bucket, to count in.
     pub fn of(&mut self, whose: K, now: SteadyTime) -> &mut Bucket {
         if self.of.len() >= self.most && !self.of.contains_key(&whose) {

@@ -142,22 +142,38 @@ impl Directory {
             }
         }
         let name = member.record.statement.name.clone();
-        match self.names.get(&name) {
-            Some(entry) if entry.key != key => {
-                let pinned = entry.key;
-                let told_before = self.withheld.insert(name, member.clone());
-                let same = told_before.is_some_and(|m| m.record == member.record);
-                return if same {
-                    Update::Unchanged
-                } else {
-                    Update::Withheld { pinned }
-                };
-            }
-            None if self.names.len() >= MAX_NAMES => return Update::Full,
-            _ => {}
+        let is_full = self.names.len() >= MAX_NAMES;
+        if is_full && !self.names.contains_key(&name) && !self.forget_a_pin() {
+            return Update::Full;
+        }
+        if let Some(entry) = self.names.get(&name)
+            && entry.key != key
+        {
+            let pinned = entry.key;
+            let told_before = self.withheld.insert(name, member.clone());
+            let same = told_before.is_some_and(|m| m.record == member.record);
+            return if same {
+                Update::Unchanged
+            } else {
+                Update::Withheld { pinned }
+            };
         }
         let displaced = self.enter(name, key, member);
         Update::Entered { displaced }
+    }
+
+    /// Makes room by forgetting whose a name was that nobody goes by: first one that was given up for another,
+    /// for somebody may give up names without end, and must keep no newcomer out. Whether there was one.
+    fn forget_a_pin(&mut self) -> bool {
+        let pins = self.names.iter().filter(|(_, e)| e.member.is_none());
+        let given_up = |(_, entry): &(&MemberName, &Entry)| self.by_key.contains_key(&entry.key);
+        let pin = pins.clone().find(given_up).or(pins.clone().next());
+        let Some(name) = pin.map(|(name, _)| name.clone()) else {
+            return false;
+        };
+        self.names.remove(&name);
+        self.dirty.insert(name);
+        true
     }
 
     /// Takes the owner's word that a name has changed its key. The member now entered, with those
@@ -215,15 +231,23 @@ impl Directory {
         self.remove(&key)
     }
 
-    /// Takes out all but the members with these keys. Their names stay pinned.
-    pub(super) fn retain(&mut self, named: &BTreeSet<PublicKey>) -> Vec<Member> {
-        let gone = |member: &Member| !named.contains(&member.record.statement.key);
-        self.withheld.retain(|_, member| !gone(member));
-        let gone: Vec<_> = self.members().filter(|m| gone(m)).cloned().collect();
-        for member in &gone {
-            self.remove(&member.record.statement.key);
+    /// The tracker names these and no others: of those it says nothing, they stay whom we know, and are taken to
+    /// be away. What it has forgotten, or keeps back, nobody else has to forget.
+    pub(super) fn not_named(&mut self, named: &BTreeSet<PublicKey>) -> Vec<Member> {
+        self.withheld
+            .retain(|_, member| named.contains(&member.record.statement.key));
+        let mut changed = Vec::new();
+        for (name, entry) in &mut self.names {
+            if let Some(member) = &mut entry.member
+                && (member.live || member.reachable)
+                && !named.contains(&entry.key)
+            {
+                (member.live, member.reachable) = (false, false);
+                self.dirty.insert(name.clone());
+                changed.push(member.clone());
+            }
         }
-        gone
+        changed
     }
 
     fn remove(&mut self, key: &PublicKey) -> Option<Member> {
@@ -246,5 +270,62 @@ impl Directory {
             (key, value)
         };
         dirty.into_iter().map(row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::START;
+    use crate::keys::SecretKey;
+    use crate::wire::{MemberRecord, MemberStatement};
+
+    fn record(number: u32, name: &str, sequence: u64) -> MemberRecord {
+        let key = SecretKey::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
+        MemberStatement {
+            tracker: PublicKey([9; 32]),
+            sequence,
+            name: name.parse().unwrap(),
+            key: key.public_key(),
+            sealing_key: key.sealing_key(),
+            addresses: Vec::new(),
+        }
+        .sign(&key)
+    }
+
+    fn tell(directory: &mut Directory, number: u32, name: &str, sequence: u64) -> Update {
+        directory.update(Member {
+            id: MemberId(number),
+            record: record(number, name, sequence),
+            live: true,
+            reachable: true,
+            since: START,
+        })
+    }
+
+    #[test]
+    fn attack_a2_names_that_are_given_up_keep_no_newcomer_out() {
+        let mut directory = Directory::default();
+        tell(&mut directory, 1, "alice", 1);
+        // One who takes ever new names, a friend who has left.
+        tell(&mut directory, 2, "bob", 1);
+        directory.depart(MemberId(2));
+        for n in 0..MAX_NAMES as u64 + 10 {
+            let update = tell(&mut directory, 3, &format!("m{n}"), n);
+            assert!(matches!(update, Update::Entered { .. }), "{n}: {update:?}");
+        }
+        assert_eq!(directory.names.len(), MAX_NAMES);
+        let newcomer = tell(&mut directory, 4, "carol", 1);
+        assert!(matches!(newcomer, Update::Entered { .. }), "{newcomer:?}");
+        assert_eq!(directory.names.len(), MAX_NAMES);
+        // Whose names others had stays known: the friend's is nobody else's.
+        let bob = tell(&mut directory, 5, "bob", 1);
+        assert!(matches!(bob, Update::Withheld { .. }), "{bob:?}");
+        assert!(directory.by_name(&"alice".parse().unwrap()).is_some());
+        let rows = directory.take_rows();
+        assert!(
+            rows.iter().any(|(_, value)| value.is_none()),
+            "forgotten on the disk, too"
+        );
     }
 }

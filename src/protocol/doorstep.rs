@@ -8,6 +8,7 @@
 use super::SessionId;
 use super::gossip::peers::MAX_HANDSHAKES;
 use crate::clock::SteadyTime;
+use crate::membership::address::site;
 use std::collections::{BTreeMap, HashMap};
 
 /// Strangers at a time: a whole school at once, each for the moment that a registration takes.
@@ -39,12 +40,12 @@ pub enum Admission {
 /// Who came in, and from where.
 #[derive(Debug, Default)]
 pub struct Doorstep {
-    /// With the host that each came from.
-    guests: BTreeMap<SessionId, String>,
+    /// With the host that each came from, and what counts as one address.
+    guests: BTreeMap<SessionId, (String, String)>,
     /// Those of them who have not registered.
     strangers: BTreeMap<SessionId, Stranger>,
-    /// How many came from each host.
-    of_host: HashMap<String, usize>,
+    /// How many came from each address.
+    of_site: HashMap<String, usize>,
 }
 
 /// Somebody who has not registered.
@@ -66,7 +67,7 @@ impl Stranger {
     }
 }
 
-/// The host in `host:port`: what counts as one address.
+/// The host in `host:port`.
 fn host(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host)
 }
@@ -74,11 +75,12 @@ fn host(address: &str) -> &str {
 impl Doorstep {
     /// Whether somebody from `address` (`host:port`) may come in.
     pub fn judge(&self, address: &str, now: SteadyTime) -> Admission {
-        let host = host(address);
-        if self.of_host.get(host).copied().unwrap_or(0) >= MAX_SESSIONS_OF_ADDRESS {
+        let here = site(address);
+        if self.of_site.get(&here).copied().unwrap_or(0) >= MAX_SESSIONS_OF_ADDRESS {
             return Admission::Full;
         }
-        let is_neighbour = |id: &SessionId| self.guests.get(id).is_some_and(|h| h == host);
+        let is_neighbour =
+            |id: &SessionId| self.guests.get(id).is_some_and(|(_, site)| *site == here);
         let mut strangers = self.strangers.iter();
         let neighbours = strangers.clone().filter(|(id, _)| is_neighbour(id)).count();
         let handshakes = strangers.clone().filter(|(_, s)| !s.greeted).count();
@@ -102,9 +104,9 @@ impl Doorstep {
 
     /// Somebody came in, as a stranger.
     pub fn entered(&mut self, session: SessionId, address: &str, now: SteadyTime) {
-        let host = host(address).to_owned();
-        *self.of_host.entry(host.clone()).or_default() += 1;
-        self.guests.insert(session, host);
+        let (host, site) = (host(address).to_owned(), site(address));
+        *self.of_site.entry(site.clone()).or_default() += 1;
+        self.guests.insert(session, (host, site));
         let stranger = Stranger {
             since: now,
             greeted: false,
@@ -127,20 +129,20 @@ impl Doorstep {
     /// It has gone.
     pub fn gone(&mut self, session: SessionId) {
         self.strangers.remove(&session);
-        let Some(host) = self.guests.remove(&session) else {
+        let Some((_, site)) = self.guests.remove(&session) else {
             return;
         };
-        if let Some(count) = self.of_host.get_mut(&host) {
+        if let Some(count) = self.of_site.get_mut(&site) {
             *count -= 1;
             if *count == 0 {
-                self.of_host.remove(&host);
+                self.of_site.remove(&site);
             }
         }
     }
 
     /// The host that somebody who is in came from.
     pub fn host_of(&self, session: SessionId) -> Option<&str> {
-        self.guests.get(&session).map(String::as_str)
+        self.guests.get(&session).map(|(host, _)| host.as_str())
     }
 
     /// How many are in.
@@ -241,10 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn attack_p5_numbers_of_one_network_are_one_address() {
+        let mut doorstep = Doorstep::default();
+        for session in 1..=MAX_SESSIONS_OF_ADDRESS as u64 {
+            let other = format!("[2001:db8:1:2::{session:x}]:7");
+            doorstep.entered(SessionId(session), &other, STARTED);
+            doorstep.registered(SessionId(session));
+        }
+        let full = doorstep.judge("[2001:db8:1:2:ffff::1]:7", STARTED);
+        assert_eq!(full, Admission::Full);
+        let next_door = doorstep.judge("[2001:db8:1:3::1]:7", STARTED);
+        assert_eq!(next_door, Admission::Enter);
+    }
+
+    #[test]
     fn nothing_is_kept_of_those_who_have_gone() {
         let mut doorstep = Doorstep::default();
         let came = crowd(&mut doorstep, 1, "10.0.0.1:1", STARTED);
         (1..=came).for_each(|session| doorstep.gone(SessionId(session)));
-        assert!(doorstep.is_empty() && doorstep.of_host.is_empty());
+        assert!(doorstep.is_empty() && doorstep.of_site.is_empty());
     }
 }

@@ -12,9 +12,10 @@
 //! The first member that registers is asked to make it (a lease), the others wait. When the lease
 //! runs out or its holder's session ends, the next in turn is asked. A lease spares the others the
 //! work; what makes the block the only one is that the first valid offer is stored and every later
-//! one answered with it. A member that said in its hello that it has a network already may present
-//! its genesis without a lease: that is how a tracker that lost its rows, but not its key, finds the
-//! network again. For as long as it takes such a member to do so, nobody is asked for a new one.
+//! one answered with it. A member whose certificate, signed by this tracker, says that it has a network
+//! already may present its genesis without a lease: that is how a tracker that lost its rows, but not its
+//! key, finds the network again. For as long as it takes such a member to do so, once, nobody is asked for a
+//! new one.
 
 //!
 //! # Its parts
@@ -36,6 +37,7 @@ mod members;
 mod news;
 mod orders;
 mod outgoing;
+mod pricing;
 mod sessions;
 mod statements;
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub use orders::{MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 pub use statements::Named;
 
 use super::SessionId;
+use super::bucket::{Buckets, Rate};
 use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
@@ -70,6 +73,7 @@ use invitations::{INVITATION_ROW, Invitations};
 use members::{FORMER_NAME_ROW, MEMBER_ROW, Members, NEXT_ID_ROW};
 use news::News;
 use outgoing::Outgoing;
+use pricing::Pricing;
 use sessions::Sessions;
 use statements::STATEMENT_ROW;
 use std::sync::Arc;
@@ -84,6 +88,28 @@ pub const LEASE_MS: u64 = 60_000;
 pub const CLAIM_MS: u64 = 10_000;
 /// How long a session may take to register; then its place is for another.
 pub const REGISTER_WITHIN_MS: u64 = 30_000;
+/// How far ahead of the tracker's clock the number of a record may be, in milliseconds: 32 days, for clocks
+/// that are wrong. A greater one would outrank everything that its sender says later.
+pub const MAX_RECORD_AHEAD_MS: u64 = 32 * 86_400_000;
+/// How often a member's record may change: everybody is told of it. A laptop changes networks a few times in
+/// a row.
+pub const RECORDS: Rate = Rate {
+    burst: 8,
+    every_ms: 60_000,
+};
+/// How often members are dialled back at one host who were not met there the last time: a school behind one
+/// router at once.
+pub const VISITS_OF_HOST: Rate = Rate {
+    burst: 256,
+    every_ms: 1_000,
+};
+/// Hosts of which that is counted; those that have the least to wait make room.
+const MAX_HOSTS_VISITED: usize = 4_096;
+/// How often a member may take another name: each stays its own for ever.
+pub const RENAMES: Rate = Rate {
+    burst: 3,
+    every_ms: 86_400_000,
+};
 /// Most members in an answer to [`Message::GetMembers`].
 pub const MAX_MEMBERS_LISTED: usize = 10;
 /// How often a session may ask whether its sender could join: for a few names that are gone.
@@ -127,6 +153,11 @@ pub struct Registry {
     doorstep: Doorstep,
     sessions: Sessions,
     contests: Contests,
+    /// What newcomers have to do; nothing if this tracker asks for nothing.
+    pricing: Option<Pricing>,
+    records: Buckets<MemberId>,
+    renames: Buckets<MemberId>,
+    hosts: Buckets<String>,
     liveness: Liveness,
     news: News,
     spread: Spread,
@@ -182,6 +213,10 @@ impl Registry {
             doorstep: Doorstep::default(),
             sessions: Sessions::default(),
             contests: Contests::default(),
+            pricing: None,
+            records: Buckets::new(MAX_MEMBERS_REGISTERED),
+            renames: Buckets::new(MAX_MEMBERS_REGISTERED),
+            hosts: Buckets::new(MAX_HOSTS_VISITED),
             liveness: Liveness::new(seed),
             news: News::default(),
             spread: Spread::new(seed),
@@ -218,6 +253,11 @@ impl Registry {
                 "the register holds a row of no known kind".to_owned(),
             )),
         }
+    }
+
+    /// From now on, whoever was not invited has to work for its registration. `secret` is the tracker's.
+    pub fn ask_for_work(&mut self, secret: &SecretKey) {
+        self.pricing = Some(Pricing::of(secret));
     }
 
     /// The network's first block, if there is one (it may be on its way to the disk still).
@@ -311,7 +351,14 @@ impl Registry {
             return vec![Effect::Close { session, reason }];
         }
         self.doorstep.greeted(session);
-        self.sessions.begin(session, hello, certificate, now.steady);
+        // Whether it counts today is not asked: that we signed it says which network we have.
+        let is_of_network = certificate.as_ref().is_some_and(|shown| {
+            let (authority, then) = (self.certificates.authority(), shown.statement.from);
+            let checked = shown.check(authority, &hello.network, &hello.key, then);
+            checked.is_ok()
+        });
+        let shown = (certificate, is_of_network);
+        self.sessions.begin(session, hello, shown, now.steady);
         Vec::new()
     }
 
@@ -371,6 +418,7 @@ impl Registry {
         match (message, member) {
             (Message::Register(record), _) => self.register(session, record, now),
             (Message::Invited(invited), _) => self.sessions.showed(session, invited),
+            (Message::WorkDone(work), None) => self.sessions.worked(session, work),
             (Message::Inquire(record), _) => self.inquire(session, &record, now),
             (Message::Leave(leaving), _) => self.leave(session, &leaving, now),
             (Message::OfferGenesis(genesis), Some(id)) => self.offer(session, id, genesis, now),
@@ -405,6 +453,7 @@ impl Registry {
             from,
             key: known.map(|s| s.hello.key),
             has_network: known.is_some_and(|s| s.hello.network == network),
+            is_of_network: known.is_some_and(|s| s.is_of_network),
             genesis: genesis.clone(),
         };
         let (verdict, rows) = self.founding.offer(offer, now);

@@ -122,6 +122,8 @@ pub(super) struct Tracker {
     pub(super) facts: Vec<Fact>,
     /// Who is to be dialled back.
     pub(super) visits: Vec<Visited>,
+    /// Where they knocked.
+    pub(super) knocks: Vec<Address>,
     /// What came of orders.
     pub(super) done: Vec<(u64, Result<Outcome, OrderRefused>)>,
     /// Certificates, which most tests do not look at.
@@ -138,6 +140,7 @@ impl Tracker {
             out: VecDeque::new(),
             facts: Vec::new(),
             visits: Vec::new(),
+            knocks: Vec::new(),
             done: Vec::new(),
             issued: Vec::new(),
             now: BEGUN,
@@ -159,7 +162,12 @@ impl Tracker {
                         self.out.push_back(Out::Sent(session, message.clone()));
                     }
                 }
-                registry::Effect::DialBack { whom, .. } => self.visits.push(whom),
+                registry::Effect::DialBack {
+                    whom, addresses, ..
+                } => {
+                    self.visits.push(whom);
+                    self.knocks.extend(addresses);
+                }
                 registry::Effect::Close { session, reason } => {
                     self.out.push_back(Out::Closed(session, reason));
                 }
@@ -299,6 +307,8 @@ pub(super) struct Peer {
     pub(super) out: VecDeque<Out>,
     pub(super) dials: Vec<Address>,
     pub(super) mining: Option<(Header, GenesisContent)>,
+    /// What its registration costs.
+    pub(super) search: Option<Header>,
     /// Networks it was told of, over all its restarts.
     pub(super) networks: Vec<Genesis>,
     pub(super) joined: Vec<MemberId>,
@@ -321,6 +331,7 @@ impl Peer {
             out: VecDeque::new(),
             dials: Vec::new(),
             mining: None,
+            search: None,
             networks: Vec::new(),
             joined: Vec::new(),
             changed: Vec::new(),
@@ -370,6 +381,7 @@ impl Peer {
                     self.carry_out(effects);
                 }
                 Effect::MineGenesis { header, content } => self.mining = Some((header, content)),
+                Effect::SearchForWork(header) => self.search = Some(header),
                 Effect::StopMiningGenesis => self.mining = None,
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),

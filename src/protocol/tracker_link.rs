@@ -19,6 +19,7 @@ mod rival;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod working;
 
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
@@ -28,6 +29,7 @@ use own_record::OwnRecord;
 use reach::ReachWatch;
 pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
+use working::OwnWork;
 
 use super::SessionId;
 use super::backoff::Backoff;
@@ -185,6 +187,8 @@ pub struct TrackerLink {
     /// Another node uses this one's wallet, as far as we were told.
     rival: Option<Rival>,
     reach: ReachWatch,
+    /// What registering costs, and whether it is done.
+    work: Option<OwnWork>,
     /// The last session that was over for us: its end may be reported still.
     former: Option<SessionId>,
     decided: CommitQueue<Effect>,
@@ -214,6 +218,7 @@ impl TrackerLink {
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
             rival: None,
             reach: ReachWatch::default(),
+            work: None,
             former: None,
             decided: CommitQueue::default(),
             config,
@@ -407,6 +412,7 @@ impl TrackerLink {
             Message::Refused(refused) if asked => self.refused(refused, now),
             Message::CertificateIssued(certificate) if asked => self.issued(certificate, now),
             Message::GenesisKnown(genesis) if asked => self.learn(genesis, now),
+            Message::WorkAsked(work) if asked => self.work_asked(work, now),
             Message::Members(members) if asked => {
                 let left = Vec::new();
                 let changed = members;

@@ -15,6 +15,7 @@ use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::tracker_link::{
     AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, HearStatements, LeaveError,
+    WorkFound,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -48,6 +49,8 @@ pub enum GenesisSearch {
         /// Its content.
         content: GenesisContent,
     },
+    /// Search for the nonce of this one, which is no block's, and report [`WorkFound`].
+    ForWork(Header),
     /// Search no longer.
     End,
 }
@@ -171,6 +174,10 @@ impl TrackerLinkShell {
                 }),
                 Effect::MineGenesis { header, content } => {
                     self.genesis.send(GenesisSearch::Begin { header, content });
+                }
+                Effect::SearchForWork(header) => {
+                    tracing::info!("registering costs work where nobody invited: searching");
+                    self.genesis.send(GenesisSearch::ForWork(header));
                 }
                 Effect::StopMiningGenesis => self.genesis.send(GenesisSearch::End),
                 Effect::NetworkKnown(genesis) => {
@@ -326,6 +333,12 @@ impl TrackerLinkShell {
         let leaving = message.answer;
         self.tell_introducers(&TellIntroducer::Leave(leaving.clone()));
         let effects = self.link.leaving_signed(leaving);
+        self.carry_out(effects);
+    }
+
+    /// What registering costs was found.
+    pub fn work_found(&mut self, message: WorkFound) {
+        let effects = self.link.work_found(message.0);
         self.carry_out(effects);
     }
 

@@ -186,6 +186,8 @@ impl Host {
             applications: crate::apps::built_in(),
             fatal,
             names: Names::default(),
+            // Its hosts try a few nonces a second.
+            registering_costs: false,
             connections: CONNECTIONS,
         };
         let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());

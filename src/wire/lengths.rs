@@ -154,5 +154,10 @@ const _: () = {
     assert!(list(MAX_STATEMENTS_TO_TRACKER, STATEMENT) <= TO_TRACKER_CAP);
 };
 
+/// `[issued, target, seal]`.
+pub(super) const WORK_ASKED: usize = ONE + U64 + U32 + HASH;
+/// `[asked, nonce]`.
+pub(super) const WORK_DONE: usize = ONE + WORK_ASKED + U64;
+
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use super::lengths;
 use super::member::{Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
 use super::version::FIRST_OPTIONAL_CODE;
+use super::work::{WorkAsked, WorkDone};
 use crate::canonical::{self, CappedText, Malformed, capped_list, coded};
 use crate::chain::locator::{MAX_HEADERS, MAX_LOCATOR};
 use crate::chain::params::MAX_BLOCK_BYTES;
@@ -151,6 +152,10 @@ coded! {
         13 InvitationUsedUp,
         /// The admin has put this key out; the statement was sent before this.
         14 PutOut,
+        /// The record's number lies too far ahead of the tracker's clock.
+        15 NumberAhead,
+        /// The member's record changes too often.
+        16 TooOften,
     }
 }
 
@@ -341,6 +346,10 @@ messages! {
     /// What the admin has said, as far as the sender holds it: at the beginning of a session, and what is
     /// new. Between peers, and between member and tracker, in both directions.
     80 Statements(Vec<SignedStatement>, MAX_STATEMENTS) <= lengths::STATEMENTS,
+    /// From the tracker, in the place of an answer to [`Message::Register`]: it costs this work.
+    83 WorkAsked(WorkAsked) <= lengths::WORK_ASKED,
+    /// To the tracker: it is done. Before [`Message::Register`].
+    84 WorkDone(WorkDone) <= lengths::WORK_DONE,
     /// From the tracker: you are a member of this network. Before a yes and before the news of
     /// genesis, once there is one.
     74 CertificateIssued(Certificate) <= lengths::CERTIFICATE,

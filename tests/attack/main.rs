@@ -6,6 +6,7 @@ mod support;
 mod chain;
 mod channel;
 mod delivery;
+mod expelled;
 mod invitations;
 mod members;
 mod stream;

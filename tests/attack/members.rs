@@ -22,6 +22,7 @@ fn statement(raw: &RawPeer, name: &str, sequence: u64) -> MemberStatement {
 /// What the tracker answers to a registration.
 fn register(raw: &mut RawPeer, statement: MemberStatement) -> Result<u32, RefusalCode> {
     let record = statement.sign(&raw.key);
+    raw.work_for(&record);
     raw.send(&Message::Register(record));
     raw.expect("an answer", |message| match message {
         Message::Registered(registered) => Some(Ok(registered.id.0)),
@@ -188,4 +189,31 @@ fn attack_the_api_opens_to_its_token_alone_and_never_shows_the_key() {
     });
     let output = target.alice.output();
     assert!(!output.contains(&api.token), "the token is not logged");
+}
+
+/// A record may name anybody's address: what it names stays whose it is.
+#[test]
+fn attack_p1_thieves_of_addresses_part_nobody() {
+    let lab = Lab::start();
+    let [mut alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.has_sessions(1);
+    let stolen = [alice.listen, bob.listen];
+    let thieves = (1..=6).map(|seed| {
+        let name = format!("thief{seed}");
+        RawPeer::register_at(lab.tracker.listen, seed, &name, &stolen)
+    });
+    let _thieves: Vec<_> = thieves.collect();
+    wait_until("bob knows of all of them", || {
+        let known = bob.peers().peers.len();
+        so(known >= 7, known)
+    });
+    for _ in 0..2 {
+        alice.stop();
+        bob.stop();
+        alice.start();
+        bob.start();
+        alice.has_sessions(1);
+        let mined = alice.mine().id.to_string();
+        bob.reaches(&mined);
+    }
 }

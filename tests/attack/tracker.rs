@@ -1,6 +1,7 @@
 //! A tracker in the hands of those who stall, flood, or vanish.
 
 use crate::support::{Heard, Lab, RawPeer, so, wait_until};
+use raclette::chain::NetworkId;
 use raclette::protocol::doorstep::MAX_STRANGERS_OF_ADDRESS;
 use raclette::protocol::gossip::peers::MAX_HANDSHAKES;
 use raclette::wire::Message;
@@ -67,5 +68,55 @@ fn attack_a_flood_of_strangers_leaves_room_for_members() {
             raw.hear(Duration::from_secs(20)),
             Heard::Closed | Heard::Message(_)
         ));
+    }
+}
+
+/// What a stranger makes a tracker hold before it has said anything. With thousands of members each of them
+/// could hold as much.
+#[test]
+fn attack_m1_half_sent_frames_cost_a_tracker_little() {
+    const COUNT: usize = 200;
+    /// Of 4,000 sessions, 64 MiB.
+    const EACH: u64 = 16 * 1024;
+    let lab = Lab::start();
+    let tracker = lab.tracker.listen;
+    let halves = || -> Vec<RawPeer> {
+        (0..COUNT)
+            .map(|number| {
+                let seed = 1 + (number % 200) as u8;
+                let mut raw = RawPeer::peer(tracker, seed, NetworkId::ZERO);
+                // All but the last byte of the longest Register that there may be.
+                let most = Message::most(64).expect("a message") as u32;
+                let mut frame = [most + 2].map(u32::to_le_bytes).concat();
+                frame.extend(64u16.to_le_bytes());
+                frame.resize(frame.len() + most as usize - 1, 0x90);
+                raw.send_bytes(&frame);
+                raw
+            })
+            .collect()
+    };
+    // What is taken once for all is not theirs.
+    drop(halves());
+    wait_until("they have gone", || {
+        let sessions = lab.tracker.tracker_status().sessions;
+        so(sessions == 0, sessions)
+    });
+    let before = lab.tracker.resident_bytes();
+    let held = halves();
+    wait_until("they are there", || {
+        let sessions = lab.tracker.tracker_status().sessions;
+        so(sessions == COUNT, sessions)
+    });
+    let grown = lab.tracker.resident_bytes().saturating_sub(before);
+    println!("{COUNT} half-sent frames: {grown} bytes");
+    assert!(grown < EACH * COUNT as u64, "{grown} bytes more");
+    drop(held);
+    // What is longer ends the session unread: a list of statements as a member may send one, and a block.
+    for (seed, code) in [(250, 80), (251, 20), (252, 67)] {
+        let mut raw = RawPeer::peer(tracker, seed, NetworkId::ZERO);
+        let length = 8u32 * 1024;
+        raw.send_bytes(&[&length.to_le_bytes()[..], &u16::to_le_bytes(code)].concat());
+        let reason = raw.expect_close(Duration::from_secs(20));
+        assert!(reason.is_some_and(|reason| reason.contains("allowed")));
     }
 }

@@ -67,7 +67,13 @@ fn p2p_two_thousand_members_get_through_a_round() {
     let reader = std::thread::spawn(move || while !matches!(mute.hear(PATIENCE), Heard::Closed) {});
 
     let begun = Instant::now();
-    let crowd = Crowd::start(tracker, network, MEMBERS, LISTENERS, REACHABLE);
+    let crowd = Crowd::start(
+        tracker,
+        (network, lab.tracker_key()),
+        MEMBERS,
+        LISTENERS,
+        REACHABLE,
+    );
     wait_within(PATIENCE, "all register", || {
         let status = lab.tracker.tracker_status();
         let found = format!("{} registered, {} live", status.registered, status.live);

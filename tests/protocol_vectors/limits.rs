@@ -53,6 +53,7 @@ fn limits() -> BTreeMap<&'static str, u64> {
         raclette::wire::member: MAX_ADDRESSES;
         raclette::wire::message: MAGIC MAX_BLOCKS_ASKED MAX_IDS
             MAX_TRANSACTIONS_BYTES MAX_MEMBERS MAX_STATEMENTS MAX_STATEMENTS_TO_TRACKER MAX_REASON MAX_AGENT;
+        raclette::wire::work: WORK_VALID_MS MAX_WORK;
         raclette::protocol::retry: MAX_UNANSWERED FIRST_RETRY_MS LONGEST_RETRY_MS;
         raclette::protocol::delivery::outbox: MAX_WAITING MAX_WAITING_BYTES PASS_ON_WITHIN_MS;
         raclette::protocol::registry: MAX_MEMBERS_REGISTERED MAX_MEMBERS_LISTED LEASE_MS CLAIM_MS

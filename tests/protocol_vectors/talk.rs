@@ -214,6 +214,8 @@ fn example_of(name: &str) -> Message {
         "Leave" => Message::Leave(alice_leaves()),
         "Left" => Message::Left(()),
         "Invited" => Message::Invited(membership::shown()),
+        "WorkAsked" => Message::WorkAsked(crate::tracker::work_asked()),
+        "WorkDone" => Message::WorkDone(crate::tracker::work_done()),
         "Inquire" => Message::Inquire(example::member_record()),
         "Admissible" => Message::Admissible(Admissible {
             genesis: Some(example::genesis()),

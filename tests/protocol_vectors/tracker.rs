@@ -3,11 +3,15 @@
 use crate::example::{self, START, alice, bob, tracker};
 use crate::talk::hello;
 use crate::work::Work;
+use raclette::canonical;
+use raclette::chain::{Header, NetworkId, Timestamp};
 use raclette::clock::{Now, SteadyTime};
 use raclette::keys::SecretKey;
 use raclette::protocol::registry::Effect;
 use raclette::protocol::{Registry, SessionId};
+use raclette::wire::work::{Newcomer, WorkAsked, WorkDone};
 use raclette::wire::{Hello, MemberStatement, Message};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// One session for each case, the first being the one that alice registered in.
@@ -109,4 +113,61 @@ pub fn register_rules(work: &mut Work) {
         let answer = tracker.register(session, &by, statement);
         work.found(name, answer);
     }
+}
+
+/// What alice's registration costs, where `hashes` are asked for.
+fn asked_for(hashes: u64, issued: u64, seal: [u8; 32]) -> (WorkAsked, Newcomer) {
+    let hashes = NonZeroU64::new(hashes).expect("at least one");
+    let asked = WorkAsked {
+        issued: Timestamp(issued),
+        seal: serde_bytes::ByteArray::new(seal),
+        target: WorkAsked::target_for(hashes),
+    };
+    let newcomer = Newcomer {
+        tracker: tracker().public_key(),
+        network: NetworkId::ZERO,
+        key: alice().public_key(),
+        name: example::statement().name,
+    };
+    (asked, newcomer)
+}
+
+fn done(asked: WorkAsked, newcomer: &Newcomer) -> WorkDone {
+    let mut header = asked.header(newcomer);
+    while !header.has_work() {
+        header.nonce += 1;
+    }
+    let nonce = header.nonce;
+    WorkDone { asked, nonce }
+}
+
+/// As in the example of work.
+fn example_of_work() -> (WorkAsked, Newcomer) {
+    asked_for(4_096, 1_800_000_000_000, [4; 32])
+}
+
+/// What a tracker asks for.
+pub fn work_asked() -> WorkAsked {
+    example_of_work().0
+}
+
+/// And what is done.
+pub fn work_done() -> WorkDone {
+    let (asked, newcomer) = example_of_work();
+    done(asked, &newcomer)
+}
+
+/// What registering costs, worked out.
+pub fn registration_work(work: &mut Work) {
+    let (hashes, issued) = (work.number("hashes"), work.number("issued"));
+    let (asked, newcomer) = asked_for(hashes, issued, work.array("seal"));
+    let header = asked.header(&newcomer);
+    work.found_bytes("header", &header.to_bytes());
+    let done = done(asked, &newcomer);
+    let nonce = done.nonce;
+    work.found("nonce", nonce);
+    work.found("id", Header { nonce, ..header }.id());
+    work.found_bytes("asked", &canonical::encode(&asked));
+    assert!(done.is_done(&newcomer));
+    work.found_bytes("done", &canonical::encode(&done));
 }

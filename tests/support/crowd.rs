@@ -5,7 +5,7 @@ use super::raw::pong;
 use raclette::canonical::{self, CappedText};
 use raclette::chain::{Height, NetworkId};
 use raclette::keys::SecretKey;
-use raclette::membership::Address;
+use raclette::membership::{Address, Certificate, CertificateStatement};
 use raclette::wire::channel::{
     Channel, ChannelSecrets, Handshake, Introduction, RECORD_DATA, RecordKind, SECRETS_LEN, Side,
 };
@@ -39,6 +39,8 @@ struct Line {
 struct Person {
     key: Arc<SecretKey>,
     network: NetworkId,
+    /// The tracker certified it once: else each of a crowd would have to work for its registration.
+    certificate: Certificate,
 }
 
 impl Person {
@@ -107,7 +109,12 @@ async fn greet(mut stream: TcpStream, side: Side, person: &Person) -> io::Result
         held: Vec::new(),
     };
     let binding = line.channel.binding;
-    let ours = Introduction::sign(person.hello(), &binding, None, &person.key);
+    let ours = Introduction::sign(
+        person.hello(),
+        &binding,
+        Some(person.certificate.clone()),
+        &person.key,
+    );
     line.send_record(RecordKind::Introduction, &canonical::encode(&ours))
         .await?;
     let theirs: Introduction = loop {
@@ -206,7 +213,7 @@ impl Crowd {
     /// `listeners` of them take notes, and the first `reachable` can be dialled back.
     pub fn start(
         tracker: SocketAddr,
-        network: NetworkId,
+        (network, issuer): (NetworkId, SecretKey),
         count: usize,
         listeners: usize,
         reachable: usize,
@@ -228,9 +235,14 @@ impl Crowd {
             runtime.block_on(async move {
                 for (number, member) in lives.into_iter().enumerate() {
                     let key = blake3::hash(&(number as u64).to_le_bytes());
+                    let key = SecretKey::from_bytes(*key.as_bytes());
+                    let name = format!("m{number}").parse().unwrap();
+                    let (own, by) = (key.public_key(), issuer.public_key());
+                    let said = CertificateStatement::at(now(), network, own, name, by);
                     let person = Person {
-                        key: Arc::new(SecretKey::from_bytes(*key.as_bytes())),
+                        key: Arc::new(key),
                         network,
+                        certificate: said.sign(&issuer),
                     };
                     tokio::spawn(live(member, number, person, tracker, number < reachable));
                 }

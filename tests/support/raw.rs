@@ -13,7 +13,8 @@ use raclette::wire::channel::{
 };
 use raclette::wire::frame::{FrameDecoder, encode_frame};
 use raclette::wire::message::{ChallengeAnswer, Pong, Registered};
-use raclette::wire::{Hello, MemberId, MemberStatement, Message, NodeRole};
+use raclette::wire::work::{Newcomer, WorkAsked, WorkDone};
+use raclette::wire::{Hello, MemberId, MemberRecord, MemberStatement, Message, NodeRole};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -50,6 +51,16 @@ enum Instead {
     Closed,
     /// Nothing within the time.
     Nothing,
+}
+
+/// Does what a tracker asks of a newcomer.
+pub fn work(asked: WorkAsked, newcomer: &Newcomer) -> WorkDone {
+    let mut header = asked.header(newcomer);
+    while !header.has_work() {
+        header.nonce += 1;
+    }
+    let nonce = header.nonce;
+    WorkDone { asked, nonce }
 }
 
 /// What was heard.
@@ -207,6 +218,7 @@ impl RawPeer {
                 .collect(),
         };
         let record = statement.sign(&raw.key);
+        raw.work_for(&record);
         raw.send(&Message::Register(record));
         let mut certificate = None;
         let registered = raw.expect("to be registered", |message| match message {
@@ -220,6 +232,26 @@ impl RawPeer {
         });
         raw.certificate = certificate;
         (raw, registered)
+    }
+
+    /// Does what the tracker asks of a newcomer before it is registered with this record.
+    pub fn work_for(&mut self, record: &MemberRecord) {
+        self.send(&Message::Register(record.clone()));
+        let asked = self.expect("to be asked for work", |message| match message {
+            Message::WorkAsked(asked) => Some(Some(asked)),
+            Message::Registered(_) | Message::Refused(_) => Some(None),
+            _ => None,
+        });
+        if let Some(asked) = asked {
+            let said = &record.statement;
+            let newcomer = Newcomer {
+                tracker: said.tracker,
+                network: self.other.as_ref().unwrap().network,
+                key: said.key,
+                name: said.name.clone(),
+            };
+            self.send(&Message::WorkDone(work(asked, &newcomer)));
+        }
     }
 
     /// The network's genesis block, as the tracker tells a new member.
@@ -290,6 +322,27 @@ impl RawPeer {
                 return found;
             }
             self.read(deadline).ok()?;
+        }
+    }
+
+    /// Waits for what the node says in the place of its introduction; `None` if it introduces itself.
+    pub fn hear_refusal(&mut self) -> Option<Message> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let bytes = std::mem::take(&mut self.sealed);
+            let mut input = bytes.as_slice();
+            let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
+            let record = opener.next(&mut input).expect("a node sends records");
+            if let Some(record) = record {
+                if record.kind != RecordKind::Frames {
+                    return None;
+                }
+                let mut data = record.data;
+                let frame = FrameDecoder::new(Message::most).next(&mut data).unwrap();
+                return Some(Message::decode(&frame.expect("a whole frame")).unwrap());
+            }
+            self.sealed = input.to_vec();
+            self.read(deadline).ok().expect("the node says something");
         }
     }
 

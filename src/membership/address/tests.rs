@@ -85,6 +85,7 @@ fn neighbours_are_known_by_their_numbers() {
     assert_eq!(site("10.0.0.1:7"), "10.0.0.1");
     assert_eq!(site("[::ffff:10.0.0.1]:7"), "10.0.0.1", "mapped");
     assert_eq!(site("[2001:db8:1:2:3::4]:7"), "2001:db8:1:2::/64");
+    assert_eq!(site("[2001:db8:1:2:3::4]"), "2001:db8:1:2::/64");
     assert_eq!(site("a.example:7"), "a.example");
     assert_eq!(
         estate("[2001:db8:1:2:3::4]:7").as_deref(),

@@ -118,6 +118,7 @@ impl Ground {
         let searcher = GenesisSearcher {
             search: (seams.search)(1),
             to: link_address.clone().recipient(),
+            work: link_address.clone().recipient(),
         };
         let parts = TrackerLinkParts {
             greeting: context.greeting.clone(),

@@ -8,8 +8,9 @@ use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::Invitation;
 use crate::protocol::SessionId;
-use crate::wire::MemberStatement;
 use crate::wire::message::RefusalCode;
+use crate::wire::work::{Newcomer, WorkAsked};
+use crate::wire::{MemberRecord, MemberStatement};
 
 /// By what right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,40 @@ impl Registry {
     pub(super) fn params(&self) -> &Params {
         let genesis = self.founding.genesis();
         genesis.map_or(self.founding.wanted(), |genesis| genesis.params())
+    }
+
+    /// What its sender has to do before it is registered, if it is nobody whom we know, certified or invited,
+    /// and has not done it.
+    pub(super) fn work_for(
+        &self,
+        session: SessionId,
+        record: &MemberRecord,
+        now: Now,
+    ) -> Option<WorkAsked> {
+        let pricing = self.pricing.as_ref()?;
+        let said = &record.statement;
+        let known = self.sessions.get(session)?;
+        if self.certificates.only_judges()
+            || self.params().admission != Admission::Open
+            || known.invited.is_some()
+            || known.is_of_network
+            || self.members.id_of(&said.key).is_some()
+            || self.members.judge_name(record).is_err()
+        {
+            return None;
+        }
+        let newcomer = Newcomer {
+            tracker: said.tracker,
+            network: self.network(),
+            key: said.key,
+            name: said.name.clone(),
+        };
+        let work = known.work.as_ref();
+        if work.is_some_and(|work| pricing.is_paid(work, &newcomer, now)) {
+            return None;
+        }
+        let host = self.doorstep.host_of(session).unwrap_or_default();
+        Some(pricing.ask(&newcomer, host, now))
     }
 
     /// By what right the sender of this may be on the list, by what it showed in its session.

@@ -10,6 +10,14 @@ use crate::keys::PublicKey;
 use crate::protocol::Row;
 use crate::wire::MemberId;
 use crate::wire::message::Lease;
+use std::collections::BTreeMap;
+
+/// How far behind the tracker's clock a new genesis block may be stamped, in milliseconds: the longest that a
+/// search for one should take, on a clock that is a few minutes behind. A block that is older leaves a gap in
+/// which its founder alone could mine, at the least difficulty.
+pub const MAX_BEHIND_MS: u64 = 600_000;
+/// Members that were waited for, of whom it is known since when; more are not waited for.
+const MAX_CLAIMS: usize = 1_024;
 
 /// Key of the row that holds genesis.
 pub(super) const GENESIS_ROW: u8 = 3;
@@ -29,6 +37,8 @@ pub(super) struct Offer {
     pub(super) key: Option<PublicKey>,
     /// It said in its hello that it is of this network.
     pub(super) has_network: bool,
+    /// It showed that it is, by a certificate of this network's tracker.
+    pub(super) is_of_network: bool,
     pub(super) genesis: Genesis,
 }
 
@@ -61,6 +71,8 @@ pub(super) struct Founding {
     genesis: Option<Genesis>,
     /// The last one asked to make genesis; stays, when its time is over, until another is asked.
     holder: Option<Holder>,
+    /// Who may present the genesis of its network, and since when it is waited for: once for each key.
+    claims: BTreeMap<PublicKey, SteadyTime>,
 }
 
 impl Founding {
@@ -79,6 +91,7 @@ impl Founding {
             params,
             genesis: None,
             holder: None,
+            claims: BTreeMap::new(),
         }
     }
 
@@ -148,13 +161,28 @@ impl Founding {
             ));
         }
         if offer.has_network {
-            return Ok(());
+            return match offer.is_of_network {
+                true => Ok(()),
+                // Else whoever comes first could say which network this is, with what rules and coins.
+                false => Err(
+                    "this tracker has no record of a network, and takes one only from whom it has                      certified on it: a member with a certificate has to come first"
+                        .to_owned(),
+                ),
+            };
         }
         if offer.key != Some(genesis.content.founder) {
             return Err("the genesis block names another founder than its sender".to_owned());
         }
         if genesis.content.params != self.params {
             return Err("the genesis block has other parameters than were asked for".to_owned());
+        }
+        let behind_ms = now.wall.since(genesis.header.timestamp);
+        if behind_ms > MAX_BEHIND_MS {
+            return Err(format!(
+                "the genesis block is stamped {} s behind the tracker's clock: set the clock of this \
+                 computer, or that of the tracker",
+                behind_ms / 1_000
+            ));
         }
         let ahead_ms = genesis.header.timestamp.since(now.wall);
         if ahead_ms > self.params.max_ahead_ms() {
@@ -189,7 +217,15 @@ impl Founding {
         if !self.founds || self.genesis.is_some() || self.holder.is_some_and(holds) {
             return None;
         }
-        let presents = |m: Present| m.has_network && now.since(m.since) < CLAIM_MS;
+        for member in present.clone().filter(|m| m.is_of_network) {
+            if self.claims.len() < MAX_CLAIMS {
+                self.claims.entry(member.key).or_insert(now);
+            }
+        }
+        let since = |m: &Present| self.claims.get(&m.key).copied();
+        let presents = |m: Present| {
+            m.is_of_network && since(&m).is_some_and(|since| now.since(since) < CLAIM_MS)
+        };
         if present.clone().any(presents) {
             return None;
         }
@@ -213,8 +249,9 @@ mod tests {
     fn here(id: u32, has_network: bool) -> Present {
         Present {
             id: MemberId(id),
-            since: STARTED,
+            key: key(u8::try_from(id).unwrap()),
             has_network,
+            is_of_network: has_network,
         }
     }
 
@@ -223,6 +260,7 @@ mod tests {
             from: MemberId(from),
             key: Some(key(by)),
             has_network,
+            is_of_network: has_network,
             genesis: genesis_by(by),
         }
     }
@@ -262,11 +300,54 @@ mod tests {
     }
 
     #[test]
+    fn attack_l3_a_network_is_taken_from_nobody_who_only_names_it_and_waited_for_once_a_key() {
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        let claim = Offer {
+            is_of_network: false,
+            ..offer(1, 1, true)
+        };
+        let (verdict, rows) = founding.offer(claim, BEGUN);
+        assert!(
+            matches!(verdict, Verdict::Refused(_)) && rows.is_empty(),
+            "{verdict:?}"
+        );
+        // Two who only name one hold nobody up, a member that shows it for its time, once.
+        let named = |id| Present {
+            is_of_network: false,
+            ..here(id, true)
+        };
+        let waiting = [named(1), named(2), here(3, false)];
+        let asked = founding.next_holder(waiting.into_iter(), STARTED);
+        assert_eq!(asked.map(|(id, _)| id), Some(MemberId(3)));
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        let all = [here(1, true), here(3, false)];
+        assert_eq!(founding.next_holder(all.into_iter(), STARTED), None);
+        let then = STARTED.plus_ms(CLAIM_MS);
+        assert!(founding.next_holder(all.into_iter(), then).is_some());
+    }
+
+    #[test]
+    fn attack_l4_a_genesis_stamped_long_ago_is_refused() {
+        for (behind_ms, taken) in [(MAX_BEHIND_MS, true), (MAX_BEHIND_MS + 1, false)] {
+            let mut founding = Founding::new(key(TRACKER), true, params());
+            founding.next_holder([here(1, false)].into_iter(), STARTED);
+            let late = BEGUN.plus_ms(behind_ms);
+            let (verdict, _) = founding.offer(offer(1, 1, false), late);
+            assert_eq!(
+                matches!(verdict, Verdict::Accepted { .. }),
+                taken,
+                "{verdict:?}"
+            );
+        }
+    }
+
+    #[test]
     fn nobody_is_asked_while_a_member_may_present_its_genesis_nor_where_none_is_founded() {
         let mut founding = Founding::new(key(TRACKER), true, params());
         let all = [here(1, true), here(2, false)];
-        let before = STARTED.plus_ms(CLAIM_MS - 1);
-        assert_eq!(founding.next_holder(all.into_iter(), before), None);
+        for then in [STARTED, STARTED.plus_ms(CLAIM_MS - 1)] {
+            assert_eq!(founding.next_holder(all.into_iter(), then), None);
+        }
         let then = founding.next_holder(all.into_iter(), STARTED.plus_ms(CLAIM_MS));
         assert_eq!(then.map(|(id, _)| id), Some(MemberId(2)));
         let mut introducing = Founding::new(key(TRACKER), false, params());

@@ -2,7 +2,7 @@
 
 use super::admission::Right;
 use super::members::{Refusal, Registration};
-use super::{Effect, Fact, Registry};
+use super::{Effect, Fact, MAX_RECORD_AHEAD_MS, RECORDS, RENAMES, Registry};
 use crate::chain::Timestamp;
 use crate::clock::Now;
 use crate::protocol::SessionId;
@@ -16,6 +16,10 @@ impl Registry {
         if let Some(signed) = self.out(&record.statement.key).filter(|_| proven) {
             return self.turn_away(session, signed.clone());
         }
+        // Before any signature is looked at.
+        if let Some(asked) = self.work_for(session, &record, now).filter(|_| proven) {
+            return self.send(session, Message::WorkAsked(asked));
+        }
         if let Err((code, reason)) = self.judge(session, &record, now) {
             return self.refuse(session, code, &reason);
         }
@@ -28,6 +32,7 @@ impl Registry {
 
     /// Enters a record that was found right on the list, and its sender as the member that it is of.
     pub(super) fn enter(&mut self, session: SessionId, record: MemberRecord, now: Now) {
+        self.count_record(&record, now);
         let right = self.right(session, &record.statement, now);
         let entered = right.and_then(|right| {
             let registered = self.members.register(record, right.invitation(), now)?;
@@ -38,12 +43,19 @@ impl Registry {
             Err((code, reason)) => return self.refuse(session, code, &reason),
         };
         self.outgoing.write(rows);
+        let is_open = right == Right::Open;
         self.outgoing.write(match right {
             Right::Invited(invitation) => self.invitations.used(&invitation, now.wall),
             Right::Certified(Some(invitation)) => self.invitations.remember_use(&invitation),
             Right::Certified(None) | Right::LetIn | Right::Listed | Right::Open => Vec::new(),
         });
         let id = registration.id();
+        if is_open
+            && let Some(host) = self.doorstep.host_of(session).map(str::to_owned)
+            && let Some(pricing) = &mut self.pricing
+        {
+            pricing.paid(&host, now);
+        }
         match registration {
             Registration::New(_) => self.watch(id),
             Registration::Renewed(_) => self.news.touch(id),
@@ -82,8 +94,50 @@ impl Registry {
     ) -> Result<(), Refusal> {
         let checked = self.check_record(session, record, now);
         checked.map_err(|reason| (RefusalCode::BadRecord, reason))?;
+        if record.statement.sequence > now.wall.plus_ms(MAX_RECORD_AHEAD_MS).0 {
+            // Nothing that its sender says later would count.
+            let text = "the record's number lies far ahead of the tracker's clock: set the clock of this \
+                        computer, or that of the tracker";
+            return Err((RefusalCode::NumberAhead, text.to_owned()));
+        }
+        self.check_rate(record, now)?;
         self.right(session, &record.statement, now)?;
         self.members.judge_name(record)
+    }
+
+    /// Whether its sender may say something new again.
+    fn check_rate(&self, record: &MemberRecord, now: Now) -> Result<(), Refusal> {
+        let id = self.members.id_of(&record.statement.key);
+        let known = id.and_then(|id| Some((id, &self.members.get(id)?.record)));
+        let Some((id, known)) = known.filter(|(_, known)| *known != record) else {
+            return Ok(());
+        };
+        let used = self.records.used(&id, RECORDS, now.steady);
+        let is_renamed = known.statement.name != record.statement.name;
+        let renamed = self.renames.used(&id, RENAMES, now.steady);
+        if used < RECORDS.burst && !(is_renamed && renamed >= RENAMES.burst) {
+            return Ok(());
+        }
+        let text = "this member's record changes too often, and everybody has to be told of each change: it \
+                    is taken later";
+        Err((RefusalCode::TooOften, text.to_owned()))
+    }
+
+    /// Counts what a member says anew: everybody is told of it, and each name that it gives up is kept.
+    fn count_record(&mut self, record: &MemberRecord, now: Now) {
+        let Some(id) = self.members.id_of(&record.statement.key) else {
+            return;
+        };
+        let known = self.members.get(id).map(|entry| &entry.record);
+        let is_new = known.is_some_and(|known| known != record);
+        let name = &record.statement.name;
+        let is_renamed = known.is_some_and(|known| known.statement.name != *name);
+        if is_new {
+            self.records.of(id, now.steady).count(RECORDS, now.steady);
+        }
+        if is_renamed {
+            self.renames.of(id, now.steady).count(RENAMES, now.steady);
+        }
     }
 
     /// Checks what a record can be judged by alone, and with what its sender showed.

@@ -6,6 +6,7 @@ use crate::keys::PublicKey;
 use crate::membership::Certificate;
 use crate::protocol::SessionId;
 use crate::wire::message::Invited;
+use crate::wire::work::WorkDone;
 use crate::wire::{Hello, MemberId};
 use std::collections::BTreeMap;
 
@@ -17,6 +18,10 @@ pub(super) struct Session {
     pub(super) certificate: Option<Certificate>,
     /// What it showed of having been invited, as it came.
     pub(super) invited: Option<Invited>,
+    /// What it did for its registration, as it came.
+    pub(super) work: Option<WorkDone>,
+    /// It showed that it is of the network that it names.
+    pub(super) is_of_network: bool,
     /// How often it asked whether it could join.
     inquiries: u8,
     /// When it began, and once it is registered, when it was.
@@ -40,10 +45,11 @@ pub(super) struct Ended {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Present {
     pub(super) id: MemberId,
-    /// Since when it is registered.
-    pub(super) since: SteadyTime,
+    pub(super) key: PublicKey,
     /// It said in its hello that it has a network.
     pub(super) has_network: bool,
+    /// It showed that it has.
+    pub(super) is_of_network: bool,
 }
 
 /// All of them. A member has one session at most.
@@ -59,13 +65,15 @@ impl Sessions {
         &mut self,
         session: SessionId,
         hello: Hello,
-        certificate: Option<Certificate>,
+        (certificate, is_of_network): (Option<Certificate>, bool),
         now: SteadyTime,
     ) {
         let begun = Session {
             hello,
             certificate,
             invited: None,
+            work: None,
+            is_of_network,
             inquiries: 0,
             since: now,
             member: None,
@@ -139,8 +147,9 @@ impl Sessions {
             let known = self.open.get(session)?;
             Some(Present {
                 id: *id,
-                since: known.since,
+                key: known.hello.key,
                 has_network: known.hello.network != NetworkId::ZERO,
+                is_of_network: known.is_of_network,
             })
         })
     }
@@ -156,6 +165,13 @@ impl Sessions {
     pub(super) fn showed(&mut self, session: SessionId, invited: Invited) {
         if let Some(known) = self.open.get_mut(&session) {
             known.invited = Some(invited);
+        }
+    }
+
+    /// Its owner worked for its registration.
+    pub(super) fn worked(&mut self, session: SessionId, work: WorkDone) {
+        if let Some(known) = self.open.get_mut(&session) {
+            known.work = Some(work);
         }
     }
 
@@ -208,7 +224,7 @@ mod tests {
 
     fn begin(sessions: &mut Sessions, number: u64, network: NetworkId) {
         let hello = hello(1, NodeRole::Peer, network);
-        sessions.begin(SessionId(number), hello, None, STARTED);
+        sessions.begin(SessionId(number), hello, (None, false), STARTED);
     }
 
     #[test]
@@ -254,8 +270,9 @@ mod tests {
         assert_eq!(sessions.height(), Some(Height(5)));
         let present = Present {
             id: MemberId(3),
-            since: STARTED.plus_ms(9),
+            key: key(1),
             has_network: true,
+            is_of_network: false,
         };
         assert_eq!(sessions.present().collect::<Vec<_>>(), [present]);
     }

@@ -15,6 +15,7 @@ mod contesting;
 mod founding;
 mod statements;
 mod watching;
+mod working;
 
 const NOBODY: NetworkId = NetworkId::ZERO;
 

@@ -1,7 +1,9 @@
 //! Who of the members answers, who is asked, and who is told.
 
-use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry, Visited};
+use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry, VISITS_OF_HOST, Visited};
 use crate::clock::Now;
+use crate::membership::Address;
+use crate::membership::address::site;
 use crate::protocol::SessionId;
 use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Member, MemberId, Message};
@@ -36,13 +38,25 @@ impl Registry {
             self.close(session, "you did not answer a challenge in time", now);
         }
         for id in asks.dial_back {
-            match self.members.get(id).map(|entry| &entry.record.statement) {
-                Some(statement) => self.outgoing.at_once(Effect::DialBack {
+            let said = self.members.get(id).map(|entry| &entry.record.statement);
+            let Some((key, named)) = said.map(|said| (said.key, said.addresses.clone())) else {
+                self.liveness.dialled_back(id, false);
+                continue;
+            };
+            // Nobody can have us knock at somebody else's door without end.
+            let is_known = self.liveness.standing(id).reachable;
+            let may_knock = |address: &Address| {
+                let host = self.hosts.of(site(address.as_str()), now.steady);
+                is_known || host.take(VISITS_OF_HOST, now.steady)
+            };
+            let addresses: Vec<_> = named.into_iter().filter(may_knock).collect();
+            match addresses.is_empty() {
+                true => self.liveness.dialled_back(id, false),
+                false => self.outgoing.at_once(Effect::DialBack {
                     whom: Visited::Member(id),
-                    key: statement.key,
-                    addresses: statement.addresses.clone(),
+                    key,
+                    addresses,
                 }),
-                None => self.liveness.dialled_back(id, false),
             }
         }
         self.note_standings();

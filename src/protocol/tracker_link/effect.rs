@@ -41,6 +41,9 @@ pub enum Effect {
         /// Why, for people.
         reason: String,
     },
+    /// Search for the nonce of this header, which is no block's, in the place of what was searched for before,
+    /// and report [`TrackerLink::work_found`](super::TrackerLink::work_found).
+    SearchForWork(Header),
     /// Have this signed, and report [`super::TrackerLink::signed`].
     Sign(MemberStatement),
     /// Have it signed that we leave, and report [`super::TrackerLink::leaving_signed`].

@@ -39,8 +39,11 @@ impl TrackerLink {
         if let Phase::Talking(talk) = &mut self.phase {
             talk.stage = Stage::Registering;
             talk.since = now.steady;
-            let (session, network) = (talk.session, talk.network);
+            let (session, network, tracker) = (talk.session, talk.network, talk.tracker);
             if let Some(message) = self.invited(network) {
+                self.decided.at_once(Effect::Send { session, message });
+            }
+            if let Some(message) = self.work_done(tracker) {
                 self.decided.at_once(Effect::Send { session, message });
             }
             let message = Message::Register(record);
@@ -68,6 +71,7 @@ impl TrackerLink {
         let (session, tracker) = (talk.session, talk.tracker);
         if !matches!(talk.stage, Stage::Registered(_)) {
             talk.stage = Stage::Registered(Some(BTreeSet::new()));
+            self.work = None;
             self.decided.at_once(Effect::Joined { id: registered.id });
             self.tell_statements(session);
         }
@@ -99,6 +103,14 @@ impl TrackerLink {
             RefusalCode::NotRegistered if self.leaving => self.rest(Effect::Left),
             RefusalCode::OldRecord if self.record.may_rise() => self.raise_sequence(now),
             RefusalCode::KeyInUse => self.key_in_use(reason, now),
+            RefusalCode::NumberAhead => {
+                self.record.begin_anew();
+                self.decided.at_once(Effect::Warn(Warning::Refused {
+                    code: refused.code,
+                    reason: reason.clone(),
+                }));
+                self.give_up(&reason, now);
+            }
             RefusalCode::PutOut => {
                 self.give_up(&reason, now);
                 // Also where it is not known yet whose word counts on this network.

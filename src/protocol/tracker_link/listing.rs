@@ -21,7 +21,7 @@ impl TrackerLink {
             self.member_told(tracker, member, &mut changed, &mut left);
         }
         if ends_list && let Some(named) = self.end_list() {
-            left.extend(self.directory.retain(&named));
+            changed.extend(self.directory.not_named(&named));
         }
         self.directory_changed(changed, left);
     }

@@ -113,6 +113,13 @@ impl OwnRecord {
         self.step = self.step.saturating_mul(2);
     }
 
+    /// What we said last has a number that nobody takes: the next one goes by the clock again.
+    pub(super) fn begin_anew(&mut self) {
+        self.last = None;
+        self.least_sequence = 0;
+        self.step = SEQUENCE_STEP;
+    }
+
     /// The number under which we leave.
     pub(super) fn leaving_sequence(&self, now: Now) -> u64 {
         let next = self.last_sequence().saturating_add(1);

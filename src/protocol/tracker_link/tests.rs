@@ -2,6 +2,7 @@ mod listing;
 mod pinning;
 mod reach;
 mod statements;
+mod working;
 
 use super::*;
 use crate::chain::GenesisContent;

@@ -269,9 +269,13 @@ impl World {
             assert!(known.registered, "{number}: {:?}", known.trouble);
             assert_eq!(peer.network(), network);
             assert!(peer.mining.is_none() && !networks.is_empty());
-            let mut members: Vec<_> = known.directory.members().cloned().collect();
+            let members = known.directory.members().cloned();
+            let (mut members, others): (Vec<_>, Vec<_>) =
+                members.partition(|m| listed.iter().any(|l| l.record == m.record));
             members.sort_by_key(|m| m.id);
             assert_eq!(members, listed, "the directory of {number}");
+            // Who left while this one was away is known still.
+            assert!(others.iter().all(|m| !m.live), "{others:?}");
             live.insert(key(number));
         }
         let told_live = listed.iter().filter(|m| m.live);

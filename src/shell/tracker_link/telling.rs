@@ -138,7 +138,7 @@ impl TrackerLinkShell {
             && let Act::Expel { reason, .. } = &signed.statement.act
         {
             let at = Time::from_unix_ms(signed.statement.number.0);
-            tracing::warn!(%at, %reason, "the admin of the network has put this node out: nobody talks to it any more; whoever runs the tracker can let it come back, with `node readmit`");
+            tracing::warn!(%at, %reason, "the admin of the network has put this node out: nobody talks to it any more; whoever runs the tracker can readmit it");
         }
     }
 

@@ -20,6 +20,7 @@ use crate::wire::message::{
     Admissible, ChallengeAnswer, Goodbye, Invited, Lease, MembersChanged, Pong, RefusalCode,
     Refused, Registered,
 };
+use crate::wire::work::{WorkAsked, WorkDone};
 use crate::wire::{
     Member, MemberId, MemberRecord, MemberStatement, Message, Receipt, ReceiptCode,
     ReceiptStatement,
@@ -98,6 +99,14 @@ fn record() -> MemberRecord {
     }
 }
 
+fn work_asked() -> WorkAsked {
+    WorkAsked {
+        issued: Timestamp(u64::MAX),
+        target: u32::MAX,
+        seal: serde_bytes::ByteArray::new([0xff; 32]),
+    }
+}
+
 fn member_entry() -> Member {
     Member {
         id: MemberId(u32::MAX),
@@ -152,6 +161,11 @@ fn longest() -> Vec<Message> {
             signature: SIGNED,
         }),
         Message::Register(record()),
+        Message::WorkAsked(work_asked()),
+        Message::WorkDone(WorkDone {
+            asked: work_asked(),
+            nonce: u64::MAX,
+        }),
         Message::Statements(vec![
             SignedStatement {
                 statement: Statement {

@@ -217,6 +217,7 @@ fn codes_that_nothing_is_sent_under_are_refused() {
         .chain(32..=34)
         .chain(48..=49)
         .chain(64..=80)
+        .chain(83..=84)
         .collect();
     for code in 0..=u16::MAX {
         let frame = Frame {
@@ -297,10 +298,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 14, 255] {
+    for code in [0u8, 17, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=13 {
+    for code in 1..=16 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }

@@ -366,7 +366,9 @@ impl Peers {
         self.felt = now;
         let open = self.open.values().map(|open| open.key);
         let taken: HashSet<PublicKey> = open.chain(self.called()).collect();
-        let mut due: VecDeque<_> = self.due(&taken, now).into();
+        let mut due = self.due(&taken, now);
+        due.sort_by_key(|due| due.outlook);
+        let mut due: VecDeque<_> = due.into();
         let met = due.iter().enumerate();
         let met = met.min_by_key(|(_, due)| self.book.number(&due.key).unwrap_or(u64::MAX));
         let met = met.filter(|(_, due)| self.book.number(&due.key).is_some());

@@ -1,6 +1,7 @@
 //! How the network gets its one genesis block.
 
 use super::*;
+use crate::membership::CertificateStatement;
 
 #[test]
 fn the_first_is_asked_for_genesis_and_the_others_wait_until_it_is_there() {
@@ -169,7 +170,10 @@ fn a_genesis_block_upon_which_nobody_could_mine_for_long_is_refused() {
 #[test]
 fn a_tracker_that_lost_its_rows_takes_genesis_from_a_member_that_has_it() {
     let mut tracker = Tracker::new();
-    tracker.open(1, 1, other_genesis().id());
+    let network = other_genesis().id();
+    let name = "alice".parse().unwrap();
+    let said = CertificateStatement::at(START, network, key(1), name, key(TRACKER));
+    tracker.open_showing(1, 1, network, Some(said.sign(&secret(TRACKER))));
     tracker.receive(1, &Message::Register(record(1, "alice", 1)));
     assert_eq!(tracker.said(), [to(1, registered(1, None, None))]);
     // A newcomer is not asked for a new one meanwhile.
@@ -193,11 +197,11 @@ fn a_member_that_only_says_it_has_a_network_does_not_hold_up_the_others() {
     let mut tracker = Tracker::new();
     tracker.open(1, 1, other_genesis().id());
     tracker.receive(1, &Message::Register(record(1, "alice", 1)));
-    tracker.join(2, "bob");
-    tracker.tick(CLAIM_MS);
     let asked = registered(2, None, Some(LEASE_MS));
-    assert!(tracker.said().contains(&to(2, asked)));
-    // It never said that it has this one.
+    assert!(tracker.join(2, "bob").contains(&to(2, asked)));
+    // Nor is what it says it has taken, nor what it never said it has.
+    tracker.receive(1, &Message::OfferGenesis(other_genesis()));
+    assert_eq!(refusal(tracker.said()), RefusalCode::BadGenesis);
     tracker.receive(1, &Message::OfferGenesis(genesis()));
     assert_eq!(tracker.said(), []);
     assert_eq!(tracker.registry.genesis(), None);

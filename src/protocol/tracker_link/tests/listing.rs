@@ -49,7 +49,7 @@ fn the_directory_follows_the_tracker_and_survives_a_restart() {
 }
 
 #[test]
-fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
+fn attack_l2_whom_the_tracker_does_not_name_is_away_and_not_forgotten() {
     let mut peer = joined();
     let alice = told(1, record(1, "alice", START.0), true);
     let bob = told(2, record(2, "bob", 1), true);
@@ -65,8 +65,14 @@ fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
     // An answer to a question is not the list.
     peer.receive(SESSION, &Message::Members(vec![alice.clone()]));
     assert_eq!(known(&peer), [1, 2]);
-    let (_, left) = tell(&mut peer, vec![alice], vec![]);
-    assert_eq!(left, std::slice::from_ref(&bob));
+    let (changed, left) = tell(&mut peer, vec![alice], vec![]);
+    let away = Member {
+        live: false,
+        reachable: false,
+        ..bob.clone()
+    };
+    assert_eq!((changed, left), (vec![away.clone()], vec![]));
+    assert_eq!(peer.link.directory().by_key(&key(2)), Some(&away));
     // From now on it is told only what changes.
     tell(&mut peer, vec![bob], vec![]);
     assert_eq!(known(&peer), [1, 2]);
@@ -75,7 +81,7 @@ fn who_left_while_we_were_away_is_taken_out_when_the_list_ends() {
 }
 
 #[test]
-fn a_list_in_parts_takes_nobody_out_before_its_end() {
+fn of_a_list_in_parts_nobody_is_taken_to_be_away_before_its_end() {
     let mut peer = joined();
     let bob = told(2, record(2, "bob", 1), true);
     tell(&mut peer, vec![bob.clone()], vec![]);
@@ -84,10 +90,12 @@ fn a_list_in_parts_takes_nobody_out_before_its_end() {
     peer.open(SESSION, &tracker_hello());
     peer.receive(SESSION, &registered(Some(genesis_by(9))));
     let alice = told(1, record(1, "alice", START.0), true);
+    let is_live = |peer: &Peer| peer.link.directory().by_key(&key(2)).map(|bob| bob.live);
     tell(&mut peer, vec![alice; MAX_MEMBERS], vec![]);
-    assert_eq!(known(&peer), [1, 2]);
+    assert_eq!(is_live(&peer), Some(true));
     tell(&mut peer, vec![], vec![]);
-    assert_eq!(known(&peer), [1]);
+    assert_eq!(is_live(&peer), Some(false));
+    assert_eq!(known(&peer), [1, 2]);
 }
 
 #[test]

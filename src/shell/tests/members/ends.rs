@@ -318,7 +318,8 @@ impl PeerEnd {
             } else if let Some(order) = self.out.genesis.take() {
                 self.mining = match order {
                     GenesisSearch::Begin { header, content } => Some((header, content)),
-                    GenesisSearch::End => None,
+                    // Nobody asks for it here.
+                    GenesisSearch::ForWork(_) | GenesisSearch::End => None,
                 };
             } else if let Some(commit) = self.out.writing.take() {
                 let committed = write(&self.disk, commit);
