@@ -35,7 +35,7 @@ pub use liveness_probe::LivenessProbeActor;
 pub use miner::{MinerActor, search_reports};
 pub use peer_session::{SessionContext, SessionParts};
 pub use registry::RegistryActor;
-pub use retry_queue::RetryQueueActor;
+pub use retry_queue::{ReceiptChecks, RetryQueueActor};
 pub use search::ThreadSearch;
 pub use store::StoreActor;
 pub use tracker_link::{GenesisSearcher, TrackerLinkActor};
@@ -49,6 +49,17 @@ const TICK: std::time::Duration = std::time::Duration::from_millis(100);
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 struct CatchUp;
+
+/// Has an actor look through the next blocks once whoever waits for this thread had a turn: a message of its own
+/// would be handled before any other actor's.
+fn catch_up_later<A>(ctx: &mut actix::Context<A>)
+where
+    A: actix::Actor<Context = actix::Context<A>> + actix::Handler<CatchUp>,
+{
+    use actix::{ActorFutureExt, AsyncContext, fut::wrap_future};
+    let turn = wrap_future::<_, A>(tokio::task::yield_now());
+    ctx.spawn(turn.map(|(), _, ctx| ctx.notify(CatchUp)));
+}
 
 /// Handlers that hand the message to the actor's shell and answer what it says.
 macro_rules! hand_to_shell {

@@ -21,6 +21,7 @@ mod migration;
 mod rocks;
 mod schema;
 mod scratch;
+mod slow;
 mod table;
 mod tuning;
 
@@ -36,4 +37,5 @@ pub use migration::Migrating;
 pub use rocks::{OpenOptions, RocksDisk};
 pub use schema::{Role, SCHEMA_VERSION};
 pub use scratch::{DiskScratch, SCRATCH};
+pub use slow::SlowDisk;
 pub use table::{ORDERED_KEY_LEN, Table, ordered_key, read_ordered_key};

@@ -9,12 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub type Verdicts = Vec<Result<(), SignatureError>>;
 /// Takes the verdicts.
 pub type Done = Box<dyn FnOnce(Verdicts) + Send>;
+/// Work that is done aside.
+pub type Work = Box<dyn FnOnce() + Send>;
 
 /// Checks signatures and calls back.
 pub trait Verifier: Send + Sync {
     /// Checks the signatures of `transactions` and calls `done` with the verdicts, on any thread, at
     /// any later time or at once.
     fn verify(&self, transactions: Vec<EncodedTransaction>, done: Done);
+
+    /// Does some other work with keys where signatures are checked: seals or opens a note, checks receipts. On
+    /// any thread, at any later time or at once.
+    fn aside(&self, work: Work);
 }
 
 /// Signatures worth a core of their own: so many at once cost little more each than a full batch,
@@ -23,7 +29,7 @@ const LEAST_SHARE: usize = 16;
 
 /// Spreads the checks over the machine's cores.
 ///
-/// A request is begun at once where a core is free. What comes while all are busy is gathered,
+/// A request is begun at once where a core is free, a single signature on the thread that asks. What comes while all are busy is gathered,
 /// whoever sent it, and shares the next batches: under load single transactions are checked as
 /// cheaply as those of a block, and nothing waits for others to come. The cores are busy with a batch
 /// for a few milliseconds at most.
@@ -35,11 +41,20 @@ impl Verifier for RayonVerifier {
         if transactions.is_empty() {
             return done(Vec::new());
         }
+        // To wake another thread for one signature, and to be woken by it, takes as long as the check.
+        let is_one = matches!(&transactions[..], [one] if one.signatures() == 1);
+        if is_one && locked(&self.0).working == 0 {
+            return done(check_signatures(&transactions));
+        }
         let begun = locked(&self.0).push(transactions, done, rayon::current_num_threads());
         for _ in 0..begun {
             let queue = self.0.clone();
             rayon::spawn(move || work(&queue));
         }
+    }
+
+    fn aside(&self, work: Work) {
+        rayon::spawn(work);
     }
 }
 

@@ -13,4 +13,4 @@ pub mod work;
 
 pub use member::{Member, MemberId, MemberRecord, MemberStatement};
 pub use message::{Hello, Message, NodeRole};
-pub use receipt::{Receipt, ReceiptCode, ReceiptStatement, Verdict};
+pub use receipt::{Receipt, ReceiptCode, ReceiptError, ReceiptStatement, Verdict};

@@ -39,7 +39,7 @@ impl Handler<CatchUp> for InboxActor {
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
         if self.shell.catch_up() {
-            ctx.notify(CatchUp);
+            super::catch_up_later(ctx);
         }
     }
 }

@@ -3,20 +3,27 @@
 use super::{CatchUp, TICK};
 use crate::chain::Internal;
 use crate::chain::ledger::Funds;
+use crate::keys::verify_batch;
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend, SendTransfer,
-    SendTransfers, WithdrawSend,
+    CheckSignatures, DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend,
+    SendTransfer, SendTransfers, WithdrawSend,
 };
 use crate::messages::store::RowsCommitted;
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
-use crate::shell::{Answered, OutboxShell};
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture};
+use crate::shell::{Answered, Ask, OutboxShell, Port};
+use crate::verifier::{Verdicts, Verifier};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Messages that may wait here: what the API has under way, one for each session, and what ledger and
 /// store tell.
 const MAILBOX: usize = 1024;
+
+/// Receipts that are worth another thread: to wake it for fewer takes longer than to check them.
+const LEAST_ASIDE: usize = 16;
 
 /// The actor around the shell.
 pub struct RetryQueueActor {
@@ -45,7 +52,7 @@ impl Handler<CatchUp> for RetryQueueActor {
 
     fn handle(&mut self, _: CatchUp, ctx: &mut Self::Context) {
         if self.shell.catch_up() {
-            ctx.notify(CatchUp);
+            super::catch_up_later(ctx);
         }
     }
 }
@@ -98,9 +105,44 @@ impl Handler<ReleaseSend> for RetryQueueActor {
     }
 }
 
+/// Has signatures checked, and tells the outbox of it.
+pub struct ReceiptChecks {
+    /// Checks them, on other threads.
+    pub verifier: Arc<dyn Verifier>,
+    /// Hears the verdicts.
+    pub back: Addr<RetryQueueActor>,
+}
+
+impl Port<Ask<(), CheckSignatures>> for ReceiptChecks {
+    fn offer(
+        &mut self,
+        Ask { token, question }: Ask<(), CheckSignatures>,
+    ) -> Result<(), Ask<(), CheckSignatures>> {
+        let (done, checked) = oneshot::channel();
+        let is_small = question.0.len() < LEAST_ASIDE;
+        let work = move || {
+            // Nobody hears of it only when the node is stopping.
+            let _ = done.send(verify_batch(&question.0));
+        };
+        match is_small {
+            true => work(),
+            false => self.verifier.aside(Box::new(work)),
+        }
+        let back = self.back.clone();
+        // What comes before this gets its turn is gathered for the next check.
+        actix::spawn(async move {
+            if let Ok(answer) = checked.await {
+                let _ = back.send(Answered { token, answer }).await;
+            }
+        });
+        Ok(())
+    }
+}
+
 super::hand_to_shell!(RetryQueueActor {
     Answered<Vec<u64>, Vec<Judgement>> => judged,
     Answered<(), Result<Funds, Internal>> => funds,
+    Answered<(), Verdicts> => receipts_checked,
     DeliveryTold => delivery_told,
     GetOutbox => status,
     GetSend => line,

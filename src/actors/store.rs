@@ -17,6 +17,10 @@ const MAILBOX: usize = 4 * 1024;
 /// other.
 const REPORTS: usize = 1024;
 
+/// How long a batch waits for another that was said to come just behind it. The ledger's takes a fraction of
+/// that; what it refuses leaves none.
+const BEHIND: Duration = Duration::from_millis(3);
+
 /// The shell around the disk. It gathers the batches that came while the last write was under way
 /// into one synced write.
 pub struct StoreActor {
@@ -108,7 +112,9 @@ impl Handler<CommitRows> for StoreActor {
             Rows::Chain(rows) => self.rows.extend(changes(&rows)),
         }
         self.last.insert(message.committer, message.batch);
-        if !self.scheduled {
+        if message.more && !self.scheduled {
+            ctx.notify_later(Write, BEHIND.max(self.disk.latency()));
+        } else if !self.scheduled {
             self.scheduled = true;
             match self.disk.latency() {
                 Duration::ZERO => ctx.notify(Write),

@@ -3,29 +3,55 @@
 use crate::chain::SignedHere;
 use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
-use crate::keys::{NoteSeed, SecretKey};
+use crate::keys::{NoteSeed, NoteText, OpenError, SealError, SecretKey};
 use crate::membership::Leave;
 use crate::messages::wallet::{
     OpenNote, SealNote, SignIntroduction, SignLeave, SignLeaving, SignReceipt, SignStatement,
     SignTransaction, SignTransactions,
 };
+use crate::verifier::Verifier;
 use crate::wire::MemberRecord;
 use crate::wire::channel::Introduction;
 use crate::wire::member::Leaving;
-use actix::{Actor, Context, Handler, MessageResult};
+use actix::{Actor, Context, Handler, MessageResult, ResponseFuture};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// The shell around the secret key. Signatures, sealed notes and the text of notes come out of it.
 pub struct WalletActor {
     key: Arc<SecretKey>,
     entropy: Arc<dyn Entropy>,
+    verifier: Arc<dyn Verifier>,
 }
 
 impl WalletActor {
     /// Signs with `key`, which a tracker's wallet shares with what signs its certificates, and draws
-    /// the keys of notes from `entropy`.
-    pub fn new(key: Arc<SecretKey>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { key, entropy }
+    /// the keys of notes from `entropy`. Notes, each of which takes ten times as long as a signature, are sealed
+    /// and opened where `verifier` checks signatures.
+    pub fn new(
+        key: Arc<SecretKey>,
+        entropy: Arc<dyn Entropy>,
+        verifier: Arc<dyn Verifier>,
+    ) -> Self {
+        Self {
+            key,
+            entropy,
+            verifier,
+        }
+    }
+
+    /// Does something with the key aside.
+    fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&SecretKey) -> T + Send + 'static,
+    ) -> ResponseFuture<T> {
+        let (done, result) = oneshot::channel();
+        let key = self.key.clone();
+        self.verifier.aside(Box::new(move || {
+            // Whoever asked may have gone meanwhile.
+            let _ = done.send(work(&key));
+        }));
+        Box::pin(async move { result.await.expect("a panic aside ends the process") })
     }
 }
 
@@ -52,23 +78,25 @@ impl Handler<SignTransactions> for WalletActor {
 }
 
 impl Handler<SealNote> for WalletActor {
-    type Result = MessageResult<SealNote>;
+    type Result = ResponseFuture<Result<Note, SealError>>;
 
     fn handle(&mut self, message: SealNote, _: &mut Self::Context) -> Self::Result {
         let SealNote { to, about, text } = message;
         let mut seed = NoteSeed::default();
         self.entropy.fill(seed.as_mut());
-        let sealed = self.key.seal_note(&to, &about, &text, &seed);
-        MessageResult(sealed.map(|note| Note::new(note).expect("a sealed note has room")))
+        self.aside(move |key| {
+            let sealed = key.seal_note(&to, &about, &text, &seed);
+            sealed.map(|note| Note::new(note).expect("a sealed note has room"))
+        })
     }
 }
 
 impl Handler<OpenNote> for WalletActor {
-    type Result = MessageResult<OpenNote>;
+    type Result = ResponseFuture<Result<NoteText, OpenError>>;
 
     fn handle(&mut self, message: OpenNote, _: &mut Self::Context) -> Self::Result {
         let OpenNote { about, note } = message;
-        MessageResult(self.key.open_note(&about, note.as_slice()))
+        self.aside(move |key| key.open_note(&about, note.as_slice()))
     }
 }
 
@@ -122,7 +150,8 @@ impl Handler<SignIntroduction> for WalletActor {
 mod tests {
     use super::*;
     use crate::entropy::OsEntropy;
-    use crate::keys::{NoteContext, NoteText, OpenError, SealError};
+    use crate::keys::NoteContext;
+    use crate::verifier::RayonVerifier;
     use actix::Addr;
 
     fn key(byte: u8) -> SecretKey {
@@ -130,7 +159,8 @@ mod tests {
     }
 
     fn wallet(byte: u8) -> Addr<WalletActor> {
-        WalletActor::new(Arc::new(key(byte)), Arc::new(OsEntropy)).start()
+        let verifier = Arc::new(RayonVerifier::default());
+        WalletActor::new(Arc::new(key(byte)), Arc::new(OsEntropy), verifier).start()
     }
 
     fn seal(to: u8) -> SealNote {

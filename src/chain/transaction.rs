@@ -321,6 +321,11 @@ impl EncodedTransaction {
         }
     }
 
+    /// How many signatures have to verify, as far as is known.
+    pub fn signatures(&self) -> usize {
+        1 + self.record_signatures().len()
+    }
+
     /// Whether it is known which signatures are in its record.
     pub(super) fn has_record_signatures(&self) -> bool {
         self.0.record_signatures.get().is_some()

@@ -1,7 +1,7 @@
 //! To the RetryQueue, which keeps the outbox.
 
 use crate::chain::{SignedHere, TransactionId};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SignatureError, SignatureItem};
 use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
 use crate::protocol::delivery::rows::Route;
 use crate::protocol::gossip::delivery::DeliveryFact;
@@ -74,6 +74,11 @@ pub struct OutboxStatus {
 #[derive(Debug, Message)]
 #[rtype(result = "Option<Line>")]
 pub struct GetSend(pub TransactionId);
+
+/// Check these signatures. One verdict each, in their order.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<Result<(), SignatureError>>")]
+pub struct CheckSignatures(pub Vec<SignatureItem>);
 
 /// What happened between this node and the recipients.
 #[derive(Debug, Message)]

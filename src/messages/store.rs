@@ -32,6 +32,9 @@ pub struct CommitRows {
     pub batch: u64,
     /// Rows to write in one synced batch.
     pub rows: Rows,
+    /// Whether it may wait a moment for another batch, of whoever, so that one sync serves both: that is just
+    /// behind it, or nobody waits for this one.
+    pub more: bool,
 }
 
 /// Rows on their way to the disk.

@@ -3,7 +3,7 @@
 use super::RunError;
 use super::opening::random_u64;
 use super::peer::{Ground, WAITING};
-use crate::actors::{GossipActor, InboxActor, LedgerActor, RetryQueueActor, asking};
+use crate::actors::{GossipActor, InboxActor, LedgerActor, ReceiptChecks, RetryQueueActor, asking};
 use crate::chain::NetworkId;
 use crate::chain::tree::Tip;
 use crate::keys::PublicKey;
@@ -98,6 +98,14 @@ impl DeliveryParts {
             deliver: Link::new(gossip, WAITING),
             blame: Link::new(gossip, WAITING),
             ledger: asking(ledger.clone().recipient(), &outbox),
+            // Every list is taken at once.
+            checks: Link::to(
+                ReceiptChecks {
+                    verifier: seams.verifier.clone(),
+                    back: outbox.clone(),
+                },
+                0,
+            ),
             funds: asking(ledger.clone().recipient(), &outbox),
             events: ground.events(),
             fatal: seams.fatal.clone(),

@@ -11,7 +11,7 @@ use crate::actors::fatal_channel;
 use crate::chain::application::Application;
 use crate::owner::{Owned, Peer, StopOrder, Tracker, Waiting};
 use crate::settings::{Settings, SettingsError, environment};
-use crate::store::Role;
+use crate::store::{Role, SlowDisk};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -51,6 +51,7 @@ pub struct NodeBuilder {
     settings: Option<Settings>,
     file: Option<PathBuf>,
     applications: Vec<Arc<dyn Application>>,
+    sync_delay: Duration,
 }
 
 impl NodeBuilder {
@@ -78,6 +79,14 @@ impl NodeBuilder {
         self
     }
 
+    /// Lets each synced write take so much longer than the disk needs: to see what a node does on a slow one.
+    pub fn sync_delay(self, longer: Duration) -> Self {
+        Self {
+            sync_delay: longer,
+            ..self
+        }
+    }
+
     /// Starts the node on a thread of its own, and waits until its owner can ask it things. Whether it is on a
     /// network by then is another question: see [`Node::wait_until_ready`].
     ///
@@ -90,12 +99,15 @@ impl NodeBuilder {
             (None, None) => return Err(StartError::NoSettings),
         };
         let stop = StopOrder::default();
-        let applications = self.applications;
+        let extras = Extras {
+            applications: self.applications,
+            sync_delay: self.sync_delay,
+        };
         let (stage, staged) = Stage::begin();
         let order = stop.clone();
         let thread = thread::Builder::new()
             .name("raclette".to_owned())
-            .spawn(move || live(settings, applications, order, &stage))
+            .spawn(move || live(settings, extras, order, &stage))
             .map_err(|source| RunError::System {
                 what: "a thread for the node",
                 source,
@@ -254,10 +266,16 @@ impl std::fmt::Debug for Node {
     }
 }
 
+/// What a program gives its node beside the settings.
+struct Extras {
+    applications: Vec<Arc<dyn Application>>,
+    sync_delay: Duration,
+}
+
 /// The life of a node, on its thread.
 fn live(
     settings: Settings,
-    applications: Vec<Arc<dyn Application>>,
+    extras: Extras,
     stop: StopOrder,
     stage: &Stage,
 ) -> Result<(), RunError> {
@@ -269,7 +287,10 @@ fn live(
         Settings::Peer(settings) => {
             let mut seams = opening::seams(&settings.data_dir, Role::Peer, fatal)?;
             // The first with its topic is taken.
-            seams.applications.splice(0..0, applications);
+            seams.applications.splice(0..0, extras.applications);
+            if !extras.sync_delay.is_zero() {
+                seams.disk = Arc::new(SlowDisk::new(seams.disk, extras.sync_delay));
+            }
             let secret = wallet::open(&settings.wallet, &seams, Asking::Nobody)?;
             actix::System::new().block_on(peer::run(settings, seams, secret, orders, stage))
         }

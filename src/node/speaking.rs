@@ -37,7 +37,8 @@ impl Speaking {
         let nonce = random_u64(&*seams.entropy);
         let key = secret.public_key();
         let greeting = Greeting::new(role, key, (nonce, incarnation), address);
-        let wallet = WalletActor::new(secret, seams.entropy.clone()).start();
+        let wallet =
+            WalletActor::new(secret, seams.entropy.clone(), seams.verifier.clone()).start();
         let (ask_time, _) = broadcast::channel(1);
         let clocks = ClocksActor::new(seams.clock.clone(), ask_time.clone()).start();
         let context = SessionContext::new(SessionParts {

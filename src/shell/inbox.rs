@@ -12,11 +12,15 @@ use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::inbox::{Effect, Inbox};
+use crate::protocol::delivery::rows::ReceivedFacts;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, Table};
 use crate::wire::Receipt;
 use std::sync::Arc;
+
+/// Things that come at once and get a line each in the log.
+const SINGLY: usize = 16;
 
 /// What the inbox needs of the node.
 pub struct InboxParts {
@@ -81,6 +85,7 @@ impl InboxShell {
             Ok(effects) => effects,
             Err(error) => return self.fatal.raise(error.to_string()),
         };
+        let mut told = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
@@ -116,18 +121,18 @@ impl InboxShell {
                     self.blame.send(BlameSession { session, reason });
                 }
                 Effect::Tell { facts, note } => {
-                    let (tx, from) = (facts.id, facts.from.to_address());
-                    tracing::info!(%tx, %from, amount = facts.amount.0, note, "something came in");
                     self.events.send(Event::MessageReceived {
                         id: facts.id,
                         from: facts.from,
                         amount: facts.amount,
                         note,
                     });
+                    told.push((facts, note));
                 }
                 Effect::TellUnread(unread) => self.events.send(Event::MessagesRead { unread }),
             }
         }
+        log(&told);
     }
 
     /// Time has passed.
@@ -189,11 +194,9 @@ impl InboxShell {
     /// The ledger tells of the owner's transactions.
     pub fn ledger_told(&mut self, message: OwnNewsTold) {
         let (disk, now) = (self.disk.clone(), self.clock.wall());
-        for news in message.0 {
-            let rows = DeliveryTable::inbox(&*disk);
-            let effects = self.inbox.ledger_told(&news, &rows, now);
-            self.carry_out(effects);
-        }
+        let rows = DeliveryTable::inbox(&*disk);
+        let effects = self.inbox.ledger_told(&message.0, &rows, now);
+        self.carry_out(effects);
     }
 
     /// The disk holds all batches up to this one.
@@ -211,5 +214,17 @@ impl InboxShell {
     /// How many the owner has not read.
     pub fn unread(&mut self, _: CountUnread) -> usize {
         self.inbox.unread()
+    }
+}
+
+/// Writes down what came: a line each, unless so much came at once that nobody would read them.
+fn log(came: &[(ReceivedFacts, bool)]) {
+    if came.len() > SINGLY {
+        tracing::info!(messages = came.len(), "many things came in");
+        return;
+    }
+    for (facts, note) in came {
+        let (tx, from) = (facts.id, facts.from.to_address());
+        tracing::info!(%tx, %from, amount = facts.amount.0, note, "something came in");
     }
 }

@@ -151,6 +151,7 @@ impl LedgerShell {
                     committer: Committer::Ledger,
                     batch,
                     rows: Rows::Chain(rows),
+                    more: false,
                 }),
                 Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
                 Effect::BetterHeaderSeen(header) => {

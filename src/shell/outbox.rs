@@ -13,8 +13,8 @@ use crate::messages::gossip::{BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{GetFunds, JudgeOwn, Own};
 use crate::messages::retry_queue::{
-    DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend, RetrySend,
-    SendTransfer, WithdrawSend,
+    CheckSignatures, DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend,
+    RetrySend, SendTransfer, WithdrawSend,
 };
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::protocol::delivery::Judgement;
@@ -24,6 +24,7 @@ use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use crate::store::{Disk, Table};
+use crate::verifier::Verdicts;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -46,6 +47,8 @@ pub struct OutboxParts {
     pub blame: Link<BlameSession>,
     /// Hands transactions to the network; the token are the numbers of the sends.
     pub ledger: Link<Ask<Vec<u64>, JudgeOwn>>,
+    /// Checks signatures, of which it has one list at a time.
+    pub checks: Link<Ask<(), CheckSignatures>>,
     /// Says what can be spent.
     pub funds: Link<Ask<(), GetFunds>>,
     /// Who follows what happens.
@@ -69,6 +72,7 @@ pub struct OutboxShell {
     ledger: Link<Ask<Vec<u64>, JudgeOwn>>,
     /// What is to be handed to the ledger, once the store has what is written before it.
     passing_on: (Vec<u64>, Vec<Own>),
+    checks: Link<Ask<(), CheckSignatures>>,
     funds: Link<Ask<(), GetFunds>>,
     events: Link<Event>,
     fatal: Fatal,
@@ -90,6 +94,7 @@ impl OutboxShell {
             blame: parts.blame,
             ledger: parts.ledger,
             passing_on: (Vec::new(), Vec::new()),
+            checks: parts.checks,
             funds: parts.funds,
             events: parts.events,
             fatal: parts.fatal,
@@ -99,12 +104,24 @@ impl OutboxShell {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        // The ledger's rows for what is passed on are just behind.
+        let is_fresh = |effect: &Effect| matches!(effect, Effect::PassOn { fresh: Some(_), .. });
+        let more = effects.iter().any(is_fresh);
+        self.carry_out_with(effects, more);
+    }
+
+    /// Carries out; `more` says that what is written may wait a moment for another batch.
+    fn carry_out_with(&mut self, effects: Vec<Effect>, more: bool) {
         for effect in effects {
             match effect {
-                Effect::Commit { batch, rows } => self.writer.commit(batch, rows),
+                Effect::Commit { batch, rows } => self.writer.commit_with(batch, rows, more),
                 Effect::AskFunds => self.funds.send(Ask {
                     token: (),
                     question: GetFunds(self.own),
+                }),
+                Effect::CheckReceipts(items) => self.checks.send(Ask {
+                    token: (),
+                    question: CheckSignatures(items),
                 }),
                 Effect::Reach(key) => self.reach.send(ReachMember(key)),
                 Effect::Deliver { number, to } => {
@@ -294,11 +311,9 @@ impl OutboxShell {
     /// The ledger tells of the owner's transactions.
     pub fn ledger_told(&mut self, message: OwnNewsTold) {
         let (disk, now) = (self.disk.clone(), self.clock.now());
-        for news in message.0 {
-            let rows = DeliveryTable::outbox(&*disk);
-            let effects = self.outbox.ledger_told(&news, &rows, now);
-            self.carry_out_read(effects);
-        }
+        let rows = DeliveryTable::outbox(&*disk);
+        let effects = self.outbox.ledger_told(&message.0, &rows, now);
+        self.carry_out_read(effects);
     }
 
     /// The ledger has judged what was handed to it.
@@ -317,6 +332,16 @@ impl OutboxShell {
         }
     }
 
+    /// The signatures of receipts are checked.
+    pub fn receipts_checked(&mut self, message: Answered<(), Verdicts>) {
+        let effects = self
+            .outbox
+            .receipts_checked(&message.answer, self.clock.now());
+        // That something was received is for the owner to see: no other waits for it.
+        let is_last = self.outbox.waiting().queued == 0;
+        self.carry_out_with(effects, is_last);
+    }
+
     /// Gossip tells what happened between this node and the recipients.
     pub fn delivery_told(&mut self, message: DeliveryTold) {
         let now = self.clock.now();
@@ -328,7 +353,7 @@ impl OutboxShell {
                 session,
                 from,
                 receipt,
-            } => self.outbox.receipt((session, &from), &receipt, now),
+            } => self.outbox.receipt((session, &from), &receipt),
         };
         self.carry_out(effects);
     }

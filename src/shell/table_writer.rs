@@ -24,6 +24,11 @@ impl TableWriter {
 
     /// Has a batch written.
     pub fn commit(&mut self, batch: u64, rows: Vec<Row>) {
+        self.commit_with(batch, rows, false);
+    }
+
+    /// Has a batch written; `more` says that it may wait a moment for another, of whoever.
+    pub fn commit_with(&mut self, batch: u64, rows: Vec<Row>, more: bool) {
         let table = self.table;
         let rows = rows
             .into_iter()
@@ -32,6 +37,7 @@ impl TableWriter {
             committer: self.committer,
             batch,
             rows: Rows::Plain(rows.collect()),
+            more,
         });
     }
 

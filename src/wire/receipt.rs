@@ -3,7 +3,7 @@
 use super::message::MAX_REASON;
 use crate::canonical::{self, CappedText, coded};
 use crate::chain::{BlockId, Height, NetworkId, TransactionId};
-use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, verify};
+use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify};
 use serde::{Deserialize, Serialize};
 
 /// Context of the hash that a recipient signs in a receipt.
@@ -138,6 +138,29 @@ impl Receipt {
     /// # Errors
     /// By variant of [`ReceiptError`], in this order: network, recipient, reason, signature.
     pub fn check(&self, network: &NetworkId, recipient: &PublicKey) -> Result<(), ReceiptError> {
+        self.check_words(network, recipient)?;
+        let item = self.signature_item();
+        verify(recipient, &item.message, &item.signature).map_err(ReceiptError::Forged)
+    }
+
+    /// What has to verify, if [`check_words`](Self::check_words) has nothing against it.
+    pub fn signature_item(&self) -> SignatureItem {
+        SignatureItem {
+            key: self.statement.recipient,
+            message: self.statement.digest(),
+            signature: self.signature,
+        }
+    }
+
+    /// The same but for the signature.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_words(
+        &self,
+        network: &NetworkId,
+        recipient: &PublicKey,
+    ) -> Result<(), ReceiptError> {
         let said = &self.statement;
         if said.network != *network {
             return Err(ReceiptError::OtherNetwork(said.network));
@@ -148,7 +171,7 @@ impl Receipt {
         if said.code == ReceiptCode::Accepted && !said.reason.is_empty() {
             return Err(ReceiptError::ReasonForYes);
         }
-        verify(recipient, &said.digest(), &self.signature).map_err(ReceiptError::Forged)
+        Ok(())
     }
 }
 

@@ -271,3 +271,50 @@ fn cli_a_send_repeated_after_a_lost_answer_is_a_question() {
     command(&alice, &arguments).succeeds();
     drop(bob);
 }
+
+#[test]
+fn cli_send_many_says_which_lines_were_refused_and_takes_nothing_of_the_others_back() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    let last = alice.mine_blocks(2);
+    bob.reaches(&last);
+    let file = lab.directory().join("wages.csv");
+    let path = file.to_str().unwrap();
+    std::fs::write(
+        &file,
+        "to,coins,note\nbob,5,for the cheese\nbbo,1,\nbob,1000000,\nbob,7,\n",
+    )
+    .unwrap();
+    let told = alice.command(["send-many", path, "--json"]);
+    assert_eq!(told.status.code(), Some(1));
+    let answer: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let lines = |list: &Value| -> Vec<_> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|one| (one["line"].as_u64().unwrap(), one["code"].clone()))
+            .collect()
+    };
+    assert_eq!(lines(&answer["sent"]), [(2, Value::Null), (5, Value::Null)]);
+    let refused = [
+        (3, "unknown_member".into()),
+        (4, "insufficient_funds".into()),
+    ];
+    assert_eq!(lines(&answer["refused"]), refused);
+    has_unread(&bob, 2);
+    let told = alice.command(["send-many", path, "--broadcast"]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        text.contains("sent: 2 of 4") && text.contains("line 3: unknown_member"),
+        "{text}"
+    );
+    assert!(text.contains("stays sent"), "{text}");
+    // A file that can't be right sends nothing, also not what stands before the wrong line.
+    std::fs::write(&file, "to,coins,note\nbob,5,\nbob,five,\n").unwrap();
+    let told = alice.command(["send-many", path]);
+    assert_eq!(told.status.code(), Some(2));
+    let text = String::from_utf8(told.stderr).unwrap();
+    assert!(
+        text.contains("line 3") && text.contains("Nothing was sent"),
+        "{text}"
+    );
+    has_unread(&bob, 4);
+}

@@ -5,6 +5,7 @@ mod clock;
 mod downloading;
 mod killing;
 mod length;
+mod many;
 mod places;
 mod starting;
 #[path = "../support/mod.rs"]

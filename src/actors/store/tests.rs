@@ -29,6 +29,7 @@ fn batch(batch: u64) -> CommitRows {
         committer: Committer::Ledger,
         batch,
         rows: Rows::Plain(vec![row]),
+        more: false,
     }
 }
 
@@ -69,4 +70,73 @@ async fn after_a_failed_write_nothing_is_reported_and_the_node_ends() {
     store.send(batch(2)).await.unwrap();
     store.send(FlushStore).await.unwrap();
     assert!(heard.try_recv().is_err());
+}
+
+#[actix::test]
+async fn a_batch_that_another_comes_behind_shares_its_write_and_waits_for_none_for_long() {
+    let disk = Arc::new(Counting::default());
+    let (fatal, _heard) = fatal_channel();
+    let store = StoreActor::new(disk.clone(), fatal).start();
+    let mut heard = attach(&store).await;
+    let behind = |number| CommitRows {
+        more: true,
+        ..batch(number)
+    };
+    // Both wait in its mailbox before it looks.
+    store.try_send(behind(1)).unwrap();
+    store.try_send(batch(2)).unwrap();
+    assert_eq!(heard.recv().await, Some(2));
+    assert_eq!(disk.commits(), 1, "one write served both");
+    // Nothing comes behind this one.
+    store.send(behind(3)).await.unwrap();
+    assert_eq!(heard.recv().await, Some(3));
+    assert_eq!(disk.commits(), 2);
+}
+
+/// Counts its commits.
+#[derive(Default)]
+struct Counting {
+    disk: MemoryDisk,
+    commits: std::sync::atomic::AtomicUsize,
+}
+
+impl Counting {
+    fn commits(&self) -> usize {
+        self.commits.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+impl crate::store::DiskRead for Counting {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        self.disk.get(table, key)
+    }
+
+    fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<crate::store::Row>, DiskError> {
+        self.disk.scan(table, from, limit)
+    }
+}
+
+impl Disk for Counting {
+    fn commit(&self, rows: &[RowChange]) -> Result<(), DiskError> {
+        self.commits
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.disk.commit(rows)
+    }
+
+    fn snapshot(&self) -> Box<dyn crate::store::DiskRead + '_> {
+        self.disk.snapshot()
+    }
+
+    fn checkpoint(&self, to: &std::path::Path) -> Result<(), DiskError> {
+        self.disk.checkpoint(to)
+    }
+
+    fn flush(&self) -> Result<(), DiskError> {
+        self.disk.flush()
+    }
 }

@@ -13,6 +13,7 @@ use crate::net::{Listener, Transport};
 use crate::node::opening::random_u64;
 use crate::shell::Greeting;
 use crate::store::MemoryDisk;
+use crate::verifier::RayonVerifier;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::message::{Admissible, Invited};
 use crate::wire::{Hello, MemberStatement, Message, NodeRole};
@@ -91,9 +92,13 @@ impl Conversation {
         let context = SessionContext::new(SessionParts {
             greeting: Arc::new(Greeting::new(NodeRole::Peer, key, numbers, None)),
             disk: Arc::new(MemoryDisk::new()),
-            sign: WalletActor::new(secret.clone(), means.entropy.clone())
-                .start()
-                .recipient(),
+            sign: WalletActor::new(
+                secret.clone(),
+                means.entropy.clone(),
+                Arc::new(RayonVerifier::default()),
+            )
+            .start()
+            .recipient(),
             entropy: means.entropy.clone(),
             clock: means.clock.clone(),
             clocks: clocks.recipient(),

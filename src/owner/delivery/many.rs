@@ -10,6 +10,7 @@ use crate::owner::answers::{
 use crate::owner::{Code, Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::{Request, SendError};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::pin::pin;
 
 /// Transfers of one call at most: half a second of work, after which whoever asks hears how it goes.
 pub const MAX_TRANSFERS: usize = 1_000;
@@ -18,6 +19,9 @@ pub const MAX_TRANSFERS: usize = 1_000;
 const TOGETHER: usize = 128;
 /// How many of these are under way at a time: while one is written, the next is signed.
 const UNDER_WAY: usize = 2;
+
+/// Notes of them that are sealed at a time, on all cores.
+const SEALED: usize = 16;
 
 /// What became of one transfer.
 type Outcome = Result<TransactionId, Refused>;
@@ -91,12 +95,18 @@ impl Peer {
         let tip = self.tip_to_send_at(parts)?;
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(transfers.len());
         let (mut payloads, mut ways) = (Vec::new(), Vec::new());
-        for (place, transfer) in transfers.iter().enumerate() {
-            let request = match key {
-                Some((key, first)) => Some(under_one_of(key, first + place, transfer)?),
-                None => None,
+        let drafts = stream::iter(transfers)
+            .map(|transfer| self.draft(parts, &people, tip, transfer))
+            .buffered(SEALED);
+        let mut drafts = pin!(drafts.enumerate());
+        while let Some((place, draft)) = drafts.next().await {
+            let request = match (key, transfers.get(place)) {
+                (Some((key, first)), Some(transfer)) => {
+                    Some(under_one_of(key, first + place, transfer)?)
+                }
+                _ => None,
             };
-            match self.draft(parts, &people, tip, transfer).await {
+            match draft {
                 Ok(Draft { payload, route, .. }) => {
                     payloads.push(payload);
                     ways.push((route, request));

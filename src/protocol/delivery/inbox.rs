@@ -428,16 +428,28 @@ impl Inbox {
         self.fresh.insert(fresh.facts.id, fresh);
     }
 
-    /// The ledger tells of this owner's transactions.
+    /// The ledger tells of this owner's transactions; what is written of all that is told at once is one batch.
     ///
     /// # Errors
     /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
-        news: &OwnNews,
+        news: &[OwnNews],
         disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<Vec<Effect>, Internal> {
+        for one in news {
+            self.told(one, disk, now)?;
+        }
+        Ok(self.take_effects())
+    }
+
+    fn told(
+        &mut self,
+        news: &OwnNews,
+        disk: &dyn DeliveryRows,
+        now: Timestamp,
+    ) -> Result<(), Internal> {
         match news {
             OwnNews::Opened(transaction) => {
                 let id = transaction.id();
@@ -469,7 +481,7 @@ impl Inbox {
                 }
             }
         }
-        Ok(self.take_effects())
+        Ok(())
     }
 
     fn is_for_owner(&self, transaction: &EncodedTransaction) -> bool {

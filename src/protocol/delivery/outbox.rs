@@ -22,6 +22,7 @@ use elsewhere::Elsewhere;
 use entries::{Entries, Entry};
 use funding::Funding;
 use passing_on::PassingOn;
+use receipts::Receipts;
 use requests::Requests;
 use std::collections::HashSet;
 
@@ -33,6 +34,7 @@ mod entries;
 mod following;
 mod funding;
 mod passing_on;
+mod receipts;
 mod requests;
 mod sending;
 #[cfg(test)]
@@ -59,6 +61,7 @@ pub struct Outbox {
     /// Members that the tracker finds alive.
     live: HashSet<PublicKey>,
     funding: Funding,
+    receipts: Receipts,
     elsewhere: Elsewhere,
     requests: Requests,
     next: u64,
@@ -87,6 +90,7 @@ impl Outbox {
             awake: Awake::go_on(rows::awake(rows)?, now.steady),
             live: HashSet::new(),
             funding: Funding::default(),
+            receipts: Receipts::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,
             requests: Requests::default(),
             next: rows::next_number(rows)?,

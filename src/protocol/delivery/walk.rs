@@ -10,7 +10,7 @@ mod tests;
 
 /// Blocks that are looked through, or stepped back over, in one go: between two goes the thread is free
 /// for others.
-pub(super) const STEPS_AT_A_TIME: usize = 16;
+pub(super) const STEPS_AT_A_TIME: usize = 64;
 /// Blocks after which the place is stored though they brought nothing: at most so many are looked
 /// through again after a crash.
 const STORED_EVERY: u64 = 100;

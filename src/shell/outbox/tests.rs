@@ -56,6 +56,7 @@ impl Sender {
             deliver: Link::to(deliver.clone(), 0),
             blame: Link::to(Outbound::<BlameSession>::new(), 0),
             ledger: Link::to(pass_on.clone(), 0),
+            checks: Link::to(Outbound::<Ask<(), CheckSignatures>>::new(), 0),
             funds: Link::to(funds.clone(), 0),
             fatal: fatal_channel().0,
             events: Link::to(Outbound::<Event>::new(), 0),

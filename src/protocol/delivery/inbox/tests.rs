@@ -306,7 +306,7 @@ fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
     let mut bob = Recipient::new();
     let payment = transfer(1, 2, 5, 0, 1);
     let told = |bob: &mut Recipient, news: OwnNews| {
-        let effects = bob.inbox.ledger_told(&news, &bob.rows, START).unwrap();
+        let effects = bob.inbox.ledger_told(&[news], &bob.rows, START).unwrap();
         bob.done(effects);
         let number = rows::find(&bob.rows, &payment.id()).unwrap().unwrap();
         let facts = rows::facts::<ReceivedFacts>(&bob.rows, number).unwrap();

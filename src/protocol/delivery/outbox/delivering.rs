@@ -1,15 +1,16 @@
 //! How the outbox gets what it holds to the recipients.
 
 use super::by_network::AT_A_TIME;
+use super::receipts::Arrived;
 use super::{Outbox, PASS_ON_WITHIN_MS};
 use crate::clock::Now;
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use crate::protocol::delivery::outbox::Effect;
 use crate::protocol::delivery::rows::{End, Place, Reason, Route};
 use crate::protocol::retry::Standing;
-use crate::wire::{Receipt, ReceiptCode, Verdict};
-use std::collections::HashSet;
+use crate::wire::{Receipt, ReceiptCode, ReceiptError, Verdict};
+use std::collections::{BTreeSet, HashSet};
 
 impl Outbox {
     /// There is a session with this member.
@@ -90,22 +91,73 @@ impl Outbox {
         &mut self,
         (session, from): (SessionId, &PublicKey),
         receipt: &Receipt,
-        now: Now,
     ) -> Vec<Effect> {
         self.queue.answered(from);
+        let meant = self.entries.find(&receipt.statement.transaction);
+        if meant.is_none_or(|(_, entry)| entry.facts.to != *from) {
+            return Vec::new();
+        }
+        match receipt.check_words(&self.config.network, from) {
+            Ok(()) => {
+                self.receipts.wait(Arrived {
+                    session,
+                    from: *from,
+                    receipt: receipt.clone(),
+                });
+                self.check_receipts();
+            }
+            Err(fault) => {
+                let reason = fault.to_string();
+                self.decided.at_once(Effect::Blame { session, reason });
+            }
+        }
+        self.take_effects()
+    }
+
+    fn check_receipts(&mut self) {
+        if let Some(items) = self.receipts.ask() {
+            self.decided.at_once(Effect::CheckReceipts(items));
+        }
+    }
+
+    /// The signatures of receipts were checked: the verdicts in the order in which they were asked for. What all
+    /// of them write is one batch. One without a verdict counts for nothing.
+    pub fn receipts_checked(
+        &mut self,
+        verdicts: &[Result<(), SignatureError>],
+        now: Now,
+    ) -> Vec<Effect> {
+        let mut answered = BTreeSet::new();
+        for (arrived, verdict) in self.receipts.answered().into_iter().zip(verdicts) {
+            let Arrived {
+                session,
+                from,
+                receipt,
+            } = arrived;
+            match verdict {
+                Ok(()) => {
+                    self.heard(&receipt, now);
+                    answered.insert(from);
+                }
+                Err(error) => {
+                    let reason = ReceiptError::Forged(*error).to_string();
+                    self.decided.at_once(Effect::Blame { session, reason });
+                }
+            }
+        }
+        for from in answered {
+            self.deliver(&from, now);
+        }
+        self.check_receipts();
+        self.take_effects()
+    }
+
+    /// Its recipient has said something of a send.
+    fn heard(&mut self, receipt: &Receipt, now: Now) {
         let said = &receipt.statement;
-        let meant = self.entries.find(&said.transaction);
-        let Some((number, to)) = meant.map(|(number, entry)| (number, entry.facts.to)) else {
-            return Vec::new();
+        let Some((number, _)) = self.entries.find(&said.transaction) else {
+            return;
         };
-        if to != *from {
-            return Vec::new();
-        }
-        if let Err(fault) = receipt.check(&self.config.network, &to) {
-            let reason = fault.to_string();
-            self.decided.at_once(Effect::Blame { session, reason });
-            return self.take_effects();
-        }
         self.entries
             .edit(number, |entry| entry.said = Some(said.code));
         match said.code.verdict() {
@@ -120,8 +172,6 @@ impl Outbox {
                     .edit(number, |entry| entry.facts.reason = reason);
             }
         }
-        self.deliver(from, now);
-        self.take_effects()
     }
 
     fn accepted(&mut self, number: u64, now: Now) {

@@ -1,7 +1,7 @@
 //! What the outbox wants done, and what it answers.
 
 use crate::chain::{Amount, Height, NetworkId, Rejected, SignedHere, TransactionId};
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, SignatureItem};
 use crate::protocol::delivery::rows::{Place, Reason, SendFacts, SendState};
 use crate::protocol::retry::{Full, RetryLimits, Standing};
 use crate::protocol::{Row, SessionId};
@@ -37,6 +37,8 @@ pub enum Effect {
     },
     /// Ask the ledger what this node's key has, and report [`Outbox::funds`].
     AskFunds,
+    /// Check the signatures of receipts, and report [`Outbox::receipts_checked`].
+    CheckReceipts(Vec<SignatureItem>),
     /// Find, or make, a session with this member; report [`Outbox::reached`] or
     /// [`Outbox::unreachable`].
     Reach(PublicKey),

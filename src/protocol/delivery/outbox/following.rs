@@ -100,16 +100,23 @@ impl Outbox {
         self.passing_on.again(number, now.steady);
     }
 
-    /// The ledger tells of this owner's transactions.
+    /// The ledger tells of this owner's transactions; what is written of all that is told at once is one batch.
     ///
     /// # Errors
     /// The disk failed, or a row is corrupt.
     pub fn ledger_told(
         &mut self,
-        news: &OwnNews,
+        news: &[OwnNews],
         disk: &dyn DeliveryRows,
         now: Now,
     ) -> Result<Vec<Effect>, Internal> {
+        for one in news {
+            self.told(one, disk, now)?;
+        }
+        Ok(self.take_effects())
+    }
+
+    fn told(&mut self, news: &OwnNews, disk: &dyn DeliveryRows, now: Now) -> Result<(), Internal> {
         match news {
             OwnNews::Opened(transaction) => match self.entries.number_of(&transaction.id()) {
                 Some(number) => self.opened(number),
@@ -141,7 +148,7 @@ impl Outbox {
                 self.settle();
             }
         }
-        Ok(self.take_effects())
+        Ok(())
     }
 
     fn opened(&mut self, number: u64) {

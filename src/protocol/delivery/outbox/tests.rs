@@ -9,6 +9,7 @@ use crate::chain::testing::{MemoryView, START, member, network, rules, transfer}
 use crate::chain::{BlockId, Closed, EncodedTransaction, Rejected};
 use crate::clock::BEGUN;
 use crate::clock::Now;
+use crate::keys::verify_batch;
 use crate::protocol::SessionId;
 use crate::protocol::delivery::rows::{Route, SendState};
 use crate::protocol::delivery::testing::{DAY_MS, MINUTE_MS, MemoryRows, moved, outbox_config};
@@ -72,6 +73,10 @@ impl Sender {
                     self.rows.commit(rows);
                     open.extend(self.outbox.committed(batch));
                 }
+                Effect::CheckReceipts(items) => {
+                    let verdicts = verify_batch(&items);
+                    open.extend(self.outbox.receipts_checked(&verdicts, self.now));
+                }
                 Effect::AskFunds => open.extend(self.outbox.funds(&FUNDS, self.now)),
                 other => others.push(other),
             }
@@ -94,7 +99,7 @@ impl Sender {
     fn receipt(&mut self, id: TransactionId, code: ReceiptCode, reason: &str) -> Vec<Effect> {
         let receipt = statement(id, code, reason).sign(&member(2));
         let from = member(2).public_key();
-        let effects = self.outbox.receipt((HERE, &from), &receipt, self.now);
+        let effects = self.outbox.receipt((HERE, &from), &receipt);
         self.done(effects)
     }
 
@@ -105,7 +110,7 @@ impl Sender {
     }
 
     fn told(&mut self, news: OwnNews) -> Vec<Effect> {
-        let effects = self.outbox.ledger_told(&news, &self.rows, self.now);
+        let effects = self.outbox.ledger_told(&[news], &self.rows, self.now);
         self.done(effects.unwrap())
     }
 
@@ -248,7 +253,8 @@ fn attack_only_the_recipients_own_receipt_counts() {
         (elsewhere.sign(&member(2)), "which is not this one"),
         (with_reason.sign(&member(2)), "gives a reason for a no"),
     ] {
-        let effects = sender.outbox.receipt((HERE, &bob), &receipt, sender.now);
+        let effects = sender.outbox.receipt((HERE, &bob), &receipt);
+        let effects = sender.done(effects);
         let [
             Effect::Blame {
                 session: HERE,
@@ -263,7 +269,7 @@ fn attack_only_the_recipients_own_receipt_counts() {
     }
     let effects = sender
         .outbox
-        .receipt((HERE, &mallory), &good.sign(&member(2)), sender.now);
+        .receipt((HERE, &mallory), &good.sign(&member(2)));
     assert_eq!(effects, []);
     assert_eq!(sender.facts(1).delivered_at, None);
     sender.receipt(payment.id(), ReceiptCode::Accepted, "");
@@ -463,4 +469,41 @@ fn a_send_is_found_by_the_first_digits_of_its_id() {
     }
     let any = rows::beginning_like(&sender.rows, &TransactionId([0; 32]), 0).unwrap();
     assert_eq!(any.len(), 2, "more than one, and no more are sought");
+}
+
+#[test]
+fn receipts_that_come_during_a_check_share_the_next_and_a_forged_one_takes_none_with_it() {
+    let mut sender = Sender::new();
+    let sent: Vec<_> = (1..=3).map(|salt| transfer(1, 2, 5, 0, salt)).collect();
+    for one in &sent {
+        sender.send(one);
+    }
+    sender.reached(2);
+    let bob = member(2).public_key();
+    let mut asked = Vec::new();
+    for (one, signer) in sent.iter().zip([2, 3, 2]) {
+        let receipt = statement(one.id(), ReceiptCode::Accepted, "").sign(&member(signer));
+        asked.extend(sender.outbox.receipt((HERE, &bob), &receipt));
+    }
+    let [Effect::CheckReceipts(first)] = &asked[..] else {
+        panic!("one check at a time: {asked:?}");
+    };
+    assert_eq!(
+        sender.facts(1).delivered_at,
+        None,
+        "nothing is believed yet"
+    );
+    let then = sender
+        .outbox
+        .receipts_checked(&verify_batch(first), sender.now);
+    let next = then.iter().find_map(|effect| match effect {
+        Effect::CheckReceipts(items) => Some(items.len()),
+        _ => None,
+    });
+    assert_eq!(next, Some(2));
+    let effects = sender.done(then);
+    let is_blame = |effect: &&Effect| matches!(effect, Effect::Blame { .. });
+    assert_eq!(effects.iter().filter(is_blame).count(), 1);
+    let delivered = [1, 2, 3].map(|number| sender.facts(number).delivered_at.is_some());
+    assert_eq!(delivered, [true, false, true]);
 }

@@ -5,12 +5,12 @@ use crate::chain::ledger::Funds;
 use crate::chain::testing::member;
 use crate::chain::{Block, EncodedTransaction, TransactionId};
 use crate::clock::Clock;
-use crate::keys::PublicKey;
+use crate::keys::{PublicKey, verify_batch};
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::{CountUnread, TakeDelivery};
 use crate::messages::ledger::{GetFunds, JudgeOwn, JudgeTransaction};
-use crate::messages::retry_queue::{DeliveryTold, GetOutbox, SendTransfer};
+use crate::messages::retry_queue::{CheckSignatures, DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::SessionId;
@@ -50,6 +50,7 @@ struct Out {
     deliver: Outbound<Deliver>,
     pass_on: Outbound<Ask<Vec<u64>, JudgeOwn>>,
     funds: Outbound<Ask<(), GetFunds>>,
+    checks: Outbound<Ask<(), CheckSignatures>>,
     judge: Outbound<Ask<u64, JudgeTransaction>>,
     open_note: Outbound<Ask<u64, OpenNote>>,
     sign: Outbound<Ask<u64, SignReceipt>>,
@@ -66,6 +67,7 @@ impl Out {
             deliver: Outbound::new(),
             pass_on: Outbound::new(),
             funds: Outbound::new(),
+            checks: Outbound::new(),
             judge: Outbound::new(),
             open_note: Outbound::new(),
             sign: Outbound::new(),
@@ -118,6 +120,7 @@ impl End {
             blame: Link::to(out.blame.clone(), 0),
             ledger: Link::to(out.pass_on.clone(), 0),
             funds: Link::to(out.funds.clone(), 0),
+            checks: Link::to(out.checks.clone(), 0),
             events: Link::to(out.events.clone(), 0),
             fatal: fatal.clone(),
         };
@@ -280,6 +283,9 @@ impl World {
             let truth = end.ledger.shell.funds(question);
             let answer = end.believed.take().map_or(truth, Ok);
             end.outbox.funds(Answered { token, answer });
+        } else if let Some(Ask { token, question }) = end.out.checks.take() {
+            let answer = verify_batch(&question.0);
+            end.outbox.receipts_checked(Answered { token, answer });
         } else if let Some(ReachMember(key)) = end.out.reach.take() {
             let fact = match session {
                 Some(_) => DeliveryFact::Reached(key),
