@@ -1,7 +1,7 @@
 //! Desks at which the commands of a page are typed, and the nodes that run there.
 
 use super::page::Step;
-use crate::support::{so, wait_until};
+use crate::support::{so, wait_until, wait_within};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,6 +9,7 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The desk of a page that names none.
@@ -33,6 +34,9 @@ const AT_A_TERMINAL: [&str; 8] = [
     "wallet words",
     "wallet restore",
 ];
+
+/// How long a command may take: `bench` works for ten seconds, and for minutes where nothing is optimised.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Whoever follows a page.
 pub struct Play {
@@ -234,7 +238,9 @@ impl Play {
         let mut child = self.spawn(line, answers, &screen);
         let shown = || fs::read_to_string(&screen).unwrap_or_default();
         // The keyboard stays there until the end: a terminal whose keyboard is gone ends what runs on it.
-        let status = wait_until(line, || child.try_wait().unwrap().ok_or_else(shown));
+        let status = wait_within(PATIENCE, line, || {
+            child.try_wait().unwrap().ok_or_else(shown)
+        });
         (status.success(), shown())
     }
 
