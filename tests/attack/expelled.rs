@@ -2,7 +2,7 @@
 
 use crate::support::{Lab, Node, RawPeer, agree, node, so, wait_until};
 use raclette::membership::SignedStatement;
-use raclette::owner::answers::{LedgerMembersView, SaidView};
+use raclette::owner::answers::{LedgerMembersView, SaidView, SentView};
 use raclette::wire::Message;
 use raclette::wire::message::RefusalCode;
 use serde_json::json;
@@ -231,4 +231,43 @@ fn who_is_readmitted_comes_back_and_each_no_is_in_words_as_a_user_types_it() {
     bob.joins();
     bob.has_sessions(2);
     assert!(bob.status().put_out.is_none());
+}
+
+#[test]
+fn a_name_whose_wallet_is_lost_goes_to_another_key_and_the_lost_one_stays_out() {
+    let lab = Lab::start();
+    let [alice, mut lost] = lab.peers(["alice", "bob"]);
+    alice.mine_blocks(1);
+    agree(&[&alice, &lost]);
+    lost.stop();
+    // On another machine bob makes another wallet, and tells its address to whoever runs the tracker.
+    let mut bob = lab.prepare_peer("anew");
+    bob.name_as(&lost);
+    let made = bob.command(["wallet", "new"]);
+    assert!(made.status.success(), "{}", text(&made));
+    let address = String::from_utf8(bob.command(["wallet", "address"]).stdout).unwrap();
+    let address = address.trim();
+    let wrong = typed(&lab, ["rekey", "bob", &address[..40], "--yes"]);
+    assert!(!wrong.status.success(), "{}", text(&wrong));
+    let rekeyed = typed(&lab, ["rekey", "bob", address, "--yes"]);
+    assert!(rekeyed.status.success(), "{}", text(&rekeyed));
+    bob.start();
+    bob.joins();
+    // Whoever sends to the name sends to the new key.
+    wait_until("alice pays the new bob", || {
+        let body = json!({"to": "bob", "amount": "1", "broadcast": true});
+        let sent: Result<SentView, _> = alice.try_post("/transactions", body);
+        sent.map(drop).map_err(|refused| refused.to_string())
+    });
+    alice.mine();
+    wait_until("the new bob has it", || {
+        let balance = alice.balance(address);
+        so(balance == 1, balance.to_string())
+    });
+    // Whoever found the lost wallet is nobody's friend.
+    lost.start();
+    wait_until("the lost key is told that it is out", || {
+        let out = lost.status().put_out;
+        so(out.is_some(), "it is not".to_owned())
+    });
 }

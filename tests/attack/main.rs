@@ -8,6 +8,7 @@ mod channel;
 mod delivery;
 mod expelled;
 mod invitations;
+mod lying;
 mod members;
 mod stream;
 mod tracker;
