@@ -8,7 +8,6 @@ mod channel;
 mod delivery;
 mod expelled;
 mod invitations;
-mod lying;
 mod members;
 mod stream;
 mod tracker;

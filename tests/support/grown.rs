@@ -1,6 +1,6 @@
 //! A chain that nobody had to wait for.
 
-use super::{Lab, Node};
+use super::{Lab, Node, RawPeer, now};
 use raclette::chain::{Block, Height, NetworkId, StateView};
 use raclette::clock::{Clock, SystemClock};
 use raclette::keys::SecretKey;
@@ -8,8 +8,11 @@ use raclette::node::open_offline;
 use raclette::settings::{PeerSettings, Settings};
 use raclette::sim::growth::Growth;
 use raclette::store::chain_rows::ChainRows;
+use raclette::wire::{MemberStatement, Message};
 use std::cell::RefCell;
 
+/// Whose seed the member has that brings the network to the tracker.
+const MEMBER: u8 = 250;
 /// Payments in a block.
 const PAYMENTS: u64 = 2;
 
@@ -22,15 +25,36 @@ pub struct Grown {
 
 impl Grown {
     /// A chain of so many blocks, the last of which was mined just now. The lab's tracker has no
-    /// network yet; it takes this one over from the first that joins.
+    /// network yet; it takes this one over from a member that it has certified.
     pub fn new(lab: &Lab, blocks: u64) -> Self {
         let tracker = lab.tracker_key().public_key();
         let owner = SecretKey::from_bytes([1; 32]);
-        Self {
+        let grown = Self {
             growth: Growth::new(tracker, owner, blocks, SystemClock.wall()),
             blocks,
             tip: RefCell::default(),
-        }
+        };
+        grown.tell_tracker(lab);
+        grown
+    }
+
+    fn tell_tracker(&self, lab: &Lab) {
+        let tracker = lab.tracker_key();
+        let mut member = RawPeer::member(lab.tracker.listen, MEMBER, self.network(), &tracker);
+        let statement = MemberStatement {
+            tracker: tracker.public_key(),
+            sequence: now().0,
+            name: "its-first-member".parse().unwrap(),
+            key: member.key.public_key(),
+            sealing_key: member.key.sealing_key(),
+            addresses: Vec::new(),
+        };
+        member.send(&Message::Register(statement.sign(&member.key)));
+        let genesis = self.growth.genesis().clone();
+        member.send(&Message::OfferGenesis(genesis));
+        member.expect("the network to be known", |message| {
+            matches!(message, Message::GenesisKnown(_)).then_some(())
+        });
     }
 
     /// Puts it into a peer's data directory.

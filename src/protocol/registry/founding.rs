@@ -184,7 +184,8 @@ impl Founding {
                 true => Ok(()),
                 // Else whoever comes first could say which network this is, with what rules and coins.
                 false => Err(
-                    "this tracker has no record of a network, and takes one only from whom it has                      certified on it: a member with a certificate has to come first"
+                    "this tracker has no record of a network, and takes one only from a member that \
+                     shows its certificate: one of them has to come first"
                         .to_owned(),
                 ),
             };
