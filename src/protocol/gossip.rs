@@ -27,7 +27,7 @@ use crate::membership::Statements;
 use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
-use peers::{Admission, Candidate, Direction, Peers, PeersLimits};
+use peers::{Admission, Candidate, Direction, Outlook, Peers, PeersLimits};
 use relay::Relay;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -146,8 +146,13 @@ impl Gossip {
 
     /// Members that may be dialled.
     pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
-        let keys: BTreeSet<_> = candidates.iter().map(|candidate| candidate.key).collect();
-        self.sync.are_around(keys.len());
+        // Not ourselves, and nobody of whom it is said that they are away: nobody waits to hear them.
+        let own = self.peers.own();
+        let others = candidates
+            .iter()
+            .filter(|one| one.key != own && one.outlook != Outlook::Poor);
+        let others: BTreeSet<_> = others.map(|one| one.key).collect();
+        self.sync.are_around(others.len());
         self.peers.candidates(candidates, now)
     }
 

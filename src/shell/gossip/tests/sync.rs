@@ -288,6 +288,17 @@ fn a_newcomer_hears_three_before_it_fetches_anything() {
 }
 
 #[test]
+fn who_knows_of_one_that_is_there_waits_for_nobody_else() {
+    let (_, chain) = chain(20);
+    let chains = vec![(Kind::Honest, Vec::new()), (Kind::Honest, chain.clone())];
+    let mut world = World::new(1, 60, chains);
+    world.hears_of(0, 1);
+    world.connect(0, 1, 1);
+    let took = world.until_newcomer_has(last(&chain), 4_000);
+    assert!(took < 1_000, "{took}");
+}
+
+#[test]
 fn who_hears_nobody_else_fetches_what_there_is_after_a_moment() {
     let (_, chain) = chain(20);
     let chains = vec![(Kind::Honest, Vec::new()), (Kind::Honest, chain.clone())];

@@ -180,17 +180,20 @@ impl World {
         }
     }
 
-    /// A node hears of members, but not where they are.
+    /// A node hears of members, but not where they are; of itself as well, and of one who is away.
     pub(super) fn hears_of(&mut self, at: usize, members: u8) {
-        let candidates = (101..101 + members).map(|number| Candidate {
+        let told = |number: u8, outlook| Candidate {
             key: member(number).public_key(),
             name: format!("member-{number}").parse().unwrap(),
             addresses: Vec::new(),
-            outlook: Outlook::Unknown,
+            outlook,
             since: None,
-        });
+        };
+        let own = u8::try_from(at).unwrap() + 1;
+        let mut candidates = vec![told(own, Outlook::Unknown), told(100, Outlook::Poor)];
+        candidates.extend((101..101 + members).map(|number| told(number, Outlook::Unknown)));
         self.peers[at].own.shell.candidates_known(CandidatesKnown {
-            candidates: candidates.collect(),
+            candidates,
             statements: None,
         });
     }
