@@ -2,7 +2,6 @@
 //! bad days that a seed can bring. One seed is one run, to the byte.
 
 mod audit;
-mod ballots;
 mod chance;
 mod clock;
 mod deed;

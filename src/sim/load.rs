@@ -81,7 +81,7 @@ impl Book {
 
 /// Who asks the nodes, as their owners do.
 pub struct Load {
-    pub(super) trace: Trace,
+    trace: Trace,
     book: Rc<RefCell<Book>>,
 }
 

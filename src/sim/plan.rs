@@ -182,11 +182,6 @@ impl Plan {
             let jump = Fault::jump(chance, &plan.peers, trouble_ms);
             plan.faults.push(jump);
         }
-        let chance = &mut Chance::of(seed, "ballots");
-        for _ in 0..chance.between(0, 3) {
-            let deeds = Deed::ballot(chance, &plan.peers, trouble_ms);
-            plan.deeds.extend(deeds);
-        }
         let chance = &mut Chance::of(seed, "crowd");
         if chance.percent(CROWDED_PERCENT) {
             plan.crowd(chance);

@@ -10,9 +10,7 @@ use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
 use super::watch::{Broken, Watch, honest_peers};
 use crate::chain::{Salt, StateView, TransactionId};
-use crate::clock::Clock;
 use crate::keys::SecretKey;
-use crate::owner::answers::ClosesRequest;
 use crate::protocol::retry::LONGEST_RETRY_MS;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
@@ -313,28 +311,6 @@ impl World {
                 if let Some(peer) = faces.peer.get() {
                     let to = self.hosts[sending.to].key();
                     self.load.send(number, &deed, sending, peer, to);
-                }
-            }
-            Doing::Open(poll) => {
-                let roll = poll.voters.iter().map(|host| self.hosts[*host].key());
-                let roll = roll.collect();
-                let Some(peer) = faces.peer.get() else {
-                    return;
-                };
-                let closes = match poll.within_ms {
-                    Some(ms) => ClosesRequest::At(self.hosts[deed.from].clock().wall().plus_ms(ms)),
-                    None => ClosesRequest::Blocks(poll.blocks),
-                };
-                self.load.open_ballot(number, &deed, roll, closes, peer);
-            }
-            Doing::Vote(which) => {
-                if let Some(peer) = faces.peer.get() {
-                    self.load.vote(number, &deed, *which, peer);
-                }
-            }
-            Doing::Results => {
-                if let Some(peer) = faces.peer.get() {
-                    self.load.results(number, &deed, peer);
                 }
             }
             Doing::Record(bytes) => {
