@@ -38,7 +38,7 @@ fn walk_through(page: &Page) {
 
 /// Examples that a test of their own types, and which: they ask in a way that only a person answers in time, or
 /// go on.
-const TYPED_ELSEWHERE: [(&str, &str, &str); 7] = [
+const TYPED_ELSEWHERE: [(&str, &str, &str); 10] = [
     ("accept bob", "delivery.rs", "\"accept\", \"bob\""),
     ("demo", "demo.rs", "fn cli_demo_stays_up_until_ctrl_c"),
     ("demo --once", "demo.rs", "--once"),
@@ -46,6 +46,17 @@ const TYPED_ELSEWHERE: [(&str, &str, &str); 7] = [
     ("wallet lock", "terminal.rs", "wallet lock"),
     ("wallet unlock", "wallet.rs", "\"unlock\""),
     ("wallet load", "wallet.rs", "\"load\""),
+    (
+        "tracker delegate rac1... --until 60d",
+        "../p2p/takeover.rs",
+        "\"delegate\"",
+    ),
+    ("tracker revoke rac1...", "../p2p/takeover.rs", "\"revoke\""),
+    (
+        "tracker hand-over rac1... --recovery",
+        "../p2p/takeover.rs",
+        "\"hand-over\"",
+    ),
 ];
 
 /// What the text of an example says that nobody has tried in a test.

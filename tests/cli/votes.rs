@@ -168,6 +168,7 @@ fn cli_a_roll_with_mistakes_is_named_line_by_line() {
 fn cli_vote_alone_is_a_conversation_that_mines() {
     let lab = Lab::start();
     let [alice] = lab.peers(["alice"]);
+    alice.knows(&["alice"]);
     let file = roll(&alice, "alice\n");
     let open = [
         "--json",
