@@ -38,7 +38,7 @@ fn walk_through(page: &Page) {
 
 /// Examples that a test of their own types, and which: they ask in a way that only a person answers in time, or
 /// go on.
-const TYPED_ELSEWHERE: [(&str, &str, &str); 10] = [
+const TYPED_ELSEWHERE: [(&str, &str, &str); 13] = [
     ("accept bob", "delivery.rs", "\"accept\", \"bob\""),
     ("demo", "demo.rs", "fn cli_demo_stays_up_until_ctrl_c"),
     ("demo --once", "demo.rs", "--once"),
@@ -50,6 +50,17 @@ const TYPED_ELSEWHERE: [(&str, &str, &str); 10] = [
         "tracker delegate rac1... --until 60d",
         "../p2p/takeover.rs",
         "\"delegate\"",
+    ),
+    (
+        "expel bob --reason 'sold what he never had'",
+        "../attack/expelled.rs",
+        "\"expel\"",
+    ),
+    ("readmit bob", "../attack/expelled.rs", "\"readmit\""),
+    (
+        "rekey ann rac1qw508d6qejxtdg4y5r3zarvary0c5xw7k3z",
+        "../attack/expelled.rs",
+        "\"rekey\"",
     ),
     ("tracker revoke rac1...", "../p2p/takeover.rs", "\"revoke\""),
     (

@@ -87,23 +87,6 @@ fn cli_a_window_that_is_closed_stops_the_node_in_order() {
     ended_well(&mut alice);
 }
 
-/// Ctrl-C goes to all that run at one terminal, and a machine that is switched off stops all of its services.
-#[test]
-fn cli_a_network_that_is_stopped_at_once_sees_no_trouble_in_it() {
-    let mut lab = Lab::start();
-    let mut peers = [lab.peer("alice"), lab.peer("bob")];
-    peers[0].has_sessions(1);
-    // The tracker last, so that its goodbye finds them stopping, however busy this machine is.
-    for peer in &peers {
-        peer.ask_to_stop();
-    }
-    lab.tracker.ask_to_stop();
-    ended_well(&mut lab.tracker);
-    for peer in &mut peers {
-        ended_well(peer);
-    }
-}
-
 #[test]
 fn cli_a_node_is_stopped_without_its_terminal_and_the_command_waits_for_it() {
     let mut lab = Lab::start();
