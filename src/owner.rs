@@ -41,7 +41,7 @@ mod tracker;
 mod verification;
 mod waiting;
 
-pub use ballots::{MissingVote, VoteUnderWay};
+pub use ballots::MissingVote;
 pub use chain::BlockData;
 pub use codes::Code;
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, MAX_TRANSFERS, Which};

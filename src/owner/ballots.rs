@@ -8,7 +8,7 @@ mod uncounted;
 
 pub(crate) use rolls::RollSizes;
 
-pub use own::{MissingVote, VoteUnderWay};
+pub use own::MissingVote;
 
 use super::answers::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ClosesRequest, Cursor,

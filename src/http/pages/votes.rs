@@ -7,9 +7,9 @@ use super::show::{Mood, When, Who, count, grouped, typed_lines};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     BallotState, BallotView, CastRequest, ClosesRequest, CountedView, OpenBallotRequest,
-    RollRequest, VoterView,
+    RollRequest, UncountedView, VoterView,
 };
-use crate::owner::{Code, Peer, Refused, VoteUnderWay};
+use crate::owner::{Code, Peer, Refused};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -321,6 +321,8 @@ struct BallotPage {
     own: Option<Told>,
     /// The vote that waits for a block, and why it may wait for long.
     under_way: Option<(String, String)>,
+    /// What the owner's last vote chose, and why it does not count.
+    failed: Option<(String, String)>,
     mood: String,
     /// Whether the owner can vote now; else why not.
     can_vote: Result<(), &'static str>,
@@ -342,7 +344,11 @@ async fn ballot_page(
     let status = status_of(peer).await?;
     let ballot = peer.ballot(id).await?;
     let voters = peer.voters(id, &asked.page(VOTERS_LISTED)).await?;
-    let under_way = peer.vote_under_way(&ballot).await?;
+    let (under_way, failed): (Vec<_>, Vec<_>) = ballot
+        .uncounted
+        .iter()
+        .partition(|vote| vote.state.is_under_way());
+    let (under_way, failed) = (under_way.first().copied(), failed.first().copied());
     let mood = Mood::of(&status);
     let (voted, not_yet) = voters
         .voters
@@ -361,10 +367,14 @@ async fn ballot_page(
         standing: standing(&ballot, &mood),
         closes: closes(&ballot),
         turnout: turnout(&ballot),
-        choices: choices(&ballot, under_way.as_ref()),
+        choices: choices(&ballot, under_way),
         max: ballot.max,
         own: ballot.own.as_ref().map(Told::new),
         under_way: under_way.map(|vote| (joined(&vote.choices), vote.id.to_string())),
+        failed: failed.map(|vote| {
+            let reason = vote.reason.as_deref().unwrap_or_default();
+            (joined(&vote.choices), visible(reason))
+        }),
         mood: mood.words(),
         can_vote: can_vote(peer, &ballot),
         refused: refused.map(|refused| visible(&refused.detail)),
@@ -379,7 +389,7 @@ async fn ballot_page(
     })
 }
 
-fn choices(ballot: &BallotView, under_way: Option<&VoteUnderWay>) -> Vec<Choice> {
+fn choices(ballot: &BallotView, under_way: Option<&UncountedView>) -> Vec<Choice> {
     let counted = ballot.own.as_ref().map(|own| &own.choices);
     let own = under_way.map(|vote| &vote.choices).or(counted);
     let choices = ballot.choices.iter().enumerate();

@@ -132,6 +132,13 @@ pub enum UncountedState {
     Lost,
 }
 
+impl UncountedState {
+    /// Whether it may still come to count by itself.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Open | Self::Waiting)
+    }
+}
+
 /// A vote of this node's owner that is in no block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UncountedView {

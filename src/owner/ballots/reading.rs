@@ -211,7 +211,9 @@ impl<'a> Reading<'a> {
         };
         let mut view = self.show(found)?;
         let counted = view.own.as_ref().map(|own| own.revision);
-        view.uncounted = self.uncounted(&view.ballot, &opening, view.state, counted)?;
+        let own = self.own_votes()?;
+        let own = own.get(&view.ballot);
+        view.uncounted = self.uncounted(own, &opening, view.state, counted)?;
         Ok(view)
     }
 
