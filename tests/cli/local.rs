@@ -87,6 +87,27 @@ fn cli_a_window_that_is_closed_stops_the_node_in_order() {
     ended_well(&mut alice);
 }
 
+/// Ctrl-C goes to all that run at one terminal, and a machine that is switched off stops all of its services.
+#[test]
+fn cli_a_node_that_stops_does_not_warn_of_a_tracker_that_stops_as_well() {
+    let mut lab = Lab::start();
+    let mut peers = [lab.peer("alice"), lab.peer("bob")];
+    peers[0].has_sessions(1);
+    for peer in &peers {
+        peer.ask_to_stop();
+    }
+    lab.tracker.ask_to_stop();
+    ended_well(&mut lab.tracker);
+    for peer in &mut peers {
+        assert!(peer.wait().success(), "{}", peer.output());
+        // Before that line it was not stopping yet, and a tracker that goes is worth a word.
+        let output = peer.output();
+        let (_, after) = output.split_once("stopping;").expect("it says so");
+        let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+        assert_eq!(after.lines().find(odd), None, "{output}");
+    }
+}
+
 #[test]
 fn cli_a_node_is_stopped_without_its_terminal_and_the_command_waits_for_it() {
     let mut lab = Lab::start();

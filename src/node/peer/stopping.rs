@@ -17,19 +17,19 @@ use std::time::Duration;
 /// How often the stop looks whether the sessions have ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Stops in order: who asks from outside, who is the tracker's, who mines, who talks; then what was decided is written.
+/// Stops in order: who is the tracker's, who asks from outside, who mines, who talks; then what was decided is written.
 pub(crate) async fn stop(ground: Ground, api: Option<&ServerHandle>, upper: Option<Upper>) {
+    // First of all: where the tracker stops in the same moment, this node does not warn that it lost it.
+    phase("tracker", async {
+        let _ = ground.link.send(CloseLink).await;
+    })
+    .await;
     phase("api", async {
         if let Some(api) = api
             && let Err(error) = api.stop().await
         {
             tracing::warn!(%error, "the API's file could not be removed");
         }
-    })
-    .await;
-    // Before what takes longer: where the tracker stops in the same moment, this node does not warn that it lost it.
-    phase("tracker", async {
-        let _ = ground.link.send(CloseLink).await;
     })
     .await;
     if let Some(upper) = &upper {
