@@ -64,6 +64,9 @@ fn cli_logs_follow_a_payment_and_a_block_across_nodes() {
         ("alice", "transaction closed"),
     ];
     assert_order(&told, &way);
+    let came = ["transaction received", "something came in"];
+    let way_in = |event: &&str| told.contains(&("bob".to_owned(), (*event).to_owned()));
+    assert!(came.iter().any(way_in), "{told:?}");
     let told = story(&alice, &[&bob], &block[..12]);
     let way = [
         ("bob", "block connected"),

@@ -313,8 +313,7 @@ fn stamped_apart(rule: Candidate, rate: f64, pause: u64, apart: u64, budget: f64
             return waited;
         };
         let work = waited.work + ratio(usual, used);
-        // A sum of a hundred tenths is ten, whichever way it was rounded.
-        if since > left || work > budget * (1.0 + 1e-9) {
+        if since > left || work > budget {
             return waited;
         }
         left -= since;
