@@ -1,5 +1,7 @@
-//! The documents, as they are read in a terminal: no line of prose is longer than it is comfortable to read.
+//! The documents, as they are read in a terminal: no line of prose is longer than it is comfortable to read, and the
+//! tests that they name are there.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,4 +78,49 @@ fn lines_of_prose_are_no_longer_than_they_are_read() {
         "longer than {LINE}:\n{}",
         wrong.join("\n")
     );
+}
+
+/// Every test of the project, by its name.
+fn tests_in(folder: &Path, found: &mut HashSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_in(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let names = text.split("fn ").skip(1);
+            let names = names.filter_map(|rest| rest.split(['(', '<']).next());
+            found.extend(names.map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_is_held_by_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut there = HashSet::new();
+    tests_in(&root.join("src"), &mut there);
+    tests_in(&root.join("tests"), &mut there);
+    let text = fs::read_to_string(root.join("docs/seen.md")).unwrap();
+    let mut rows = 0;
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        let named = cells
+            .iter()
+            .skip(2)
+            .map(|cell| cell.trim().trim_matches('`'));
+        let named: Vec<&str> = named.filter(|name| name.contains('_')).collect();
+        if cells
+            .first()
+            .is_some_and(|cell| cell.trim() == "What was done")
+        {
+            continue;
+        }
+        assert_eq!((cells.len(), named.len()), (4, 2), "{line}");
+        for name in named {
+            assert!(there.contains(name), "there is no test {name}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 40, "{rows} lines were read");
 }
