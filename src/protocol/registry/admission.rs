@@ -113,6 +113,14 @@ impl Registry {
             invitations.judge(invited, authority, network, said, now.wall)?;
             return Ok(Right::Invited(Box::new(invited.invitation.clone())));
         }
+        if let Some(awaited) = self.founding.awaited() {
+            // Whoever comes first could have any name that is somebody's there.
+            let text = format!(
+                "this tracker has lost its register, and waits for a member of network {awaited} to bring it \
+                 back; it takes you in after that"
+            );
+            return Err((RefusalCode::RegisterLost, text));
+        }
         let only_introduces = self.certificates.office(now.wall).is_none();
         if only_introduces || self.params().admission == Admission::Open {
             return Ok(Right::Open);

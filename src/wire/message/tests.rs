@@ -117,7 +117,7 @@ fn any_message() -> impl Strategy<Value = Message> {
                 19 => Message::Members((0..n).map(|n| member_entry(n, flag)).collect()),
                 20 => Message::MembersChanged(MembersChanged {
                     changed: (0..n).map(|n| member_entry(n, flag)).collect(),
-                    left: vec![MemberId(7); count],
+                    left: vec![Leaving::sign(member(200).public_key(), number, &member(n)); count],
                 }),
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
                 22 => Message::Left(()),
