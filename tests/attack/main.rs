@@ -7,6 +7,7 @@ mod chain;
 mod channel;
 mod delivery;
 mod expelled;
+mod floods;
 mod invitations;
 mod members;
 mod stream;
