@@ -8,6 +8,7 @@ mod channel;
 mod delivery;
 mod expelled;
 mod floods;
+mod http;
 mod invitations;
 mod members;
 mod stream;
