@@ -297,10 +297,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 17, 255] {
+    for code in [0u8, 18, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=16 {
+    for code in 1..=17 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }
