@@ -243,7 +243,10 @@ impl Watch {
             let asked = parts.outbox.send(GetOutbox::nothing_of_it());
             let waiting = answer(index, "outbox", asked).await?.waiting;
             let left = left_waiting(host).map_err(|error| {
-                Broken::new("outbox and inbox can be read", format!("host {index}: {error}"))
+                Broken::new(
+                    "outbox and inbox can be read",
+                    format!("host {index}: {error}"),
+                )
             })?;
             if waiting.queued > left || waiting.reserved > waiting.held {
                 let how = format!("outbox of host {index}: {waiting:?}");
