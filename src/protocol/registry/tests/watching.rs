@@ -137,7 +137,10 @@ fn attack_l2_who_left_is_told_in_its_own_words_also_to_those_who_come_later_and_
     tracker.tick(TICK_MS);
     let said = tracker.said();
     for session in [1, 3] {
-        assert_eq!(news(said.clone(), session)[0].left, std::slice::from_ref(&leaving));
+        assert_eq!(
+            news(said.clone(), session)[0].left,
+            std::slice::from_ref(&leaving)
+        );
     }
     tracker.tick(TICK_MS);
     assert_eq!(tracker.said(), []);
