@@ -1,5 +1,6 @@
 //! The shell by itself, then whole networks of shells and their machines in a world without a runtime.
 
+mod conversation;
 mod credit;
 mod events;
 mod sync;
@@ -11,6 +12,9 @@ use crate::chain::ledger::Answer;
 use crate::chain::testing::{genesis, member, network};
 use crate::chain::{Block, BlockId, Height, Work};
 use crate::clock::STARTED;
+use crate::membership::Statements;
+use crate::messages::gossip::{LedgerFact, LedgerTold};
+use crate::messages::store::CommitRows;
 use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::testing::hello;
 use crate::shell::testing::{HandClock, Numbered, Ordered, Outbound, connection};
