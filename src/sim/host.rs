@@ -184,6 +184,7 @@ impl Host {
             search: Box::new(move |_| Box::new(SimSearch::new(host, rate.clone(), luck.clone()))),
             threads: false,
             applications: crate::apps::built_in(),
+            said: Vec::new(),
             fatal,
             names: Names::default(),
             // Its hosts try a few nonces a second.
