@@ -36,6 +36,27 @@ fn too_long(text: &str) -> Vec<usize> {
     found
 }
 
+/// The titles of the sections, in their order, and those that the list of contents links to.
+fn sections(text: &str) -> (Vec<String>, Vec<String>) {
+    let titles = text.lines().filter_map(|line| line.strip_prefix("## "));
+    let titles = titles.map(str::to_owned).collect();
+    let (_, contents) = text.split_once("Contents: ").unwrap();
+    let (contents, _) = contents.split_once("\n\n").unwrap();
+    let joined = contents.replace('\n', " ");
+    let links = joined.split('[').skip(1);
+    let named = links.map(|link| link.split_once(']').unwrap().0.to_owned());
+    (titles, named.collect())
+}
+
+#[test]
+fn the_contents_of_the_protocol_name_all_its_sections() {
+    let (titles, named) = sections("Contents: [A](#a) · [B\nc](#b-c)\n\n## A\n## B c\n");
+    assert_eq!(titles, named);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("PROTOCOL.md");
+    let (titles, named) = sections(&fs::read_to_string(page).unwrap());
+    assert_eq!(titles, named);
+}
+
 #[test]
 fn lines_of_prose_are_no_longer_than_they_are_read() {
     let long = "x".repeat(LINE + 1);

@@ -75,6 +75,7 @@ const KINDS: &[(&str, Handler)] = &[
     ("block", chain::block),
     ("block-rules", chain::block_rules),
     ("proof", proofs::proof),
+    ("archive", proofs::archive),
     ("locator", chain::locator_of),
     ("stream", talk::stream),
     ("hello", talk::hello_fields),

@@ -13,18 +13,21 @@ mod effect;
 mod founding;
 mod joining;
 mod listing;
+mod opening;
 mod own_record;
 mod reach;
 mod rival;
 mod statements;
 #[cfg(test)]
 mod tests;
+mod wishes;
 mod working;
 
 use crate::clock::{Now, SteadyTime};
 use certificate::Membership;
 pub use effect::{Effect, Warning};
 use founding::Founding;
+pub use opening::OpenError;
 use own_record::OwnRecord;
 use reach::ReachWatch;
 pub use reach::{REACH_PATIENCE_MS, Reach};
@@ -34,13 +37,12 @@ use working::OwnWork;
 use super::SessionId;
 use super::backoff::Backoff;
 use super::commit_queue::CommitQueue;
-use super::directory::{Directory, NAME_ROW, Update};
+use super::directory::{Directory, Update};
 use crate::canonical;
-use crate::chain::{Genesis, Internal, NetworkId};
+use crate::chain::{Genesis, NetworkId};
 use crate::keys::{PublicKey, SealingKey};
 use crate::membership::Statements;
 use crate::membership::{Address, Certificate, InvitationString, MemberName};
-use crate::wire::member::Leaving;
 use crate::wire::message::MembersChanged;
 use crate::wire::{Hello, Member, MemberRecord, MemberStatement, Message, NodeRole};
 use std::collections::BTreeSet;
@@ -105,26 +107,6 @@ pub struct Config {
     pub invitation: Option<Arc<InvitationString>>,
     /// Spreads retries in time.
     pub seed: u64,
-}
-
-/// Why the link can't take up its work.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// A stored row is damaged.
-    #[error(transparent)]
-    Internal(#[from] Internal),
-    /// The owner names another key than the network was founded with.
-    #[error(
-        "\"tracker_key\" in the settings is {}, but this node's network was founded with the tracker \
-         key {}; correct or empty it. To join the network of the other tracker, name another \"data_dir\" in \
-         the settings, and leave this one, with its wallet, as it is", given.to_address(), founded.to_address()
-    )]
-    OtherTracker {
-        /// Key in genesis.
-        founded: PublicKey,
-        /// Key in the settings.
-        given: PublicKey,
-    },
 }
 
 /// How far the conversation is.
@@ -195,74 +177,6 @@ pub struct TrackerLink {
 }
 
 impl TrackerLink {
-    /// Takes up the stored rows (all of the members' table, in any order). The first
-    /// [`TrackerLink::tick`] dials.
-    ///
-    /// # Errors
-    /// By variant of [`OpenError`]: the node can't start.
-    pub fn open(
-        config: Config,
-        rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
-    ) -> Result<Self, OpenError> {
-        let mut link = Self {
-            tracker: tracker_key(&config)?,
-            pinned: None,
-            founding: Founding::new(config.genesis.clone()),
-            directory: Directory::default(),
-            statements: config.genesis.as_ref().map(Statements::new).map(Arc::new),
-            record: OwnRecord::new(),
-            membership: Membership::default(),
-            leaving: false,
-            apart: false,
-            phase: Phase::Waiting,
-            pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, config.seed),
-            rival: None,
-            reach: ReachWatch::default(),
-            work: None,
-            former: None,
-            decided: CommitQueue::default(),
-            config,
-        };
-        for (key, value) in rows {
-            link.open_row(&key, &value)?;
-        }
-        Ok(link)
-    }
-
-    fn open_row(&mut self, key: &[u8], value: &[u8]) -> Result<(), Internal> {
-        let damaged = |e| Internal(format!("a row of the tracker link is damaged: {e}"));
-        match key {
-            [NAME_ROW, name @ ..] => self.directory.open_row(name, value),
-            [TRACKER_ROW] => {
-                let stored: PublicKey = canonical::decode(value).map_err(damaged)?;
-                self.pinned = Some(stored);
-                // Genesis, and the owner, say it with more authority than what was seen at the first
-                // meeting.
-                self.tracker = self.tracker.or(Some(stored));
-                Ok(())
-            }
-            [RECORD_ROW] => {
-                let record: MemberRecord = canonical::decode(value).map_err(damaged)?;
-                if record.statement.key == self.config.key {
-                    self.record.said(record);
-                }
-                Ok(())
-            }
-            [STATEMENT_ROW, ..] => match &mut self.statements {
-                Some(statements) => Arc::make_mut(statements).open_row(value),
-                None => Ok(()),
-            },
-            [CERTIFICATE_ROW] => {
-                let stored: Certificate = canonical::decode(value).map_err(damaged)?;
-                self.membership.take_up(stored, &self.config);
-                Ok(())
-            }
-            _ => Err(Internal(
-                "the members' table holds a row of no known kind".to_owned(),
-            )),
-        }
-    }
-
     /// The members we know.
     pub fn directory(&self) -> &Directory {
         &self.directory
@@ -473,77 +387,6 @@ impl TrackerLink {
         self.take_effects()
     }
 
-    /// The owner leaves the network for good; at once, or when the tracker is reached.
-    #[must_use]
-    pub fn leave(&mut self, now: Now) -> Vec<Effect> {
-        self.leaving = true;
-        match self.phase {
-            Phase::Waiting => self.pause.hurry(),
-            _ if self.is_registered() => self.sign_leaving(now),
-            _ => {}
-        }
-        self.take_effects()
-    }
-
-    /// The owner disconnects this node: says goodbye, and dials no more until [`TrackerLink::connect`].
-    #[must_use]
-    pub fn disconnect(&mut self) -> Vec<Effect> {
-        self.apart = true;
-        if let Phase::Talking(Talk { session, .. }) = self.phase {
-            let reason = "its owner has disconnected this node for a while".to_owned();
-            self.decided.at_once(Effect::Close { session, reason });
-            self.former = Some(session);
-        }
-        if !matches!(self.phase, Phase::AtRest) {
-            self.phase = Phase::Waiting;
-        }
-        self.take_effects()
-    }
-
-    /// The owner connects this node again: the tracker is dialled at once.
-    pub fn connect(&mut self) {
-        self.apart = false;
-        self.pause.hurry();
-    }
-
-    /// Whether the owner has disconnected this node.
-    pub fn is_apart(&self) -> bool {
-        self.apart
-    }
-
-    /// The Wallet signed that we leave.
-    #[must_use]
-    pub fn leaving_signed(&mut self, leaving: Leaving) -> Vec<Effect> {
-        if self.leaving
-            && let Phase::Talking(talk) = &self.phase
-            && matches!(talk.stage, Stage::Registered(_))
-        {
-            let message = Message::Leave(leaving);
-            let session = talk.session;
-            self.decided.at_once(Effect::Send { session, message });
-        }
-        self.take_effects()
-    }
-
-    /// The owner believes that the member of this name has a new key (it was withheld, see
-    /// [`Directory::withheld`]). With the former key and the new one; without effect if nothing is
-    /// withheld.
-    #[must_use]
-    pub fn accept_changed_key(
-        &mut self,
-        name: &MemberName,
-    ) -> (Option<(PublicKey, PublicKey)>, Vec<Effect>) {
-        let withheld = self.directory.withheld();
-        let mut of_name = withheld.filter(|(member, _)| member.record.statement.name == *name);
-        let keys = of_name.next();
-        let keys = keys.map(|(member, pinned)| (pinned, member.record.statement.key));
-        drop(of_name);
-        if let Some((member, left)) = self.directory.accept(name) {
-            self.directory_changed(vec![member], left);
-        }
-        (keys, self.take_effects())
-    }
-
     /// Whether this is the key of a tracker of our network: of the first one, of whoever speaks for the network
     /// by now, or of one that invited or certified us.
     fn may_be_met(&self, key: &PublicKey) -> bool {
@@ -595,16 +438,5 @@ impl TrackerLink {
     fn take_effects(&mut self) -> Vec<Effect> {
         self.decided
             .take(|batch, rows| Effect::Commit { batch, rows })
-    }
-}
-
-/// The key that genesis or the owner name.
-fn tracker_key(config: &Config) -> Result<Option<PublicKey>, OpenError> {
-    let founded = config.genesis.as_ref().map(|g| g.content.tracker);
-    match (founded, config.tracker_key) {
-        (Some(founded), Some(given)) if founded != given => {
-            Err(OpenError::OtherTracker { founded, given })
-        }
-        (founded, given) => Ok(founded.or(given)),
     }
 }

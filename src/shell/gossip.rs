@@ -1,24 +1,25 @@
 //! Gossip: the sessions with other peers, and everything said in them.
 
+mod ledger;
 mod log;
+mod parts;
 #[cfg(test)]
 mod tests;
 
-use super::{Begin, Dial, Greeting, Link, Port, Sessions, TableWriter};
-use crate::chain::ledger::Answer;
+pub use parts::{DeliveryLinks, GossipLinks, GossipParts};
+
+use super::{Dial, Greeting, Link, Port, Sessions, TableWriter};
 use crate::clock::Clock;
-use crate::membership::Statements;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
     AnswerDelivery, BlameSession, CandidatesKnown, CloseSessions, Connect, ConnectionAccepted,
-    Deliver, GetGossipStatus, GossipStatus, LedgerFact, LedgerTold, ReachMember, SessionStatus,
-    SyncFrom,
+    Deliver, GetGossipStatus, GossipStatus, ReachMember, SessionStatus, SyncFrom,
 };
 use crate::messages::inbox::TakeDelivery;
 use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTransactions};
 use crate::messages::retry_queue::DeliveryTold;
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
-use crate::messages::store::{CommitRows, Committer};
+use crate::messages::store::Committer;
 use crate::messages::tracker_link::HearStatements;
 use crate::net::Connection;
 use crate::protocol::SessionId;
@@ -36,51 +37,6 @@ use tokio::sync::oneshot;
 const CREDIT: usize = 512;
 /// Questions that may wait for room in the ledger's mailbox: the credit, and one more of each session.
 pub const TO_LEDGER: usize = 2 * CREDIT;
-
-/// The links to the ledger.
-pub struct GossipLinks {
-    /// Judges headers.
-    pub headers: Link<CheckHeaders>,
-    /// Judges blocks.
-    pub block: Link<SubmitBlock>,
-    /// Judges transactions.
-    pub transactions: Link<SubmitTransactions>,
-    /// Names missing bodies.
-    pub missing: Link<FindMissing>,
-}
-
-/// The links to those who send and receive for the owner.
-pub struct DeliveryLinks {
-    /// What the owner sends.
-    pub outbox: Link<DeliveryTold>,
-    /// What the owner receives.
-    pub inbox: Link<TakeDelivery>,
-}
-
-/// What the conversation with the peers needs of the node.
-pub struct GossipParts {
-    /// Who speaks for the network; what the admin has said is told later, before anybody is talked to.
-    pub members: Arc<Statements>,
-    /// What this node says of itself.
-    pub greeting: Arc<Greeting>,
-    /// Says what time it is.
-    pub clock: Arc<dyn Clock>,
-    /// Begins sessions.
-    pub begin: Box<dyn Begin>,
-    /// Dials.
-    pub dial: Link<Dial>,
-    /// Is asked what is valid, and what is missing.
-    pub ledger: GossipLinks,
-    /// Is told and asked of deliveries.
-    pub delivery: DeliveryLinks,
-    /// Keeps what the admin has said. What finds no room is told again by whoever said it, in its next
-    /// session.
-    pub statements: Box<dyn Port<HearStatements>>,
-    /// Writes whom this node has met.
-    pub store: Link<CommitRows>,
-    /// Who follows what happens.
-    pub events: Link<Event>,
-}
 
 /// What is noted of a session.
 struct Note {
@@ -320,59 +276,6 @@ impl GossipShell {
             self.parked.push(parked);
             resumed
         })
-    }
-
-    /// The ledger tells what it found, and what changed.
-    pub fn ledger_told(&mut self, message: LedgerTold) {
-        for fact in message.0 {
-            let effects = self.ledger_fact(fact);
-            self.carry_out(effects);
-        }
-        let news = self.gossip.announce();
-        self.carry_out(news);
-    }
-
-    fn ledger_fact(&mut self, fact: LedgerFact) -> Vec<Effect> {
-        let now = self.clock.steady();
-        match fact {
-            LedgerFact::Judged {
-                credit,
-                session,
-                answer,
-            } => {
-                self.answered(credit);
-                log::judged(self.peer(session), &answer);
-                match answer {
-                    Answer::Headers(outcome) => self.gossip.headers_judged(session, outcome, now),
-                    Answer::Block(id, outcome) => {
-                        self.gossip.block_judged(session, id, &outcome, now)
-                    }
-                    Answer::Transactions(verdicts) => {
-                        self.gossip.transactions_judged(session, &verdicts, now)
-                    }
-                }
-            }
-            LedgerFact::MissingFound {
-                credit,
-                toward,
-                ids,
-            } => {
-                self.answered(credit);
-                self.gossip.missing_found(toward, ids, now)
-            }
-            LedgerFact::TipChanged(change) => {
-                self.greeting.set_height(change.tip.height());
-                self.gossip.tip_changed(&change, now)
-            }
-            LedgerFact::TransactionOpened(transaction) => {
-                self.gossip.transaction_opened(transaction);
-                Vec::new()
-            }
-            LedgerFact::TransactionClosed(id) => {
-                self.gossip.transaction_closed(&id);
-                Vec::new()
-            }
-        }
     }
 
     /// Somebody dialled us.

@@ -2,6 +2,7 @@
 
 use crate::example::{self, START, bob, rules};
 use crate::work::{Work, hex};
+use raclette::archive::{ARCHIVE_VERSION, EndEntry, Entry, HeadEntry, json_line};
 use raclette::chain::block::root_of;
 use raclette::chain::history::{HistoryProof, Peaks, leaf};
 use raclette::chain::merkle::MerkleProof;
@@ -117,4 +118,31 @@ pub fn proof(work: &mut Work) {
 fn first_words(text: impl ToString) -> String {
     let text = text.to_string().replace(&"07".repeat(32), "(id)");
     text.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// The chain up to block 1 as an archive, line by line.
+pub fn archive(work: &mut Work) {
+    let (genesis, block) = (example::genesis(), example::block());
+    let (height, tip) = (block.header.height, block.id());
+    let transactions = block.transactions.len() as u64;
+    let entries = [
+        Entry::Head(HeadEntry {
+            raclette_archive: ARCHIVE_VERSION,
+            network: genesis.id(),
+            name: genesis.params().name.to_string(),
+            height,
+            tip,
+        }),
+        Entry::Genesis(Box::new((&genesis).into())),
+        Entry::Block(Box::new((&block).into())),
+        Entry::End(EndEntry {
+            height,
+            tip,
+            transactions,
+        }),
+    ];
+    for (entry, number) in entries.iter().zip(1..) {
+        let line = String::from_utf8(json_line(entry).expect("it can be written")).expect("JSON");
+        work.found(&format!("line.{number}"), line.trim_end());
+    }
 }

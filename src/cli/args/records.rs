@@ -1,6 +1,7 @@
 //! What can be typed about records.
 
-use super::{Page, page_limit, path, whole_coins};
+use super::Page;
+use super::values::{page_limit, path, whole_coins};
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 

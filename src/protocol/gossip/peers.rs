@@ -4,6 +4,7 @@ mod book;
 mod candidate;
 mod dialling;
 mod places;
+mod rest;
 
 pub use candidate::{Admission, Candidate, Direction, Outlook};
 
@@ -18,6 +19,7 @@ use crate::protocol::{Row, SessionId};
 use book::Book;
 use dialling::{Dialling, MAX_HOSTS};
 use places::KEPT_EACH_WAY;
+use rest::{APART, OUT};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// How many connections a node keeps.
@@ -60,10 +62,6 @@ const STUCK_MS: u64 = 5 * 60_000;
 
 /// What somebody is told who makes way.
 const DISPLACED: &str = "there are enough connections here, and others are known for longer";
-/// What others are told while the owner has disconnected this node.
-const APART: &str = "its owner has disconnected this node for a while";
-/// What is said to whoever is connected when this node is put out.
-const OUT: &str = "the admin of the network has put this node out";
 
 struct Open {
     key: PublicKey,
@@ -307,53 +305,9 @@ impl Peers {
         })
     }
 
-    /// The owner disconnects this node: says goodbye to everybody, dials nobody and takes nobody, until
-    /// [`Peers::connect`].
-    pub(super) fn disconnect(&mut self) -> Vec<Effect> {
-        self.apart = true;
-        self.end_all(APART)
-    }
-
     /// This node's own key.
     pub(super) fn own(&self) -> PublicKey {
         self.own
-    }
-
-    /// Whether the admin has put this node itself out: then it says goodbye to everybody and rests, until it
-    /// may come back.
-    pub(super) fn put_out(&mut self, is_out: bool, now: SteadyTime) -> Vec<Effect> {
-        match (std::mem::replace(&mut self.is_out, is_out), is_out) {
-            (false, true) => self.end_all(OUT),
-            (true, false) => self.begin_anew(now),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether nobody is dialled and nobody stays.
-    fn rests(&self) -> bool {
-        self.apart || self.is_out
-    }
-
-    fn end_all(&mut self, why: &str) -> Vec<Effect> {
-        let wanted = std::mem::take(&mut self.wanted).into_keys();
-        let unreachable = |key| Effect::TellOutbox(DeliveryFact::Unreachable(key));
-        let sessions = self.open_sessions();
-        let goodbyes = sessions.map(|(session, ..)| Effect::Close(session, why.into()));
-        goodbyes.chain(wanted.map(unreachable)).collect()
-    }
-
-    /// The owner connects this node again.
-    pub(super) fn connect(&mut self, now: SteadyTime) -> Vec<Effect> {
-        self.apart = false;
-        self.begin_anew(now)
-    }
-
-    fn begin_anew(&mut self, now: SteadyTime) -> Vec<Effect> {
-        self.alone_told = now;
-        for dialling in self.dialling.values_mut() {
-            dialling.backoff.hurry();
-        }
-        self.dial(now)
     }
 
     /// Nothing more is said in a session that is being closed. Whether it was open until now.

@@ -1,4 +1,4 @@
-use super::members::Entry;
+use super::members::{Entry, FORMER_NAME_ROW, MEMBER_ROW};
 use super::*;
 use crate::canonical;
 use crate::chain::testing::{START, genesis, member, params};

@@ -1,6 +1,8 @@
 //! What ends by itself: connections for one delivery, bans, calls, pauses. The wall clock says anything
 //! meanwhile.
 
+mod life;
+
 use super::*;
 use crate::chain::testing::transfer;
 use crate::chain::{EncodedTransaction, Timestamp};
@@ -10,174 +12,17 @@ use crate::protocol::gossip::delivery::DeliveryFact;
 use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::spread::Spread;
 use crate::wire::{Receipt, ReceiptCode, ReceiptStatement};
+use life::Life;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-/// Number of the node's key.
-const OWN: u8 = 100;
 /// How long a connection for deliveries may be idle, in milliseconds.
 const IDLE_MS: u64 = 30_000;
 /// How long somebody is shunned, in milliseconds.
 const BAN_MS: u64 = 600_000;
 /// How long one that never answers keeps a connection for deliveries, in milliseconds.
 const STUCK_MS: u64 = 300_000;
-
-/// A node, and whoever is at the other ends of its sessions: they answer questions for headers, close what
-/// they are told to, and else do what a test wants.
-struct Life {
-    node: Node,
-    clock: Arc<HandClock>,
-    jumps: Spread,
-    closed: Vec<(SessionId, String)>,
-    sent: Vec<(SessionId, Message)>,
-    told: Vec<DeliveryFact>,
-}
-
-impl Life {
-    /// One that keeps so many connections of its own.
-    fn keeping(outgoing: usize) -> Self {
-        let clock = HandClock::new();
-        let limits = PeersLimits {
-            outgoing,
-            incoming: 0,
-        };
-        Self {
-            node: Node::new(OWN, limits, Work::ZERO, &clock),
-            clock,
-            jumps: Spread::new(7),
-            closed: Vec::new(),
-            sent: Vec::new(),
-            told: Vec::new(),
-        }
-    }
-
-    /// Deals with what the sessions were told, and what the outbox was.
-    fn settle(&mut self) {
-        while let Some(Ordered(session, command)) = self.node.begun.ordered.take() {
-            match command {
-                SessionCommand::AskHeaders(_) => {
-                    let _ = self.node.received(session, Message::Headers(Vec::new()));
-                }
-                SessionCommand::Close(reason) => {
-                    self.closed.push((session, reason.clone()));
-                    self.node.closed(session, &reason);
-                }
-                SessionCommand::Send(message) => self.sent.push((session, message)),
-                _ => {}
-            }
-        }
-        let told = self.node.told.drain().into_iter();
-        self.told.extend(told.map(|DeliveryTold(fact)| fact));
-    }
-
-    /// Lets time pass, while somebody sets the wall clock again and again.
-    fn pass(&mut self, ms: u64) {
-        for _ in 0..ms / 100 {
-            self.clock.pass(100);
-            self.clock.set_wall(Timestamp(self.jumps.up_to(u64::MAX)));
-            self.node.shell.tick();
-            self.settle();
-        }
-    }
-
-    /// The members' records name these addresses.
-    fn know(&mut self, members: &[(u8, &str)]) {
-        let mut known: BTreeMap<u8, Known> = BTreeMap::new();
-        for (number, address) in members {
-            let entry = known.entry(*number).or_insert_with(|| Known {
-                key: member(*number).public_key(),
-                name: format!("member-{number}").parse().unwrap(),
-                addresses: Vec::new(),
-                outlook: Outlook::Unknown,
-                since: None,
-            });
-            entry.addresses.push(address.parse().unwrap());
-        }
-        let known = CandidatesKnown {
-            candidates: known.into_values().collect(),
-            statements: None,
-        };
-        self.node.shell.candidates_known(known);
-        self.settle();
-    }
-
-    /// What was dialled since this was last asked.
-    fn dials(&self) -> Vec<String> {
-        let dials = self.node.dials.drain().into_iter();
-        dials.map(|Dial(address)| address).collect()
-    }
-
-    /// Somebody answers where was dialled.
-    fn answers(&mut self, address: &str, number: u8) -> SessionId {
-        let result = Ok(connection(address));
-        let address = address.to_owned();
-        self.node.shell.dialled(Dialled { address, result });
-        let session = self.node.begun.last();
-        let _ = self.node.opened(session, number);
-        self.settle();
-        session
-    }
-
-    /// Nobody answers where was dialled.
-    fn fails(&mut self, address: &str) {
-        let result = Err(io::Error::from(io::ErrorKind::TimedOut));
-        let address = address.to_owned();
-        self.node.shell.dialled(Dialled { address, result });
-        self.settle();
-    }
-
-    fn reach(&mut self, number: u8) {
-        let key = member(number).public_key();
-        self.node.shell.reach(ReachMember(key));
-        self.settle();
-    }
-
-    /// What the outbox was told of a member since this was last asked.
-    fn told_of(&mut self, number: u8) -> Vec<DeliveryFact> {
-        let key = member(number).public_key();
-        let is_of = |fact: &DeliveryFact| match fact {
-            DeliveryFact::Reached(of) | DeliveryFact::Lost(of) | DeliveryFact::Unreachable(of) => {
-                *of == key
-            }
-            DeliveryFact::Receipt { from, .. } => *from == key,
-        };
-        let told = std::mem::take(&mut self.told);
-        let (of, others) = told.into_iter().partition(is_of);
-        self.told = others;
-        of
-    }
-
-    fn deliver(&mut self, number: u8, salt: u8) -> EncodedTransaction {
-        let transaction = transfer(OWN, number, 5, 0, salt);
-        self.node.shell.deliver(Deliver {
-            to: member(number).public_key(),
-            transaction: transaction.clone(),
-        });
-        self.settle();
-        transaction
-    }
-
-    fn answer(&mut self, session: SessionId, number: u8, delivered: &EncodedTransaction) {
-        let statement = ReceiptStatement {
-            network: network(),
-            transaction: delivered.id(),
-            recipient: member(number).public_key(),
-            code: ReceiptCode::Accepted,
-            reason: Default::default(),
-            height: Height(0),
-            block: network(),
-        };
-        let receipt: Receipt = statement.sign(&member(number));
-        let _ = self.node.received(session, Message::Receipt(receipt));
-        self.settle();
-    }
-
-    fn sessions(&mut self) -> BTreeSet<PublicKey> {
-        let status = self.node.shell.status(GetGossipStatus);
-        status.sessions.into_iter().map(|s| s.key).collect()
-    }
-}
 
 fn address(number: u8) -> String {
     format!("10.0.0.{number}:1")

@@ -2,6 +2,7 @@
 //! pace; everything else that can happen, happens at random, from a seed.
 
 mod ledger;
+mod lines;
 
 use super::*;
 use crate::chain::Timestamp;
@@ -12,6 +13,7 @@ use crate::messages::gossip::Candidate;
 use crate::protocol::gossip::peers::Outlook;
 use crate::protocol::spread::Spread;
 use crate::shell::testing::ledger::LedgerEnd;
+use lines::{Line, Packet};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a node does to others.
@@ -38,12 +40,6 @@ pub(super) enum Kind {
     Mute,
 }
 
-#[expect(clippy::large_enum_variant, reason = "most are messages")]
-enum Packet {
-    Message(Message),
-    Closed,
-}
-
 pub(super) struct Peer {
     pub(super) kind: Kind,
     pub(super) ledger: LedgerEnd,
@@ -56,20 +52,6 @@ pub(super) struct Peer {
     pub(super) header_questions: usize,
     /// Why it closed sessions.
     pub(super) reasons: Vec<String>,
-}
-
-struct Line {
-    ends: [usize; 2],
-    open: [bool; 2],
-    /// What is on its way to each end, and when it arrives.
-    to: [VecDeque<(SteadyTime, Packet)>; 2],
-    pace_ms: u64,
-    /// Bodies asked for and not there yet, by end.
-    outstanding: [usize; 2],
-    /// Bodies asked for so far, by end.
-    asked: [usize; 2],
-    /// What each end waits for before it reads on.
-    parked: [Option<oneshot::Receiver<()>>; 2],
 }
 
 pub(super) struct World {
@@ -281,84 +263,6 @@ impl World {
         line.open[side].then_some(side)
     }
 
-    fn send(&mut self, at: usize, session: SessionId, packet: Packet) {
-        let Some(side) = self.side(session, at) else {
-            return;
-        };
-        let Some(line) = self.lines.get_mut(&session) else {
-            return;
-        };
-        let delay = self.random.up_to(line.pace_ms);
-        let queue = &mut line.to[1 - side];
-        let is_slow = |packet: &Packet| matches!(packet, Packet::Message(Message::Block(_)));
-        let quick = queue.iter().rev().find(|(_, packet)| !is_slow(packet));
-        let before = match self.peers[at].kind {
-            Kind::Dripper | Kind::Late => quick.map_or(self.now, |(due, _)| *due),
-            _ => queue.back().map_or(self.now, |(due, _)| *due),
-        };
-        let due = before.max(self.now.plus_ms(delay));
-        let place = queue.partition_point(|(other, _)| *other <= due);
-        queue.insert(place, (due, packet));
-    }
-
-    /// Sends a body when others are long done: a dripper one after the other, the last one never.
-    fn send_late(&mut self, at: usize, session: SessionId, block: Block) {
-        let kind = self.peers[at].kind;
-        if kind == Kind::Dripper && block.id() == self.tip(at) {
-            return;
-        }
-        let Some(side) = self.side(session, at) else {
-            return;
-        };
-        let Some(line) = self.lines.get_mut(&session) else {
-            return;
-        };
-        let queue = &mut line.to[1 - side];
-        let last = queue.iter().rev().find_map(|(due, packet)| {
-            matches!(packet, Packet::Message(Message::Block(_))).then_some(*due)
-        });
-        let due = match kind {
-            Kind::Dripper => last.unwrap_or(self.now).plus_ms(1_900),
-            _ => self.now.plus_ms(2_400),
-        };
-        let place = queue.partition_point(|(other, _)| *other <= due);
-        queue.insert(place, (due, Packet::Message(Message::Block(block))));
-    }
-
-    fn send_message(&mut self, at: usize, session: SessionId, message: Message) {
-        self.count(at, session, &message);
-        self.send(at, session, Packet::Message(message));
-    }
-
-    /// Keeps the books of what is asked, and holds the machine to its bounds.
-    fn count(&mut self, at: usize, session: SessionId, message: &Message) {
-        let Some(side) = self.side(session, at) else {
-            return;
-        };
-        let Some(line) = self.lines.get_mut(&session) else {
-            return;
-        };
-        match message {
-            Message::GetBlocks(ids) => {
-                assert!(!ids.is_empty() && ids.len() <= 16);
-                line.outstanding[side] += ids.len();
-                line.asked[side] += ids.len();
-                let honest = line
-                    .ends
-                    .iter()
-                    .all(|n| self.peers[*n].kind == Kind::Honest);
-                assert!(!honest || self.slow_ledgers || line.outstanding[side] <= 16);
-                for id in ids {
-                    *self.peers[at].asked_blocks.entry(*id).or_default() += 1;
-                }
-            }
-            Message::Block(_) | Message::NoBlock(_) => line.outstanding[1 - side] -= 1,
-            _ => {}
-        }
-        let status = self.peers[at].own.shell.status(GetGossipStatus);
-        assert!(status.blocks_in_flight <= 128);
-    }
-
     /// Does what a node's sessions were told to do.
     fn settle(&mut self, at: usize) {
         while let Some(Ordered(session, command)) = self.peers[at].own.begun.ordered.take() {
@@ -398,41 +302,6 @@ impl World {
         peer.ledger_clock.set(both(self.now));
         peer.ledger.mine(u8::try_from(at).unwrap() + 1);
         self.tell(at);
-    }
-
-    fn deliver(&mut self) {
-        let sessions: Vec<_> = self.lines.keys().copied().collect();
-        let first = usize::try_from(self.random.up_to(1_000)).unwrap();
-        for n in 0..sessions.len() {
-            let session = sessions[(first + n) % sessions.len()];
-            for side in 0..2 {
-                while let Some(line) = self.lines.get_mut(&session)
-                    && !is_parked(&mut line.parked[side])
-                    && line.to[side]
-                        .front()
-                        .is_some_and(|(due, _)| *due <= self.now)
-                    && let Some((_, packet)) = line.to[side].pop_front()
-                {
-                    let at = line.ends[side];
-                    if !line.open[side] {
-                        continue;
-                    }
-                    match packet {
-                        Packet::Closed => self.end(session, side),
-                        Packet::Message(message) => self.hear(at, session, message),
-                    }
-                }
-            }
-        }
-    }
-
-    fn hear(&mut self, at: usize, session: SessionId, message: Message) {
-        let peer = &mut self.peers[at];
-        if peer.kind == Kind::Mute && matches!(message, Message::GetTransactions(_)) {
-            return;
-        }
-        let parked = peer.own.received(session, message);
-        self.park(at, session, parked);
     }
 
     /// Lets `ms` milliseconds pass.
