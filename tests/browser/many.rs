@@ -46,7 +46,7 @@ fn browser_five_hundred_members_are_shown_found_and_written_to() {
             "/members",
             "/pay",
             "/",
-            "/members/m499",
+            "/members/m498",
             "/network",
             "/pay/with/m7",
         ] {
