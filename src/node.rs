@@ -5,6 +5,7 @@ mod backups;
 mod delivery;
 mod embedded;
 pub mod joining;
+mod network_mark;
 mod open_files;
 mod opening;
 mod orders;
@@ -104,6 +105,17 @@ pub enum RunError {
     /// Its passphrase.
     #[error(transparent)]
     Passphrase(#[from] NoPassphrase),
+    /// What says which network a tracker has founded.
+    #[error(
+        "{} says which network this tracker has founded, and can't be read: {source}. Put it back from a backup; \
+         or remove it, if this tracker has its register, or is to found a network anew", path.display()
+    )]
+    NetworkMark {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// The invitation that this node is to join by.
     #[error(
         "the invitation in {} can't be used: {reason}. Ask for a new one, and put it there instead", path.display()
