@@ -72,7 +72,7 @@ fn open(
     let passphrase = order.passphrase.as_ref();
     match order.how {
         Opening::Create => keep(file, SecretKey::draw(entropy), passphrase, entropy),
-        Opening::Restore(secret) => keep(file, secret, passphrase, entropy),
+        Opening::Restore(secret) => keep(file, *secret, passphrase, entropy),
         Opening::Load => match file.read()? {
             Stored::Open(secret) => Ok((*secret, false)),
             Stored::Locked(locked) => {

@@ -92,7 +92,7 @@ pub enum Opening {
     /// Make a new one; there must be none yet.
     Create,
     /// Make the one that has this secret, which its owner brought back; there must be none yet.
-    Restore(SecretKey),
+    Restore(Box<SecretKey>),
     /// Take the one in the file.
     Load,
 }

@@ -66,7 +66,8 @@ impl Waiting {
                 ));
             }
         };
-        self.come_by(Opening::Restore(secret), passphrase).await
+        self.come_by(Opening::Restore(Box::new(secret)), passphrase)
+            .await
     }
 
     async fn come_by(

@@ -67,7 +67,7 @@ impl Drawn {
 fn around(members: &[&Member], most: usize, (wide, tall): (f64, f64), named: bool) -> Vec<Dot> {
     let shown = members.len().min(most);
     let dots = members.iter().take(shown).enumerate().map(|(at, member)| {
-        let angle = TAU * (at as f64 + 0.5) / shown as f64;
+        let angle = TAU * at as f64 / shown as f64;
         let (x, y) = (
             WIDE / 2.0 + wide * angle.cos(),
             TALL / 2.0 + tall * angle.sin(),
