@@ -191,7 +191,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         }
         None => {
             let config = find(cli.config, invocation)?;
-            run::run(load(&config)?, invocation)
+            run::run(load(&config)?, &config, invocation)
         }
     }
 }
