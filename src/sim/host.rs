@@ -218,6 +218,7 @@ impl Host {
             applications: self.leaves_out.map_or_else(crate::apps::built_in, |what| {
                 choosing::applications(around.seed, what)
             }),
+            said: Vec::new(),
             fatal,
             names: Names::default(),
             // Its hosts try a few nonces a second.
