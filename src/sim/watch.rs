@@ -335,7 +335,7 @@ impl Watch {
     async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
         const TRUE: &str = "lists of who is there are true";
         let is_there = |host: &Host| !host.is_gone() && !host.is_out();
-        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| is_there(*host)) {
+        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| is_there(host)) {
             let Some(faces) = host.faces() else {
                 return Ok(Some(Broken::new(
                     TRUE,
