@@ -23,6 +23,7 @@ mod wallet;
 pub use embedded::{Node, NodeBuilder, NotReady, StartError};
 pub(crate) use opening::accept;
 pub use opening::{has_database, is_running, make_private, open_at_rest, open_offline};
+pub(crate) use own_join::keep as keep_on_ledger;
 pub(crate) use peer::{Ground, stop as stop_peer};
 pub(crate) use seams::Seams;
 pub(crate) use tracker::Running as RunningTracker;

@@ -13,6 +13,7 @@ pub mod growth;
 mod host;
 mod liar;
 mod load;
+mod members;
 mod network;
 mod observe;
 mod panics;
@@ -28,7 +29,7 @@ mod world;
 
 pub use ballots::Polls;
 pub use choosing::LeftOut;
-pub use deed::{Deed, Doing, Poll, Sending};
+pub use deed::{Deed, Doing, Poll, Saying, Sending};
 pub use liar::Lie;
 pub use network::Line;
 pub use plan::{Fault, PeerPlan, Plan, Step, Trouble};

@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const SAID_SINGLY: usize = 16;
 
 /// Keeps the node on the ledger, and an eye on the tracker, until the node stops.
-pub(super) async fn keep(peer: Peer, invitation: Option<Arc<InvitationString>>) {
+pub(crate) async fn keep(peer: Peer, invitation: Option<Arc<InvitationString>>) {
     let mut own = OwnJoin::by(invitation);
     let mut ticks = tokio::time::interval(EVERY);
     let mut told = None;

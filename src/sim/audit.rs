@@ -4,6 +4,7 @@
 use super::ballots::{Polls, recount};
 use super::host::Host;
 use super::load::{Book, Promise};
+use super::members;
 use super::watch::{Broken, honest_peers};
 use crate::chain::rows::StateKey;
 use crate::chain::verify::{Scratch, VerifyError, verify_chain};
@@ -39,6 +40,12 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<Polls, Broken> {
             )
         })?;
         model.compare(host, disk)?;
+        members::recount(disk).map_err(|how| {
+            Broken::new(
+                "the list of members is what a naive replay says",
+                format!("host {host}: {how}"),
+            )
+        })?;
         polls = recount(disk).map_err(|how| {
             Broken::new(
                 "a ballot is what a naive count says",

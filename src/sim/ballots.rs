@@ -1,4 +1,4 @@
-//! Ballots in a simulated network: opened, voted in and concluded as owners do, and counted again at its end by
+//! Ballots in a simulated network: opened and voted in as owners do, and counted again at its end by
 //! going through every record there is.
 
 use super::deed::Deed;
@@ -76,23 +76,11 @@ impl Load {
             trace.event(&format!("deed {number} of host {from}: vote {said}"));
         });
     }
-
-    /// Records what ballots came to, as a node does by itself while it runs.
-    pub(super) fn results(&self, number: usize, deed: &Deed, peer: &Peer) {
-        let (trace, peer, from) = (self.trace.clone(), peer.clone(), deed.from);
-        tokio::task::spawn_local(async move {
-            let said = match peer.record_due_results().await {
-                Ok(recorded) => recorded.to_string(),
-                Err(refused) => refused.to_string(),
-            };
-            trace.event(&format!("deed {number} of host {from}: results {said}"));
-        });
-    }
 }
 
 /// Whether a vote or a result is of a ballot that is neither on this chain nor open: its opening fell out of the
 /// chain, and in the meantime it had to be closed. Another branch might hold it, so its sender waits for that up to
-/// the last height at which it can be mined, and says so.
+/// the last height at which it can be mined.
 pub(super) fn waits_for_ballot(
     rows: &ChainRows<'_>,
     transaction: &EncodedTransaction,

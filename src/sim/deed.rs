@@ -1,7 +1,7 @@
 //! What the owners of a simulated network's members do.
 
 use super::chance::Chance;
-use super::plan::PeerPlan;
+use super::plan::{PeerPlan, TRACKER};
 use std::fmt;
 
 /// Blocks that a send waits for at most unless it is to lapse: longer than any simulation.
@@ -29,8 +29,26 @@ pub enum Doing {
     Open(Poll),
     /// Votes in one of the ballots that are open: which, and for what, follows from this number.
     Vote(usize),
-    /// Records what ballots came to that are closed.
-    Results,
+    /// The admin says something to everybody, at the tracker.
+    Say(Saying),
+}
+
+/// What the admin says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saying {
+    /// The owner of this host is put out.
+    Expel(usize),
+    /// It may come back.
+    Readmit(usize),
+}
+
+impl Saying {
+    /// The host it is about.
+    pub fn about(self) -> usize {
+        match self {
+            Self::Expel(host) | Self::Readmit(host) => host,
+        }
+    }
 }
 
 /// A ballot.
@@ -163,8 +181,7 @@ impl Deed {
         }
     }
 
-    /// A ballot for some, the votes of its voters and of others, and the moments at which its result is looked
-    /// for.
+    /// A ballot for some, and the votes of its voters and of others.
     pub(super) fn ballot(chance: &mut Chance, peers: &[PeerPlan], trouble_ms: u64) -> Vec<Self> {
         let host = |chance: &mut Chance| 1 + chance.index(peers.len());
         let begun = chance.between(5_000, trouble_ms / 2);
@@ -192,12 +209,21 @@ impl Deed {
                 what: Doing::Vote(chance.between(0, 1_000) as usize),
             });
         }
-        for _ in 0..chance.between(1, 6) {
-            deeds.push(Self {
-                at_ms: chance.between(begun, trouble_ms),
-                from: host(chance),
-                what: Doing::Results,
-            });
+        deeds
+    }
+
+    /// The admin puts a host out, and may let it come back.
+    pub(super) fn expulsion(chance: &mut Chance, host: usize, trouble_ms: u64) -> Vec<Self> {
+        let said = |at_ms, saying| Self {
+            at_ms,
+            from: TRACKER,
+            what: Doing::Say(saying),
+        };
+        let at_ms = chance.between(20_000, trouble_ms);
+        let mut deeds = vec![said(at_ms, Saying::Expel(host))];
+        if chance.percent(60) {
+            let back_ms = at_ms + chance.between(500, trouble_ms);
+            deeds.push(said(back_ms, Saying::Readmit(host)));
         }
         deeds
     }
@@ -207,7 +233,8 @@ impl Deed {
         match &self.what {
             Doing::Send(sending) => vec![self.from, sending.to],
             Doing::Open(poll) => [&[self.from], &poll.voters[..]].concat(),
-            Doing::Record(_) | Doing::Vote(_) | Doing::Results => vec![self.from],
+            Doing::Say(saying) => vec![self.from, saying.about()],
+            Doing::Record(_) | Doing::Vote(_) => vec![self.from],
         }
     }
 }
@@ -226,7 +253,7 @@ impl fmt::Display for Deed {
                 }
             }
             Doing::Vote(which) => write!(f, "votes ({which})"),
-            Doing::Results => write!(f, "records results"),
+            Doing::Say(saying) => write!(f, "says: {saying:?}"),
             Doing::Send(sending) => {
                 let way = if sending.straight {
                     "straight"

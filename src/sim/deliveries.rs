@@ -147,7 +147,7 @@ impl DeliveryWatch {
         };
         let to = &hosts[letter.to];
         let is_there = self.inboxes[letter.to].letters.contains_key(id);
-        if is_there || !to.is_honest_peer() || to.is_gone() {
+        if is_there || !to.is_honest_peer() || to.is_gone() || to.is_out() {
             return Ok(None);
         }
         let how = format!(
@@ -286,7 +286,7 @@ fn is_left_waiting(
     let place = place_of(chain, &facts.id)?;
     let waits = facts.end.is_none() && matches!(place, rows::Place::Nowhere);
     let is_in_time = height_of(chain)? < facts.expires_at;
-    Ok(waits && is_in_time && !facts.reason.is_empty() && waits_for_ballot(chain, &body)?)
+    Ok(waits && is_in_time && waits_for_ballot(chain, &body)?)
 }
 
 /// What a transaction says to the owner of a host, by that one's key.

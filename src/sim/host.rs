@@ -15,13 +15,13 @@ use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
 use crate::membership::Statements;
 use crate::messages::ledger::JudgeTransaction;
-use crate::messages::registry::GetMembers;
-use crate::node::{Ground, RunError, RunningTracker, Seams, accept, stop_peer};
+use crate::messages::registry::{CarryOut, GetMembers};
+use crate::node::{Ground, RunError, RunningTracker, Seams, accept, keep_on_ledger, stop_peer};
 use crate::owner::{Peer, PeerParts};
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, MemoryDisk};
 use actix::{Actor, Recipient};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::sync::{mpsc, oneshot};
@@ -72,6 +72,10 @@ pub struct Host {
     /// Its owner does not come back.
     gone: bool,
     leaves_out: Option<LeftOut>,
+    /// Whether the admin has put it out, by the last that anybody has heard.
+    out: Cell<bool>,
+    /// Whether it ever was.
+    was_out: Cell<bool>,
     node: Option<Node>,
 }
 
@@ -93,6 +97,8 @@ pub struct Faces {
     pub judge: OnceCell<Recipient<JudgeTransaction>>,
     /// A tracker.
     pub registry: OnceCell<Recipient<GetMembers>>,
+    /// Its owner's orders.
+    pub order: OnceCell<Recipient<CarryOut>>,
     /// Why it has ended, if by itself.
     ended: RefCell<Option<String>>,
 }
@@ -115,6 +121,8 @@ impl Host {
             tearing: false,
             gone: false,
             leaves_out: None,
+            out: Cell::new(false),
+            was_out: Cell::new(false),
             node: None,
         }
     }
@@ -127,6 +135,22 @@ impl Host {
     /// Whether it is a peer that keeps to the protocol.
     pub fn is_honest_peer(&self) -> bool {
         matches!(self.role, Role::Peer(_))
+    }
+
+    /// Whether the admin has put it out.
+    pub fn is_out(&self) -> bool {
+        self.out.get()
+    }
+
+    /// Whether the admin had ever put it out.
+    pub fn was_out(&self) -> bool {
+        self.was_out.get()
+    }
+
+    /// Somebody has heard whether it is put out.
+    pub fn note_out(&self, out: bool) {
+        self.out.set(out);
+        self.was_out.set(out || self.was_out.get());
     }
 
     /// Whether it has gone for good.
@@ -346,7 +370,8 @@ async fn peer(
     let own = key.public_key();
     let mut ground = Ground::lay(settings, seams, key, &*listener)?;
     // Set once: a node starts once.
-    let _ = faces.peer.set(ground.peer(faces.parts.clone()));
+    let face = ground.peer(faces.parts.clone());
+    let _ = faces.peer.set(face.clone());
     let genesis = tokio::select! {
         biased;
         ended = orders.wait() => {
@@ -391,6 +416,8 @@ async fn peer(
         biased;
         ended = orders.wait() => ended,
         () = accepting => Err(RunError::Fatal("gossip has ended".into())),
+        () = keep_on_ledger(face.clone(), None) => Err(RunError::Fatal("it keeps to no ledger".into())),
+        () = face.record_results() => Err(RunError::Fatal("no results are recorded".into())),
     };
     stop_peer(ground, None, Some(upper)).await;
     ended
@@ -407,6 +434,7 @@ async fn tracker(
     let running = RunningTracker::start(&settings, &seams, Arc::new(key), settings.listen)?;
     // Set once: a node starts once.
     let _ = faces.registry.set(running.registry.clone().recipient());
+    let _ = faces.order.set(running.registry.clone().recipient());
     let accepting = accept(listener, running.registry.clone().recipient());
     let ended = tokio::select! {
         biased;

@@ -68,6 +68,13 @@ impl Book {
         &self.promises
     }
 
+    /// The admin says something of a host: what it has promised may be refused by others while it is out.
+    pub fn may_fail(&mut self, host: usize) {
+        for promise in self.promises.iter_mut().filter(|p| p.sender == host) {
+            promise.lapses = true;
+        }
+    }
+
     /// A host has lost its disk, or is gone for good. Of what it promised, what is out of its hands (as
     /// `is_out` says) still counts.
     pub fn lose(&mut self, host: usize, is_out: impl Fn(&Promise) -> bool) {

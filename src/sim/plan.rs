@@ -6,10 +6,12 @@ pub use fault::{Fault, Trouble};
 
 use super::chance::Chance;
 use super::choosing::LeftOut;
-use super::deed::Deed;
+use super::deed::{Deed, Doing};
 use super::liar::Lie;
 use super::network::Line;
+use crate::membership::MAX_NUMBER_AHEAD_MS;
 use crate::settings::MiningMode;
+use std::collections::BTreeSet;
 
 /// The tracker's host; peers are those from 1 on.
 pub const TRACKER: usize = 0;
@@ -42,6 +44,10 @@ const CROWDED_PERCENT: u64 = 20;
 /// takes in nothing.
 const CHOOSING_PERCENT: u64 = 20;
 const SILENT_PERCENT: u64 = 50;
+/// Of how many networks in a hundred somebody is put out.
+const EXPELLED_PERCENT: u64 = 30;
+/// In how many blocks lapses what is sent to somebody who is put out at times.
+const TO_THE_EXPELLED_LAPSES: u64 = 20;
 /// How many blocks a miner that withholds them gets ahead at most before it shows them.
 const MAX_AHEAD: u64 = 6;
 /// Which part of the first miner's speed it has at most: with more than the others together, it would
@@ -215,7 +221,48 @@ impl Plan {
             peer.lie = Some(lie);
             plan.peers.push(peer);
         }
+        let chance = &mut Chance::of(seed, "what the admin says");
+        // Two that are honest stay.
+        if count > 2 && plan.tracker_can_speak() && chance.percent(EXPELLED_PERCENT) {
+            for _ in 0..chance.between(1, 2) {
+                let host = 1 + chance.between(2, plan.peers.len() as u64 - 1) as usize;
+                plan.deeds.extend(Deed::expulsion(chance, host, trouble_ms));
+            }
+            plan.let_lapse_what_is_for_the_expelled();
+        }
         plan
+    }
+
+    /// Whether what the admin says is kept and counts: its tracker's disk is not wiped, and its clock is never so
+    /// far ahead that nobody takes its word for days.
+    fn tracker_can_speak(&self) -> bool {
+        self.faults.iter().all(|fault| match fault.what {
+            Trouble::Wipe(host) => host != TRACKER,
+            Trouble::Clock { host, skew_ms } => {
+                host != TRACKER || skew_ms < MAX_NUMBER_AHEAD_MS as i64 / 2
+            }
+            _ => true,
+        })
+    }
+
+    /// Who is put out takes nothing: what waits for it would wait for longer than anybody looks.
+    fn let_lapse_what_is_for_the_expelled(&mut self) {
+        let expelled: BTreeSet<usize> = self.expelled().collect();
+        for deed in &mut self.deeds {
+            if let Doing::Send(sending) = &mut deed.what
+                && expelled.contains(&sending.to)
+            {
+                sending.lapses.get_or_insert(TO_THE_EXPELLED_LAPSES);
+            }
+        }
+    }
+
+    /// The hosts that the admin says something of.
+    pub(super) fn expelled(&self) -> impl Iterator<Item = usize> {
+        self.deeds.iter().filter_map(|deed| match &deed.what {
+            Doing::Say(saying) => Some(saying.about()),
+            _ => None,
+        })
     }
 
     /// More members come than anybody has places for, and one of them sends something to all others.

@@ -3,11 +3,13 @@
 use super::deliveries::{DeliveryWatch, left_waiting};
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
+use super::members::{heard_differs, told_out};
 use super::plan::{Plan, TRACKER};
 use super::trace::Trace;
 use crate::chain::rows::RowKey;
 use crate::chain::target::Work;
 use crate::chain::{BlockId, Height, StateView};
+use crate::keys::PublicKey;
 use crate::messages::gossip::GetGossipStatus;
 use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetLedgerStatus, LedgerStatus};
@@ -68,6 +70,8 @@ pub struct Watch {
     height: u64,
     deliveries: DeliveryWatch,
     looks: u64,
+    /// The keys that each host was told are put out, when it was looked at last.
+    told_out: Vec<BTreeSet<PublicKey>>,
 }
 
 impl Watch {
@@ -82,12 +86,14 @@ impl Watch {
             height: 0,
             deliveries: DeliveryWatch::new(hosts),
             looks: 0,
+            told_out: vec![BTreeSet::new(); hosts],
         }
     }
 
     /// Of this host, what was seen counts no more.
     pub fn forget(&mut self, host: usize) {
         self.work[host] = None;
+        self.told_out[host].clear();
         self.deliveries.forget(host);
     }
 
@@ -114,16 +120,39 @@ impl Watch {
             };
             if let Some(parts) = faces.parts.get() {
                 self.peer_is_well(index, parts).await?;
+                self.nobody_talks_to_the_expelled(index, &faces, parts)
+                    .await?;
             }
         }
         Ok(())
     }
 
+    /// Whom it was told to be put out a look ago, a node has no session with.
+    async fn nobody_talks_to_the_expelled(
+        &mut self,
+        index: usize,
+        faces: &Faces,
+        parts: &PeerParts,
+    ) -> Result<(), Broken> {
+        let told = told_out(faces);
+        let before = std::mem::replace(&mut self.told_out[index], told.clone());
+        let gossip = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
+        let mut with = gossip.sessions.iter().map(|session| session.key);
+        match with.find(|key| told.contains(key) && before.contains(key)) {
+            None => Ok(()),
+            Some(key) => {
+                let how = format!("host {index} has a session with {}", key.to_address());
+                Err(Broken::new("nobody talks to who is put out", how))
+            }
+        }
+    }
+
     /// Nobody who keeps to the protocol is accused of breaking it, and nothing fails but a torn write.
     fn nobody_is_wronged(&self, hosts: &[Host]) -> Result<(), Broken> {
         for trouble in self.trace.take_troubles() {
-            let accused =
-                honest_peers(hosts).find(|(_, h)| trouble.text.contains(&h.key().to_address()));
+            // Of who was put out that is said.
+            let mut inside = honest_peers(hosts).filter(|(_, host)| !host.was_out());
+            let accused = inside.find(|(_, h)| trouble.text.contains(&h.key().to_address()));
             if trouble.is_error && !trouble.text.contains(TORN) {
                 return Err(Broken::new("no node logs an error", trouble.text));
             }
@@ -217,6 +246,9 @@ impl Watch {
         if let Some(broken) = self.somebody_is_apart(hosts).await? {
             return Ok(Some(broken));
         }
+        if let Some(broken) = heard_differs(honest_peers(hosts)) {
+            return Ok(Some(broken));
+        }
         self.lists_differ(hosts).await
     }
 
@@ -259,7 +291,8 @@ impl Watch {
     /// Whether two who are both there have no session where everybody has room for everybody, or else no way
     /// from one to the other; or whether somebody still has more connections than it makes of itself.
     async fn somebody_is_apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
-        let count = hosts.iter().skip(1).filter(|host| !host.is_gone()).count();
+        let is_there = |host: &&Host| !host.is_gone() && !host.is_out();
+        let count = hosts.iter().skip(1).filter(is_there).count();
         let has_room = count <= self.outgoing + 1;
         let honest: BTreeMap<_, _> = honest_peers(hosts)
             .map(|(index, host)| (host.key(), index))
@@ -301,7 +334,8 @@ impl Watch {
     /// Whether somebody's list does not say who is there and who is not.
     async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
         const TRUE: &str = "lists of who is there are true";
-        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| !host.is_gone()) {
+        let is_there = |host: &Host| !host.is_gone() && !host.is_out();
+        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| is_there(host)) {
             let Some(faces) = host.faces() else {
                 return Ok(Some(Broken::new(
                     TRUE,
@@ -317,9 +351,9 @@ impl Watch {
                     .map(|(_, live)| live)
             };
             for (other, peer) in hosts.iter().enumerate().skip(1) {
-                let is_true = match (peer.is_gone(), listed(peer)) {
-                    (false, listed) => listed == Some(true),
-                    (true, listed) => listed != Some(true),
+                let is_true = match (is_there(peer), listed(peer)) {
+                    (true, listed) => listed == Some(true),
+                    (false, listed) => listed != Some(true),
                 };
                 if !is_true {
                     let how = format!("live of host {other} at host {index}: {:?}", listed(peer));
@@ -349,10 +383,10 @@ fn reached_from(from: usize, connected: &BTreeMap<usize, BTreeSet<usize>>) -> BT
     reached
 }
 
-/// The peers that keep to the protocol and are not gone for good, with their numbers.
+/// The peers that keep to the protocol, are not gone for good and not put out, with their numbers.
 pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
     let all = hosts.iter().enumerate();
-    all.filter(|(_, host)| host.is_honest_peer() && !host.is_gone())
+    all.filter(|(_, host)| host.is_honest_peer() && !host.is_gone() && !host.is_out())
 }
 
 async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {

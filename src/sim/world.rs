@@ -6,6 +6,7 @@ use super::deed::Doing;
 use super::deliveries::receipted;
 use super::host::{Host, Role, Surroundings, secret};
 use super::load::{Load, Promise, Recorder};
+use super::members::note_who_is_out;
 use super::network::{Network, address};
 use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::keys::SecretKey;
 use crate::owner::answers::ClosesRequest;
 use crate::protocol::retry::LONGEST_RETRY_MS;
+use crate::protocol::tracker_link::PUT_OUT_PAUSE_MS;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
 use std::path::Path;
@@ -30,7 +32,8 @@ const LOOK_MS: u64 = 1_000;
 /// How many blocks after the last fault the network may take to be of one mind.
 const SETTLING_BLOCKS: u64 = 30;
 /// What comes on top: the time in which sessions notice that they are dead (35 s), back-off ends (60 s) and
-/// headers are asked for (30 s). A send may wait for as long as its longest pause besides.
+/// headers are asked for (30 s). A send may wait for as long as its longest pause besides, and who was put out for
+/// as long as until it asks again.
 const SETTLING_MS: u64 = 130_000;
 /// How long what was found last may take to be everywhere.
 const QUIET_MS: u64 = 8_000;
@@ -223,7 +226,10 @@ impl World {
     /// What is not as it has to become, and when it has to. While something else is waited for, two may find a
     /// block at once: from when they were of one mind last they have as long as after the last fault.
     async fn unsettled(&mut self, begun: u64) -> Result<Option<(Broken, u64)>, Broken> {
-        let settling = SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
+        let mut settling = SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
+        if self.hosts.iter().any(Host::was_out) {
+            settling += PUT_OUT_PAUSE_MS;
+        }
         if let Some(broken) = self.watch.apart(&self.hosts).await? {
             return Ok(Some((broken, self.together_ms + settling)));
         }
@@ -235,6 +241,10 @@ impl World {
     }
 
     async fn look(&mut self) -> Result<(), Broken> {
+        note_who_is_out(&self.hosts);
+        for host in self.plan.expelled() {
+            self.load.book().borrow_mut().may_fail(host);
+        }
         let book = self.load.book().borrow().clone();
         self.watch.look(&self.hosts, &book).await
     }
@@ -348,9 +358,10 @@ impl World {
                     self.load.vote(number, &deed, *which, peer);
                 }
             }
-            Doing::Results => {
-                if let Some(peer) = faces.peer.get() {
-                    self.load.results(number, &deed, peer);
+            Doing::Say(saying) => {
+                if let Some(order) = faces.order.get() {
+                    let key = self.hosts[saying.about()].key();
+                    self.load.say(number, &deed, *saying, key, order);
                 }
             }
             Doing::Record(bytes) => {

@@ -2,7 +2,7 @@
 
 use super::lives_through;
 use raclette::settings::MiningMode;
-use raclette::sim::{Deed, Doing, Fault, LeftOut, Lie, Plan, Poll, Polls, Trouble};
+use raclette::sim::{Deed, Doing, Fault, LeftOut, Lie, Plan, Poll, Polls, Saying, Trouble};
 
 /// A network in which these hosts are cut off outward: what they send is lost, what they are sent is not.
 fn cut_outward(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
@@ -280,7 +280,7 @@ fn miners_that_choose_only_delay_a_vote() {
     plan.peers[3].mode = MiningMode::OnCommand;
     let poll = Poll {
         voters: vec![1, 2, 3, 4],
-        blocks: 40,
+        blocks: 400,
         within_ms: None,
     };
     plan.deeds = vec![
@@ -290,6 +290,31 @@ fn miners_that_choose_only_delay_a_vote() {
     ];
     let Polls { opened, votes, .. } = lives_through(&plan).polls;
     assert_eq!((opened, votes), (1, 2));
+}
+
+/// The admin puts out a miner, which is back after a power cut and has to come in again; later it may come back.
+#[test]
+fn who_is_put_out_is_left_alone_until_it_may_come_back() {
+    let mut plan = Plan::quiet(27, 4);
+    let poll = Poll {
+        voters: vec![1, 2, 3, 4],
+        blocks: 40,
+        within_ms: None,
+    };
+    plan.deeds = vec![
+        deed(30_000, 1, Doing::Open(poll)),
+        deed(70_000, 0, Doing::Say(Saying::Expel(3))),
+        deed(80_000, 2, Doing::Vote(0)),
+        deed(160_000, 0, Doing::Say(Saying::Readmit(3))),
+    ];
+    let power = Trouble::PowerCut {
+        host: 3,
+        torn: None,
+    };
+    plan.faults = vec![fault(90_000, 20_000, power)];
+    lives_through(&plan);
+    plan.deeds.pop();
+    lives_through(&plan);
 }
 
 fn deed(at_ms: u64, from: usize, what: Doing) -> Deed {
