@@ -53,7 +53,7 @@ test: ## Run all tests
 	$(CARGO) test $(PROFILE) $(TEST_ARGS)
 
 soak: setup ## Go through long trials: 10,000 messages with 50 kills, and an hour of ten nodes (SOAK_SECONDS)
-	$(CARGO) test $(PROFILE) --lib --test p2p --test restart -- --ignored soak --nocapture
+	$(CARGO) test $(PROFILE) --lib --test attack --test p2p --test restart -- --ignored soak --nocapture
 
 fuzz: setup ## Read what nobody should send: FUZZ_SECONDS=600 for each reader, other cases every time
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \

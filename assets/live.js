@@ -10,7 +10,7 @@ const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transa
 // What a tab that nobody looks at is woken for: its title counts what was not read.
 const WAKE = new Set(["message_received", "messages_read", "reset"]);
 const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
-const BEAT = 2000, STALE = 5000, PATIENCE = 3000;
+const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -194,6 +194,8 @@ function follow() {
   if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(() => { lead(); }));
   else lead();
   setInterval(beat, 500);
+  // What changes without an event: the log.
+  if ($("[data-often]")) setInterval(() => { if (!document.hidden) soon(false); }, OFTEN);
   addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }

@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
             let json = words.iter().any(|word| word == "--json");
-            let failure = not_understood(&words, &error);
+            let failure = not_understood(&words, error);
             if let Ok(config) = config_path(named_config(&words), Path::new("")) {
                 invocation = invocation.for_node(&config);
             }
@@ -98,7 +98,8 @@ fn named_config(words: &[String]) -> Option<PathBuf> {
 }
 
 /// Why a command line was not understood, with what was probably meant.
-fn not_understood(words: &[String], error: &clap::Error) -> Failure {
+fn not_understood(words: &[String], error: clap::Error) -> Failure {
+    let error = &hints::nearest_first(error);
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
     let told = text.split("\n\nUsage:").next().unwrap_or(text);
@@ -190,7 +191,7 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         }
         None => {
             let config = find(cli.config, invocation)?;
-            run::run(load(&config)?, invocation)
+            run::run(load(&config)?, &config, invocation)
         }
     }
 }

@@ -25,12 +25,22 @@ pub use statement::{Act, SignedStatement, Statement, StatementError};
 pub use statements::{NotAMember, Statements};
 
 use crate::canonical;
-use crate::keys::{PublicKey, Signature, SignatureItem};
+use crate::keys::{PublicKey, Signature, SignatureError, SignatureItem, verify};
 use serde::Serialize;
 
 /// How far ahead of a clock the number of what it takes may be, in milliseconds: a day. A greater one
 /// would outrank everything said after it.
 pub const MAX_NUMBER_AHEAD_MS: u64 = 86_400_000;
+
+/// Whether all of it is signed by whom it names; else by whom it is not, and what is wrong.
+fn check_signed(
+    items: impl Iterator<Item = SignatureItem>,
+) -> Result<(), (PublicKey, SignatureError)> {
+    for item in items {
+        verify(&item.key, &item.message, &item.signature).map_err(|reason| (item.key, reason))?;
+    }
+    Ok(())
+}
 
 /// What is to be checked of a signature over `said`.
 fn item<T: Serialize>(

@@ -5,6 +5,7 @@ mod backups;
 mod delivery;
 mod embedded;
 pub mod joining;
+mod network_mark;
 mod open_files;
 mod opening;
 mod orders;
@@ -34,7 +35,7 @@ use crate::logging::{self, LoggingError, Typed};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
-use crate::settings::{PeerSettings, TrackerSettings};
+use crate::settings::{PeerSettings, Setting, TrackerSettings};
 use crate::store::DiskError;
 use orders::Orders;
 use stage::Stage;
@@ -104,6 +105,17 @@ pub enum RunError {
     /// Its passphrase.
     #[error(transparent)]
     Passphrase(#[from] NoPassphrase),
+    /// What says which network a tracker has founded.
+    #[error(
+        "{} says which network this tracker has founded, and can't be read: {source}. Put it back from a backup; \
+         or remove it, if this tracker has its register, or is to found a network anew", path.display()
+    )]
+    NetworkMark {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// The invitation that this node is to join by.
     #[error(
         "the invitation in {} can't be used: {reason}. Ask for a new one, and put it there instead", path.display()
@@ -183,11 +195,12 @@ pub enum RunError {
 }
 
 /// Runs a peer until it is told to stop; on its terminal the commands in a text are as `typed` has
-/// them.
-pub fn run_peer(settings: PeerSettings, typed: Typed) -> Result<(), RunError> {
+/// them. Its owner is shown who `said` what its settings are.
+pub fn run_peer(settings: PeerSettings, said: Vec<Setting>, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_peer(&settings, typed, fatal)?;
+    let (_log, mut seams) = opening::open_peer(&settings, typed, fatal)?;
+    seams.said = said;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     actix::System::new().block_on(async {
         let orders = Orders::listen(heard)?;

@@ -33,6 +33,8 @@ mod members;
 mod pages;
 mod peer;
 mod people;
+mod place;
+mod presence;
 mod records;
 mod refusal;
 mod statements;
@@ -52,6 +54,9 @@ pub(crate) use ledger_word::Standing;
 pub use log_level::set_log_level;
 pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
+pub(crate) use place::NodePlace;
+pub use place::{LogQuery, MAX_LOG_LINES};
+pub use presence::{MAX_COUNTS, Present};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
 pub use stopping::StopOrder;
@@ -186,6 +191,10 @@ pub struct Peer {
     pub(crate) running: Arc<OnceLock<PeerParts>>,
     /// What reads a long time.
     pub(crate) long: LongAnswers,
+    /// Where it keeps its files, and who says what its settings are.
+    pub(crate) place: Arc<NodePlace>,
+    /// How many were here, now and then.
+    pub(crate) presence: presence::Presence,
     /// How many may vote where the members may.
     pub(crate) rolls: RollSizes,
     /// The node's own runtime, by whose timer things are waited for.

@@ -1,7 +1,7 @@
 //! Files as people and other programs leave them: what is no file, and what is text.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -31,6 +31,22 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, told))
 }
 
+/// All bytes of a file, of which there are `most` at most.
+///
+/// # Errors
+/// As [`open`], what the operating system says while it is read, and [`io::ErrorKind::InvalidInput`] if it is
+/// longer.
+pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut limited = open(path)?.take(most.saturating_add(1));
+    limited.read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let told = format!("it has more than {most} bytes, which are the most");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+    }
+    Ok(bytes)
+}
+
 /// What is in the way of reading bytes as text, for people: completes "it ...".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotText {
@@ -48,15 +64,19 @@ pub(crate) enum NotText {
 /// # Errors
 /// [`NotText`].
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, NotText> {
-    const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err(NotText::Utf16);
     }
-    let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
+    let bytes = without_mark(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.iter().take(error.valid_up_to());
         NotText::Line(1 + before.filter(|byte| **byte == b'\n').count())
     })
+}
+
+/// The bytes without the mark that some editors put before text in UTF-8.
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 #[cfg(test)]
@@ -85,6 +105,17 @@ mod tests {
         let link = place.path().join("link");
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert!(open(&link).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound_and_one_byte_more_is_refused_and_not_cut_off() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "1234").unwrap();
+        assert_eq!(bytes(&file, 4).unwrap(), b"1234");
+        let told = bytes(&file, 3).unwrap_err().to_string();
+        assert!(told.contains("more than 3 bytes"), "{told}");
+        assert!(bytes(place.path(), 4).is_err());
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! bad days that a seed can bring. One seed is one run, to the byte.
 
 mod audit;
+mod ballots;
 mod chance;
+mod choosing;
 mod clock;
 mod deed;
 mod deliveries;
@@ -24,7 +26,9 @@ mod watch;
 mod withheld;
 mod world;
 
-pub use deed::{Deed, Doing, Sending};
+pub use ballots::Polls;
+pub use choosing::LeftOut;
+pub use deed::{Deed, Doing, Poll, Sending};
 pub use liar::Lie;
 pub use network::Line;
 pub use plan::{Fault, PeerPlan, Plan, Step, Trouble};

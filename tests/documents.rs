@@ -1,5 +1,7 @@
-//! The documents, as they are read in a terminal: no line of prose is longer than it is comfortable to read.
+//! The documents, as they are read in a terminal: no line of prose is longer than it is comfortable to read, and the
+//! tests that they name are there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -76,4 +78,92 @@ fn lines_of_prose_are_no_longer_than_they_are_read() {
         "longer than {LINE}:\n{}",
         wrong.join("\n")
     );
+}
+
+/// The names of all tests below a directory: functions behind an attribute that makes them one.
+fn tests_below(below: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            tests_below(&path, found);
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let mut is_test = false;
+            for line in text.lines().map(str::trim) {
+                let name = line.strip_prefix("fn ").or(line.strip_prefix("async fn "));
+                match name.and_then(|rest| rest.split(['(', '<']).next()) {
+                    Some(name) if is_test => {
+                        found.insert(name.to_owned());
+                        is_test = false;
+                    }
+                    Some(_) => is_test = false,
+                    None => is_test |= line.starts_with("#[") && line.contains("test"),
+                }
+            }
+        }
+    }
+}
+
+fn all_tests(root: &Path) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    for place in ["src", "tests"] {
+        tests_below(&root.join(place), &mut known);
+    }
+    known
+}
+
+#[test]
+fn what_was_seen_is_held_by_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let there = all_tests(root);
+    let text = fs::read_to_string(root.join("docs/seen.md")).unwrap();
+    let mut rows = 0;
+    for line in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
+        let named = cells
+            .iter()
+            .skip(2)
+            .map(|cell| cell.trim().trim_matches('`'));
+        let named: Vec<&str> = named.filter(|name| name.contains('_')).collect();
+        if cells
+            .first()
+            .is_some_and(|cell| cell.trim() == "What was done")
+        {
+            continue;
+        }
+        assert_eq!((cells.len(), named.len()), (4, 2), "{line}");
+        for name in named {
+            assert!(there.contains(name), "there is no test {name}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 40, "{rows} lines were read");
+}
+
+#[test]
+fn every_attack_that_is_told_of_has_the_tests_that_are_named() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/attacks.md")).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<_> = rows
+        .filter(|row| !row.starts_with("| What was tried"))
+        .collect();
+    let known = all_tests(root);
+    assert!(
+        rows.len() > 20 && known.len() > 1_000,
+        "{} {}",
+        rows.len(),
+        known.len()
+    );
+    let mut wrong = Vec::new();
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        let named: Vec<_> = last.split('`').skip(1).step_by(2).collect();
+        let missing = named.iter().filter(|name| !known.contains(**name));
+        wrong.extend(missing.map(|name| format!("no test is called {name}")));
+        if named.is_empty() {
+            wrong.push(format!("no test: {row}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

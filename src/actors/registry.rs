@@ -3,7 +3,7 @@
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::registry::{
     CarryOut, CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers,
-    GetRegistryStatus, WhoIs,
+    GetRegistryStatus, RememberNetwork, WhoIs,
 };
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
@@ -57,6 +57,7 @@ super::hand_to_shell!(RegistryActor {
     GetInvitations => invitations,
     GetMembers => members,
     GetRegistryStatus => status,
+    RememberNetwork => remember,
     RowsCommitted => committed,
     SessionEvent => session_told,
     WhoIs => who_is,

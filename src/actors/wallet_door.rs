@@ -1,7 +1,7 @@
 //! WalletDoor: where a node that waits for its wallet is given one.
 
 use crate::entropy::Entropy;
-use crate::keys::{Lock, SecretKey, Stored, WalletFile};
+use crate::keys::{Lock, Passphrase, SecretKey, Stored, WalletFile};
 use crate::messages::wallet::{OpenWallet, OpenedWallet, Opening, WalletRefused};
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Handler<OpenWallet> for WalletDoorActor {
         }
         self.busy = true;
         let (file, entropy) = (self.file.clone(), self.entropy.clone());
-        let work = tokio::task::spawn_blocking(move || open(&file, &message, &*entropy));
+        let work = tokio::task::spawn_blocking(move || open(&file, message, &*entropy));
         Box::pin(work.into_actor(self).map(|done, actor, _| {
             actor.busy = false;
             // A panic in it has ended the process.
@@ -66,18 +66,13 @@ impl Handler<OpenWallet> for WalletDoorActor {
 /// The secret, and whether its file is locked.
 fn open(
     file: &WalletFile,
-    order: &OpenWallet,
+    order: OpenWallet,
     entropy: &dyn Entropy,
 ) -> Result<(SecretKey, bool), WalletRefused> {
     let passphrase = order.passphrase.as_ref();
     match order.how {
-        Opening::Create => {
-            let lock = passphrase.map(|passphrase| Lock::new(passphrase, entropy));
-            let lock = lock.transpose()?;
-            let secret = SecretKey::draw(entropy);
-            file.create(&secret, lock.as_ref())?;
-            Ok((secret, lock.is_some()))
-        }
+        Opening::Create => keep(file, SecretKey::draw(entropy), passphrase, entropy),
+        Opening::Restore(secret) => keep(file, *secret, passphrase, entropy),
         Opening::Load => match file.read()? {
             Stored::Open(secret) => Ok((*secret, false)),
             Stored::Locked(locked) => {
@@ -86,4 +81,17 @@ fn open(
             }
         },
     }
+}
+
+/// Writes the file of a secret that has none yet.
+fn keep(
+    file: &WalletFile,
+    secret: SecretKey,
+    passphrase: Option<&Passphrase>,
+    entropy: &dyn Entropy,
+) -> Result<(SecretKey, bool), WalletRefused> {
+    let lock = passphrase.map(|passphrase| Lock::new(passphrase, entropy));
+    let lock = lock.transpose()?;
+    file.create(&secret, lock.as_ref())?;
+    Ok((secret, lock.is_some()))
 }

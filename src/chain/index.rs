@@ -1,9 +1,10 @@
 //! Headers: the recent ones in memory, all of them behind the view.
 
+use super::fold_hash::FoldMap;
 use super::history::Peaks;
 use super::rows::{BlockStatus, Draft, HeaderEntry, RowKey, StateView};
 use super::{BlockId, Height, Internal, Timestamp};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// How many heights below the best header stay in memory. Deeper reorganisations read the disk;
 /// memory does not grow with the chain.
@@ -15,6 +16,9 @@ const MAX_IN_MEMORY: usize = 4 * KEPT_HEADERS as usize;
 /// branch that comes in from far below is then not walked again for each of its headers. As many as
 /// there may be peers to come from, several times over; an entry takes some 2 KiB.
 const MAX_ENDS: usize = 64;
+/// Headers held for the bodies that are being fetched, where those lie below the ones in memory: four times as
+/// many as are looked up at a time. Each is read about ten times until its block is connected.
+const MAX_HELD: usize = 1_024;
 
 struct Recent {
     entry: HeaderEntry,
@@ -25,7 +29,10 @@ struct Recent {
 /// Finds headers by id and knows what the history was at each.
 #[derive(Default)]
 pub struct HeaderIndex {
-    recent: HashMap<BlockId, Recent>,
+    recent: FoldMap<BlockId, Recent>,
+    /// Others that were looked up last to be worked with, and in which order.
+    held: FoldMap<BlockId, HeaderEntry>,
+    held_order: VecDeque<BlockId>,
     by_height: BTreeMap<Height, Vec<BlockId>>,
     /// Ends of the branches that grew last, with the history up to and including each.
     ends: VecDeque<(BlockId, Peaks)>,
@@ -38,10 +45,25 @@ impl HeaderIndex {
         view: &dyn StateView,
         id: &BlockId,
     ) -> Result<Option<HeaderEntry>, Internal> {
-        match self.recent.get(id) {
-            Some(recent) => Ok(Some(recent.entry)),
+        let recent = self.recent.get(id).map(|recent| &recent.entry);
+        match recent.or_else(|| self.held.get(id)) {
+            Some(entry) => Ok(Some(*entry)),
             None => view.header(id),
         }
+    }
+
+    /// As [`HeaderIndex::known`], of one that will be worked with: it stays in memory for a while.
+    pub fn hold(&mut self, view: &dyn StateView, id: &BlockId) -> Result<HeaderEntry, Internal> {
+        let entry = self.known(view, id)?;
+        if !self.recent.contains_key(id) && self.held.insert(*id, entry).is_none() {
+            self.held_order.push_back(*id);
+            if self.held_order.len() > MAX_HELD
+                && let Some(oldest) = self.held_order.pop_front()
+            {
+                self.held.remove(&oldest);
+            }
+        }
+        Ok(entry)
     }
 
     /// As [`HeaderIndex::entry`], where the header must exist.
@@ -118,6 +140,9 @@ impl HeaderIndex {
         if let Some(recent) = self.recent.get_mut(id) {
             recent.entry = entry;
         }
+        if let Some(held) = self.held.get_mut(id) {
+            *held = entry;
+        }
         draft.put(RowKey::Header(*id), &entry);
     }
 
@@ -163,6 +188,6 @@ impl HeaderIndex {
 
     /// Number of headers in memory.
     pub fn in_memory(&self) -> usize {
-        self.recent.len()
+        self.recent.len() + self.held.len()
     }
 }

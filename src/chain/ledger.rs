@@ -184,7 +184,7 @@ impl Ledger {
 
     /// The bodies that are missing on the way to `toward`, in their order, with their heights, at most `limit`.
     pub fn missing_bodies(
-        &self,
+        &mut self,
         toward: &BlockId,
         limit: usize,
         disk: &dyn StateView,

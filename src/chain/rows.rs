@@ -168,6 +168,27 @@ pub trait StateView {
         decoded(self.read(&RowKey::Body(*id))?, "block")
     }
 
+    /// The transactions of a block that somebody sent or receives; `None` if the block is not here. A block
+    /// that does not name the key, as most, is not decoded.
+    fn transactions_by_or_to(
+        &self,
+        id: &BlockId,
+        owner: &PublicKey,
+    ) -> Result<Option<Vec<EncodedTransaction>>, Internal> {
+        let Some(bytes) = self.read(&RowKey::Body(*id))? else {
+            return Ok(None);
+        };
+        if !names(&bytes, owner) {
+            return Ok(Some(Vec::new()));
+        }
+        let block: Option<Block> = decoded(Some(bytes), "block")?;
+        Ok(block.map(|block| {
+            let mut transactions = block.transactions;
+            transactions.retain(|transaction| transaction.payload().is_by_or_to(owner));
+            transactions
+        }))
+    }
+
     /// What a connected block replaced.
     fn undo_of(&self, id: &BlockId) -> Result<Option<Undo>, Internal> {
         decoded(self.read(&RowKey::Undo(*id))?, "undo")
@@ -200,6 +221,13 @@ pub trait StateView {
     fn named(&self, key: &RowKey) -> Result<Option<BlockId>, Internal> {
         decoded(self.read(key)?, "block id")
     }
+}
+
+/// Whether a key stands somewhere in these canonical bytes: each is written as it is, 32 bytes in a row.
+fn names(bytes: &[u8], key: &PublicKey) -> bool {
+    let [first, ..] = key.0;
+    let mut windows = bytes.windows(key.0.len());
+    windows.any(|window| window[0] == first && *window == key.0)
 }
 
 fn decoded<T: serde::de::DeserializeOwned + Serialize>(

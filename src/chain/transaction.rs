@@ -165,6 +165,15 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// Whether somebody sends or receives it.
+    pub fn is_by_or_to(&self, owner: &PublicKey) -> bool {
+        let is_to = match &self.action {
+            Action::Transfer { to, .. } | Action::Reward { to, .. } => to == owner,
+            Action::Record { .. } => false,
+        };
+        is_to || self.sender == *owner
+    }
+
     /// The payload of the reward for a block.
     pub fn reward(network: NetworkId, to: PublicKey, height: Height, amount: Amount) -> Self {
         Self {

@@ -15,11 +15,11 @@ use crate::archive::{
 use crate::chain::{BlockId, Height, NetworkId};
 use crate::clock::SystemClock;
 use crate::node::{RunError, has_database, open_offline};
+use crate::plain_file;
 use crate::settings::{PeerSettings, Settings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
 use crate::store::{Disk, DiskError};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -249,7 +249,7 @@ pub fn import(
 ) -> Result<(), Failure> {
     let peer = peer(settings, config)?;
     let path = &arguments.file;
-    let file = File::open(path)
+    let file = plain_file::open(path)
         .map_err(|error| Failure::No(format!("{} can't be read: {error}", path.display())))?;
     let disk = open_offline(peer).map_err(|error| match error {
         RunError::Disk(DiskError::InUse { .. }) => Failure::No(format!(

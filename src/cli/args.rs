@@ -30,7 +30,7 @@ use std::path::PathBuf;
 pub use upkeep::{
     BackupArgs, Config, LogsOrder, ManArgs, RestoreArgs, Role, TableArgs, TableForm, TableOf,
 };
-pub(super) use values::{LevelChange, home, path};
+pub(super) use values::{LevelChange, home, listen_address, path};
 use values::{last_events, log_level, page_limit};
 
 /// A node of a small ledger that its members keep together.

@@ -5,10 +5,12 @@ mod proven;
 
 use self::patience::{Patience, Waiting};
 use self::proven::{NotProven, Proven};
-use super::args::Page;
+use super::args::{Page, WaitFor};
 use super::failure::Failure;
 use super::invocation::Invocation;
+use crate::chain::TransactionId;
 use crate::http::{ApiFile, ApiFileError, BASE, Problem};
+use crate::owner::answers::SendView;
 use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +31,10 @@ const MAX_LINE: usize = 64 * 1024;
 
 /// Lines of an answer that may be read before they are wanted.
 const LINES_AHEAD: usize = 16;
+
+/// For how many seconds a node is asked to wait before it says how something stands: whoever looks on sees why
+/// it takes time.
+const MOMENT: &str = "1";
 
 /// The status of an answer.
 const OK: u16 = 200;
@@ -170,6 +176,16 @@ impl Client {
             .header("Authorization", &self.authorization)
             .query_pairs(query.iter().copied());
         self.answer(Patience::FOR_READING, move || request.call())
+    }
+
+    /// How a send stands once it is what is waited for, has failed, or a moment is over in which the node had
+    /// nothing to say: then whoever waits is told how it stands.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn wait_for(&self, id: &TransactionId, goal: WaitFor) -> Result<SendView, Failure> {
+        let query = [("wait", goal.parameter()), ("seconds", MOMENT)];
+        self.get(&format!("/outbox/{id}"), &query)
     }
 
     /// Reads a part of the list at a path.

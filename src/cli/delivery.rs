@@ -118,16 +118,15 @@ fn piped_note(bytes: &[u8]) -> Result<String, String> {
 
 /// Asks until the send is what was waited for, or will never be.
 fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, Failure> {
-    let path = format!("/outbox/{}", sent.id);
     let mut line = WaitLine::begin();
+    let mut now: SendView = client.get(&format!("/outbox/{}", sent.id), &[])?;
     loop {
-        let now: SendView = client.get(&path, &[])?;
         match outcome(&now, goal) {
             Some(Ok(())) => return Ok(now),
             Some(Err(why)) => return Err(Failure::No(why)),
             None => line.show(&show::waiting_line(&now, goal)),
         }
-        thread::sleep(EVERY);
+        now = client.wait_for(&sent.id, goal)?;
     }
 }
 

@@ -64,7 +64,8 @@ pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> R
     let link = link.map_err(|_| Failure::No("the page can't be served".to_owned()))?;
     web::show(link.map_err(no)?, print, std::path::Path::new(""), output)?;
     let settings = page.wait_for_start();
-    run::run(settings, &invocation.for_node(std::path::Path::new(FILE)))
+    let file = std::path::Path::new(FILE);
+    run::run(settings, file, &invocation.for_node(file))
 }
 
 impl Page {

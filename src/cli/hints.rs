@@ -1,6 +1,7 @@
 //! What was probably meant, where the words of a command line were not understood.
 
 use super::invocation::word;
+use crate::suggest::nearest;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Words that people try, and what does it here.
@@ -58,6 +59,25 @@ const MEANT: [(&[&str], &str); 13] = [
         "`node wallet words` shows what a wallet is brought back from, `node wallet restore` takes it",
     ),
 ];
+
+/// The error with the one command in its advice that was most likely meant: of those that go on with what was
+/// typed the shortest, else the nearest. Where none is near, all stay.
+pub fn nearest_first(mut error: clap::Error) -> clap::Error {
+    let (Some(ContextValue::String(typed)), Some(ContextValue::Strings(known))) = (
+        error.get(ContextKind::InvalidSubcommand),
+        error.get(ContextKind::SuggestedSubcommand),
+    ) else {
+        return error;
+    };
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let longer = known.iter().filter(|name| name.starts_with(typed.as_str()));
+    let meant = longer.min_by_key(|name| name.len()).copied();
+    if let Some(meant) = meant.or_else(|| nearest(typed, &known)) {
+        let meant = ContextValue::Strings(vec![meant.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, meant);
+    }
+    error
+}
 
 /// A hint for who typed `words`, which were refused with this error.
 pub fn hint(words: &[String], error: &clap::Error) -> Option<String> {
@@ -173,6 +193,26 @@ mod tests {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let error = Cli::try_parse_from(&words).unwrap_err();
         hint(&words, &error).unwrap_or_else(|| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn a_command_with_a_slip_of_the_fingers_is_told_alone_and_the_nearest_one() {
+        for (line, told) in [
+            ("node sned bob 5", "'send'"),
+            ("node sen bob 5", "'send'"),
+            ("node send-may x.csv", "'send-many'"),
+            ("node hist", "'history'"),
+            ("node outbx", "'outbox'"),
+            ("node wallet lcok", "'lock'"),
+            ("node vote tlaly 00", "'tally'"),
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            let text = nearest_first(error).to_string();
+            let advice = text.lines().find(|line| line.contains("tip:"));
+            let advice = advice.unwrap_or_else(|| panic!("{text}"));
+            assert!(advice.ends_with(told), "{line}: {advice}");
+            assert_eq!(advice.matches('\'').count(), 2, "{line}: {advice}");
+        }
     }
 
     #[test]

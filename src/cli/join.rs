@@ -89,7 +89,7 @@ pub fn join(
         false => {
             let settings = Settings::load(&joining.file, environment());
             let settings = settings.map_err(|error| Failure::No(error.to_string()))?;
-            run::run(settings, &node)
+            run::run(settings, &joining.file, &node)
         }
     }
 }

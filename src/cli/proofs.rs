@@ -15,8 +15,8 @@ use crate::chain::proof::{
 };
 use crate::chain::target::Work;
 use crate::chain::{BlockId, Height};
+use crate::plain_file;
 use serde::Serialize;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -143,7 +143,7 @@ fn undecided(shown: &Shown) -> String {
 
 fn read(path: &Path) -> Result<Proof, Failure> {
     let no = |error: &dyn std::fmt::Display| Failure::No(format!("{}: {error}", path.display()));
-    let file = File::open(path).map_err(|error| no(&error))?;
+    let file = plain_file::open(path).map_err(|error| no(&format!("it can't be read: {error}")))?;
     let mut bytes = Vec::new();
     let most = MAX_PROOF_JSON_BYTES.max(MAX_PROOF_BYTES);
     let mut limited = file.take(most as u64 + 1);
@@ -153,13 +153,14 @@ fn read(path: &Path) -> Result<Proof, Failure> {
     if bytes.len() > most {
         return Err(no(&ProofError::TooLong { max: most }));
     }
+    let bytes = plain_file::without_mark(&bytes);
     // The canonical bytes begin with the head of an array, which no JSON text does.
     let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     if !is_json {
-        return Proof::from_bytes(&bytes).map_err(|error| no(&error));
+        return Proof::from_bytes(bytes).map_err(|error| no(&error));
     }
-    let json: ProofJson = serde_json::from_slice(&bytes)
-        .map_err(|error| no(&format!("this is no proof: {error}")))?;
+    let json: ProofJson =
+        serde_json::from_slice(bytes).map_err(|error| no(&format!("this is no proof: {error}")))?;
     Proof::try_from(json).map_err(|error| no(&error))
 }
 

@@ -2,7 +2,7 @@
 
 mod show;
 
-use super::args::{Page, Record, RecordAdd, Until, WaitForRecord};
+use super::args::{Page, Record, RecordAdd, Until, WaitFor, WaitForRecord};
 use super::client::Client;
 use super::commands::next_page;
 use super::failure::Failure;
@@ -15,10 +15,10 @@ use crate::owner::answers::{
     BlockView, BodyView, MinedView, NoRequest, PeerStatusView, RecordRequest, RecordedView,
     RecordsView, SendView,
 };
+use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
 use crate::readable::in_words;
 use serde::Serialize;
-use std::fs::File;
 use std::io::{IsTerminal, Read, stdin};
 use std::path::Path;
 use std::thread;
@@ -70,7 +70,9 @@ fn body(file: Option<&Path>) -> Result<Vec<u8>, Failure> {
     // One more than may be, so that what is too long is refused and not cut.
     let most = MAX_RECORD as u64 + 1;
     let read = match file.filter(|file| *file != Path::new("-")) {
-        Some(file) => File::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes)),
+        Some(file) => {
+            plain_file::open(file).and_then(|file| file.take(most).read_to_end(&mut bytes))
+        }
         None if stdin().is_terminal() => {
             return Err(Failure::Misuse(
                 "what is to be recorded? Name it with --file FILE, or hand it in: `echo hello | node \
@@ -159,7 +161,7 @@ fn mine_until_mined(
             SendState::Open => {}
             // It fell out of a block and is handed in again shortly.
             _ => {
-                thread::sleep(EVERY);
+                client.wait_for(&id, WaitFor::Open)?;
                 continue;
             }
         }
@@ -185,7 +187,7 @@ fn wait_until_mined(id: TransactionId, client: &Client) -> Result<SendView, Fail
             .map_or_else(String::new, |quiet| format!("; {quiet}"));
         let state = now.state.name();
         line.show(&format!("waiting to be mined: {state}{hint}"));
-        thread::sleep(EVERY);
+        client.wait_for(&id, WaitFor::Mined)?;
     }
 }
 

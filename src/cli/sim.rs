@@ -6,10 +6,13 @@ use super::new_file::NewFile;
 use super::output::Output;
 use super::progress::ProgressLine;
 use super::table::{Align, Table};
+use crate::plain_file;
 use crate::sim::scenario::{Figures, Scenario, measure, plot};
 use serde::Serialize;
-use std::fs;
 use std::io::Write;
+
+/// Longest scenario that is read, in bytes: all troubles that one may have, with a comment on each.
+const MAX_FILE: u64 = 64 * 1024;
 
 /// The answer as JSON.
 #[derive(Serialize)]
@@ -22,10 +25,12 @@ struct Report {
 /// Lives through a scenario, and shows what came of it.
 pub fn sim(arguments: &SimArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let path = arguments.scenario.display();
-    let text = fs::read_to_string(&arguments.scenario)
+    let bytes = plain_file::bytes(&arguments.scenario, MAX_FILE)
         .map_err(|error| Failure::Misuse(format!("{path} can't be read: {error}")))?;
+    let text =
+        plain_file::text(&bytes).map_err(|error| Failure::Misuse(format!("{path}: it {error}")))?;
     let scenario =
-        Scenario::parse(&text).map_err(|error| Failure::Misuse(format!("{path}: {error}")))?;
+        Scenario::parse(text).map_err(|error| Failure::Misuse(format!("{path}: {error}")))?;
     let mut networks = Vec::new();
     let mut progress = ProgressLine::counting("simulating", "second");
     let all = scenario.length_ms() * scenario.peers.len() as u64;

@@ -8,6 +8,7 @@ use super::args::{Page, Vote, VoteCast, VoteOpen};
 use super::client::Client;
 use super::commands::{next_page, segment};
 use super::failure::Failure;
+use super::invocation::word;
 use super::new_file::NewFile;
 use super::output::Output;
 use super::records::{invalid, stay};
@@ -16,10 +17,11 @@ use crate::owner::answers::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, Cursor, OpenBallotRequest,
     OpenedView, VotersView,
 };
+use crate::plain_file;
 use crate::readable::visible;
 use serde::Serialize;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -103,7 +105,7 @@ fn show_one(ballot: &str, client: &Client, output: &mut Output<'_>) -> Result<()
 fn cast(arguments: &VoteCast, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     if !output.is_json() {
         // If standard error is gone, the vote goes on.
-        let _ = writeln!(std::io::stderr(), "{PUBLIC}");
+        let _ = writeln!(io::stderr(), "{PUBLIC}");
     }
     let cast = hand_in(&arguments.ballot, &arguments.choices, client)
         .map_err(|failure| invalid(failure, arguments.until))?;
@@ -139,10 +141,17 @@ fn tally(
     Ok(())
 }
 
+/// What counts a ballot again without a node, as it is shipped.
+pub(super) const SCRIPT: &str = include_str!("../../scripts/check_vote.py");
+/// The name of it.
+pub(super) const SCRIPT_NAME: &str = "check_vote.py";
+
 /// What an audit came to.
 #[derive(Serialize)]
 struct Audited<'a> {
     file: &'a Path,
+    /// What counts it again.
+    script: &'a Path,
     state: BallotState,
 }
 
@@ -167,17 +176,73 @@ fn audit(
         ));
     }
     file.end()?;
-    let state = shown.state;
-    output.show(&Audited { file: out, state }, |_| {
-        let so_far = match state {
+    let script = script_beside(out)?;
+    let audited = Audited {
+        file: out,
+        script: &script,
+        state: shown.state,
+    };
+    output.show(&audited, |audited| {
+        let so_far = match audited.state {
             BallotState::ResultMined => "",
             _ => "\nIts result is in no block yet: the audit is incomplete until it is.",
         };
         format!(
-            "Wrote {}.{so_far}\nWhoever has it counts again, without a node:\n  python3 scripts/check_vote.py {}",
-            out.display(),
-            visible(&out.display().to_string())
+            "Wrote {}, and beside it what reads it.{so_far}\nWhoever has both counts again, without a node:\n  \
+             python3 {} {}",
+            visible(&out.display().to_string()),
+            word(audited.script),
+            word(audited.file),
         )
     })?;
     Ok(())
+}
+
+/// Writes the script that counts an audit again beside it, unless it is there. Another file under its name stays.
+fn script_beside(audit: &Path) -> Result<PathBuf, Failure> {
+    let plain = audit.with_file_name(SCRIPT_NAME);
+    let dated = audit.with_extension("check_vote.py");
+    for script in [plain, dated.clone()] {
+        let there = plain_file::bytes(&script, 2 * SCRIPT.len() as u64);
+        match there {
+            Ok(bytes) if bytes == SCRIPT.as_bytes() => return Ok(script),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut file = NewFile::begin(&script)?;
+                let written = file.write_all(SCRIPT.as_bytes());
+                written.map_err(|error| file.failed(&error))?;
+                file.end()?;
+                return Ok(script);
+            }
+            _ => {}
+        }
+    }
+    Err(Failure::No(format!(
+        "{} is written, but what reads it could not be put beside it: {} is another file",
+        audit.display(),
+        dated.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_reads_an_audit_is_beside_it_and_replaces_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let audit = place.path().join("our votes.json");
+        let script = script_beside(&audit).unwrap();
+        assert_eq!(script, place.path().join(SCRIPT_NAME));
+        assert_eq!(fs::read_to_string(&script).unwrap(), SCRIPT);
+        assert_eq!(script_beside(&audit).unwrap(), script);
+        // Somebody's own file of that name stays as it is.
+        fs::write(&script, "mine").unwrap();
+        let other = script_beside(&audit).unwrap();
+        assert_eq!(fs::read_to_string(&script).unwrap(), "mine");
+        assert_eq!(fs::read_to_string(&other).unwrap(), SCRIPT);
+        assert_eq!(script_beside(&audit).unwrap(), other);
+        fs::write(&other, "mine, too").unwrap();
+        assert!(script_beside(&audit).is_err());
+    }
 }

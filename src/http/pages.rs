@@ -9,14 +9,17 @@
 mod acts;
 mod assets;
 mod blocks;
+mod charts;
 mod door;
 mod entry;
 mod form;
 mod frame;
 mod home;
 mod joining;
+mod log;
 mod members;
 mod network;
+mod node;
 mod own;
 mod pay;
 mod public;
@@ -25,6 +28,7 @@ mod refusal;
 mod search;
 mod sent;
 mod sessions;
+mod sessions_drawn;
 mod show;
 mod start;
 mod tracker;
@@ -87,7 +91,8 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/network/connect", web::post().to(network::connect))
         .route("/network/verify", web::post().to(network::verify))
         .route("/network/sync", web::post().to(network::sync))
-        .route("/network/node", web::get().to(network::node))
+        .route("/network/node", web::get().to(node::node))
+        .route("/network/log", web::get().to(log::log))
         .route("/network/open", web::get().to(blocks::open))
         .route("/network/blocks", web::get().to(blocks::blocks))
         .route("/network/blocks/{block}", web::get().to(blocks::block))

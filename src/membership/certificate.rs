@@ -1,9 +1,9 @@
 //! Certificates: the tracker's signed word that a key is a member.
 
 use super::delegation::{Delegation, Issued, IssuerError};
-use super::{Authority, MemberName, digest, item};
+use super::{Authority, MemberName, check_signed, digest, item};
 use crate::chain::{NetworkId, Timestamp};
-use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify};
+use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem};
 use crate::readable::in_words;
 use serde::{Deserialize, Serialize};
 
@@ -184,13 +184,8 @@ impl Certificate {
     ) -> Result<(), CertificateError> {
         self.check_form(network, key)?;
         self.check_issuer(authority)?;
-        for item in self.signature_items() {
-            let signed = verify(&item.key, &item.message, &item.signature);
-            signed.map_err(|reason| CertificateError::Forged {
-                issuer: item.key,
-                reason,
-            })?;
-        }
+        check_signed(self.signature_items())
+            .map_err(|(issuer, reason)| CertificateError::Forged { issuer, reason })?;
         let (from, until) = (self.statement.from, self.statement.until);
         if now < from {
             Err(CertificateError::NotYet { from, now })

@@ -3,9 +3,9 @@
 pub mod string;
 
 use super::delegation::{Delegation, Issued, IssuerError};
-use super::{Authority, MemberName, digest, item};
+use super::{Authority, MemberName, check_signed, digest, item};
 use crate::chain::{NetworkId, Timestamp};
-use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem, verify};
+use crate::keys::{PublicKey, SecretKey, Signature, SignatureError, SignatureItem};
 use crate::readable::in_words;
 use serde::{Deserialize, Serialize};
 
@@ -144,14 +144,8 @@ impl Invitation {
 
     /// Whether whoever is named signed it.
     pub(super) fn check_signatures(&self) -> Result<(), InvitationError> {
-        for item in self.signature_items() {
-            let signed = verify(&item.key, &item.message, &item.signature);
-            signed.map_err(|reason| InvitationError::Forged {
-                issuer: item.key,
-                reason,
-            })?;
-        }
-        Ok(())
+        check_signed(self.signature_items())
+            .map_err(|(issuer, reason)| InvitationError::Forged { issuer, reason })
     }
 }
 

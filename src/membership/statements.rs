@@ -11,7 +11,8 @@ use crate::keys::{PublicKey, verify};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most statements that are held: one for each member that was ever put out, and each name that went to
-/// another key, several times over. More are not taken.
+/// another key, several times over. Beyond that the admin can say nothing about others, but an admin who has
+/// succeeded another displaces what that one said, the oldest first; a succession always finds room.
 pub const MAX_STATEMENTS_HELD: usize = 4_096;
 
 /// What a statement is about: of each, the last one is held. Who speaks for the network comes first, so that
@@ -34,6 +35,14 @@ impl Subject {
             Act::Revoke { key } => Self::Delegate(*key),
         }
     }
+}
+
+/// Whether one more statement finds room.
+enum Room {
+    There,
+    /// Once this one, of a former admin, is given up.
+    InPlaceOf(Subject),
+    None,
 }
 
 /// The statements that count, on one network.
@@ -217,10 +226,33 @@ impl Statements {
             let by = signed.by;
             StatementError::Forged { by, reason }
         })?;
-        if self.held.len() >= MAX_STATEMENTS_HELD {
-            return Err(NotTaken::Full);
+        match self.room_for(signed) {
+            Room::None => Err(NotTaken::Full),
+            Room::There | Room::InPlaceOf(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A stolen admin key may have filled everything: what the recovery key says finds room all the same, and
+    /// then what the new admin says finds it at the cost of what the former one said.
+    fn room_for(&self, signed: &SignedStatement) -> Room {
+        let subject = Subject::of(signed);
+        let is_succession = matches!(subject, Subject::Admin(..));
+        if is_succession
+            || self.held.contains_key(&subject)
+            || self.held.len() < MAX_STATEMENTS_HELD
+        {
+            return Room::There;
+        }
+        let admin = self.authority.admin();
+        let of_former = |(subject, held): &(&Subject, &SignedStatement)| {
+            held.by != admin && !matches!(subject, Subject::Admin(..))
+        };
+        let oldest = self.held.iter().filter(of_former);
+        let oldest = oldest.min_by_key(|(_, held)| held.statement.number);
+        match oldest.filter(|_| signed.by == admin) {
+            Some((subject, _)) => Room::InPlaceOf(subject.clone()),
+            None => Room::None,
+        }
     }
 
     /// Takes a statement that came in: the rows that change by it, none if it was known.
@@ -245,8 +277,13 @@ impl Statements {
         if is_of_admin && !changed {
             return Ok(Vec::new());
         }
+        let mut rows = Vec::new();
+        if let Room::InPlaceOf(displaced) = self.room_for(&signed) {
+            self.held.remove(&displaced);
+            rows.push((name_of(&displaced), None));
+        }
         let subject = Subject::of(&signed);
-        let mut rows = vec![(name_of(&subject), Some(canonical::encode(&signed)))];
+        rows.push((name_of(&subject), Some(canonical::encode(&signed))));
         self.held.insert(subject, signed);
         if is_of_admin {
             // What somebody else said who was not the admin then, as it turns out now.

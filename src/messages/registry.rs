@@ -75,6 +75,17 @@ pub struct CarryOut(pub Order);
 #[rtype(result = "usize")]
 pub struct CountSessions;
 
+/// What this tracker is known by to have founded a network, beside its register: so one that loses its disk founds
+/// no second network.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RememberNetwork {
+    /// The network that it has founded, if it is known of one.
+    pub founded: Option<NetworkId>,
+    /// Keeps which one it is.
+    pub keep: Box<dyn Fn(NetworkId) + Send>,
+}
+
 /// A visit has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -4,7 +4,7 @@ use crate::chain::transaction::Note;
 use crate::chain::{NetworkId, Payload, SignedHere, Timestamp};
 use crate::keys::{
     NoteContext, NoteText, OpenError, Passphrase, PassphraseError, PublicKey, SealError,
-    SealingKey, UnlockError, WalletFileError,
+    SealingKey, SecretKey, UnlockError, WalletFileError,
 };
 use crate::membership::{Certificate, Leave};
 use crate::wire::channel::{Binding, Introduction};
@@ -87,10 +87,12 @@ pub struct SignIntroduction {
 }
 
 /// How a node that waits for a wallet is to come by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Opening {
     /// Make a new one; there must be none yet.
     Create,
+    /// Make the one that has this secret, which its owner brought back; there must be none yet.
+    Restore(Box<SecretKey>),
     /// Take the one in the file.
     Load,
 }

@@ -110,6 +110,7 @@ async fn live(
         () = own_join::keep(peer.clone(), ground.invitation.clone()) => Ok(()),
         () = backups.run() => Ok(()),
         () = peer.record_results() => Ok(()),
+        () = peer.count_presence() => Ok(()),
         () = accepting => Ok(()),
         () = status.run() => Ok(()),
         told = orders.wait() => told,

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::logging::Names;
 use crate::net::Transport;
+use crate::settings::Setting;
 use crate::store::Disk;
 use crate::verifier::Verifier;
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context};
@@ -32,6 +33,8 @@ pub(crate) struct Seams {
     pub(crate) threads: bool,
     /// The applications at hand, of which the network uses those that its genesis names.
     pub(crate) applications: Vec<Arc<dyn Application>>,
+    /// Who says what its settings are, for its owner to look at; nothing where there is no settings file.
+    pub(crate) said: Vec<Setting>,
     /// Ends the node.
     pub(crate) fatal: Fatal,
     /// Told who is called what, for what is written down.

@@ -1,6 +1,7 @@
 //! A tracker.
 
 use super::backups::Backups;
+use super::network_mark::NetworkMark;
 use super::opening::{accept, listen, random_u64};
 use super::orders::Orders;
 use super::seams::{Place, Seams};
@@ -19,7 +20,7 @@ use crate::http::{self, Listen, ServerHandle};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
-use crate::messages::registry::CountSessions;
+use crate::messages::registry::{CountSessions, RememberNetwork};
 use crate::messages::store::{Committer, FlushStore, ReportTo};
 use crate::owner::{Owned, Tracker};
 use crate::protocol::Registry;
@@ -72,6 +73,32 @@ pub(super) async fn run(
     let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
     let running = Running::start(&settings, &seams, secret, address)?;
+    let mark = NetworkMark::beside(&settings.wallet.file);
+    let founded = mark.read().map_err(|source| RunError::NetworkMark {
+        path: mark.path().to_owned(),
+        source,
+    });
+    let keep = move |network| {
+        if let Err(error) = mark.write(network) {
+            let path = mark.path().display();
+            tracing::warn!(%error, %path, "which network this is could not be kept beside the wallet");
+        }
+    };
+    let remembers = match founded {
+        Ok(founded) => {
+            let keep = Box::new(keep);
+            let told = running
+                .registry
+                .send(RememberNetwork { founded, keep })
+                .await;
+            told.map_err(|_| RunError::Fatal("the registry has ended at the start".into()))
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = remembers {
+        running.stop(None).await;
+        return Err(error);
+    }
     let owner = Tracker {
         key,
         listen: address,

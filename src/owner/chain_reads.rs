@@ -9,6 +9,7 @@ use super::ids::{ID_DIGITS, TypedId};
 use super::people::People;
 use super::refusal::Refused;
 use crate::chain::rows::{HeaderEntry, RowKey};
+use crate::chain::target::{Target, Work};
 use crate::chain::{
     Action, Block, BlockId, EncodedTransaction, Header, Height, Internal, Rules, StateView,
     TransactionId, tree::Tip,
@@ -168,6 +169,14 @@ pub(super) fn no_body() -> Refused {
     )
 }
 
+/// The work of a header on the connected chain, which was judged.
+fn work_of(header: &Header) -> Result<Work, Internal> {
+    let target = header.target.expand();
+    target
+        .map(Target::work)
+        .map_err(|error| Internal(error.to_string()))
+}
+
 /// A block of the connected chain as a list shows it.
 pub(super) fn block_line(
     rules: &Rules,
@@ -184,6 +193,7 @@ pub(super) fn block_line(
             height,
             timestamp: genesis.header.timestamp,
             transactions: 0,
+            work: work_of(&genesis.header)?,
             miner: Some(people.person(&genesis.content.founder)),
         });
     }
@@ -200,6 +210,7 @@ pub(super) fn block_line(
         height,
         timestamp: block.header.timestamp,
         transactions: block.transactions.len(),
+        work: work_of(&block.header)?,
         miner,
     })
 }

@@ -149,4 +149,17 @@ mod tests {
         }
         assert_eq!("no_such_thing".parse::<Code>(), Err(NoSuchCode));
     }
+
+    #[test]
+    fn n7_no_remedy_costs_a_wallet_or_tells_anybody_to_delete_something() {
+        for code in Code::ALL {
+            let todo = code.explanation().todo.to_lowercase();
+            for word in ["delete", "remove", "erase", "empty data", " rm "] {
+                assert!(!todo.contains(word), "{code}: {todo}");
+            }
+            let moves = todo.contains("database") || todo.contains("data directory");
+            let keeps = todo.contains("wallet") || !todo.contains("move");
+            assert!(!moves || keeps, "{code}: {todo}");
+        }
+    }
 }

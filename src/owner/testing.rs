@@ -263,6 +263,8 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
+        place: super::NodePlace::new(data_dir, Vec::new()),
+        presence: Default::default(),
         rolls: Default::default(),
         runtime: tokio::runtime::Handle::current(),
     }

@@ -2,7 +2,9 @@
 
 use super::answers::{WaitingView, WalletOpenedView, WalletOrder, WalletRequest};
 use super::{Code, Refused, Waiting};
-use crate::keys::{Passphrase, SecretWords, Stored, WalletFileError};
+use crate::keys::{
+    MAX_WORDS_TEXT, Passphrase, SecretKey, SecretWords, Stored, WORDS, WalletFileError, WordsError,
+};
 use crate::messages::wallet::{OpenWallet, Opening, WalletRefused};
 use crate::wire::NodeRole;
 use zeroize::Zeroizing;
@@ -38,17 +40,44 @@ impl Waiting {
     /// # Errors
     /// One [`Code`](super::Code) for each [`WalletRefused`].
     pub async fn open(&self, request: WalletRequest) -> Result<WalletOpenedView, Refused> {
-        let passphrase = request.passphrase.map(Passphrase::given).transpose();
-        let opened = self
-            .open
-            .send(OpenWallet {
-                how: match request.order {
-                    WalletOrder::Create => Opening::Create,
-                    WalletOrder::Load => Opening::Load,
-                },
-                passphrase: passphrase.map_err(WalletRefused::from)?,
-            })
-            .await??;
+        let how = match request.order {
+            WalletOrder::Create => Opening::Create,
+            WalletOrder::Load => Opening::Load,
+        };
+        self.come_by(how, request.passphrase).await
+    }
+
+    /// Brings a wallet back from its words, with which the node goes on, as [`open`](Self::open) does. What it
+    /// refuses repeats no word.
+    ///
+    /// # Errors
+    /// [`Code::UnfitWords`], and as for [`open`](Self::open).
+    pub async fn restore(
+        &self,
+        words: &str,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> Result<WalletOpenedView, Refused> {
+        let secret = match words.len() {
+            0..=MAX_WORDS_TEXT => SecretKey::from_words(words).map_err(unfit)?,
+            _ => {
+                return Err(Refused::new(
+                    Code::UnfitWords,
+                    "These are far more than 24 words.",
+                ));
+            }
+        };
+        self.come_by(Opening::Restore(Box::new(secret)), passphrase)
+            .await
+    }
+
+    async fn come_by(
+        &self,
+        how: Opening,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> Result<WalletOpenedView, Refused> {
+        let passphrase = passphrase.map(Passphrase::given).transpose();
+        let passphrase = passphrase.map_err(WalletRefused::from)?;
+        let opened = self.open.send(OpenWallet { how, passphrase }).await??;
         Ok(WalletOpenedView {
             file: self.file.path().display().to_string(),
             address: opened.key.to_address(),
@@ -89,6 +118,22 @@ impl Waiting {
         };
         Ok((opened, secret.words()))
     }
+}
+
+/// What is wrong with words, without any of them: a refusal may be kept where words must not be.
+fn unfit(error: WordsError) -> Refused {
+    let detail = match error {
+        WordsError::Count { found } => {
+            format!("These are {found} words, and a wallet has {WORDS}. Type all of them, in their order.")
+        }
+        WordsError::Unknown { position, .. } => format!(
+            "Word {position} is none of the words that there are. Compare it with your paper, letter by letter."
+        ),
+        WordsError::Checksum => "Each of these is a word that there is, but together they are no wallet: one of \
+                                 them is another, or two have changed places. Compare them with your paper."
+            .to_owned(),
+    };
+    Refused::new(Code::UnfitWords, detail)
 }
 
 fn locked(file: &str) -> String {

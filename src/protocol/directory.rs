@@ -10,7 +10,7 @@ use crate::canonical;
 use crate::chain::Internal;
 use crate::keys::PublicKey;
 use crate::membership::MemberName;
-use crate::wire::{Member, MemberId};
+use crate::wire::{Member, MemberId, MemberRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -232,11 +232,23 @@ impl Directory {
         displaced
     }
 
-    /// Takes out the member with this number, who left. Its name stays pinned.
-    pub(super) fn depart(&mut self, id: MemberId) -> Option<Member> {
-        self.withheld.retain(|_, member| member.id != id);
-        let key = self.by_id.get(&id).copied()?;
-        self.remove(&key)
+    /// The last record of a key that is known, or withheld.
+    pub(super) fn last_record(&self, key: &PublicKey) -> Option<&MemberRecord> {
+        let withheld = || {
+            self.withheld
+                .values()
+                .find(|m| m.record.statement.key == *key)
+        };
+        self.by_key(key)
+            .or_else(withheld)
+            .map(|member| &member.record)
+    }
+
+    /// Takes out the member with this key, who left or was put out. Its name stays pinned.
+    pub(super) fn depart(&mut self, key: &PublicKey) -> Option<Member> {
+        self.withheld
+            .retain(|_, member| member.record.statement.key != *key);
+        self.remove(key)
     }
 
     /// The tracker names these and no others: of those it says nothing, they stay whom we know, and are taken to
@@ -286,7 +298,7 @@ mod tests {
     use super::*;
     use crate::chain::testing::START;
     use crate::keys::SecretKey;
-    use crate::wire::{MemberRecord, MemberStatement};
+    use crate::wire::MemberStatement;
 
     fn record(number: u32, name: &str, sequence: u64) -> MemberRecord {
         let key = SecretKey::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
@@ -317,7 +329,8 @@ mod tests {
         tell(&mut directory, 1, "alice", 1);
         // One who takes ever new names, a friend who has left.
         tell(&mut directory, 2, "bob", 1);
-        directory.depart(MemberId(2));
+        let friend = record(2, "bob", 1).statement.key;
+        directory.depart(&friend);
         for n in 0..MAX_NAMES as u64 + 10 {
             let update = tell(&mut directory, 3, &format!("m{n}"), n);
             assert!(matches!(update, Update::Entered { .. }), "{n}: {update:?}");

@@ -348,14 +348,17 @@ impl Introducer {
     }
 
     /// Takes up whom it names: those that answer, and that say so to our own first tracker.
-    fn told(&mut self, changed: Vec<Member>, left: &[MemberId]) {
+    fn told(&mut self, changed: Vec<Member>, left: &[Leaving]) {
         if let Phase::Registered(session, false) = self.phase {
             self.phase = Phase::Registered(session, true);
             self.introduced.clear();
         }
-        for id in left {
-            self.introduced.remove(id);
-        }
+        let has_left = |member: &Member| {
+            left.iter()
+                .any(|word| word.key == member.record.statement.key)
+        };
+        self.introduced
+            .retain(|_, member| left.is_empty() || !has_left(member));
         for member in changed {
             let known = self.introduced.get(&member.id);
             let known = known.is_some_and(|known| known.record == member.record);

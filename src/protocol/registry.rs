@@ -35,6 +35,7 @@ mod founding;
 mod inquiries;
 mod invitations;
 mod joining;
+mod lapsing;
 mod members;
 mod news;
 mod opening;
@@ -51,7 +52,7 @@ pub use contests::CONTEST_MS;
 pub use effect::{Effect, Fact, Visited};
 pub use inquiries::MAX_INQUIRERS_VISITED;
 pub use invitations::{InvitationId, Kept, MAX_INVITATIONS};
-pub use members::{MAX_MEMBERS_REGISTERED, beyond};
+pub use members::{LAPSE_MS, MAX_MEMBERS_REGISTERED, beyond};
 pub use opening::{Further, RegistryError};
 pub use orders::{Delegate, MAX_INVITATION_MS, Order, OrderRefused, Outcome};
 pub use statements::Named;
@@ -62,7 +63,7 @@ use super::doorstep::{Admission, Doorstep};
 use super::liveness::{Liveness, Standing};
 use super::spread::Spread;
 use crate::chain::params::Difference;
-use crate::chain::{Genesis, Height, NetworkId};
+use crate::chain::{Genesis, Height, NetworkId, Timestamp};
 use crate::clock::Now;
 use crate::keys::SecretKey;
 use crate::membership::{Certificate, Statements};
@@ -143,6 +144,8 @@ pub struct Registry {
     hosts: Buckets<String>,
     liveness: Liveness,
     news: News,
+    /// When it was noted last who is here.
+    heard: Timestamp,
     spread: Spread,
     outgoing: Outgoing,
 }
@@ -161,6 +164,13 @@ impl Registry {
     /// The network's id for our own hello; zero as long as there is no genesis.
     pub fn network(&self) -> NetworkId {
         self.founding.network()
+    }
+
+    /// This tracker is known to have founded this network, whatever its register holds. Without a genesis it takes
+    /// only that one, and nobody who is not of it, until a member brings it. The network that is waited for.
+    pub fn has_founded(&mut self, network: NetworkId) -> Option<NetworkId> {
+        self.founding.has_founded(network);
+        self.founding.awaited()
     }
 
     /// What the settings say of the network that its genesis block says otherwise: it has no effect.
@@ -296,6 +306,7 @@ impl Registry {
         }
         self.settle_contests(now);
         self.pass_lease(now);
+        self.note_heard(now);
         self.ask_members(now);
         self.copy(now);
         self.push_news();

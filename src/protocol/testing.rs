@@ -59,7 +59,7 @@ pub(super) fn statement(number: u8, name: &str, sequence: u64) -> MemberStatemen
     }
 }
 
-pub(super) fn record(number: u8, name: &str, sequence: u64) -> MemberRecord {
+pub(crate) fn record(number: u8, name: &str, sequence: u64) -> MemberRecord {
     statement(number, name, sequence).sign(&member(number))
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn mine(mut header: Header, content: GenesisContent) -> Genesis {
 }
 
 /// A genesis block of the tests' network, founded by this member.
-pub(super) fn genesis_by(founder: u8) -> Genesis {
+pub(crate) fn genesis_by(founder: u8) -> Genesis {
     let content = GenesisContent::new(params(), key(TRACKER), key(founder));
     mine(content.header(START), content)
 }

@@ -148,7 +148,8 @@ impl InboxShell {
     /// Looks through the next blocks that came while this node was not at work. Whether there are more.
     pub fn catch_up(&mut self) -> bool {
         let (disk, now) = (self.disk.clone(), self.clock.wall());
-        let (chain, rows) = (ChainRows(&*disk), DeliveryTable::inbox(&*disk));
+        let snapshot = disk.snapshot();
+        let (chain, rows) = (ChainRows(&*snapshot), DeliveryTable::inbox(&*disk));
         let caught_up = self.inbox.catch_up(&chain, &rows, now);
         let is_behind = matches!(caught_up, Ok((true, _)));
         self.carry_out(caught_up.map(|(_, effects)| effects));

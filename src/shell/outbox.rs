@@ -218,7 +218,8 @@ impl OutboxShell {
     /// Looks through the next blocks that came while this node was not at work. Whether there are more.
     pub fn catch_up(&mut self) -> bool {
         let (disk, now) = (self.disk.clone(), self.clock.now());
-        let (chain, rows) = (ChainRows(&*disk), DeliveryTable::outbox(&*disk));
+        let snapshot = disk.snapshot();
+        let (chain, rows) = (ChainRows(&*snapshot), DeliveryTable::outbox(&*disk));
         let caught_up = self.outbox.catch_up(&chain, &rows, now);
         let is_behind = matches!(caught_up, Ok((true, _)));
         self.carry_out_read(caught_up.map(|(_, effects)| effects));

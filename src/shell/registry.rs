@@ -1,6 +1,7 @@
 //! Registry: the tracker's side of the conversation with its members.
 
 use super::{Begin, Dial, Greeting, Link, Sessions, TableWriter};
+use crate::chain::NetworkId;
 use crate::chain::params::Difference;
 use crate::clock::Clock;
 use crate::logging::Time;
@@ -8,7 +9,7 @@ use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{
     CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus,
-    RegistryStatus, WhoIs,
+    RegistryStatus, RememberNetwork, WhoIs,
 };
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
@@ -69,6 +70,8 @@ pub struct RegistryShell {
     /// Who waits for what came of an order, by its token.
     orders: HashMap<u64, oneshot::Sender<Result<Outcome, OrderRefused>>>,
     last_order: u64,
+    /// Keeps which network this is, beside the register.
+    keep: Option<Box<dyn Fn(NetworkId) + Send>>,
 }
 
 impl RegistryShell {
@@ -89,10 +92,31 @@ impl RegistryShell {
             connections: parts.connections,
             orders: HashMap::new(),
             last_order: 0,
+            keep: None,
         };
         shell.tell_overruled();
         shell.follow_statements();
         shell
+    }
+
+    /// From now on it is kept beside the register which network this is; without a register that one is waited for.
+    pub fn remember(&mut self, message: RememberNetwork) {
+        self.keep = Some(message.keep);
+        if let Some(network) = self.registry.genesis().map(|genesis| genesis.id()) {
+            self.know_network(network);
+        } else if let Some(network) = message
+            .founded
+            .and_then(|one| self.registry.has_founded(one))
+        {
+            tracing::warn!(%network, "the register is lost: this tracker waits for a member of its network, and founds no other");
+        }
+    }
+
+    fn know_network(&self, network: NetworkId) {
+        self.greeting.set_network(network);
+        if let Some(keep) = &self.keep {
+            keep(network);
+        }
     }
 
     /// Whose clock is compared with ours follows from what the admin has said.
@@ -192,7 +216,7 @@ impl RegistryShell {
                 tracing::warn!(key = %with.to_address(), "the other tracker is gone: its register is copied again when it is back");
             }
             Fact::GenesisCopied { network } => {
-                self.greeting.set_network(*network);
+                self.know_network(*network);
                 tracing::info!(%network, "genesis block copied from another tracker");
             }
             Fact::MemberStands { id, name, standing } => {
@@ -210,6 +234,9 @@ impl RegistryShell {
             Fact::MemberLeft { id, name } => {
                 tracing::info!(member = %name, id = id.0, "member left for good");
             }
+            Fact::MemberLapsed { id, name } => {
+                tracing::info!(member = %name, id = id.0, "member gave way to a newcomer: it was not heard of for a month, and keeps its name");
+            }
             Fact::LeaseGranted { id, .. } => {
                 tracing::info!(id = id.0, "member asked to make the genesis block");
             }
@@ -219,7 +246,7 @@ impl RegistryShell {
                 adopted,
                 other_params,
             } => {
-                self.greeting.set_network(*network);
+                self.know_network(*network);
                 tracing::info!(network = %network, from = from.0, adopted, "genesis block accepted");
                 if *other_params {
                     self.tell_overruled();

@@ -1,6 +1,7 @@
 //! The books of a simulated network, gone through at its end: against a replay by the rules, against a
 //! model so simple that it can be seen to be right, and against each other.
 
+use super::ballots::{Polls, recount};
 use super::host::Host;
 use super::load::{Book, Promise};
 use super::watch::{Broken, honest_peers};
@@ -19,8 +20,9 @@ const PAGE: usize = 1_000;
 /// Tables that are the same on all hosts of one tip.
 const SHARED: [Table; 4] = [Table::Active, Table::State, Table::Mined, Table::History];
 
-/// Goes through the books of all peers, who have one tip.
-pub fn audit(hosts: &[Host], book: &Book) -> Result<(), Broken> {
+/// Goes through the books of all peers, who have one tip; what their ballots came to.
+pub fn audit(hosts: &[Host], book: &Book) -> Result<Polls, Broken> {
+    let mut polls = Polls::default();
     let peers: Vec<_> = honest_peers(hosts).collect();
     for (host, peer) in &peers {
         let (host, disk): (_, &dyn DiskRead) = (*host, &**peer.disk());
@@ -37,6 +39,12 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<(), Broken> {
             )
         })?;
         model.compare(host, disk)?;
+        polls = recount(disk).map_err(|how| {
+            Broken::new(
+                "a ballot is what a naive count says",
+                format!("host {host}: {how}"),
+            )
+        })?;
         let is_missing = |p: &&Promise| !p.lapses && !model.mined.contains(&p.id);
         if let Some(Promise { id, .. }) = book.promises().iter().find(is_missing) {
             return Err(Broken::new(
@@ -54,7 +62,8 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<(), Broken> {
             }
         }
     }
-    compare_tables(&peers)
+    compare_tables(&peers)?;
+    Ok(polls)
 }
 
 fn replay(disk: &dyn DiskRead) -> Result<(), String> {

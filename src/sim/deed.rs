@@ -25,6 +25,23 @@ pub enum Doing {
     Send(Sending),
     /// Puts a record of so many bytes on the ledger.
     Record(usize),
+    /// Opens a ballot.
+    Open(Poll),
+    /// Votes in one of the ballots that are open: which, and for what, follows from this number.
+    Vote(usize),
+    /// Records what ballots came to that are closed.
+    Results,
+}
+
+/// A ballot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poll {
+    /// The hosts whose owners may vote.
+    pub voters: Vec<usize>,
+    /// After how many blocks it closes.
+    pub blocks: u64,
+    /// After how many milliseconds it closes instead, if it closes by the time.
+    pub within_ms: Option<u64>,
 }
 
 /// A send.
@@ -146,11 +163,51 @@ impl Deed {
         }
     }
 
+    /// A ballot for some, the votes of its voters and of others, and the moments at which its result is looked
+    /// for.
+    pub(super) fn ballot(chance: &mut Chance, peers: &[PeerPlan], trouble_ms: u64) -> Vec<Self> {
+        let host = |chance: &mut Chance| 1 + chance.index(peers.len());
+        let begun = chance.between(5_000, trouble_ms / 2);
+        let mut voters: Vec<_> = (1..=peers.len()).filter(|_| chance.percent(80)).collect();
+        let opener = host(chance);
+        if voters.is_empty() {
+            voters.push(opener);
+        }
+        let poll = Poll {
+            voters,
+            blocks: chance.between(3, 30),
+            within_ms: chance
+                .percent(40)
+                .then(|| chance.between(20_000, trouble_ms / 2)),
+        };
+        let mut deeds = vec![Self {
+            at_ms: begun,
+            from: opener,
+            what: Doing::Open(poll),
+        }];
+        for _ in 0..chance.between(2, 25) {
+            deeds.push(Self {
+                at_ms: chance.between(begun, trouble_ms),
+                from: host(chance),
+                what: Doing::Vote(chance.between(0, 1_000) as usize),
+            });
+        }
+        for _ in 0..chance.between(1, 6) {
+            deeds.push(Self {
+                at_ms: chance.between(begun, trouble_ms),
+                from: host(chance),
+                what: Doing::Results,
+            });
+        }
+        deeds
+    }
+
     /// The hosts it names.
     pub fn hosts(&self) -> Vec<usize> {
         match &self.what {
             Doing::Send(sending) => vec![self.from, sending.to],
-            Doing::Record(_) => vec![self.from],
+            Doing::Open(poll) => [&[self.from], &poll.voters[..]].concat(),
+            Doing::Record(_) | Doing::Vote(_) | Doing::Results => vec![self.from],
         }
     }
 }
@@ -161,6 +218,15 @@ impl fmt::Display for Deed {
         write!(f, "{seconds:>8.3} s: host {} ", self.from)?;
         match &self.what {
             Doing::Record(bytes) => write!(f, "records {bytes} bytes"),
+            Doing::Open(poll) => {
+                write!(f, "opens a ballot for hosts {:?} and ", poll.voters)?;
+                match poll.within_ms {
+                    Some(ms) => write!(f, "{ms} ms"),
+                    None => write!(f, "{} blocks", poll.blocks),
+                }
+            }
+            Doing::Vote(which) => write!(f, "votes ({which})"),
+            Doing::Results => write!(f, "records results"),
             Doing::Send(sending) => {
                 let way = if sending.straight {
                     "straight"

@@ -1,6 +1,7 @@
 //! What must hold of what is sent and received in a simulated network: read off the disks, as they are
 //! at any moment.
 
+use super::ballots::waits_for_ballot;
 use super::host::Host;
 use super::load::{Book, Letter, Promise};
 use super::watch::{Broken, honest_peers};
@@ -243,6 +244,9 @@ fn unsettled_send(host: usize, peer: &Host) -> Result<Option<Broken>, Internal> 
         let place = place_of(&chain, &facts.id)?;
         let state = facts.state(place);
         let is_mined = matches!(place, rows::Place::Mined(_));
+        if is_left_waiting(&chain, &outbox, number)? {
+            continue;
+        }
         if !is_mined && (!state.has_failed() || facts.reason.is_empty()) {
             let how = format!(
                 "host {host}: send {number}, {}, is {}",
@@ -253,6 +257,36 @@ fn unsettled_send(host: usize, peer: &Host) -> Result<Option<Broken>, Internal> 
         }
     }
     Ok(None)
+}
+
+/// Sends in the outbox of a host that can wait for longer than anybody looks: votes and results whose ballots are
+/// gone with a branch.
+pub fn left_waiting(peer: &Host) -> Result<usize, Internal> {
+    let (chain, outbox) = (
+        ChainRows(&**peer.disk()),
+        DeliveryTable::outbox(&**peer.disk()),
+    );
+    let mut count = 0;
+    for number in 1..rows::next_number(&outbox)? {
+        count += usize::from(is_left_waiting(&chain, &outbox, number)?);
+    }
+    Ok(count)
+}
+
+/// Whether this send is one of them.
+fn is_left_waiting(
+    chain: &ChainRows<'_>,
+    outbox: &DeliveryTable<'_>,
+    number: u64,
+) -> Result<bool, Internal> {
+    let facts = rows::facts::<SendFacts>(outbox, number)?;
+    let Some((facts, body)) = facts.zip(rows::body(outbox, number)?) else {
+        return Ok(false);
+    };
+    let place = place_of(chain, &facts.id)?;
+    let waits = facts.end.is_none() && matches!(place, rows::Place::Nowhere);
+    let is_in_time = height_of(chain)? < facts.expires_at;
+    Ok(waits && is_in_time && !facts.reason.is_empty() && waits_for_ballot(chain, &body)?)
 }
 
 /// What a transaction says to the owner of a host, by that one's key.

@@ -2,6 +2,7 @@
 //! process of their own, on everything simulated.
 
 use super::chance::{Chance, SeededEntropy};
+use super::choosing::{self, LeftOut};
 use super::clock::HostClock;
 use super::liar::{Liar, LiarParts, Lie};
 use super::network::{Network, SimTransport};
@@ -70,6 +71,7 @@ pub struct Host {
     tearing: bool,
     /// Its owner does not come back.
     gone: bool,
+    leaves_out: Option<LeftOut>,
     node: Option<Node>,
 }
 
@@ -112,8 +114,14 @@ impl Host {
             starts: 0,
             tearing: false,
             gone: false,
+            leaves_out: None,
             node: None,
         }
+    }
+
+    /// Its miner leaves this out from its next start on.
+    pub fn leave_out(&mut self, what: Option<LeftOut>) {
+        self.leaves_out = what;
     }
 
     /// Whether it is a peer that keeps to the protocol.
@@ -183,7 +191,10 @@ impl Host {
             verifier: Arc::new(InlineVerifier),
             search: Box::new(move |_| Box::new(SimSearch::new(host, rate.clone(), luck.clone()))),
             threads: false,
-            applications: crate::apps::built_in(),
+            applications: self.leaves_out.map_or_else(crate::apps::built_in, |what| {
+                choosing::applications(around.seed, what)
+            }),
+            said: Vec::new(),
             fatal,
             names: Names::default(),
             // Its hosts try a few nonces a second.

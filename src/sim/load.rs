@@ -81,7 +81,7 @@ impl Book {
 
 /// Who asks the nodes, as their owners do.
 pub struct Load {
-    trace: Trace,
+    pub(super) trace: Trace,
     book: Rc<RefCell<Book>>,
 }
 

@@ -5,6 +5,7 @@ mod fault;
 pub use fault::{Fault, Trouble};
 
 use super::chance::Chance;
+use super::choosing::LeftOut;
 use super::deed::Deed;
 use super::liar::Lie;
 use super::network::Line;
@@ -37,6 +38,10 @@ pub(super) const OUTGOING: u16 = 8;
 const FEW_OUTGOING: u16 = 2;
 /// Of how many networks in a hundred that is so.
 const CROWDED_PERCENT: u64 = 20;
+/// Of how many members in a hundred the miner chooses what about ballots it takes in, and of how many of these it
+/// takes in nothing.
+const CHOOSING_PERCENT: u64 = 20;
+const SILENT_PERCENT: u64 = 50;
 /// How many blocks a miner that withholds them gets ahead at most before it shows them.
 const MAX_AHEAD: u64 = 6;
 /// Which part of the first miner's speed it has at most: with more than the others together, it would
@@ -86,6 +91,8 @@ pub struct PeerPlan {
     pub lie: Option<Lie>,
     /// When it goes for good, without a word, if it does.
     pub leaves_ms: Option<u64>,
+    /// What its miner leaves out of its blocks, if it chooses.
+    pub leaves_out: Option<LeftOut>,
 }
 
 /// What is done at one moment.
@@ -182,6 +189,21 @@ impl Plan {
             let jump = Fault::jump(chance, &plan.peers, trouble_ms);
             plan.faults.push(jump);
         }
+        let chance = &mut Chance::of(seed, "ballots");
+        for _ in 0..chance.between(0, 3) {
+            let deeds = Deed::ballot(chance, &plan.peers, trouble_ms);
+            plan.deeds.extend(deeds);
+        }
+        let chance = &mut Chance::of(seed, "miners that choose");
+        // The first one takes in everything.
+        for peer in plan.peers.iter_mut().skip(1) {
+            if chance.percent(CHOOSING_PERCENT) {
+                peer.leaves_out = Some(match chance.percent(SILENT_PERCENT) {
+                    true => LeftOut::Ballots,
+                    false => LeftOut::VotesOf(1 + chance.index(count)),
+                });
+            }
+        }
         let chance = &mut Chance::of(seed, "crowd");
         if chance.percent(CROWDED_PERCENT) {
             plan.crowd(chance);
@@ -222,6 +244,7 @@ impl Plan {
             joins_ms: 0,
             lie: None,
             leaves_ms: None,
+            leaves_out: None,
         };
         Self {
             seed,
@@ -287,6 +310,7 @@ impl PeerPlan {
             },
             lie: None,
             leaves_ms: None,
+            leaves_out: None,
         }
     }
 }

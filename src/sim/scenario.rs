@@ -236,6 +236,7 @@ impl Scenario {
             joins_ms: 20 * number as u64,
             lie: None,
             leaves_ms: None,
+            leaves_out: None,
         };
         let payments = (0..self.payments_per_minute * self.minutes).map(|_| {
             let from = chance.index(peers);

@@ -168,6 +168,9 @@ impl Shrinking {
         if peer.lie.is_some() {
             self.tries(|plan| plan.peers[number].lie = None);
         }
+        if peer.leaves_out.is_some() {
+            self.tries(|plan| plan.peers[number].leaves_out = None);
+        }
         if peer.leaves_ms.is_some() {
             self.tries(|plan| plan.peers[number].leaves_ms = None);
         }

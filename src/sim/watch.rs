@@ -1,6 +1,6 @@
 //! What must hold all the time in a simulated network, and what it must come to.
 
-use super::deliveries::DeliveryWatch;
+use super::deliveries::{DeliveryWatch, left_waiting};
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
 use super::plan::{Plan, TRACKER};
@@ -242,7 +242,13 @@ impl Watch {
             };
             let asked = parts.outbox.send(GetOutbox::nothing_of_it());
             let waiting = answer(index, "outbox", asked).await?.waiting;
-            if waiting.queued > 0 || waiting.reserved > waiting.held {
+            let left = left_waiting(host).map_err(|error| {
+                Broken::new(
+                    "outbox and inbox can be read",
+                    format!("host {index}: {error}"),
+                )
+            })?;
+            if waiting.queued > left || waiting.reserved > waiting.held {
                 let how = format!("outbox of host {index}: {waiting:?}");
                 return Ok(Some(Broken::new("what waits comes to an end", how)));
             }

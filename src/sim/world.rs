@@ -1,5 +1,6 @@
 //! A simulated network at work: carries out a plan, and looks all the time whether anything is broken.
 
+use super::ballots::Polls;
 use super::chance::Chance;
 use super::deed::Doing;
 use super::deliveries::receipted;
@@ -10,7 +11,9 @@ use super::plan::{ALLOCATION, Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
 use super::watch::{Broken, Watch, honest_peers};
 use crate::chain::{Salt, StateView, TransactionId};
+use crate::clock::Clock;
 use crate::keys::SecretKey;
+use crate::owner::answers::ClosesRequest;
 use crate::protocol::retry::LONGEST_RETRY_MS;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
@@ -49,6 +52,8 @@ pub struct Outcome {
     pub elapsed_ms: u64,
     /// How long after the last fault it took to be of one mind, in simulated milliseconds.
     pub settled_ms: u64,
+    /// What its ballots came to, if it came to its end.
+    pub polls: Polls,
 }
 
 /// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
@@ -67,10 +72,10 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
             broken,
             world.around.trace.clone(),
             world.watch.height(),
-            (world.elapsed_ms(), world.settled_ms),
+            (world.elapsed_ms(), world.settled_ms, world.polls),
         )
     });
-    let (broken, trace, height, (elapsed_ms, settled_ms)) = outcome;
+    let (broken, trace, height, (elapsed_ms, settled_ms, polls)) = outcome;
     let panicked = panics
         .first()
         .map(|panic| Broken::new("no actor panics", panic));
@@ -82,6 +87,7 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
         height,
         elapsed_ms,
         settled_ms,
+        polls,
     }
 }
 
@@ -105,6 +111,9 @@ pub(super) struct World {
     load: Load,
     /// How long after the last fault it took to be of one mind.
     settled_ms: u64,
+    /// When everybody was of one mind last but for what is under way; the end of the last fault before that.
+    together_ms: u64,
+    polls: Polls,
     /// A disk was wiped.
     wiped: bool,
 }
@@ -132,10 +141,11 @@ impl World {
                 }
             }
         };
-        let hosts: Vec<_> = (0..plan.hosts())
+        let mut hosts: Vec<_> = (0..plan.hosts())
             .map(|host| Host::new(host, role(host), &around))
             .collect();
-        for (host, peer) in hosts.iter().skip(1).zip(&plan.peers) {
+        for (host, peer) in hosts.iter_mut().skip(1).zip(&plan.peers) {
+            host.leave_out(peer.leaves_out);
             host.rate().set(peer.rate);
             host.clock().set_skew(peer.skew_ms);
         }
@@ -148,6 +158,8 @@ impl World {
             chance: Chance::of(plan.seed, "load"),
             load: Load::new(load_trace),
             settled_ms: 0,
+            together_ms: 0,
+            polls: Polls::default(),
             wiped: false,
         }
     }
@@ -184,6 +196,7 @@ impl World {
             self.hosts[host].start(&self.around);
         }
         let begun = self.elapsed_ms();
+        self.together_ms = begun;
         loop {
             tokio::time::sleep(Duration::from_millis(LOOK_MS)).await;
             self.look().await?;
@@ -207,12 +220,15 @@ impl World {
         }
     }
 
-    /// What is not as it has to become, and when it has to.
+    /// What is not as it has to become, and when it has to. While something else is waited for, two may find a
+    /// block at once: from when they were of one mind last they have as long as after the last fault.
     async fn unsettled(&mut self, begun: u64) -> Result<Option<(Broken, u64)>, Broken> {
-        let deadline = begun + SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
+        let settling = SETTLING_BLOCKS * self.plan.interval_ms + SETTLING_MS;
         if let Some(broken) = self.watch.apart(&self.hosts).await? {
-            return Ok(Some((broken, deadline)));
+            return Ok(Some((broken, self.together_ms + settling)));
         }
+        self.together_ms = self.elapsed_ms();
+        let deadline = begun + settling;
         let book = self.load.book().borrow().clone();
         let under_way = self.watch.under_way(&self.hosts, &book).await?;
         Ok(under_way.map(|broken| (broken, deadline + LONGEST_RETRY_MS)))
@@ -223,9 +239,11 @@ impl World {
         self.watch.look(&self.hosts, &book).await
     }
 
-    fn final_checks(&self) -> Result<(), Broken> {
+    fn final_checks(&mut self) -> Result<(), Broken> {
         self.around.trace.event("of one mind");
-        super::audit::audit(&self.hosts, &self.load.book().borrow())
+        self.polls = super::audit::audit(&self.hosts, &self.load.book().borrow())?;
+        self.around.trace.event(&format!("{:?}", self.polls));
+        Ok(())
     }
 
     fn set_rates(&self, on: bool) {
@@ -311,6 +329,28 @@ impl World {
                 if let Some(peer) = faces.peer.get() {
                     let to = self.hosts[sending.to].key();
                     self.load.send(number, &deed, sending, peer, to);
+                }
+            }
+            Doing::Open(poll) => {
+                let roll = poll.voters.iter().map(|host| self.hosts[*host].key());
+                let roll = roll.collect();
+                let Some(peer) = faces.peer.get() else {
+                    return;
+                };
+                let closes = match poll.within_ms {
+                    Some(ms) => ClosesRequest::At(self.hosts[deed.from].clock().wall().plus_ms(ms)),
+                    None => ClosesRequest::Blocks(poll.blocks),
+                };
+                self.load.open_ballot(number, &deed, roll, closes, peer);
+            }
+            Doing::Vote(which) => {
+                if let Some(peer) = faces.peer.get() {
+                    self.load.vote(number, &deed, *which, peer);
+                }
+            }
+            Doing::Results => {
+                if let Some(peer) = faces.peer.get() {
+                    self.load.results(number, &deed, peer);
                 }
             }
             Doing::Record(bytes) => {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The layout of rows that this program reads and writes. It goes up whenever a table, a key or a
 /// value changes its shape.
-pub const SCHEMA_VERSION: u32 = 11;
+pub const SCHEMA_VERSION: u32 = 12;
 
 /// `Meta` row that holds the schema version as a canonical integer. The one row whose shape never
 /// changes, since it says how to read the others.

@@ -104,7 +104,7 @@ pub(super) const MEMBER_RECORD: usize = ONE + MEMBER_STATEMENT + SIGNATURE;
 /// `[id, record, live, reachable, since]`.
 const MEMBER: usize = ONE + U32 + MEMBER_RECORD + ONE + ONE + U64;
 pub(super) const MEMBERS: usize = list(MAX_MEMBERS, MEMBER);
-pub(super) const MEMBERS_CHANGED: usize = ONE + MEMBERS + list(MAX_MEMBERS, U32);
+pub(super) const MEMBERS_CHANGED: usize = ONE + MEMBERS + list(MAX_MEMBERS, LEAVE);
 pub(super) const LEAVE: usize = ONE + HASH + HASH + U64 + SIGNATURE;
 
 /// The fourteen parameters, in their order.
@@ -142,8 +142,8 @@ const INVITATION_STATEMENT: usize = ONE + 3 * HASH + DELEGATION + U32 + U64 + U6
 pub(super) const INVITED: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + SIGNATURE;
 pub(super) const ADMISSIBLE: usize = ONE + GENESIS + ONE;
 
-/// `[name, key, left]`.
-const FORMER_NAME: usize = ONE + NAME + HASH + U64;
+/// `[name, key, left, leaving]`.
+const FORMER_NAME: usize = ONE + NAME + HASH + U64 + LEAVE;
 /// `[[statement, signature], used, revoked]`.
 const INVITATION_USE: usize = ONE + ONE + INVITATION_STATEMENT + SIGNATURE + U32 + U64;
 pub(super) const REGISTER_COPY: usize =

@@ -160,6 +160,8 @@ coded! {
         15 NumberAhead,
         /// The member's record changes too often.
         16 TooOften,
+        /// The tracker has lost its register, and waits for a member of its network.
+        17 RegisterLost,
     }
 }
 
@@ -197,9 +199,9 @@ pub struct MembersChanged {
     /// New ones, and those whose record or liveness changed.
     #[serde(deserialize_with = "capped_list::<MAX_MEMBERS, _, _>")]
     pub changed: Vec<Member>,
-    /// Those that left for good.
+    /// The words of those that left for good, as they signed them.
     #[serde(deserialize_with = "capped_list::<MAX_MEMBERS, _, _>")]
-    pub left: Vec<MemberId>,
+    pub left: Vec<Leaving>,
 }
 
 /// A member's answer to a challenge of the tracker: `[number, height]`. Whoever gives it has read
@@ -212,7 +214,7 @@ pub struct ChallengeAnswer {
     pub height: Height,
 }
 
-/// A name that nobody goes by: `[name, key, left]`.
+/// A name that nobody goes by: `[name, key, left, leaving]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormerName {
     /// The name.
@@ -221,6 +223,8 @@ pub struct FormerName {
     pub key: PublicKey,
     /// When that key left, if it did.
     pub left: Option<Timestamp>,
+    /// Its word that it leaves, if it gave one: nothing else takes a member off a list.
+    pub leaving: Option<Leaving>,
 }
 
 /// What a tracker keeps of an invitation: `[invitation, used, revoked]`.

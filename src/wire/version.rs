@@ -6,7 +6,7 @@ use std::fmt;
 pub const PROTOCOL_VERSION: u16 = 4;
 /// Which draft of it; 0 once it is frozen. Until then a draft is as good as a version: its formats may
 /// differ from the next one's, so that nodes of different drafts do not talk to each other.
-pub const PROTOCOL_DRAFT: u16 = 4;
+pub const PROTOCOL_DRAFT: u16 = 5;
 /// Which messages of that version are known beyond those that every program of it knows. It goes up with
 /// each code from [`FIRST_OPTIONAL_CODE`] on that is added; nodes of different minor versions talk to
 /// each other.

@@ -7,6 +7,8 @@ mod chain;
 mod channel;
 mod delivery;
 mod expelled;
+mod floods;
+mod http;
 mod invitations;
 mod members;
 mod stream;

@@ -71,6 +71,33 @@ fn attack_a_flood_of_strangers_leaves_room_for_members() {
     }
 }
 
+/// Its key was kept apart, and its disk is gone. Whoever comes first then is no member of its network.
+#[test]
+fn attack_l_a_tracker_whose_disk_is_gone_founds_no_second_network() {
+    let mut lab = Lab::start();
+    let mut alice = lab.peer("alice");
+    let last = alice.mine().id.to_string();
+    let genesis = alice.block(0).id;
+    alice.stop();
+    lab.tracker.kill();
+    std::fs::remove_dir_all(lab.tracker.data_dir.join("db")).unwrap();
+    lab.tracker.start();
+    assert!(lab.tracker.output().contains("the register is lost"));
+    let mut bob = lab.prepare_peer("bob");
+    bob.start();
+    wait_until("bob is told that there is nothing to join yet", || {
+        let shown = bob.output();
+        so(shown.contains("lost its register"), shown)
+    });
+    let status = lab.tracker.tracker_status();
+    assert_eq!((status.registered, status.network.id), (0, None));
+    alice.start().joins();
+    bob.joins();
+    bob.reaches(&last);
+    assert_eq!(bob.block(0).id, genesis);
+    assert_eq!(lab.tracker.tracker_status().network.id, Some(genesis));
+}
+
 /// What a stranger makes a tracker hold before it has said anything. With thousands of members each of them
 /// could hold as much.
 #[test]

@@ -49,6 +49,7 @@ pub fn pages(name: &str, sent: &str, ballot: &str) -> Vec<(&'static str, String)
         ("member", format!("/members/{name}")),
         ("network", "/network".into()),
         ("node", "/network/node".into()),
+        ("log", "/network/log?level=debug".into()),
         ("open", "/network/open".into()),
         ("blocks", "/network/blocks".into()),
         ("block", "/network/blocks/1".into()),
@@ -125,9 +126,22 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
                 assert_ne!(found["title"], "owned", "{at}");
                 assert_eq!(found["small"], serde_json::json!([]), "{at}");
                 assert_eq!(found["elsewhere"], serde_json::json!([]), "{at}");
+                assert_eq!(crate::care::faults(&tab), Vec::<String>::new(), "{at}");
             }
         }
     }
+    // What a first load takes: the page, and all that it names.
+    tab.is_wide(1280).goes_to("/");
+    let bytes = tab.runs(
+        "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]\
+         .filter(one => one.initiatorType !== 'fetch').reduce((sum, one) => sum + one.decodedBodySize, 0)",
+    );
+    assert!(
+        bytes
+            .as_u64()
+            .is_some_and(|bytes| bytes > 20_000 && bytes < 80_000),
+        "{bytes}"
+    );
     let complaints = driver.complaints();
     let others: Vec<_> = complaints
         .iter()

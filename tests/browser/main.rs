@@ -4,11 +4,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod care;
 mod driver;
 mod joining;
 mod looks;
+mod many;
 mod pages;
+mod restoring;
 mod screenshots;
+mod tracker;
 mod votes;
 mod without_script;
 

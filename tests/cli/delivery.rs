@@ -2,6 +2,7 @@
 
 use super::commands::{command, json};
 use crate::support::{Lab, Node, node, so, wait_until};
+use raclette::keys::PublicKey;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -317,4 +318,19 @@ fn cli_send_many_says_which_lines_were_refused_and_takes_nothing_of_the_others_b
         "{text}"
     );
     has_unread(&bob, 4);
+}
+
+#[test]
+fn cli_n14_coins_that_the_settings_give_are_there_with_the_first_block() {
+    let [ann, ben] = [3, 4].map(|number| PublicKey([number; 32]).to_address());
+    let network = format!(
+        "block_interval_ms = 100\nstart_work = 64\nallocations = [{{ address = \"{ann}\", amount = 100 }}, \
+         {{ address = \"{ben}\", amount = 7 }}]\n"
+    );
+    let lab = Lab::start_with(&network);
+    let alice = lab.peer("alice");
+    for (who, coins) in [(ann, "100"), (ben, "7")] {
+        let told = json(&alice, &["--json", "balance", &who]);
+        assert_eq!(told["balance"], coins, "{told}");
+    }
 }

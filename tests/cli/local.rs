@@ -214,3 +214,25 @@ fn cli_a_command_does_not_wait_for_ever_for_a_node_that_hangs() {
         );
     }
 }
+
+#[test]
+fn cli_u12_a_node_that_stops_amid_mining_and_with_sends_for_somebody_away_stops_in_order() {
+    let lab = Lab::start();
+    let mut alice = lab.peer_with("alice", "[mining]\nmode = \"always\"\n");
+    let mut bob = lab.peer("bob");
+    alice.knows(&["bob"]);
+    wait_until("alice mines by herself", || {
+        so(alice.height() > 1, alice.height())
+    });
+    bob.stop();
+    // Some of it is being tried, some waits, and a block may be found at any moment.
+    for number in 0..5 {
+        alice.write("bob", 1, Some(&format!("number {number}")));
+    }
+    alice.ask_to_stop();
+    assert!(alice.wait().success(), "{}", alice.output());
+    let output = alice.output();
+    let (_, after) = output.split_once("stopping;").expect("it says so");
+    let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
+    assert_eq!(after.lines().find(odd), None, "{output}");
+}

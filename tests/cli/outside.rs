@@ -74,6 +74,11 @@ fn cli_a_pipe_in_the_place_of_a_file_hangs_nothing() {
     run(directory.path(), &["wallet", "show"]).fails(1, &["a pipe"]);
     settings(&format!("passphrase_file = {pipe:?}"));
     run(directory.path(), &["wallet", "new"]).fails(1, &["a pipe"]);
+    // Whatever is named, not only what holds a secret.
+    settings("");
+    run(directory.path(), &["verify", "pipe"]).fails(1, &["a pipe"]);
+    run(directory.path(), &["sim", "pipe"]).fails(2, &["a pipe"]);
+    run(directory.path(), &["import", "pipe"]).fails(1, &["a pipe"]);
 }
 
 #[test]

@@ -94,6 +94,11 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
     let audit = audit.to_str().unwrap();
     let told = command(&alice, &["vote", "audit", ballot, "--out", audit]).succeeds();
     assert!(told.contains("incomplete"), "{told}");
+    // U3: what it prints to be typed works when typed, somewhere else and without this source.
+    let typed = told.lines().last().unwrap().trim();
+    let mut shell = Command::new("/bin/sh");
+    let typed = shell.current_dir("/").args(["-c", typed]).output().unwrap();
+    assert_eq!(typed.status.code(), Some(3), "{typed:?}");
     let checked = check(&[audit]);
     assert_eq!(checked.code, Some(3), "{checked:?}");
     assert!(checked.out.contains("incomplete"), "{checked:?}");
@@ -152,10 +157,29 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
 fn cli_a_roll_with_mistakes_is_named_line_by_line() {
     let lab = Lab::start();
     let [alice] = lab.peers(["alice"]);
-    let file = roll(&alice, "alice\ncarl\nrac1qqqq\n");
+    // U7, U13: as editors elsewhere save it, and what is no file.
+    let utf16: Vec<u8> = "\u{feff}alice"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let saved = alice.data_dir.join("saved");
+    fs::write(&saved, utf16).unwrap();
     let open = ["vote", "open", "Where to?", "--choices", "a,b", "--roll"];
-    let open = [&open[..], &[file.to_str().unwrap()]].concat();
-    command(&alice, &open).fails(1, &["line 2: no member is called", "line 3:"]);
+    let with = |file: &Path| command(&alice, &[&open[..], &[file.to_str().unwrap()]].concat());
+    with(&saved).fails(2, &["UTF-16", "save it as UTF-8"]);
+    fs::write(&saved, "\u{feff}alice\r\ncarl\r\n").unwrap();
+    with(&saved).fails(1, &["line 2: no member is called \"carl\""]);
+    let pipe = alice.data_dir.join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    with(&pipe).fails(2, &["a pipe"]);
+    let file = roll(&alice, "alice\ncarl\nrac1qqqq\n");
+    with(&file).fails(1, &["line 2: no member is called", "line 3:"]);
     command(&alice, &["vote"]).fails(2, &["no terminal to talk at"]);
     command(
         &alice,
@@ -168,7 +192,6 @@ fn cli_a_roll_with_mistakes_is_named_line_by_line() {
 fn cli_vote_alone_is_a_conversation_that_mines() {
     let lab = Lab::start();
     let [alice] = lab.peers(["alice"]);
-    alice.knows(&["alice"]);
     let file = roll(&alice, "alice\n");
     let open = [
         "--json",

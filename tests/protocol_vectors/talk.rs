@@ -209,7 +209,7 @@ fn example_of(name: &str) -> Message {
         "Members" => Message::Members(vec![member()]),
         "MembersChanged" => Message::MembersChanged(MembersChanged {
             changed: vec![member()],
-            left: vec![MemberId(2)],
+            left: vec![alice_leaves()],
         }),
         "Leave" => Message::Leave(alice_leaves()),
         "Left" => Message::Left(()),
@@ -233,6 +233,7 @@ fn example_of(name: &str) -> Message {
                 name: "carol".parse().expect("a name"),
                 key: bob().public_key(),
                 left: Some(NOW),
+                leaving: None,
             }],
             invitations: vec![InvitationUse {
                 invitation: membership::shown().invitation,

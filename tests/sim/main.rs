@@ -4,7 +4,7 @@
 mod regressions;
 
 use raclette::sim::seeds::{Failure, run_all, shrink};
-use raclette::sim::{Outcome, Plan, run};
+use raclette::sim::{Outcome, Plan, Polls, run};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::Command;
@@ -68,6 +68,13 @@ fn fresh_seeds_break_nothing() {
     let first = now.as_millis() as u64;
     println!("fresh seeds: make sim FIRST={first} SEEDS={FRESH}");
     live_through(first..first + FRESH);
+}
+
+#[test]
+fn seeds_hold_ballots_that_come_to_something() {
+    let polls = (0..10).map(|seed| lives_through(&Plan::draw(seed)).polls);
+    let is_held = |polls: Polls| polls.votes > 0 && polls.results > 0;
+    assert!(polls.into_iter().any(is_held));
 }
 
 #[test]

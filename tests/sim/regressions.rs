@@ -2,7 +2,7 @@
 
 use super::lives_through;
 use raclette::settings::MiningMode;
-use raclette::sim::{Deed, Doing, Fault, Lie, Plan, Trouble};
+use raclette::sim::{Deed, Doing, Fault, LeftOut, Lie, Plan, Poll, Polls, Trouble};
 
 /// A network in which these hosts are cut off outward: what they send is lost, what they are sent is not.
 fn cut_outward(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
@@ -248,6 +248,52 @@ fn seed_162_a_clock_is_set_right_while_a_record_is_open() {
         what: Doing::Record(52),
     }];
     lives_through(&plan);
+}
+
+/// The power goes everywhere when somebody has voted, and is back when the ballot has closed by the time: nobody
+/// could mine the vote any more, and it was open for ever.
+#[test]
+fn seed_25_a_ballot_closes_while_a_vote_is_open() {
+    let mut plan = one_miner(25, 3);
+    let poll = Poll {
+        voters: vec![1, 2, 3],
+        blocks: 30,
+        within_ms: Some(60_000),
+    };
+    plan.deeds = vec![
+        deed(40_000, 2, Doing::Open(poll)),
+        deed(70_000, 2, Doing::Vote(0)),
+    ];
+    plan.faults = vec![fault(70_400, 100_000, Trouble::Blackout)];
+    let Polls { opened, votes, .. } = lives_through(&plan).polls;
+    assert_eq!((opened, votes), (1, 0));
+}
+
+/// A miner leaves out somebody's votes, another all ballots: the vote counts as soon as the third one mines, and
+/// they count it as everybody does.
+#[test]
+fn miners_that_choose_only_delay_a_vote() {
+    let mut plan = Plan::quiet(26, 4);
+    plan.peers[0].rate = 10;
+    plan.peers[1].leaves_out = Some(LeftOut::VotesOf(4));
+    plan.peers[2].leaves_out = Some(LeftOut::Ballots);
+    plan.peers[3].mode = MiningMode::OnCommand;
+    let poll = Poll {
+        voters: vec![1, 2, 3, 4],
+        blocks: 40,
+        within_ms: None,
+    };
+    plan.deeds = vec![
+        deed(40_000, 1, Doing::Open(poll)),
+        deed(100_000, 2, Doing::Vote(0)),
+        deed(101_000, 4, Doing::Vote(1)),
+    ];
+    let Polls { opened, votes, .. } = lives_through(&plan).polls;
+    assert_eq!((opened, votes), (1, 2));
+}
+
+fn deed(at_ms: u64, from: usize, what: Doing) -> Deed {
+    Deed { at_ms, from, what }
 }
 
 /// The same without a fee.

@@ -344,9 +344,6 @@ async fn stay(
                 for one in told.changed {
                     view.members.insert(one.id, (one.live, one.reachable));
                 }
-                for id in told.left {
-                    view.members.remove(&id);
-                }
             }
             _ => {}
         }

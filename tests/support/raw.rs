@@ -306,27 +306,8 @@ impl RawPeer {
         self.other = Some(introduction.hello);
     }
 
-    /// Waits for the node's introduction, whatever there may be in it.
-    pub fn hear_introduction(&mut self) -> Option<Introduction> {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let bytes = std::mem::take(&mut self.sealed);
-            let mut input = bytes.as_slice();
-            let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
-            let record = opener.next(&mut input).expect("a node sends records");
-            let found: Option<Introduction> =
-                record.map(|record| canonical::decode(record.data).expect("an introduction"));
-            self.sealed = input.to_vec();
-            if found.is_some() {
-                self.introduction.clone_from(&found);
-                return found;
-            }
-            self.read(deadline).ok()?;
-        }
-    }
-
-    /// Waits for what the node says in the place of its introduction; `None` if it introduces itself.
-    pub fn hear_refusal(&mut self) -> Option<Message> {
+    /// Waits for the node's next record, and makes something of it; `None` if the node ends the connection.
+    fn hear_record<T>(&mut self, of: impl FnOnce(RecordKind, &[u8]) -> T) -> Option<T> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let bytes = std::mem::take(&mut self.sealed);
@@ -334,16 +315,34 @@ impl RawPeer {
             let opener = &mut self.channel.as_mut().expect("there is a channel").opener;
             let record = opener.next(&mut input).expect("a node sends records");
             if let Some(record) = record {
-                if record.kind != RecordKind::Frames {
-                    return None;
-                }
-                let mut data = record.data;
-                let frame = FrameDecoder::new(Message::most).next(&mut data).unwrap();
-                return Some(Message::decode(&frame.expect("a whole frame")).unwrap());
+                let heard = of(record.kind, record.data);
+                self.sealed = input.to_vec();
+                return Some(heard);
             }
             self.sealed = input.to_vec();
-            self.read(deadline).ok().expect("the node says something");
+            self.read(deadline).ok()?;
         }
+    }
+
+    /// Waits for the node's introduction, whatever there may be in it; `None` if the node ends the connection
+    /// instead.
+    pub fn hear_introduction(&mut self) -> Option<Introduction> {
+        let heard: Option<Introduction> =
+            self.hear_record(|_, data| canonical::decode(data).expect("an introduction"));
+        self.introduction.clone_from(&heard);
+        heard
+    }
+
+    /// Waits for what the node says in the place of its introduction; `None` if it introduces itself.
+    pub fn hear_refusal(&mut self) -> Option<Message> {
+        let heard = self.hear_record(|kind, mut data| {
+            let frame = match kind {
+                RecordKind::Frames => FrameDecoder::new(Message::most).next(&mut data).unwrap(),
+                _ => return None,
+            };
+            Some(Message::decode(&frame.expect("a whole frame")).unwrap())
+        });
+        heard.expect("the node says something")
     }
 
     /// Sends a message.

@@ -4,13 +4,13 @@ use super::judge::Judge;
 use super::pending::Check;
 use super::{Answer, Effect, Judged, Ledger, Origin};
 use crate::canonical;
-use crate::chain::application::{MEMBERS_TOPIC, Moment};
+use crate::chain::application::Moment;
 use crate::chain::awake::AwakeTime;
 use crate::chain::mempool::Terms;
 use crate::chain::rows::{Draft, OpenEntry, RowKey, StateView};
 use crate::chain::tree::Step;
 use crate::chain::{
-    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Rules, Topic, TransactionId,
+    Action, Closed, EncodedTransaction, Internal, Rejected, Rejection, Rules, TransactionId,
 };
 use crate::keys::PublicKey;
 use crate::steady::SteadyTime;
@@ -144,11 +144,7 @@ impl Judge {
             .iter()
             .rev()
             .flat_map(|block| &block.transactions);
-        let changed = connected.clone().chain(returned.clone());
-        let changed: BTreeSet<&Topic> = changed.filter_map(topic_of).collect();
-        if !changed.is_empty() {
-            self.rejudge_records(draft, &changed, effects)?;
-        }
+        self.rejudge_records(draft, effects)?;
         // In order, so that the same blocks always have the same effects.
         let mut touched: BTreeSet<PublicKey> = BTreeSet::new();
         // Most whose balance changed have nothing open.
@@ -275,27 +271,21 @@ impl Judge {
         }
     }
 
-    /// After rows of applications changed: takes out the records that they do not take any more. All of
-    /// them read who is a member.
+    /// After the chain moved: takes out the records that their applications do not take any more, because of
+    /// other records or of the next block's height and time alone. Else a vote whose ballot has closed would be
+    /// open for as long as it may wait, and miners that wait for something to do would mine for it.
     fn rejudge_records(
         &mut self,
         draft: &mut Draft<'_>,
-        changed: &BTreeSet<&Topic>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Internal> {
-        let members = changed.iter().any(|topic| topic.as_str() == MEMBERS_TOPIC);
         let (rules, moment) = (self.chain.rules(), self.next_moment());
         let mut refused = Vec::new();
-        for topic in rules.topics() {
-            if !members && !changed.contains(topic) {
-                continue;
-            }
-            for transaction in self.mempool.records(topic) {
-                match rules.judge_record(draft, transaction, &moment) {
-                    Ok(_) => {}
-                    Err(Rejection::Rejected(_)) => refused.push(transaction.clone()),
-                    Err(Rejection::Internal(error)) => return Err(error),
-                }
+        for transaction in rules.topics().flat_map(|topic| self.mempool.records(topic)) {
+            match rules.judge_record(draft, transaction, &moment) {
+                Ok(_) => {}
+                Err(Rejection::Rejected(_)) => refused.push(transaction.clone()),
+                Err(Rejection::Internal(error)) => return Err(error),
             }
         }
         for transaction in refused {
@@ -347,14 +337,6 @@ fn parties(transaction: &EncodedTransaction) -> impl Iterator<Item = PublicKey> 
     std::iter::once(payload.sender).chain(to)
 }
 
-/// The topic of a record.
-fn topic_of(transaction: &EncodedTransaction) -> Option<&Topic> {
-    match &transaction.payload().action {
-        Action::Record { topic, .. } => Some(topic),
-        _ => None,
-    }
-}
-
 /// All of these are open no more.
 pub(super) fn close_all(
     draft: &mut Draft<'_>,
@@ -370,7 +352,8 @@ pub(super) fn close_all(
 /// Keeps a record that leaves without being mined, for whoever asks later what was open here: of a vote that
 /// nobody mined before the close, say.
 fn keep_record(draft: &mut Draft<'_>, transaction: &EncodedTransaction) -> Result<(), Internal> {
-    if topic_of(transaction).is_none() || transaction.size() > MAX_LEFT_BYTES {
+    let is_record = matches!(transaction.payload().action, Action::Record { .. });
+    if !is_record || transaction.size() > MAX_LEFT_BYTES {
         return Ok(());
     }
     let count = draft.read(&RowKey::LeftCount)?;

@@ -1,6 +1,6 @@
 //! An application for the tests, and a network that uses it.
 
-use super::{genesis_with, member, params};
+use super::{START, genesis_with, member, params};
 use crate::apps;
 use crate::chain::application::{
     Application, ApplicationError, ApplicationState, Record, Rows, Verdict,
@@ -11,9 +11,15 @@ use crate::chain::{
 };
 use std::sync::Arc;
 
-/// Counts each sender's records; `!` is refused after having been counted, `-` forgets the sender,
-/// and anything else is kept as the sender's last word.
+/// Counts each sender's records; `!` is refused after having been counted, `-` forgets the sender, `early` is
+/// refused from [`EARLY_MS`] after the beginning on, `low` from [`LOW`] on, and anything else is kept as the
+/// sender's last word.
 struct Counter(Topic);
+
+/// Milliseconds after [`START`] in which a record may be early.
+pub(crate) const EARLY_MS: u64 = 1_500;
+/// The first height that is not low.
+pub(crate) const LOW: Height = Height(3);
 
 impl Counter {
     fn topic() -> Topic {
@@ -35,6 +41,12 @@ impl Application for Counter {
         state.put(&record.sender.0, vec![count.wrapping_add(1)])?;
         match record.body.as_slice() {
             b"!" => return Err(ApplicationError::Refused("no".into())),
+            b"early" if record.moment.time >= START.plus_ms(EARLY_MS) => {
+                return Err(ApplicationError::Refused("it is late".into()));
+            }
+            b"low" if record.moment.height >= LOW => {
+                return Err(ApplicationError::NotYet("it is high".into()));
+            }
             b"-" => {
                 state.remove(&record.sender.0);
                 state.remove(b"last");

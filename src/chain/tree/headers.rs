@@ -200,7 +200,7 @@ impl Chain {
     /// heights, without those that are `on_hand`, at most `limit`: fewer only if there are no more. None if that
     /// way has not more work than the tip.
     pub fn missing_bodies(
-        &self,
+        &mut self,
         view: &dyn StateView,
         toward: &BlockId,
         limit: usize,
@@ -232,7 +232,7 @@ impl Chain {
     }
 
     fn missing_on_best(
-        &self,
+        &mut self,
         view: &dyn StateView,
         end: Height,
         limit: usize,
@@ -250,7 +250,7 @@ impl Chain {
             let id = view
                 .best(height)?
                 .ok_or_else(|| Internal(format!("no best header at height {height}")))?;
-            let is_here = self.index.known(view, &id)?.status != BlockStatus::HeaderOnly;
+            let is_here = self.index.hold(view, &id)?.status != BlockStatus::HeaderOnly;
             if !is_here && !on_hand(&id) {
                 missing.push((id, height));
             }

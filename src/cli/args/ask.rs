@@ -1,6 +1,6 @@
 //! What can be typed to ask a running node.
 
-use super::values::{at_least_one, lasts, uses};
+use super::values::{at_least_one, height, invitation, lasts, uses};
 use super::{
     OutboxOrder, Page, ProveArgs, Record, SendArgs, SendManyArgs, Sure, TrackerOrder, Vote,
 };
@@ -24,7 +24,7 @@ pub enum Ask {
     /// Who is a member, by the ledger
     Members {
         /// After the block at this height [default: the last one]
-        #[arg(long, value_name = "HEIGHT")]
+        #[arg(long, value_name = "HEIGHT", value_parser = height, allow_negative_numbers = true)]
         at: Option<u64>,
         /// Which of them.
         #[command(flatten)]
@@ -170,6 +170,7 @@ pub enum InviteOrder {
     /// Let nobody join by one any more; whoever has joined by it stays
     Revoke {
         /// Its number
+        #[arg(value_parser = invitation, allow_negative_numbers = true)]
         id: u32,
     },
 }

@@ -1,6 +1,6 @@
 //! What can be typed to begin: to join a network, or to found one.
 
-use super::values::{host, listen_address, path};
+use super::values::{host, listen_address, path, port};
 use super::{RecoveryArgs, RecoveryPlace};
 use crate::settings::Endpoint;
 use clap::{Args, Subcommand};
@@ -62,7 +62,7 @@ pub struct InitNetwork {
     #[arg(long, value_name = "HOST", value_parser = host)]
     pub host: Option<String>,
     /// The tracker's port; the member's is the next one
-    #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = clap::value_parser!(u16).range(1..=65_534))]
+    #[arg(long, value_name = "PORT", default_value_t = 7000, value_parser = port, allow_negative_numbers = true)]
     pub port: u16,
     /// The key with which another tracker can be put in this one's place.
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! What can be typed about proofs.
 
-use super::values::path;
+use super::values::{hashes, headers, path};
 use crate::chain::BlockId;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub struct ProveArgs {
     /// The id of a transaction or a block, or a block's height
     pub id: String,
     /// How many headers stand at its end, whose work can be counted [default: 6]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = headers, allow_negative_numbers = true)]
     pub tail: Option<usize>,
     /// The block whose header it leads to, by height or id [default: the last one]
     #[arg(long, value_name = "BLOCK")]
@@ -43,6 +43,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "ID")]
     pub trust: Option<BlockId>,
     /// How many hashes must stand behind the proof, where no block is known
-    #[arg(long, value_name = "HASHES", conflicts_with = "trust")]
+    #[arg(long, value_name = "HASHES", conflicts_with = "trust", value_parser = hashes,
+          allow_negative_numbers = true)]
     pub work: Option<u64>,
 }

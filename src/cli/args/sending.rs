@@ -76,6 +76,17 @@ pub enum WaitFor {
     Mined,
 }
 
+impl WaitFor {
+    /// As a parameter of the API.
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Delivered => "delivered",
+            Self::Mined => "mined",
+        }
+    }
+}
+
 /// What can be done with something in the outbox.
 #[derive(Debug, Subcommand)]
 pub enum OutboxOrder {

@@ -138,3 +138,84 @@ fn a_tilde_that_the_shell_left_standing_is_the_home_directory() {
     let told = parse("node --config=~nobody/peer.toml status").unwrap_err();
     assert!(told.to_string().contains("write the whole path"), "{told}");
 }
+
+/// What stands in the place of a value, and is none.
+const NONSENSE: [&str; 7] = ["", "x", "-1", "0", "1.5", "99999999999999999999999", "a b"];
+/// How libraries speak to programmers.
+const OF_PARSERS: [&str; 8] = [
+    "invalid digit",
+    "number too large",
+    "number too small",
+    "cannot parse",
+    "is not in ",
+    "invalid socket address",
+    "invalid character",
+    "invalid type",
+];
+
+#[test]
+fn n10_no_argument_of_any_command_is_refused_in_a_parsers_words() {
+    fn check(command: &clap::Command, checked: &mut usize, wrong: &mut Vec<String>) {
+        for argument in command.get_arguments() {
+            if !argument.get_action().takes_values() {
+                continue;
+            }
+            let parser = argument.get_value_parser().clone();
+            let alone = clap::Arg::new("value")
+                .long("value")
+                .allow_hyphen_values(true)
+                .value_parser(parser);
+            let alone = clap::Command::new("node").arg(alone);
+            for nonsense in NONSENSE {
+                let parsed = alone
+                    .clone()
+                    .try_get_matches_from(["node", "--value", nonsense]);
+                let Err(refused) = parsed else { continue };
+                *checked += 1;
+                let told = refused.to_string();
+                if OF_PARSERS.iter().any(|words| told.contains(words)) {
+                    let (name, of) = (argument.get_id(), command.get_name());
+                    wrong.push(format!("{name} of {of}: {told}"));
+                }
+            }
+        }
+        for command in command.get_subcommands() {
+            check(command, checked, wrong);
+        }
+    }
+    let (mut checked, mut wrong) = (0, Vec::new());
+    check(&Cli::command(), &mut checked, &mut wrong);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 100, "{checked} refusals were read");
+}
+
+/// What acts for good, and at once; or leaves a secret open.
+const FOR_GOOD: [&str; 7] = [
+    "node leave",
+    "node accept ann",
+    "node outbox release 00",
+    "node wallet unlock",
+    "node expel ann --reason x",
+    "node rekey ann rac1",
+    "node tracker hand-over rac1",
+];
+
+#[test]
+fn n3_every_command_that_can_not_be_undone_asks_and_takes_a_yes() {
+    fn with_yes(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        if command.get_arguments().any(|one| one.get_id() == "yes") {
+            found.push(path.to_owned());
+        }
+        for inner in command.get_subcommands() {
+            with_yes(inner, &format!("{path} {}", inner.get_name()), found);
+        }
+    }
+    let mut asking = Vec::new();
+    with_yes(&Cli::command(), "node", &mut asking);
+    for line in FOR_GOOD {
+        assert!(parse(&format!("{line} --yes")).is_ok(), "{line}");
+        let asks = asking.iter().any(|path| line.starts_with(path.as_str()));
+        assert!(asks, "{line} takes no --yes");
+    }
+    assert_eq!(asking.len(), FOR_GOOD.len(), "{asking:?}");
+}

@@ -1,7 +1,9 @@
 //! How what is typed becomes values, and how people are told what is wanted instead.
 
 use super::super::logs::MOST_LAST;
+use crate::apps::voting::MAX_CHOICES;
 use crate::chain::params::MAX_EXPIRY;
+use crate::chain::proof::MAX_TAIL;
 use crate::membership::invitation::MAX_USES;
 use crate::owner::MAX_LISTED;
 use crate::protocol::registry::MAX_INVITATION_MS;
@@ -31,7 +33,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     })
 }
 
-pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+pub(in super::super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "an IP address and a port are wanted, such as 127.0.0.1:7001 (this machine alone) or \
          0.0.0.0:7001 (every way into this machine)"
@@ -43,6 +45,42 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
 pub(super) fn uses(text: &str) -> Result<u32, String> {
     let uses = whole(text, 1, MAX_USES.into(), "members")?;
     Ok(u32::try_from(uses).unwrap_or(MAX_USES))
+}
+
+/// The number of an invitation.
+pub(super) fn invitation(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "the number of an invitation is wanted, as `node invite list` shows it".into())
+}
+
+/// The height of a block.
+pub(super) fn height(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| "the height of a block is wanted, a whole number from 0 on".into())
+}
+
+/// How many headers stand at the end of a proof.
+pub(super) fn headers(text: &str) -> Result<usize, String> {
+    let most = u64::try_from(MAX_TAIL).unwrap_or(u64::MAX);
+    let headers = whole(text, 1, most, "headers")?;
+    Ok(usize::try_from(headers).unwrap_or(MAX_TAIL))
+}
+
+pub(super) fn hashes(text: &str) -> Result<u64, String> {
+    whole(text, 1, u64::MAX, "hashes")
+}
+
+/// A port that has a next one.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    let port = text.parse().ok().filter(|port| (1..=65_534).contains(port));
+    port.ok_or_else(|| "a port from 1 to 65534 is wanted; its member takes the next one".into())
+}
+
+/// How many choices a vote may have.
+pub(super) fn choices(text: &str) -> Result<u8, String> {
+    let most = u8::try_from(MAX_CHOICES).unwrap_or(u8::MAX);
+    let choices = whole(text, 1, most.into(), "choices")?;
+    Ok(u8::try_from(choices).unwrap_or(most))
 }
 
 /// How long an invitation counts, in milliseconds.

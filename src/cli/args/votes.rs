@@ -1,5 +1,6 @@
 //! What can be typed about ballots and votes.
 
+use super::values::choices;
 use super::{Page, Until, path};
 use crate::chain::{Height, Timestamp};
 use crate::owner::answers::ClosesRequest;
@@ -51,7 +52,7 @@ pub struct VoteOpen {
     #[arg(long, required = true, value_delimiter = ',', value_name = "A,B,...")]
     pub choices: Vec<String>,
     /// How many of them a vote may choose
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = choices, allow_negative_numbers = true)]
     pub max: u8,
     /// Who may vote: `members`, or a file with a name or address a line
     #[arg(long, default_value = "members", value_name = "members|FILE", value_parser = path())]

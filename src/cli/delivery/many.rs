@@ -12,8 +12,6 @@ use crate::owner::MAX_TRANSFERS;
 use crate::owner::answers::{SendManyRequest, SendRequest, SentManyView};
 use crate::plain_file;
 use serde::Deserialize;
-use std::io::{self, Read};
-use std::path::Path;
 
 /// Sends of one file at most: as many as can wait in the outbox.
 const MAX_SENDS: usize = 100_000;
@@ -44,7 +42,8 @@ pub(in crate::cli) fn send_many(
     let file = &arguments.file;
     let wrong =
         |why: String| Failure::Misuse(format!("{}: {why}. Nothing was sent", file.display()));
-    let text = read(file).map_err(|error| wrong(format!("it can't be read: {error}")))?;
+    let text = plain_file::bytes(file, MAX_FILE);
+    let text = text.map_err(|error| wrong(format!("it can't be read: {error}")))?;
     let text = plain_file::text(&text).map_err(|error| wrong(format!("it {error}")))?;
     let mut lines = match text.trim_start().starts_with('{') {
         true => lines_of_json(text),
@@ -122,17 +121,6 @@ fn calls(lines: &[Line]) -> Vec<&[Line]> {
     }
     calls.extend(lines.get(first..).filter(|rest| !rest.is_empty()));
     calls
-}
-
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let file = plain_file::open(file)?;
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        let told = format!("it has more than {MAX_FILE} bytes, which are the most");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
-    }
-    Ok(bytes)
 }
 
 fn lines_of_json(text: &str) -> Result<Vec<Line>, String> {

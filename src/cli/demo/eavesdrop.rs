@@ -11,6 +11,7 @@ pub(super) use forger::{Forged, Forgery};
 
 use super::error::DemoError;
 use crate::chain::TransactionId;
+use crate::cli::args::listen_address;
 use crate::node::open_offline;
 use crate::settings::{PeerSettings, Settings};
 use crate::store::{Table, rows_from};
@@ -33,7 +34,7 @@ const ROWS_AT_A_TIME: usize = 1_000;
 #[derive(Debug, Clone, Args)]
 pub struct EavesdropArgs {
     /// Whose connections to pass on
-    #[arg(required = true, value_name = "ADDRESS")]
+    #[arg(required = true, value_name = "ADDRESS", value_parser = listen_address)]
     pub targets: Vec<SocketAddr>,
 }
 

@@ -3,10 +3,9 @@
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::keys::PublicKey;
-use crate::owner::answers::{Cursor, PeersView, RollRequest};
+use crate::owner::answers::{Cursor, PeerStatusView, PeersView, RollRequest};
+use crate::plain_file;
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// What stands for the members in the place of a file.
@@ -21,9 +20,10 @@ pub(super) fn read(named: &Path, client: &Client) -> Result<RollRequest, Failure
     if named == Path::new(MEMBERS) {
         return Ok(RollRequest::Members);
     }
-    let mut text = String::new();
-    let read = File::open(named).and_then(|file| file.take(MAX_FILE).read_to_string(&mut text));
-    read.map_err(|error| Failure::Misuse(format!("{} can't be read: {error}", named.display())))?;
+    let wrong = |why: String| Failure::Misuse(format!("{}: {why}", named.display()));
+    let bytes = plain_file::bytes(named, MAX_FILE);
+    let bytes = bytes.map_err(|error| wrong(format!("it can't be read: {error}")))?;
+    let text = plain_file::text(&bytes).map_err(|error| wrong(format!("it {error}")))?;
     let lines: Vec<(usize, &str)> = text
         .lines()
         .enumerate()
@@ -67,7 +67,9 @@ fn mistake(line: &str, names: &HashSet<String>) -> Option<String> {
 
 /// The names of all members, and of this node.
 fn names(client: &Client) -> Result<HashSet<String>, Failure> {
-    let mut names = HashSet::new();
+    // This node may be in no list of members yet.
+    let own: PeerStatusView = client.get("/status", &[])?;
+    let mut names = HashSet::from([own.name.to_string()]);
     let mut after: Option<Cursor> = None;
     loop {
         let query: Vec<_> = after

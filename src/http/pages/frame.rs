@@ -273,6 +273,7 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
             "Taken. Everybody who is there was told; the others hear of it when they come."
         }
         "readmitted" => "Taken. It can join again; nothing else changes.",
+        "rekeyed" => "Taken. The name is the new key's, once the others have heard of it.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",
         "disconnected" => {

@@ -1,9 +1,9 @@
 //! The pages for everybody: blocks, how fast they come, and who is there. Nothing can be done here, and nothing of
 //! the owner is told. What many look at is made once for all of them.
 
+use super::charts::{CHARTED, Chart};
 use super::frame::{Frame, Spot, Standing, page};
 use super::members::{Member, listed};
-use super::network::{CHARTED, Chart};
 use super::refusal::{PageRefused, nothing_here};
 use super::sessions::Session;
 use super::show::{When, count, grouped};
@@ -61,7 +61,7 @@ struct PublicPage {
     tip: Option<When>,
     open: String,
     blocks: Vec<Line>,
-    chart: Option<Chart>,
+    chart: Chart,
     members: Vec<Member>,
     here: String,
     all: String,
@@ -99,7 +99,7 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
         tip: None,
         open: String::new(),
         blocks: Vec::new(),
-        chart: None,
+        chart: Chart::between(&[]),
         members: Vec::new(),
         here: String::new(),
         all: String::new(),
@@ -118,7 +118,7 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
         shown.open = count(chain.open_transactions, "transaction");
         let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
         shown.blocks = blocks.blocks.iter().take(LISTED).map(Line::new).collect();
-        shown.chart = Chart::of(&blocks.blocks);
+        shown.chart = Chart::between(&blocks.blocks);
         let list = peer.peers(&Page::first(MEMBERS)).await?;
         let members = listed(&list.peers).into_iter();
         // Who is connected without being a member is this node's affair.

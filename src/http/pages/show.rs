@@ -177,6 +177,16 @@ pub(super) fn count(number: usize, one: &str) -> String {
     }
 }
 
+/// Bytes, in the unit that leaves few digits.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b >= 1e9 => format!("{:.1} GB", b / 1e9),
+        b if b >= 1e6 => format!("{:.1} MB", b / 1e6),
+        b if b >= 1e3 => format!("{:.0} kB", b / 1e3),
+        _ => count(bytes as usize, "byte"),
+    }
+}
+
 /// Coins, with their word.
 pub(super) fn coins(amount: Amount) -> String {
     match amount.0 {

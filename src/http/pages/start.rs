@@ -6,9 +6,10 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, html};
 use super::own::{draw_two, seal_of_words};
 use super::refusal::PageRefused;
+use super::sessions::Browsers;
 use crate::http::api::problem::status_of;
 use crate::owner::answers::{WalletOrder, WalletRequest};
-use crate::owner::{Refused, Waiting};
+use crate::owner::{Code, Refused, Waiting};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,6 +23,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(start))
         .route("/start/create", web::post().to(create))
+        .route("/start/restore", web::post().to(restore))
         .route("/start/load", web::post().to(load));
 }
 
@@ -90,15 +92,8 @@ fn refused(waiting: &Waiting, act: Act, refused: &Refused) -> HttpResponse {
 /// the API says them.
 async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefused> {
     let typed = passphrase(&act);
-    if typed.as_ref().map(|typed| typed.as_str())
-        != act.fields.typed("again").filter(|t| !t.is_empty())
-    {
-        let detail = "The passphrase was not typed twice alike. Nothing was made; try again.";
-        return Ok(refused(
-            &waiting,
-            act,
-            &Refused::new(crate::owner::Code::UnfitPassphrase, detail),
-        ));
+    if let Err(no) = typed_twice(&act) {
+        return Ok(refused(&waiting, act, &no));
     }
     let (opened, words) = match waiting.create_showing(typed).await {
         Ok(made) => made,
@@ -121,6 +116,36 @@ async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRe
     Ok(response)
 }
 
+/// Whether the passphrase of a wallet that is to be written was typed twice alike.
+fn typed_twice(act: &Act) -> Result<(), Refused> {
+    let [once, again] =
+        ["passphrase", "again"].map(|name| act.fields.typed(name).unwrap_or_default());
+    if once == again {
+        return Ok(());
+    }
+    let detail = "The passphrase was not typed twice alike. Nothing was made; try again.";
+    Err(Refused::new(Code::UnfitPassphrase, detail))
+}
+
+/// Brings a wallet back from its words. They are in no answer, whatever becomes of them.
+async fn restore(
+    waiting: Data<Waiting>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    if let Err(no) = typed_twice(&act) {
+        return Ok(refused(&waiting, act, &no));
+    }
+    let words = act.fields.typed("words").unwrap_or_default();
+    let opened = match waiting.restore(words, passphrase(&act)).await {
+        Ok(opened) => opened,
+        Err(no) => return Ok(refused(&waiting, act, &no)),
+    };
+    // Whoever could type them has them.
+    browsers.keep_words();
+    Ok(started(&waiting, &act, &opened.address))
+}
+
 /// Opens the wallet that is there.
 async fn load(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefused> {
     let request = WalletRequest {
@@ -131,12 +156,17 @@ async fn load(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefu
         Ok(opened) => opened,
         Err(no) => return Ok(refused(&waiting, act, &no)),
     };
+    Ok(started(&waiting, &act, &opened.address))
+}
+
+/// The node starts now, and knows this browser then.
+fn started(waiting: &Waiting, act: &Act, address: &str) -> HttpResponse {
     let shown = StartedPage {
         frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Starting"),
     };
     let mut response = html(StatusCode::OK, &shown);
     response
         .headers_mut()
-        .append(SET_COOKIE, cookie_of_key(&opened.address, &act.session));
-    Ok(response)
+        .append(SET_COOKIE, cookie_of_key(address, &act.session));
+    response
 }

@@ -153,6 +153,8 @@ const PAGES: &[&str] = &[
     "/members/bob",
     "/network",
     "/network/node",
+    "/network/log",
+    "/network/log?level=debug&actor=ledger&about=00",
     "/network/open",
     "/network/blocks",
     "/network/blocks/0",
@@ -364,6 +366,10 @@ async fn attack_what_is_typed_comes_back_as_text() {
         known.get(&format!("/network/blocks/{markup}")).await,
         known.get(&format!("/network/transactions/{markup}")).await,
         known.get(&format!("/pay/inbox?after={markup}")).await,
+        known
+            .get(&format!("/network/log?about={markup}&actor={markup}"))
+            .await,
+        known.get(&format!("/network/log?level={markup}")).await,
         known.get(&format!("/enter?key={markup}")).await,
         known
             .post(
@@ -382,6 +388,67 @@ async fn attack_what_is_typed_comes_back_as_text() {
             page.body
         );
     }
+}
+
+#[actix_web::test]
+async fn attack_a_form_beyond_its_cap_or_of_another_kind_is_refused_and_nothing_done() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let token = known.field("/pay", "token").await;
+    let long = "x".repeat(crate::http::MAX_REQUEST_BYTES);
+    let form = format!("token={token}&to=bob&amount=5&note={long}");
+    let refused = known.post("/pay", &form).await;
+    assert!((400..500).contains(&refused.status), "{}", refused.status);
+    assert!(!refused.body.contains("xxxxxxxxxx"));
+    let own = format!("origin: http://{}\r\n", known.address);
+    for kind in [
+        "application/json",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+    ] {
+        let headers = format!("content-type: {kind}\r\n{own}");
+        let form = format!("token={token}&to=bob&amount=5");
+        let refused = known.ask("POST", "/pay", &headers, &form).await;
+        assert!(
+            (400..500).contains(&refused.status),
+            "{kind}: {}",
+            refused.status
+        );
+    }
+    assert!(served.last_sent().is_none());
+    assert_eq!(known.get("/").await.status, 200);
+}
+
+#[actix_web::test]
+async fn the_log_is_shown_by_level_part_and_value_with_nothing_that_hides() {
+    let served = Served::peer().await;
+    let logs = served.data_dir().join("logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    let line = |level: &str, actor: &str, event: &str, block: &str| {
+        format!(
+            "{{\"time\":\"2026-11-20T21:43:02.123Z\",\"level\":\"{level}\",\"actor\":\"{actor}\",\
+             \"event\":\"{event}\",\"block\":\"{block}\"}}\n"
+        )
+    };
+    let text = [
+        line("INFO", "ledger", "block connected", "00ab\u{202e}<b>"),
+        line("DEBUG", "gossip", "asked for a block", "00cd"),
+        "half a li".to_owned(),
+    ];
+    std::fs::write(logs.join("node.jsonl"), text.concat()).unwrap();
+    let known = Browser::known(&served).await;
+    let shown = known.get("/network/log").await.body;
+    assert!(
+        shown.contains("block connected") && shown.contains("\\u{202e}"),
+        "{shown}"
+    );
+    assert!(!shown.contains("asked for a block") && !shown.contains("<b>"));
+    let shown = known
+        .get("/network/log?level=debug&actor=gossip&about=00c")
+        .await
+        .body;
+    assert!(shown.contains("asked for a block") && !shown.contains("block connected"));
+    assert_eq!(known.get("/network/log?level=all").await.status, 400);
 }
 
 #[actix_web::test]

@@ -8,7 +8,7 @@ use super::sessions::Browsers;
 use super::show::{When, Who, count};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
-    ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest,
+    ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest, RekeyRequest,
 };
 use crate::owner::{Code, Page, Refused, Tracker};
 use crate::readable::visible;
@@ -30,7 +30,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/members/invite", web::post().to(invite))
         .route("/members/revoke/{id}", web::post().to(revoke))
         .route("/members/expel", web::post().to(expel))
-        .route("/members/readmit", web::post().to(readmit));
+        .route("/members/readmit", web::post().to(readmit))
+        .route("/members/rekey", web::post().to(rekey));
 }
 
 #[derive(Template)]
@@ -53,6 +54,9 @@ struct TrackerPage {
 struct Ordering {
     who: String,
     reason: String,
+    /// Whose name was to go to another key, and the key's address.
+    name: String,
+    address: String,
     refused: Option<String>,
 }
 
@@ -200,6 +204,26 @@ async fn readmit(tracker: Data<Tracker>, act: Act) -> Result<HttpResponse, PageR
     }
 }
 
+/// Gives a name to another key.
+async fn rekey(tracker: Data<Tracker>, act: Act) -> Result<HttpResponse, PageRefused> {
+    let typed = |name| act.fields.text(name).unwrap_or_default().to_owned();
+    let request = typed("name").parse().map(|name| RekeyRequest {
+        name,
+        address: typed("address"),
+    });
+    let said = match request {
+        Ok(request) => tracker.rekey(&request).await,
+        Err(_) => {
+            let detail = "Which name? As it stands in the list of members, in small letters.";
+            Err(Refused::new(Code::BadParameter, detail))
+        }
+    };
+    match said {
+        Ok(_) => on_to("/?done=rekeyed#out"),
+        Err(refused) => again(&tracker, act, &refused).await,
+    }
+}
+
 /// The page with what was typed, and why it was not taken.
 async fn again(
     tracker: &Tracker,
@@ -210,6 +234,8 @@ async fn again(
     let order = Ordering {
         who: typed("who"),
         reason: typed("reason"),
+        name: typed("name"),
+        address: typed("address"),
         refused: Some(visible(&refused.detail)),
     };
     let again = tracker_page(tracker, &act.into(), order).await?;

@@ -2,6 +2,7 @@ use super::*;
 use crate::canonical;
 use crate::chain::BlockId;
 use crate::chain::testing::member;
+use crate::keys::verify;
 use crate::membership::DelegationStatement;
 
 const NETWORK: BlockId = BlockId([1; 32]);

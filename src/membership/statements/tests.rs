@@ -114,6 +114,43 @@ fn rows_lead_back_to_what_was_held_and_a_succession_takes_the_thiefs_word_back()
     assert_eq!(again.authority().admin(), key(9));
 }
 
+#[test]
+fn attack_a_thief_who_fills_everything_neither_keeps_the_admin_key_nor_the_room() {
+    let mut held = Statements::new(&genesis());
+    let about = |number: u64, who: u64, by: u8| {
+        let key = PublicKey(*blake3::hash(&who.to_le_bytes()).as_bytes());
+        said(number, Act::Readmit { key }, by)
+    };
+    let mut rows: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut take = |held: &mut Statements, signed: SignedStatement| {
+        for (name, value) in held.take(signed, NOW)? {
+            match value {
+                Some(_) => rows.insert(name),
+                None => rows.remove(&name),
+            };
+        }
+        Ok::<_, NotTaken>(rows.len())
+    };
+    for who in 0..MAX_STATEMENTS_HELD as u64 {
+        take(&mut held, about(10 + who % 3, who, ADMIN)).unwrap();
+    }
+    let more = take(&mut held, about(20, 1 << 40, ADMIN));
+    assert_eq!(more, Err(NotTaken::Full), "not of somebody else");
+    take(&mut held, about(21, 7, ADMIN)).expect("again of whom it has said something");
+    let recovered = said(30, Act::Succeed { key: key(9) }, RECOVERY);
+    take(&mut held, recovered).expect("the recovery key");
+    assert_eq!(held.authority().admin(), key(9));
+    for who in 1..4 {
+        let put_out = said(30 + u64::from(who), expel(0, who).statement.act, 9);
+        let kept = take(&mut held, put_out).expect("the new admin");
+        assert!(held.out(&key(who)).is_some());
+        assert_eq!(kept, MAX_STATEMENTS_HELD + 1, "as many rows as are held");
+        assert_eq!(held.all().count(), kept);
+    }
+    let late = take(&mut held, about(11, 1 << 41, ADMIN));
+    assert_eq!(late, Err(NotTaken::Full), "what the former admin said late");
+}
+
 proptest! {
     #[test]
     fn whoever_heard_the_same_holds_the_same(

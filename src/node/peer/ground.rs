@@ -18,7 +18,7 @@ use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
-use crate::owner::{Events, LongAnswers, Owned, Peer, PeerParts, StopOrder};
+use crate::owner::{Events, LongAnswers, NodePlace, Owned, Peer, PeerParts, StopOrder};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
@@ -191,6 +191,8 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
+            place: NodePlace::new(&self.settings.data_dir, self.seams.said.clone()),
+            presence: Default::default(),
             rolls: Default::default(),
             runtime: tokio::runtime::Handle::current(),
         }

@@ -84,6 +84,8 @@ pub struct BlockLine {
     pub timestamp: Timestamp,
     /// Transactions in it, the reward included; genesis has none.
     pub transactions: usize,
+    /// How many hashes it takes on average to find it.
+    pub work: Work,
     /// Who was paid for it: its miner, or whom that one named. For genesis, who founded the network.
     pub miner: Option<PersonView>,
 }

@@ -376,6 +376,10 @@ codes! {
         "The passphrase can't be taken.",
         "It is too short, too long, or has characters that can't be typed again.",
         "Choose another one.";
+    UnfitWords = "unfit_words", Unacceptable, "No wallet has these words":
+        "The wallet can't be brought back from these words.",
+        "One of them is mistyped, missing or in another's place: the last one checks all others.",
+        "Compare them with the paper, and type all 24 in their order.";
     Locked = "locked", Unacceptable, "The wallet is locked":
         "The wallet is locked, and no passphrase came with the request.",
         "Whoever locked it wants its passphrase asked for.",

@@ -519,13 +519,9 @@ impl Inbox {
         disk: &dyn DeliveryRows,
         now: Timestamp,
     ) -> Result<(bool, Vec<Effect>), Internal> {
-        for _ in 0..STEPS_AT_A_TIME {
-            if self.walk.is_caught_up() {
-                break;
-            }
-            let Some((at, transactions)) = self.walk.step(chain)? else {
-                continue;
-            };
+        let mut left = STEPS_AT_A_TIME;
+        let own = self.config.own;
+        while let Some((at, transactions)) = self.walk.next(chain, &own, &mut left)? {
             for transaction in &transactions {
                 if self.is_for_owner(transaction) {
                     self.receive(transaction, None, disk, now)?;

@@ -3,6 +3,7 @@
 use super::rows::{self, Cursor, DeliveryRows, cursor_key};
 use crate::canonical;
 use crate::chain::{EncodedTransaction, Height, Internal, NetworkId, StateView};
+use crate::keys::PublicKey;
 use crate::protocol::Row;
 
 #[cfg(test)]
@@ -53,33 +54,52 @@ impl Walk {
         self.caught_up
     }
 
-    /// What stands in the next block, and its place, to be reported by [`Walk::moved`]; `None` if there
-    /// is none, or if this step only led back from a branch that was left.
+    /// Goes on to the next block that may concern `owner`: its place, to be reported by [`Walk::moved`], and
+    /// what stands in it. Each block takes one of the steps that are `left`; where these end, or the chain
+    /// does, it is the place of the last block that was passed over, with nothing. `None` if there was none.
+    ///
+    /// `chain` is the chain at one moment: a block between two that were seen is never left out.
     ///
     /// # Errors
     /// The disk failed, or a row is corrupt.
-    pub(super) fn step(
+    pub(super) fn next(
         &mut self,
         chain: &dyn StateView,
+        owner: &PublicKey,
+        left: &mut usize,
     ) -> Result<Option<(Cursor, Vec<EncodedTransaction>)>, Internal> {
-        let Cursor { height, block } = self.cursor;
-        if self.cursor != self.genesis && chain.active(height)? != Some(block) {
+        while *left > 0 && !self.is_on(chain)? {
             // Another branch has won since: back to where it left this one.
+            *left -= 1;
+            let Cursor { height, block } = self.cursor;
             let before = chain.header(&block)?.map(|entry| entry.header.previous);
             self.cursor = match (height.previous(), before) {
                 (Some(height), Some(block)) => Cursor { height, block },
                 _ => self.genesis,
             };
-            return Ok(None);
         }
-        let height = height.next();
-        let Some(block) = chain.active(height)? else {
-            self.caught_up = true;
-            return Ok(None);
-        };
-        let body = chain.block(&block)?;
-        let body = body.ok_or_else(|| Internal(format!("the body of block {block} is missing")))?;
-        Ok(Some((Cursor { height, block }, body.transactions)))
+        let (mut at, mut passed) = (self.cursor, false);
+        while *left > 0 {
+            *left -= 1;
+            let height = at.height.next();
+            let Some(block) = chain.active(height)? else {
+                self.caught_up = true;
+                break;
+            };
+            (at, passed) = (Cursor { height, block }, true);
+            let transactions = chain.transactions_by_or_to(&block, owner)?;
+            let missing = || Internal(format!("the body of block {block} is missing"));
+            let transactions = transactions.ok_or_else(missing)?;
+            if !transactions.is_empty() {
+                return Ok(Some((at, transactions)));
+            }
+        }
+        Ok(passed.then_some((at, Vec::new())))
+    }
+
+    fn is_on(&self, chain: &dyn StateView) -> Result<bool, Internal> {
+        let Cursor { height, block } = self.cursor;
+        Ok(self.cursor == self.genesis || chain.active(height)? == Some(block))
     }
 
     /// Everything up to this block was looked at. The row that says so, if it is to be stored: now and

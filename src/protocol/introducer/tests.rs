@@ -64,8 +64,9 @@ fn told(id: u32, record: MemberRecord, live: bool) -> Member {
     }
 }
 
-fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u32>) -> Vec<String> {
-    let left = left.into_iter().map(MemberId).collect();
+fn tell(introducer: &mut Introducer, changed: Vec<Member>, left: Vec<u8>) -> Vec<String> {
+    let word = |number| Leaving::sign(key(TRACKER), 9, &crate::chain::testing::member(number));
+    let left = left.into_iter().map(word).collect();
     let news = Message::MembersChanged(MembersChanged { changed, left });
     let effects = introducer.received(SESSION, news, STARTED);
     assert_eq!(effects, [Effect::Changed]);
@@ -98,7 +99,7 @@ fn it_names_those_that_answer_and_are_of_our_network() {
     assert_eq!(tell(&mut introducer, all, vec![]), ["bob"]);
     let carol = told(6, record(3, "carol", 1), true);
     assert_eq!(tell(&mut introducer, vec![carol], vec![]), ["bob", "carol"]);
-    assert_eq!(tell(&mut introducer, vec![], vec![5]), ["carol"]);
+    assert_eq!(tell(&mut introducer, vec![], vec![2]), ["carol"]);
     // After a new start of the conversation, its list is a new one.
     let _ = introducer.closed(SESSION, "cut", STARTED);
     let names = introducer.introduced().count();

@@ -2,8 +2,8 @@
 
 use super::Registry;
 use super::members::Refusal;
-use crate::chain::Params;
 use crate::chain::params::Admission;
+use crate::chain::{NetworkId, Params};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::Invitation;
@@ -90,7 +90,24 @@ impl Registry {
         if self.members.id_of(&said.key).is_some() {
             return Ok(Right::Listed);
         }
-        let (network, known) = (self.network(), self.sessions.get(session));
+        let known = self.sessions.get(session);
+        let network = match known.filter(|shown| shown.is_of_network) {
+            // Without a genesis, its certificate says which network we have.
+            Some(shown) if self.network() == NetworkId::ZERO => shown.hello.network,
+            Some(_) | None => self.network(),
+        };
+        if let Some(awaited) = self
+            .founding
+            .awaited()
+            .filter(|awaited| *awaited != network)
+        {
+            // Whoever comes first could have any name that is somebody's there.
+            let text = format!(
+                "this tracker has lost its register, and waits for a member of network {awaited} to bring it \
+                 back; it takes you in after that"
+            );
+            return Err((RefusalCode::RegisterLost, text));
+        }
         let shown = known.and_then(|session| session.certificate.as_ref());
         let counts = |certificate: &&_| {
             self.certificates

@@ -6,6 +6,7 @@
 //! invite, and a name or a number that is somebody's here stays so.
 
 use super::invitations::{InvitationId, Kept};
+use super::members::Ending;
 use super::{Effect, Fact, Registry};
 use crate::chain::{Genesis, Height, NetworkId};
 use crate::clock::{Now, SteadyTime};
@@ -13,11 +14,12 @@ use crate::keys::PublicKey;
 use crate::membership::Address;
 use crate::protocol::SessionId;
 use crate::protocol::backoff::Backoff;
+use crate::wire::member::Leaving;
 use crate::wire::message::{
-    ChallengeAnswer, FormerName, InvitationUse, MAX_COPIED, MembersChanged, RegisterCopy,
+    ChallengeAnswer, InvitationUse, MAX_COPIED, MembersChanged, RegisterCopy,
 };
 use crate::wire::{Hello, Member, MemberId, Message};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// First wait before the admin's tracker is dialled again.
 const MIN_PAUSE_MS: u64 = 1_000;
@@ -32,8 +34,6 @@ const NOBODY: MemberId = MemberId(0);
 #[derive(Debug)]
 struct Copy {
     with: PublicKey,
-    /// Whom it told of, by its numbers.
-    told: HashMap<MemberId, PublicKey>,
     /// It has said something: it takes us for what we are.
     begun: bool,
     /// The question behind the last piece of news, until it is answered.
@@ -163,7 +163,6 @@ impl Registry {
         }
         let copy = Copy {
             with: key,
-            told: HashMap::new(),
             begun: false,
             asked: None,
         };
@@ -246,12 +245,7 @@ impl Registry {
 
     /// Tells all that news of members does not say.
     fn tell_copy(&mut self, session: SessionId) {
-        let former = self.members.former().map(|(name, key, left)| FormerName {
-            name: name.clone(),
-            key,
-            left,
-        });
-        let former: Vec<_> = former.collect();
+        let former: Vec<_> = self.members.former().collect();
         let invitations: Vec<_> = self
             .invitations
             .after(None)
@@ -288,7 +282,7 @@ impl Registry {
             Message::Statements(heard) => self.hear(session, heard, now),
             Message::Delegated(delegation) => self.take_right(delegation, now),
             Message::RegisterCopy(copy) => self.merge(copy, now),
-            Message::MembersChanged(told) => self.merge_members(session, told, now),
+            Message::MembersChanged(told) => self.merge_members(told, now),
             Message::Challenge(number) => {
                 let height = self.height().unwrap_or(Height::GENESIS);
                 let answer = ChallengeAnswer { number, height };
@@ -324,18 +318,10 @@ impl Registry {
 
     fn merge(&mut self, copy: RegisterCopy, now: Now) {
         for former in copy.former {
-            let FormerName { name, key, left } = former;
-            if let (Some(id), Some(left)) = (self.members.id_of(&key), left) {
-                let said = self
-                    .members
-                    .get(id)
-                    .map(|entry| entry.record.statement.sequence);
-                // Whoever has registered since is a member again.
-                if said.is_some_and(|sequence| sequence <= left.0) {
-                    self.strike(id, left);
-                }
+            if let Some(word) = former.leaving.clone() {
+                self.hear_leaving(word, now);
             }
-            let row = self.members.take_over_former(name, key, left);
+            let row = self.members.take_over_former(former);
             self.outgoing.write(row.into_iter().collect());
         }
         let network = self.network();
@@ -361,21 +347,28 @@ impl Registry {
         }
     }
 
-    fn merge_members(&mut self, session: SessionId, told: MembersChanged, now: Now) {
-        for id in told.left {
-            let copy = self.copies.open.get_mut(&session);
-            let key = copy.and_then(|copy| copy.told.remove(&id));
-            if let Some(id) = key.and_then(|key| self.members.id_of(&key)) {
-                self.strike(id, now.wall);
-            }
+    fn merge_members(&mut self, told: MembersChanged, now: Now) {
+        for word in told.left {
+            self.hear_leaving(word, now);
         }
         for member in told.changed {
-            if let Some(copy) = self.copies.open.get_mut(&session)
-                && copy.told.len() < super::MAX_MEMBERS_REGISTERED
-            {
-                copy.told.insert(member.id, member.record.statement.key);
-            }
             self.merge_member(member, now);
+        }
+    }
+
+    /// Another tracker tells that somebody has left, in that one's own words. Whoever has registered since is a
+    /// member again.
+    fn hear_leaving(&mut self, word: Leaving, now: Now) {
+        let known = self.members.id_of(&word.key);
+        let said = known.and_then(|id| Some((id, self.members.get(id)?)));
+        let Some((id, entry)) = said else {
+            return;
+        };
+        if word.tracker == self.certificates.founder()
+            && word.sequence > entry.record.statement.sequence
+            && word.check().is_ok()
+        {
+            self.strike(id, Ending::Leaves(word, now.wall));
         }
     }
 
@@ -406,7 +399,7 @@ impl Registry {
             None => {
                 let rows = self
                     .members
-                    .take_over(member.id, member.record, member.since);
+                    .take_over(member.id, member.record, member.since, now);
                 if !rows.is_empty() {
                     self.outgoing.write(rows);
                     self.watch(member.id);

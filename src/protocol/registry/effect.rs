@@ -183,6 +183,13 @@ pub enum Fact {
         /// Its name.
         name: MemberName,
     },
+    /// A member that was not heard of for long has given way to a newcomer.
+    MemberLapsed {
+        /// Number that the tracker gave the member.
+        id: MemberId,
+        /// Its name, which it keeps.
+        name: MemberName,
+    },
     /// A member was asked to make genesis.
     LeaseGranted {
         /// Number that the tracker gave the member.

@@ -69,6 +69,8 @@ pub(super) struct Founding {
     founds: bool,
     params: Params,
     genesis: Option<Genesis>,
+    /// The network that this tracker founded, as it knows otherwise than by its register.
+    founded: Option<NetworkId>,
     /// The last one asked to make genesis; stays, when its time is over, until another is asked.
     holder: Option<Holder>,
     /// Who may present the genesis of its network, and since when it is waited for: once for each key.
@@ -90,6 +92,7 @@ impl Founding {
             founds,
             params,
             genesis: None,
+            founded: None,
             holder: None,
             claims: BTreeMap::new(),
         }
@@ -102,6 +105,17 @@ impl Founding {
         genesis.check().map_err(|e| damaged(e.to_string()))?;
         self.genesis = Some(genesis);
         Ok(())
+    }
+
+    /// This tracker has founded a network before: if there is no genesis, that is lost, and no second one is
+    /// founded.
+    pub(super) fn has_founded(&mut self, network: NetworkId) {
+        self.founded = Some(network);
+    }
+
+    /// The network whose genesis was lost and is waited for.
+    pub(super) fn awaited(&self) -> Option<NetworkId> {
+        self.founded.filter(|_| self.genesis.is_none())
     }
 
     pub(super) fn genesis(&self) -> Option<&Genesis> {
@@ -179,6 +193,11 @@ impl Founding {
                 genesis.content.tracker, self.issuer
             ));
         }
+        if let Some(awaited) = self.awaited().filter(|awaited| *awaited != genesis.id()) {
+            return Err(format!(
+                "this tracker has founded network {awaited} and waits for a member of it"
+            ));
+        }
         if offer.has_network {
             return match offer.is_of_network {
                 true => Ok(()),
@@ -234,7 +253,11 @@ impl Founding {
     ) -> Option<(MemberId, SteadyTime)> {
         let mut here = present.clone();
         let holds = |h: Holder| h.until > now && here.any(|member| member.id == h.id);
-        if !self.founds || self.genesis.is_some() || self.holder.is_some_and(holds) {
+        if !self.founds
+            || self.genesis.is_some()
+            || self.awaited().is_some()
+            || self.holder.is_some_and(holds)
+        {
             return None;
         }
         for member in present.clone().filter(|m| m.is_of_network) {

@@ -1,9 +1,8 @@
 //! Who joins and who leaves.
 
 use super::admission::Right;
-use super::members::{Refusal, Registration};
+use super::members::{Ending, Refusal, Registration};
 use super::{Effect, Fact, MAX_RECORD_AHEAD_MS, RECORDS, RENAMES, Registry};
-use crate::chain::Timestamp;
 use crate::clock::Now;
 use crate::protocol::SessionId;
 use crate::wire::member::Leaving;
@@ -33,7 +32,11 @@ impl Registry {
     /// Enters a record that was found right on the list, and its sender as the member that it is of.
     pub(super) fn enter(&mut self, session: SessionId, record: MemberRecord, now: Now) {
         self.count_record(&record, now);
+        let key = record.statement.key;
         let right = self.right(session, &record.statement, now);
+        if right.is_ok() && self.members.id_of(&key).is_none() {
+            self.make_room(now);
+        }
         let entered = right.and_then(|right| {
             let registered = self.members.register(record, right.invitation(), now)?;
             Ok((right, registered))
@@ -57,7 +60,10 @@ impl Registry {
             pricing.paid(&host, now);
         }
         match registration {
-            Registration::New(_) => self.watch(id),
+            Registration::New(_) => {
+                self.news.is_back(&key);
+                self.watch(id);
+            }
             Registration::Renewed(_) => self.news.touch(id),
             Registration::Known(_) => {}
         }
@@ -183,6 +189,7 @@ impl Registry {
             let reason = "you connected again, this connection is replaced".to_owned();
             self.outgoing.say(Effect::Close { session, reason });
         }
+        self.hear_of(id, now);
         let has_address = self.members.has_address(id);
         self.liveness.attached(id, session, has_address);
         self.note_standings();
@@ -233,7 +240,7 @@ impl Registry {
             return self.refuse(session, RefusalCode::OldRecord, text);
         }
         let name = self.members.name_of(id).cloned();
-        self.strike(id, now.wall);
+        self.strike(id, Ending::Leaves(leaving.clone(), now.wall));
         if let Some(name) = name {
             self.outgoing
                 .say(Effect::Fact(Fact::MemberLeft { id, name }));
@@ -246,13 +253,17 @@ impl Registry {
         self.pass_lease(now);
     }
 
-    /// Takes a member off the list, for good, at this time.
-    pub(super) fn strike(&mut self, id: MemberId, at: Timestamp) {
-        let rows = self.members.remove(id, at);
+    /// Takes a member off the list. Of a leave everybody is told in the words of who leaves; what the admin says
+    /// is told as such, and whoever lapses is away.
+    pub(super) fn strike(&mut self, id: MemberId, ending: Ending) {
+        match &ending {
+            Ending::Leaves(word, _) => self.news.depart(id, word.clone()),
+            Ending::PutOut(_) | Ending::Lapses => self.news.forget(id),
+        }
+        let rows = self.members.remove(id, ending);
         self.outgoing.write(rows);
         self.contests.end(id);
         self.liveness.forget(id);
-        self.news.depart(id);
     }
 
     /// Asks the next member to make genesis, if it is time to.

@@ -7,7 +7,8 @@ use crate::keys::PublicKey;
 use crate::membership::MemberName;
 use crate::protocol::Row;
 use crate::protocol::liveness::Standing;
-use crate::wire::message::RefusalCode;
+use crate::wire::member::Leaving;
+use crate::wire::message::{FormerName, RefusalCode};
 use crate::wire::{Member, MemberId, MemberRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -28,6 +29,12 @@ pub(super) const FORMER_NAME_ROW: u8 = 4;
 /// up is free. It bounds what somebody can fill who comes and goes under ever new names; the ledger keeps
 /// all of them.
 const MAX_FORMER_NAMES: usize = 50_000;
+
+/// For how long a member has to be silent before it may give way to a newcomer, where there is no room: 30 days
+/// of holidays are no leave.
+pub const LAPSE_MS: u64 = 30 * 86_400_000;
+/// How exactly it is kept when a member was heard: a row each day.
+pub(super) const HEARD_EVERY_MS: u64 = 86_400_000;
 
 /// Numbers that a restored register leaves out: more members than a lost one can have taken in since its
 /// backup was made, and little of all numbers there are.
@@ -50,7 +57,7 @@ pub fn beyond(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Row, Internal> {
     Ok((vec![NEXT_ID_ROW], Some(canonical::encode(&next))))
 }
 
-/// What is kept of a member: `[record, since, invitation]`.
+/// What is kept of a member: `[record, since, invitation, heard]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) record: MemberRecord,
@@ -58,14 +65,29 @@ pub(super) struct Entry {
     pub(super) since: Timestamp,
     /// The key of the invitation that it joined by, if it did by one.
     pub(super) invitation: Option<PublicKey>,
+    /// When it was heard last, to the day.
+    pub(super) heard: Timestamp,
 }
 
-/// Whose a name was that nobody goes by: `[key, left]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Whose a name was that nobody goes by: `[key, left, leaving]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Former {
     key: PublicKey,
     /// When that key left, if it did: what was certified until then counts no more.
     left: Option<Timestamp>,
+    /// Its word that it leaves, if it gave one.
+    leaving: Option<Leaving>,
+}
+
+/// Why somebody is taken off the list.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// It gave its word, at this time.
+    Leaves(Leaving, Timestamp),
+    /// The admin has put it out, at this time.
+    PutOut(Timestamp),
+    /// It was not heard of for so long that another has its place. It may come back.
+    Lapses,
 }
 
 /// How a registration ended.
@@ -242,6 +264,7 @@ impl Members {
                     record,
                     since: now.wall,
                     invitation,
+                    heard: now.wall,
                 },
             ),
         }?;
@@ -259,6 +282,7 @@ impl Members {
         id: MemberId,
         record: MemberRecord,
         since: Timestamp,
+        now: Now,
     ) -> Vec<Row> {
         let (key, name) = (record.statement.key, record.statement.name.clone());
         let is_free = self.judge_name(&record).is_ok()
@@ -272,6 +296,7 @@ impl Members {
             record,
             since,
             invitation: None,
+            heard: now.wall,
         };
         let mut rows = vec![(member_key(id), Some(canonical::encode(&entry)))];
         self.by_key.insert(key, id);
@@ -283,26 +308,47 @@ impl Members {
         rows
     }
 
-    /// Names that nobody goes by, with their keys, and when these left.
-    pub(super) fn former(
-        &self,
-    ) -> impl Iterator<Item = (&MemberName, PublicKey, Option<Timestamp>)> {
-        let former = self.former.iter();
-        former.map(|(name, former)| (name, former.key, former.left))
+    /// Names that nobody goes by, as another tracker is told of them.
+    pub(super) fn former(&self) -> impl Iterator<Item = FormerName> {
+        self.former.iter().map(|(name, former)| FormerName {
+            name: name.clone(),
+            key: former.key,
+            left: former.left,
+            leaving: former.leaving.clone(),
+        })
+    }
+
+    /// The words of those that left and have not come back, the last ones last, at most so many.
+    pub(super) fn last_words(&self, most: usize) -> Vec<Leaving> {
+        let gone = self
+            .former
+            .values()
+            .filter(|former| self.id_of(&former.key).is_none());
+        let mut words: Vec<_> = gone
+            .filter_map(|former| Some((former.left?, former.leaving.as_ref()?)))
+            .collect();
+        words.sort_unstable_by_key(|(left, word)| (*left, word.key));
+        words.dedup_by_key(|(_, word)| word.key);
+        let from = words.len().saturating_sub(most);
+        words[from..]
+            .iter()
+            .map(|(_, word)| (*word).clone())
+            .collect()
     }
 
     /// Takes over a name that nobody goes by from another tracker of the network: its row, if it is news.
-    pub(super) fn take_over_former(
-        &mut self,
-        name: MemberName,
-        key: PublicKey,
-        left: Option<Timestamp>,
-    ) -> Option<Row> {
+    pub(super) fn take_over_former(&mut self, former: FormerName) -> Option<Row> {
+        let FormerName {
+            name,
+            key,
+            left,
+            leaving,
+        } = former;
         let known = self.former.contains_key(&name) || self.by_name.contains_key(&name);
         if known || self.id_of(&key).is_some() {
             return None;
         }
-        self.keep_name(name, Former { key, left })
+        self.keep_name(name, Former { key, left, leaving })
     }
 
     /// Whether the name in a record is its sender's to have.
@@ -354,7 +400,11 @@ impl Members {
         if self.by_name.contains_key(&name) {
             return Vec::new();
         }
-        let former = Former { key, left: None };
+        let former = Former {
+            key,
+            left: None,
+            leaving: None,
+        };
         let row = (former_key(&name), Some(canonical::encode(&former)));
         self.former.insert(name, former);
         vec![row]
@@ -408,7 +458,14 @@ impl Members {
         entry.record = record;
         let mut rows = vec![(member_key(id), Some(canonical::encode(entry)))];
         if renamed {
-            rows.extend(self.keep_name(former, Former { key, left: None }));
+            rows.extend(self.keep_name(
+                former,
+                Former {
+                    key,
+                    left: None,
+                    leaving: None,
+                },
+            ));
         }
         Ok((Registration::Renewed(id), rows))
     }
@@ -437,8 +494,38 @@ impl Members {
         Ok((Registration::New(id), rows))
     }
 
-    /// Removes a member for good, at this time: its name stays its key's, its number is not given again.
-    pub(super) fn remove(&mut self, id: MemberId, at: Timestamp) -> Vec<Row> {
+    /// Whether there is no room for one more.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= MAX_MEMBERS_REGISTERED
+    }
+
+    /// A member was heard: its row, if that was not known to the day.
+    pub(super) fn hear(&mut self, id: MemberId, now: Timestamp) -> Option<Row> {
+        let entry = self.by_id.get_mut(&id)?;
+        if now.since(entry.heard) < HEARD_EVERY_MS {
+            return None;
+        }
+        entry.heard = now;
+        Some((member_key(id), Some(canonical::encode(entry))))
+    }
+
+    /// Who gives way when there is no room: of those that nobody invited, are not `here`, and were not heard of
+    /// for [`LAPSE_MS`], first one that never came back after the day it registered, then who was silent for
+    /// longest.
+    pub(super) fn lapsed(
+        &self,
+        is_here: impl Fn(MemberId) -> bool,
+        now: Timestamp,
+    ) -> Option<MemberId> {
+        let silent = self.by_id.iter().filter(|(id, entry)| {
+            entry.invitation.is_none() && now.since(entry.heard) >= LAPSE_MS && !is_here(**id)
+        });
+        let first = silent.min_by_key(|(_, entry)| (entry.heard > entry.since, entry.heard));
+        first.map(|(id, _)| *id)
+    }
+
+    /// Takes a member off the list: its name stays its key's, its number is not given again.
+    pub(super) fn remove(&mut self, id: MemberId, ending: Ending) -> Vec<Row> {
         let Some(entry) = self.by_id.remove(&id) else {
             return Vec::new();
         };
@@ -446,9 +533,15 @@ impl Members {
         self.by_key.remove(&statement.key);
         self.by_name.remove(&statement.name);
         let mut rows = vec![(member_key(id), None)];
+        let (left, leaving) = match ending {
+            Ending::Leaves(word, at) => (Some(at), Some(word)),
+            Ending::PutOut(at) => (Some(at), None),
+            Ending::Lapses => (None, None),
+        };
         let former = Former {
             key: statement.key,
-            left: Some(at),
+            left,
+            leaving,
         };
         rows.extend(self.keep_name(statement.name, former));
         rows

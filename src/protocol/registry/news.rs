@@ -4,50 +4,77 @@
 //! reader is still to be told is what was changed after the last change that it was told of, and
 //! takes no room of its own. Readers that are equally far are told the same, encoded once.
 
+use crate::keys::PublicKey;
 use crate::protocol::SessionId;
+use crate::wire::member::Leaving;
 use crate::wire::message::{MAX_MEMBERS, MembersChanged};
 use crate::wire::{Member, MemberId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// Most leaves that are told to who comes: whoever was away when more have left takes the others to be away. Less
+/// than a message holds of members, so that no message is full of leaves.
+pub(super) const MAX_LEAVES_TOLD: usize = 400;
+const _: () = assert!(MAX_LEAVES_TOLD < MAX_MEMBERS);
+
+/// What is to be told.
+#[derive(Debug)]
+enum Change {
+    /// A member is new or has changed.
+    Of(MemberId),
+    /// Somebody has left, in its own words.
+    Left(Leaving),
+}
 
 /// The order in which the members changed last.
 #[derive(Debug, Default)]
 struct Changes {
     /// Number of the last change.
     newest: u64,
-    /// Each member once, those that left included as long as somebody has to be told.
-    by_number: BTreeMap<u64, MemberId>,
+    /// Each member once.
+    by_number: BTreeMap<u64, Change>,
     of_member: HashMap<MemberId, u64>,
-    /// The changes by which somebody left.
-    departures: BTreeMap<u64, MemberId>,
+    /// The changes by which somebody left, the last ones.
+    departures: VecDeque<(u64, PublicKey)>,
 }
 
 impl Changes {
     fn touch(&mut self, id: MemberId) {
+        self.forget(id);
         self.newest += 1;
-        if let Some(former) = self.of_member.insert(id, self.newest) {
+        self.of_member.insert(id, self.newest);
+        self.by_number.insert(self.newest, Change::Of(id));
+    }
+
+    fn forget(&mut self, id: MemberId) {
+        if let Some(former) = self.of_member.remove(&id) {
             self.by_number.remove(&former);
         }
-        self.by_number.insert(self.newest, id);
     }
 
-    fn depart(&mut self, id: MemberId) {
-        self.touch(id);
-        self.departures.insert(self.newest, id);
+    fn depart(&mut self, word: Leaving) {
+        self.is_back(&word.key);
+        if self.departures.len() >= MAX_LEAVES_TOLD
+            && let Some((oldest, _)) = self.departures.pop_front()
+        {
+            self.by_number.remove(&oldest);
+        }
+        self.newest += 1;
+        self.departures.push_back((self.newest, word.key));
+        self.by_number.insert(self.newest, Change::Left(word));
     }
 
-    /// Forgets who left before this change: everybody was told.
-    fn forget_departures(&mut self, before: u64) {
-        let needed = self.departures.split_off(&before);
-        for (number, id) in std::mem::replace(&mut self.departures, needed) {
+    fn is_back(&mut self, key: &PublicKey) {
+        if let Some(at) = self.departures.iter().position(|(_, left)| left == key)
+            && let Some((number, _)) = self.departures.remove(at)
+        {
             self.by_number.remove(&number);
-            self.of_member.remove(&id);
         }
     }
 
     /// The changes after this one, oldest first.
-    fn after(&self, number: u64) -> impl Iterator<Item = (u64, MemberId)> {
+    fn after(&self, number: u64) -> impl Iterator<Item = (u64, &Change)> {
         let range = self.by_number.range(number.saturating_add(1)..);
-        range.map(|(number, id)| (*number, *id))
+        range.map(|(number, change)| (*number, change))
     }
 }
 
@@ -56,8 +83,6 @@ impl Changes {
 struct Progress {
     /// It was told of all changes up to this one.
     told: u64,
-    /// Departures up to this change are not told to it: who left before it came is nobody to it.
-    departures_after: u64,
     /// It was told that it has the whole list.
     listed: bool,
 }
@@ -91,16 +116,31 @@ impl News {
         self.changes.touch(id);
     }
 
-    /// A member has left for good.
-    pub(super) fn depart(&mut self, id: MemberId) {
-        self.changes.depart(id);
+    /// A member has left for good, and this is its word.
+    pub(super) fn depart(&mut self, id: MemberId, word: Leaving) {
+        self.changes.forget(id);
+        self.changes.depart(word);
+    }
+
+    /// Somebody left before this tracker was started, and this is its word.
+    pub(super) fn has_left(&mut self, word: Leaving) {
+        self.changes.depart(word);
+    }
+
+    /// A member is off the list, and nobody is told.
+    pub(super) fn forget(&mut self, id: MemberId) {
+        self.changes.forget(id);
+    }
+
+    /// Whoever has this key is a member again: that it left is told to nobody any more.
+    pub(super) fn is_back(&mut self, key: &PublicKey) {
+        self.changes.is_back(key);
     }
 
     /// A member reads on this session from now on: first the whole list.
     pub(super) fn begin(&mut self, session: SessionId, member: MemberId) {
         let progress = Progress {
             told: 0,
-            departures_after: self.changes.newest,
             listed: false,
         };
         let reader = Reader { member, progress };
@@ -140,7 +180,6 @@ impl News {
             for session in &piece.sessions {
                 if let Some(reader) = self.readers.get_mut(session) {
                     reader.progress.told = told;
-                    reader.progress.departures_after = reader.progress.departures_after.max(told);
                     reader.progress.listed |= ends_list;
                 }
             }
@@ -148,7 +187,6 @@ impl News {
                 pieces.push(piece);
             }
         }
-        self.forget_departures();
         pieces
     }
 
@@ -160,26 +198,17 @@ impl News {
         tell: impl Fn(MemberId) -> Option<Member>,
     ) -> u64 {
         let mut told = progress.told;
-        for (number, id) in self.changes.after(progress.told) {
-            if news.changed.len() >= MAX_MEMBERS || news.left.len() >= MAX_MEMBERS {
+        for (number, change) in self.changes.after(progress.told) {
+            if news.changed.len() >= MAX_MEMBERS {
                 break;
             }
             told = number;
-            match tell(id) {
-                Some(member) => news.changed.push(member),
-                None if number > progress.departures_after => news.left.push(id),
-                None => {}
+            match change {
+                Change::Of(id) => news.changed.extend(tell(*id)),
+                Change::Left(word) => news.left.push(word.clone()),
             }
         }
         told
-    }
-
-    /// Forgets who left, once nobody has to be told any more.
-    fn forget_departures(&mut self) {
-        let readers = self.readers.values();
-        let told_all = readers.map(|r| r.progress.departures_after).min();
-        let told_all = told_all.unwrap_or(self.changes.newest);
-        self.changes.forget_departures(told_all.saturating_add(1));
     }
 
     /// How many changes are kept.
@@ -193,7 +222,8 @@ impl News {
 mod tests {
     use super::*;
     use crate::chain::testing::START;
-    use crate::protocol::testing::record;
+    use crate::chain::testing::member as chain_member;
+    use crate::protocol::testing::{TRACKER, key, record};
 
     fn member(id: u8) -> Member {
         Member {
@@ -215,7 +245,9 @@ mod tests {
         let told = |piece: Piece| {
             let sessions = piece.sessions.iter().map(|s| s.0).collect();
             let changed = piece.changed.changed.iter().map(|m| m.id.0).collect();
-            let left = piece.changed.left.iter().map(|id| id.0).collect();
+            let number = |word: &Leaving| (1..=200u8).find(|n| key(*n) == word.key);
+            let left = piece.changed.left.iter().filter_map(number);
+            let left = left.map(u32::from).collect();
             (sessions, changed, left)
         };
         pieces.map(told).collect()
@@ -235,22 +267,46 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_told_once_and_departures_only_to_who_was_there() {
+    fn an_empty_list_is_told_once_and_leaves_to_everybody_until_they_are_too_many() {
         let mut news = News::default();
+        let leaves = |news: &mut News, number: u8| {
+            let word = Leaving::sign(key(TRACKER), 1, &chain_member(number));
+            news.depart(MemberId(number.into()), word);
+        };
         news.begin(SessionId(1), MemberId(1));
         assert_eq!(gather(&mut news, &[]), [(vec![1], vec![], vec![])]);
-        news.depart(MemberId(9));
+        news.touch(MemberId(9));
+        leaves(&mut news, 9);
         news.begin(SessionId(2), MemberId(2));
         let told = gather(&mut news, &[9]);
+        // Who comes is told as well: it may have heard of member 9 before.
         assert_eq!(
             told,
-            [(vec![1], vec![], vec![9]), (vec![2], vec![], vec![])]
+            [(vec![2], vec![], vec![9]), (vec![1], vec![], vec![9])]
         );
-        assert_eq!(news.len(), 0, "who left and was told of takes no room");
-        news.end(SessionId(1));
-        news.end(SessionId(2));
-        news.depart(MemberId(8));
+        // Back again: nobody is told any more that it had left.
+        news.is_back(&key(9));
+        news.begin(SessionId(3), MemberId(3));
+        assert_eq!(gather(&mut news, &[]), [(vec![3], vec![], vec![])]);
+        assert_eq!(news.len(), 0);
+        // Put out, or lapsed: the admin's word is told, and a place is no news.
+        news.touch(MemberId(8));
+        news.forget(MemberId(8));
         assert_eq!(gather(&mut news, &[8]), []);
-        assert_eq!(news.len(), 0, "there was nobody to tell");
+        // However many leave, and come back to leave again: the last words are kept, one of each.
+        for round in 0..3 {
+            for number in 1..=200 {
+                let word = Leaving::sign(key(TRACKER), round, &chain_member(number));
+                news.has_left(word);
+            }
+        }
+        assert_eq!(news.len(), 200);
+        let word = Leaving::sign(key(TRACKER), 1, &chain_member(1));
+        for n in 0..2 * MAX_LEAVES_TOLD {
+            let mut word = word.clone();
+            word.key.0[..8].copy_from_slice(&n.to_le_bytes());
+            news.has_left(word);
+        }
+        assert_eq!(news.len(), MAX_LEAVES_TOLD);
     }
 }

@@ -16,7 +16,7 @@ use super::sessions::Sessions;
 use super::statements::STATEMENT_ROW;
 use super::{MAX_HOSTS_VISITED, Registry};
 use crate::chain::params::ParamsError;
-use crate::chain::{Internal, Params};
+use crate::chain::{Internal, Params, Timestamp};
 use crate::keys::{PublicKey, SecretKey};
 use crate::membership::Address;
 use crate::protocol::bucket::Buckets;
@@ -111,6 +111,7 @@ impl Registry {
             hosts: Buckets::new(MAX_HOSTS_VISITED),
             liveness: Liveness::new(seed),
             news: News::default(),
+            heard: Timestamp(0),
             spread: Spread::new(seed),
             outgoing: Outgoing::default(),
         };

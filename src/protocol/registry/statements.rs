@@ -1,7 +1,7 @@
 //! What the admin says to everybody: signed here, kept, told to whoever is there and to whoever comes.
 
 use super::invitations::{InvitationId, Kept};
-use super::members::Refusal;
+use super::members::{Ending, Refusal};
 use super::orders::{OrderRefused, Outcome};
 use super::{Effect, Fact, Registry};
 use crate::chain::Internal;
@@ -199,14 +199,14 @@ impl Registry {
         match act {
             Act::Expel { key, .. } => {
                 if let Some(id) = self.members.id_of(key) {
-                    self.strike(id, signed.statement.number);
+                    self.strike(id, Ending::PutOut(signed.statement.number));
                 }
             }
             Act::Reassign { name, key } => {
                 if let Some(owner) = self.members.owner(name).filter(|owner| owner != key)
                     && let Some(id) = self.members.id_of(&owner)
                 {
-                    self.strike(id, signed.statement.number);
+                    self.strike(id, Ending::PutOut(signed.statement.number));
                 }
                 let rows = self.members.hand_on(name.clone(), *key);
                 self.outgoing.write(rows);

@@ -1,4 +1,4 @@
-use super::members::{Entry, FORMER_NAME_ROW, MEMBER_ROW};
+use super::members::{Ending, Entry, FORMER_NAME_ROW, MEMBER_ROW};
 use super::*;
 use crate::canonical;
 use crate::chain::testing::{START, genesis, member, params};
@@ -14,6 +14,7 @@ mod admission;
 mod contesting;
 mod copying;
 mod founding;
+mod lapsing;
 mod statements;
 mod watching;
 mod working;
@@ -180,7 +181,7 @@ fn who_left_keeps_the_name_and_gets_another_number() {
     assert_eq!(closed(&said), [2]);
     tracker.tick(TICK_MS);
     let told = news(tracker.said(), 1);
-    assert_eq!(told[0].left, [MemberId(2)]);
+    assert_eq!(told[0].left, [Leaving::sign(key(TRACKER), 2, &member(2))]);
     tracker.restart();
     assert_eq!(refusal(tracker.join(3, "bob")), RefusalCode::NameTaken);
     let third = registered(3, Some(genesis_by(1)), None);
@@ -229,6 +230,7 @@ fn crowd(count: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
                 record,
                 since,
                 invitation: None,
+                heard: since,
             }),
         )
     };
@@ -264,10 +266,10 @@ fn the_fullest_part_of_the_list_fits_a_frame() {
         record: longest.sign(&member(1)),
         live: true,
         reachable: true,
-        since: crate::chain::Timestamp(u64::MAX),
+        since: Timestamp(u64::MAX),
     };
     let changed = vec![fullest; MAX_MEMBERS];
-    let left = vec![MemberId(u32::MAX); MAX_MEMBERS];
+    let left = vec![Leaving::sign(key(TRACKER), u64::MAX, &member(2)); MAX_MEMBERS];
     let message = Message::MembersChanged(MembersChanged { changed, left });
     assert!(message.to_frame().is_ok());
 }
@@ -388,7 +390,12 @@ fn a_full_network_takes_nobody_until_somebody_leaves() {
     }
     let refused = members.register(record(251, "late", 1), None, BEGUN);
     assert_eq!(refused.unwrap_err().0, RefusalCode::Full);
-    assert_eq!(members.remove(MemberId(5), BEGUN.wall).len(), 2);
+    assert_eq!(
+        members
+            .remove(MemberId(5), Ending::PutOut(BEGUN.wall))
+            .len(),
+        2
+    );
     let (registration, _) = members
         .register(record(251, "late", 1), None, BEGUN)
         .unwrap();

@@ -1,5 +1,6 @@
 //! Who of the members answers, who is asked, and who is told.
 
+use super::news::MAX_LEAVES_TOLD;
 use super::{Effect, Fact, MAX_MEMBERS_LISTED, MAX_WAITING, Registry, VISITS_OF_HOST, Visited};
 use crate::clock::Now;
 use crate::membership::Address;
@@ -9,11 +10,14 @@ use crate::wire::message::ChallengeAnswer;
 use crate::wire::{Member, MemberId, Message};
 
 impl Registry {
-    /// Watches everybody who was read from the disk.
+    /// Watches everybody who was read from the disk, and knows who has left.
     pub(super) fn watch_members(&mut self) {
         let ids: Vec<_> = self.members.ids().collect();
         for id in ids {
             self.watch(id);
+        }
+        for word in self.members.last_words(MAX_LEAVES_TOLD) {
+            self.news.has_left(word);
         }
     }
 

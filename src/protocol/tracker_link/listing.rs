@@ -3,8 +3,9 @@
 use super::{Effect, Phase, Stage, Talk, TrackerLink, Warning};
 use crate::keys::PublicKey;
 use crate::protocol::directory::{MAX_NAMES, Update};
+use crate::wire::Member;
+use crate::wire::member::Leaving;
 use crate::wire::message::{MAX_MEMBERS, MembersChanged};
-use crate::wire::{Member, MemberId};
 use std::collections::BTreeSet;
 
 impl TrackerLink {
@@ -14,8 +15,10 @@ impl TrackerLink {
             return;
         };
         let ends_list = in_list && told.changed.len() < MAX_MEMBERS;
-        let departed = |id: &MemberId| self.directory.depart(*id);
-        let mut left: Vec<_> = told.left.iter().filter_map(departed).collect();
+        let words = told.left.iter();
+        let mut left: Vec<_> = words
+            .filter_map(|word| self.departed(tracker, word))
+            .collect();
         let mut changed = Vec::new();
         for member in told.changed {
             self.member_told(tracker, member, &mut changed, &mut left);
@@ -24,6 +27,32 @@ impl TrackerLink {
             changed.extend(self.directory.not_named(&named));
         }
         self.directory_changed(changed, left);
+    }
+
+    /// Somebody has left, if this is its word: a tracker makes nobody vanish. It comes from whoever tells the list,
+    /// so that whoever was off when it was given hears it, too.
+    fn departed(&mut self, tracker: PublicKey, word: &Leaving) -> Option<Member> {
+        let said = &self.directory.last_record(&word.key)?.statement;
+        // Whoever has said something since is a member again.
+        if word.sequence <= said.sequence {
+            return None;
+        }
+        if word.tracker != tracker || word.check().is_err() {
+            let name = said.name.clone();
+            let reason = "that it has left is not its own word".to_owned();
+            let warning = Warning::BadRecord { name, reason };
+            self.decided.at_once(Effect::Warn(warning));
+            return None;
+        }
+        self.directory.depart(&word.key)
+    }
+
+    /// Whether whom one of the other trackers introduces may be dialled where that one says. Whoever may issue
+    /// (`issues`) introduces anybody; the others could invent members, and tell no more than where those are whom
+    /// we know by the first one or by one that may issue.
+    pub fn is_introduced(&self, member: &Member, issues: bool) -> bool {
+        let key = &member.record.statement.key;
+        issues || self.directory.by_key(key).is_some()
     }
 
     fn member_told(

@@ -2,6 +2,7 @@
 
 use super::{Effect, STATEMENT_ROW, TrackerLink};
 use crate::clock::Now;
+use crate::keys::PublicKey;
 use crate::membership::Statements;
 use crate::membership::{Act, MemberName, SignedStatement};
 use crate::protocol::SessionId;
@@ -18,6 +19,12 @@ impl TrackerLink {
     /// By which statement this node itself is put out, if it is.
     pub fn own_expulsion(&self) -> Option<&SignedStatement> {
         self.statements.as_ref()?.out(&self.config.key)
+    }
+
+    fn is_out(&self, key: &PublicKey) -> bool {
+        self.statements
+            .as_ref()
+            .is_some_and(|all| all.out(key).is_some())
     }
 
     /// A member told what the admin has said.
@@ -60,8 +67,15 @@ impl TrackerLink {
         let mut changed = Vec::new();
         let mut left = Vec::new();
         for signed in &fresh {
-            if let Act::Reassign { name, .. } = &signed.statement.act {
-                self.hand_on(name, &mut changed, &mut left);
+            match &signed.statement.act {
+                Act::Reassign { name, .. } => self.hand_on(name, &mut changed, &mut left),
+                Act::Expel { key, .. } if self.is_out(key) => {
+                    left.extend(self.directory.depart(key))
+                }
+                Act::Expel { .. }
+                | Act::Readmit { .. }
+                | Act::Succeed { .. }
+                | Act::Revoke { .. } => {}
             }
         }
         self.directory_changed(changed, left);

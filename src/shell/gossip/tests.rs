@@ -1,5 +1,6 @@
 //! The shell by itself, then whole networks of shells and their machines in a world without a runtime.
 
+mod conversation;
 mod credit;
 mod events;
 mod sync;

@@ -200,7 +200,11 @@ impl TrackerLinkShell {
     fn candidates(&self) -> Vec<Candidate> {
         let members = self.link.directory().members();
         let members = members.map(|m| (&m.record, Outlook::of(m), Some(m.since)));
-        let introduced = self.introduced.values().flatten();
+        let introduced = self.introduced.iter().flat_map(|(tracker, members)| {
+            let issues = self.issuing.contains(tracker);
+            let is_introduced = move |member: &&Member| self.link.is_introduced(member, issues);
+            members.iter().filter(is_introduced)
+        });
         let introduced = introduced.map(|member| (&member.record, Outlook::Unknown, None));
         type Told<'a> = (&'a MemberStatement, Outlook, Option<Timestamp>);
         let mut latest: BTreeMap<PublicKey, Told<'_>> = BTreeMap::new();

@@ -107,6 +107,15 @@ fn work_asked() -> WorkAsked {
     }
 }
 
+fn leaving() -> Leaving {
+    Leaving {
+        tracker: KEY,
+        key: KEY,
+        sequence: u64::MAX,
+        signature: SIGNED,
+    }
+}
+
 fn member_entry() -> Member {
     Member {
         id: MemberId(u32::MAX),
@@ -203,6 +212,7 @@ fn longest() -> Vec<Message> {
                     name: "x".repeat(32).parse().unwrap(),
                     key: KEY,
                     left: Some(Timestamp(u64::MAX)),
+                    leaving: Some(leaving()),
                 };
                 MAX_COPIED
             ],
@@ -233,14 +243,9 @@ fn longest() -> Vec<Message> {
         Message::Members(vec![member_entry(); MAX_MEMBERS]),
         Message::MembersChanged(MembersChanged {
             changed: vec![member_entry(); MAX_MEMBERS],
-            left: vec![MemberId(u32::MAX); MAX_MEMBERS],
+            left: vec![leaving(); MAX_MEMBERS],
         }),
-        Message::Leave(Leaving {
-            tracker: KEY,
-            key: KEY,
-            sequence: u64::MAX,
-            signature: SIGNED,
-        }),
+        Message::Leave(leaving()),
         Message::Left(()),
         Message::Invited(Invited {
             invitation: invitation(),

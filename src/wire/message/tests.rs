@@ -117,7 +117,7 @@ fn any_message() -> impl Strategy<Value = Message> {
                 19 => Message::Members((0..n).map(|n| member_entry(n, flag)).collect()),
                 20 => Message::MembersChanged(MembersChanged {
                     changed: (0..n).map(|n| member_entry(n, flag)).collect(),
-                    left: vec![MemberId(7); count],
+                    left: vec![Leaving::sign(member(200).public_key(), number, &member(n)); count],
                 }),
                 21 => Message::Leave(Leaving::sign(member(200).public_key(), number, &member(n))),
                 22 => Message::Left(()),
@@ -297,10 +297,10 @@ fn roles_and_refusals_without_a_meaning_are_refused() {
     for code in [0u8, 3, 255] {
         assert!(NodeRole::try_from(code).is_err());
     }
-    for code in [0u8, 17, 255] {
+    for code in [0u8, 18, 255] {
         assert!(RefusalCode::try_from(code).is_err());
     }
-    for code in 1..=16 {
+    for code in 1..=17 {
         assert_eq!(u8::from(RefusalCode::try_from(code).unwrap()), code);
     }
 }

@@ -367,6 +367,31 @@ fn what_its_application_refuses_is_never_open() {
     assert_eq!(node.mine(5).transactions.len(), 3);
 }
 
+/// Seed 25 of the simulator: nobody had mined a vote when its ballot closed by the time, and since no other record
+/// changed anything about ballots it was open for ever.
+#[test]
+fn what_its_application_refuses_as_time_goes_by_is_open_no_more() {
+    for body in [&b"early"[..], b"low"] {
+        let rules = counting_rules();
+        let mut node = Node::with(rules.clone(), MempoolLimits::default());
+        let late = signed(&rules, 1, 1, 0, record("count", body));
+        let other = signed(&rules, 1, 2, 0, record("count", b"a"));
+        for one in [&late, &other] {
+            assert_eq!(node.send(one.clone()), Ok(()));
+        }
+        let mut forge = Forge::with(rules.clone());
+        let blocks = forge.branch(forge.genesis(), 3, 5);
+        let mut open = Vec::new();
+        for block in blocks {
+            assert_eq!(node.block(block), BlockOutcome::Accepted);
+            open.push(node.open().len());
+        }
+        assert_eq!(open, [2, 1, 1], "{body:?}");
+        assert_eq!(node.open(), [other.id()].into());
+        assert_eq!(node.closed(late.id()), Some(Closed::Conflicted));
+    }
+}
+
 /// Seed 162 of the simulator: a clock that had been a week behind was set right, and all that was open was void,
 /// since "its last height had passed".
 #[test]

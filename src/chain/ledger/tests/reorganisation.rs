@@ -328,27 +328,94 @@ fn the_way_of_bodies_is_told_in_order_and_without_what_is_here() {
     let mut node = node_on(&ours);
     node.headers(&headers(&theirs)).unwrap();
     let ids: Vec<BlockId> = theirs.iter().map(Block::id).collect();
-    let missing = |node: &Node, toward: &BlockId, limit| {
-        let ledger: &Ledger = &node.ledger;
+    let missing = |node: &mut Node, toward: &BlockId, limit| {
+        let ledger: &mut Ledger = &mut node.ledger;
         let missing = ledger.missing_bodies(toward, limit, &node.disk).unwrap();
         let ids = missing.into_iter().map(|(id, _)| id);
         ids.collect::<Vec<_>>()
     };
-    assert_eq!(missing(&node, &ids[3], 16), ids);
-    assert_eq!(missing(&node, &ids[3], 2), ids[..2]);
+    assert_eq!(missing(&mut node, &ids[3], 16), ids);
+    assert_eq!(missing(&mut node, &ids[3], 2), ids[..2]);
     let with_heights = node.ledger.missing_bodies(&ids[3], 2, &node.disk);
     assert_eq!(
         with_heights,
         Ok(vec![(ids[0], Height(2)), (ids[1], Height(3))])
     );
     assert!(
-        missing(&node, &ids[0], 16).is_empty(),
+        missing(&mut node, &ids[0], 16).is_empty(),
         "no more work than ours"
     );
     node.block(theirs[1].clone());
-    assert_eq!(missing(&node, &ids[3], 16), [ids[0], ids[2], ids[3]]);
+    assert_eq!(missing(&mut node, &ids[3], 16), [ids[0], ids[2], ids[3]]);
     // A side branch that is not the best one by headers.
     let side = forge.branch(ours[2].id(), 1, 7);
     node.headers(&headers(&side)).unwrap();
-    assert_eq!(missing(&node, &side[0].id(), 16), [side[0].id()]);
+    assert_eq!(missing(&mut node, &side[0].id(), 16), [side[0].id()]);
+}
+
+/// Counts the headers that are read from the disk below.
+struct HeadersRead<'a>(&'a MemoryView, Cell<usize>);
+
+impl StateView for HeadersRead<'_> {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        let is_header = matches!(key, RowKey::Header(_));
+        self.1.set(self.1.get() + usize::from(is_header));
+        self.0.read(key)
+    }
+}
+
+#[test]
+fn headers_far_ahead_of_the_bodies_are_read_once_for_all_that_is_done_with_them() {
+    const LOOKED_UP: usize = 256;
+    let mut forge = Forge::new();
+    let blocks = forge.branch(forge.genesis(), 1_500, 5);
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    node.headers(&headers(&blocks)).unwrap();
+    let best = node.ledger.chain().best_header().id;
+    let mut reads = 0;
+    for turn in blocks[..400].chunks(200) {
+        let disk = HeadersRead(&node.disk, Cell::new(0));
+        let missing = node.ledger.missing_bodies(&best, LOOKED_UP, &disk).unwrap();
+        assert_eq!(missing[0].0, turn[0].id());
+        reads += disk.1.get();
+        for block in turn {
+            let (disk, origin) = (
+                HeadersRead(&node.disk, Cell::new(0)),
+                Origin::Relay(Ticket(0)),
+            );
+            let effects = node.ledger.block(origin, block.clone(), &disk, node.now);
+            reads += disk.1.get();
+            node.carry_out(effects.unwrap());
+        }
+    }
+    assert_eq!(node.ledger.tip().id, blocks[399].id());
+    assert!(reads <= 200 + LOOKED_UP + 10, "{reads} headers read");
+    assert!(node.ledger.chain().headers_in_memory() <= 1_001 + 200 + LOOKED_UP);
+}
+
+#[test]
+fn headers_that_are_held_for_their_bodies_take_bounded_memory_and_stay_true() {
+    let mut forge = Forge::new();
+    let blocks = forge.branch(forge.genesis(), 2_600, 5);
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    for some in headers(&blocks).chunks(2_000) {
+        node.headers(some).unwrap();
+    }
+    let best = node.ledger.chain().best_header().id;
+    for some in blocks.chunks(256) {
+        node.ledger.missing_bodies(&best, 256, &node.disk).unwrap();
+        for block in some {
+            assert_eq!(node.block(block.clone()), BlockOutcome::Accepted);
+        }
+        let missing = node.ledger.missing_bodies(&best, 1, &node.disk).unwrap();
+        assert!(
+            missing
+                .iter()
+                .all(|(id, _)| !some.iter().any(|block| block.id() == *id))
+        );
+        assert!(node.ledger.chain().headers_in_memory() <= 1_001 + 1_024);
+    }
+    assert_eq!(node.ledger.tip().id, best);
 }

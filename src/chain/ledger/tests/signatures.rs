@@ -223,7 +223,7 @@ fn what_is_being_checked_does_not_make_the_list_of_what_is_missing_end_early() {
         let effects = node.ledger.block(origin, first, &node.disk, node.now);
         let _under_way = check_in(effects.unwrap());
         let ids: Vec<_> = rest.iter().map(Block::id).collect();
-        let missing = |limit| {
+        let mut missing = |limit| {
             let missing = node.ledger.missing_bodies(&ids[2], limit, &node.disk);
             let ids = missing.unwrap().into_iter().map(|(id, _)| id);
             ids.collect::<Vec<_>>()

@@ -6,6 +6,8 @@ use crate::chain::TransactionId;
 use crate::cli::demo::eavesdrop::Forgery;
 use crate::cli::demo::nodes::Nodes;
 use crate::cli::demo::view::{Agreed, chain_of};
+use crate::cli::invocation::word;
+use crate::cli::votes::{SCRIPT, SCRIPT_NAME};
 use crate::owner::answers::{
     BallotState, BallotView, CastView, ConnectedView, NoRequest, OpenView, OpenedView,
 };
@@ -22,10 +24,6 @@ const CHOICES: [&str; 2] = ["Rome", "Bern"];
 const BLOCKS: u64 = 12;
 /// Blocks that alice mines meanwhile: more than carol does.
 const AWAY_BLOCKS: usize = 2;
-/// What counts ballots again without a node, as it is shipped.
-const SCRIPT: &str = include_str!("../../../../scripts/check_vote.py");
-/// The name of it.
-const SCRIPT_NAME: &str = "check_vote.py";
 
 /// What is asked, with what can be chosen.
 pub(super) fn asked() -> String {
@@ -333,7 +331,7 @@ impl Story {
             .args(["--trust", &trusted, "--json"])
             .stdin(Stdio::null())
             .output();
-        let typed = format!("python3 {} {}", script.display(), file.display());
+        let typed = format!("python3 {} {}", word(&script), word(&file));
         let checked = match checked {
             Ok(checked) => checked,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

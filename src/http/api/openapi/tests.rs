@@ -112,3 +112,55 @@ async fn the_page_and_the_description_are_served_and_say_the_same() {
         }
     }
 }
+
+/// Answers with lists whose length is bounded by itself: choices of a ballot, transactions of a block, the few that
+/// may be delegates, and what the program itself has.
+const WHOLE_LISTS: &[&str] = &[
+    "/api/v1/ballots/{ballot}",
+    "/api/v1/blocks/{block}",
+    "/api/v1/codes",
+    "/api/v1/delegates",
+    "/api/v1/healthy",
+    "/api/v1/paths",
+    "/api/v1/ready",
+];
+
+/// What of a list was not shown can be asked for: whatever can grow has a cursor, both ways.
+#[test]
+fn d3_every_list_that_can_grow_goes_on_behind_a_cursor() {
+    let mut lists = BTreeSet::new();
+    for of in [Of::Peer, Of::Tracker] {
+        let description = described_as(of);
+        let whole = |value: &Value| -> Value {
+            let reference = value["$ref"].as_str().map(|at| at.trim_start_matches('#'));
+            reference
+                .map_or(value, |at| description.pointer(at).unwrap())
+                .clone()
+        };
+        for line in PATHS
+            .iter()
+            .filter(|line| line.is_of(of) && line.method == "GET")
+        {
+            let answer = &description["paths"][line.path]["get"]["responses"]["200"];
+            let answer = whole(&answer["content"]["application/json"]["schema"]);
+            let fields = answer["properties"]
+                .as_object()
+                .cloned()
+                .unwrap_or_default();
+            let takes = |name| line.parameters.contains(&name);
+            let can_go_on = takes("after") && takes("limit");
+            assert_eq!(
+                can_go_on && line.media == JSON,
+                fields.contains_key("next"),
+                "{}",
+                line.path
+            );
+            let is_list = answer["type"] == "array"
+                || fields.values().any(|field| whole(field)["type"] == "array");
+            if is_list && !can_go_on {
+                lists.insert(line.path);
+            }
+        }
+    }
+    assert_eq!(lists, WHOLE_LISTS.iter().copied().collect());
+}

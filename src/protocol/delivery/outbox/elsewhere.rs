@@ -48,13 +48,9 @@ impl Outbox {
         disk: &dyn DeliveryRows,
         now: Now,
     ) -> Result<(bool, Vec<Effect>), Internal> {
-        for _ in 0..STEPS_AT_A_TIME {
-            if self.elsewhere.walk.is_caught_up() {
-                break;
-            }
-            let Some((at, transactions)) = self.elsewhere.walk.step(chain)? else {
-                continue;
-            };
+        let mut left = STEPS_AT_A_TIME;
+        let own = self.config.own;
+        while let Some((at, transactions)) = self.elsewhere.walk.next(chain, &own, &mut left)? {
             for transaction in &transactions {
                 self.found(transaction, Place::Mined(at.height), disk, now)?;
             }

@@ -229,6 +229,24 @@ fn a_tracker_that_forgot_takes_back_whom_it_certified_and_counts_the_invitation(
 }
 
 #[test]
+fn attack_l_a_tracker_that_takes_in_the_invited_finds_its_network_again_by_a_certificate_alone() {
+    let certificate = founded_by_invitation().issued.pop().unwrap().1;
+    let network = genesis_of_it().id();
+    for knows in [true, false] {
+        let mut tracker = tracker();
+        if knows {
+            tracker.registry.has_founded(network);
+        }
+        tracker.open_showing(1, 1, network, Some(certificate.clone()));
+        tracker.receive(1, &Message::Register(record(1, "alice", 1)));
+        assert!(is_registered(&tracker.said()));
+        tracker.receive(1, &Message::OfferGenesis(genesis_of_it()));
+        tracker.said();
+        assert_eq!(tracker.registry.network(), network);
+    }
+}
+
+#[test]
 fn an_order_is_answered_when_the_disk_has_it_and_refused_in_words() {
     let mut tracker = tracker();
     let wish = |uses, lasts_ms| Order::Invite {

@@ -4,7 +4,7 @@ use super::*;
 use crate::membership::invitation::sign_invited;
 use crate::membership::{Act, Invitation};
 use crate::wire::NodeRole;
-use crate::wire::message::Invited;
+use crate::wire::message::{FormerName, Invited, RegisterCopy};
 
 /// The delegate's number.
 const SECOND: u8 = 8;
@@ -219,6 +219,42 @@ fn whoever_leaves_at_one_has_left_at_the_other_and_is_not_brought_back() {
     both.connect();
     assert_eq!(Both::names(&both.first), ["alice"]);
     assert_eq!(Both::names(&both.second), ["alice"]);
+}
+
+#[test]
+fn attack_l2_another_tracker_takes_nobody_off_the_list_without_that_ones_word() {
+    let mut both = Both::new();
+    both.delegate();
+    both.first.join(2, "bob");
+    both.connect();
+    let by_another = Leaving {
+        key: key(2),
+        ..Leaving::sign(key(TRACKER), 9, &member(3))
+    };
+    let old = Leaving::sign(key(TRACKER), 1, &member(2));
+    let elsewhere = Leaving::sign(key(SECOND), 9, &member(2));
+    let left = vec![by_another.clone(), old, elsewhere];
+    let changed = Vec::new();
+    both.first.receive(
+        LINE,
+        &Message::MembersChanged(MembersChanged { changed, left }),
+    );
+    let former = vec![FormerName {
+        name: "bob".parse().unwrap(),
+        key: key(2),
+        left: Some(both.first.now.wall.plus_ms(9)),
+        leaving: Some(by_another),
+    }];
+    let invitations = Vec::new();
+    both.first.receive(
+        LINE,
+        &Message::RegisterCopy(RegisterCopy {
+            former,
+            invitations,
+        }),
+    );
+    both.first.sync();
+    assert_eq!(Both::names(&both.first), ["alice", "bob"]);
 }
 
 #[test]

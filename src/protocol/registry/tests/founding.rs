@@ -206,3 +206,58 @@ fn a_member_that_only_says_it_has_a_network_does_not_hold_up_the_others() {
     assert_eq!(tracker.said(), []);
     assert_eq!(tracker.registry.genesis(), None);
 }
+
+/// The network of member 1's certificate, at a tracker that has founded it and lost its rows.
+fn lost() -> Tracker {
+    let mut tracker = Tracker::new();
+    let network = genesis_by(1).id();
+    assert_eq!(tracker.registry.has_founded(network), Some(network));
+    tracker
+}
+
+#[test]
+fn attack_l_a_tracker_that_lost_its_disk_founds_no_second_network_and_waits_for_its_members() {
+    let mut tracker = lost();
+    // A newcomer comes first, and comes again for an hour: it has no place, no name and no lease.
+    for _ in 0..60 {
+        assert_eq!(refusal(tracker.join(2, "alice")), RefusalCode::RegisterLost);
+        tracker.tick(LEASE_MS);
+        let said = tracker.said();
+        assert!(
+            said.iter().all(|out| matches!(out, Out::Closed(..))),
+            "{said:?}"
+        );
+    }
+    // Of another network of this tracker (it was founded twice, or somebody had its key) nobody takes it.
+    let show = |tracker: &mut Tracker, genesis: Genesis, number: u8, name: &str| {
+        let network = genesis.id();
+        let called = name.parse().unwrap();
+        let said = CertificateStatement::at(START, network, key(number), called, key(TRACKER));
+        tracker.open_showing(
+            number.into(),
+            number,
+            network,
+            Some(said.sign(&secret(TRACKER))),
+        );
+        tracker.receive(number.into(), &Message::Register(record(number, name, 1)));
+        tracker.said();
+        tracker.receive(number.into(), &Message::OfferGenesis(genesis));
+        tracker.said()
+    };
+    let other = show(&mut tracker, other_genesis(), 3, "carol");
+    assert_eq!(refusal(other), RefusalCode::NotRegistered);
+    let known = show(&mut tracker, genesis_by(1), 1, "alice");
+    assert!(known.contains(&to(1, Message::GenesisKnown(genesis_by(1)))));
+    // And now it is as it was.
+    assert_eq!(refusal(tracker.join(4, "alice")), RefusalCode::NameTaken);
+    let second = registered(2, Some(genesis_by(1)), None);
+    assert_eq!(tracker.join(5, "dave"), [to(5, second)]);
+}
+
+#[test]
+fn what_is_known_of_the_founding_changes_nothing_where_there_is_a_register() {
+    let mut tracker = founded();
+    assert_eq!(tracker.registry.has_founded(other_genesis().id()), None);
+    let second = registered(2, Some(genesis_by(1)), None);
+    assert_eq!(tracker.join(2, "bob"), [to(2, second)]);
+}

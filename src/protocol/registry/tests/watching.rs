@@ -125,23 +125,40 @@ fn what_many_are_told_is_one_message() {
 }
 
 #[test]
-fn who_left_is_told_to_those_who_knew_it_and_then_forgotten() {
+fn attack_l2_who_left_is_told_in_its_own_words_also_to_those_who_come_later_and_after_a_restart() {
     let mut tracker = founded();
     tracker.join(2, "bob");
     tracker.tick(TICK_MS);
     tracker.said();
     let leaving = Leaving::sign(key(TRACKER), 2, &member(2));
-    tracker.receive(2, &Message::Leave(leaving));
+    tracker.receive(2, &Message::Leave(leaving.clone()));
     tracker.said();
     tracker.join(3, "carol");
     tracker.tick(TICK_MS);
     let said = tracker.said();
-    assert_eq!(news(said.clone(), 1)[0].left, [MemberId(2)]);
-    assert_eq!(news(said, 3)[0].left, [], "she never heard of bob");
+    for session in [1, 3] {
+        assert_eq!(
+            news(said.clone(), session)[0].left,
+            std::slice::from_ref(&leaving)
+        );
+    }
     tracker.tick(TICK_MS);
     assert_eq!(tracker.said(), []);
+    // A node that was off meanwhile, and a tracker that was started anew.
+    tracker.restart();
+    tracker.join(1, "alice");
+    tracker.tick(TICK_MS);
+    assert_eq!(news(tracker.said(), 1)[0].left, [leaving]);
+    // Once he is back, nobody is told any more that he had left.
+    tracker.open(2, 2, NOBODY);
+    tracker.receive(2, &Message::Register(record(2, "bob", 3)));
+    tracker.said();
+    tracker.restart();
+    tracker.join(3, "carol");
+    tracker.tick(TICK_MS);
+    assert_eq!(news(tracker.said(), 3)[0].left, []);
     let entries = tracker.registry.news.len();
-    assert_eq!(entries, 2, "alice and carol");
+    assert_eq!(entries, 3, "alice, bob and carol");
 }
 
 #[test]

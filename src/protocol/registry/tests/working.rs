@@ -107,6 +107,26 @@ fn attack_a5_a_number_that_outranks_all_later_ones_is_refused() {
 }
 
 #[test]
+fn attack_a5_a_leave_with_the_greatest_number_keeps_nobody_out() {
+    let mut tracker = Tracker::new();
+    tracker.join(1, "alice");
+    tracker.join(2, "bob");
+    tracker.receive(
+        2,
+        &Message::Leave(Leaving::sign(key(TRACKER), u64::MAX, &member(2))),
+    );
+    tracker.said();
+    tracker.tick(TICK_MS);
+    let told = news(tracker.said(), 1);
+    assert_eq!(told[0].left.len(), 1);
+    // It takes its own place, nobody else's, and comes back with whatever it says next.
+    tracker.open(3, 2, NetworkId::ZERO);
+    tracker.receive(3, &Message::Register(record(2, "bob", 3)));
+    assert!(is_registered(&tracker.said()));
+    assert_eq!(tracker.registry.registered_len(), 2);
+}
+
+#[test]
 fn attack_p3_a_record_changes_a_few_times_at_once_and_then_once_a_minute() {
     let mut tracker = Tracker::new();
     tracker.join(1, "alice");

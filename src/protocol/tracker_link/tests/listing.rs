@@ -1,6 +1,7 @@
 //! What the tracker tells of the members.
 
 use super::*;
+use crate::wire::member::Leaving;
 
 fn told(id: u32, record: MemberRecord, live: bool) -> Member {
     Member {
@@ -12,8 +13,12 @@ fn told(id: u32, record: MemberRecord, live: bool) -> Member {
     }
 }
 
-fn tell(peer: &mut Peer, changed: Vec<Member>, left: Vec<u32>) -> (Vec<Member>, Vec<Member>) {
-    let left = left.into_iter().map(MemberId).collect();
+/// The word of who has this key that it leaves, with a number above all that it says here.
+fn leaves(number: u8) -> Leaving {
+    Leaving::sign(key(TRACKER), u64::MAX, &member(number))
+}
+
+fn tell(peer: &mut Peer, changed: Vec<Member>, left: Vec<Leaving>) -> (Vec<Member>, Vec<Member>) {
     let news = MembersChanged { changed, left };
     peer.receive(SESSION, &Message::MembersChanged(news));
     match peer.changed.pop() {
@@ -56,7 +61,7 @@ fn attack_l2_whom_the_tracker_does_not_name_is_away_and_not_forgotten() {
     let carol = told(3, record(3, "carol", 1), true);
     let all = vec![alice.clone(), bob.clone(), carol.clone()];
     tell(&mut peer, all, vec![]);
-    let (_, left) = tell(&mut peer, vec![], vec![3, 99]);
+    let (_, left) = tell(&mut peer, vec![], vec![leaves(3), leaves(99)]);
     assert_eq!(left, [carol]);
     peer.close(SESSION);
     next_dial(&mut peer);
@@ -78,6 +83,61 @@ fn attack_l2_whom_the_tracker_does_not_name_is_away_and_not_forgotten() {
     assert_eq!(known(&peer), [1, 2]);
     peer.restart(true);
     assert_eq!(known(&peer), [1, 2]);
+}
+
+#[test]
+fn attack_l2_a_tracker_makes_nobody_vanish_without_that_ones_word() {
+    let mut peer = joined();
+    let bob = told(2, record(2, "bob", 5), true);
+    tell(&mut peer, vec![bob.clone()], vec![]);
+    // Another's word for it, one that is older than what he said since, one to another tracker, one that is made up.
+    let by_another = Leaving {
+        key: key(2),
+        ..leaves(3)
+    };
+    let to_another = Leaving::sign(key(9), 6, &member(2));
+    let made_up = Leaving {
+        sequence: 7,
+        ..Leaving::sign(key(TRACKER), 6, &member(2))
+    };
+    let old = Leaving::sign(key(TRACKER), 5, &member(2));
+    let none = tell(
+        &mut peer,
+        vec![],
+        vec![by_another, to_another, made_up, old],
+    );
+    assert_eq!(none, (vec![], vec![]));
+    assert_eq!(peer.warnings.len(), 3, "{:?}", peer.warnings);
+    assert_eq!(known(&peer), [2]);
+    // Who was off when he left hears it when it is back, and whoever says something later is there again.
+    peer.restart(true);
+    peer.tick(0);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(None));
+    let word = Leaving::sign(key(TRACKER), 6, &member(2));
+    assert_eq!(tell(&mut peer, vec![], vec![word.clone()]).1, [bob]);
+    peer.restart(true);
+    assert_eq!(known(&peer), [] as [u32; 0]);
+    peer.tick(0);
+    peer.open(SESSION, &tracker_hello());
+    peer.receive(SESSION, &registered(None));
+    tell(
+        &mut peer,
+        vec![told(7, record(2, "bob", 8), true)],
+        vec![word],
+    );
+    assert_eq!(known(&peer), [7]);
+}
+
+#[test]
+fn attack_l5_a_tracker_that_may_not_issue_introduces_nobody_whom_nobody_certified() {
+    let mut peer = joined();
+    tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
+    let moved = told(77, record(2, "bob", 2), true);
+    let invented = told(78, record(66, "mallory", 1), true);
+    assert!(peer.link.is_introduced(&moved, false));
+    assert!(!peer.link.is_introduced(&invented, false));
+    assert!(peer.link.is_introduced(&invented, true));
 }
 
 #[test]
@@ -138,7 +198,7 @@ fn a_name_keeps_its_key_until_the_owner_of_this_node_says_otherwise() {
     for restart in [false, true] {
         if restart {
             // Also when bob has left, and after a restart.
-            tell(&mut peer, vec![], vec![2]);
+            tell(&mut peer, vec![], vec![leaves(2)]);
             peer.restart(true);
             peer.tick(0);
             peer.open(SESSION, &tracker_hello());
@@ -174,7 +234,7 @@ fn who_left_is_not_withheld_any_more() {
     let mut peer = joined();
     tell(&mut peer, vec![told(2, record(2, "bob", 1), true)], vec![]);
     tell(&mut peer, vec![told(3, record(3, "bob", 1), true)], vec![]);
-    tell(&mut peer, vec![], vec![3]);
+    tell(&mut peer, vec![], vec![leaves(3)]);
     assert_eq!(peer.link.directory().withheld().count(), 0);
     assert_eq!(known(&peer), [2]);
 }

@@ -163,3 +163,29 @@ fn a_name_goes_with_the_key_that_the_admin_gave_it_to_whichever_is_heard_first()
         assert_eq!(found(&peer), Some(key(7)));
     }
 }
+
+#[test]
+fn whom_the_admin_puts_out_is_on_no_list_any_more_whoever_tells_of_it() {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    let told = Member {
+        id: MemberId(5),
+        record: record(5, "mallory", 1),
+        live: true,
+        reachable: true,
+        since: START,
+    };
+    peer.receive(
+        SESSION,
+        &Message::MembersChanged(MembersChanged {
+            changed: vec![told],
+            left: Vec::new(),
+        }),
+    );
+    assert_eq!(peer.link.directory().len(), 1);
+    let effects = peer.link.statements_heard(vec![expel(3)], peer.now);
+    peer.carry_out(effects);
+    assert!(peer.link.directory().is_empty());
+    peer.restart(true);
+    assert!(peer.link.directory().is_empty(), "on the disk, too");
+}

@@ -354,6 +354,19 @@ impl World {
         }
     }
 
+    /// Has a node say something in all of its sessions, whatever its machine would say.
+    pub(super) fn say(&mut self, at: usize, message: Message) {
+        let open = |line: &&SessionId| self.side(**line, at).is_some();
+        let sessions: Vec<_> = self.lines.keys().filter(open).copied().collect();
+        for session in sessions {
+            match message {
+                // What is asked is in the books.
+                Message::GetBlocks(_) => self.send_message(at, session, message.clone()),
+                _ => self.send(at, session, Packet::Message(message.clone())),
+            }
+        }
+    }
+
     /// Lets every ledger answer all that it is asked: then nothing is owed to anybody.
     pub(super) fn nothing_is_owed(&mut self) {
         for at in 0..self.peers.len() {

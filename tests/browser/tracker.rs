@@ -1,0 +1,39 @@
+//! What whoever runs a tracker does in a browser.
+
+use crate::support::{Lab, agree};
+use crate::{browser, care, enter};
+use raclette::entropy::OsEntropy;
+use raclette::keys::SecretKey;
+
+#[test]
+fn browser_a_tracker_gives_a_name_to_another_key_and_says_what_was_wrong() {
+    let Some(driver) = browser("the tracker's page") else {
+        return;
+    };
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine();
+    agree(&[&alice, &bob]);
+    let tab = enter(driver.tab(), &lab.tracker);
+    for (width, dark) in [(1280, false), (390, true), (320, false)] {
+        tab.is_wide(width).likes_dark(dark).goes_to("/");
+        assert_eq!(care::faults(&tab), Vec::<String>::new(), "{width}");
+        let fits = tab.runs("return document.documentElement.scrollWidth <= innerWidth");
+        assert_eq!(fits, true, "{width}");
+    }
+    let address = SecretKey::draw(&OsEntropy).public_key().to_address();
+    tab.is_wide(1280);
+    tab.runs("document.querySelectorAll('details').forEach(one => { one.open = true; })");
+    tab.types("#name", "bob").types("#address", "rac1nonsense");
+    tab.presses("form[action='/members/rekey'] button");
+    tab.waits_for(".refused", "Not done.");
+    // What was typed is there still.
+    tab.waits_until(
+        "the name is kept",
+        "return document.querySelector('#name').value === 'bob'",
+    );
+    tab.runs("document.querySelector('#address').value = ''");
+    tab.types("#address", &address);
+    tab.presses("form[action='/members/rekey'] button");
+    tab.waits_for(".notice", "The name is the new key's");
+}
