@@ -3,7 +3,6 @@
 mod backup;
 mod clock;
 mod downloading;
-mod frozen;
 mod killing;
 mod length;
 mod many;
