@@ -159,6 +159,8 @@ struct Stage {
     open_us: f64,
     /// Bytes of one as a transaction.
     bytes: usize,
+    /// What it builds on, which is not counted.
+    before: Vec<Block>,
     blocks: Vec<Block>,
 }
 
@@ -253,8 +255,11 @@ impl Network {
         self.on(directory, |ledger| {
             let joins = self.stage(ledger, self.joins());
             let voters = &self.members[..VOTERS];
-            let by_members = self.open(ledger, Roll::members());
-            let votes = self.stage(ledger, self.votes(ledger, by_members));
+            let (by_members, before) = self.open(ledger, Roll::members());
+            let votes = Stage {
+                before,
+                ..self.stage(ledger, self.votes(ledger, by_members))
+            };
             let mut keys: Vec<PublicKey> = voters.iter().map(SecretKey::public_key).collect();
             keys.sort_unstable();
             let parts: Vec<_> = keys
@@ -268,12 +273,15 @@ impl Network {
             let parts: Vec<_> = parts
                 .map(|part| self.record(0, voting::topic(), part.encode().unwrap(), tip(ledger)))
                 .collect();
-            let mut blocks = votes.blocks;
-            blocks.extend(self.stage(ledger, parts).blocks);
-            let by_parts = self.open(ledger, Roll::parts(named));
-            let listed = self.stage(ledger, self.votes(ledger, by_parts));
+            let mut before = self.stage(ledger, parts).blocks;
+            let (by_parts, opening) = self.open(ledger, Roll::parts(named));
+            before.extend(opening);
+            let listed = Stage {
+                before,
+                ..self.stage(ledger, self.votes(ledger, by_parts))
+            };
             Judged {
-                stages: [joins, Stage { blocks, ..votes }, listed],
+                stages: [joins, votes, listed],
                 ballots: [by_members, by_parts],
             }
         })
@@ -353,7 +361,7 @@ impl Network {
         self.members.iter().enumerate().map(join).collect()
     }
 
-    fn open(&self, ledger: &mut OfflineLedger<'_>, roll: Roll) -> voting::BallotId {
+    fn open(&self, ledger: &mut OfflineLedger<'_>, roll: Roll) -> (voting::BallotId, Vec<Block>) {
         let choice = |text| voting::Choice::new(text).unwrap();
         let height = tip(ledger);
         let opening = Parcel::Open(Opening {
@@ -366,8 +374,7 @@ impl Network {
         });
         let record = self.record(0, voting::topic(), opening.encode().unwrap(), height);
         let id = record.id();
-        self.stage(ledger, vec![record]);
-        id
+        (id, self.stage(ledger, vec![record]).blocks)
     }
 
     fn votes(
@@ -409,6 +416,7 @@ impl Network {
         Stage {
             open_us,
             bytes,
+            before: Vec::new(),
             blocks,
         }
     }
@@ -425,30 +433,29 @@ impl Network {
     /// The blocks of all stages, by a node that has seen nothing; what lies between them is not counted.
     fn replay(&self, directory: &Path, stages: &[&Stage]) -> Vec<Replayed> {
         self.on(directory, |ledger| {
-            stages
-                .iter()
-                .map(|stage| {
-                    let took: Vec<_> = stage
-                        .blocks
-                        .iter()
-                        .map(|block| {
-                            self.set_time(block.header.height);
-                            let block = block.clone();
-                            let records = block.transactions.len() - 1;
-                            let begun = Instant::now();
-                            let outcome = ledger.block(block).unwrap();
-                            assert!(matches!(outcome, BlockOutcome::Accepted), "{outcome:?}");
-                            (begun.elapsed(), records)
-                        })
-                        .collect();
-                    let fifth = took.len().div_ceil(5);
-                    Replayed {
-                        each_us: mean(&took),
-                        first_us: mean(&took[..fifth]),
-                        last_us: mean(&took[took.len() - fifth..]),
-                    }
-                })
-                .collect()
+            let mut connect = |block: &Block| {
+                self.set_time(block.header.height);
+                let block = block.clone();
+                let records = block.transactions.len() - 1;
+                let begun = Instant::now();
+                let outcome = ledger.block(block).unwrap();
+                assert!(matches!(outcome, BlockOutcome::Accepted), "{outcome:?}");
+                (begun.elapsed(), records)
+            };
+            let mut replayed = Vec::new();
+            for stage in stages {
+                for block in &stage.before {
+                    connect(block);
+                }
+                let took: Vec<_> = stage.blocks.iter().map(&mut connect).collect();
+                let fifth = took.len().div_ceil(5);
+                replayed.push(Replayed {
+                    each_us: mean(&took),
+                    first_us: mean(&took[..fifth]),
+                    last_us: mean(&took[took.len() - fifth..]),
+                });
+            }
+            replayed
         })
     }
 }
