@@ -231,7 +231,7 @@ impl Network {
         let data = place.join("data");
         let text = format!(
             "role = \"peer\"\nname = \"looker\"\ntrackers = [\"127.0.0.1:9\"]\nlisten = \"127.0.0.1:0\"\ndata_dir = \
-             {data:?}\n[api]\nlisten = \"127.0.0.1:0\"\n[logging]\nstderr_level = \"error\"\n"
+             {data:?}\n[api]\nlisten = \"127.0.0.1:0\"\n"
         );
         fs::write(place.join("peer.toml"), text).unwrap();
         fs::create_dir_all(&data).unwrap();
