@@ -2,7 +2,7 @@
 
 use super::commands::{command, json};
 use crate::support::{Lab, Node, node, so, wait_until};
-use raclette::keys::PublicKey;
+use raclette::keys::SecretKey;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -322,7 +322,11 @@ fn cli_send_many_says_which_lines_were_refused_and_takes_nothing_of_the_others_b
 
 #[test]
 fn cli_n14_coins_that_the_settings_give_are_there_with_the_first_block() {
-    let [ann, ben] = [3, 4].map(|number| PublicKey([number; 32]).to_address());
+    let [ann, ben] = [3, 4].map(|number| {
+        SecretKey::from_bytes([number; 32])
+            .public_key()
+            .to_address()
+    });
     let network = format!(
         "block_interval_ms = 100\nstart_work = 64\nallocations = [{{ address = \"{ann}\", amount = 100 }}, \
          {{ address = \"{ben}\", amount = 7 }}]\n"
