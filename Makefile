@@ -72,7 +72,7 @@ lint: setup
 	$(CARGO) clippy $(PROFILE) --all-targets -- -D warnings
 
 bench: setup ## Measure speed
-	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench keys --bench delivery --bench ratios
+	$(CARGO) bench --bench pow --bench news --bench ledger --bench channel --bench keys --bench delivery --bench ratios --bench applications
 
 sim: setup ## Simulate networks on bad days: make sim SEEDS=1000 [FIRST=1], or one in full: make sim SEED=7
 	@$(CARGO) run $(PROFILE) --quiet --example sim -- $(if $(SEED),seed $(SEED),seeds $(SEEDS) $(FIRST))

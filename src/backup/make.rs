@@ -7,6 +7,7 @@ use crate::chain::rows::{RowKey, StateView};
 use crate::keys::{WalletFile, WalletFileError, read_private};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
 use crate::store::{Disk, DiskError, OpenOptions, RocksDisk, Role, SCHEMA_VERSION, belongs_to};
+use crate::whole_file::{self, WholeFile};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -45,7 +46,7 @@ pub struct Plan<'a> {
     pub now: Timestamp,
 }
 
-/// Why there is no backup. Nothing of it is left.
+/// Why there is no backup. Nothing of it is left, but for [`BackupError::NotNoted`].
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// There is something at its place.
@@ -87,6 +88,19 @@ pub enum BackupError {
     /// Whoever was asked to copy the database did not.
     #[error("{0}")]
     NotCopied(String),
+    /// It is there, and when the last one was made could not be written down: on the disk of the data directory.
+    #[error(
+        "the backup at {} is whole, but {} can't be written, so the node does not know of it: {source}",
+        dir.display(), path.display()
+    )]
+    NotNoted {
+        /// The backup.
+        dir: PathBuf,
+        /// What could not be written.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// What was written does not read back.
     #[error("what was written does not read back, so it was removed again: {0}")]
     NotWritten(#[from] CheckError),
@@ -127,7 +141,10 @@ pub fn make(
     let mut guard = Unfinished(Some(unfinished.clone()));
     make_dir(&unfinished)?;
     checkpoint(&unfinished.join(DATABASE))?;
-    let manifest = seal(plan, &unfinished)?;
+    let manifest = seal(plan, &unfinished).map_err(|error| match error {
+        BackupError::Disk(error) => BackupError::Disk(error.of_copy()),
+        other => other,
+    })?;
     manifest::check(&unfinished)?;
     refuse_what_is_there(&dir)?;
     fs::rename(&unfinished, &dir).map_err(|source| failed(&dir, source))?;
@@ -281,9 +298,16 @@ fn note(plan: &Plan<'_>, dir: &Path) -> Result<(), BackupError> {
         made_at: plan.now,
         dir: dir.to_owned(),
     };
-    let written = serde_json::to_vec(&last).map_err(io::Error::from);
-    let written = written.and_then(|text| fs::write(&path, text));
-    written.map_err(|source| failed(&path, source))
+    let write = || {
+        let mut file = WholeFile::begin(&path, whole_file::AS_USUAL)?;
+        serde_json::to_writer(&mut file, &last)?;
+        file.replace()
+    };
+    write().map_err(|source| BackupError::NotNoted {
+        dir: dir.to_owned(),
+        path,
+        source,
+    })
 }
 
 /// The last backup of a data directory, if there was one.

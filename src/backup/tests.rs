@@ -259,3 +259,22 @@ fn the_oldest_of_those_that_are_made_by_themselves_go() {
     let kept = ["backup-2025-notes", "backup-2026-02", "mine"];
     assert_eq!(names(place.path()), kept);
 }
+
+#[test]
+fn a_backup_that_could_not_be_noted_is_kept_and_the_note_before_it_stands() {
+    let scene = Scene::new();
+    scene.made(false);
+    let noted = last(&scene.data_dir()).unwrap();
+    // As where the disk of the data directory is full: nothing new can be made in it.
+    let note = scene.data_dir().join("last-backup.json");
+    fs::rename(&note, scene.place.path().join("kept")).unwrap();
+    fs::create_dir(&note).unwrap();
+    let dir = scene.place.path().join("second");
+    let error = scene.backup(&dir, false).unwrap_err();
+    assert!(matches!(error, BackupError::NotNoted { .. }), "{error}");
+    assert!(error.to_string().contains("is whole"), "{error}");
+    check(&dir).unwrap();
+    fs::remove_dir(&note).unwrap();
+    fs::rename(scene.place.path().join("kept"), &note).unwrap();
+    assert_eq!(last(&scene.data_dir()), Some(noted));
+}

@@ -81,11 +81,11 @@ fn look(settings: &Settings, config: &Path, invocation: &Invocation, findings: &
     let runs = node::is_running(data_dir);
     findings.extend(machine::directory(data_dir));
     findings.push(machine::wallet(settings.wallet()));
-    let mut tracker_key = None;
+    let mut own_network = None;
     if node::has_database(data_dir) && !runs {
         let (finding, of_chain) = machine::database(settings);
         findings.push(finding);
-        tracker_key = of_chain;
+        own_network = of_chain;
     }
     findings.push(machine::room(data_dir));
     findings.extend(machine::sync_speed(data_dir));
@@ -105,7 +105,7 @@ fn look(settings: &Settings, config: &Path, invocation: &Invocation, findings: &
             "start it: `node`; then clock, tracker and members can be looked at, too",
         ));
         findings.extend(machine::ports(settings));
-        findings.extend(trackers::findings(settings, tracker_key));
+        findings.extend(trackers::findings(settings, own_network));
     }
     findings.push(machine::open_files(pid));
     findings.push(of_backup(settings, data_dir));

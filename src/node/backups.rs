@@ -107,15 +107,20 @@ impl Backups {
             let disk = self.disk.upgrade().ok_or_else(ended)?;
             Ok(disk.checkpoint(to)?)
         });
-        let pruned = made.and_then(|_| backup::prune(&dir, self.settings.keep.into()));
-        match pruned {
+        // One that could not be noted is made again within the hour, so older ones go all the same.
+        let is_there = matches!(made, Ok(_) | Err(BackupError::NotNoted { .. }));
+        let pruned = match is_there {
+            true => backup::prune(&dir, self.settings.keep.into()),
+            false => Ok(()),
+        };
+        match made.map(drop).and(pruned) {
             Ok(()) => {
                 let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
                 tracing::info!(dir = %dir.display(), elapsed_ms, "backup made");
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "no backup could be made: it is tried again within the hour");
+                tracing::warn!(%error, "a backup failed: it is tried again within the hour");
                 false
             }
         }

@@ -326,7 +326,7 @@ impl Joining {
 }
 
 /// Dials a tracker as a stranger, whose greeting shows where it answers, whether it has the key `wanted`, and
-/// how the clocks compare. Nothing comes of that at either end.
+/// how the clocks compare. Nothing comes of that at either end. The network that it has, if it has one.
 ///
 /// # Errors
 /// [`NotJoined::Unreachable`], [`NotJoined::OtherKey`].
@@ -335,12 +335,12 @@ pub fn look_at_tracker(
     addresses: &[Address],
     wanted: Option<PublicKey>,
     mut tell: impl FnMut(Check),
-) -> Result<(), NotJoined> {
+) -> Result<Option<NetworkId>, NotJoined> {
     actix::System::new().block_on(async {
         let stranger = Arc::new(SecretKey::draw(&*means.entropy));
         let mut conversation = Conversation::begin(means, stranger, None);
-        let met = conversation.meet(addresses, wanted, &mut tell).await;
-        met.map(drop)
+        let hello = conversation.meet(addresses, wanted, &mut tell).await?;
+        Ok((hello.network != NetworkId::ZERO).then_some(hello.network))
     })
 }
 

@@ -39,6 +39,15 @@ pub enum DiskError {
         /// The database's directory.
         path: PathBuf,
     },
+    /// The disk that a copy of the database was written to filled up: the database itself is as it was.
+    #[error(
+        "the disk that holds {} filled up while the copy of the database was written; make room there, or \
+         name another disk", path.display()
+    )]
+    NoSpaceForCopy {
+        /// Where the copy was to be.
+        path: PathBuf,
+    },
     /// The files are there but not what was written.
     #[error(
         "the database in {} is damaged ({reason}); put back a copy of it, or move it away and start \
@@ -111,6 +120,15 @@ impl DiskError {
                 path: path.to_owned(),
                 reason: error.to_string(),
             },
+        }
+    }
+
+    /// Said of a copy of the database, whose own disk nothing need be done about.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        match self {
+            Self::NoSpace { path } => Self::NoSpaceForCopy { path },
+            other => other,
         }
     }
 

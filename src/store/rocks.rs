@@ -307,7 +307,7 @@ impl Disk for RocksDisk {
         let checkpoint = Checkpoint::new(&self.db).map_err(|e| self.error(&e))?;
         // With the log as it is: moving it into table files for each backup would leave one of each table behind.
         let made = checkpoint.create_checkpoint_with_log_size(to, tuning::WAL_BYTES);
-        made.map_err(|e| DiskError::from_rocks(to, e.as_ref()))
+        made.map_err(|e| DiskError::from_rocks(to, e.as_ref()).of_copy())
     }
 
     fn flush(&self) -> Result<(), DiskError> {

@@ -118,6 +118,7 @@ fn cli_doctor_is_content_once_its_remedies_were_taken() {
         "port",
         "tracker",
         "tracker key",
+        "network",
         "clock",
     ] {
         assert_eq!(verdict(&alice, what), "right", "{what}");

@@ -99,6 +99,16 @@ fn p2p_two_nodes_with_one_wallet_name_each_other_and_the_first_one_stays() {
     }
     assert!(alice.status().tracker.registered);
     assert!(!other.status().tracker.registered);
+    for node in [&alice, &other] {
+        let output = node.command(["--json", "doctor"]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        let found = findings.find(|one| one["what"] == "tracker").unwrap();
+        let told = found["found"].as_str().unwrap();
+        assert!(told.contains("another node with this wallet"), "{found}");
+        assert_eq!(found["verdict"], "trouble", "{found}");
+    }
     let count = |node: &Node, words: &str| {
         let output = node.output();
         output.lines().filter(|line| line.contains(words)).count()

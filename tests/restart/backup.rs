@@ -181,6 +181,44 @@ fn restart_a_backup_to_a_full_disk_is_refused_in_words_and_leaves_nothing() {
     ));
 }
 
+/// A disk that seemed to have room, and fills while the backup is written: by a node at rest and by one that runs.
+#[test]
+fn restart_a_backup_to_a_disk_that_fills_midway_leaves_nothing_half_done() {
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer("alice");
+    let disk = lab.directory().join("stick");
+    fs::create_dir(&disk).unwrap();
+    let shown = disk.display();
+    // Bytes enough, and not as many files as a database has: whoever asks for room beforehand finds it.
+    let mount = format!("mount -t tmpfs -o size=1g,nr_inodes=6 none {shown}");
+    let Some(cell) = Cell::new(false, &mount) else {
+        return;
+    };
+    alice.prefix = cell.prefix();
+    alice.start().joins();
+    alice.mine_blocks(2);
+    let program = env!("CARGO_BIN_EXE_node");
+    let told = lab.directory().join("told");
+    let (config, told) = (alice.config.display().to_string(), told.display());
+    let data_dir = alice.data_dir.clone();
+    let refused = || {
+        cell.run(&format!(
+            "if {program} --config {config} backup {shown}/backup 2>{told}; then exit 1; fi; cat {told}; grep -q \
+             'filled up while the copy' {told}; test -z \"$(ls -A {shown})\""
+        ));
+        assert_eq!(raclette::backup::last(&data_dir), None);
+    };
+    refused();
+    alice.mine();
+    let dir = lab.directory().join("backup");
+    let made = backup(&alice, &dir);
+    assert!(made.status.success(), "{}", said(&made));
+    fs::remove_file(alice.data_dir.join("last-backup.json")).unwrap();
+    alice.stop();
+    refused();
+    alice.start().verify_chain();
+}
+
 #[test]
 fn restart_from_a_backup_does_not_send_what_was_withdrawn_since() {
     let lab = Lab::start();

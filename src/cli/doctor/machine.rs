@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::role;
+use crate::chain::NetworkId;
 use crate::keys::{PublicKey, Stored, WalletFile, WalletFileError};
 use crate::node;
 use crate::settings::{Settings, WalletCreation, WalletSettings};
@@ -91,13 +92,24 @@ pub(super) fn wallet(settings: &WalletSettings) -> Finding {
     }
 }
 
-/// The database of a node that does not run, and the key of the tracker that its chain names.
-pub(super) fn database(settings: &Settings) -> (Finding, Option<PublicKey>) {
+/// The network of a node's chain, as far as its tracker has to fit it.
+#[derive(Clone, Copy)]
+pub(super) struct OwnNetwork {
+    pub(super) id: NetworkId,
+    /// The key that genesis names.
+    pub(super) tracker: PublicKey,
+}
+
+/// The database of a node that does not run, and of which network its chain is.
+pub(super) fn database(settings: &Settings) -> (Finding, Option<OwnNetwork>) {
     match node::open_at_rest(settings.data_dir(), role(settings)) {
         Ok(disk) => {
             let genesis = stored_genesis(&disk).ok().flatten();
-            let tracker = genesis.map(|genesis| genesis.content.tracker);
-            (Finding::right("database", "it opens".to_owned()), tracker)
+            let own = genesis.map(|genesis| OwnNetwork {
+                id: genesis.id(),
+                tracker: genesis.content.tracker,
+            });
+            (Finding::right("database", "it opens".to_owned()), own)
         }
         Err(error) => {
             let remedy = "as it says; `node restore DIR` begins again from a backup";

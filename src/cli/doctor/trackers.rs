@@ -1,6 +1,8 @@
 //! The trackers of a node that does not run: dialled by a stranger, as somebody who joins dials them.
 
 use super::finding::Finding;
+use super::machine::OwnNetwork;
+use crate::chain::NetworkId;
 use crate::clock::SystemClock;
 use crate::entropy::OsEntropy;
 use crate::keys::PublicKey;
@@ -11,8 +13,8 @@ use crate::readable::in_words;
 use crate::settings::{Endpoint, Settings};
 use std::sync::Arc;
 
-/// What the trackers of a peer show of themselves. `of_chain` is the key that its chain names.
-pub(super) fn findings(settings: &Settings, of_chain: Option<PublicKey>) -> Vec<Finding> {
+/// What the trackers of a peer show of themselves. `own` is the network of its chain.
+pub(super) fn findings(settings: &Settings, own: Option<OwnNetwork>) -> Vec<Finding> {
     let Settings::Peer(peer) = settings else {
         return Vec::new();
     };
@@ -22,12 +24,13 @@ pub(super) fn findings(settings: &Settings, of_chain: Option<PublicKey>) -> Vec<
     for (at, tracker) in peer.trackers.iter().enumerate() {
         let address = tracker.to_string();
         // Only the first one has the key that genesis names.
-        let wanted = named.or(of_chain).filter(|_| at == 0);
+        let wanted = named.or(own.map(|own| own.tracker)).filter(|_| at == 0);
         let looked = look(tracker, wanted, |check| {
             findings.extend(seen(&address, check));
         });
-        if let Err(error) = looked {
-            findings.push(not_seen(&address, at == 0, error));
+        match looked {
+            Ok(theirs) => findings.extend(own.map(|own| of_network(&address, own.id, theirs))),
+            Err(error) => findings.push(not_seen(&address, at == 0, error)),
         }
     }
     findings
@@ -37,7 +40,7 @@ fn look(
     tracker: &Endpoint,
     wanted: Option<PublicKey>,
     tell: impl FnMut(Check),
-) -> Result<(), NotJoined> {
+) -> Result<Option<NetworkId>, NotJoined> {
     let means = Means {
         transport: Arc::new(TcpTransport),
         entropy: Arc::new(OsEntropy),
@@ -58,6 +61,24 @@ fn seen(address: &str, check: Check) -> Option<Finding> {
             too_far,
         } => Some(of_clocks(apart_ms, behind, too_far)),
         _ => None,
+    }
+}
+
+/// Whether a tracker is of the network that the chain is of.
+fn of_network(address: &str, own: NetworkId, theirs: Option<NetworkId>) -> Finding {
+    match theirs {
+        Some(theirs) if theirs == own => Finding::right("network", own.to_string()),
+        Some(theirs) => Finding::trouble(
+            "network",
+            format!("{address} is of the network {theirs}, and the chain here of {own}"),
+            "see that \"trackers\" in the settings names the right one. If the network was founded anew, join that \
+             with a data directory of its own, and keep this one: wallet and chain are in it",
+        ),
+        None => Finding::note(
+            "network",
+            format!("{address} has no network yet, or has forgotten it"),
+            "start this node: it brings the tracker its network",
+        ),
     }
 }
 
@@ -106,11 +127,12 @@ fn not_seen(address: &str, first: bool, error: NotJoined) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::BlockId;
     use crate::cli::doctor::finding::Verdict;
     use crate::keys::SecretKey;
 
     #[test]
-    fn a_tracker_with_another_key_or_clock_needs_the_owner() {
+    fn a_tracker_with_another_key_network_or_clock_needs_the_owner() {
         let key = |seed| SecretKey::from_bytes([seed; 32]).public_key();
         let other = NotJoined::OtherKey {
             at: "127.0.0.1:7000".parse().unwrap(),
@@ -120,6 +142,11 @@ mod tests {
         let told = not_seen("127.0.0.1:7000", true, other);
         assert_eq!((told.what, told.verdict), ("tracker key", Verdict::Trouble));
         assert!(told.found.contains(&key(1).to_address()), "{told:?}");
+        let network = |byte| BlockId([byte; 32]);
+        let seen = |theirs| of_network("a:1", network(1), theirs).verdict;
+        assert_eq!(seen(Some(network(1))), Verdict::Right);
+        assert_eq!(seen(Some(network(2))), Verdict::Trouble);
+        assert_eq!(seen(None), Verdict::Note);
         assert_eq!(of_clocks(90_000, true, true).verdict, Verdict::Trouble);
         assert_eq!(of_clocks(900, true, false).verdict, Verdict::Right);
         let gone = |first| not_seen("a:1", first, NotJoined::Unreachable("gone".into())).verdict;
