@@ -78,9 +78,7 @@ use crate::messages::registry::{
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, SendTransfers, WithdrawSend,
 };
-use crate::messages::tracker_link::{
-    AcceptChangedKey, DirectoryStatus, HearStatements, LeaveNetwork,
-};
+use crate::messages::tracker_link::{DirectoryStatus, HearStatements, LeaveNetwork};
 use crate::messages::wallet::{
     OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
 };
@@ -179,8 +177,6 @@ pub struct Peer {
     pub(crate) sign_leave: Recipient<SignLeave>,
     /// How it stands on the ledger, and in what the tracker's word differs from that.
     pub(crate) standing: Arc<Mutex<Standing>>,
-    /// Takes the owner's word for a member's changed key.
-    pub(crate) accept: Recipient<AcceptChangedKey>,
     /// Says what time it is.
     pub(crate) clock: Arc<dyn Clock>,
     /// Knows how that compares with other clocks.

@@ -2,14 +2,13 @@
 
 use super::TICK;
 use crate::chain::{Genesis, Header};
-use crate::keys::PublicKey;
 use crate::messages::gossip::Connect;
-use crate::messages::introducer::{Introduced, IssuedElsewhere};
+use crate::messages::introducer::{AdminMet, Introduced, IssuedElsewhere};
 use crate::messages::session::{Dialled, SessionEvent};
 use crate::messages::store::RowsCommitted;
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, HearStatements,
-    LeaveError, LeaveNetwork, WorkFound,
+    AttachDirectory, AttachIntroducers, CloseLink, GenesisMined, HearStatements, LeaveError,
+    LeaveNetwork, WorkFound,
 };
 use crate::protocol::mining::Part;
 use crate::shell::{Answered, DirectoryPorts, GenesisSearch, Port, TrackerLinkShell};
@@ -98,14 +97,6 @@ impl Handler<LeaveNetwork> for TrackerLinkActor {
     }
 }
 
-impl Handler<AcceptChangedKey> for TrackerLinkActor {
-    type Result = Result<(PublicKey, PublicKey), crate::messages::tracker_link::AcceptError>;
-
-    fn handle(&mut self, message: AcceptChangedKey, _: &mut Self::Context) -> Self::Result {
-        self.shell.accept(message)
-    }
-}
-
 impl Handler<HearStatements> for TrackerLinkActor {
     type Result = ();
 
@@ -137,6 +128,7 @@ impl Handler<AttachIntroducers> for TrackerLinkActor {
 super::hand_to_shell!(TrackerLinkActor {
     Answered<(), Leaving> => leaving_signed,
     Answered<(), MemberRecord> => signed,
+    AdminMet => admin_met,
     Connect => connect,
     Dialled => dialled,
     GenesisMined => genesis_mined,

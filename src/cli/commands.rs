@@ -9,10 +9,9 @@ use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, invitations, proofs, records, show, statements, trackers, votes};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BlockView, ChainView, ConnectedView, Cursor,
-    LedgerMembersView, LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView,
-    StatusView, SyncRequest, SyncView, TrackerStatusView, TransactionState, TransactionStateView,
-    VerifyLine,
+    BalanceView, BlockView, ChainView, ConnectedView, Cursor, LedgerMembersView, LeftView,
+    MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
+    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use crate::settings::Settings;
@@ -124,16 +123,6 @@ pub fn ask(
             _,
         ) => delivery::inbox((*unread, *follow), page, client, output)?,
         (Ask::History { page }, _) => delivery::history(page, client, output)?,
-        (Ask::Accept { name, sure }, _) => {
-            let what = format!(
-                "From now on {name} is whoever has the new key, also for what you send. Accept it only \
-                 if {name} told you, on another way than through this network, that the key is new."
-            );
-            confirm(&what, sure.yes)?;
-            let name = name.clone();
-            let accepted: AcceptedView = client.post("/accept", &AcceptRequest { name })?;
-            output.show(&accepted, show::accepted)?;
-        }
         (Ask::Disconnect, _) => connect("/disconnect", client, output)?,
         (Ask::Connect, _) => connect("/connect", client, output)?,
         (Ask::Leave(sure), _) => {

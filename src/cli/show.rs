@@ -10,10 +10,9 @@ use super::words::{count, day, rate, short_id, short_name};
 use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
-    AcceptedView, BalanceView, ChainStatusView, ClockStateView, ClockView, ConnectedView,
-    DeliveryStatusView, DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView,
-    PeerStatusView, PeerView, PeersView, ReachView, StatementView, StatusView, TrackerLinkView,
-    TrackerStatusView,
+    BalanceView, ChainStatusView, ClockStateView, ClockView, ConnectedView, DeliveryStatusView,
+    DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView, PeerStatusView, PeerView,
+    PeersView, ReachView, StatementView, StatusView, TrackerLinkView, TrackerStatusView,
 };
 use crate::readable::in_words;
 
@@ -378,14 +377,6 @@ pub fn left(left: &LeftView) -> String {
     format!(
         "{} has left the network; the name stays with its key.{ledger}\nStop the node now; started again, it registers anew.\n",
         left.name
-    )
-}
-
-/// That a changed key counts from now on.
-pub fn accepted(accepted: &AcceptedView) -> String {
-    format!(
-        "{} is {} from now on.\nUntil now it was {}; what was sent there stays there.\n",
-        accepted.name, accepted.address, accepted.former
     )
 }
 

@@ -15,8 +15,8 @@ use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::rules;
 use crate::chain::{Action, Amount, Block, Genesis, Height, Salt};
 use crate::owner::answers::{
-    AcceptedView, ActionView, BalanceView, BlockCheckView, BlockView, ChainView, MinedView,
-    OpenView, PeerStatusView, PeersView, SentView, SyncView, TrackerStatusView, TransactionState,
+    ActionView, BalanceView, BlockCheckView, BlockView, ChainView, MinedView, OpenView,
+    PeerStatusView, PeersView, SentView, SyncView, TrackerStatusView, TransactionState,
     TransactionStateView, VerifyLine,
 };
 use crate::owner::testing::{FakeNode, secret, tracker};
@@ -388,19 +388,6 @@ async fn a_fair_no_has_its_reason_and_nonsense_is_not_sent() {
         assert_eq!(send(body.clone()).await.0, status, "{body}");
     }
     assert!(served.last_sent().is_none());
-}
-
-#[actix_web::test]
-async fn a_changed_key_is_accepted_where_there_is_one() {
-    let served = Served::peer().await;
-    let bob = json!({"name": "bob"});
-    let accepted: AcceptedView = read(&served, "POST /accept", bob).await;
-    assert_eq!(accepted.former, secret(2).public_key().to_address());
-    assert_eq!(accepted.address, secret(3).public_key().to_address());
-    let carol = json!({"name": "carol"});
-    let (status, code, reason) = refused(&served, "POST /accept", carol).await;
-    assert_eq!((status, code.as_str()), (409, "nothing_changed"));
-    assert!(reason.contains("carol"), "{reason}");
 }
 
 #[actix_web::test]

@@ -156,6 +156,31 @@ impl Authority {
         true
     }
 
+    /// Whether this key spoke for the network once and does no more.
+    pub fn is_former(&self, key: &PublicKey) -> bool {
+        let spoke = self.first == *key || self.successions.iter().any(|s| s.key == *key);
+        spoke && self.admin() != *key
+    }
+
+    /// Whether a right of this key was taken back, whatever it was given since.
+    pub fn was_revoked(&self, key: &PublicKey) -> bool {
+        self.revoked.contains_key(key)
+    }
+
+    /// Whether a tracker may still stand for the network by this right: `None` if it needs none, because it
+    /// speaks for the network itself.
+    pub fn stands(&self, tracker: &PublicKey, right: Option<&Delegation>) -> bool {
+        match right {
+            None => self.admin() == *tracker,
+            Some(right) => {
+                let said = &right.statement;
+                said.delegate == *tracker
+                    && said.admin == self.admin_at(said.serial)
+                    && !self.has_revoked(right)
+            }
+        }
+    }
+
     /// Whether a delegation was withdrawn.
     pub fn has_revoked(&self, delegation: &Delegation) -> bool {
         let said = &delegation.statement;

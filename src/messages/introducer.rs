@@ -1,7 +1,8 @@
 //! To an Introducer, and from it.
 
 use crate::chain::Genesis;
-use crate::membership::{Certificate, Statements};
+use crate::keys::PublicKey;
+use crate::membership::{Address, Certificate, Statements};
 use crate::wire::member::Leaving;
 use crate::wire::{Member, MemberRecord};
 use actix::Message;
@@ -21,6 +22,9 @@ pub enum TellIntroducer {
     Statements(Arc<Statements>),
     /// That we leave for good.
     Leave(Leaving),
+    /// The link talks with the tracker that was met here: the one that it talked with before, at this address, is
+    /// to be talked with instead.
+    Instead(Address),
     /// The owner disconnects this node, or connects it again.
     Connect(bool),
     /// The node is stopping: say goodbye.
@@ -45,4 +49,16 @@ pub struct IssuedElsewhere {
     pub tracker: usize,
     /// What it issued.
     pub certificate: Box<Certificate>,
+}
+
+/// To the TrackerLink: one of the other trackers is the one that speaks for the network.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct AdminMet {
+    /// Which of them, by its place in the settings.
+    pub tracker: usize,
+    /// Where it answers.
+    pub address: Address,
+    /// The key that it has proven.
+    pub key: PublicKey,
 }

@@ -5,9 +5,8 @@ use super::introducer::TellIntroducer;
 use super::ledger::MembersKnown;
 use super::retry_queue::MembersLive;
 use crate::chain::{Genesis, Header, Timestamp};
-use crate::keys::PublicKey;
 use crate::membership::Statements;
-use crate::membership::{Certificate, MemberName, SignedStatement};
+use crate::membership::{Certificate, SignedStatement};
 use crate::protocol::directory::Directory;
 use crate::protocol::tracker_link::Reach;
 use actix::{Message, Recipient};
@@ -78,20 +77,6 @@ pub enum LeaveError {
         "the tracker was lost before it confirmed that this node has left: while it runs, the node leaves as soon as the tracker is back"
     )]
     CutOff,
-}
-
-/// The owner believes that the member of this name has a new key. Answered with the former key and the
-/// new one.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(PublicKey, PublicKey), AcceptError>")]
-pub struct AcceptChangedKey(pub MemberName);
-
-/// Why no key was accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AcceptError {
-    /// The tracker does not present another key under this name.
-    #[error("the tracker presents no other key for {0} than the one this node knows")]
-    NothingChanged(MemberName),
 }
 
 /// Say goodbye to the tracker: the node is stopping. Answered when it was said.

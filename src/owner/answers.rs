@@ -401,25 +401,6 @@ pub struct LeftView {
     pub tx: Option<TransactionId>,
 }
 
-/// Whose changed key the owner believes to be right.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AcceptRequest {
-    /// The member's name.
-    pub name: MemberName,
-}
-
-/// A member's changed key was accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct AcceptedView {
-    /// The member's name.
-    pub name: MemberName,
-    /// The address that the name led to until now.
-    pub former: String,
-    /// The address that it leads to from now on.
-    pub address: String,
-}
-
 /// A block that this node mined.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MinedView {

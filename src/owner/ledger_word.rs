@@ -35,6 +35,17 @@ pub struct Comparison {
     looked_at: Option<Height>,
 }
 
+#[cfg(test)]
+impl Comparison {
+    /// One that has come to this.
+    pub(crate) fn that_found(word: TrackerWord) -> Self {
+        Self {
+            word,
+            looked_at: None,
+        }
+    }
+}
+
 impl Peer {
     /// Compares the tracker's word with the ledger, if there is a new block: what is to be said for the first
     /// time.
@@ -71,7 +82,8 @@ impl Peer {
             let withheld = known.directory.withheld().map(|(member, _)| member);
             for member in known.directory.members().chain(withheld) {
                 let said = &member.record.statement;
-                if said.key == self.key {
+                // Whom the tracker does not name any more is known here still, and it keeps them back.
+                if said.key == self.key || !known.directory.is_named(&said.key) {
                     continue;
                 }
                 if let Some(row) = view.named(&said.name)? {

@@ -1,8 +1,8 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
-    AcceptedView, BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
-    Cursor, DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
+    BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView, Cursor,
+    DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
     PeerStatusView, PeerView, PeersView, ReachView, StatementView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
@@ -20,7 +20,7 @@ use crate::messages::inbox::CountUnread;
 use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
-use crate::messages::tracker_link::{AcceptChangedKey, DirectoryStatus, LeaveError, LeaveNetwork};
+use crate::messages::tracker_link::{DirectoryStatus, LeaveError, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
 use actix::MailboxError;
@@ -284,19 +284,6 @@ impl Peer {
         Ok(LeftView {
             name: self.name.clone(),
             tx,
-        })
-    }
-
-    /// Believes that a member's key has changed to the one that the tracker presents.
-    ///
-    /// # Errors
-    /// [`Code::NothingChanged`], [`Code::Stopping`].
-    pub async fn accept(&self, name: &MemberName) -> Result<AcceptedView, Refused> {
-        let (former, key) = self.accept.send(AcceptChangedKey(name.clone())).await??;
-        Ok(AcceptedView {
-            name: name.clone(),
-            former: former.to_address(),
-            address: key.to_address(),
         })
     }
 

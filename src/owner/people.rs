@@ -7,6 +7,7 @@ use crate::keys::PublicKey;
 use crate::membership::MemberName;
 use crate::protocol::directory::Directory;
 use crate::suggest::nearest;
+use std::collections::BTreeSet;
 
 /// Longest text that is looked up and repeated in an answer, in characters: an address has 62.
 const MAX_TYPED: usize = 100;
@@ -58,6 +59,56 @@ impl People<'_> {
                 "no member is called {:?}{}",
                 shortened(typed),
                 self.hint(typed)
+            ),
+        ))
+    }
+
+    /// The keys that stand under a name here, with who says so: that which is remembered, and that which the tracker
+    /// names instead.
+    fn said_of(&self, name: &MemberName) -> Vec<(&'static str, PublicKey)> {
+        let known = self.directory.by_name(name);
+        let known = known.map(|member| ("this node knows it as", member.record.statement.key));
+        let withheld = self.directory.withheld();
+        let withheld = withheld.filter(|(member, _)| member.record.statement.name == *name);
+        let told = withheld.flat_map(|(member, pinned)| {
+            let told = ("the tracker says", member.record.statement.key);
+            [("this node knew it as", pinned), told]
+        });
+        known.into_iter().chain(told).collect()
+    }
+
+    /// The key to which something is sent that was meant for `typed`. `settled` is whose that name is by the
+    /// ledger and by what the admin has said, where that is settled.
+    ///
+    /// # Errors
+    /// [`Code::NameDiffers`] if they do not all say the same key, and as [`People::key_of`].
+    pub(super) fn recipient(
+        &self,
+        typed: &str,
+        settled: Option<PublicKey>,
+    ) -> Result<PublicKey, Refused> {
+        let Ok(name) = typed.parse::<MemberName>() else {
+            return self.key_of(typed);
+        };
+        let ledgers = settled.map(|key| ("by the ledger and the admin it is", key));
+        let mut said: Vec<_> = ledgers.into_iter().chain(self.said_of(&name)).collect();
+        let Some((_, first)) = said.first().copied() else {
+            return self.key_of(typed);
+        };
+        if said.iter().all(|(_, key)| *key == first) {
+            return Ok(first);
+        }
+        let mut seen = BTreeSet::new();
+        said.retain(|(_, key)| seen.insert(*key));
+        let said = said
+            .iter()
+            .map(|(who, key)| format!("{who} {}", key.to_address()));
+        let said = said.collect::<Vec<_>>().join(", ");
+        Err(Refused::new(
+            Code::NameDiffers,
+            format!(
+                "nothing was sent: whose name {name} is, is not agreed ({said}). Ask {name} on another way, and send \
+                 to the address that is theirs"
             ),
         ))
     }
@@ -126,6 +177,47 @@ mod tests {
         assert_eq!(lookup(&bob.to_address().to_uppercase()), Ok(bob));
         let stranger = secret(9).public_key();
         assert_eq!(lookup(&stranger.to_address()), Ok(stranger));
+    }
+
+    #[test]
+    fn a_name_leads_to_the_key_on_which_all_agree_and_to_none_where_they_differ() {
+        let [bob, other] = [2, 3].map(|number| secret(number).public_key());
+        let to = |directory: &Directory, typed: &str, settled| {
+            let people = People {
+                directory,
+                own_name: &"alice".parse().unwrap(),
+                own_key: secret(1).public_key(),
+            };
+            people.recipient(typed, settled)
+        };
+        let known = directory_of([member_called("bob", 2)]);
+        assert_eq!(to(&known, "bob", None), Ok(bob));
+        assert_eq!(to(&known, "bob", Some(bob)), Ok(bob));
+        let refused = to(&known, "bob", Some(other)).unwrap_err();
+        assert_eq!(refused.code, Code::NameDiffers);
+        for key in [bob, other] {
+            assert!(
+                refused.detail.contains(&key.to_address()),
+                "{}",
+                refused.detail
+            );
+        }
+        // Sending to the address asks nobody.
+        assert_eq!(to(&known, &other.to_address(), Some(bob)), Ok(other));
+        // The ledger knows somebody whom the tracker does not name.
+        assert_eq!(to(&known, "carol", Some(other)), Ok(other));
+        assert_eq!(
+            to(&known, "carol", None).unwrap_err().code,
+            Code::UnknownMember
+        );
+        // The tracker says another key than the one that is remembered.
+        let lied = directory_of([member_called("bob", 2), member_called("bob", 3)]);
+        for settled in [None, Some(bob), Some(other)] {
+            assert_eq!(
+                to(&lied, "bob", settled).unwrap_err().code,
+                Code::NameDiffers
+            );
+        }
     }
 
     #[test]

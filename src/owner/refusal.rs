@@ -6,7 +6,7 @@ use crate::chain::verify::VerifyError;
 use crate::chain::{Internal, Rejected, TransactionId};
 use crate::keys::WalletFileError;
 use crate::messages::miner::MineError;
-use crate::messages::tracker_link::{AcceptError, LeaveError};
+use crate::messages::tracker_link::LeaveError;
 use crate::messages::wallet::WalletRefused;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
 use crate::protocol::mining::NotNow;
@@ -130,12 +130,6 @@ impl From<LeaveError> for Refused {
             LeaveError::CutOff => Code::CutOff,
         };
         Self::new(code, error.to_string())
-    }
-}
-
-impl From<AcceptError> for Refused {
-    fn from(error: AcceptError) -> Self {
-        Self::new(Code::NothingChanged, error.to_string())
     }
 }
 

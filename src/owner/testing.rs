@@ -30,9 +30,7 @@ use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SendTransfers,
     WithdrawSend,
 };
-use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, DirectoryStatus, HearStatements, LeaveError, LeaveNetwork,
-};
+use crate::messages::tracker_link::{DirectoryStatus, HearStatements, LeaveError, LeaveNetwork};
 use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction, SignTransactions};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
@@ -257,7 +255,6 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         hear: node.clone().recipient(),
         sign_leave: node.clone().recipient(),
         standing: Arc::default(),
-        accept: node.clone().recipient(),
         clock: Arc::new(FixedClock),
         own_clock: node.clone().recipient(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),

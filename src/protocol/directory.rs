@@ -2,7 +2,7 @@
 //!
 //! A name is pinned to the key under which it was first seen, also when its owner leaves. Should the
 //! tracker ever present another key under it, the entry stays as it was and the change is withheld
-//! until the owner of this node accepts it: coins and notes meant for a friend must not find their
+//! until the admin has given the name to that key: coins and notes meant for a friend must not find their
 //! way to whoever took the name.
 
 use super::Row;
@@ -58,6 +58,8 @@ pub struct Directory {
     by_id: BTreeMap<MemberId, PublicKey>,
     /// The latest member under each name whose pin speaks against it.
     withheld: BTreeMap<MemberName, Member>,
+    /// Members that the tracker did not name when it named all, and has not since.
+    unnamed: BTreeSet<PublicKey>,
     /// Names whose rows changed since they were last taken.
     dirty: BTreeSet<MemberName>,
 }
@@ -122,11 +124,16 @@ impl Directory {
         self.by_key.is_empty()
     }
 
-    /// The members that wait for the owner's word, each with the key its name is pinned to.
+    /// The members whose keys are withheld, each with the key its name is pinned to.
     pub fn withheld(&self) -> impl Iterator<Item = (&Member, PublicKey)> {
         let pin = |name| self.names.get(name).map(|e: &Entry| e.key);
         let withheld = self.withheld.iter();
         withheld.filter_map(move |(name, member)| Some((member, pin(name)?)))
+    }
+
+    /// Whether the tracker names the member with this key, as far as it was heard.
+    pub fn is_named(&self, key: &PublicKey) -> bool {
+        !self.unnamed.contains(key)
     }
 
     /// Whether neither key, name nor number of this member is known.
@@ -140,6 +147,7 @@ impl Directory {
     /// Enters a member whose record was checked.
     pub(crate) fn update(&mut self, mut member: Member) -> Update {
         let key = member.record.statement.key;
+        self.unnamed.remove(&key);
         if let Some(known) = self.by_key(&key) {
             if known.record.statement.sequence > member.record.statement.sequence {
                 // An old record, told again: the member's own latest word counts.
@@ -184,9 +192,9 @@ impl Directory {
         true
     }
 
-    /// Takes the owner's word that a name has changed its key. The member now entered, with those
+    /// Takes the key that was withheld for that of its name. The member now entered, with those
     /// that had its name or number; `None` if no such change is withheld.
-    pub(super) fn accept(&mut self, name: &MemberName) -> Option<(Member, Vec<Member>)> {
+    fn accept(&mut self, name: &MemberName) -> Option<(Member, Vec<Member>)> {
         let member = self.withheld.remove(name)?;
         let former = self.names.get(name).map(|e| e.key);
         let former = former.and_then(|key| self.remove(&key));
@@ -256,15 +264,22 @@ impl Directory {
     pub(super) fn not_named(&mut self, named: &BTreeSet<PublicKey>) -> Vec<Member> {
         self.withheld
             .retain(|_, member| named.contains(&member.record.statement.key));
+        let known = self.by_key.keys().copied();
+        let unnamed = known.filter(|key| !named.contains(key)).collect();
+        let before = std::mem::replace(&mut self.unnamed, unnamed);
         let mut changed = Vec::new();
         for (name, entry) in &mut self.names {
             if let Some(member) = &mut entry.member
-                && (member.live || member.reachable)
                 && !named.contains(&entry.key)
             {
+                let was_there = member.live || member.reachable;
                 (member.live, member.reachable) = (false, false);
-                self.dirty.insert(name.clone());
-                changed.push(member.clone());
+                if was_there {
+                    self.dirty.insert(name.clone());
+                }
+                if was_there || !before.contains(&entry.key) {
+                    changed.push(member.clone());
+                }
             }
         }
         changed
@@ -272,6 +287,7 @@ impl Directory {
 
     fn remove(&mut self, key: &PublicKey) -> Option<Member> {
         let name = self.by_key.remove(key)?;
+        self.unnamed.remove(key);
         let member = self.names.get_mut(&name)?.member.take()?;
         if self.by_id.get(&member.id) == Some(key) {
             self.by_id.remove(&member.id);

@@ -16,6 +16,7 @@ use super::tracker_link::{
 };
 use crate::chain::{Genesis, NetworkId};
 use crate::clock::SteadyTime;
+use crate::keys::PublicKey;
 use crate::membership::{Address, Certificate, SignedStatement, Statements};
 use crate::wire::member::Leaving;
 use crate::wire::message::{MAX_STATEMENTS_TO_TRACKER, RefusalCode, Refused};
@@ -65,6 +66,14 @@ pub enum Effect {
     Changed,
     /// It issued us a certificate, which nobody has judged yet.
     Issued(Certificate),
+    /// The tracker that speaks for the network, of this key, answers at this address: it is for the link to talk with
+    /// it.
+    MetAdmin {
+        /// Where.
+        address: Address,
+        /// The key that it has proven.
+        key: PublicKey,
+    },
     /// Something the owner should know; told again only after things have been well.
     Trouble {
         /// The reason, in words for the owner.
@@ -96,6 +105,8 @@ pub struct Introducer {
     /// What the admin has said, as far as this node has heard it.
     statements: Option<Arc<Statements>>,
     phase: Phase,
+    /// The key that the tracker has proven last.
+    shown: Option<PublicKey>,
     /// The owner has disconnected this node.
     apart: bool,
     pause: Backoff,
@@ -115,6 +126,7 @@ impl Introducer {
             genesis: None,
             statements: None,
             phase: Phase::Waiting,
+            shown: None,
             apart: false,
             pause: Backoff::new(MIN_BACK_OFF_MS, MAX_BACK_OFF_MS, seed),
             introduced: BTreeMap::new(),
@@ -157,6 +169,35 @@ impl Introducer {
         if let Phase::Registered(session, _) = self.phase {
             self.tell_statements(session, before.as_deref());
         }
+        self.look_for_admin();
+        self.take_effects()
+    }
+
+    /// Whether the one talked with speaks for the network by now.
+    fn look_for_admin(&mut self) {
+        let admin = self.statements.as_ref().map(|all| all.authority().admin());
+        if let Some(key) = self.shown.filter(|shown| admin == Some(*shown))
+            && self.session().is_some()
+        {
+            let address = self.address.clone();
+            self.effects.push(Effect::MetAdmin { address, key });
+        }
+    }
+
+    /// The link talks with the tracker that was met here: the one that it talked with before, at this address, is
+    /// ours from now on.
+    #[must_use]
+    pub fn take_over(&mut self, address: Address) -> Vec<Effect> {
+        if let Some(session) = self.session() {
+            let reason = "this node registers as with its first tracker".to_owned();
+            self.effects.push(Effect::Close { session, reason });
+        }
+        if self.phase != Phase::AtRest {
+            self.phase = Phase::Waiting;
+        }
+        (self.address, self.shown) = (address, None);
+        self.introduced.clear();
+        self.effects.push(Effect::Changed);
         self.take_effects()
     }
 
@@ -253,7 +294,9 @@ impl Introducer {
         } else if self.is_other_network(hello.network) {
             self.give_up("it is that of another network", now);
         } else {
+            self.shown = Some(hello.key);
             self.send_record(session);
+            self.look_for_admin();
         }
         self.take_effects()
     }

@@ -12,6 +12,7 @@ mod dialling;
 mod effect;
 mod founding;
 mod joining;
+mod leading;
 mod listing;
 mod opening;
 mod own_record;
@@ -89,7 +90,7 @@ const STATEMENT_ROW: u8 = 5;
 /// Who we are and whom to ask.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the network's first tracker is.
+    /// Where the tracker is that the settings name first.
     pub address: Address,
     /// What we want to be called.
     pub name: MemberName,
@@ -129,6 +130,8 @@ struct Talk {
     session: SessionId,
     /// The key of the network's first tracker: its own, or that of the one it stands in for.
     tracker: PublicKey,
+    /// The key that it has proven.
+    shown: PublicKey,
     /// The network in its hello.
     network: NetworkId,
     stage: Stage,
@@ -151,6 +154,9 @@ enum Stage {
 #[derive(Debug)]
 pub struct TrackerLink {
     config: Config,
+    /// Where the tracker is that is talked to: the one in the settings, until the one that speaks for the
+    /// network was met elsewhere.
+    address: Address,
     tracker: Option<PublicKey>,
     /// The tracker's key as it is stored.
     pinned: Option<PublicKey>,
@@ -258,12 +264,8 @@ impl TrackerLink {
         let address = self.address();
         let warning = if hello.role != NodeRole::Tracker {
             Some(Warning::NotATracker { address })
-        } else if let Some(pinned) = self.tracker.filter(|_| !self.may_be_met(&hello.key)) {
-            Some(Warning::TrackerKeyChanged {
-                address,
-                pinned,
-                shown: hello.key,
-            })
+        } else if let Some(warning) = self.wrong_key(&hello.key) {
+            Some(warning)
         } else if self.founding.genesis().is_some()
             && ![NetworkId::ZERO, self.network()].contains(&hello.network)
         {
@@ -288,6 +290,7 @@ impl TrackerLink {
         self.phase = Phase::Talking(Talk {
             session,
             tracker,
+            shown: hello.key,
             network: hello.network,
             stage: Stage::Signing(statement.clone()),
             since: now.steady,
@@ -387,15 +390,6 @@ impl TrackerLink {
         self.take_effects()
     }
 
-    /// Whether this is the key of a tracker of our network: of the first one, of whoever speaks for the network
-    /// by now, or of one that invited or certified us.
-    fn may_be_met(&self, key: &PublicKey) -> bool {
-        let admin = self.statements.as_ref().map(|all| all.authority().admin());
-        let inviter = self.config.invitation.as_ref().map(|one| one.tracker);
-        let certifier = self.certificate().map(|one| one.statement.issuer);
-        [self.tracker, admin, inviter, certifier].contains(&Some(*key))
-    }
-
     /// One of the other trackers issued us a certificate. Whether it may issue.
     pub fn issued_elsewhere(&mut self, certificate: Certificate, now: Now) -> (bool, Vec<Effect>) {
         let counts = self.take_longer(certificate, now);
@@ -428,7 +422,7 @@ impl TrackerLink {
     }
 
     fn address(&self) -> Address {
-        self.config.address.clone()
+        self.address.clone()
     }
 
     fn commit(&mut self, key: u8, value: Vec<u8>) {

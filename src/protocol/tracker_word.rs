@@ -144,6 +144,11 @@ pub struct Look {
 }
 
 impl Look {
+    /// Whether either of them knows this key.
+    fn knows(&self, key: &PublicKey) -> bool {
+        self.members.contains_key(key) || self.told.iter().any(|(_, told)| told == key)
+    }
+
     /// All in which the two differ.
     fn differences(&self) -> BTreeSet<Difference> {
         let mut found = BTreeSet::new();
@@ -165,9 +170,7 @@ impl Look {
                 _ => {}
             }
         }
-        let unknown = |key: &&PublicKey| {
-            self.joins && !told_keys.contains(*key) && !self.members.contains_key(*key)
-        };
+        let unknown = |key: &&PublicKey| self.joins && !self.knows(key);
         let strangers = self.met.iter().filter(unknown);
         found.extend(strangers.map(|key| Difference::Stranger { key: *key }));
         if self.tracker_there {
@@ -198,6 +201,8 @@ pub enum Word {
 struct Found {
     /// At which height first.
     since: Height,
+    /// At which height last.
+    last: Height,
     said: bool,
 }
 
@@ -213,9 +218,21 @@ impl TrackerWord {
         let now = look.differences();
         let mut words = Vec::new();
         self.found.retain(|difference, found| {
-            // A tracker that is away takes back nothing.
-            let may_end = look.tracker_there || !matches!(difference, Difference::NotTold { .. });
-            let stays = now.contains(difference) || !may_end;
+            let may_end = match difference {
+                // A tracker that is away takes back nothing.
+                Difference::NotTold { .. } => look.tracker_there,
+                // Whoever goes and comes is a stranger still, until it is known or stays away.
+                Difference::Stranger { key } => {
+                    let absent = look.height.0.saturating_sub(found.last.0);
+                    absent >= TOLERATED_BLOCKS || look.knows(key)
+                }
+                Difference::NotOnLedger { .. } | Difference::OtherKey { .. } => true,
+            };
+            let is_so = now.contains(difference);
+            if is_so {
+                found.last = look.height;
+            }
+            let stays = is_so || !may_end;
             if !stays && found.said {
                 words.push(Word::Agrees(difference.clone()));
             }
@@ -225,8 +242,11 @@ impl TrackerWord {
             if self.found.len() >= MAX_DIFFERENCES && !self.found.contains_key(&difference) {
                 break;
             }
-            let since = look.height;
-            let fresh = Found { since, said: false };
+            let fresh = Found {
+                since: look.height,
+                last: look.height,
+                said: false,
+            };
             let found = self.found.entry(difference.clone()).or_insert(fresh);
             let blocks = look.height.0.saturating_sub(found.since.0);
             if !found.said && blocks >= difference.tolerated() {

@@ -239,13 +239,17 @@ impl GossipShell {
         let now = self.clock.steady();
         let SessionEvent { session, what } = event;
         let effects = match what {
-            SessionFact::Opened { hello, .. } => match self.sessions.note_mut(session) {
+            SessionFact::Opened { hello, certificate } => match self.sessions.note_mut(session) {
                 Some(note) => {
                     note.opened = true;
                     note.peer = hello.key.to_address();
                     note.program = hello.agent.to_string();
                     let direction = note.direction;
-                    self.gossip.opened(session, &hello, direction, now)
+                    let effects = self.gossip.opened(session, &hello, direction, now);
+                    if let Some(shown) = certificate {
+                        self.gossip.showed(session, *shown);
+                    }
+                    effects
                 }
                 None => Vec::new(),
             },

@@ -2,7 +2,7 @@
 
 use super::{Begin, Dial, Greeting, Link, Port, Sessions};
 use crate::clock::Clock;
-use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
+use crate::messages::introducer::{AdminMet, Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::tracker_link::HearStatements;
 use crate::protocol::introducer::{Effect, Introducer};
@@ -36,6 +36,8 @@ pub struct IntroducerParts {
     pub link: Box<dyn Port<Introduced>>,
     /// Is told what is to be judged.
     pub judge: Link<IssuedElsewhere>,
+    /// Talks with the tracker that speaks for the network. What finds no room is told again in the next session.
+    pub admin: Box<dyn Port<AdminMet>>,
     /// Keeps what the admin has said. What finds no room is told again in the next session.
     pub statements: Box<dyn Port<HearStatements>>,
 }
@@ -51,6 +53,7 @@ pub struct IntroducerShell {
     dial: Link<Dial>,
     link: Box<dyn Port<Introduced>>,
     judge: Link<IssuedElsewhere>,
+    admin: Box<dyn Port<AdminMet>>,
     statements: Box<dyn Port<HearStatements>>,
     /// The link has to be told whom we know; as long as it has no room, later.
     news: bool,
@@ -69,6 +72,7 @@ impl IntroducerShell {
             dial: parts.dial,
             link: parts.link,
             judge: parts.judge,
+            admin: parts.admin,
             statements: parts.statements,
             news: false,
         }
@@ -90,6 +94,17 @@ impl IntroducerShell {
                     }
                 }
                 Effect::Changed => self.news = true,
+                Effect::MetAdmin { address, key } => {
+                    let tracker = self.tracker;
+                    let met = AdminMet {
+                        tracker,
+                        address,
+                        key,
+                    };
+                    if self.admin.offer(met).is_err() {
+                        tracing::debug!("the link has no room to be told of the leading tracker");
+                    }
+                }
                 Effect::Issued(certificate) => self.judge.send(IssuedElsewhere {
                     tracker: self.tracker,
                     certificate: Box::new(certificate),
@@ -168,6 +183,10 @@ impl IntroducerShell {
             TellIntroducer::Renew => self.introducer.renew(),
             TellIntroducer::Statements(known) => self.introducer.statements_known(known),
             TellIntroducer::Leave(leaving) => self.introducer.leave(leaving),
+            TellIntroducer::Instead(address) => {
+                self.address = address.to_string();
+                self.introducer.take_over(address)
+            }
             TellIntroducer::Connect(true) => {
                 self.introducer.connect();
                 Vec::new()

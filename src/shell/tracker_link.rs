@@ -5,7 +5,6 @@ mod telling;
 use super::{Answered, Ask, Begin, Dial, Fatal, Greeting, Link, Port, Sessions, TableWriter};
 use crate::chain::{Genesis, GenesisContent, Header};
 use crate::clock::Clock;
-use crate::keys::PublicKey;
 use crate::logging::{Names, Time};
 use crate::messages::gossip::{CandidatesKnown, Connect};
 use crate::messages::introducer::TellIntroducer;
@@ -14,8 +13,7 @@ use crate::messages::retry_queue::MembersLive;
 use crate::messages::session::{Dialled, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::tracker_link::{
-    AcceptChangedKey, AcceptError, DirectoryStatus, GenesisMined, HearStatements, LeaveError,
-    WorkFound,
+    DirectoryStatus, GenesisMined, HearStatements, LeaveError, WorkFound,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
 use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
@@ -366,22 +364,6 @@ impl TrackerLinkShell {
         let effects = self.link.leave(self.clock.now());
         self.carry_out(effects);
         Ok(left)
-    }
-
-    /// The owner believes in a member's new key. The former one and the new one.
-    ///
-    /// # Errors
-    /// [`AcceptError`].
-    pub fn accept(
-        &mut self,
-        message: AcceptChangedKey,
-    ) -> Result<(PublicKey, PublicKey), AcceptError> {
-        let name = message.0;
-        let (keys, effects) = self.link.accept_changed_key(&name);
-        self.carry_out(effects);
-        let (former, key) = keys.ok_or_else(|| AcceptError::NothingChanged(name.clone()))?;
-        tracing::info!(member = %name, former = %former.to_address(), key = %key.to_address(), "changed key accepted by the owner");
-        Ok((former, key))
     }
 
     /// The owner disconnects this node, or connects it again.

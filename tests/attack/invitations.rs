@@ -1,6 +1,6 @@
 //! Invitations in the hands of those for whom they are not, and what `node join` makes of one.
 
-use crate::support::{Lab, Node, RawPeer, free_address, node, so, wait_until};
+use crate::support::{Lab, RawPeer, free_address, node, so, wait_until};
 use raclette::keys::SecretKey;
 use raclette::membership::InvitationString;
 use raclette::membership::invitation::sign_invited;
@@ -34,20 +34,6 @@ fn join(lab: &Lab, invitation: &str, name: &str, listen: &str) -> Output {
         "--no-start",
     ];
     node(words.map(OsStr::new)).output().unwrap()
-}
-
-/// A member that has joined by two commands, and runs.
-fn joined(lab: &Lab, invitation: &str, name: &str) -> Node {
-    let listen = free_address();
-    let output = join(lab, invitation, name, &listen.to_string());
-    let said = String::from_utf8(output.stdout).unwrap();
-    let wrong = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}{wrong}");
-    let settings = std::fs::read_to_string(lab.directory().join(format!("{name}.toml")));
-    let mut node = lab.node(name, listen, &settings.unwrap());
-    node.start();
-    node.joins();
-    node
 }
 
 /// What the tracker answers to who registers as `name` with this shown.
@@ -84,11 +70,11 @@ fn refused(code: RefusalCode) -> String {
 fn attack_an_invitation_is_for_as_many_as_it_says_and_for_who_has_its_secret() {
     let lab = Lab::start_with(BY_INVITATION);
     let first = invite(&lab, 1, 3_600_000);
-    let mut alice = joined(&lab, &first.invitation, "alice");
+    let mut alice = lab.joined(&first.invitation, "alice", &[&lab.tracker]);
     let tip = alice.mine_blocks(3);
     // A second member, in sync, by two commands.
     let second = invite(&lab, 1, 3_600_000);
-    let bob = joined(&lab, &second.invitation, "bob");
+    let bob = lab.joined(&second.invitation, "bob", &[&lab.tracker]);
     bob.reaches(&tip);
 
     // Once too often, with all that was handed over.
@@ -137,7 +123,7 @@ fn attack_an_invitation_is_for_as_many_as_it_says_and_for_who_has_its_secret() {
 fn attack_thirty_join_by_one_invitation_behind_one_address() {
     let lab = Lab::start_with(BY_INVITATION);
     let all = invite(&lab, 31, 3_600_000);
-    let alice = joined(&lab, &all.invitation, "alice");
+    let alice = lab.joined(&all.invitation, "alice", &[&lab.tracker]);
     alice.mine();
     let string = InvitationString::parse(&all.invitation).unwrap();
     for seed in 100..130 {
@@ -153,7 +139,7 @@ fn attack_thirty_join_by_one_invitation_behind_one_address() {
 fn attack_a_string_that_is_wrong_dials_nobody_and_a_name_that_is_gone_writes_nothing() {
     let lab = Lab::start_with(BY_INVITATION);
     let first = invite(&lab, 2, 3_600_000);
-    let alice = joined(&lab, &first.invitation, "alice");
+    let alice = lab.joined(&first.invitation, "alice", &[&lab.tracker]);
     let listen = free_address().to_string();
     let cut = &first.invitation[..first.invitation.len() - 3];
     for (what, said) in [
@@ -192,5 +178,5 @@ fn attack_a_string_that_is_wrong_dials_nobody_and_a_name_that_is_gone_writes_not
     assert!(!elsewhere.join("alice.toml").exists());
     assert!(!elsewhere.join("alice-data").exists());
     // And nothing was used up by all of this.
-    joined(&lab, &first.invitation, "bob");
+    lab.joined(&first.invitation, "bob", &[&lab.tracker]);
 }

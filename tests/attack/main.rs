@@ -11,6 +11,7 @@ mod floods;
 mod http;
 mod invitations;
 mod members;
+mod old_copy;
 mod stream;
 mod tracker;
 

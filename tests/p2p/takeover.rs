@@ -1,6 +1,6 @@
 //! Trackers that take over: a delegate while the first one is away, and another one in its place for good.
 
-use crate::support::{Lab, Node, free_address, node, now, so, wait_until};
+use crate::support::{Lab, Node, node, now, so, wait_until};
 use raclette::entropy::OsEntropy;
 use raclette::keys::SecretKey;
 use raclette::membership::{InvitationStatement, InvitationString};
@@ -28,42 +28,6 @@ fn second(lab: &Lab) -> Node {
     let mut second = lab.prepare_tracker("second", &settings);
     second.start();
     second
-}
-
-/// A member that has joined by `node join`, knows all of these trackers, and runs.
-fn joined(lab: &Lab, invitation: &str, name: &str, trackers: &[&Node]) -> Node {
-    let listen = free_address();
-    let (at, dir) = (listen.to_string(), lab.directory().to_str().unwrap());
-    let words = [
-        "join",
-        invitation,
-        "--name",
-        name,
-        "--listen",
-        &at,
-        "--dir",
-        dir,
-        "--no-start",
-    ];
-    let output = node(words.map(OsStr::new)).output().unwrap();
-    let wrong = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{wrong}");
-    let settings = std::fs::read_to_string(lab.directory().join(format!("{name}.toml"))).unwrap();
-    let known: Vec<_> = trackers
-        .iter()
-        .map(|one| format!("\"{}\"", one.listen))
-        .collect();
-    let lines = settings
-        .lines()
-        .map(|line| match line.starts_with("trackers = ") {
-            true => format!("trackers = [{}]", known.join(", ")),
-            false => line.to_owned(),
-        });
-    let settings = lines.collect::<Vec<_>>().join("\n");
-    let mut member = lab.node(name, listen, &settings);
-    member.start();
-    member.joins();
-    member
 }
 
 fn named(node: &Node) -> Vec<String> {
@@ -118,13 +82,13 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
     let mut lab = Lab::start_with(BY_INVITATION);
     let invitation = invite(&lab.tracker);
     let second = second(&lab);
-    let alice = joined(&lab, &invitation, "alice", &[&lab.tracker, &second]);
+    let alice = lab.joined(&invitation, "alice", &[&lab.tracker, &second]);
     alice.mine();
     delegate(&lab, &second);
     knows(&second, &["alice"]);
 
     lab.tracker.stop();
-    let bob = joined(&lab, &invite(&second), "bob", &[&second, &lab.tracker]);
+    let bob = lab.joined(&invite(&second), "bob", &[&second, &lab.tracker]);
     knows(&alice, &["alice", "bob"]);
     alice.has_sessions(1);
     let last = alice.mine().id.to_string();
@@ -153,7 +117,7 @@ fn p2p_the_network_goes_on_after_its_first_tracker_is_gone_for_good() {
     let mut lab = Lab::start_with(&format!("{BY_INVITATION}recovery = \"{address}\"\n"));
     let invitation = invite(&lab.tracker);
     let second = second(&lab);
-    let alice = joined(&lab, &invitation, "alice", &[&lab.tracker, &second]);
+    let mut alice = lab.joined(&invitation, "alice", &[&lab.tracker, &second]);
     alice.mine();
     wait_until("the second tracker has met her", || {
         let status = second.tracker_status();
@@ -172,8 +136,16 @@ fn p2p_the_network_goes_on_after_its_first_tracker_is_gone_for_good() {
     let done = hand_over(&second, &new, &recovery);
     assert!(done.status.success(), "{done:?}");
 
-    let bob = joined(&lab, &invite(&second), "bob", &[&second]);
+    let bob = lab.joined(&invite(&second), "bob", &[&second]);
     knows(&alice, &["alice", "bob"]);
+    registers_at(&alice, &second);
+    let last = alice.mine().id.to_string();
+    bob.reaches(&last);
+    mines_members(&alice, &["alice", "bob"]);
+    // Also whoever is started anew, while its settings name the former one first.
+    alice.stop();
+    alice.start();
+    registers_at(&alice, &second);
     // It decides as the first one did.
     let out = second.command(["expel", "bob", "--reason", "took the cheese", "--yes"]);
     assert!(out.status.success(), "{out:?}");
@@ -181,6 +153,42 @@ fn p2p_the_network_goes_on_after_its_first_tracker_is_gone_for_good() {
         let status = bob.status();
         so(!status.tracker.registered, format!("{status:?}"))
     });
+    mines_members(&alice, &["alice"]);
+}
+
+/// Waits until it is registered at this tracker.
+fn registers_at(member: &Node, tracker: &Node) {
+    wait_until(
+        &format!("{} is registered at {}", member.name, tracker.name),
+        || {
+            let standing = member.status().tracker;
+            let there = standing.registered && standing.endpoint == tracker.listen.to_string();
+            so(there, format!("{standing:?}"))
+        },
+    );
+}
+
+#[test]
+fn p2p_a_tracker_hands_over_while_it_runs_and_members_go_to_the_new_one_by_themselves() {
+    let lab = Lab::start_with(BY_INVITATION);
+    let invitation = invite(&lab.tracker);
+    let second = second(&lab);
+    let mut alice = lab.joined(&invitation, "alice", &[&lab.tracker, &second]);
+    alice.mine();
+    delegate(&lab, &second);
+    registers_at(&alice, &lab.tracker);
+    let new = second.tracker_status().address;
+    let done = lab.tracker.command(["tracker", "hand-over", &new, "--yes"]);
+    assert!(done.status.success(), "{done:?}");
+    registers_at(&alice, &second);
+    // The former one is there still, and passed over.
+    alice.stop();
+    alice.start();
+    registers_at(&alice, &second);
+    let bob = lab.joined(&invite(&second), "bob", &[&second]);
+    knows(&alice, &["alice", "bob"]);
+    let last = alice.mine().id.to_string();
+    bob.reaches(&last);
 }
 
 /// Hands the network over at this node, with the words of this key.
@@ -205,7 +213,7 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     let mut lab = Lab::start_with(BY_INVITATION);
     let invitation = invite(&lab.tracker);
     let mut second = second(&lab);
-    let alice = joined(&lab, &invitation, "alice", &[&lab.tracker, &second]);
+    let alice = lab.joined(&invitation, "alice", &[&lab.tracker, &second]);
     alice.mine();
     delegate(&lab, &second);
     // For one, by the tracker's own key, as it is to be met at either tracker.
@@ -229,11 +237,11 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     };
     let at_second = string(&second);
     second.stop();
-    let bob = joined(&lab, &string(&lab.tracker), "bob", &[&lab.tracker]);
+    let bob = lab.joined(&string(&lab.tracker), "bob", &[&lab.tracker]);
     mines_members(&alice, &["alice", "bob"]);
     lab.tracker.stop();
     second.start();
-    let cleo = joined(&lab, &at_second, "cleo", &[&second]);
+    let cleo = lab.joined(&at_second, "cleo", &[&second]);
     let last = alice.mine().id.to_string();
     cleo.reaches(&last);
     wait_until("cleo is told what the ledger has against her", || {

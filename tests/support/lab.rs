@@ -1,8 +1,9 @@
 //! A network of processes in a directory of its own.
 
-use super::node::Node;
+use super::node::{Node, node};
 use super::{free_address, so, wait_until};
 use raclette::keys::{SecretKey, Stored, WalletFile};
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -96,6 +97,43 @@ impl Lab {
             peer.has_sessions(N - 1);
         }
         peers
+    }
+
+    /// A member that has joined by `node join` with this invitation, knows all of these trackers, and runs.
+    pub fn joined(&self, invitation: &str, name: &str, trackers: &[&Node]) -> Node {
+        let listen = free_address();
+        let (at, dir) = (listen.to_string(), self.directory().to_str().unwrap());
+        let words = [
+            "join",
+            invitation,
+            "--name",
+            name,
+            "--listen",
+            &at,
+            "--dir",
+            dir,
+            "--no-start",
+        ];
+        let output = node(words.map(OsStr::new)).output().unwrap();
+        let wrong = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{wrong}");
+        let settings = self.directory().join(format!("{name}.toml"));
+        let settings = std::fs::read_to_string(settings).unwrap();
+        let known: Vec<_> = trackers
+            .iter()
+            .map(|one| format!("\"{}\"", one.listen))
+            .collect();
+        let lines = settings
+            .lines()
+            .map(|line| match line.starts_with("trackers = ") {
+                true => format!("trackers = [{}]", known.join(", ")),
+                false => line.to_owned(),
+            });
+        let settings = lines.collect::<Vec<_>>().join("\n");
+        let mut member = self.node(name, listen, &settings);
+        member.start();
+        member.joins();
+        member
     }
 
     /// The tracker's key: who has it can make members.

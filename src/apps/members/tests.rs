@@ -410,6 +410,39 @@ fn a_lost_wallet_gives_its_name_to_the_new_one() {
 }
 
 #[test]
+fn a_name_that_is_given_away_before_its_join_is_mined_is_the_new_keys_and_never_the_former_ones() {
+    let (alice, new) = (name("alice"), key(2));
+    for is_mined_first in [false, true] {
+        let mut ledger = Ledger::new();
+        let join = ledger.join(1, "alice", None);
+        let number = ledger.time().plus_ms(5);
+        let out = ledger.numbered(number, expel(1), ADMIN);
+        let (name, key) = (alice.clone(), new);
+        let reassign = Act::Reassign { name, key };
+        let reassign = ledger.numbered(number.plus_ms(1), reassign, ADMIN);
+        if is_mined_first {
+            // What is open may come before what was said later.
+            assert_eq!(ledger.says(1, join.clone()), Ok(()));
+        } else {
+            refused(ledger.says(9, reassign.clone()), "nobody on the ledger");
+        }
+        assert_eq!(ledger.says(9, out), Ok(()));
+        refused(ledger.says(1, join), "put this key out");
+        if is_mined_first {
+            refused(ledger.says(2, ledger.join(2, "alice", None)), "alice");
+            assert_eq!(ledger.says(9, reassign.clone()), Ok(()));
+        }
+        assert_eq!(ledger.says(2, ledger.join(2, "alice", None)), Ok(()));
+        assert_eq!(
+            (ledger.called(1), ledger.called(2)),
+            (None, Some("alice".into()))
+        );
+        let again = ledger.says(9, reassign);
+        assert!(again.is_err(), "there is nothing more to say: {again:?}");
+    }
+}
+
+#[test]
 fn the_recovery_key_puts_an_admin_in_place_and_the_former_one_issues_no_more() {
     let mut ledger = Ledger::new();
     let succeed = Act::Succeed { key: key(5) };

@@ -120,14 +120,6 @@ pub enum Ask {
     Record(Record),
     /// Prove to somebody without a node that a block, or a transaction, is on the chain
     Prove(ProveArgs),
-    /// Believe that a member has a new key, after having asked on another way
-    Accept {
-        /// The member's name
-        name: MemberName,
-        /// Whether it was asked.
-        #[command(flatten)]
-        sure: Sure,
-    },
     /// Say goodbye to everybody and keep no session, until `connect` or the next start; the node runs on
     Disconnect,
     /// Take up the sessions again, after `disconnect`

@@ -222,13 +222,6 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
-        "accept",
-        &[more(
-            "accept bob",
-            "bob said on the telephone that his key is new",
-        )],
-    ),
-    (
         "vote open",
         &[more(
             "vote open 'Where do we go?' --choices lake,hills --closes 2d",

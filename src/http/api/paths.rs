@@ -11,17 +11,16 @@ use crate::http::pages::LinkView;
 use crate::http::server::ProofView;
 use crate::owner::BlockData;
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlockView,
-    BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    DelegateRequest, DelegateView, DelegatesView, EventView, ExpelRequest, HandOverRequest,
-    HealthView, HistoryView, InboxView, InvitationView, InvitationsView, InviteRequest,
-    InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView, MinedView,
-    MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView,
-    PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest, ReceivedView, RecordRequest,
-    RecordedView, RecordsView, RekeyRequest, SaidView, SendManyRequest, SendRequest, SendView,
-    SentManyView, SentView, StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView,
-    TopicsView, TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView,
-    WalletOpenedView, WalletRequest,
+    BalanceView, BallotView, BallotsView, BlockCheckView, BlockView, BlocksView, CastRequest,
+    CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView, DelegateRequest,
+    DelegateView, DelegatesView, EventView, ExpelRequest, HandOverRequest, HealthView, HistoryView,
+    InboxView, InvitationView, InvitationsView, InviteRequest, InvitedView, LedgerMembersView,
+    LeftView, LogLevelRequest, LogLevelView, MinedView, MiningRequest, MiningView, NoRequest,
+    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
+    ReadView, ReadmitRequest, ReceivedView, RecordRequest, RecordedView, RecordsView, RekeyRequest,
+    SaidView, SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest,
+    StopRequest, StoppingView, SyncRequest, SyncView, TopicsView, TrackerStatusView,
+    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -167,7 +166,6 @@ paths! {
     MINING: GET "/mining" () -> MiningView, PEER, "when this node mines, and how it goes";
     SET_MINING: POST "/mining/mode" () [MiningRequest] -> MiningView, PEER, "has it mine on-command, when-pending or always, until it is started again";
     SYNC: POST "/sync" () [SyncRequest] -> SyncView, PEER, "fetches the chain of this member first";
-    ACCEPT: POST "/accept" () [AcceptRequest] -> AcceptedView, PEER, "believes that this member's key has changed";
     INVITE: POST "/invite" () [InviteRequest] -> InvitedView, TRACKER, "invites: signs an invitation for so many members, for so long";
     INVITATIONS: GET "/invitations" ("after" "limit") -> InvitationsView, TRACKER, "the invitations, by number, without their secrets";
     REVOKE_INVITATION: POST "/invitations/{id}/revoke" () [NoRequest] -> InvitationView, TRACKER, "lets nobody join by this invitation any more";

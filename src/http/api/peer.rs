@@ -8,13 +8,13 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AcceptRequest, AcceptedView, BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView,
-    CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
-    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
-    SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
-    SyncView, TopicsView, VotersView,
+    BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView, CastRequest, CastView,
+    ChainView, CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView,
+    LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView, NoRequest,
+    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
+    ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView, SendManyRequest,
+    SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest, SyncView,
+    TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -71,7 +71,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::MINING, mining))
         .service(resource(&paths::SET_MINING, set_mining))
         .service(resource(&paths::SYNC, sync))
-        .service(resource(&paths::ACCEPT, accept))
         .service(resource(&paths::DISCONNECT, disconnect))
         .service(resource(&paths::CONNECT, connect))
         .service(resource(&paths::LEAVE, leave))
@@ -309,10 +308,6 @@ async fn set_mining(peer: Data<Peer>, request: Json<MiningRequest>) -> Answer<Mi
 
 async fn sync(peer: Data<Peer>, request: Json<SyncRequest>) -> Answer<SyncView> {
     peer.sync_from(&request.from).await.map(Json)
-}
-
-async fn accept(peer: Data<Peer>, request: Json<AcceptRequest>) -> Answer<AcceptedView> {
-    peer.accept(&request.name).await.map(Json)
 }
 
 async fn disconnect(peer: Data<Peer>, _: Json<NoRequest>) -> Answer<ConnectedView> {

@@ -112,6 +112,8 @@ fn look_alike(one: &str, other: &str) -> bool {
 struct MembersPage {
     frame: Frame,
     members: Vec<Member>,
+    /// In what the tracker's word differs from the ledger.
+    differs: Vec<String>,
     /// A picture of the sessions.
     drawn: Drawn,
     here: String,
@@ -127,6 +129,11 @@ pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
     let here = members.iter().filter(|member| member.is_here()).count();
     page(&MembersPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, "Members"),
+        differs: status
+            .differs
+            .iter()
+            .map(|one| one.detail.clone())
+            .collect(),
         here: grouped(&here.to_string()),
         all: count(members.len(), "member"),
         drawn: Drawn::of(&members),

@@ -1,5 +1,7 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
+mod differing;
+
 use super::sessions::Browsers;
 use crate::entropy::OsEntropy;
 use crate::http::ApiFile;

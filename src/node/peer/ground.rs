@@ -185,7 +185,6 @@ impl Ground {
             hear: self.link.clone().recipient(),
             sign_leave: self.wallet.clone().recipient(),
             standing: Arc::default(),
-            accept: self.link.clone().recipient(),
             clock: self.seams.clock.clone(),
             own_clock: self.clocks.clone().recipient(),
             entropy: self.seams.entropy.clone(),
@@ -277,6 +276,7 @@ fn introduce(
             dial: dials_of(&own, &seams.transport),
             link: Box::new(link.clone().recipient()),
             judge: Link::new(link, TO_JUDGE),
+            admin: Box::new(link.clone().recipient()),
             statements: Box::new(link.clone().recipient()),
         };
         let shell = IntroducerShell::new(machine, parts);

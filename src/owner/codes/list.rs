@@ -165,10 +165,10 @@ codes! {
         "The connection to the tracker, or the node, ended before it was done.",
         "It may have been done, or not.",
         "Look at `node status`. A leave goes on by itself: while the node runs, it leaves as soon as the tracker is back. Anything else, try again.";
-    NothingChanged = "nothing_changed", Conflict, "The key has not changed":
-        "The tracker presents no other key under this name than the one this node knows.",
-        "Only a key that differs from the known one waits for your word.",
-        "Look at the name again; the log names members whose key has changed.";
+    NameDiffers = "name_differs", Conflict, "Whose name it is, is not agreed":
+        "The ledger, this node's memory and the tracker do not all say the same key under this name. Nothing was sent.",
+        "The member has another wallet and the ledger does not say so yet, or somebody takes its place.",
+        "Ask the member on another way, then send to its address, which is in the answer. A new wallet is told to everybody by `node rekey NAME ADDRESS` at the tracker.";
 
     // Who may join.
     OnlyIntroduces = "only_introduces", Conflict, "Not this tracker's to do":

@@ -1,10 +1,13 @@
 //! How a transfer is made for the owner.
 
+use crate::apps::members::View;
 use crate::canonical;
+use crate::chain::application::TopicRows;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
 use crate::chain::{Action, Amount, Height, Internal, Payload, Salt, TransactionId};
 use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
+use crate::membership::MemberName;
 use crate::messages::retry_queue::SendTransfer;
 use crate::messages::wallet::{SealNote, SignTransaction};
 use crate::owner::answers::{SendRequest, SentView};
@@ -13,6 +16,7 @@ use crate::owner::people::People;
 use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::{self, Route, SendFacts};
+use crate::protocol::tracker_word::NAME_TOLERATED_BLOCKS;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
 use serde::Serialize;
@@ -41,7 +45,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`Code::BadKey`], [`Code::KeyTaken`] if the key was used for another request,
-    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::BadParameter`], [`Code::BadNote`],
+    /// [`Code::NameDiffers`], [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::BadParameter`], [`Code::BadNote`],
     /// [`Code::NoSealingKey`], [`Code::NotSealed`], [`Code::OutboxFull`], [`Code::NoNetwork`],
     /// [`Code::Stopping`], and one code for each [`Rejected`](crate::chain::Rejected).
     pub async fn send(
@@ -86,6 +90,32 @@ impl Peer {
         Ok(tip_of(&parts.rules, &ChainRows(&*disk))?.height)
     }
 
+    /// Whom a wish is for. A name leads to a key by what the admin has said of it, else by the ledger once that has
+    /// said so for some blocks, before that by what this node remembers; where they, or the tracker, differ, to none.
+    fn recipient(
+        &self,
+        people: &People<'_>,
+        tip: Height,
+        typed: &str,
+    ) -> Result<PublicKey, Refused> {
+        let settled = match typed.parse::<MemberName>() {
+            Err(_) => None,
+            Ok(name) => {
+                let known = self.known();
+                let admins = known.statements.as_ref().and_then(|all| all.owner(&name));
+                let disk = self.disk()?;
+                let chain = ChainRows(&*disk);
+                let rows = TopicRows::of_members(&chain);
+                let row = View::new(&rows).named(&name)?;
+                let is_deep =
+                    |since: Height| tip.0.saturating_sub(since.0) >= NAME_TOLERATED_BLOCKS;
+                let ledgers = row.filter(|row| is_deep(row.since)).map(|row| row.owner);
+                admins.or(ledgers)
+            }
+        };
+        people.recipient(typed, settled)
+    }
+
     /// What is to be signed for a wish.
     pub(super) async fn draft(
         &self,
@@ -94,7 +124,7 @@ impl Peer {
         tip: Height,
         request: &SendRequest,
     ) -> Result<Draft, Refused> {
-        let to = people.key_of(&request.to)?;
+        let to = self.recipient(people, tip, &request.to)?;
         let member = people.directory.by_key(&to);
         let sealing_key = member.map(|member| member.record.statement.sealing_key);
         let expires_at = expiry(tip, request)?;

@@ -207,18 +207,6 @@ impl Handler<CarryOut> for FakeNode {
     }
 }
 
-/// Under one name alone, another key is presented.
-impl Handler<AcceptChangedKey> for FakeNode {
-    type Result = Result<(PublicKey, PublicKey), AcceptError>;
-
-    fn handle(&mut self, message: AcceptChangedKey, _: &mut Self::Context) -> Self::Result {
-        match message.0.as_str() {
-            "bob" => Ok((secret(2).public_key(), secret(3).public_key())),
-            _ => Err(AcceptError::NothingChanged(message.0)),
-        }
-    }
-}
-
 impl Handler<Connect> for FakeNode {
     type Result = ();
 

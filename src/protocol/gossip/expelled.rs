@@ -1,17 +1,23 @@
-//! Whom the admin has put out: nobody of them is talked to, and everybody is told.
+//! Whom the admin has put out, and who is certified by a tracker that lost its right: nobody of them is talked to,
+//! and everybody is told.
 
 use super::{Effect, Gossip};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
-use crate::membership::{SignedStatement, Statements};
+use crate::membership::{Certificate, SignedStatement, Statements};
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_STATEMENTS;
 use std::sync::Arc;
 
 impl Gossip {
-    /// What the admin has said, with what was heard since: sessions of those who are put out end, the others
-    /// are told what is new.
+    /// What a peer showed of its membership when its session began.
+    pub fn showed(&mut self, session: SessionId, shown: Certificate) {
+        self.peers.showed(session, shown);
+    }
+
+    /// What the admin has said, with what was heard since: sessions of those who are put out, or whose certificate
+    /// counts no more, end; the others are told what is new.
     pub fn statements(&mut self, now_known: Arc<Statements>, now: SteadyTime) -> Vec<Effect> {
         let before = self.statements.replace(now_known.clone());
         let is_new = |signed: &&SignedStatement| before.as_ref().is_none_or(|b| !b.knows(signed));
@@ -28,7 +34,10 @@ impl Gossip {
         for (session, key) in sessions {
             // Also whoever is put out is told: by whom, and why.
             effects.extend(told(session, &fresh));
-            effects.extend(self.why_out(&key).map(|why| Effect::Close(session, why)));
+            let why = self
+                .why_out(&key)
+                .or_else(|| self.why_void(session, &now_known));
+            effects.extend(why.map(|why| Effect::Close(session, why)));
         }
         let own = self.peers.own();
         effects.extend(self.peers.put_out(now_known.out(&own).is_some(), now));
@@ -39,6 +48,13 @@ impl Gossip {
     pub(super) fn why_out(&self, key: &PublicKey) -> Option<String> {
         let signed = self.statements.as_ref()?.out(key)?;
         Some(signed.statement.act.to_string())
+    }
+
+    /// Why what was shown in a session counts no more, if it does not: whoever issued it has lost the right.
+    fn why_void(&self, session: SessionId, known: &Statements) -> Option<String> {
+        let shown = self.peers.shown(session)?;
+        let wrong = shown.check_issuer(known.authority()).err()?;
+        Some(wrong.to_string())
     }
 
     /// All that the admin has said, for a session that begins.

@@ -13,6 +13,7 @@ use super::{Effect, Fact};
 use crate::chain::Internal;
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
+use crate::membership::Certificate;
 use crate::protocol::bucket::{Bucket, Buckets};
 use crate::protocol::spread::Spread;
 use crate::protocol::{Row, SessionId};
@@ -65,6 +66,8 @@ const DISPLACED: &str = "there are enough connections here, and others are known
 
 struct Open {
     key: PublicKey,
+    /// What it showed of its membership.
+    shown: Option<Certificate>,
     direction: Direction,
     since: SteadyTime,
     /// Beyond those a node keeps, for deliveries: with the time of the last one.
@@ -224,6 +227,7 @@ impl Peers {
                 let displaced = displaced.map(|other| Effect::Close(other, DISPLACED.into()));
                 let open = Open {
                     key,
+                    shown: None,
                     direction,
                     since: now,
                     extra: is_extra.then_some(now),
@@ -447,6 +451,18 @@ impl Peers {
     pub(super) fn key(&self, session: SessionId) -> Option<PublicKey> {
         let open = self.open.get(&session).filter(|open| !open.closing);
         open.map(|open| open.key)
+    }
+
+    /// What it showed of its membership when it began.
+    pub(super) fn showed(&mut self, session: SessionId, shown: Certificate) {
+        if let Some(open) = self.open.get_mut(&session) {
+            open.shown = Some(shown);
+        }
+    }
+
+    /// What it showed, if it did.
+    pub(super) fn shown(&self, session: SessionId) -> Option<&Certificate> {
+        self.open.get(&session)?.shown.as_ref()
     }
 
     pub(super) fn open_sessions(&self) -> impl Iterator<Item = (SessionId, PublicKey, Direction)> {

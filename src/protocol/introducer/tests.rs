@@ -280,3 +280,42 @@ fn what_the_admin_has_said_is_told_in_both_directions_and_each_statement_once() 
     let heard = introducer.received(SESSION, Message::Statements(vec![said(3)]), STARTED);
     assert_eq!(heard, [Effect::Hear(vec![said(3)])]);
 }
+
+#[test]
+fn the_tracker_that_speaks_for_the_network_is_handed_to_the_link_and_the_other_one_is_talked_to() {
+    let mut introducer = registered();
+    let knows = |key| {
+        let mut known = Statements::new(&genesis_by(9));
+        let statement = Statement {
+            network: genesis_by(9).id(),
+            number: Timestamp(5),
+            act: Act::Succeed { key },
+        };
+        known.take(statement.sign(&secret(TRACKER)), START).unwrap();
+        Arc::new(known)
+    };
+    let met = |effects: &[Effect]| {
+        let met = Effect::MetAdmin {
+            address: address("second:7000"),
+            key: key(201),
+        };
+        effects.contains(&met)
+    };
+    let mut other = registered();
+    assert!(!met(&other.statements_known(knows(key(77)))));
+    assert!(met(&introducer.statements_known(knows(key(201)))));
+    // As well if it was known before it was met.
+    let _ = introducer.closed(SESSION, "gone", STARTED);
+    let again = STARTED.plus_ms(MAX_BACK_OFF_MS);
+    assert_eq!(dials(&introducer.tick(again)), 1);
+    let hello = hello(201, NodeRole::Tracker, NetworkId::ZERO);
+    assert!(met(&introducer.opened(SESSION, &hello, again)));
+    let effects = introducer.take_over(address("first:7000"));
+    assert!(
+        closes(&effects) && effects.contains(&Effect::Changed),
+        "{effects:?}"
+    );
+    let again = again.plus_ms(MAX_BACK_OFF_MS);
+    let address = address("first:7000");
+    assert_eq!(introducer.tick(again), [Effect::Dial { address }]);
+}

@@ -1,5 +1,6 @@
 //! Other trackers with the right to issue: given by the admin, for a time, and taken back by it.
 
+use super::certificates::Office;
 use super::orders::{Delegate, OrderRefused, Outcome};
 use super::{Effect, Fact, Registry};
 use crate::canonical;
@@ -16,6 +17,10 @@ use std::collections::BTreeMap;
 pub(super) const DELEGATION_ROW: u8 = 7;
 /// Most trackers with the right, those from whom it was taken back included: a network needs one or two.
 pub const MAX_DELEGATES: usize = 64;
+
+/// What is said to a member whose session rests on a right that was lost.
+const RIGHT_LOST: &str = "this tracker, or the one that certified you, may not issue any more: connect again with a \
+                          certificate that counts";
 
 /// The rights that were given, by delegate: on the admin's tracker all, on a delegate its own.
 pub(super) type Delegations = BTreeMap<PublicKey, Delegation>;
@@ -145,6 +150,35 @@ impl Registry {
         let live: Vec<_> = self.sessions.members().collect();
         for (id, session) in live {
             self.certify(session, id, now);
+        }
+    }
+
+    /// Somebody has got or lost the right to issue: where we speak for the network, whoever is there is certified anew.
+    /// Where we issue nothing any more, sessions end that rest on us, or on a certificate that counts no more: whoever
+    /// has one that does comes back with it.
+    pub(super) fn follow_rights(&mut self, now: Now) {
+        match self.certificates.office(now.wall) {
+            Some(Office::Admin) => self.certify_all(now),
+            Some(Office::Delegate(_)) => {}
+            None => {
+                let own = self.certificates.own_key();
+                let network = self.network();
+                let live = self.sessions.members().map(|(_, session)| session);
+                let ended = live.filter(|session| {
+                    let known = self.sessions.get(*session);
+                    let rests = known.and_then(|known| {
+                        let shown = known.certificate.as_ref()?;
+                        let counts =
+                            self.certificates
+                                .counts(shown, network, &known.hello.key, now);
+                        Some(counts && shown.statement.issuer != own)
+                    });
+                    rests != Some(true)
+                });
+                for session in ended.collect::<Vec<_>>() {
+                    self.close(session, RIGHT_LOST, now);
+                }
+            }
         }
     }
 

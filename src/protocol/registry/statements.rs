@@ -251,9 +251,11 @@ impl Registry {
             self.close(session, &why, now);
         }
         self.end_copies(now);
-        let hands_over = |one: &SignedStatement| matches!(one.statement.act, Act::Succeed { .. });
-        if said.iter().any(hands_over) && self.certificates.is_admin() {
-            self.certify_all(now);
+        let moves_rights = |one: &SignedStatement| {
+            matches!(one.statement.act, Act::Succeed { .. } | Act::Revoke { .. })
+        };
+        if said.iter().any(moves_rights) {
+            self.follow_rights(now);
         }
         self.pass_lease(now);
         told

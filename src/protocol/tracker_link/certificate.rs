@@ -88,7 +88,8 @@ impl TrackerLink {
         let (network, key) = (genesis.id(), &self.config.key);
         let held = self.membership.certificate.as_ref();
         let is_needless = held.is_some_and(|held| {
-            held.statement.name == offered.statement.name
+            held.check_issuer(statements.authority()).is_ok()
+                && held.statement.name == offered.statement.name
                 && held.statement.until >= offered.statement.until
         });
         match is_needless {
@@ -117,6 +118,21 @@ impl TrackerLink {
         (self.membership.warned, self.membership.wrong_at) = (None, None);
         self.decided.at_once(Effect::Certified(offered));
         true
+    }
+
+    /// Has it renewed at once if its issuer has lost the right to issue it.
+    pub(super) fn renew_void(&mut self, now: Now) {
+        let statements = self.statements.as_ref();
+        let is_void = self.certificate().is_some_and(|held| {
+            statements.is_some_and(|all| held.check_issuer(all.authority()).is_err())
+        });
+        if is_void {
+            // Until it is there, it is asked for again and again.
+            self.membership.wrong_at = Some(now.steady);
+            if !self.ask_certificate() {
+                self.decided.at_once(Effect::RenewElsewhere);
+            }
+        }
     }
 
     /// Has it renewed when it is time, and tells the owner when it was time long ago.

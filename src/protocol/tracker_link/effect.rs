@@ -152,6 +152,18 @@ pub enum Warning {
         /// The key it shows.
         shown: PublicKey,
     },
+    /// The tracker spoke for the network, or stood in for the one that does, and may no more.
+    #[error(
+        "the tracker at {address} may not speak for this network any more: by the word of its admin, {} does. \
+         It is looked for at the other addresses in \"trackers\" in the settings; if it is at none of them, write \
+         its address there, first", admin.to_address()
+    )]
+    LeadsNoMore {
+        /// Where it was dialled, `host:port`.
+        address: Address,
+        /// The key of the one that does.
+        admin: PublicKey,
+    },
     /// The tracker serves a network that is not ours.
     #[error(
         "the tracker is that of another network: {offered}, ours is {known}. This node keeps its chain; \
@@ -201,7 +213,8 @@ pub enum Warning {
     /// A name is presented with another key than it always had.
     #[error(
         "the tracker presents {name} with the key {shown}, but {name} was known by {pinned}. The change \
-         is not taken over; ask {name} on another way, and only if it is theirs: `node accept {name}`"
+         is not taken over, and nothing is sent by that name meanwhile. Ask {name} on another way: if it has another \
+         wallet, whoever runs the tracker says so to everybody (`node rekey {name} ADDRESS`)"
     )]
     NameChangedKey {
         /// Whose name.

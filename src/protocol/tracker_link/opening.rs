@@ -65,6 +65,7 @@ impl TrackerLink {
             work: None,
             former: None,
             decided: CommitQueue::default(),
+            address: config.address.clone(),
             config,
         };
         for (key, value) in rows {

@@ -40,7 +40,7 @@ impl TrackerLink {
     /// If nobody can dial this node: that, and what its owner can do about it.
     pub fn unreached(&self) -> Option<String> {
         (self.reach.reach == Reach::NotReached)
-            .then(|| advice(&self.config.addresses, &self.config.address))
+            .then(|| advice(&self.config.addresses, &self.address))
     }
 
     pub(super) fn watch_reach(&mut self, now: SteadyTime) {

@@ -82,6 +82,7 @@ impl TrackerLink {
         self.decided.at_once(Effect::StatementsHeard(fresh));
         // By what was said now, its issuer may issue.
         self.take_certificate(now);
+        self.follow_admin(now);
     }
 
     /// Has a name go with the key that the admin gave it to, if it did.

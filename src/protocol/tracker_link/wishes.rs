@@ -2,8 +2,6 @@
 
 use super::{Effect, Phase, Stage, Talk, TrackerLink};
 use crate::clock::Now;
-use crate::keys::PublicKey;
-use crate::membership::MemberName;
 use crate::wire::Message;
 use crate::wire::member::Leaving;
 
@@ -58,24 +56,5 @@ impl TrackerLink {
     /// Whether the owner has disconnected this node.
     pub fn is_apart(&self) -> bool {
         self.apart
-    }
-
-    /// The owner believes that the member of this name has a new key (it was withheld, see
-    /// [`withheld`](crate::protocol::directory::Directory::withheld)). With the former key and the new one; without effect if nothing is
-    /// withheld.
-    #[must_use]
-    pub fn accept_changed_key(
-        &mut self,
-        name: &MemberName,
-    ) -> (Option<(PublicKey, PublicKey)>, Vec<Effect>) {
-        let withheld = self.directory.withheld();
-        let mut of_name = withheld.filter(|(member, _)| member.record.statement.name == *name);
-        let keys = of_name.next();
-        let keys = keys.map(|(member, pinned)| (pinned, member.record.statement.key));
-        drop(of_name);
-        if let Some((member, left)) = self.directory.accept(name) {
-            self.directory_changed(vec![member], left);
-        }
-        (keys, self.take_effects())
     }
 }

@@ -43,7 +43,9 @@ fn said(lie: impl Fn(&mut Look)) -> (u64, Word) {
         panic!("{first:?}");
     };
     assert_eq!(word.standing().collect::<Vec<_>>(), [difference]);
-    assert_eq!(word.look(&at(400)), [Word::Agrees(difference.clone())]);
+    // A stranger may come back: that takes a while.
+    let end = at(400 + TOLERATED_BLOCKS);
+    assert_eq!(word.look(&end), [Word::Agrees(difference.clone())]);
     assert_eq!(word.standing().count(), 0);
     first
 }
@@ -138,6 +140,25 @@ fn attack_a_certified_stranger_is_named() {
     let expected = Word::Differs(Difference::Stranger { key: key(9) });
     let met = |look: &mut Look| look.met.push(key(9));
     assert_eq!(said(met), (10 + TOLERATED_BLOCKS, expected));
+}
+
+#[test]
+fn attack_a_certified_stranger_that_comes_and_goes_is_named_too_until_it_stays_away() {
+    let mut word = TrackerWord::default();
+    let mut said = Vec::new();
+    for height in 0..=TOLERATED_BLOCKS {
+        let mut look = at(height);
+        if height % 10 == 0 {
+            look.met.push(key(9));
+        }
+        said.extend(word.look(&look));
+    }
+    let stranger = Difference::Stranger { key: key(9) };
+    assert_eq!(said, [Word::Differs(stranger.clone())]);
+    let last = TOLERATED_BLOCKS;
+    assert_eq!(word.look(&at(last + TOLERATED_BLOCKS - 1)), []);
+    let ended = word.look(&at(last + TOLERATED_BLOCKS));
+    assert_eq!(ended, [Word::Agrees(stranger)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::keys::PublicKey;
 use crate::logging::{Names, Time};
 use crate::membership::{Act, SignedStatement};
 use crate::messages::gossip::{Candidate, CandidatesKnown};
-use crate::messages::introducer::{Introduced, IssuedElsewhere, TellIntroducer};
+use crate::messages::introducer::{AdminMet, Introduced, IssuedElsewhere, TellIntroducer};
 use crate::messages::ledger::MembersKnown;
 use crate::messages::retry_queue::MembersLive;
 use crate::messages::tracker_link::DirectoryStatus;
@@ -73,6 +73,25 @@ impl TrackerLinkShell {
         self.introduced.insert(tracker, message.members);
         self.take_introduced(tracker);
         self.tell_listeners();
+    }
+
+    /// One of the other trackers is the one that speaks for the network: it is talked with here, and the one that
+    /// was talked with here, there.
+    pub fn admin_met(&mut self, message: AdminMet) {
+        let tracker = message.tracker;
+        let (former, effects) = self.link.admin_met(message.address, &message.key);
+        self.carry_out(effects);
+        let Some(former) = former else {
+            return;
+        };
+        tracing::info!(key = %message.key.to_address(), "this tracker speaks for the network: registering with it");
+        self.trouble = None;
+        self.issuing.remove(&tracker);
+        let introducer = tracker.checked_sub(1);
+        if let Some(introducer) = introducer.and_then(|at| self.introducers.get_mut(at)) {
+            introducer.send(TellIntroducer::Instead(former));
+        }
+        self.publish_standing();
     }
 
     /// Publishes what is known now, if it is something else than what was published last; the members, as

@@ -94,6 +94,36 @@ fn another_branch_counts_as_if_there_had_been_no_other() {
     assert_eq!(sent(&bare), sent(&straight));
 }
 
+#[test]
+fn attack_what_falls_out_of_the_chain_of_whoever_is_put_out_is_not_open_again_also_after_a_restart()
+{
+    let mut forge = Forge::new();
+    let genesis = forge.genesis();
+    let trunk = forge.branch(genesis, 2, 5);
+    let fork = trunk[1].id();
+    let paid = transfer(1, 2, 1, 5, 9);
+    let light = forge.child(fork, 1_000, 6, &[free(0), paid.clone()]);
+    let heavy = forge.branch(fork, 2, 7);
+    let mut node = Node::with(rules(), limits());
+    for block in trunk.into_iter().chain([light]) {
+        node.block(block);
+    }
+    assert_eq!(node.send(free(1)), Ok(()));
+    let out = std::collections::BTreeSet::from([member(1).public_key()]);
+    let effects = node.ledger.put_out(out.clone(), &node.disk).unwrap();
+    node.carry_out(effects);
+    assert!(node.open().is_empty(), "it is closed at once");
+    for block in heavy {
+        node.block(block);
+    }
+    let only_paid = std::collections::BTreeSet::from([paid.id()]);
+    assert_eq!(node.open(), only_paid, "coins go on being spent");
+    let mut node = Node::reopened(rules(), limits(), node.disk.clone(), node.now);
+    let effects = node.ledger.put_out(out, &node.disk).unwrap();
+    node.carry_out(effects);
+    assert_eq!(node.open(), only_paid);
+}
+
 /// A note of a kilobyte without coins.
 fn note(from: u8, number: u16) -> EncodedTransaction {
     let [high, low] = number.to_be_bytes();

@@ -4,7 +4,7 @@ use super::*;
 use crate::canonical::CappedText;
 use crate::chain::Timestamp;
 use crate::chain::testing::{genesis, network};
-use crate::membership::{Act, Statement};
+use crate::membership::{Act, CertificateStatement, DelegationStatement, Statement};
 use crate::protocol::gossip::peers::Outlook;
 
 /// The admin of the tests' network.
@@ -53,6 +53,49 @@ fn the_session_of_who_is_put_out_ends_and_the_others_are_told() {
         _ => true,
     };
     assert!(effects.iter().all(only_new));
+}
+
+#[test]
+fn the_session_of_who_is_certified_by_a_tracker_that_lost_its_right_ends_and_no_other() {
+    let (delegate, from, until) = (9, Timestamp(1), Timestamp(500_000));
+    let right = DelegationStatement {
+        network: network(),
+        admin: member(ADMIN).public_key(),
+        delegate: member(delegate).public_key(),
+        serial: from,
+        from,
+        until,
+    };
+    let right = right.sign(&member(ADMIN));
+    let certificate = |number: u8, issuer: u8, delegation| {
+        let (key, name) = (member(number).public_key(), "x".parse().unwrap());
+        let issuer_key = member(issuer).public_key();
+        let said = CertificateStatement::at(from, network(), key, name, issuer_key);
+        let said = CertificateStatement {
+            delegation,
+            until,
+            ..said
+        };
+        said.sign(&member(issuer))
+    };
+    let mut gossip = with_sessions(3);
+    gossip.showed(session(1), certificate(1, ADMIN, None));
+    gossip.showed(session(2), certificate(2, delegate, Some(right)));
+    let says = |number, act| {
+        let (network, number) = (network(), Timestamp(number));
+        let statement = Statement {
+            network,
+            number,
+            act,
+        };
+        statement.sign(&member(ADMIN))
+    };
+    assert_eq!(closes(&gossip.statements(known([out(7, 4)]), STARTED)), []);
+    let key = member(delegate).public_key();
+    let revoked = [out(7, 4), says(5, Act::Revoke { key })];
+    let effects = gossip.statements(known(revoked), STARTED);
+    assert_eq!(closes(&effects), [session(2)]);
+    assert_eq!(tells(&effects), [session(1), session(2), session(3)]);
 }
 
 #[test]

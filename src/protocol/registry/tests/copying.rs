@@ -221,6 +221,83 @@ fn whoever_leaves_at_one_has_left_at_the_other_and_is_not_brought_back() {
     assert_eq!(Both::names(&both.second), ["alice"]);
 }
 
+/// Whether its session with this tracker was ended, and whether it was certified anew in it.
+fn became_of(tracker: &mut Tracker, session: u64) -> (bool, bool) {
+    tracker.sync();
+    let said = tracker.said();
+    let closed = |out: &Out| matches!(out, Out::Closed(id, ..) if *id == SessionId(session));
+    let certified = |out: &Out| matches!(out, Out::Sent(id, Message::CertificateIssued(_)) if *id == SessionId(session));
+    (said.iter().any(closed), said.iter().any(certified))
+}
+
+/// Alice's session at the second, with the certificate that this tracker issues.
+fn alice_comes_to_the_second(both: &mut Both, session: u64, by: u8) {
+    let right = both
+        .second
+        .registry
+        .certificates
+        .office(both.second.now.wall);
+    let delegation = right.and_then(|office| office.delegation());
+    let (now, network) = (both.first.now.wall, genesis_by(1).id());
+    let name = "alice".parse().unwrap();
+    let said = crate::membership::CertificateStatement {
+        delegation: delegation.clone().filter(|_| by == SECOND),
+        until: now.plus_ms(80_000_000),
+        ..crate::membership::CertificateStatement::at(now, network, key(1), name, key(by))
+    };
+    let certificate = said.sign(&secret(by));
+    both.second
+        .open_showing(session, 1, network, Some(certificate));
+    let record = record(1, "alice", 1);
+    both.second.receive(session, &Message::Register(record));
+    assert!(!became_of(&mut both.second, session).0);
+}
+
+#[test]
+fn sessions_that_rest_on_a_right_that_was_taken_back_end_at_the_moment_that_is_heard() {
+    for (by, ends) in [(SECOND, true), (TRACKER, false)] {
+        let mut both = Both::new();
+        both.delegate();
+        both.connect();
+        both.first.open(60, 1, genesis_by(1).id());
+        let record = record(1, "alice", 1);
+        both.first.receive(60, &Message::Register(record));
+        assert!(!became_of(&mut both.first, 60).0);
+        alice_comes_to_the_second(&mut both, 50, by);
+        let revoke = Order::Say(Act::Revoke { key: key(SECOND) });
+        let effects = both.first.registry.order(3, revoke, both.first.now);
+        both.first.carry_out(effects);
+        let (closed, certified) = became_of(&mut both.first, 60);
+        assert!(!closed && certified, "at the admin's she is certified anew");
+        let said = both.first.registry.statements.clone().unwrap();
+        let said: Vec<_> = said.all().cloned().collect();
+        both.second.receive(LINE, &Message::Statements(said));
+        assert_eq!(became_of(&mut both.second, 50).0, ends, "certified by {by}");
+    }
+}
+
+#[test]
+fn a_tracker_that_hands_over_ends_the_sessions_of_its_members_and_tells_them_why_first() {
+    let mut tracker = founded();
+    tracker.said();
+    let succeed = Order::Say(Act::Succeed { key: key(SECOND) });
+    let effects = tracker.registry.order(3, succeed, tracker.now);
+    tracker.carry_out(effects);
+    tracker.sync();
+    let said = tracker.said();
+    let of_alice: Vec<_> = said
+        .iter()
+        .filter(|out| matches!(out, Out::Sent(id, _) | Out::Closed(id, ..) if *id == SessionId(1)))
+        .collect();
+    assert!(
+        matches!(
+            of_alice[..],
+            [Out::Sent(_, Message::Statements(_)), .., Out::Closed(..)]
+        ),
+        "{of_alice:?}"
+    );
+}
+
 #[test]
 fn attack_l2_another_tracker_takes_nobody_off_the_list_without_that_ones_word() {
     let mut both = Both::new();

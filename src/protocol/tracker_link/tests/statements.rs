@@ -164,6 +164,72 @@ fn a_name_goes_with_the_key_that_the_admin_gave_it_to_whichever_is_heard_first()
     }
 }
 
+fn says(number: u64, act: Act) -> SignedStatement {
+    let statement = Statement {
+        network: genesis_by(1).id(),
+        number: crate::chain::Timestamp(number),
+        act,
+    };
+    statement.sign(&member(TRACKER))
+}
+
+/// The key of the tracker that takes over.
+const NEW: u8 = 7;
+
+/// Whether a tracker with this key is told who we are, once it was dialled where we look for it.
+fn registers_with(peer: &mut Peer, session: u64, number: u8, at: &Address) -> bool {
+    while peer.dials.is_empty() {
+        peer.tick(TICK_MS);
+    }
+    assert_eq!(std::mem::take(&mut peer.dials), [at.clone()]);
+    peer.open(session, &hello(number, NodeRole::Tracker, NetworkId::ZERO));
+    let said = peer.said();
+    said.iter()
+        .any(|out| matches!(out, Out::Sent(_, Message::Register(_))))
+}
+
+#[test]
+fn a_tracker_that_was_succeeded_is_left_at_once_for_the_new_one_where_that_is_met_also_after_a_restart()
+ {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    peer.said();
+    let (first, second) = (
+        peer.link.address(),
+        crate::protocol::testing::address("second:7000"),
+    );
+    let met = |peer: &mut Peer, number| {
+        let (former, effects) = peer.link.admin_met(second.clone(), &key(number));
+        peer.carry_out(effects);
+        former
+    };
+    assert_eq!(met(&mut peer, NEW), None, "nobody has said that it leads");
+    let succeed = says(5, Act::Succeed { key: key(NEW) });
+    let effects = peer.link.statements_heard(vec![succeed.clone()], peer.now);
+    peer.carry_out(effects);
+    let said = peer.said();
+    let tells = |out: &Out| matches!(out, Out::Sent(_, Message::Statements(told)) if *told == [succeed.clone()]);
+    assert!(tells(&said[0]), "the former one is told first: {said:?}");
+    assert!(matches!(said[1..], [Out::Closed(..)]), "{said:?}");
+    assert!(
+        matches!(peer.warnings[..], [Warning::LeadsNoMore { .. }]),
+        "{:?}",
+        peer.warnings
+    );
+    assert!(!registers_with(&mut peer, 2, TRACKER, &first));
+    assert_eq!(met(&mut peer, TRACKER), None, "it leads no more");
+    assert_eq!(met(&mut peer, NEW), Some(first.clone()));
+    assert!(registers_with(&mut peer, 3, NEW, &second));
+    assert_eq!(met(&mut peer, NEW), None, "it is talked with already");
+    // Whoever starts anew knows it by the statement that was kept.
+    peer.networks = vec![genesis_by(1)];
+    peer.restart(true);
+    peer.dials.clear();
+    assert!(!registers_with(&mut peer, 4, TRACKER, &first));
+    assert_eq!(met(&mut peer, NEW), Some(first));
+    assert!(registers_with(&mut peer, 5, NEW, &second));
+}
+
 #[test]
 fn whom_the_admin_puts_out_is_on_no_list_any_more_whoever_tells_of_it() {
     let mut peer = Peer::new(1, "alice");
