@@ -181,7 +181,7 @@ fn registers_with(peer: &mut Peer, session: u64, number: u8, at: &Address) -> bo
     while peer.dials.is_empty() {
         peer.tick(TICK_MS);
     }
-    assert_eq!(std::mem::take(&mut peer.dials), [at.clone()]);
+    assert_eq!(std::mem::take(&mut peer.dials), std::slice::from_ref(at));
     peer.open(session, &hello(number, NodeRole::Tracker, NetworkId::ZERO));
     let said = peer.said();
     said.iter()
