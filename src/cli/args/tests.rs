@@ -190,9 +190,8 @@ fn n10_no_argument_of_any_command_is_refused_in_a_parsers_words() {
 }
 
 /// What acts for good, and at once; or leaves a secret open.
-const FOR_GOOD: [&str; 7] = [
+const FOR_GOOD: [&str; 6] = [
     "node leave",
-    "node accept ann",
     "node outbox release 00",
     "node wallet unlock",
     "node expel ann --reason x",
