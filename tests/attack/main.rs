@@ -10,6 +10,7 @@ mod expelled;
 mod floods;
 mod http;
 mod invitations;
+mod lying;
 mod members;
 mod old_copy;
 mod stream;
