@@ -168,7 +168,7 @@ codes! {
     NameDiffers = "name_differs", Conflict, "Whose name it is, is not agreed":
         "The ledger, this node's memory and the tracker do not all say the same key under this name. Nothing was sent.",
         "The member has another wallet and the ledger does not say so yet, or somebody takes its place.",
-        "Ask the member on another way, then send to its address, which is in the answer. A new wallet is told to everybody by `node rekey` at the tracker.";
+        "Ask the member on another way, then send to its address, which is in the answer. A new wallet is told to everybody by `node rekey ...` at the tracker.";
 
     // Who may join.
     OnlyIntroduces = "only_introduces", Conflict, "Not this tracker's to do":
