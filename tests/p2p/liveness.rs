@@ -79,9 +79,10 @@ fn p2p_stored_lists_are_right_again_after_a_restart() {
     assert!(carol.command(["leave", "--yes"]).status.success());
     alice.start();
     stands(&[&alice], "bob", false, false);
-    // She heard no word of carol's that she left. A tracker that does not name a member may have forgotten it: it is
-    // away, and still known.
-    stands(&[&alice], "carol", false, false);
+    // The tracker passes on carol's own word that she left.
+    wait_until("alice knows that carol has left", || {
+        so(told(&alice, "carol").is_none(), "she is there")
+    });
 }
 
 #[test]
