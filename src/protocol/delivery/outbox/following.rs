@@ -23,11 +23,14 @@ impl Outbox {
     }
 
     fn judged_one(&mut self, number: u64, judgement: &Judgement, now: Now) {
-        self.passing_on.answered(number);
+        let overtaken = self.passing_on.answered(number);
         let Some(ticket) = self.entries.edit(number, |entry| entry.ticket.take()) else {
             return;
         };
         match &judgement.verdict {
+            _ if overtaken && (ticket.is_none() || judgement.holds()) => {
+                self.overtaken(number, now)
+            }
             Ok(()) | Err(Rejected::AlreadyOpen) => self.opened(number),
             Err(Rejected::AlreadyMined(height)) => self.mined(number, *height),
             Err(rejected) => self.not_opened(number, judgement, rejected, ticket.is_some(), now),
@@ -48,13 +51,24 @@ impl Outbox {
         }
     }
 
+    /// While the ledger's answer was under way, it told that the send is no more where it was: the answer is the
+    /// older of the two, and where it is not known to be anywhere the ledger is asked once more.
+    fn overtaken(&mut self, number: u64, now: Now) {
+        let waits = self.entries.get(number);
+        if waits.is_some_and(|entry| entry.place == Place::Nowhere && entry.facts.end.is_none()) {
+            self.pass_on(number, now);
+        }
+    }
+
     /// What its owner handed to the network goes to its recipient as well, for the receipt: once the ledger
     /// has taken it, so that until then nobody else has seen it.
     fn deliver_what_is_open(&mut self, number: u64, now: Now) {
-        let entry = self.entries.get(number);
-        let open =
-            entry.filter(|entry| entry.place == Place::Open && entry.facts.route == Route::Both);
-        if let Some(facts) = open.map(|entry| entry.facts.clone()) {
+        let is_taken = |entry: &&Entry| {
+            let is_mined = matches!(entry.place, Place::Mined(_));
+            entry.facts.route == Route::Both && entry.facts.end.is_none() && !is_mined
+        };
+        let taken = self.entries.get(number).filter(is_taken);
+        if let Some(facts) = taken.map(|entry| entry.facts.clone()) {
             self.deliver_later(number, &facts, now);
             self.call(now);
         }
@@ -173,6 +187,7 @@ impl Outbox {
             Closed::Evicted => "transactions that pay more took its place among the open ones",
             Closed::Conflicted => "other payments of the same coins came first",
         };
+        self.passing_on.told(number);
         let own = self.config.own;
         let was_mined = self.entries.get(number).is_some_and(Entry::is_mined);
         let reason = match was_mined {
@@ -201,6 +216,7 @@ impl Outbox {
 
     fn mined(&mut self, number: u64, height: Height) {
         self.stop_delivering(number);
+        self.passing_on.told(number);
         self.passing_on.leave(number);
         self.entries
             .edit(number, |entry| entry.place = Place::Mined(height));
@@ -229,6 +245,7 @@ impl Outbox {
             was_mined.then_some(entry.facts.end.is_none())
         });
         if let Some(waits) = waits.flatten() {
+            self.passing_on.told(number);
             self.store(number);
             self.tell(number);
             if waits {

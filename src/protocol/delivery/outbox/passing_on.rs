@@ -3,7 +3,8 @@
 use crate::clock::SteadyTime;
 use crate::protocol::backoff::Backoff;
 use crate::protocol::retry::LONGEST_RETRY_MS;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 /// How long after a receipt this node hands a transaction to the network itself, if its recipient has
 /// not, in milliseconds.
@@ -18,8 +19,8 @@ pub(super) struct PassingOn {
     by_due: BTreeSet<(SteadyTime, u64)>,
     /// Pauses between one handing over and the next, of those that the ledger did not take.
     pauses: HashMap<u64, Backoff>,
-    /// With the ledger, which has not answered yet.
-    with_ledger: HashSet<u64>,
+    /// With the ledger, which has not answered yet; and whether it has told since that one is no more where it was.
+    with_ledger: HashMap<u64, bool>,
 }
 
 impl PassingOn {
@@ -30,7 +31,7 @@ impl PassingOn {
             due: HashMap::new(),
             by_due: BTreeSet::new(),
             pauses: HashMap::new(),
-            with_ledger: HashSet::new(),
+            with_ledger: HashMap::new(),
         }
     }
 
@@ -74,12 +75,25 @@ impl PassingOn {
     /// the ledger has to be asked: it may be at it.
     pub(super) fn begin(&mut self, number: u64, now: SteadyTime) -> bool {
         self.at(number, now.plus_ms(LONGEST_RETRY_MS));
-        self.with_ledger.insert(number)
+        match self.with_ledger.entry(number) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(false);
+                true
+            }
+        }
     }
 
-    /// The ledger has answered.
-    pub(super) fn answered(&mut self, number: u64) {
-        self.with_ledger.remove(&number);
+    /// The ledger tells where it is, unasked: what it answers may be older than that.
+    pub(super) fn told(&mut self, number: u64) {
+        if let Some(overtaken) = self.with_ledger.get_mut(&number) {
+            *overtaken = true;
+        }
+    }
+
+    /// The ledger has answered; whether something that it told has overtaken the answer.
+    pub(super) fn answered(&mut self, number: u64) -> bool {
+        self.with_ledger.remove(&number).unwrap_or(false)
     }
 }
 
@@ -107,8 +121,13 @@ mod tests {
         let later = STARTED.plus_ms(LONGEST_RETRY_MS);
         assert_eq!(passing.next(later), Some(7));
         assert!(!passing.begin(7, later), "it is at it");
-        passing.answered(7);
+        assert!(!passing.answered(7));
         assert!(passing.begin(7, later));
+        passing.told(7);
+        assert!(passing.answered(7), "overtaken");
+        passing.told(7);
+        assert!(passing.begin(7, later));
+        assert!(!passing.answered(7), "told before it was asked");
     }
 
     #[test]

@@ -317,6 +317,34 @@ fn a_send_that_is_open_does_not_expire_with_its_delivery() {
     assert!(passed_on(&sender.pass(FIRST_RETRY_MS)));
 }
 
+/// Seed 10071 of the simulator: a disk was slow, and the ledger's answer came behind what it told of later.
+#[test]
+fn an_answer_that_news_have_overtaken_does_not_make_a_send_open_again() {
+    for (why, asked_again) in [(Closed::Evicted, true), (Closed::Conflicted, false)] {
+        let mut sender = Sender::new();
+        let payment = transfer(1, 2, 5, 0, 1);
+        let id = payment.id();
+        let place = |sender: &Sender| sender.outbox.line(&id).map(|line| line.place);
+        let wish = wish(1, payment, Route::Both, None);
+        let sent = sender.outbox.send(wish, sender.now);
+        sender.done(sent);
+        sender.told(OwnNews::Closed(id, why));
+        let answered = sender.ledger_says(1, Ok(()));
+        assert!(
+            answered
+                .iter()
+                .any(|effect| matches!(effect, Effect::Answer { answer: Ok(1), .. })),
+            "{answered:?}"
+        );
+        assert_eq!(passed_on(&answered), asked_again, "{why:?}");
+        assert_ne!(place(&sender), Some(Place::Open), "{why:?}");
+        if asked_again {
+            sender.ledger_says(1, Ok(()));
+            assert_eq!(place(&sender), Some(Place::Open));
+        }
+    }
+}
+
 #[test]
 fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_has_it() {
     let mut sender = Sender::new();
