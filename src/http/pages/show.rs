@@ -385,7 +385,13 @@ pub(super) fn standing_of_send(send: &SendView, mood: &Mood) -> Standing {
             or(&reason, "Its time is over. It will not be paid."),
         ),
         "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
-        _ => Standing::bad("Void", or(&reason, "Its coins went elsewhere.")),
+        _ => Standing::bad(
+            "Void",
+            or(
+                &reason,
+                "Its coins went elsewhere, or its application refuses it now.",
+            ),
+        ),
     }
 }
 

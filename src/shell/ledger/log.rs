@@ -95,6 +95,8 @@ fn reason(why: Closed) -> &'static str {
         Closed::Expired => "its last height has passed",
         Closed::TimedOut => "it was open for a day and nobody mined it",
         Closed::Evicted => "better paying ones took its place",
-        Closed::Conflicted => "its sender's coins went elsewhere",
+        Closed::Conflicted => {
+            "its sender's coins went elsewhere, or its application refuses it now"
+        }
     }
 }
