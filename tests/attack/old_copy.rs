@@ -1,7 +1,7 @@
 //! A tracker that was restored from a copy of its data directory that is older than much of what it has done.
 
-use crate::support::{Lab, Node, node, so, wait_until};
-use raclette::owner::answers::{InvitedView, LedgerMembersView};
+use crate::support::{Lab, free_address, node, so, wait_until};
+use raclette::owner::answers::InvitedView;
 use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
@@ -30,27 +30,23 @@ fn copy(from: &Path, to: &Path) {
 
 /// What `node join` says with this invitation.
 fn join(lab: &Lab, invitation: &str, name: &str) -> Output {
-    let dir = lab.directory().to_str().unwrap();
+    // Not the usual port, at which another test may listen.
+    let (listen, dir) = (
+        free_address().to_string(),
+        lab.directory().to_str().unwrap(),
+    );
     let words = [
         "join",
         invitation,
         "--name",
         name,
+        "--listen",
+        &listen,
         "--dir",
         dir,
         "--no-start",
     ];
     node(words.map(OsStr::new)).output().unwrap()
-}
-
-fn on_ledger(miner: &Node, names: &[&str]) {
-    wait_until(&format!("{names:?} are on the ledger"), || {
-        miner.mine();
-        let view: LedgerMembersView = miner.try_get("/ledger/members").unwrap();
-        let mut found: Vec<_> = view.members.iter().map(|m| m.name.to_string()).collect();
-        found.sort();
-        so(found == names, format!("{found:?}"))
-    });
 }
 
 /// Who is there, by the word of the tracker.
@@ -85,7 +81,7 @@ fn attack_a_tracker_restored_from_an_old_copy_learns_whom_it_admitted_and_put_ou
         let told = String::from_utf8_lossy(&said.stderr).into_owned();
         so(said.status.success(), told)
     });
-    on_ledger(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
 
     lab.tracker.stop();
     fs::remove_dir_all(&lab.tracker.data_dir).unwrap();
@@ -117,5 +113,5 @@ fn attack_a_tracker_restored_from_an_old_copy_learns_whom_it_admitted_and_put_ou
     assert_eq!(there(&lab), ["alice", "bob"]);
     let last = alice.mine().id.to_string();
     bob.reaches(&last);
-    on_ledger(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
 }

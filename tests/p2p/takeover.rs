@@ -4,9 +4,7 @@ use crate::support::{Lab, Node, node, now, so, wait_until};
 use raclette::entropy::OsEntropy;
 use raclette::keys::SecretKey;
 use raclette::membership::{InvitationStatement, InvitationString};
-use raclette::owner::answers::{
-    DelegateView, DelegatesView, InvitedView, LedgerMembersView, OnLedgerState,
-};
+use raclette::owner::answers::{DelegateView, DelegatesView, InvitedView, OnLedgerState};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::io::Write;
@@ -47,17 +45,6 @@ fn knows(node: &Node, names: &[&str]) {
     });
 }
 
-/// Mines until the ledger has these members.
-fn mines_members(miner: &Node, names: &[&str]) {
-    wait_until(&format!("{names:?} are on the ledger"), || {
-        miner.mine();
-        let view: LedgerMembersView = miner.try_get("/ledger/members").unwrap();
-        let mut found: Vec<_> = view.members.iter().map(|m| m.name.to_string()).collect();
-        found.sort();
-        so(found == names, format!("{found:?}"))
-    });
-}
-
 fn delegates(tracker: &Node) -> Vec<DelegateView> {
     let view: DelegatesView = tracker.try_get("/delegates").unwrap();
     view.delegates
@@ -93,7 +80,7 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
     alice.has_sessions(1);
     let last = alice.mine().id.to_string();
     bob.reaches(&last);
-    mines_members(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
 
     // Back again, the first one learns whom the other admitted, and the right can be taken back.
     lab.tracker.start();
@@ -141,7 +128,7 @@ fn p2p_the_network_goes_on_after_its_first_tracker_is_gone_for_good() {
     registers_at(&alice, &second);
     let last = alice.mine().id.to_string();
     bob.reaches(&last);
-    mines_members(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
     // Also whoever is started anew, while its settings name the former one first.
     alice.stop();
     alice.start();
@@ -153,7 +140,7 @@ fn p2p_the_network_goes_on_after_its_first_tracker_is_gone_for_good() {
         let status = bob.status();
         so(!status.tracker.registered, format!("{status:?}"))
     });
-    mines_members(&alice, &["alice"]);
+    alice.mines_members(&["alice"]);
 }
 
 /// Waits until it is registered at this tracker.
@@ -238,7 +225,7 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     let at_second = string(&second);
     second.stop();
     let bob = lab.joined(&string(&lab.tracker), "bob", &[&lab.tracker]);
-    mines_members(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
     lab.tracker.stop();
     second.start();
     let cleo = lab.joined(&at_second, "cleo", &[&second]);
@@ -255,5 +242,5 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     });
     let own = bob.status().on_ledger.map(|own| own.state);
     assert_eq!(own, Some(OnLedgerState::Member));
-    mines_members(&alice, &["alice", "bob"]);
+    alice.mines_members(&["alice", "bob"]);
 }

@@ -3,8 +3,9 @@
 use super::{DEADLINE, so, wait_until};
 use raclette::http::{ApiFile, BASE, Problem};
 use raclette::owner::answers::{
-    BalanceView, BlockView, ChainStatusView, MinedView, OpenView, PeerStatusView, PeersView,
-    SentView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    BalanceView, BlockView, ChainStatusView, LedgerMembersView, MinedView, OpenView,
+    PeerStatusView, PeersView, SentView, TrackerStatusView, TransactionState, TransactionStateView,
+    VerifyLine,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
@@ -358,6 +359,17 @@ impl Node {
             .expect("at least one is to be mined")
             .id
             .to_string()
+    }
+
+    /// Mines until the ledger has these members, in the order of their names, and no others.
+    pub fn mines_members(&self, names: &[&str]) {
+        wait_until(&format!("{names:?} are on the ledger"), || {
+            self.mine();
+            let view: LedgerMembersView = self.get("/ledger/members");
+            let mut found: Vec<_> = view.members.iter().map(|m| m.name.to_string()).collect();
+            found.sort();
+            so(found == names, format!("{found:?}"))
+        });
     }
 
     /// Waits until it is at this tip.
