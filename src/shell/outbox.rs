@@ -154,10 +154,15 @@ impl OutboxShell {
                         tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
                     } else if state != SendState::Open {
                         // Of what is open the ledger tells.
-                        tracing::debug!(tx = %id, state = state.name(), "a send moved on");
+                        tracing::debug!(tx = %id, state = state.name(), %reason, "how a send stands now");
                     }
                     self.events.send(Event::SendChanged { id, state });
                 }
+                Effect::GoByNetwork(sends) => tracing::info!(
+                    sends,
+                    "what its recipient did not take goes by way of the network: everybody sees who sent it to \
+                     whom, and how many coins"
+                ),
             }
         }
         self.pass_on();
