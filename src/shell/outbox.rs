@@ -160,8 +160,7 @@ impl OutboxShell {
                 }
                 Effect::GoByNetwork(sends) => tracing::info!(
                     sends,
-                    "what its recipient did not take goes by way of the network: everybody sees who sent it to \
-                     whom, and how many coins"
+                    "sends go by way of the network, which sees sender, recipient and coins"
                 ),
             }
         }
