@@ -117,7 +117,7 @@ impl Inbox {
         let number = self.next;
         self.next += 1;
         self.unread.insert(number);
-        let body = transaction.bytes().to_vec();
+        let body = transaction.bytes();
         for row in rows::begun(number, &id, body) {
             self.decided.write(row);
         }

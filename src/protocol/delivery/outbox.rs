@@ -164,7 +164,7 @@ impl Outbox {
     fn begin(&mut self, transaction: &EncodedTransaction, entry: Entry) -> u64 {
         let number = self.next;
         self.next += 1;
-        let body = transaction.bytes().to_vec();
+        let body = transaction.bytes();
         for row in rows::begun(number, &entry.facts.id, body) {
             self.decided.write(row);
         }
