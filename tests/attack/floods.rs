@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 
 /// For each connection this process and the node that it started need a file.
 fn raise_file_limit() {
@@ -229,9 +229,17 @@ fn flood_of_notes(
     sent
 }
 
-/// Members flood a node with free notes for so long; every few seconds somebody honest is paid by it. The longest
-/// time that a payment took, and by how many bytes the node grew.
-fn flood_beside_payments(keys: u8, lasts: Duration, blocks: usize) -> (Duration, u64) {
+/// What somebody with the key of a seed floods a node with until it is over. How often.
+pub(super) type Flood = fn(&Node, &Lab, &Genesis, u8, &AtomicBool) -> usize;
+
+/// Members flood a node for so long; all the time somebody honest is paid by it. The longest time that a payment took,
+/// and by how many bytes the node grew.
+pub(super) fn flood_beside_payments(
+    flood: Flood,
+    keys: u8,
+    lasts: Duration,
+    blocks: usize,
+) -> (Duration, u64) {
     const FIRST: u8 = 100;
     let lab = Lab::start();
     let [alice, bob] = lab.peers(["alice", "bob"]);
@@ -253,7 +261,7 @@ fn flood_beside_payments(keys: u8, lasts: Duration, blocks: usize) -> (Duration,
             .map(|seed| {
                 scope.spawn({
                     let (alice, lab, genesis, is_over) = (&alice, &lab, &genesis, &is_over);
-                    move || flood_of_notes(alice, lab, genesis, seed, is_over)
+                    move || flood(alice, lab, genesis, seed, is_over)
                 })
             })
             .collect();
@@ -270,7 +278,7 @@ fn flood_beside_payments(keys: u8, lasts: Duration, blocks: usize) -> (Duration,
         is_over.store(true, Ordering::Relaxed);
         let sent: usize = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
         println!(
-            "{sent} notes in {:?}: payments within {longest:?}, {most} bytes more",
+            "a flood of {sent} in {:?}: payments within {longest:?}, {most} bytes more",
             begun.elapsed()
         );
         assert!(sent > 0, "nothing was asked for: no flood");
@@ -280,16 +288,77 @@ fn flood_beside_payments(keys: u8, lasts: Duration, blocks: usize) -> (Duration,
     (longest, most)
 }
 
+/// Members ask for as much as may wait for them, and read none of it; beside that somebody honest is paid. By how
+/// many bytes the node grew.
+fn long_answers_unread(members: u8) -> u64 {
+    const FIRST: u8 = 100;
+    /// Notes of two members: more than one answer holds, and no more than each may send.
+    const NOTES: u64 = 500;
+    /// Answers that may wait for one session, of a mebibyte each.
+    const ASKED: usize = 8;
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    bob.reaches(&alice.mine_blocks(10));
+    let genesis = RawPeer::learn_genesis(lab.tracker.listen, 99, "reader");
+    let names = ["writer-1", "writer-2"];
+    let writers: Vec<_> = (1..)
+        .zip(names)
+        .map(|(seed, name)| RawPeer::register(lab.tracker.listen, seed, name).0)
+        .collect();
+    alice.knows(&names);
+    let notes: Vec<_> = writers
+        .iter()
+        .flat_map(|writer| (0..NOTES).map(|number| free_note(&genesis, &writer.key, number)))
+        .collect();
+    let mut raw = RawPeer::member(alice.listen, 1, genesis.id(), &lab.tracker_key());
+    for some in notes.chunks(200) {
+        let ids = some.iter().map(EncodedTransaction::id).collect();
+        raw.send(&Message::AnnounceTransactions(ids));
+        raw.expect("to be asked", |message| {
+            matches!(message, Message::GetTransactions(_)).then_some(())
+        });
+        raw.send(&Message::Transactions(some.to_vec()));
+    }
+    wait_until("all are open", || {
+        let open = alice.chain().open_transactions;
+        so(open == notes.len(), open)
+    });
+    let ids: Vec<_> = notes.iter().map(EncodedTransaction::id).collect();
+    let question = Message::GetTransactions(ids).to_frame().unwrap();
+    let before = alice.resident_bytes();
+    let readers: Vec<_> = (FIRST..FIRST + members)
+        .map(|seed| {
+            let mut reader = RawPeer::member(alice.listen, seed, genesis.id(), &lab.tracker_key());
+            (0..ASKED).for_each(|_| reader.send_bytes(&question));
+            reader
+        })
+        .collect();
+    let mut most = 0;
+    for _ in 0..10 {
+        let id = alice.write("bob", 1, None);
+        alice.has_receipt(&id);
+        most = most.max(alice.resident_bytes().saturating_sub(before));
+    }
+    println!("{} who read nothing: {most} bytes more", readers.len());
+    most
+}
+
+#[test]
+fn attack_long_answers_that_nobody_reads_cost_no_memory_of_their_own() {
+    let most = long_answers_unread(20);
+    assert!(most < 64 * MIB, "{most} bytes");
+}
+
 #[test]
 fn attack_a_flood_of_free_notes_holds_up_no_payment() {
-    let (_, most) = flood_beside_payments(4, Duration::from_secs(3), 10);
+    let (_, most) = flood_beside_payments(flood_of_notes, 4, Duration::from_secs(3), 10);
     assert!(most < 64 * MIB, "{most} bytes");
 }
 
 #[test]
 #[ignore = "takes minutes: make soak"]
 fn attack_soak_a_minute_of_free_notes_from_twenty_keys_holds_up_no_payment() {
-    let (longest, most) = flood_beside_payments(20, Duration::from_secs(60), 100);
+    let (longest, most) = flood_beside_payments(flood_of_notes, 20, Duration::from_secs(60), 100);
     assert!(longest < Duration::from_secs(5), "{longest:?}");
     assert!(most < 64 * MIB, "{most} bytes");
 }

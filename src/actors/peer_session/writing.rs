@@ -75,6 +75,7 @@ impl SealedWriter {
                     let frames = waiting.gather(&frame);
                     self.write(&frames).await
                 }
+                Queued::Transactions(list) => self.message(&Message::Transactions(list)).await,
                 Queued::Blocks(ids) => self.blocks(&*disk, ids).await,
                 Queued::Headers(locator) => match headers_after(&ChainRows(&*disk), &locator) {
                     Ok(headers) => self.message(&Message::Headers(headers)).await,

@@ -1,6 +1,6 @@
 //! What waits to be written to the other end of a session.
 
-use crate::chain::BlockId;
+use crate::chain::{BlockId, EncodedTransaction};
 use crate::messages::session::SessionCommand;
 use crate::wire::Message;
 use crate::wire::channel::RECORD_DATA;
@@ -24,6 +24,9 @@ const SHARED_BYTES: usize = RECORD_DATA;
 pub enum Queued {
     /// A message.
     Frame(Arc<[u8]>),
+    /// Open transactions, of which each is held once whoever is to be sent it: encoded when the line is free for
+    /// them.
+    Transactions(Vec<EncodedTransaction>),
     /// Blocks, read when the line is free for them.
     Blocks(VecDeque<BlockId>),
     /// Headers after a locator, likewise.
@@ -32,6 +35,17 @@ pub enum Queued {
     AskHeaders(Option<BlockId>),
     /// The last thing that is written.
     Goodbye(String),
+}
+
+impl Queued {
+    /// What counts of it against what may wait.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Frame(frame) => frame.len(),
+            Self::Transactions(list) => list.iter().map(EncodedTransaction::size).sum(),
+            Self::Blocks(_) | Self::Headers(_) | Self::AskHeaders(_) | Self::Goodbye(_) => 0,
+        }
+    }
 }
 
 /// Takes what is to be written.
@@ -80,8 +94,9 @@ impl Outgoing {
 
     /// Whether it was queued; if not, the other end reads too slowly.
     pub fn push(&self, queued: Queued) -> bool {
-        if let Queued::Frame(frame) = &queued {
-            let before = self.bytes.fetch_add(frame.len(), Ordering::Relaxed);
+        let bytes = queued.bytes();
+        if bytes > 0 {
+            let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
             if before > MAX_QUEUED_BYTES {
                 return false;
             }
@@ -92,6 +107,7 @@ impl Outgoing {
     /// Queues what the owner of the session orders. Whether the session goes on.
     pub fn command(&self, command: SessionCommand) -> bool {
         self.push(match command {
+            SessionCommand::Send(Message::Transactions(list)) => Queued::Transactions(list),
             SessionCommand::Send(message) => match message.to_frame() {
                 Ok(frame) => {
                     self.note_said(&message);
@@ -122,15 +138,17 @@ pub struct Waiting {
 impl Waiting {
     /// The next to be written; `None` when nothing will be any more.
     pub async fn recv(&mut self) -> Option<Queued> {
-        match self.next.take() {
+        let next = match self.next.take() {
             None => self.waiting.recv().await,
             next => next,
-        }
+        };
+        let bytes = next.as_ref().map_or(0, Queued::bytes);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        next
     }
 
     /// The message with those that wait right behind it, as far as they go with it.
     pub fn gather<'a>(&mut self, frame: &'a [u8]) -> Cow<'a, [u8]> {
-        self.bytes.fetch_sub(frame.len(), Ordering::Relaxed);
         let mut frames = Cow::Borrowed(frame);
         while frames.len() < SHARED_BYTES {
             match self.waiting.try_recv() {
