@@ -13,9 +13,11 @@ mod invitations;
 mod lying;
 mod members;
 mod old_copy;
+mod shunned;
 mod strangers;
 mod stream;
 mod tracker;
+mod unasked;
 
 use raclette::chain::{Genesis, NetworkId};
 use std::time::Duration;

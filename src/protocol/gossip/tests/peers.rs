@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::testing::transfer;
 use crate::clock::STARTED;
 use crate::protocol::gossip::peers::Outlook;
 use std::collections::BTreeSet;
@@ -229,6 +230,18 @@ fn a_banned_key_is_turned_away_until_its_time_is_up() {
 }
 
 #[test]
+fn attack_p6_a_65th_delivery_without_an_answer_is_shunned() {
+    let mut gossip = gossip(100);
+    let _ = open(&mut gossip, 1, 1, Direction::Incoming, STARTED);
+    for salt in 0..=64 {
+        let delivery = Message::Deliver(transfer(1, 100, 5, 0, salt));
+        let told = facts(gossip.received(session(1), delivery, STARTED));
+        let is_shunned = matches!(told[..], [Fact::Misbehaved(..)]);
+        assert_eq!(is_shunned, salt == 64, "{salt}: {told:?}");
+    }
+}
+
+#[test]
 fn attack_bans_are_bounded_and_the_oldest_makes_room() {
     let mut gossip = gossip(100);
     let key = |n: u64| {
@@ -362,7 +375,7 @@ fn nothing_is_said_or_heard_in_a_session_that_is_being_closed() {
     assert_eq!(closes(&first), [session(1)]);
     let again = gossip.received(session(1), Message::Left(()), STARTED);
     assert_eq!(again, []);
-    gossip.transaction_opened(crate::chain::testing::transfer(1, 2, 1, 1, 1));
+    gossip.transaction_opened(transfer(1, 2, 1, 1, 1));
     let told = gossip.announce();
     assert!(
         matches!(told[..], [Effect::Send(SessionId(2), _)]),
