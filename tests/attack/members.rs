@@ -1,9 +1,10 @@
 //! Membership, genesis and the API in the hands of somebody who keeps to no rule.
 
 use super::{SOON, Target};
-use crate::support::{Lab, RawPeer, agree, so, wait_until};
+use crate::support::{Lab, RawPeer, agree, free_address, so, wait_until};
 use raclette::chain::{Genesis, NetworkId};
 use raclette::http::BASE;
+use raclette::owner::answers::PeerView;
 use raclette::wire::message::RefusalCode;
 use raclette::wire::{MemberStatement, Message};
 use std::collections::HashSet;
@@ -194,25 +195,41 @@ fn attack_the_api_opens_to_its_token_alone_and_never_shows_the_key() {
 /// A record may name anybody's address: what it names stays whose it is.
 #[test]
 fn attack_p1_thieves_of_addresses_part_nobody() {
+    const THIEVES: std::ops::RangeInclusive<u8> = 1..=6;
     let lab = Lab::start();
-    let [mut alice, mut bob] = lab.peers(["alice", "bob"]);
+    // Nobody can dial alice: she has to find bob where he lives.
+    let dead = format!("advertise = [\"{}\"]\n", free_address());
+    let mut alice = lab.peer_with("alice", &dead);
+    let mut bob = lab.peer("bob");
     alice.has_sessions(1);
-    let stolen = [alice.listen, bob.listen];
-    let thieves = (1..=6).map(|seed| {
+    let (network, tracker) = (alice.chain().network.id.unwrap(), lab.tracker_key());
+    let stolen = [bob.listen];
+    let thieves = THIEVES.map(|seed| {
         let name = format!("thief{seed}");
         RawPeer::register_at(lab.tracker.listen, seed, &name, &stolen)
     });
     let _thieves: Vec<_> = thieves.collect();
-    wait_until("bob knows of all of them", || {
-        let known = bob.peers().peers.len();
+    wait_until("alice knows of all of them", || {
+        let known = alice.peers().peers.len();
         so(known >= 7, known)
     });
     for _ in 0..2 {
         alice.stop();
         bob.stop();
         alice.start();
+        // Before he is back, all thieves are connected with her.
+        let connected = THIEVES.map(|seed| RawPeer::member(alice.listen, seed, network, &tracker));
+        let _connected: Vec<_> = connected.collect();
         bob.start();
-        alice.has_sessions(1);
+        wait_until("alice has found bob", || {
+            let peers = alice.peers().peers;
+            let is_bob = |peer: &&PeerView| peer.name.as_ref().is_some_and(|n| n.as_str() == "bob");
+            let bob = peers.iter().find(is_bob);
+            so(
+                bob.is_some_and(|bob| bob.session.is_some()),
+                format!("{bob:?}"),
+            )
+        });
         let mined = alice.mine().id.to_string();
         bob.reaches(&mined);
     }

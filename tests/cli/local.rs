@@ -189,8 +189,9 @@ fn attack_idle_local_connections_do_not_keep_the_owner_out() {
     }
     let begun = Instant::now();
     Ran::from(alice.command(["status"])).succeeds();
+    // Nobody's patience is waited for, which is longer.
     assert!(
-        begun.elapsed() < Duration::from_secs(20),
+        begun.elapsed() < Duration::from_secs(4),
         "{:?}",
         begun.elapsed()
     );

@@ -1,3 +1,4 @@
+mod attacks;
 mod replay;
 
 use super::*;

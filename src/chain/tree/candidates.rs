@@ -39,3 +39,33 @@ impl Candidates {
         self.0.iter().map(|end| end.id).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Work;
+    use crate::chain::testing::rules;
+
+    #[test]
+    fn attack_the_branch_with_least_work_makes_room_and_never_the_best() {
+        let genesis = rules().genesis_entry();
+        let more = |work: Work| work.saturating_add(genesis.work);
+        let works = std::iter::successors(Some(Work::ZERO), |work| Some(more(*work)));
+        let ends = works.zip(0..200u8).map(|(work, number)| Tip {
+            id: BlockId([number; 32]),
+            entry: crate::chain::rows::HeaderEntry { work, ..genesis },
+        });
+        let ends: Vec<_> = ends.collect();
+        let mut candidates = Candidates::default();
+        // The best comes in the middle of many.
+        let (before, after) = ends.split_at(100);
+        for end in after.iter().rev().chain(before) {
+            candidates.push(*end);
+        }
+        assert_eq!(candidates.0.len(), MAX_CANDIDATES);
+        let best: Vec<_> = std::iter::from_fn(|| candidates.take_best()).collect();
+        let numbers: Vec<_> = best.iter().map(|end| end.id.0[0]).collect();
+        let most: Vec<u8> = (200 - MAX_CANDIDATES as u8..200).rev().collect();
+        assert_eq!(numbers, most);
+    }
+}

@@ -182,3 +182,28 @@ impl Presyncs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_whoever_was_not_heard_of_for_longest_makes_room_for_another_light_branch() {
+        let mut presyncs = Presyncs::default();
+        let source = |number: usize| Source(number as u64);
+        for number in 0..MAX_SOURCES {
+            presyncs.put(source(number), Presync::Fetching(VecDeque::new()));
+        }
+        // The first goes on, so that the second is the one to go.
+        let first = presyncs.take(source(0)).unwrap();
+        presyncs.put(source(0), first);
+        presyncs.put(source(MAX_SOURCES), Presync::Fetching(VecDeque::new()));
+        let is_there = |number| presyncs.0.iter().any(|(other, _)| *other == source(number));
+        assert!(!is_there(1));
+        assert!(
+            (0..=MAX_SOURCES)
+                .filter(|number| *number != 1)
+                .all(is_there)
+        );
+    }
+}

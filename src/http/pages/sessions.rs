@@ -288,3 +288,45 @@ fn write(file: &Path, kept: &Kept) -> io::Result<()> {
     new.write_all(&serde_json::to_vec(kept)?)?;
     new.replace()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    fn browsers() -> Browsers {
+        Browsers::before_a_node("127.0.0.1:8001".parse().unwrap())
+    }
+
+    fn enter(browsers: &Browsers) -> Session {
+        let link = browsers.draw_link(&OsEntropy);
+        browsers.enter(&link, &OsEntropy).unwrap()
+    }
+
+    #[test]
+    fn attack_a_link_that_lay_about_and_a_cookie_of_long_ago_let_nobody_in() {
+        let browsers = browsers();
+        let link = browsers.draw_link(&OsEntropy);
+        browsers.lock().links[0].1 = Instant::now().checked_sub(LINK_LIVES).unwrap();
+        assert!(browsers.enter(&link, &OsEntropy).is_none());
+        let session = enter(&browsers);
+        assert!(browsers.session(session.secret()).is_some());
+        browsers.lock().kept.sessions[0].until = now();
+        assert!(browsers.session(session.secret()).is_none());
+    }
+
+    #[test]
+    fn the_oldest_link_browser_and_form_make_room() {
+        let browsers = browsers();
+        let links: Vec<_> = (0..=MAX_LINKS)
+            .map(|_| browsers.draw_link(&OsEntropy))
+            .collect();
+        assert!(browsers.enter(&links[0], &OsEntropy).is_none());
+        assert!(browsers.enter(&links[1], &OsEntropy).is_some());
+        let known: Vec<_> = (0..=MAX_SESSIONS).map(|_| enter(&browsers)).collect();
+        let is_known = |session: &Session| browsers.session(session.secret()).is_some();
+        assert!(!is_known(&known[0]) && known[1..].iter().all(is_known));
+        assert!((0..=MAX_TAKEN).all(|form| browsers.take_once(&form.to_string())));
+        assert!(!browsers.take_once("1") && browsers.take_once("0"));
+    }
+}

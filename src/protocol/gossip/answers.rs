@@ -159,7 +159,7 @@ mod tests {
     fn attack_many_who_ask_without_end_hold_up_nobody_else() {
         let mut answers = HeaderAnswers::default();
         let mut answered = Vec::new();
-        let mut all = 0;
+        let mut turns: BTreeMap<SessionId, usize> = BTreeMap::new();
         for tick in 0..600 {
             let now = STARTED.plus_ms(100 * tick);
             for hostile in 2..40 {
@@ -171,13 +171,20 @@ mod tests {
             }
             let effects = answers.tick(now);
             assert!(effects.len() <= ANSWERS_A_TICK);
-            all += effects.len();
-            answered.extend(effects.into_iter().filter(
-                |effect| matches!(effect, Effect::SendHeaders(session, _) if *session == asker(1).0),
-            ));
+            for effect in effects {
+                let Effect::SendHeaders(session, _) = effect else {
+                    panic!("no answer: {effect:?}");
+                };
+                *turns.entry(session).or_default() += 1;
+            }
         }
         assert_eq!(answered.len(), 60, "one a second, each at once");
+        assert_eq!(turns.remove(&asker(1).0), None);
+        let all: usize = turns.values().sum();
         assert!(all > 2_000, "the others have what is left: {all}");
+        let (least, most) = (turns.values().min(), turns.values().max());
+        let (least, most) = least.zip(most).unwrap();
+        assert!(turns.len() == 38 && most - least <= 2, "in turn: {turns:?}");
     }
 
     #[test]

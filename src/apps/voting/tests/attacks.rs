@@ -1,11 +1,13 @@
 //! What has been tried against votes.
 
 use super::*;
+use crate::chain::application::MEMBERS_TOPIC;
 use crate::chain::ledger::BlockOutcome;
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::mine;
 use crate::chain::{Block, Transaction};
 use crate::keys::Signature;
+use crate::membership::{CertificateStatement, JoinRecord, MemberName, MembersRecord};
 
 /// A block upon `parent` of these transactions, checked by nobody.
 fn block_of(node: &Node, transactions: &[EncodedTransaction]) -> Block {
@@ -125,4 +127,65 @@ fn attack_a_vote_that_the_chain_lost_counts_once_after_the_partition() {
     assert_eq!(tally(&left, &ballot), (vec![0, 0, 0], 0));
     left.mine(1);
     assert_eq!(tally(&left, &ballot), (vec![1, 0, 0], 1));
+}
+
+/// A member's own record that it is one, of a network where whoever comes may join.
+fn join(number: u8) -> EncodedTransaction {
+    let (rules, name) = (voting_rules(), format!("member-{number}"));
+    let name: MemberName = name.parse().unwrap();
+    // The key that the tests' genesis names as the tracker's.
+    const TRACKER: u8 = 200;
+    let said = CertificateStatement::at(
+        START.plus_ms(1),
+        rules.network(),
+        key(number),
+        name.clone(),
+        key(TRACKER),
+    );
+    let joins = MembersRecord::Join(Box::new(JoinRecord {
+        name,
+        sealing_key: member(number).sealing_key(),
+        certificate: said.sign(&member(TRACKER)),
+        invitation: None,
+        invited: None,
+    }));
+    let body = crate::canonical::encode(&joins);
+    signed(&rules, number, 90, 0, record(MEMBERS_TOPIC, &body))
+}
+
+/// Else somebody could come with many names once a ballot is there, and vote with each.
+#[test]
+fn attack_a_roll_of_members_holds_who_was_one_before_it_and_where_anybody_may_join_for_long() {
+    let mut node = node();
+    for number in [1, 2] {
+        node.send(join(number)).unwrap();
+        node.mine(9);
+    }
+    while node.ledger.chain().tip().height().0 < OPEN_NETWORK_AGE {
+        node.mine(9);
+    }
+    // The first was a member for long after the block before the second ballot, the other not yet then.
+    let ballots = [1, 2].map(|salt| {
+        let roll = Roll::members();
+        let opening = Opening {
+            roll,
+            ..opening(1_000)
+        };
+        let ballot = open(1, salt, opening);
+        node.send(ballot.clone()).unwrap();
+        node.mine(9);
+        ballot.id()
+    });
+    for (number, ballot, may_vote) in [
+        (1, ballots[0], false),
+        (1, ballots[1], true),
+        (2, ballots[1], false),
+        (3, ballots[1], false),
+    ] {
+        let vote = vote(number, 10 + number, ballot, 1, &[0]);
+        match may_vote {
+            true => node.send(vote).unwrap(),
+            false => assert!(why(&mut node, vote).contains("not on the roll")),
+        }
+    }
 }

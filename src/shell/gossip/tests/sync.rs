@@ -255,6 +255,14 @@ fn attack_bodies_that_always_come_too_late_hold_up_one_batch_and_the_next_blocks
 }
 
 #[test]
+fn attack_a_goal_whose_owner_is_as_slow_as_it_may_be_is_fetched_from_all_who_have_its_bodies() {
+    // Alone, in its own time, it would take 100 s.
+    let (mut world, honest) = beside_those_who_show_more(1, Kind::Slow);
+    let took = world.until_newcomer_has(last(&honest), 200_000);
+    assert!(took <= 30_000, "{took} ms");
+}
+
+#[test]
 fn a_slow_line_that_is_the_only_one_is_asked_once_for_each_body() {
     let (_, chain) = chain(40);
     let chains = vec![(Kind::Honest, Vec::new()), (Kind::Late, chain.clone())];

@@ -26,6 +26,8 @@ pub(super) enum Kind {
     Dripper,
     /// Sends bodies, each 2.4 s after it was asked for it.
     Late,
+    /// Sends bodies as slowly as it may: each just before others would be asked for it.
+    Slow,
     /// Sends bodies that are not those of their headers.
     Liar,
     /// Shows headers whose work it has not done.

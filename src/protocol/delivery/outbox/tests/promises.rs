@@ -104,7 +104,12 @@ fn a_crash_does_not_make_what_is_sent_late_wait_for_longer() {
     sender.send(&transfer(1, 2, 5, 0, 1));
     let wall = sender.now.wall;
     let mut sender = sender.again(wall);
-    sender.pass(7 * DAY_MS);
+    sender.pass(3 * DAY_MS);
+    assert_eq!(sender.state(1), SendState::Queued);
+    // Each start counts on from what is written; without the five days it would count from then again.
+    let wall = sender.now.wall;
+    let mut sender = sender.again(wall);
+    sender.pass(4 * DAY_MS);
     assert_eq!(sender.state(1), SendState::Expired);
 }
 

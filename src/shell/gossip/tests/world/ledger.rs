@@ -16,7 +16,7 @@ impl World {
                         .push(crate::chain::testing::transfer(1, 2, 1, 1, 1));
                     Message::Block(block)
                 }
-                (Kind::Dripper | Kind::Late, Some(block)) => {
+                (Kind::Dripper | Kind::Late | Kind::Slow, Some(block)) => {
                     self.send_late(at, session, block);
                     continue;
                 }

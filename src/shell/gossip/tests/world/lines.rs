@@ -35,7 +35,7 @@ impl World {
         let is_slow = |packet: &Packet| matches!(packet, Packet::Message(Message::Block(_)));
         let quick = queue.iter().rev().find(|(_, packet)| !is_slow(packet));
         let before = match self.peers[at].kind {
-            Kind::Dripper | Kind::Late => quick.map_or(self.now, |(due, _)| *due),
+            Kind::Dripper | Kind::Late | Kind::Slow => quick.map_or(self.now, |(due, _)| *due),
             _ => queue.back().map_or(self.now, |(due, _)| *due),
         };
         let due = before.max(self.now.plus_ms(delay));
@@ -61,6 +61,7 @@ impl World {
         });
         let due = match kind {
             Kind::Dripper => last.unwrap_or(self.now).plus_ms(1_900),
+            Kind::Slow => last.map_or(self.now.plus_ms(1_500), |last| last.plus_ms(240)),
             _ => self.now.plus_ms(2_400),
         };
         let place = queue.partition_point(|(other, _)| *other <= due);
