@@ -1,5 +1,6 @@
 //! The open transactions: valid, not mined yet.
 
+mod judged;
 mod place;
 
 pub use place::{NoPlace, OpenPlace};
@@ -12,6 +13,7 @@ use super::{
     Action, Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
+use judged::Judged;
 use place::{FeeRate, Place};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, hash_map};
@@ -35,6 +37,10 @@ const FREE_BYTES: u64 = 1_000_000;
 const FREE_SHARE: usize = 2;
 /// What one sender may have open without a fee outside of that, in bytes: joins and such.
 const OUTSIDE_BYTES: usize = 256 * 1024;
+/// Open records that are judged again at a move of the chain at most, of the senders concerned, and as many of the
+/// others: as many as a large network has members, some milliseconds. What waits for its turn is in no block
+/// meanwhile, since a template judges what it takes.
+const MAX_JUDGED_AGAIN: usize = 2_048;
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +59,8 @@ pub struct MempoolLimits {
     pub free_share: usize,
     /// Bytes without a fee that one sender may have open outside of its budget.
     pub outside_bytes: usize,
+    /// Records that are judged again at a move of the chain, of the senders concerned and of the others.
+    pub judged_again: usize,
 }
 
 impl Default for MempoolLimits {
@@ -65,6 +73,7 @@ impl Default for MempoolLimits {
             free_bytes: FREE_BYTES,
             free_share: FREE_SHARE,
             outside_bytes: OUTSIDE_BYTES,
+            judged_again: MAX_JUDGED_AGAIN,
         }
     }
 }
@@ -132,8 +141,7 @@ pub struct Mempool {
     members: FoldSet<PublicKey>,
     /// Who was put out: nothing of theirs is open free of charge.
     out: BTreeSet<PublicKey>,
-    /// The records of each topic that an application judges.
-    judged: BTreeMap<Topic, BTreeSet<TransactionId>>,
+    judged: Judged,
     bytes: usize,
     /// What all take in memory, and what those among them that count against budgets do.
     taken: usize,
@@ -154,7 +162,7 @@ impl Mempool {
             accounts: FoldMap::default(),
             members: FoldSet::default(),
             out: BTreeSet::new(),
-            judged: BTreeMap::new(),
+            judged: Judged::default(),
             bytes: 0,
             taken: 0,
             free_taken: 0,
@@ -165,8 +173,7 @@ impl Mempool {
 
     /// Keeps apart the records of topics that applications judge.
     pub fn judging<'t>(mut self, topics: impl IntoIterator<Item = &'t Topic>) -> Self {
-        let empty = |topic: &Topic| (topic.clone(), BTreeSet::new());
-        self.judged = topics.into_iter().map(empty).collect();
+        self.judged = Judged::under(topics);
         self
     }
 
@@ -196,10 +203,22 @@ impl Mempool {
         transaction.size() + self.limits.entry_bytes
     }
 
-    /// The open records of a topic that an application judges.
-    pub fn records(&self, topic: &Topic) -> impl Iterator<Item = &EncodedTransaction> {
-        let ids = self.judged.get(topic).into_iter().flatten();
-        ids.filter_map(|id| self.get(id))
+    /// The open records that applications are to judge again after a move of the chain: those of the senders
+    /// who had something in its blocks, of which most is known to have changed, and others in turn, so that a
+    /// move costs no more however many are open.
+    pub fn next_to_judge(&mut self, senders: &BTreeSet<PublicKey>) -> BTreeSet<TransactionId> {
+        let most = self.limits.judged_again;
+        let concerned = senders.iter().flat_map(|key| self.open_of(key));
+        let concerned = concerned.filter(|id| self.judged.contains(id));
+        let mut again: BTreeSet<_> = concerned.take(most).collect();
+        again.extend(self.judged.turn(most));
+        again
+    }
+
+    /// What a sender has open, the latest first.
+    fn open_of(&self, sender: &PublicKey) -> impl Iterator<Item = TransactionId> {
+        let latest = self.accounts.get(sender).and_then(|account| account.latest);
+        std::iter::successors(latest, |id| self.entries.get(id)?.older)
     }
 
     /// Number of open transactions.
@@ -463,9 +482,7 @@ impl Mempool {
         }
         self.bytes += transaction.size();
         self.taken += takes;
-        if let Some(records) = self.judged_with(&transaction) {
-            records.insert(id);
-        }
+        self.judged.note(&transaction);
         self.queue.insert(place);
         self.by_expiry
             .insert((payload.expires_at, self.arrivals), id);
@@ -484,33 +501,15 @@ impl Mempool {
         Ok(leaving)
     }
 
-    /// The records with which a transaction is judged.
-    fn judged_with(
-        &mut self,
-        transaction: &EncodedTransaction,
-    ) -> Option<&mut BTreeSet<TransactionId>> {
-        match &transaction.payload().action {
-            Action::Record { topic, .. } => self.judged.get_mut(topic),
-            _ => None,
-        }
-    }
-
     /// Tells who was put out, instead of whoever was before; takes out what these have open without a fee, and
     /// says what.
     pub fn put_out(&mut self, out: BTreeSet<PublicKey>) -> Vec<TransactionId> {
-        let mut gone = Vec::new();
-        for key in &out {
-            let mut next = self.accounts.get(key).and_then(|account| account.latest);
-            while let Some(id) = next {
-                let Some(entry) = self.entries.get(&id) else {
-                    break;
-                };
-                next = entry.older;
-                if entry.transaction.payload().fee == Amount::ZERO {
-                    gone.push(id);
-                }
-            }
-        }
+        let is_free = |id: &TransactionId| {
+            let open = self.get(id);
+            open.is_some_and(|open| open.payload().fee == Amount::ZERO)
+        };
+        let open = out.iter().flat_map(|key| self.open_of(key));
+        let gone: Vec<_> = open.filter(is_free).collect();
         for id in &gone {
             self.remove(id);
         }
@@ -539,9 +538,7 @@ impl Mempool {
         if is_budgeted {
             self.free_taken -= takes;
         }
-        if let Some(records) = self.judged_with(&transaction) {
-            records.remove(id);
-        }
+        self.judged.forget(id);
         if let Some(entry) = older.and_then(|older| self.entries.get_mut(&older)) {
             entry.newer = newer;
         }
