@@ -297,6 +297,29 @@ function draft(form) {
   cost();
 }
 
+/* Names, as one types. */
+
+function offering() {
+  const field = $("#to[list]"), list = $("#names");
+  if (!field || !list) return;
+  let wait = 0, latest = "";
+  field.addEventListener("input", () => {
+    clearTimeout(wait);
+    const typed = latest = field.value.trim();
+    if (!typed || typed.startsWith("rac1")) return;
+    wait = setTimeout(async () => {
+      try {
+        const answer = await fetch(`/pay/names?typed=${encodeURIComponent(typed)}`, { signal: AbortSignal.timeout(PATIENCE) });
+        const names = answer.ok ? await answer.json() : [];
+        if (typed !== latest) return;
+        list.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
+      } catch {
+        // What was offered stays.
+      }
+    }, SETTLE / 2);
+  });
+}
+
 /* What was looked at for a moment was read. */
 
 let marked = 0;
@@ -316,6 +339,7 @@ function marking() {
 moments(document);
 setInterval(() => moments(document), 10000);
 forms();
+offering();
 follow();
 marking();
 addEventListener("visibilitychange", marking);

@@ -227,6 +227,14 @@ impl LogLevel {
     const CHOICES: &[&str] = &["error", "warn", "info", "debug", "trace"];
 }
 
+impl std::str::FromStr for LogLevel {
+    type Err = serde::de::value::Error;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::deserialize(serde::de::value::StrDeserializer::new(name))
+    }
+}
+
 /// Coins that exist from the genesis block on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

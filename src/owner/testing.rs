@@ -268,7 +268,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
 }
 
 /// What speaks for the tracker that `node` plays.
-pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
+pub(crate) fn tracker(node: &Addr<FakeNode>, data_dir: &Path) -> Tracker {
     Tracker {
         key: secret(200).public_key(),
         listen: TRACKER.parse().unwrap(),
@@ -281,6 +281,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
+        place: super::NodePlace::new(data_dir, Vec::new()),
         disk: Weak::<MemoryDisk>::new(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }

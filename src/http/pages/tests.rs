@@ -147,11 +147,14 @@ const PAGES: &[&str] = &[
     "/pay",
     "/pay?to=bob",
     "/pay/with/bob",
+    "/pay/names?typed=b",
     "/pay/inbox",
     "/pay/outbox",
     "/pay/outbox?failed=1",
     "/pay/history",
     "/members",
+    "/members?matching=o",
+    "/members?after=away.1",
     "/members/bob",
     "/network",
     "/network/node",
@@ -224,6 +227,52 @@ async fn a_tracker_has_pages_of_its_own() {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("alice") && page.body.contains("Registered"));
     assert_eq!(known.get("/pay/inbox").await.status, 404);
+    let node = known.get("/network/node").await.body;
+    assert!(
+        node.contains("Version") && node.contains("Its files"),
+        "{node}"
+    );
+    let log = known.get("/network/log").await;
+    assert!(log.status == 200 && log.body.contains("‹ Tracker"));
+    let found = known.get("/members?matching=aro").await.body;
+    assert!(
+        found.contains("carol") && !found.contains("alice"),
+        "{found}"
+    );
+}
+
+#[actix_web::test]
+async fn members_are_listed_by_who_is_here_found_by_a_part_of_a_name_and_offered_as_one_types() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let row = |page: &Answer, name: &str| page.body.contains(&format!("data-key=\"{name}\""));
+    let all = known.get("/members").await;
+    assert!(["alice", "bob", "carol"].iter().all(|name| row(&all, name)));
+    assert!(all.body.contains("3 of 3 members here now"), "{}", all.body);
+    // Few are seen at a glance; many are looked for.
+    assert!(!all.body.contains("name=\"matching\""));
+    let found = known.get("/members?matching=aro").await;
+    assert!(
+        row(&found, "carol") && !row(&found, "bob") && found.body.contains("name=\"matching\"")
+    );
+    let none = known.get("/members?matching=xyz").await;
+    assert!(none.body.contains("Nobody is called like that"));
+    let behind = known.get("/members?after=here.2").await;
+    assert!(row(&behind, "carol") && !row(&behind, "bob"));
+    assert!(!row(&known.get("/members?after=away.0").await, "carol"));
+    for wrong in ["here.x", "x", "there.1", "here."] {
+        assert_eq!(
+            known.get(&format!("/members?after={wrong}")).await.status,
+            400,
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        known.get("/pay/names?typed=o").await.body,
+        r#"["bob","carol"]"#
+    );
+    assert_eq!(known.get("/pay/names?typed=ali").await.body, "[]");
+    assert!(known.get("/members/carol").await.body.contains("Here now"));
 }
 
 #[actix_web::test]
@@ -485,7 +534,7 @@ async fn search_leads_straight_to_what_it_finds() {
 async fn browsers_are_known_over_a_restart_and_are_bounded() {
     let (entropy, dir) = (OsEntropy, tempfile::tempdir().unwrap());
     let address = "127.0.0.1:1".parse().unwrap();
-    let owned = &Owned::Tracker(tracker(&FakeNode::new(None).start()));
+    let owned = &Owned::Tracker(tracker(&FakeNode::new(None).start(), dir.path()));
     let first = Browsers::of(owned, dir.path(), address);
     let session = first.enter(&first.draw_link(&entropy), &entropy).unwrap();
     let second = Browsers::of(owned, dir.path(), address);
