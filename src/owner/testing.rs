@@ -42,7 +42,7 @@ use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
@@ -93,6 +93,8 @@ pub(crate) struct Played {
     pub(crate) events: Events,
     /// How often the tip moves just after funds were told.
     pub(crate) moves: Arc<AtomicU32>,
+    /// What everybody has, if not what the chain says.
+    pub(crate) riches: Arc<AtomicU64>,
 }
 
 impl Played {
@@ -113,6 +115,7 @@ impl FakeNode {
                 sent: Arc::default(),
                 events: Events::new(0xe7e7),
                 moves: Arc::default(),
+                riches: Arc::default(),
             },
         }
     }

@@ -12,8 +12,7 @@ use std::fs;
 pub const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=alert(1)><b>bold</b> \u{1b}[31mred \u{202e}dleif \u{200b}zero &amp; עברית";
 
 /// The same, as short as a choice of a ballot.
-const MARKUP: &str =
-    "<script>document.title='owned'</script><b>bold</b> \u{202e}dleif \u{200b}zero עברית";
+const MARKUP: &str = "<script>document.title='owned'</script><b>bold</b> \u{1b}[31m \u{202e}dleif \u{200b}zero עברית";
 
 /// The longest name that there is.
 pub const LONG: &str = "bartholomew-of-the-long-name-123";
@@ -133,6 +132,15 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
     tab.is_wide(1280).goes_to("/");
     let bytes = first_load(&tab);
     assert!((20_000..80_000).contains(&bytes), "{bytes}");
+    // The most that one can have is wider than all that there can be at the beginning.
+    for width in [320, 1280] {
+        tab.is_wide(width).goes_to("/");
+        let fits = tab.runs(
+            "for (const one of document.querySelectorAll('.balance')) one.textContent = '18\\u202f446\\u202f744\\u202f073\\u202f709\\u202f551\\u202f615 coins'; \
+             return document.querySelector('.balance') !== null && document.documentElement.scrollWidth <= innerWidth",
+        );
+        assert_eq!(fits, true, "at {width}");
+    }
     let complaints = driver.complaints();
     let others: Vec<_> = complaints
         .iter()

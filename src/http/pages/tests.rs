@@ -1,6 +1,7 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 mod differing;
+mod shown;
 
 use super::sessions::Browsers;
 use crate::entropy::OsEntropy;
@@ -242,40 +243,6 @@ async fn a_tracker_has_pages_of_its_own() {
 }
 
 #[actix_web::test]
-async fn members_are_listed_by_who_is_here_found_by_a_part_of_a_name_and_offered_as_one_types() {
-    let served = Served::peer().await;
-    let known = Browser::known(&served).await;
-    let row = |page: &Answer, name: &str| page.body.contains(&format!("data-key=\"{name}\""));
-    let all = known.get("/members").await;
-    assert!(["alice", "bob", "carol"].iter().all(|name| row(&all, name)));
-    assert!(all.body.contains("3 of 3 members here now"), "{}", all.body);
-    // Few are seen at a glance; many are looked for.
-    assert!(!all.body.contains("name=\"matching\""));
-    let found = known.get("/members?matching=aro").await;
-    assert!(
-        row(&found, "carol") && !row(&found, "bob") && found.body.contains("name=\"matching\"")
-    );
-    let none = known.get("/members?matching=xyz").await;
-    assert!(none.body.contains("Nobody is called like that"));
-    let behind = known.get("/members?after=here.2").await;
-    assert!(row(&behind, "carol") && !row(&behind, "bob"));
-    assert!(!row(&known.get("/members?after=away.0").await, "carol"));
-    for wrong in ["here.x", "x", "there.1", "here."] {
-        assert_eq!(
-            known.get(&format!("/members?after={wrong}")).await.status,
-            400,
-            "{wrong}"
-        );
-    }
-    assert_eq!(
-        known.get("/pay/names?typed=o").await.body,
-        r#"["bob","carol"]"#
-    );
-    assert_eq!(known.get("/pay/names?typed=ali").await.body, "[]");
-    assert!(known.get("/members/carol").await.body.contains("Here now"));
-}
-
-#[actix_web::test]
 async fn a_peer_without_a_network_says_so_on_every_page_it_has() {
     let served = Served::waiting_peer().await;
     let known = Browser::known(&served).await;
@@ -468,66 +435,6 @@ async fn attack_a_form_beyond_its_cap_or_of_another_kind_is_refused_and_nothing_
     }
     assert!(served.last_sent().is_none());
     assert_eq!(known.get("/").await.status, 200);
-}
-
-#[actix_web::test]
-async fn the_log_is_shown_by_level_part_and_value_with_nothing_that_hides() {
-    let served = Served::peer().await;
-    let logs = served.data_dir().join("logs");
-    std::fs::create_dir_all(&logs).unwrap();
-    let line = |level: &str, actor: &str, event: &str, block: &str| {
-        format!(
-            "{{\"time\":\"2026-11-20T21:43:02.123Z\",\"level\":\"{level}\",\"actor\":\"{actor}\",\
-             \"event\":\"{event}\",\"block\":\"{block}\"}}\n"
-        )
-    };
-    let text = [
-        line("INFO", "ledger", "block connected", "00ab\u{202e}<b>"),
-        line("DEBUG", "gossip", "asked for a block", "00cd"),
-        "half a li".to_owned(),
-    ];
-    std::fs::write(logs.join("node.jsonl"), text.concat()).unwrap();
-    let known = Browser::known(&served).await;
-    let shown = known.get("/network/log").await.body;
-    assert!(
-        shown.contains("block connected") && shown.contains("\\u{202e}"),
-        "{shown}"
-    );
-    assert!(!shown.contains("asked for a block") && !shown.contains("<b>"));
-    let shown = known
-        .get("/network/log?level=debug&actor=gossip&about=00c")
-        .await
-        .body;
-    assert!(shown.contains("asked for a block") && !shown.contains("block connected"));
-    assert_eq!(known.get("/network/log?level=all").await.status, 400);
-}
-
-#[actix_web::test]
-async fn search_leads_straight_to_what_it_finds() {
-    let served = Served::peer().await;
-    let known = Browser::known(&served).await;
-    let id = served.mined.to_string();
-    for (typed, path) in [
-        ("carol", "/members/carol".to_owned()),
-        ("CAROL", "/members/carol".to_owned()),
-        (&id[..12], format!("/network/transactions/{id}")),
-    ] {
-        let found = known.get(&format!("/search?q={typed}")).await;
-        assert_eq!(found.status, 303, "{typed}");
-        assert!(
-            found.head.contains(&format!("location: {path}\r")) || found.head.ends_with(&path),
-            "{typed}: {}",
-            found.head
-        );
-    }
-    assert!(
-        known
-            .get("/search?q=1")
-            .await
-            .head
-            .contains("/network/blocks/")
-    );
-    assert_eq!(known.get("/search").await.status, 200);
 }
 
 #[actix_web::test]

@@ -101,7 +101,7 @@ pub fn earlier(
             let mut bytes = vec![0; usize::try_from(end - from).unwrap_or_default()];
             file.seek(SeekFrom::Start(from))?;
             file.read_exact(&mut bytes)?;
-            looked_through += PIECE;
+            looked_through += end - from;
             // What begins before this piece is read with the next one.
             let whole = match (from, bytes.iter().position(|byte| *byte == b'\n')) {
                 (0, _) => 0,
