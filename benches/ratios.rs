@@ -162,7 +162,7 @@ fn pure(speed: &Speed, yardsticks: &Yardsticks, directory: &Path) -> Vec<Line> {
     let signed = SignedHere::sign(payload, &secret(1));
     let bytes = signed.transaction().bytes();
     let decode = each(|| {
-        black_box(EncodedTransaction::decode(black_box(bytes)).unwrap());
+        black_box(EncodedTransaction::decode(black_box(&bytes)).unwrap());
     });
     let hash = speed.pow_ratio_blake3 / speed.pow_mhs_core;
     vec![

@@ -6,6 +6,7 @@ mod ballots;
 mod chance;
 mod choosing;
 mod clock;
+mod connections;
 mod deed;
 mod deliveries;
 pub mod difficulty;

@@ -1,7 +1,11 @@
 //! The open transactions: valid, not mined yet.
 
+mod limits;
 mod place;
+mod room;
+mod slots;
 
+pub use limits::MempoolLimits;
 pub use place::{NoPlace, OpenPlace};
 
 use super::awake::AwakeTime;
@@ -9,65 +13,13 @@ use super::fold_hash::{FoldMap, FoldSet};
 use super::free_use::FreeUse;
 use super::rows::StateView;
 use super::{
-    Action, Amount, EncodedTransaction, Height, Internal, Rejected, Rejection, Topic, TransactionId,
+    Action, Amount, EncodedTransaction, Height, Internal, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
-use place::{FeeRate, Place};
-use std::cmp::Reverse;
+use place::Place;
+use slots::{Entry, Slot, Slots};
 use std::collections::{BTreeMap, BTreeSet, hash_map};
 use std::ops::Bound;
-
-/// What all open transactions may take in memory: about 30 full blocks, and small against the memory of the
-/// smallest machine.
-const MAX_OPEN_BYTES: usize = 64_000_000;
-/// What each takes beside its bytes, here, in the relay and in the orders of both, as measured: 382,622 small
-/// ones took 476 MiB.
-const ENTRY_BYTES: usize = 1_100;
-/// How long a transaction may stay open, in milliseconds in which this node is awake: who is not mined within
-/// a day should be told.
-const MAX_OPEN_MS: u64 = 24 * 3_600_000;
-/// One sender may take one part in so many, so that no single member fills the place for all.
-const SENDER_SHARE: usize = 8;
-/// What one sender may send without a fee within [`FREE_BLOCKS`](super::FREE_BLOCKS) blocks, bytes of those
-/// that are open and of those that were mined: about 2,500 notes.
-const FREE_BYTES: u64 = 1_000_000;
-/// All transactions without a fee may take one part in so many: there is always room for who pays.
-const FREE_SHARE: usize = 2;
-/// What one sender may have open without a fee outside of that, in bytes: joins and such.
-const OUTSIDE_BYTES: usize = 256 * 1024;
-
-/// How much the open transactions may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MempoolLimits {
-    /// What all open transactions together may take in memory, in bytes.
-    pub bytes: usize,
-    /// What each takes beside its bytes.
-    pub entry_bytes: usize,
-    /// How long a transaction may stay open, in milliseconds in which this node is awake.
-    pub age_ms: u64,
-    /// One sender may take `bytes / share`.
-    pub sender_share: usize,
-    /// Bytes that one sender may send without a fee, open and in the last blocks.
-    pub free_bytes: u64,
-    /// All that counts against such budgets may take `bytes / share`.
-    pub free_share: usize,
-    /// Bytes without a fee that one sender may have open outside of its budget.
-    pub outside_bytes: usize,
-}
-
-impl Default for MempoolLimits {
-    fn default() -> Self {
-        Self {
-            bytes: MAX_OPEN_BYTES,
-            entry_bytes: ENTRY_BYTES,
-            age_ms: MAX_OPEN_MS,
-            sender_share: SENDER_SHARE,
-            free_bytes: FREE_BYTES,
-            free_share: FREE_SHARE,
-            outside_bytes: OUTSIDE_BYTES,
-        }
-    }
-}
 
 /// On which terms a transaction is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,21 +46,11 @@ pub enum Closed {
     Conflicted,
 }
 
-struct Entry {
-    transaction: EncodedTransaction,
-    place: Place,
-    arrived: AwakeTime,
-    is_budgeted: bool,
-    /// The sender's open transactions that came before and after this one.
-    older: Option<TransactionId>,
-    newer: Option<TransactionId>,
-}
-
 /// What one sender has open: a list through the entries, since most have only one.
 #[derive(Default)]
 struct Account {
     /// The one that came last; where there is none, there is no account.
-    latest: Option<TransactionId>,
+    latest: Option<Slot>,
     /// What they take in memory.
     taken: usize,
     /// Bytes that count against the budget of what is sent without a fee.
@@ -122,12 +64,13 @@ struct Account {
 /// than the balance they were judged against, so that all of them can be mined.
 pub struct Mempool {
     limits: MempoolLimits,
-    entries: FoldMap<TransactionId, Entry>,
-    queue: BTreeSet<Place>,
-    /// By last height, so that what expires is found without looking at the rest.
-    by_expiry: BTreeMap<(Height, u64), TransactionId>,
+    entries: Slots,
+    /// Worst first.
+    queue: BTreeMap<Place, Slot>,
+    /// By last height and number of arrival, so that what expires is found without looking at the rest.
+    by_expiry: BTreeMap<(Height, u64), Slot>,
     /// By time of arrival, likewise.
-    by_arrival: BTreeMap<(AwakeTime, u64), TransactionId>,
+    by_arrival: BTreeMap<(AwakeTime, u64), Slot>,
     accounts: FoldMap<PublicKey, Account>,
     members: FoldSet<PublicKey>,
     /// Who was put out: nothing of theirs is open free of charge.
@@ -147,8 +90,8 @@ impl Mempool {
     pub fn new(limits: MempoolLimits) -> Self {
         Self {
             limits,
-            entries: FoldMap::default(),
-            queue: BTreeSet::new(),
+            entries: Slots::default(),
+            queue: BTreeMap::new(),
             by_expiry: BTreeMap::new(),
             by_arrival: BTreeMap::new(),
             accounts: FoldMap::default(),
@@ -183,7 +126,7 @@ impl Mempool {
 
     /// Whether this one is open and counts against its sender's budget.
     pub fn is_budgeted(&self, id: &TransactionId) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.is_budgeted)
+        self.entry(id).is_some_and(|entry| entry.is_budgeted)
     }
 
     /// What they take in memory, with everything that is kept for each.
@@ -219,12 +162,20 @@ impl Mempool {
 
     /// Whether this one is open.
     pub fn contains(&self, id: &TransactionId) -> bool {
-        self.entries.contains_key(id)
+        self.entries.find(id).is_some()
     }
 
     /// An open transaction.
     pub fn get(&self, id: &TransactionId) -> Option<&EncodedTransaction> {
-        self.entries.get(id).map(|entry| &entry.transaction)
+        self.entry(id).map(|entry| &entry.transaction)
+    }
+
+    fn entry(&self, id: &TransactionId) -> Option<&Entry> {
+        self.entries.get(self.entries.find(id)?)
+    }
+
+    fn in_slot(&self, slot: Slot) -> Option<&EncodedTransaction> {
+        self.entries.get(slot).map(|entry| &entry.transaction)
     }
 
     /// Some of them, best fee first: behind the place `after`, at most `limit`; and the place of the last
@@ -237,9 +188,9 @@ impl Mempool {
         let end = after.map_or(Bound::Unbounded, |place| Bound::Excluded(place.0));
         let mut places = self.queue.range((Bound::Unbounded, end)).rev();
         let mut last = None;
-        let transactions = places.by_ref().take(limit).filter_map(|place| {
+        let transactions = places.by_ref().take(limit).filter_map(|(place, slot)| {
             last = Some(OpenPlace(*place));
-            self.get(&place.id).cloned()
+            self.in_slot(*slot).cloned()
         });
         let transactions = transactions.collect();
         (transactions, last.filter(|_| places.next().is_some()))
@@ -247,11 +198,8 @@ impl Mempool {
 
     /// All of them, best fee first.
     pub fn by_fee(&self) -> impl Iterator<Item = &EncodedTransaction> {
-        self.queue
-            .iter()
-            .rev()
-            .filter_map(|place| self.entries.get(&place.id))
-            .map(|e| &e.transaction)
+        let best_first = self.queue.values().rev();
+        best_first.filter_map(|slot| self.in_slot(*slot))
     }
 
     /// Coins that a sender's open transactions will cost.
@@ -267,148 +215,6 @@ impl Mempool {
     /// Tells who may send without a fee, instead of whoever might before.
     pub fn set_members(&mut self, members: impl IntoIterator<Item = PublicKey>) {
         self.members = members.into_iter().collect();
-    }
-
-    /// Judges whether a transaction may be open, as things stand. Form and signature are checked
-    /// elsewhere; `view` is the state at the tip.
-    ///
-    /// # Errors
-    /// The first reason against it.
-    pub fn judge(
-        &self,
-        transaction: &EncodedTransaction,
-        view: &dyn StateView,
-        terms: Terms,
-    ) -> Result<(), Rejection> {
-        self.check_stranger(transaction, terms)?;
-        self.room_to_return(transaction, view, terms).map(drop)
-    }
-
-    fn check_stranger(
-        &self,
-        transaction: &EncodedTransaction,
-        terms: Terms,
-    ) -> Result<(), Rejected> {
-        let payload = transaction.payload();
-        if !terms.is_free && payload.fee == Amount::ZERO && !self.members.contains(&payload.sender)
-        {
-            return Err(Rejected::ZeroFeeStranger);
-        }
-        Ok(())
-    }
-
-    /// As [`Mempool::judge`], whoever the sender is: those that must leave for it.
-    fn room_to_return(
-        &self,
-        transaction: &EncodedTransaction,
-        view: &dyn StateView,
-        terms: Terms,
-    ) -> Result<Vec<TransactionId>, Rejection> {
-        if self.contains(&transaction.id()) {
-            return Err(Rejected::AlreadyOpen.into());
-        }
-        let payload = transaction.payload();
-        if payload.fee == Amount::ZERO && self.out.contains(&payload.sender) {
-            return Err(Rejected::ZeroFeeStranger.into());
-        }
-        if let Some(place) = view.mined(&transaction.id())? {
-            return Err(Rejected::AlreadyMined(place.height).into());
-        }
-        self.check_funds(transaction, view)?;
-        self.check_share(transaction, terms)?;
-        Ok(self.room_for(transaction, terms)?)
-    }
-
-    fn check_funds(
-        &self,
-        transaction: &EncodedTransaction,
-        view: &dyn StateView,
-    ) -> Result<(), Rejection> {
-        let payload = transaction.payload();
-        let needed = payload.cost().ok_or(Rejected::Meaningless)?;
-        let balance = u128::from(view.balance(&payload.sender)?.0);
-        let available = balance.saturating_sub(self.promised(&payload.sender));
-        if u128::from(needed.0) > available {
-            let available = Amount(u64::try_from(available).unwrap_or(u64::MAX));
-            return Err(Rejected::InsufficientFunds { available, needed }.into());
-        }
-        Ok(())
-    }
-
-    fn check_share(&self, transaction: &EncodedTransaction, terms: Terms) -> Result<(), Rejected> {
-        let payload = transaction.payload();
-        let account = self.accounts.get(&payload.sender);
-        let (taken, outside) = account.map_or((0, 0), |a| (a.taken, a.outside));
-        if taken + self.takes(transaction) > self.limits.bytes / self.limits.sender_share {
-            return Err(Rejected::PoolFull(" for this sender"));
-        }
-        if terms.is_budgeted {
-            if self.sent_with(transaction) > self.limits.free_bytes {
-                return Err(Rejected::PoolFull(
-                    " for this sender's transactions without a fee",
-                ));
-            }
-        } else if payload.fee == Amount::ZERO
-            && outside + transaction.size() > self.limits.outside_bytes
-        {
-            return Err(Rejected::PoolFull(" for this sender's records"));
-        }
-        Ok(())
-    }
-
-    /// Bytes that its sender will have sent without a fee, with this one.
-    fn sent_with(&self, transaction: &EncodedTransaction) -> u64 {
-        self.free_bytes_of(&transaction.payload().sender) + transaction.size() as u64
-    }
-
-    fn place_for(&self, transaction: &EncodedTransaction, terms: Terms, arrival: u64) -> Place {
-        let sent = match terms.is_budgeted {
-            true => self.sent_with(transaction),
-            false => 0,
-        };
-        Place {
-            rate: FeeRate::of(transaction),
-            sent: Reverse(sent),
-            arrival: Reverse(arrival),
-            id: transaction.id(),
-        }
-    }
-
-    /// Those that must leave for this one: those of the least worth, and none of as much.
-    fn room_for(
-        &self,
-        transaction: &EncodedTransaction,
-        terms: Terms,
-    ) -> Result<Vec<TransactionId>, Rejected> {
-        let own = self.place_for(transaction, terms, self.arrivals + 1);
-        let takes = self.takes(transaction);
-        let mut excess = (self.taken + takes).saturating_sub(self.limits.bytes);
-        let free_limit = self.limits.bytes / self.limits.free_share;
-        let mut free_excess = match terms.is_budgeted {
-            true => (self.free_taken + takes).saturating_sub(free_limit),
-            false => 0,
-        };
-        let mut leaving = Vec::new();
-        for place in &self.queue {
-            if excess == 0 && free_excess == 0 {
-                break;
-            }
-            if place.worth() >= own.worth() {
-                return Err(Rejected::PoolFull(""));
-            }
-            let entry = &self.entries[&place.id];
-            let freed = self.takes(&entry.transaction);
-            excess = excess.saturating_sub(freed);
-            if entry.is_budgeted {
-                free_excess = free_excess.saturating_sub(freed);
-            }
-            leaving.push(place.id);
-        }
-        if excess == 0 && free_excess == 0 {
-            Ok(leaving)
-        } else {
-            Err(Rejected::PoolFull(""))
-        }
     }
 
     /// Takes a transaction in if [`Mempool::judge`] has nothing against it; returns those that had
@@ -444,44 +250,85 @@ impl Mempool {
             self.remove(id);
         }
         self.arrivals += 1;
-        let id = transaction.id();
-        let place = self.place_for(&transaction, terms, self.arrivals);
-        let takes = self.takes(&transaction);
+        let (arrival, expires_at) = (self.arrivals, transaction.payload().expires_at);
+        let sent = self.sent_on(&transaction, terms);
+        let place = Place::of(&transaction, sent, arrival);
+        let older = self.latest_of(&transaction.payload().sender);
+        let slot = self.entries.insert(Entry {
+            transaction: transaction.clone(),
+            sent,
+            arrival,
+            arrived: now,
+            is_budgeted: terms.is_budgeted,
+            older,
+            newer: None,
+        });
+        if let Some(older) = older.and_then(|older| self.entries.get_mut(older)) {
+            older.newer = Some(slot);
+        }
+        self.count_in(&transaction, terms.is_budgeted, slot);
+        if let Some(records) = self.judged_with(&transaction) {
+            records.insert(transaction.id());
+        }
+        self.queue.insert(place, slot);
+        self.by_expiry.insert((expires_at, arrival), slot);
+        self.by_arrival.insert((now, arrival), slot);
+        Ok(leaving)
+    }
+
+    /// The last of a sender's open transactions.
+    fn latest_of(&self, sender: &PublicKey) -> Option<Slot> {
+        self.accounts.get(sender).and_then(|account| account.latest)
+    }
+
+    /// It counts in all sums, and is its sender's latest.
+    fn count_in(&mut self, transaction: &EncodedTransaction, is_budgeted: bool, slot: Slot) {
+        let (takes, size) = (self.takes(transaction), transaction.size());
+        self.bytes += size;
+        self.taken += takes;
+        if is_budgeted {
+            self.free_taken += takes;
+        }
         let payload = transaction.payload();
         let account = self.accounts.entry(payload.sender).or_default();
-        let older = account.latest.replace(id);
+        account.latest = Some(slot);
         account.taken += takes;
-        if terms.is_budgeted {
-            account.budgeted += transaction.size() as u64;
-            self.free_taken += takes;
+        if is_budgeted {
+            account.budgeted += size as u64;
         } else if payload.fee == Amount::ZERO {
-            account.outside += transaction.size();
+            account.outside += size;
         }
         account.cost += payload.cost().map_or(0, |cost| u128::from(cost.0));
-        if let Some(older) = older.and_then(|older| self.entries.get_mut(&older)) {
-            older.newer = Some(id);
+    }
+
+    /// It counts no more; `latest` is its sender's latest now.
+    fn count_out(
+        &mut self,
+        transaction: &EncodedTransaction,
+        is_budgeted: bool,
+        latest: Option<Slot>,
+    ) {
+        let (takes, size) = (self.takes(transaction), transaction.size());
+        self.bytes -= size;
+        self.taken -= takes;
+        if is_budgeted {
+            self.free_taken -= takes;
         }
-        self.bytes += transaction.size();
-        self.taken += takes;
-        if let Some(records) = self.judged_with(&transaction) {
-            records.insert(id);
+        let payload = transaction.payload();
+        if let hash_map::Entry::Occupied(mut held) = self.accounts.entry(payload.sender) {
+            let account = held.get_mut();
+            account.latest = latest;
+            account.taken -= takes;
+            if is_budgeted {
+                account.budgeted -= size as u64;
+            } else if payload.fee == Amount::ZERO {
+                account.outside -= size;
+            }
+            account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
+            if account.latest.is_none() {
+                held.remove();
+            }
         }
-        self.queue.insert(place);
-        self.by_expiry
-            .insert((payload.expires_at, self.arrivals), id);
-        self.by_arrival.insert((now, self.arrivals), id);
-        self.entries.insert(
-            id,
-            Entry {
-                transaction,
-                place,
-                arrived: now,
-                is_budgeted: terms.is_budgeted,
-                older,
-                newer: None,
-            },
-        );
-        Ok(leaving)
     }
 
     /// The records with which a transaction is judged.
@@ -500,14 +347,11 @@ impl Mempool {
     pub fn put_out(&mut self, out: BTreeSet<PublicKey>) -> Vec<TransactionId> {
         let mut gone = Vec::new();
         for key in &out {
-            let mut next = self.accounts.get(key).and_then(|account| account.latest);
-            while let Some(id) = next {
-                let Some(entry) = self.entries.get(&id) else {
-                    break;
-                };
+            let mut next = self.latest_of(key);
+            while let Some(entry) = next.and_then(|slot| self.entries.get(slot)) {
                 next = entry.older;
                 if entry.transaction.payload().fee == Amount::ZERO {
-                    gone.push(id);
+                    gone.push(entry.transaction.id());
                 }
             }
         }
@@ -520,51 +364,37 @@ impl Mempool {
 
     /// Takes a transaction out; `None` if it was not open.
     pub fn remove(&mut self, id: &TransactionId) -> Option<EncodedTransaction> {
+        self.take_out(self.entries.find(id)?)
+    }
+
+    fn take_out(&mut self, slot: Slot) -> Option<EncodedTransaction> {
         let Entry {
             transaction,
-            place,
+            sent,
+            arrival,
             arrived,
             is_budgeted,
             older,
             newer,
-        } = self.entries.remove(id)?;
-        self.queue.remove(&place);
-        let number = place.arrival.0;
-        self.by_arrival.remove(&(arrived, number));
-        self.by_expiry
-            .remove(&(transaction.payload().expires_at, number));
-        let takes = self.takes(&transaction);
-        self.bytes -= transaction.size();
-        self.taken -= takes;
-        if is_budgeted {
-            self.free_taken -= takes;
-        }
+        } = self.entries.remove(slot)?;
+        self.queue.remove(&Place::of(&transaction, sent, arrival));
+        self.by_arrival.remove(&(arrived, arrival));
+        let payload = transaction.payload();
+        self.by_expiry.remove(&(payload.expires_at, arrival));
         if let Some(records) = self.judged_with(&transaction) {
-            records.remove(id);
+            records.remove(&transaction.id());
         }
-        if let Some(entry) = older.and_then(|older| self.entries.get_mut(&older)) {
+        if let Some(entry) = older.and_then(|older| self.entries.get_mut(older)) {
             entry.newer = newer;
         }
-        if let Some(entry) = newer.and_then(|newer| self.entries.get_mut(&newer)) {
+        if let Some(entry) = newer.and_then(|newer| self.entries.get_mut(newer)) {
             entry.older = older;
         }
-        let payload = transaction.payload();
-        if let hash_map::Entry::Occupied(mut held) = self.accounts.entry(payload.sender) {
-            let account = held.get_mut();
-            if newer.is_none() {
-                account.latest = older;
-            }
-            account.taken -= takes;
-            if is_budgeted {
-                account.budgeted -= transaction.size() as u64;
-            } else if payload.fee == Amount::ZERO {
-                account.outside -= transaction.size();
-            }
-            account.cost -= payload.cost().map_or(0, |cost| u128::from(cost.0));
-            if account.latest.is_none() {
-                held.remove();
-            }
-        }
+        let latest = match newer {
+            Some(_) => self.latest_of(&payload.sender),
+            None => older,
+        };
+        self.count_out(&transaction, is_budgeted, latest);
         Some(transaction)
     }
 
@@ -580,9 +410,9 @@ impl Mempool {
         while let Some(account) = self.accounts.get(sender)
             && account.cost > balance
             && let Some(latest) = account.latest
+            && let Some(transaction) = self.take_out(latest)
         {
-            self.remove(&latest);
-            gone.push(latest);
+            gone.push(transaction.id());
         }
         Ok(gone)
     }
@@ -591,17 +421,17 @@ impl Mempool {
     /// it is.
     pub fn expire(&mut self, tip: Height, now: AwakeTime) -> Vec<(TransactionId, Closed)> {
         let mut gone = Vec::new();
-        while let Some((&(expires_at, _), &id)) = self.by_expiry.first_key_value()
+        while let Some((&(expires_at, _), &slot)) = self.by_expiry.first_key_value()
             && expires_at <= tip
+            && let Some(transaction) = self.take_out(slot)
         {
-            self.remove(&id);
-            gone.push((id, Closed::Expired));
+            gone.push((transaction.id(), Closed::Expired));
         }
-        while let Some((&(arrived, _), &id)) = self.by_arrival.first_key_value()
+        while let Some((&(arrived, _), &slot)) = self.by_arrival.first_key_value()
             && now.since(arrived) > self.limits.age_ms
+            && let Some(transaction) = self.take_out(slot)
         {
-            self.remove(&id);
-            gone.push((id, Closed::TimedOut));
+            gone.push((transaction.id(), Closed::TimedOut));
         }
         gone
     }

@@ -237,39 +237,40 @@ pub struct Transaction {
     pub signature: Signature,
 }
 
-/// A transaction with its bytes and the hashes of them, worked out once, when it came in. Copies
-/// share them.
+/// A transaction with the length and the hashes of its bytes, worked out once, when it came in. Copies
+/// share them. The bytes themselves are written out again when they are wanted: there is one encoding, and
+/// keeping both would take twice the memory for each that is open.
 #[derive(Clone)]
 pub struct EncodedTransaction(Arc<Encoded>);
 
 struct Encoded {
     transaction: Transaction,
-    bytes: Box<[u8]>,
+    size: usize,
     id: TransactionId,
     witness: Witness,
     /// What else has to verify: signatures within a record, as its application named them.
-    record_signatures: OnceLock<Vec<SignatureItem>>,
+    record_signatures: OnceLock<Box<[SignatureItem]>>,
 }
 
 impl EncodedTransaction {
     /// Reads canonical bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let transaction: Transaction = canonical::decode(bytes)?;
-        Ok(Self::with_bytes(transaction, bytes.into()))
+        Ok(Self::with_bytes(transaction, bytes))
     }
 
     /// Encodes a transaction.
     pub fn new(transaction: Transaction) -> Self {
-        let bytes = canonical::encode(&transaction).into_boxed_slice();
-        Self::with_bytes(transaction, bytes)
+        let bytes = canonical::encode(&transaction);
+        Self::with_bytes(transaction, &bytes)
     }
 
-    fn with_bytes(transaction: Transaction, bytes: Box<[u8]>) -> Self {
-        let id = TransactionId(derive(ID_CONTEXT, payload_bytes(&bytes)));
+    fn with_bytes(transaction: Transaction, bytes: &[u8]) -> Self {
+        let id = TransactionId(derive(ID_CONTEXT, payload_bytes(bytes)));
         let witness = witness(&id, &transaction.signature);
         Self(Arc::new(Encoded {
             transaction,
-            bytes,
+            size: bytes.len(),
             id,
             witness,
             record_signatures: OnceLock::new(),
@@ -279,6 +280,11 @@ impl EncodedTransaction {
     /// Its id.
     pub fn id(&self) -> TransactionId {
         self.0.id
+    }
+
+    /// Where its id stands, for orders that keep no second one.
+    pub fn id_ref(&self) -> &TransactionId {
+        &self.0.id
     }
 
     /// Its leaf in the transactions root.
@@ -297,13 +303,13 @@ impl EncodedTransaction {
     }
 
     /// Its canonical bytes.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0.bytes
+    pub fn bytes(&self) -> Vec<u8> {
+        canonical::encode_sized(&self.0.transaction, self.0.size)
     }
 
     /// Length of its bytes.
     pub fn size(&self) -> usize {
-        self.0.bytes.len()
+        self.0.size
     }
 
     /// Whether it is a reward.
@@ -325,7 +331,7 @@ impl EncodedTransaction {
     pub fn signature_item(&self) -> SignatureItem {
         SignatureItem {
             key: self.payload().sender,
-            message: derive(SIGNATURE_CONTEXT, payload_bytes(&self.0.bytes)),
+            message: derive(SIGNATURE_CONTEXT, payload_bytes(&self.bytes())),
             signature: self.0.transaction.signature,
         }
     }
@@ -343,12 +349,12 @@ impl EncodedTransaction {
     /// Keeps which signatures within its record have to verify as well.
     pub(super) fn set_record_signatures(&self, items: Vec<SignatureItem>) {
         // The same record always has the same ones.
-        let _ = self.0.record_signatures.set(items);
+        let _ = self.0.record_signatures.set(items.into());
     }
 
     /// Which those are.
     pub(super) fn record_signatures(&self) -> &[SignatureItem] {
-        self.0.record_signatures.get().map_or(&[], Vec::as_slice)
+        self.0.record_signatures.get().map_or(&[], |items| items)
     }
 }
 
@@ -405,7 +411,7 @@ impl Eq for EncodedTransaction {}
 
 impl Serialize for EncodedTransaction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0.bytes)
+        serializer.serialize_bytes(&self.bytes())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong with a node, and what to do about it: also where it does not start.
 
 mod finding;
+mod last_backup;
 mod machine;
 mod running;
 mod trackers;
@@ -10,7 +11,6 @@ use super::failure::Failure;
 use super::invocation::Invocation;
 use super::output::Output;
 use super::table::{Align, Table, facts};
-use crate::backup;
 use crate::clock::{Clock, SystemClock};
 use crate::node;
 use crate::settings::{Settings, environment, unknown_variables};
@@ -108,36 +108,7 @@ fn look(settings: &Settings, config: &Path, invocation: &Invocation, findings: &
         findings.extend(trackers::findings(settings, own_network));
     }
     findings.push(machine::open_files(pid));
-    findings.push(of_backup(settings, data_dir));
-}
-
-/// A backup that is older than this is worth a word.
-const OLD_BACKUP_MS: u64 = 7 * 24 * 3_600_000;
-
-fn of_backup(settings: &Settings, data_dir: &Path) -> Finding {
-    let remedy = "`node backup DIR`, or let the node do it: every = \"24h\" under [backup]";
-    let Some(last) = backup::last(data_dir) else {
-        let why = match settings {
-            Settings::Peer(_) => {
-                "there was never one: what waits in outbox and inbox is here alone"
-            }
-            Settings::Tracker(_) => "there was never one: the register of members is here alone",
-        };
-        return Finding::note("backup", why.to_owned(), remedy);
-    };
-    let age = SystemClock.wall().since(last.made_at);
-    let found = format!(
-        "{} old, in {}",
-        crate::readable::in_words(age),
-        last.dir.display()
-    );
-    if !last.dir.exists() {
-        return Finding::note("backup", format!("{found}, which is gone"), remedy);
-    }
-    match age {
-        0..=OLD_BACKUP_MS => Finding::right("backup", found),
-        _ => Finding::note("backup", found, remedy),
-    }
+    findings.push(last_backup::finding(settings, SystemClock.wall()));
 }
 
 /// What a node is, as its database knows it.

@@ -1,5 +1,6 @@
 //! What must hold all the time in a simulated network, and what it must come to.
 
+use super::connections;
 use super::deliveries::{DeliveryWatch, left_waiting};
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
@@ -243,7 +244,7 @@ impl Watch {
                 .collect();
             return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
         }
-        if let Some(broken) = self.somebody_is_apart(hosts).await? {
+        if let Some(broken) = connections::somebody_is_apart(hosts, self.outgoing).await? {
             return Ok(Some(broken));
         }
         if let Some(broken) = heard_differs(honest_peers(hosts)) {
@@ -252,13 +253,16 @@ impl Watch {
         self.lists_differ(hosts).await
     }
 
-    /// What of all that was sent has not come to its end, if anything.
+    /// What of all that was sent has not come to its end, if anything; a connection made for it is part of that.
     pub async fn under_way(
         &mut self,
         hosts: &[Host],
         book: &Book,
     ) -> Result<Option<Broken>, Broken> {
         self.deliveries.look(hosts, book)?;
+        if let Some(broken) = connections::beyond_the_places(hosts, self.outgoing).await? {
+            return Ok(Some(broken));
+        }
         match self.deliveries.unsettled(hosts, book)? {
             None => self.something_waits(hosts).await,
             unsettled => Ok(unsettled),
@@ -283,49 +287,6 @@ impl Watch {
             if waiting.queued > left || waiting.reserved > waiting.held {
                 let how = format!("outbox of host {index}: {waiting:?}");
                 return Ok(Some(Broken::new("what waits comes to an end", how)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether two who are both there have no session where everybody has room for everybody, or else no way
-    /// from one to the other; or whether somebody still has more connections than it makes of itself.
-    async fn somebody_is_apart(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
-        let is_there = |host: &&Host| !host.is_gone() && !host.is_out();
-        let count = hosts.iter().skip(1).filter(is_there).count();
-        let has_room = count <= self.outgoing + 1;
-        let honest: BTreeMap<_, _> = honest_peers(hosts)
-            .map(|(index, host)| (host.key(), index))
-            .collect();
-        let mut connected: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-        for (index, host) in honest_peers(hosts) {
-            let faces = host.faces();
-            let Some(parts) = faces.as_ref().and_then(|faces| faces.parts.get()) else {
-                continue;
-            };
-            let status = answer(index, "gossip", parts.gossip.send(GetGossipStatus)).await?;
-            let made = status.sessions.iter().filter(|session| session.outgoing);
-            let made = made.count();
-            if made > self.outgoing {
-                let how = format!(
-                    "host {index} has made {made} connections, {} of itself",
-                    self.outgoing
-                );
-                return Ok(Some(Broken::new("extra connections end when idle", how)));
-            }
-            let others = status.sessions.iter();
-            let others = others.filter_map(|session| honest.get(&session.key).copied());
-            connected.insert(index, others.collect());
-        }
-        let all: BTreeSet<usize> = connected.keys().copied().collect();
-        for index in &all {
-            let reached = match has_room {
-                true => connected[index].clone(),
-                false => reached_from(*index, &connected),
-            };
-            if let Some(other) = all.iter().find(|o| *o != index && !reached.contains(o)) {
-                let how = format!("host {index} has no session with host {other}, nor a way to it");
-                return Ok(Some(Broken::new("everybody is connected", how)));
             }
         }
         Ok(None)
@@ -369,20 +330,6 @@ impl Watch {
     }
 }
 
-/// Whom somebody reaches over the sessions of others.
-fn reached_from(from: usize, connected: &BTreeMap<usize, BTreeSet<usize>>) -> BTreeSet<usize> {
-    let mut reached = BTreeSet::from([from]);
-    let mut open = vec![from];
-    while let Some(next) = open.pop() {
-        for other in connected.get(&next).into_iter().flatten() {
-            if reached.insert(*other) {
-                open.push(*other);
-            }
-        }
-    }
-    reached
-}
-
 /// The peers that keep to the protocol, are not gone for good and not put out, with their numbers.
 pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
     let all = hosts.iter().enumerate();
@@ -414,7 +361,7 @@ async fn ledger(index: usize, parts: &PeerParts) -> Result<LedgerStatus, Broken>
 }
 
 /// The answer of an actor, which must come.
-async fn answer<T>(
+pub(super) async fn answer<T>(
     host: usize,
     actor: &str,
     asked: impl Future<Output = Result<T, actix::MailboxError>>,

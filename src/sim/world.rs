@@ -15,6 +15,7 @@ use crate::chain::{Salt, StateView, TransactionId};
 use crate::clock::Clock;
 use crate::keys::SecretKey;
 use crate::owner::answers::ClosesRequest;
+use crate::protocol::gossip::peers::STUCK_MS;
 use crate::protocol::retry::LONGEST_RETRY_MS;
 use crate::protocol::tracker_link::PUT_OUT_PAUSE_MS;
 use crate::settings::{PeerSettings, Settings, TrackerSettings};
@@ -32,8 +33,8 @@ const LOOK_MS: u64 = 1_000;
 /// How many blocks after the last fault the network may take to be of one mind.
 const SETTLING_BLOCKS: u64 = 30;
 /// What comes on top: the time in which sessions notice that they are dead (35 s), back-off ends (60 s) and
-/// headers are asked for (30 s). A send may wait for as long as its longest pause besides, and who was put out for
-/// as long as until it asks again.
+/// headers are asked for (30 s). A send may wait for as long as its longest pause besides, a connection made for
+/// one for as long as until an answer is given up, and who was put out for as long as until it asks again.
 const SETTLING_MS: u64 = 130_000;
 /// How long what was found last may take to be everywhere.
 const QUIET_MS: u64 = 8_000;
@@ -237,7 +238,7 @@ impl World {
         let deadline = begun + settling;
         let book = self.load.book().borrow().clone();
         let under_way = self.watch.under_way(&self.hosts, &book).await?;
-        Ok(under_way.map(|broken| (broken, deadline + LONGEST_RETRY_MS)))
+        Ok(under_way.map(|broken| (broken, deadline + LONGEST_RETRY_MS.max(STUCK_MS))))
     }
 
     async fn look(&mut self) -> Result<(), Broken> {

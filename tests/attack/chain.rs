@@ -346,7 +346,7 @@ fn attack_a_payment_is_not_mined_twice() {
         forge.block(key.public_key(), vec![payment.clone()], |_| {})
     });
     // Nor is one with the same bytes but another form of its encoding a different one.
-    let mut longer = payment.bytes().to_vec();
+    let mut longer = payment.bytes();
     longer.push(0);
     assert!(canonical::decode::<raclette::chain::Transaction>(&longer).is_err());
     assert!(matches!(payment.payload().action, Action::Transfer { .. }));

@@ -71,7 +71,7 @@ fn cli_doctor_says_what_to_do_about_a_node_that_does_not_start() {
     let text = format!(
         "role = \"peer\"\nname = \"ann\"\nlisten = \"{listen}\"\ntrackers = [\"{tracker}\"]\n"
     );
-    fs::write(&file, text).unwrap();
+    fs::write(&file, &text).unwrap();
     run(at, &["wallet", "new"]).succeeds();
     let wallet = at.join("ann-data/key.pem");
     fs::set_permissions(&wallet, fs::Permissions::from_mode(0o644)).unwrap();
@@ -82,6 +82,19 @@ fn cli_doctor_says_what_to_do_about_a_node_that_does_not_start() {
     }
     let table = run(at, &["doctor"]);
     table.fails(1, &["3 things need you"]);
+    // A file is where its data directory should be.
+    fs::rename(at.join("ann-data"), at.join("kept")).unwrap();
+    fs::write(at.join("ann-data"), "").unwrap();
+    let report = doctor(at);
+    let (verdict, found) = said(&report, "data directory").unwrap();
+    assert_eq!(verdict, "trouble", "{found}");
+    assert!(remedy(&report, "data directory").contains("data_dir"));
+    // There is no wallet, and none is to be made.
+    fs::remove_file(at.join("ann-data")).unwrap();
+    fs::write(&file, text + "[wallet]\ncreate = \"on-command\"\n").unwrap();
+    let report = doctor(at);
+    assert_eq!(said(&report, "wallet").unwrap().0, "trouble", "{report}");
+    assert!(remedy(&report, "wallet").contains("`node wallet new`"));
 }
 
 /// The remedy for one thing.
@@ -171,6 +184,23 @@ fn cli_doctor_is_content_once_its_remedies_were_taken() {
     let dir = dir.to_str().unwrap();
     command(&alice, &["backup", dir]).succeeds();
     assert_eq!(verdict(&alice, "backup"), "right");
+    // Its disk is not there, and is again; and a week goes by.
+    let away = lab.directory().join("away");
+    fs::rename(dir, &away).unwrap();
+    assert_eq!(verdict(&alice, "backup"), "note");
+    let (_, found) = said(&look(&alice), "backup").unwrap();
+    assert!(found.contains("which is gone"), "{found}");
+    fs::rename(&away, dir).unwrap();
+    assert_eq!(verdict(&alice, "backup"), "right");
+    let noted = alice.data_dir.join("last-backup.json");
+    let made = fs::read_to_string(&noted).unwrap();
+    let mut old: Value = serde_json::from_str(&made).unwrap();
+    old["made_at_ms"] = (old["made_at_ms"].as_u64().unwrap() - 8 * 24 * 3_600_000).into();
+    fs::write(&noted, old.to_string()).unwrap();
+    assert_eq!(verdict(&alice, "backup"), "note");
+    let (_, found) = said(&look(&alice), "backup").unwrap();
+    assert!(found.starts_with("8 days old"), "{found}");
+    fs::write(&noted, made).unwrap();
 
     let database = alice.data_dir.join("db");
     fs::write(database.join("CURRENT"), "nonsense").unwrap();
@@ -189,4 +219,8 @@ fn cli_doctor_is_content_once_its_remedies_were_taken() {
     alice.has_sessions(1);
     assert_eq!(verdict(&alice, "peers"), "right");
     assert_eq!(verdict(&bob, "versions"), "right");
+    command(&alice, &["disconnect"]).succeeds();
+    alice.has_sessions(0);
+    assert_eq!(verdict(&alice, "peers"), "trouble");
+    assert!(remedy(&look(&alice), "peers").contains("`node connect`"));
 }

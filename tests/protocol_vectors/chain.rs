@@ -116,9 +116,9 @@ pub fn transaction(work: &mut Work) {
         let sender = encoded.payload().sender;
         assert_eq!(verify(&sender, &digest, &transaction.signature), Ok(()));
     }
-    work.found_bytes("bytes", encoded.bytes());
+    work.found_bytes("bytes", &encoded.bytes());
     assert_eq!(
-        EncodedTransaction::decode(encoded.bytes()),
+        EncodedTransaction::decode(&encoded.bytes()),
         Ok(encoded.clone())
     );
     assert_eq!(encoded.id().0, blake3::derive_key(ID_CONTEXT, &bytes));

@@ -3,6 +3,7 @@
 mod backup;
 mod clock;
 mod downloading;
+mod frozen;
 mod killing;
 mod length;
 mod many;

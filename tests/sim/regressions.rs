@@ -382,3 +382,18 @@ fn connections_beyond_the_places_end_though_a_clock_was_set() {
     ];
     lives_through(&plan);
 }
+
+/// Whoever answers no delivery is waited for, five minutes long, in a connection beyond the places: that it was
+/// still there when all else was settled held for a fault.
+#[test]
+fn seed_12128_who_answers_nothing_keeps_a_connection_until_it_is_given_up() {
+    let mut plan = one_miner(12_128, 7);
+    plan.interval_ms = 1_500;
+    plan.outgoing = 2;
+    plan.peers[3].lie = Some(Lie::Denies);
+    let others = (1..=7).filter(|from| *from != 4);
+    plan.deeds = others
+        .map(|from| within(11, Deed::note(40_000, from, 4, 30)))
+        .collect();
+    lives_through(&plan);
+}

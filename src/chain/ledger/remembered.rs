@@ -2,16 +2,15 @@
 
 use crate::chain::fold_hash::FoldSet;
 use crate::chain::{EncodedTransaction, Witness};
-use std::collections::VecDeque;
 
 /// Witnesses of signatures that are remembered as good: about two full blocks of the smallest
 /// transactions and a day's open ones; what is forgotten is only checked again.
 const REMEMBERED_SIGNATURES: usize = 100_000;
 
-/// Which signatures were found to be good, the latest ones.
+/// Which signatures were found to be good, the latest ones: when it is full, the older half is forgotten.
 pub(super) struct Remembered {
-    witnesses: FoldSet<Witness>,
-    order: VecDeque<Witness>,
+    young: FoldSet<Witness>,
+    old: FoldSet<Witness>,
     most: usize,
 }
 
@@ -24,33 +23,28 @@ impl Default for Remembered {
 impl Remembered {
     fn of_at_most(most: usize) -> Self {
         Self {
-            witnesses: FoldSet::default(),
-            order: VecDeque::new(),
+            young: FoldSet::default(),
+            old: FoldSet::default(),
             most,
         }
     }
 
     pub(super) fn contains(&self, transaction: &EncodedTransaction) -> bool {
-        self.witnesses.contains(&transaction.witness())
+        let witness = transaction.witness();
+        self.young.contains(&witness) || self.old.contains(&witness)
     }
 
     /// Makes room for so many more, as far as they will be kept.
     pub(super) fn reserve(&mut self, more: usize) {
-        let room = more.min(self.most.saturating_sub(self.order.len()));
-        self.witnesses.reserve(room);
-        self.order.reserve(room);
+        let room = (self.most / 2).saturating_sub(self.young.len());
+        self.young.reserve(more.min(room));
     }
 
     pub(super) fn insert(&mut self, transaction: &EncodedTransaction) {
-        let witness = transaction.witness();
-        if self.witnesses.insert(witness) {
-            self.order.push_back(witness);
+        if self.young.len() >= self.most / 2 && !self.young.contains(&transaction.witness()) {
+            self.old = std::mem::take(&mut self.young);
         }
-        if self.order.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.witnesses.remove(&oldest);
-        }
+        self.young.insert(transaction.witness());
     }
 }
 
@@ -61,15 +55,14 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_takes_no_room_and_is_checked_again() {
-        let mut remembered = Remembered::of_at_most(3);
-        let all: Vec<_> = (0..8).map(|salt| transfer(1, 2, 1, 0, salt)).collect();
-        for (count, one) in (1..).zip(&all) {
+        let mut remembered = Remembered::of_at_most(4);
+        let all: Vec<_> = (0..9).map(|salt| transfer(1, 2, 1, 0, salt)).collect();
+        for one in &all {
             remembered.insert(one);
             remembered.insert(one);
-            let held = (remembered.witnesses.len(), remembered.order.len());
-            assert_eq!(held, (count.min(3), count.min(3)));
+            assert!(remembered.young.len() + remembered.old.len() <= 4);
         }
-        let known: Vec<_> = all.iter().map(|one| remembered.contains(one)).collect();
-        assert_eq!(known, [false, false, false, false, false, true, true, true]);
+        let known = all.iter().filter(|one| remembered.contains(one));
+        assert!(known.eq(&all[6..]), "the latest are known");
     }
 }

@@ -1,6 +1,6 @@
 //! In which order transactions are open.
 
-use crate::chain::{EncodedTransaction, TransactionId};
+use crate::chain::EncodedTransaction;
 use std::cmp::Reverse;
 use std::fmt;
 use std::str::FromStr;
@@ -24,10 +24,18 @@ pub(super) struct Place {
     pub(super) rate: FeeRate,
     pub(super) sent: Reverse<u64>,
     pub(super) arrival: Reverse<u64>,
-    pub(super) id: TransactionId,
 }
 
 impl Place {
+    /// That of a transaction whose sender has sent so many bytes without a fee, with it; `arrival` is its number.
+    pub(super) fn of(transaction: &EncodedTransaction, sent: u64, arrival: u64) -> Self {
+        Self {
+            rate: FeeRate::of(transaction),
+            sent: Reverse(sent),
+            arrival: Reverse(arrival),
+        }
+    }
+
     /// What makes it stay longer than another.
     pub(super) fn worth(&self) -> (FeeRate, Reverse<u64>) {
         (self.rate, self.sent)
@@ -35,7 +43,7 @@ impl Place {
 }
 
 /// Where an open transaction stands in the queue, as a text that leads back to it, also when it is open no
-/// more: fee for each KiB, bytes without a fee before it, number of arrival, id.
+/// more: fee for each KiB, bytes without a fee before it, number of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenPlace(pub(super) Place);
 
@@ -45,9 +53,8 @@ impl fmt::Display for OpenPlace {
             rate: FeeRate(rate),
             sent: Reverse(sent),
             arrival: Reverse(arrival),
-            id,
         } = &self.0;
-        write!(f, "{rate}-{sent}-{arrival}-{id}")
+        write!(f, "{rate}-{sent}-{arrival}")
     }
 }
 
@@ -60,13 +67,12 @@ impl FromStr for OpenPlace {
     type Err = NoPlace;
 
     fn from_str(text: &str) -> Result<Self, NoPlace> {
-        let mut parts = text.splitn(4, '-');
+        let mut parts = text.splitn(3, '-');
         let mut part = || parts.next().ok_or(NoPlace);
         Ok(Self(Place {
             rate: FeeRate(part()?.parse().map_err(|_| NoPlace)?),
             sent: Reverse(part()?.parse().map_err(|_| NoPlace)?),
             arrival: Reverse(part()?.parse().map_err(|_| NoPlace)?),
-            id: part()?.parse().map_err(|_| NoPlace)?,
         }))
     }
 }

@@ -2,9 +2,11 @@ use super::super::Payload;
 use super::super::rows::{RowKey, StateKey};
 use super::super::testing::{MemoryView, member, transfer};
 use super::super::transaction::Note;
-use super::super::{Action, Salt};
+use super::super::{Action, Rejected, Salt};
+use super::place::FeeRate;
 use super::*;
 use proptest::prelude::*;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 /// Room for about a dozen transactions, six of them from one sender, two of those without a fee.
@@ -79,7 +81,7 @@ fn pool() -> Mempool {
 
 /// Everything that is kept in sums and orders, counted anew from the entries alone.
 fn recount(pool: &Mempool) {
-    let all: Vec<&Entry> = pool.entries.values().collect();
+    let all: Vec<&Entry> = pool.entries.iter().collect();
     let size: usize = all.iter().map(|e| e.transaction.size()).sum();
     assert_eq!(pool.bytes(), size);
     assert!(size <= LIMITS.bytes);
@@ -115,24 +117,30 @@ fn recount(pool: &Mempool) {
 }
 
 /// A sender's list goes from its latest transaction to its first and back, over all of them.
-fn check_list(pool: &Mempool, account: &Account, mut own: Vec<TransactionId>) {
-    own.sort_by_key(|id| pool.entries[id].place.arrival);
+fn check_list(pool: &Mempool, account: &Account, own: Vec<TransactionId>) {
+    let mut own: Vec<Slot> = own
+        .iter()
+        .map(|id| pool.entries.find(id).unwrap())
+        .collect();
+    let entry = |slot: &Slot| pool.entries.get(*slot).unwrap();
+    own.sort_by_key(|slot| Reverse(entry(slot).arrival));
     assert_eq!(account.latest, own.first().copied());
     for (newer, older) in own.iter().zip(own.iter().skip(1)) {
-        assert_eq!(pool.entries[newer].older, Some(*older));
-        assert_eq!(pool.entries[older].newer, Some(*newer));
+        assert_eq!(entry(newer).older, Some(*older));
+        assert_eq!(entry(older).newer, Some(*newer));
     }
     let (last, first) = (&own[0], &own[own.len() - 1]);
-    assert_eq!(pool.entries[last].newer, None);
-    assert_eq!(pool.entries[first].older, None);
+    assert_eq!(entry(last).newer, None);
+    assert_eq!(entry(first).older, None);
 }
 
 /// An insertion against the words of its documentation.
 fn insert(pool: &mut Mempool, sent: EncodedTransaction, view: &MemoryView, now: AwakeTime) {
-    let worth = |place: &Place| (pool.entries[&place.id].transaction.clone(), place.worth());
+    let worth =
+        |(place, slot): (&Place, &Slot)| (pool.in_slot(*slot).unwrap().clone(), place.worth());
     let before: Vec<_> = pool.queue.iter().rev().map(worth).collect();
     let terms = ordinary(&sent);
-    let own = pool.place_for(&sent, terms, 0).worth();
+    let own = Place::of(&sent, pool.sent_on(&sent, terms), 0).worth();
     let judged = pool.judge(&sent, view, terms);
     match pool.insert(sent.clone(), view, terms, now) {
         Ok(leaving) => {
@@ -227,13 +235,13 @@ proptest! {
                     let sender = member(of).public_key();
                     let gone = pool.rejudge(&sender, &view).unwrap();
                     let own = open.iter().filter(|t| t.payload().sender == sender).count();
-                    let kept = pool.entries.values();
+                    let kept = pool.entries.iter();
                     let kept = kept.filter(|e| e.transaction.payload().sender == sender);
                     prop_assert_eq!(own - kept.count(), gone.len());
                 }
                 Operation::Expire { blocks, ms } => {
                     (tip, now) = (Height(tip.0 + blocks), AwakeTime(now.0 + ms));
-                    let arrived = |id: &TransactionId| pool.entries[id].arrived;
+                    let arrived = |id: &TransactionId| pool.entry(id).unwrap().arrived;
                     let over = open.iter().filter_map(|t| {
                         let is_old = now.since(arrived(&t.id())) > LIMITS.age_ms;
                         let old = is_old.then_some((t.id(), Closed::TimedOut));

@@ -58,14 +58,15 @@ proptest! {
     #[test]
     fn every_transaction_goes_through_its_bytes(transaction in transactions()) {
         let encoded = EncodedTransaction::new(transaction.clone());
-        let decoded = EncodedTransaction::decode(encoded.bytes()).unwrap();
+        let decoded = EncodedTransaction::decode(&encoded.bytes()).unwrap();
         prop_assert_eq!(decoded.transaction(), &transaction);
         prop_assert_eq!(decoded.id(), encoded.id());
         prop_assert_eq!(decoded.witness(), encoded.witness());
         prop_assert_eq!(decoded.signature_item(), encoded.signature_item());
         // What is signed are the payload's own bytes, wherever they are taken from.
         let payload = canonical::encode(&transaction.payload);
-        prop_assert_eq!(payload_bytes(encoded.bytes()), payload.as_slice());
+        let bytes = encoded.bytes();
+        prop_assert_eq!(payload_bytes(&bytes), payload.as_slice());
     }
 
     #[test]
@@ -84,7 +85,7 @@ proptest! {
 
     #[test]
     fn cuts_and_tails_are_refused(transaction in transactions(), tail in 1..4usize) {
-        let bytes = EncodedTransaction::new(transaction).bytes().to_vec();
+        let bytes = EncodedTransaction::new(transaction).bytes();
         for cut in [0, 1, bytes.len() / 2, bytes.len() - 1] {
             prop_assert!(EncodedTransaction::decode(&bytes[..cut]).is_err());
         }
@@ -99,11 +100,11 @@ proptest! {
         bit in 0..8u32,
     ) {
         let encoded = EncodedTransaction::new(transaction);
-        let mut bytes = encoded.bytes().to_vec();
+        let mut bytes = encoded.bytes();
         *at.get_mut(&mut bytes) ^= 1u8 << bit;
         if let Ok(other) = EncodedTransaction::decode(&bytes) {
             prop_assert_ne!(other.witness(), encoded.witness());
-            prop_assert_eq!(other.bytes(), bytes.as_slice());
+            prop_assert_eq!(other.bytes(), bytes);
         }
     }
 }

@@ -60,4 +60,11 @@ impl Finding {
             ..Self::right(what, found)
         }
     }
+
+    /// Whether it stands like that, with these words in its remedy.
+    #[cfg(test)]
+    pub(super) fn tells(&self, verdict: Verdict, remedy: &str) -> bool {
+        let told = self.remedy.as_deref().unwrap_or_default();
+        self.verdict == verdict && told.contains(remedy)
+    }
 }

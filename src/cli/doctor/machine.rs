@@ -251,19 +251,16 @@ mod tests {
 
     #[test]
     fn each_thing_is_right_up_to_its_bound() {
-        let verdict = |finding: Finding| (finding.verdict, finding.remedy.is_some());
-        let (right, note) = ((Verdict::Right, false), (Verdict::Note, true));
-        let trouble = (Verdict::Trouble, true);
-        assert_eq!(verdict(of_room(Some(LEAST_ROOM - 1))), trouble);
-        assert_eq!(verdict(of_room(Some(LEAST_ROOM))), note);
-        assert_eq!(verdict(of_room(Some(SPARE_ROOM))), right);
-        assert_eq!(verdict(of_room(None)), right);
-        assert_eq!(verdict(of_sync(SLOW_SYNC)), note);
-        assert_eq!(verdict(of_sync(Duration::from_millis(3))), right);
-        assert_eq!(verdict(of_files(1_023)), note);
-        assert_eq!(verdict(of_files(1_024)), right);
-        assert_eq!(verdict(of_mode(Path::new("d"), 0o750)), note);
-        assert_eq!(verdict(of_mode(Path::new("d"), 0o700)), right);
+        let is_right = |finding: Finding| finding.verdict == Verdict::Right;
+        assert!(of_room(Some(LEAST_ROOM - 1)).tells(Verdict::Trouble, "make room"));
+        assert!(of_room(Some(LEAST_ROOM)).tells(Verdict::Note, "look for more"));
+        assert!(is_right(of_room(Some(SPARE_ROOM))) && is_right(of_room(None)));
+        assert!(of_sync(SLOW_SYNC).tells(Verdict::Note, "another disk"));
+        assert!(is_right(of_sync(Duration::from_millis(3))));
+        assert!(of_files(1_023).tells(Verdict::Note, "ulimit -n"));
+        assert!(is_right(of_files(1_024)));
+        assert!(of_mode(Path::new("d"), 0o750).tells(Verdict::Note, "chmod 700 'd'"));
+        assert!(is_right(of_mode(Path::new("d"), 0o700)));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! A node that runs: what it says of its network, and what its members say of it.
 
 use super::finding::Finding;
-use crate::chain::Timestamp;
+use crate::chain::{Height, Timestamp};
 use crate::cli::client::{Client, NodeKind};
 use crate::cli::failure::Failure;
 use crate::owner::answers::{
-    ChainStatusView, ClockStateView, ClockView, PeerStatusView, PeersView, TrackerStatusView,
+    ClockStateView, ClockView, PeerStatusView, PeersView, TrackerLinkView, TrackerStatusView,
 };
 use crate::readable::in_words;
 
@@ -35,23 +35,23 @@ pub(super) fn findings(client: &Client, now: Timestamp) -> Vec<Finding> {
 
 fn of_tracker(client: &Client) -> Result<Vec<Finding>, Failure> {
     let status: TrackerStatusView = client.get("/status", &[])?;
-    let members = format!(
-        "{} registered, {} live, {} of them reachable",
-        status.registered, status.live, status.reachable
-    );
-    let of_members = match status.registered > 0 && status.live == 0 {
-        true => Finding::note(
-            "members",
-            members,
-            "if they should be there: can they reach this machine and port? A firewall, perhaps",
-        ),
-        false => Finding::right("members", members),
-    };
     Ok(vec![
         Finding::right("node", format!("version {}", status.version)),
         of_clock(status.clock),
-        of_members,
+        of_members(status.registered, status.live, status.reachable),
     ])
+}
+
+fn of_members(registered: usize, live: usize, reachable: usize) -> Finding {
+    let found = format!("{registered} registered, {live} live, {reachable} of them reachable");
+    match registered > 0 && live == 0 {
+        true => Finding::note(
+            "members",
+            found,
+            "if they should be there: can they reach this machine and port? A firewall, perhaps",
+        ),
+        false => Finding::right("members", found),
+    }
 }
 
 fn of_peer(client: &Client, now: Timestamp) -> Result<Vec<Finding>, Failure> {
@@ -62,7 +62,7 @@ fn of_peer(client: &Client, now: Timestamp) -> Result<Vec<Finding>, Failure> {
         format!("version {}", status.version),
     )];
     findings.push(of_clock(status.clock));
-    findings.push(of_membership(&status, now));
+    findings.push(of_membership(&status.tracker, now));
     if let Some(this) = peers.peers.iter().find(|peer| peer.this_node) {
         findings.extend(of_reachability(this.reachable, &this.endpoints));
     }
@@ -70,9 +70,12 @@ fn of_peer(client: &Client, now: Timestamp) -> Result<Vec<Finding>, Failure> {
         None => findings.push(Finding::trouble(
             "network",
             status.waiting.unwrap_or_default(),
-            "it is on no network yet",
+            "see that the tracker runs, and that \"trackers\" in the settings names it; the network comes from there",
         )),
-        Some(chain) => findings.extend(of_chain(chain)),
+        Some(chain) => {
+            findings.push(of_sessions(chain.sessions, status.disconnected));
+            findings.push(of_tip(chain.tip.height, chain.tip_age_ms, chain.syncing));
+        }
     }
     findings.extend(of_versions(&status.version, &peers));
     Ok(findings)
@@ -91,8 +94,7 @@ fn of_clock(clock: ClockView) -> Finding {
     }
 }
 
-fn of_membership(status: &PeerStatusView, now: Timestamp) -> Finding {
-    let tracker = &status.tracker;
+fn of_membership(tracker: &TrackerLinkView, now: Timestamp) -> Finding {
     let left = tracker.member_until.map(|until| until.since(now));
     if let Some(trouble) = &tracker.trouble {
         let found = format!("{}: {trouble}", tracker.endpoint);
@@ -169,21 +171,25 @@ fn of_versions(own: &str, peers: &PeersView) -> Option<Finding> {
     ))
 }
 
-fn of_chain(chain: &ChainStatusView) -> Vec<Finding> {
-    let members = match chain.sessions {
-        0 => Finding::trouble(
+fn of_sessions(sessions: usize, disconnected: bool) -> Finding {
+    match (sessions, disconnected) {
+        (0, true) => Finding::trouble(
+            "peers",
+            "its owner has disconnected it".to_owned(),
+            "`node connect`",
+        ),
+        (0, false) => Finding::trouble(
             "peers",
             "no peer is connected".to_owned(),
             "are the others up, and are their addresses reachable from here? `node peers` lists them",
         ),
-        some => Finding::right("peers", format!("{some} connected")),
-    };
-    let tip = format!(
-        "height {}, {} old",
-        chain.tip.height,
-        in_words(chain.tip_age_ms)
-    );
-    let chain = match (chain.syncing, chain.tip_age_ms) {
+        (some, _) => Finding::right("peers", format!("{some} connected")),
+    }
+}
+
+fn of_tip(height: Height, age_ms: u64, syncing: bool) -> Finding {
+    let tip = format!("height {height}, {} old", in_words(age_ms));
+    match (syncing, age_ms) {
         (true, _) => Finding::note("chain", format!("{tip}; it is catching up"), "wait"),
         (false, OLD_TIP_MS..) => Finding::note(
             "chain",
@@ -191,24 +197,86 @@ fn of_chain(chain: &ChainStatusView) -> Vec<Finding> {
             "nobody has mined for long: `node mine`, or mode = \"when-pending\" under [mining] somewhere",
         ),
         (false, _) => Finding::right("chain", tip),
-    };
-    vec![members, chain]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::Height;
     use crate::cli::doctor::finding::Verdict;
     use crate::owner::answers::{PeerView, SessionView};
 
     #[test]
     fn a_wrong_clock_needs_the_owner() {
-        let clock = |state, by_ms| of_clock(ClockView { state, by_ms }).verdict;
-        assert_eq!(clock(ClockStateView::Right, 0), Verdict::Right);
-        assert_eq!(clock(ClockStateView::Unknown, 0), Verdict::Right);
-        assert_eq!(clock(ClockStateView::Ahead, 90_000), Verdict::Trouble);
-        assert_eq!(clock(ClockStateView::Behind, 90_000), Verdict::Trouble);
+        let clock = |state, by_ms| of_clock(ClockView { state, by_ms });
+        for state in [ClockStateView::Right, ClockStateView::Unknown] {
+            assert_eq!(clock(state, 0).verdict, Verdict::Right);
+        }
+        for state in [ClockStateView::Ahead, ClockStateView::Behind] {
+            let found = clock(state, 90_000);
+            assert!(found.tells(Verdict::Trouble, "timedatectl"), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn how_it_stands_with_the_tracker_is_told_by_the_certificate_that_is_left() {
+        let now = Timestamp(1_000_000);
+        let link = |registered, trouble: Option<&str>, left: Option<u64>| {
+            let link = TrackerLinkView {
+                endpoint: "a:1".to_owned(),
+                registered,
+                trouble: trouble.map(str::to_owned),
+                member_until: left.map(|left| now.plus_ms(left)),
+            };
+            of_membership(&link, now)
+        };
+        let long = Some(RENEWAL_MS + 1);
+        assert_eq!(link(true, None, long).verdict, Verdict::Right);
+        let away = link(false, None, long);
+        assert!(away.tells(Verdict::Note, "nothing, if"), "{away:?}");
+        let refused = link(false, Some("refused"), long);
+        assert!(refused.tells(Verdict::Note, "nothing, if"), "{refused:?}");
+        // What no longer mends itself.
+        for left in [None, Some(RENEWAL_MS)] {
+            let ends = link(false, None, left);
+            assert!(ends.tells(Verdict::Trouble, "\"trackers\""), "{ends:?}");
+            let ends = link(false, Some("it is full: ask its owner"), left);
+            assert!(ends.tells(Verdict::Trouble, "as it says"), "{ends:?}");
+        }
+        let twin = link(true, Some("another node with this wallet"), long);
+        assert!(twin.tells(Verdict::Trouble, "as it says"), "{twin:?}");
+    }
+
+    #[test]
+    fn who_is_alone_or_apart_or_has_an_old_chain_is_told_what_to_do() {
+        let alone = of_sessions(0, false);
+        assert!(alone.tells(Verdict::Trouble, "`node peers`"), "{alone:?}");
+        let apart = of_sessions(0, true);
+        assert!(apart.tells(Verdict::Trouble, "`node connect`"), "{apart:?}");
+        assert_eq!(of_sessions(1, false).verdict, Verdict::Right);
+        let old = of_tip(Height(7), OLD_TIP_MS, false);
+        assert!(old.tells(Verdict::Note, "`node mine`"), "{old:?}");
+        let behind = of_tip(Height(7), OLD_TIP_MS, true);
+        assert!(behind.tells(Verdict::Note, "wait"), "{behind:?}");
+        assert_eq!(
+            of_tip(Height(7), OLD_TIP_MS - 1, false).verdict,
+            Verdict::Right
+        );
+    }
+
+    #[test]
+    fn a_tracker_whose_members_are_all_away_is_told_where_to_look() {
+        let away = of_members(3, 0, 0);
+        assert!(away.tells(Verdict::Note, "firewall"), "{away:?}");
+        assert_eq!(of_members(0, 0, 0).verdict, Verdict::Right);
+        assert_eq!(of_members(3, 1, 0).verdict, Verdict::Right);
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_told_of_with_its_log() {
+        let found = silent(&Failure::Answered("it took too long".to_owned()));
+        assert!(found.tells(Verdict::Trouble, "`node logs`"), "{found:?}");
+        assert!(found.found.contains("too long"), "{found:?}");
     }
 
     #[test]
@@ -249,8 +317,8 @@ mod tests {
     #[test]
     fn whom_nobody_reaches_is_told_how_to_be_reached() {
         assert_eq!(of_reachability(None, &[]), None);
-        let told = of_reachability(Some(false), &["127.0.0.1:7001".to_owned()]).unwrap();
-        assert_eq!(told.verdict, Verdict::Note);
-        assert!(told.found.contains("127.0.0.1:7001") && told.remedy.is_some());
+        let found = of_reachability(Some(false), &["127.0.0.1:7001".to_owned()]).unwrap();
+        assert!(found.tells(Verdict::Note, "\"advertise\""), "{found:?}");
+        assert!(found.found.contains("127.0.0.1:7001"));
     }
 }

@@ -140,16 +140,22 @@ mod tests {
             wanted: key(2),
         };
         let told = not_seen("127.0.0.1:7000", true, other);
-        assert_eq!((told.what, told.verdict), ("tracker key", Verdict::Trouble));
+        assert_eq!(told.what, "tracker key");
+        assert!(
+            told.tells(Verdict::Trouble, "`node wallet restore`"),
+            "{told:?}"
+        );
         assert!(told.found.contains(&key(1).to_address()), "{told:?}");
         let network = |byte| BlockId([byte; 32]);
-        let seen = |theirs| of_network("a:1", network(1), theirs).verdict;
-        assert_eq!(seen(Some(network(1))), Verdict::Right);
-        assert_eq!(seen(Some(network(2))), Verdict::Trouble);
-        assert_eq!(seen(None), Verdict::Note);
-        assert_eq!(of_clocks(90_000, true, true).verdict, Verdict::Trouble);
+        let seen = |theirs| of_network("a:1", network(1), theirs);
+        assert_eq!(seen(Some(network(1))).verdict, Verdict::Right);
+        let told = seen(Some(network(2)));
+        assert!(told.tells(Verdict::Trouble, "\"trackers\""), "{told:?}");
+        assert!(seen(None).tells(Verdict::Note, "start this node"));
+        assert!(of_clocks(90_000, true, true).tells(Verdict::Trouble, "timedatectl"));
         assert_eq!(of_clocks(900, true, false).verdict, Verdict::Right);
-        let gone = |first| not_seen("a:1", first, NotJoined::Unreachable("gone".into())).verdict;
-        assert_eq!((gone(true), gone(false)), (Verdict::Trouble, Verdict::Note));
+        let gone = |first| not_seen("a:1", first, NotJoined::Unreachable("gone".into()));
+        assert!(gone(true).tells(Verdict::Trouble, "\"trackers\""));
+        assert!(gone(false).tells(Verdict::Note, "the first one decides"));
     }
 }

@@ -22,7 +22,7 @@ fn received(served: &Served, count: u64) {
             receipt: None,
             closed: None,
         };
-        let body = transaction.bytes().to_vec();
+        let body = transaction.bytes();
         let facts = (facts_key(number), Some(canonical::encode(&facts)));
         let rows = begun(number, &transaction.id(), body)
             .into_iter()
@@ -244,7 +244,7 @@ fn queued(served: &Served) -> crate::chain::TransactionId {
         released: false,
         reason: Default::default(),
     };
-    let body = transaction.bytes().to_vec();
+    let body = transaction.bytes();
     let facts = (facts_key(1), Some(canonical::encode(&facts)));
     let rows = begun(1, &transaction.id(), body).into_iter().chain([facts]);
     store(served, Table::Outbox, rows);

@@ -151,7 +151,7 @@ pub(super) fn write(
         let transactions = body.transactions.iter();
         send(line(&Line::Block(BlockLine {
             header: to_hex(&body.header.to_bytes()),
-            transactions: transactions.map(|one| to_hex(one.bytes())).collect(),
+            transactions: transactions.map(|one| to_hex(&one.bytes())).collect(),
         }))?)?;
         end = block;
     }
@@ -182,7 +182,7 @@ fn not_mined(
         }
         let counted = Ballots(chain).vote_of(ballot, &voter)?;
         if counted.is_none_or(|counted| counted.revision < vote.revision) {
-            votes.insert(transaction.id(), to_hex(transaction.bytes()));
+            votes.insert(transaction.id(), to_hex(&transaction.bytes()));
         }
     }
     Ok(votes.into_values().collect())

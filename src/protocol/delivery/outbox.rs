@@ -164,7 +164,7 @@ impl Outbox {
     fn begin(&mut self, transaction: &EncodedTransaction, entry: Entry) -> u64 {
         let number = self.next;
         self.next += 1;
-        let body = transaction.bytes().to_vec();
+        let body = transaction.bytes();
         for row in rows::begun(number, &entry.facts.id, body) {
             self.decided.write(row);
         }
@@ -228,6 +228,18 @@ impl Outbox {
         if let Some(entry) = self.entries.get(number) {
             let facts = canonical::encode(&entry.facts);
             self.decided.write((facts_key(number), Some(facts)));
+        }
+    }
+
+    /// Why it still waits: told, and stored, so that it can be said after a restart as well.
+    fn say(&mut self, number: u64, reason: Reason) {
+        let is_new = self.entries.edit(number, |entry| {
+            let before = std::mem::replace(&mut entry.facts.reason, reason);
+            before != entry.facts.reason
+        });
+        if is_new == Some(true) {
+            self.store(number);
+            self.tell(number);
         }
     }
 

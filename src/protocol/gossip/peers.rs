@@ -59,7 +59,7 @@ const IDLE_MS: u64 = 30_000;
 /// How long a connection beyond those that a node keeps may go without a delivery or a receipt while
 /// something in it waits for an answer, in milliseconds: several times what an answer takes. Whoever
 /// never answers must not hold for ever what others need.
-const STUCK_MS: u64 = 5 * 60_000;
+pub const STUCK_MS: u64 = 5 * 60_000;
 
 /// What somebody is told who makes way.
 const DISPLACED: &str = "there are enough connections here, and others are known for longer";

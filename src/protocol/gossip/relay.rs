@@ -1,11 +1,16 @@
 //! Open transactions: announced by id, asked for, passed on as they came.
 
+mod recent;
+
 use super::Effect;
 use crate::chain::{EncodedTransaction, Rejected, TransactionId};
 use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::{MAX_IDS, MAX_TRANSACTIONS_BYTES};
+use recent::Recent;
+use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Ids that are remembered to be known to one session; what is forgotten may be announced twice.
@@ -29,46 +34,34 @@ const REFUSED_FOR_NOW: usize = 1_000;
 /// Open transactions that a new session is told of; the rest reaches it in blocks.
 const TOLD_AT_FIRST: usize = 20_000;
 
-/// A set that forgets its oldest above a bound.
-struct Recent {
-    set: BTreeSet<TransactionId>,
-    order: VecDeque<TransactionId>,
-    bound: usize,
-}
+/// An open transaction in the order of ids, which stand in it.
+struct ById(EncodedTransaction);
 
-impl Recent {
-    fn new(bound: usize) -> Self {
-        Self {
-            set: BTreeSet::new(),
-            order: VecDeque::new(),
-            bound,
-        }
-    }
-
-    /// Whether it was not there.
-    fn insert(&mut self, id: TransactionId) -> bool {
-        if !self.set.insert(id) {
-            return false;
-        }
-        self.order.push_back(id);
-        if self.order.len() > self.bound
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.set.remove(&oldest);
-        }
-        true
-    }
-
-    /// A later [`Recent::insert`] finds it new.
-    fn remove(&mut self, id: &TransactionId) {
-        self.set.remove(id);
-    }
-
-    fn clear(&mut self) {
-        self.set.clear();
-        self.order.clear();
+impl Borrow<TransactionId> for ById {
+    fn borrow(&self) -> &TransactionId {
+        self.0.id_ref()
     }
 }
+
+impl Ord for ById {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.id_ref().cmp(other.0.id_ref())
+    }
+}
+
+impl PartialOrd for ById {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id_ref() == other.0.id_ref()
+    }
+}
+
+impl Eq for ById {}
 
 struct Session {
     /// What it has or was told of.
@@ -253,7 +246,7 @@ impl Questions {
 }
 
 pub(super) struct Relay {
-    open: BTreeMap<TransactionId, EncodedTransaction>,
+    open: BTreeSet<ById>,
     questions: Questions,
     refused: Recent,
     /// Those among them that another tip may make acceptable, and who has them.
@@ -264,7 +257,7 @@ pub(super) struct Relay {
 impl Default for Relay {
     fn default() -> Self {
         Self {
-            open: BTreeMap::new(),
+            open: BTreeSet::new(),
             questions: Questions::default(),
             refused: Recent::new(REFUSED),
             refused_for_now: VecDeque::new(),
@@ -276,7 +269,8 @@ impl Default for Relay {
 impl Relay {
     pub(super) fn opened(&mut self, session: SessionId) -> Vec<Effect> {
         let mut known = Recent::new(KNOWN_PER_SESSION);
-        let ids: Vec<_> = self.open.keys().take(TOLD_AT_FIRST).copied().collect();
+        let told = self.open.iter().take(TOLD_AT_FIRST);
+        let ids: Vec<_> = told.map(|open| open.0.id()).collect();
         for id in &ids {
             known.insert(*id);
         }
@@ -314,7 +308,7 @@ impl Relay {
         }
         let ask: Vec<_> = ids
             .into_iter()
-            .filter(|id| !self.open.contains_key(id) && !self.refused.set.contains(id))
+            .filter(|id| !self.open.contains(id) && !self.refused.contains(id))
             .filter(|id| self.questions.announced(session, *id, now))
             .collect();
         if ask.is_empty() {
@@ -327,7 +321,7 @@ impl Relay {
     pub(super) fn asked(&self, session: SessionId, ids: &[TransactionId]) -> Vec<Effect> {
         let mut list: Vec<EncodedTransaction> = Vec::new();
         let mut bytes = 0;
-        for transaction in ids.iter().filter_map(|id| self.open.get(id)) {
+        for ById(transaction) in ids.iter().filter_map(|id| self.open.get(id)) {
             bytes += transaction.size();
             if bytes > MAX_TRANSACTIONS_BYTES && !list.is_empty() {
                 break;
@@ -387,7 +381,7 @@ impl Relay {
         self.refused.clear();
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         for (session, id) in std::mem::take(&mut self.refused_for_now) {
-            if !self.open.contains_key(&id) && self.questions.announced(session, id, now) {
+            if !self.open.contains(&id) && self.questions.announced(session, id, now) {
                 ask.entry(session).or_default().push(id);
             }
         }
@@ -397,7 +391,7 @@ impl Relay {
     pub(super) fn became_open(&mut self, transaction: EncodedTransaction) {
         let id = transaction.id();
         self.questions.remove(&id);
-        self.open.insert(id, transaction);
+        self.open.insert(ById(transaction));
         self.fresh.push(id);
     }
 
@@ -414,7 +408,7 @@ impl Relay {
     pub(super) fn announce(&mut self) -> Vec<Effect> {
         let fresh: Vec<_> = std::mem::take(&mut self.fresh)
             .into_iter()
-            .filter(|id| self.open.contains_key(id))
+            .filter(|id| self.open.contains(id))
             .collect();
         let mut effects = Vec::new();
         for (session, state) in &mut self.questions.sessions {
@@ -448,23 +442,4 @@ fn announcements(session: SessionId, ids: &[TransactionId]) -> Vec<Effect> {
     ids.chunks(MAX_IDS)
         .map(|ids| Effect::Send(session, Message::AnnounceTransactions(ids.to_vec())))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_that_are_not_recent_any_more_take_no_room_and_are_new_again() {
-        let mut recent = Recent::new(3);
-        let id = |n: u8| TransactionId([n; 32]);
-        for n in 0..8 {
-            assert!(recent.insert(id(n)), "{n} is new");
-            assert!(!recent.insert(id(n)), "{n} is known");
-            let most = usize::from(n + 1).min(3);
-            assert_eq!((recent.set.len(), recent.order.len()), (most, most));
-        }
-        assert!(!recent.insert(id(7)));
-        assert!(recent.insert(id(0)));
-    }
 }
