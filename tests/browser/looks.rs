@@ -12,7 +12,8 @@ use std::fs;
 pub const HOSTILE: &str = "<script>document.title='owned'</script><img src=x onerror=alert(1)><b>bold</b> \u{1b}[31mred \u{202e}dleif \u{200b}zero &amp; עברית";
 
 /// The same, as short as a choice of a ballot.
-const MARKUP: &str = "<script>document.title='owned'</script><b>bold</b> \u{202e}dleif \u{200b}zero עברית";
+const MARKUP: &str =
+    "<script>document.title='owned'</script><b>bold</b> \u{202e}dleif \u{200b}zero עברית";
 
 /// The longest name that there is.
 pub const LONG: &str = "bartholomew-of-the-long-name-123";
