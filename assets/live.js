@@ -10,7 +10,7 @@ const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transa
 // What a tab that nobody looks at is woken for: its title counts what was not read.
 const WAKE = new Set(["message_received", "messages_read", "reset"]);
 const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
-const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000;
+const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000, IDLE = 30000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -93,6 +93,7 @@ function holdStill(change) {
 /* Looking anew. */
 
 const live = document.body.dataset.cursor !== undefined;
+const loaded = Date.now();
 let cursor = document.body.dataset.cursor ?? "", timer = 0, looking = false, again = false, last = 0, dirty = false;
 
 function soon(urgent) {
@@ -196,6 +197,8 @@ function follow() {
   setInterval(beat, 500);
   // What changes without an event: the log.
   if ($("[data-often]")) setInterval(() => { if (!document.hidden) soon(false); }, OFTEN);
+  // And what comes of nothing happening: that nobody mines.
+  setInterval(() => { if (!document.hidden && Date.now() - Math.max(last, loaded) > IDLE) soon(false); }, BEAT);
   addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }

@@ -384,7 +384,7 @@ pub struct SessionView {
 
 /// What a request takes that needs nothing to be said: `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "NoFields")]
+#[serde(try_from = "NoFields", deny_unknown_fields)]
 pub struct NoRequest {}
 
 /// An object without fields. What is derived for a struct without fields takes an empty array for it, too.
@@ -452,7 +452,7 @@ pub struct MinedView {
 
 /// What the order to stop takes: nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(try_from = "NoFields")]
+#[serde(try_from = "NoFields", deny_unknown_fields)]
 pub struct StopRequest {}
 
 /// The node stops.

@@ -5,6 +5,7 @@ use super::asked::{KEY_HEADER, LAST_EVENT_HEADER};
 use super::paths::{self, BASE, Of, PATHS, PathLine};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::shapes::Shape;
+use crate::chain::proof::MAX_TAIL;
 use crate::owner::{
     MAX_BALLOTS_LISTED, MAX_BLOCKS_LISTED, MAX_LISTED, MAX_LOG_LINES, MAX_ON_LEDGER_LISTED,
     MAX_OPEN_LISTED, MAX_PEERS_LISTED, MAX_RECORDS_LISTED, VOTERS_LISTED,
@@ -48,7 +49,7 @@ const LISTS: &[(&str, usize, &str)] = &[
     (paths::OUTBOX.path, MAX_LISTED, NUMBER),
     (paths::INBOX.path, MAX_LISTED, NUMBER),
     (paths::HISTORY.path, MAX_LISTED, "^[0-9]{1,15}-[0-9]{1,15}$"),
-    (paths::TOPICS.path, MAX_RECORDS_LISTED, "^.{1,32}$"),
+    (paths::TOPICS.path, MAX_RECORDS_LISTED, "^[ -~]{1,32}$"),
     (
         paths::RECORDS.path,
         MAX_RECORDS_LISTED,
@@ -157,12 +158,12 @@ const PARAMETERS: &[(&str, &str, Kind)] = &[
     (
         "seconds",
         "How long to wait at most; 60 at most.",
-        Kind::Number,
+        Kind::Within(0, 60),
     ),
     (
         "tail",
         "How many headers the proof shows behind its block.",
-        Kind::Number,
+        Kind::Within(1, MAX_TAIL),
     ),
     ("topic", "A topic of records.", Kind::Text),
     ("unread", "Only what was not read.", Kind::Flag),
@@ -240,8 +241,8 @@ enum Kind {
     /// A text of this form.
     Like(&'static str),
     Number,
-    /// From one to so many.
-    UpTo(usize),
+    /// From so many to so many.
+    Within(usize, usize),
     Flag,
     Choice(&'static [&'static str]),
 }
@@ -253,8 +254,8 @@ impl Kind {
             Self::Text => of(Type::String),
             Self::Like(pattern) => of(Type::String).pattern(Some(pattern)),
             Self::Number => of(Type::Integer).minimum(Some(0.0)),
-            Self::UpTo(most) => of(Type::Integer)
-                .minimum(Some(1u32))
+            Self::Within(least, most) => of(Type::Integer)
+                .minimum(Some(Number::UInt(least)))
                 .maximum(Some(Number::UInt(most))),
             Self::Flag => of(Type::Boolean),
             Self::Choice(choices) => of(Type::String).enum_values(Some(choices.iter().copied())),
@@ -446,7 +447,7 @@ fn described(line: &PathLine, name: &str, place: ParameterIn) -> ParameterBuilde
     let (says, kind) = parameter(name).unwrap_or(("", Kind::Text));
     let list = LISTS.iter().find(|(path, ..)| *path == line.path);
     let kind = match (name, list) {
-        ("limit", Some((_, most, _))) => Kind::UpTo(*most),
+        ("limit", Some((_, most, _))) => Kind::Within(1, *most),
         ("after", Some((_, _, cursor))) => Kind::Like(cursor),
         _ => kind,
     };

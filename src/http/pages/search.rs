@@ -50,7 +50,7 @@ pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
     }
     let status = status_of(&peer).await?;
     page(&SearchPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Own, "Search"),
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Search, "Search"),
         typed: visible(&typed),
         hits,
     })
