@@ -26,12 +26,15 @@ function words(ms) {
   return `${Math.floor(s / 86400)} days ago`;
 }
 
+// Made once: it costs more than all that it writes.
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
 function moments(root) {
   for (const time of all("time[datetime]", root)) {
     const at = Date.parse(time.getAttribute("datetime"));
     if (Number.isNaN(at)) continue;
     if (Date.now() >= at) time.textContent = words(Date.now() - at);
-    time.title = new Date(at).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+    time.title = exact.format(at);
   }
 }
 

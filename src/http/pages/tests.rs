@@ -1,6 +1,7 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 mod differing;
+mod paths;
 mod shown;
 
 use super::sessions::Browsers;
