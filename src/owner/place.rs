@@ -3,6 +3,8 @@
 use super::answers::{Cursor, LogView, SettingsView};
 use super::pages::not_a_cursor;
 use super::{Code, Page, Refused};
+use crate::backup;
+use crate::chain::Timestamp;
 use crate::logging::reading::{LogPlace, earlier};
 use crate::logging::{DIRECTORY, FILE, LogEvent};
 use crate::settings::{LogLevel, Setting};
@@ -103,8 +105,19 @@ impl NodePlace {
         Ok(SettingsView {
             data_dir: self.data_dir.display().to_string(),
             bytes_on_disk: self.beside(|| bytes_below(directory)).await?,
+            last_backup: self.last_backup().await?,
             settings: self.said.iter().map(Into::into).collect(),
         })
+    }
+
+    /// When the last backup was made, if one ever was.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`].
+    pub async fn last_backup(&self) -> Result<Option<Timestamp>, Refused> {
+        let directory = self.data_dir.clone();
+        let last = self.beside(move || backup::last(&directory)).await?;
+        Ok(last.map(|last| last.made_at))
     }
 
     async fn beside<T: Send + 'static>(

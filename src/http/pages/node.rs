@@ -19,6 +19,7 @@ struct NodePage {
     moved: Vec<Moved>,
     moved_words: String,
     settings: Vec<Said>,
+    last_backup: Option<When>,
     is_peer: bool,
 }
 
@@ -146,6 +147,7 @@ async fn node_page(
         moved,
         moved_words,
         settings: kept.settings.iter().map(Said::new).collect(),
+        last_backup: kept.last_backup.map(When::new),
     })
 }
 

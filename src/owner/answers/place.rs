@@ -64,6 +64,9 @@ pub struct SettingsView {
     pub data_dir: String,
     /// How many bytes they take.
     pub bytes_on_disk: u64,
+    /// When the last backup of them was made, if one ever was.
+    #[serde(with = "rfc3339::optional")]
+    pub last_backup: Option<Timestamp>,
     /// Its settings as they were when it started; none where it runs within another program, which has set it up.
     pub settings: Vec<SettingView>,
 }

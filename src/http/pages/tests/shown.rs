@@ -124,3 +124,19 @@ async fn the_log_is_shown_by_level_part_and_value_with_nothing_that_hides() {
     assert!(shown.contains("asked for a block") && !shown.contains("block connected"));
     assert_eq!(known.get("/network/log?level=all").await.status, 400);
 }
+
+#[actix_web::test]
+async fn a_first_backup_is_asked_for_until_there_is_one() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let done = "Make a first backup</strong><span class=\"unseen\"> (done)";
+    let home = known.get("/").await.body;
+    assert!(home.contains("Make a first backup") && !home.contains(done));
+    let node = known.get("/network/node").await.body;
+    assert!(node.contains("None was made yet") && node.contains("node backup DIR"));
+    let last = r#"{"made_at_ms":1795210982123,"dir":"/elsewhere"}"#;
+    std::fs::write(served.data_dir().join("last-backup.json"), last).unwrap();
+    assert!(known.get("/").await.body.contains(done));
+    let node = known.get("/network/node").await.body;
+    assert!(node.contains("The last one was made"), "{node}");
+}
