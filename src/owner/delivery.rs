@@ -248,15 +248,12 @@ impl Peer {
             )
         };
         let number = rows::find(&rows, &id)?.ok_or_else(missing)?;
-        let mut facts = facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
+        let facts = facts::<SendFacts>(&rows, number)?.ok_or_else(missing)?;
         let reading = Reading::begin(self, parts, &*snapshot, &known)?;
         let Some(line) = line else {
             return reading.sent(number, facts).await;
         };
-        // What is stored is the younger; but what its recipient said last, "not yet", is not stored.
-        if facts.end.is_none() && facts.delivered_at.is_none() {
-            facts.reason = line.facts.reason.clone();
-        }
+        // What is stored is the younger.
         reading.waiting(Line { facts, ..line }).await
     }
 

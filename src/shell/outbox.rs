@@ -154,10 +154,14 @@ impl OutboxShell {
                         tracing::warn!(tx = %id, state = state.name(), %reason, "a send did not get through");
                     } else if state != SendState::Open {
                         // Of what is open the ledger tells.
-                        tracing::debug!(tx = %id, state = state.name(), "a send moved on");
+                        tracing::debug!(tx = %id, state = state.name(), %reason, "how a send stands now");
                     }
                     self.events.send(Event::SendChanged { id, state });
                 }
+                Effect::GoByNetwork(sends) => tracing::info!(
+                    sends,
+                    "sends go by way of the network, which sees sender, recipient and coins"
+                ),
             }
         }
         self.pass_on();

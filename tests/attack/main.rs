@@ -13,6 +13,7 @@ mod invitations;
 mod lying;
 mod members;
 mod old_copy;
+mod strangers;
 mod stream;
 mod tracker;
 

@@ -130,6 +130,10 @@ impl<'a> Reading<'a> {
     /// What is looked after, with what only the outbox knows.
     pub(super) async fn waiting(&self, line: Line) -> Result<SendView, Refused> {
         let mut view = self.sent(line.number, line.facts).await?;
+        let waits = matches!(line.standing, Some(Standing::Waiting(_)));
+        if waits && view.state == SendState::Queued && view.reason.is_empty() {
+            view.reason = "its recipient is not connected yet".to_owned();
+        }
         view.waiting = line.standing.map(|standing| AttemptsView {
             tries: line.tries,
             next_try_ms: match standing {

@@ -231,6 +231,18 @@ impl Outbox {
         }
     }
 
+    /// Why it still waits: told, and stored, so that it can be said after a restart as well.
+    fn say(&mut self, number: u64, reason: Reason) {
+        let is_new = self.entries.edit(number, |entry| {
+            let before = std::mem::replace(&mut entry.facts.reason, reason);
+            before != entry.facts.reason
+        });
+        if is_new == Some(true) {
+            self.store(number);
+            self.tell(number);
+        }
+    }
+
     fn tell(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(number) {
             self.decided.after_rows(Effect::Tell {

@@ -8,11 +8,15 @@ use crate::membership::MemberName;
 use crate::protocol::Row;
 use crate::protocol::liveness::Standing;
 use crate::wire::member::Leaving;
-use crate::wire::message::{FormerName, RefusalCode};
+use crate::wire::message::RefusalCode;
 use crate::wire::{Member, MemberId, MemberRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::{Bound, Range};
+
+mod former;
+
+use former::{Former, former_key};
 
 /// Most members at a time: several times the largest network this is made for; bounds memory, and
 /// what a newcomer is sent.
@@ -24,11 +28,6 @@ pub(super) const MEMBER_ROW: u8 = 1;
 pub(super) const NEXT_ID_ROW: u8 = 2;
 /// First byte of the keys of the rows of former names; the name follows.
 pub(super) const FORMER_NAME_ROW: u8 = 4;
-
-/// Most names that are kept for keys which do not go by them any more; beyond that, a name that is given
-/// up is free. It bounds what somebody can fill who comes and goes under ever new names; the ledger keeps
-/// all of them.
-const MAX_FORMER_NAMES: usize = 50_000;
 
 /// For how long a member has to be silent before it may give way to a newcomer, where there is no room: 30 days
 /// of holidays are no leave.
@@ -67,16 +66,6 @@ pub(super) struct Entry {
     pub(super) invitation: Option<PublicKey>,
     /// When it was heard last, to the day.
     pub(super) heard: Timestamp,
-}
-
-/// Whose a name was that nobody goes by: `[key, left, leaving]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Former {
-    key: PublicKey,
-    /// When that key left, if it did: what was certified until then counts no more.
-    left: Option<Timestamp>,
-    /// Its word that it leaves, if it gave one.
-    leaving: Option<Leaving>,
 }
 
 /// Why somebody is taken off the list.
@@ -177,16 +166,6 @@ impl Members {
         if self.own.contains(&id.0) {
             self.next_id = self.next_id.max(id.0.saturating_add(1));
         }
-        Ok(())
-    }
-
-    /// Takes up the row of a former name; `name` is its key without the first byte.
-    pub(super) fn open_former(&mut self, name: &[u8], value: &[u8]) -> Result<(), Internal> {
-        let text = String::from_utf8_lossy(name);
-        let damaged = |e: String| Internal(format!("the register's name {text} is damaged: {e}"));
-        let name: MemberName = text.parse().map_err(|e| damaged(format!("{e}")))?;
-        let former: Former = canonical::decode(value).map_err(|e| damaged(e.to_string()))?;
-        self.keep_former(name, former);
         Ok(())
     }
 
@@ -308,49 +287,6 @@ impl Members {
         rows
     }
 
-    /// Names that nobody goes by, as another tracker is told of them.
-    pub(super) fn former(&self) -> impl Iterator<Item = FormerName> {
-        self.former.iter().map(|(name, former)| FormerName {
-            name: name.clone(),
-            key: former.key,
-            left: former.left,
-            leaving: former.leaving.clone(),
-        })
-    }
-
-    /// The words of those that left and have not come back, the last ones last, at most so many.
-    pub(super) fn last_words(&self, most: usize) -> Vec<Leaving> {
-        let gone = self
-            .former
-            .values()
-            .filter(|former| self.id_of(&former.key).is_none());
-        let mut words: Vec<_> = gone
-            .filter_map(|former| Some((former.left?, former.leaving.as_ref()?)))
-            .collect();
-        words.sort_unstable_by_key(|(left, word)| (*left, word.key));
-        words.dedup_by_key(|(_, word)| word.key);
-        let from = words.len().saturating_sub(most);
-        words[from..]
-            .iter()
-            .map(|(_, word)| (*word).clone())
-            .collect()
-    }
-
-    /// Takes over a name that nobody goes by from another tracker of the network: its row, if it is news.
-    pub(super) fn take_over_former(&mut self, former: FormerName) -> Option<Row> {
-        let FormerName {
-            name,
-            key,
-            left,
-            leaving,
-        } = former;
-        let known = self.former.contains_key(&name) || self.by_name.contains_key(&name);
-        if known || self.id_of(&key).is_some() {
-            return None;
-        }
-        self.keep_name(name, Former { key, left, leaving })
-    }
-
     /// Whether the name in a record is its sender's to have.
     pub(super) fn judge_name(&self, record: &MemberRecord) -> Result<(), Refusal> {
         let (key, name) = (&record.statement.key, &record.statement.name);
@@ -374,62 +310,6 @@ impl Members {
             return Err((RefusalCode::NameTaken, text));
         }
         Ok(())
-    }
-
-    /// Whose a name is, also if that key does not go by it any more.
-    pub(super) fn owner(&self, name: &MemberName) -> Option<PublicKey> {
-        let listed = self.by_name.get(name).and_then(|id| self.by_id.get(id));
-        let listed = listed.map(|entry| entry.record.statement.key);
-        listed.or_else(|| self.former.get(name).map(|former| former.key))
-    }
-
-    /// The name that a key goes by, or one that it went by.
-    pub(super) fn last_name(&self, key: &PublicKey) -> Option<&MemberName> {
-        let listed = self.id_of(key).and_then(|id| self.name_of(id));
-        let former = || self.former.iter().find(|(_, former)| former.key == *key);
-        listed.or_else(|| former().map(|(name, _)| name))
-    }
-
-    /// All names that are somebody's, in no order.
-    pub(super) fn names(&self) -> impl Iterator<Item = &MemberName> {
-        self.by_name.keys().chain(self.former.keys())
-    }
-
-    /// Gives a name that nobody goes by to a key.
-    pub(super) fn hand_on(&mut self, name: MemberName, key: PublicKey) -> Vec<Row> {
-        if self.by_name.contains_key(&name) {
-            return Vec::new();
-        }
-        let former = Former {
-            key,
-            left: None,
-            leaving: None,
-        };
-        let row = (former_key(&name), Some(canonical::encode(&former)));
-        self.former.insert(name, former);
-        vec![row]
-    }
-
-    /// When this key left, if it did and is no member again.
-    pub(super) fn left_at(&self, key: &PublicKey) -> Option<Timestamp> {
-        self.left.get(key).copied()
-    }
-
-    /// Keeps a name for the key that went by it.
-    fn keep_name(&mut self, name: MemberName, former: Former) -> Option<Row> {
-        (self.former.len() < MAX_FORMER_NAMES).then(|| {
-            let row = (former_key(&name), Some(canonical::encode(&former)));
-            self.keep_former(name, former);
-            row
-        })
-    }
-
-    fn keep_former(&mut self, name: MemberName, former: Former) {
-        if let Some(left) = former.left {
-            let last = self.left.entry(former.key).or_insert(left);
-            *last = (*last).max(left);
-        }
-        self.former.insert(name, former);
     }
 
     fn renew(
@@ -546,10 +426,6 @@ impl Members {
         rows.extend(self.keep_name(statement.name, former));
         rows
     }
-}
-
-fn former_key(name: &MemberName) -> Vec<u8> {
-    [&[FORMER_NAME_ROW], name.as_str().as_bytes()].concat()
 }
 
 fn member_key(id: MemberId) -> Vec<u8> {

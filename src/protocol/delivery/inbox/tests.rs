@@ -1,8 +1,13 @@
 use super::*;
 use crate::chain::testing::{START, member, network, transfer};
+use crate::chain::transaction::Note;
 use crate::chain::{Amount, BlockId, Height, Rejected};
+use crate::keys::OpenError;
 use crate::protocol::credit::Credits;
+use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::testing::{MemoryRows, inbox_config, moved};
+use crate::wire::ReceiptCode;
+use std::collections::VecDeque;
 
 struct Recipient {
     inbox: Inbox,

@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::keys::{PublicKey, SignatureError};
 use crate::protocol::SessionId;
 use crate::protocol::delivery::outbox::Effect;
-use crate::protocol::delivery::rows::{End, Place, Reason, Route};
+use crate::protocol::delivery::rows::{BY_NETWORK, End, Place, Reason, Route};
 use crate::protocol::retry::Standing;
 use crate::wire::{Receipt, ReceiptCode, ReceiptError, Verdict};
 use std::collections::{BTreeSet, HashSet};
@@ -45,22 +45,29 @@ impl Outbox {
 
     /// What has waited for long enough goes by way of the network as well.
     fn go_by_network(&mut self, now: Now) {
+        let mut begun = 0;
         for _ in 0..AT_A_TIME {
             let Some(number) = self.by_network.next(now.steady) else {
-                return;
+                break;
             };
             if self.may_go_by_network(number) {
                 self.by_network.leave(number);
                 self.entries.edit(number, |entry| {
                     entry.facts.route = Route::Both;
                     entry.facts.attempted = true;
+                    entry.facts.reason = Reason::cut(BY_NETWORK);
                 });
                 // Stored before anybody hears of it: it can't be taken back from then on.
                 self.store(number);
+                self.tell(number);
                 self.passing_on.at(number, now.steady);
+                begun += 1;
             } else {
                 self.by_network.look_again(number, now.steady);
             }
+        }
+        if begun > 0 {
+            self.decided.after_rows(Effect::GoByNetwork(begun));
         }
     }
 
@@ -167,9 +174,7 @@ impl Outbox {
             }
             Verdict::NotYet => {
                 self.queue.set_aside(number, now.steady);
-                let reason = said.reason.clone();
-                self.entries
-                    .edit(number, |entry| entry.facts.reason = reason);
+                self.say(number, said.reason.clone());
             }
         }
     }
@@ -199,9 +204,7 @@ impl Outbox {
         for key in ticked.silent {
             self.keep_back(&key);
             for number in self.queue.numbers_for(&key) {
-                self.entries.edit(number, |entry| {
-                    entry.facts.reason = Reason::cut("its recipient does not answer");
-                });
+                self.say(number, Reason::cut("its recipient does not answer"));
             }
         }
         self.call(now);

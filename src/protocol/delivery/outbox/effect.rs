@@ -64,6 +64,8 @@ pub enum Effect {
         /// The transaction, if the disk may not hold it yet.
         fresh: Option<SignedHere>,
     },
+    /// So many sends go by way of the network as well, though their owner did not say so.
+    GoByNetwork(usize),
     /// Answer whoever sent it.
     Answer {
         /// Stands for who it was.

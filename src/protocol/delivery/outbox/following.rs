@@ -5,7 +5,7 @@ use super::{Entry, Outbox};
 use crate::chain::ledger::Fate;
 use crate::chain::{Closed, Height, Internal, Rejected, TransactionId};
 use crate::clock::Now;
-use crate::protocol::delivery::rows::{Cursor, FELL_OUT};
+use crate::protocol::delivery::rows::{BY_NETWORK, Cursor, FELL_OUT};
 use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::FIRST_RETRY_MS;
 
@@ -109,8 +109,7 @@ impl Outbox {
             let end = if expired { End::Expired } else { End::Refused };
             return self.end(number, end, &reason);
         }
-        self.entries
-            .edit(number, |entry| entry.facts.reason = reason);
+        self.say(number, reason);
         self.passing_on.again(number, now.steady);
     }
 
@@ -169,7 +168,9 @@ impl Outbox {
         self.passing_on.opened(number);
         let ended = self.entries.edit(number, |entry| {
             entry.place = Place::Open;
-            entry.facts.reason = Reason::default();
+            if entry.facts.reason.as_str() != BY_NETWORK {
+                entry.facts.reason = Reason::default();
+            }
             entry.facts.end.take()
         });
         if ended.flatten().is_some() {
@@ -276,6 +277,9 @@ impl Outbox {
         let mut facts: SendFacts = rows::facts(disk, number)?.ok_or_else(missing)?;
         was_public(&mut facts);
         let waits = facts.end.is_none();
+        if waits {
+            facts.reason = Reason::cut(FELL_OUT);
+        }
         self.decided.write((mark_key(number), Some(Vec::new())));
         self.take_up(number, Entry::new(facts, Place::Nowhere), now);
         self.store(number);
