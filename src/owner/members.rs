@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Members in one answer, if it is not said how many; and at most.
-const LISTED: usize = 500;
+pub(crate) const LISTED: usize = 500;
 /// Statements of the admin that are shown with the members: what was decided of late.
 const STATEMENTS: usize = 50;
 /// Keys that are looked at for one answer: those that are members no more are passed over, so an answer
