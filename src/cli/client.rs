@@ -1,8 +1,10 @@
 //! The client of a running node's API.
 
+mod events;
 mod patience;
 mod proven;
 
+pub use self::events::News;
 use self::patience::{Patience, Waiting};
 use self::proven::{NotProven, Proven};
 use super::args::{Page, WaitFor};

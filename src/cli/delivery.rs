@@ -5,7 +5,7 @@ mod once;
 mod show;
 
 use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
-use super::client::Client;
+use super::client::{Client, News};
 use super::commands::{next_page, segment};
 use super::confirm::confirm;
 use super::failure::Failure;
@@ -15,8 +15,8 @@ use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
 use crate::owner::answers::{
-    HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView, RouteView,
-    SendRequest, SendView, SentView,
+    EventKind, HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
+    RouteView, SendRequest, SendView, SentView,
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
@@ -24,11 +24,7 @@ pub(super) use many::send_many;
 use once::Unanswered;
 use serde::Serialize;
 use std::io::{Read, stdin};
-use std::thread;
-use std::time::Duration;
 
-/// How often a node is asked for what is new.
-const EVERY: Duration = Duration::from_millis(250);
 /// Messages asked for at a time.
 const PAGE: &str = "50";
 /// Bytes of a note that are read from another program before it is given up: enough to say how much
@@ -221,6 +217,10 @@ pub(super) fn inbox(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let news = match follow {
+        true => Some(client.news(&[EventKind::MessageReceived])?),
+        false => None,
+    };
     let first = first_of(unread, page, client)?;
     let last = first.messages.last().map_or(0, |message| message.number);
     if output.is_json() {
@@ -237,8 +237,8 @@ pub(super) fn inbox(
             output.text(line)?;
         }
     }
-    if follow {
-        follow_inbox(unread, last, client, output)?;
+    if let Some(news) = news {
+        follow_inbox(unread, last, news, client, output)?;
     }
     Ok(())
 }
@@ -247,13 +247,14 @@ pub(super) fn inbox(
 fn follow_inbox(
     unread: bool,
     mut last: u64,
+    mut news: News<'_>,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mut more = true;
     loop {
         if !more {
-            thread::sleep(EVERY);
+            news.wait()?;
         }
         let after = last.to_string();
         let mut query = vec![("after", after.as_str()), ("limit", PAGE)];

@@ -12,8 +12,8 @@ use super::progress::WaitLine;
 use crate::chain::transaction::MAX_RECORD;
 use crate::chain::{Amount, TransactionId};
 use crate::owner::answers::{
-    BlockView, BodyView, MinedView, NoRequest, PeerStatusView, RecordRequest, RecordedView,
-    RecordsView, SendView,
+    BlockView, BodyView, EventKind, MinedView, NoRequest, PeerStatusView, RecordRequest,
+    RecordedView, RecordsView, SendView,
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
@@ -21,11 +21,7 @@ use crate::readable::in_words;
 use serde::Serialize;
 use std::io::{IsTerminal, Read, stdin};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
-/// How often a node is asked for what is new.
-const EVERY: Duration = Duration::from_millis(250);
 /// Nobody seems to mine where no block came for so many intervals.
 const QUIET_INTERVALS: u64 = 6;
 
@@ -240,6 +236,7 @@ fn follow(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let mut news = client.news(&[EventKind::BlockConnected, EventKind::BlockDisconnected])?;
     let mut page = Page { after, limit };
     loop {
         let records = ask(topic, &page, client)?;
@@ -248,7 +245,7 @@ fn follow(
         }
         page.after = Some(records.cursor.0);
         if records.next.is_none() {
-            thread::sleep(EVERY);
+            news.wait()?;
         }
     }
 }

@@ -151,6 +151,7 @@ impl Peer {
                 member_view(member, sessions.remove(key), own)
             })
             .collect();
+        self.say_who_is_on_ledger(&mut peers)?;
         if members.next().is_some() {
             let last = peers.last().and_then(|peer| peer.id);
             let next = last.map(|id| Cursor(id.0.to_string()));
@@ -167,6 +168,7 @@ impl Peer {
             since: None,
             endpoints: Vec::new(),
             session: Some(session),
+            on_ledger: None,
         }));
         Ok(PeersView { peers, next: None })
     }
@@ -273,7 +275,7 @@ impl Peer {
     /// taken this node off its list.
     ///
     /// # Errors
-    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
+    /// [`Code::NotRegistered`], [`Code::JoinOpen`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
     pub async fn leave(&self) -> Result<LeftView, Refused> {
         if !self.known().registered {
             return Err(LeaveError::NotRegistered.into());

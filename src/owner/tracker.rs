@@ -112,5 +112,6 @@ pub(super) fn member_view(
             .map(ToString::to_string)
             .collect(),
         session,
+        on_ledger: None,
     }
 }

@@ -83,6 +83,11 @@ impl Terminal {
         writeln!(self.keyboard, "{text}").unwrap();
     }
 
+    /// Presses a key together with Ctrl.
+    fn presses_ctrl(&mut self, key: u8) {
+        self.keyboard.write_all(&[key & 0x1f]).unwrap();
+    }
+
     /// How it ended, and all that it has shown.
     pub fn ends(mut self) -> (Option<i32>, String) {
         let status = wait_until("it ends", || {
@@ -235,4 +240,34 @@ fn walk(below: &std::path::Path) -> Vec<std::path::PathBuf> {
             false => vec![path],
         })
         .collect()
+}
+
+/// Ctrl-S stops what is shown, and nothing else; Ctrl-Q shows what came meanwhile.
+#[test]
+fn cli_ctrl_s_in_the_nodes_terminal_stops_nothing_but_what_is_shown() {
+    let lab = Lab::start();
+    let bob = lab.peer("bob");
+    let alice = lab.prepare_peer("alice");
+    let Some(mut terminal) = Terminal::run(alice.config.to_str().unwrap(), "") else {
+        println!("there is no `script` here: not tested");
+        return;
+    };
+    terminal.has_shown("network known", 1);
+    alice.joins();
+    alice.has_sessions(1);
+    terminal.presses_ctrl(b's');
+    let tip = alice.mine_blocks(20);
+    bob.reaches(&tip);
+    let payment = alice.send("bob", 5);
+    wait_until("bob has the payment", || {
+        so(bob.open().contains(&payment), "not")
+    });
+    bob.mine();
+    terminal.presses_ctrl(b'q');
+    terminal.has_shown("block 20 is mined here", 1);
+    terminal.has_shown("block 21 by bob", 1);
+    terminal.presses_ctrl(b'c');
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("stopped"), "{shown}");
 }

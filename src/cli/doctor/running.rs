@@ -296,6 +296,7 @@ mod tests {
                 outgoing: true,
                 height: Height(0),
             }),
+            on_ledger: None,
         };
         let found = |peers| {
             let next = None;
