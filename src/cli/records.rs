@@ -2,7 +2,7 @@
 
 mod show;
 
-use super::args::{Page, Record, RecordAdd, Until, WaitFor, WaitForRecord};
+use super::args::{Page, Record, RecordAdd, Until, WaitForRecord};
 use super::client::Client;
 use super::commands::next_page;
 use super::failure::Failure;
@@ -11,6 +11,7 @@ use super::output::Output;
 use super::progress::WaitLine;
 use crate::chain::transaction::MAX_RECORD;
 use crate::chain::{Amount, TransactionId};
+use crate::owner::Goal;
 use crate::owner::answers::{
     BlockView, BodyView, EventKind, MinedView, NoRequest, PeerStatusView, RecordRequest,
     RecordedView, RecordsView, SendView,
@@ -157,7 +158,7 @@ fn mine_until_mined(
             SendState::Open => {}
             // It fell out of a block and is handed in again shortly.
             _ => {
-                client.wait_for(&id, WaitFor::Open)?;
+                client.wait_for(&id, Goal::Open)?;
                 continue;
             }
         }
@@ -183,7 +184,7 @@ fn wait_until_mined(id: TransactionId, client: &Client) -> Result<SendView, Fail
             .map_or_else(String::new, |quiet| format!("; {quiet}"));
         let state = now.state.name();
         line.show(&format!("waiting to be mined: {state}{hint}"));
-        client.wait_for(&id, WaitFor::Mined)?;
+        client.wait_for(&id, Goal::Mined)?;
     }
 }
 
