@@ -1,5 +1,6 @@
 //! What is typed at a terminal, and what the terminal shows of it.
 
+use super::commands::command;
 use super::wallet::{PASSPHRASE, wallet};
 use crate::support::{Lab, so, wait_until};
 use raclette::keys::SecretKey;
@@ -253,15 +254,17 @@ fn cli_ctrl_s_in_the_nodes_terminal_stops_nothing_but_what_is_shown() {
         return;
     };
     terminal.has_shown("network known", 1);
-    alice.joins();
-    alice.has_sessions(1);
-    terminal.presses_ctrl(b's');
-    let tip = alice.mine_blocks(20);
-    bob.reaches(&tip);
-    let payment = alice.send("bob", 5);
-    wait_until("bob has the payment", || {
-        so(bob.open().contains(&payment), "not")
+    wait_until("her node answers", || {
+        let output = alice.command(["status"]);
+        so(output.status.success(), format!("{output:?}"))
     });
+    bob.has_sessions(1);
+    terminal.presses_ctrl(b's');
+    command(&alice, &["mine", "--blocks", "20"]).succeeds();
+    wait_until("bob has her blocks", || {
+        so(bob.height() == 20, bob.height())
+    });
+    command(&alice, &["send", "bob", "5", "--wait", "delivered"]).succeeds();
     bob.mine();
     terminal.presses_ctrl(b'q');
     terminal.has_shown("block 20 is mined here", 1);
