@@ -63,8 +63,10 @@ fn p2p_who_leaves_before_its_join_is_mined_is_no_member_afterwards() {
     alice.mine();
     assert!(leaves.wait().unwrap().success());
     alice.mines_members(&["alice"]);
-    let view: LedgerMembersView = alice.try_get("/ledger/members").unwrap();
-    assert_eq!(view.not_yet, []);
+    wait_until("alice hears that he has left", || {
+        let view: LedgerMembersView = alice.try_get("/ledger/members").unwrap();
+        so(view.not_yet.is_empty(), format!("{view:?}"))
+    });
 }
 
 #[test]
