@@ -250,4 +250,6 @@ pub struct Sure {
 }
 
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod tests;

@@ -39,9 +39,9 @@ use std::time::Duration;
 /// Ballots in one answer, if it is not said how many.
 const LISTED: usize = 20;
 /// Ballots in one answer at most.
-const MAX_BALLOTS_LISTED: usize = 100;
+pub(crate) const MAX_BALLOTS_LISTED: usize = 100;
 /// Voters in one answer, if it is not said how many, and at most.
-const VOTERS_LISTED: usize = 2_000;
+pub(crate) const VOTERS_LISTED: usize = 2_000;
 /// How long a ballot is open, if its opener does not say, in milliseconds: a day.
 const USUAL_SPAN_MS: u64 = 24 * 3_600_000;
 /// How often it is looked for results that are to be recorded.

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Members in one answer, if it is not said how many; and at most.
-const LISTED: usize = 500;
+pub(crate) const LISTED: usize = 500;
 /// Members that are shown as not on the ledger yet: most are there within a block.
 const NOT_YET: usize = 50;
 /// Statements of the admin that are shown with the members: what was decided of late.
