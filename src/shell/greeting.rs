@@ -122,3 +122,17 @@ impl Greeting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_trackers_are_known_and_no_more() {
+        let key = |number: usize| PublicKey([number as u8; 32]);
+        let greeting = Greeting::new(NodeRole::Peer, key(255), (1, 1), None);
+        (0..=MAX_TRACKERS).for_each(|number| greeting.know_tracker(key(number)));
+        assert!((0..MAX_TRACKERS).all(|number| greeting.knows_tracker(&key(number))));
+        assert!(!greeting.knows_tracker(&key(MAX_TRACKERS)));
+    }
+}

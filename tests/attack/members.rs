@@ -1,13 +1,16 @@
 //! Membership, genesis and the API in the hands of somebody who keeps to no rule.
 
 use super::{SOON, Target};
-use crate::support::{Lab, RawPeer, agree, free_address, so, wait_until};
+use crate::support::{Heard, Lab, RawPeer, agree, free_address, pong, so, wait_until};
 use raclette::chain::{Genesis, NetworkId};
 use raclette::http::BASE;
 use raclette::owner::answers::PeerView;
 use raclette::wire::message::RefusalCode;
 use raclette::wire::{MemberStatement, Message};
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 fn statement(raw: &RawPeer, name: &str, sequence: u64) -> MemberStatement {
     MemberStatement {
@@ -192,6 +195,27 @@ fn attack_the_api_opens_to_its_token_alone_and_never_shows_the_key() {
     assert!(!output.contains(&api.token), "the token is not logged");
 }
 
+/// Stays connected, and answers what it is asked, until it is over.
+fn stay(mut raw: RawPeer, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        match raw.hear(Duration::from_millis(50)) {
+            Heard::Message(Message::GetHeaders(_)) => raw.send(&Message::Headers(Vec::new())),
+            Heard::Message(Message::Ping(number)) => raw.send(&Message::Pong(pong(number))),
+            Heard::Message(_) | Heard::Nothing => {}
+            Heard::Closed => panic!("a thief was let go: it proves nothing then"),
+        }
+    }
+}
+
+/// It is over when this is dropped, however the test goes on.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A record may name anybody's address: what it names stays whose it is.
 #[test]
 fn attack_p1_thieves_of_addresses_part_nobody() {
@@ -219,16 +243,25 @@ fn attack_p1_thieves_of_addresses_part_nobody() {
         alice.start();
         // Before he is back, all thieves are connected with her.
         let connected = THIEVES.map(|seed| RawPeer::member(alice.listen, seed, network, &tracker));
-        let _connected: Vec<_> = connected.collect();
+        let connected: Vec<_> = connected.collect();
+        let is_over = AtomicBool::new(false);
         bob.start();
-        wait_until("alice has found bob", || {
-            let peers = alice.peers().peers;
-            let is_bob = |peer: &&PeerView| peer.name.as_ref().is_some_and(|n| n.as_str() == "bob");
-            let bob = peers.iter().find(is_bob);
-            so(
-                bob.is_some_and(|bob| bob.session.is_some()),
-                format!("{bob:?}"),
-            )
+        thread::scope(|scope| {
+            let is_over = &is_over;
+            for thief in connected {
+                scope.spawn(move || stay(thief, is_over));
+            }
+            let _end = Ends(is_over);
+            wait_until("alice has found bob", || {
+                let peers = alice.peers().peers;
+                let is_bob =
+                    |peer: &&PeerView| peer.name.as_ref().is_some_and(|n| n.as_str() == "bob");
+                let bob = peers.iter().find(is_bob);
+                so(
+                    bob.is_some_and(|bob| bob.session.is_some()),
+                    format!("{bob:?}"),
+                )
+            });
         });
         let mined = alice.mine().id.to_string();
         bob.reaches(&mined);

@@ -67,3 +67,29 @@ impl Checks {
             .any(|check| matches!(check, Check::Block { block, .. } if block.id() == *id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::ledger::Ticket;
+    use crate::chain::testing::transfer;
+
+    #[test]
+    fn attack_what_waits_for_its_signatures_is_bounded_by_its_bytes() {
+        let one = transfer(1, 2, 3, 4, 5);
+        let many = |bytes: usize| Check::Transactions {
+            origin: Origin::Relay(Ticket(1)),
+            judged: vec![(one.clone(), Ok(())); bytes / one.size()],
+            unseen: Vec::new(),
+        };
+        let mut checks = Checks::default();
+        let first = checks.begin(many(MAX_WAITING_BYTES));
+        assert!(!checks.is_full());
+        let last = checks.begin(many(2 * one.size()));
+        assert!(checks.is_full());
+        assert!(checks.end(last).is_some() && checks.end(last).is_none());
+        assert!(!checks.is_full());
+        assert!(checks.end(first).is_some());
+        assert_eq!(checks.bytes, 0);
+    }
+}

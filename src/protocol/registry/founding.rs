@@ -292,10 +292,30 @@ mod tests {
     fn here(id: u32, has_network: bool) -> Present {
         Present {
             id: MemberId(id),
-            key: key(u8::try_from(id).unwrap()),
+            key: key(id as u8),
             has_network,
             is_of_network: has_network,
         }
+    }
+
+    #[test]
+    fn attack_so_many_are_waited_for_and_no_more() {
+        let mut founding = Founding::new(key(TRACKER), true, params());
+        let claims = |number: u32| Present {
+            id: MemberId(number),
+            key: PublicKey(*blake3::hash(&number.to_le_bytes()).as_bytes()),
+            has_network: true,
+            is_of_network: true,
+        };
+        let most = MAX_CLAIMS as u32;
+        let _ = founding.next_holder((1..=2 * most).map(claims), STARTED);
+        assert_eq!(founding.claims.len(), MAX_CLAIMS);
+        // Those beyond do not hold up who has none, once the others were waited for.
+        let late = STARTED.plus_ms(CLAIM_MS);
+        let others = (most + 1..=2 * most).map(claims);
+        let all = others.chain([here(9_999, false)]);
+        let held = founding.next_holder(all, late).map(|(id, _)| id);
+        assert_eq!(held, Some(MemberId(9_999)));
     }
 
     fn offer(from: u32, by: u8, has_network: bool) -> Offer {

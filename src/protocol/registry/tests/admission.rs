@@ -330,3 +330,33 @@ fn whoever_asks_is_answered_and_visited_once_and_nothing_comes_of_it() {
     assert_eq!(tracker.disk, rows);
     assert_eq!(tracker.registry.registered_len(), 1);
 }
+
+#[test]
+fn attack_many_who_ask_whether_they_could_join_are_answered_and_so_many_visited() {
+    let mut tracker = founded();
+    tracker.said();
+    let ask = |tracker: &mut Tracker, number: u8| {
+        let session = u64::from(number);
+        tracker.open(session, number, NOBODY);
+        let inquire = record(number, &format!("m{number}"), 1);
+        tracker.receive(session, &Message::Inquire(inquire));
+        tracker.said()
+    };
+    for number in 0..MAX_INQUIRERS_VISITED as u8 {
+        assert!(
+            ask(&mut tracker, 20 + number).is_empty(),
+            "not before the visit"
+        );
+    }
+    let answer = |number: u64, reached| {
+        let genesis = Some(genesis_by(1));
+        to(number, Message::Admissible(Admissible { genesis, reached }))
+    };
+    let said = ask(&mut tracker, 90);
+    assert_eq!(said, [answer(90, None)], "it is not visited");
+    let visit = Visited::Inquirer(SessionId(20));
+    let effects = tracker.registry.dialled_back(visit, true);
+    tracker.carry_out(effects);
+    assert_eq!(tracker.said(), [answer(20, Some(true))]);
+    assert!(ask(&mut tracker, 91).is_empty(), "there is a place again");
+}

@@ -1,8 +1,10 @@
 //! Two trackers of one network: the admin's, and one that it gave the right to issue.
 
 use super::*;
+use crate::keys::PublicKey;
 use crate::membership::invitation::sign_invited;
 use crate::membership::{Act, Invitation};
+use crate::protocol::registry::delegates::MAX_DELEGATES;
 use crate::wire::NodeRole;
 use crate::wire::message::{FormerName, Invited, RegisterCopy};
 
@@ -363,4 +365,34 @@ fn attack_a_delegate_whose_right_was_taken_back_is_cut_off_and_issues_nothing() 
         !both.first.registry.delegates()[0].copying,
         "it is not let in again"
     );
+}
+
+#[test]
+fn so_many_get_the_right_to_issue_and_one_that_has_ended_makes_room() {
+    let mut tracker = founded();
+    let mut delegate = |number: usize, after_ms| {
+        tracker.tick(after_ms);
+        let key = PublicKey(*blake3::hash(&number.to_le_bytes()).as_bytes());
+        let lasts_ms = 86_400_000;
+        let effects = tracker
+            .registry
+            .order(1, Order::Delegate { key, lasts_ms }, tracker.now);
+        tracker.carry_out(effects);
+        tracker.sync();
+        tracker.done.pop().unwrap().1
+    };
+    for number in 0..MAX_DELEGATES {
+        assert!(matches!(delegate(number, 1), Ok(Outcome::Delegated(_))));
+    }
+    let full = delegate(MAX_DELEGATES, 1);
+    assert!(
+        matches!(full, Err(OrderRefused::TooManyDelegates)),
+        "{full:?}"
+    );
+    assert!(
+        matches!(delegate(0, 1), Ok(Outcome::Delegated(_))),
+        "renewed"
+    );
+    let late = delegate(MAX_DELEGATES, 86_400_000);
+    assert!(matches!(late, Ok(Outcome::Delegated(_))), "{late:?}");
 }
