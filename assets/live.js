@@ -10,7 +10,7 @@ const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transa
 // What a tab that nobody looks at is woken for: its title counts what was not read.
 const WAKE = new Set(["message_received", "messages_read", "reset"]);
 const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
-const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000;
+const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000, IDLE = 30000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -26,12 +26,15 @@ function words(ms) {
   return `${Math.floor(s / 86400)} days ago`;
 }
 
+// Made once: it costs more than all that it writes.
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
 function moments(root) {
   for (const time of all("time[datetime]", root)) {
     const at = Date.parse(time.getAttribute("datetime"));
     if (Number.isNaN(at)) continue;
     if (Date.now() >= at) time.textContent = words(Date.now() - at);
-    time.title = new Date(at).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+    time.title = exact.format(at);
   }
 }
 
@@ -93,6 +96,7 @@ function holdStill(change) {
 /* Looking anew. */
 
 const live = document.body.dataset.cursor !== undefined;
+const loaded = Date.now();
 let cursor = document.body.dataset.cursor ?? "", timer = 0, looking = false, again = false, last = 0, dirty = false;
 
 function soon(urgent) {
@@ -196,6 +200,8 @@ function follow() {
   setInterval(beat, 500);
   // What changes without an event: the log.
   if ($("[data-often]")) setInterval(() => { if (!document.hidden) soon(false); }, OFTEN);
+  // And what comes of nothing happening: that nobody mines.
+  setInterval(() => { if (!document.hidden && Date.now() - Math.max(last, loaded) > IDLE) soon(false); }, BEAT);
   addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
@@ -297,6 +303,29 @@ function draft(form) {
   cost();
 }
 
+/* Names, as one types. */
+
+function offering() {
+  const field = $("#to[list]"), list = $("#names");
+  if (!field || !list) return;
+  let wait = 0, latest = "";
+  field.addEventListener("input", () => {
+    clearTimeout(wait);
+    const typed = latest = field.value.trim();
+    if (!typed || typed.startsWith("rac1")) return;
+    wait = setTimeout(async () => {
+      try {
+        const answer = await fetch(`/pay/names?typed=${encodeURIComponent(typed)}`, { signal: AbortSignal.timeout(PATIENCE) });
+        const names = answer.ok ? await answer.json() : [];
+        if (typed !== latest) return;
+        list.replaceChildren(...names.map((name) => Object.assign(document.createElement("option"), { value: name })));
+      } catch {
+        // What was offered stays.
+      }
+    }, SETTLE / 2);
+  });
+}
+
 /* What was looked at for a moment was read. */
 
 let marked = 0;
@@ -316,6 +345,7 @@ function marking() {
 moments(document);
 setInterval(() => moments(document), 10000);
 forms();
+offering();
 follow();
 marking();
 addEventListener("visibilitychange", marking);

@@ -19,6 +19,7 @@ mod chain;
 mod chain_reads;
 mod checkpoint;
 pub mod codes;
+mod company;
 mod delegates;
 mod delivery;
 mod events;
@@ -44,22 +45,26 @@ mod verification;
 mod waiting;
 
 pub use ballots::MissingVote;
+pub(crate) use ballots::{MAX_BALLOTS_LISTED, VOTERS_LISTED};
 pub use chain::BlockData;
+pub(crate) use chain::{MAX_BLOCKS_LISTED, MAX_OPEN_LISTED};
 pub use codes::Code;
+pub use company::{Company, Connected, PeersPage};
 pub use delivery::{Goal, InboxPage, MAX_KEY, MAX_LISTED, MAX_PATIENCE, MAX_TRANSFERS, Which};
 pub(crate) use events::Events;
 pub use events::{EventStream, MAX_EVENTS};
 pub use ledger_word::Comparison;
 pub(crate) use ledger_word::Standing;
 pub use log_level::set_log_level;
+pub(crate) use members::LISTED as MAX_ON_LEDGER_LISTED;
 pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
-pub(crate) use place::NodePlace;
-pub use place::{LogQuery, MAX_LOG_LINES};
+pub use place::{LogQuery, MAX_LOG_LINES, NodePlace};
 pub use presence::{MAX_COUNTS, Present};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
 pub use stopping::StopOrder;
+pub(crate) use tracker::MAX_PEERS_LISTED;
 
 use crate::chain::Rules;
 use crate::chain::params::MAX_EXPIRY;
@@ -266,6 +271,8 @@ pub struct Tracker {
     pub(crate) clock: Arc<dyn Clock>,
     /// Knows how its clock compares with others.
     pub(crate) own_clock: Recipient<GetOwnClock>,
+    /// Where it keeps its files, and who says what its settings are.
+    pub(crate) place: Arc<NodePlace>,
     /// Its rows, as those of a [`Peer`].
     pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.

@@ -29,6 +29,7 @@
 mod endpoint;
 mod error;
 mod kind;
+mod log_level;
 mod origin;
 mod paths;
 mod patience;
@@ -40,10 +41,11 @@ mod variables;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use log_level::LogLevel;
 pub use origin::{Origin, Setting, settings_with_origin};
 pub use paths::{PathError, expand};
 pub use patience::{NoPatience, Patience};
@@ -205,26 +207,6 @@ pub enum WalletCreation {
 
 impl WalletCreation {
     const CHOICES: &[&str] = &["at-start", "on-command"];
-}
-
-/// The least weighty event that is still logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LogLevel {
-    /// Something failed and somebody should look.
-    Error,
-    /// Something is odd; the node goes on.
-    Warn,
-    /// What the node does, in a few lines a minute.
-    Info,
-    /// Every conversation, for finding faults.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl LogLevel {
-    const CHOICES: &[&str] = &["error", "warn", "info", "debug", "trace"];
 }
 
 /// Coins that exist from the genesis block on.

@@ -75,7 +75,7 @@ fn no_bound_of_the_source_is_missing_in_the_table() {
         .map(|[name, _, file]| (file, name))
         .collect();
     let mut paths = Vec::new();
-    for floor in ["protocol", "wire", "chain", "shell", "http"] {
+    for floor in ["protocol", "wire", "chain", "shell", "http", "owner"] {
         sources(&root().join("src").join(floor), &mut paths);
     }
     let mut missing = Vec::new();

@@ -18,13 +18,16 @@ pub use paths::{BASE, Of, PATHS, PathLine};
 pub use problem::{PROBLEM_JSON, Problem};
 
 use self::asked::{LAST_EVENT_HEADER, Parameters, bodies};
-use crate::owner::answers::{LogLevelRequest, LogLevelView, StopRequest, StoppingView};
-use crate::owner::{Code, Owned, Peer, Refused, StopOrder, set_log_level};
+use crate::owner::answers::{
+    LogLevelRequest, LogLevelView, LogView, SettingsView, StopRequest, StoppingView,
+};
+use crate::owner::{Code, NodePlace, Owned, Peer, Refused, StopOrder, set_log_level};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest};
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, Json, ServiceConfig};
 use actix_web::{Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder};
+use std::sync::Arc;
 
 /// Every path of the API that a node of this kind has.
 pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
@@ -40,10 +43,12 @@ pub(super) fn configure(config: &mut ServiceConfig, owned: &Owned) {
         Owned::Peer(peer) => config
             .app_data(Data::new(Of::Peer))
             .app_data(Data::new(peer.clone()))
+            .configure(|config| place(config, &peer.place))
             .configure(peer::routes),
         Owned::Tracker(tracker) => config
             .app_data(Data::new(Of::Tracker))
             .app_data(Data::new(tracker.clone()))
+            .configure(|config| place(config, &tracker.place))
             .configure(tracker::routes),
         Owned::Waiting(waiting) => config
             .app_data(Data::new(Of::Waiting))
@@ -63,6 +68,22 @@ async fn stop_node(order: Data<StopOrder>, _: Json<StopRequest>) -> Json<Stoppin
 /// Changes how much the node tells of itself.
 async fn log_level(request: Json<LogLevelRequest>) -> Result<Json<LogLevelView>, Refused> {
     set_log_level(&request).map(Json)
+}
+
+/// What a node tells of its own files.
+fn place(config: &mut ServiceConfig, place: &Arc<NodePlace>) {
+    config
+        .app_data(Data::from(place.clone()))
+        .service(resource(&paths::LOG, log))
+        .service(resource(&paths::SETTINGS, settings));
+}
+
+async fn log(place: Data<NodePlace>, asked: Parameters) -> Result<Json<LogView>, Refused> {
+    place.log(asked.log()?).await.map(Json)
+}
+
+async fn settings(place: Data<NodePlace>) -> Result<Json<SettingsView>, Refused> {
+    place.settings().await.map(Json)
 }
 
 /// What is said where there is nothing.

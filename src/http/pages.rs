@@ -77,6 +77,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/pay", web::get().to(pay::pay))
         .route("/pay", web::post().to(pay::send))
         .route("/pay/with/{who}", web::get().to(pay::timeline))
+        .route("/pay/names", web::get().to(pay::names))
         .route("/pay/inbox", web::get().to(pay::inbox))
         .route("/pay/outbox", web::get().to(pay::outbox))
         .route("/pay/history", web::get().to(pay::history))

@@ -43,7 +43,10 @@ impl Served {
 
     /// A tracker.
     pub(crate) async fn tracker() -> Self {
-        Self::serve(None, |node, _, _| Owned::Tracker(tracker(node))).await
+        Self::serve(None, |node, _, data_dir| {
+            Owned::Tracker(tracker(node, data_dir))
+        })
+        .await
     }
 
     async fn serve(

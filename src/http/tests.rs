@@ -4,6 +4,7 @@ mod chain_calls;
 mod lists;
 mod many;
 mod metrics;
+mod place;
 mod problems;
 
 use super::testing::Served;
@@ -441,7 +442,7 @@ async fn a_stop_takes_the_file_away_and_frees_the_port() {
 }
 
 async fn start_again(listen: std::net::SocketAddr, data_dir: &Path) -> Result<(), ApiError> {
-    let owned = Owned::Tracker(tracker(&FakeNode::new(None).start()));
+    let owned = Owned::Tracker(tracker(&FakeNode::new(None).start(), data_dir));
     start(listen, data_dir, owned, StopOrder::default())
         .await
         .map(|_| ())

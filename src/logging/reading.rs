@@ -1,9 +1,11 @@
 //! Reading the log files back, from the oldest line on, and along as they grow.
 
+mod earlier;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,37 +18,14 @@ use super::event::{FIXED, LogEvent};
 use super::rotating_file::numbered;
 use super::time::Time;
 
+pub use earlier::{LogPlace, NotAPlace, Part, earlier};
+
 /// The longest line that is read, in bytes: 32 fields of the longest text, each byte of it escaped.
 /// A longer one is not ours.
 pub const MAX_LINE_BYTES: usize = 256 * 1024;
 
-/// How much of the end of the log is looked through for its last lines: some thousand of them, read and taken
-/// apart in a few milliseconds.
-const TAIL_BYTES: u64 = 1 << 20;
-
 /// How often a file is looked for again that was renamed while it was looked for.
 const TRIES: usize = 8;
-
-/// The events at the end of the file at `path`, in its order; none if there is no file.
-///
-/// # Errors
-/// Whatever keeps a file that is there from being read.
-pub fn latest(path: &Path) -> io::Result<Vec<LogEvent>> {
-    let Some(mut file) = if_there(File::open(path))? else {
-        return Ok(Vec::new());
-    };
-    let from = file.metadata()?.len().saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    // What was cut at the beginning, or is not written to its end, can't be read.
-    let lines = bytes.split(|byte| *byte == b'\n').map(read_line);
-    let events = lines.filter_map(|line| match line {
-        Line::Event(event) => Some(event),
-        Line::Unreadable => None,
-    });
-    Ok(events.collect())
-}
 
 /// What stands on one line.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,7 +22,7 @@ use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::{CountSessions, RememberNetwork};
 use crate::messages::store::{Committer, FlushStore, ReportTo};
-use crate::owner::{Owned, Tracker};
+use crate::owner::{NodePlace, Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Further, MAX_INQUIRERS_VISITED};
@@ -111,6 +111,7 @@ pub(super) async fn run(
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
+        place: NodePlace::new(data_dir, seams.said.clone()),
         disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };

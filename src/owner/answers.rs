@@ -13,6 +13,7 @@ mod health;
 mod invitations;
 mod log_level;
 mod members;
+mod place;
 mod records;
 pub(crate) mod rfc3339;
 mod shapes;
@@ -53,6 +54,7 @@ pub use invitations::{
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
 pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
+pub use place::{LogLine, LogView, SettingView, SettingsView};
 pub use records::{
     BodyView, RecordEntry, RecordRequest, RecordView, RecordedView, RecordsView, TopicView,
     TopicsView,
@@ -365,6 +367,8 @@ pub struct PeerView {
     pub endpoints: Vec<String>,
     /// The connection with it, if there is one.
     pub session: Option<SessionView>,
+    /// Whether it is a member on the ledger; `None` where members do not join there, and at a tracker.
+    pub on_ledger: Option<bool>,
 }
 
 /// A connection with another peer.
@@ -382,8 +386,38 @@ pub struct SessionView {
 
 /// What a request takes that needs nothing to be said: `{}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "NoFields", deny_unknown_fields)]
 pub struct NoRequest {}
+
+/// An object without fields. What is derived for a struct without fields takes an empty array for it, too.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct NoFields(serde_json::Map<String, serde_json::Value>);
+
+impl NoFields {
+    fn check(self) -> Result<(), String> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(format!("unknown field {name:?}: there are none")),
+        }
+    }
+}
+
+impl TryFrom<NoFields> for NoRequest {
+    type Error = String;
+
+    fn try_from(given: NoFields) -> Result<Self, String> {
+        given.check().map(|()| Self {})
+    }
+}
+
+impl TryFrom<NoFields> for StopRequest {
+    type Error = String;
+
+    fn try_from(given: NoFields) -> Result<Self, String> {
+        given.check().map(|()| Self {})
+    }
+}
 
 /// Whether this node has sessions, or its owner has disconnected it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -420,7 +454,7 @@ pub struct MinedView {
 
 /// What the order to stop takes: nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "NoFields", deny_unknown_fields)]
 pub struct StopRequest {}
 
 /// The node stops.

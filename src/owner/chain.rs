@@ -26,11 +26,11 @@ use serde::Serialize;
 use std::io;
 
 /// Open transactions in one answer, if it is not said how many, and at most: about half a megabyte of JSON.
-const MAX_OPEN_LISTED: usize = 1_000;
+pub(crate) const MAX_OPEN_LISTED: usize = 1_000;
 /// Blocks in one answer, if it is not said how many.
 const BLOCKS_LISTED: usize = 20;
 /// Blocks in one answer at most: each is read whole to be counted.
-const MAX_BLOCKS_LISTED: usize = 100;
+pub(crate) const MAX_BLOCKS_LISTED: usize = 100;
 
 /// All of a block, to the byte.
 #[derive(Debug, Serialize)]

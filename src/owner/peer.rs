@@ -1,15 +1,13 @@
 //! What a peer does for its owner, apart from what is sent and received and what is on the chain.
 
 use super::answers::{
-    BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView, Cursor,
+    BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
     DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
-    PeerStatusView, PeerView, PeersView, ReachView, StatementView, SyncView, TrackerLinkView,
+    PeerStatusView, ReachView, StatementView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
-use super::pages::Page;
 use super::people::People;
-use super::tracker::{MAX_PEERS_LISTED, after_member, member_view, session_view};
 use super::{Peer, PeerParts, Refused};
 use crate::chain::Amount;
 use crate::keys::PublicKey;
@@ -24,7 +22,6 @@ use crate::messages::tracker_link::{DirectoryStatus, LeaveError, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
 use actix::MailboxError;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How often an answer is asked for again because the tip moved meanwhile. Blocks come every few
@@ -123,52 +120,6 @@ impl Peer {
                 .branch_change
                 .map(|change| BranchChangeView::new(change, self.clock.wall())),
         })
-    }
-
-    /// The members, by number; whoever is connected and no member comes behind the last one. The cursor is the
-    /// number that the page before ended with.
-    ///
-    /// # Errors
-    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::Stopping`].
-    pub async fn peers(&self, page: &Page) -> Result<PeersView, Refused> {
-        let limit = page.limit(MAX_PEERS_LISTED, MAX_PEERS_LISTED)?;
-        let after = after_member(page)?;
-        let sessions = match self.running.get() {
-            Some(parts) => parts.gossip.send(GetGossipStatus).await?.sessions,
-            None => Vec::new(),
-        };
-        let mut sessions: BTreeMap<PublicKey, _> = sessions
-            .into_iter()
-            .map(|session| (session.key, session_view(session)))
-            .collect();
-        let known = self.known();
-        let mut members = known.directory.by_number(after);
-        let page = members.by_ref().take(limit);
-        let own = Some(&self.key);
-        let mut peers: Vec<PeerView> = page
-            .map(|member| {
-                let key = &member.record.statement.key;
-                member_view(member, sessions.remove(key), own)
-            })
-            .collect();
-        if members.next().is_some() {
-            let last = peers.last().and_then(|peer| peer.id);
-            let next = last.map(|id| Cursor(id.0.to_string()));
-            return Ok(PeersView { peers, next });
-        }
-        sessions.retain(|key, _| known.directory.by_key(key).is_none());
-        peers.extend(sessions.into_iter().map(|(key, session)| PeerView {
-            id: None,
-            name: None,
-            address: key.to_address(),
-            this_node: own == Some(&key),
-            live: None,
-            reachable: None,
-            since: None,
-            endpoints: Vec::new(),
-            session: Some(session),
-        }));
-        Ok(PeersView { peers, next: None })
     }
 
     /// What somebody has; this node's owner, if nobody is named.
@@ -273,7 +224,7 @@ impl Peer {
     /// taken this node off its list.
     ///
     /// # Errors
-    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
+    /// [`Code::NotRegistered`], [`Code::JoinOpen`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
     pub async fn leave(&self) -> Result<LeftView, Refused> {
         if !self.known().registered {
             return Err(LeaveError::NotRegistered.into());

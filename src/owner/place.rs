@@ -1,49 +1,53 @@
 //! Where a node keeps its files: what it wrote down, how much it takes, what its settings are.
 
-use super::{Code, Peer, Refused};
-use crate::logging::reading::latest;
+use super::answers::{Cursor, LogView, SettingsView};
+use super::pages::not_a_cursor;
+use super::{Code, Page, Refused};
+use crate::backup;
+use crate::chain::Timestamp;
+use crate::logging::reading::{LogPlace, earlier};
 use crate::logging::{DIRECTORY, FILE, LogEvent};
-use crate::settings::Setting;
+use crate::settings::{LogLevel, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::runtime::Handle;
+use tracing::level_filters::LevelFilter;
+
+/// Lines of the log in one answer, if it is not said how many.
+const LINES: usize = 100;
 
 /// Lines of the log that one answer has at most: more than anybody reads in one go.
-pub const MAX_LOG_LINES: usize = 200;
+pub const MAX_LOG_LINES: usize = 1_000;
 
 /// Files that are looked at for how much the node takes: RocksDB has some hundreds for 100 GB.
 const MAX_FILES: usize = 100_000;
 
 /// The place of a node.
-pub(crate) struct NodePlace {
+pub struct NodePlace {
     data_dir: PathBuf,
     said: Vec<Setting>,
-}
-
-impl NodePlace {
-    /// The node that keeps its files in `data_dir`, by settings that were `said` like this.
-    pub(crate) fn new(data_dir: &Path, said: Vec<Setting>) -> Arc<Self> {
-        Arc::new(Self {
-            data_dir: data_dir.to_owned(),
-            said,
-        })
-    }
+    /// Files are read beside everything else.
+    runtime: Handle,
 }
 
 /// Which lines of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogQuery {
     /// The least weighty that is shown; all, if left out.
-    pub level: Option<tracing::Level>,
+    pub level: Option<LogLevel>,
     /// Of this part of the node alone.
     pub actor: Option<String>,
     /// That have a value which begins so: an id, an address, a name.
     pub about: Option<String>,
+    /// Which part.
+    pub page: Page,
 }
 
 impl LogQuery {
     fn takes(&self, event: &LogEvent) -> bool {
-        let weighty = self.level.is_none_or(|level| event.level <= level);
+        let least = self.level.map(LevelFilter::from);
+        let weighty = least.is_none_or(|least| event.level <= least);
         let speaks = |actor: &String| event.actor.split("::").any(|part| part == actor);
         let concerns = |about: &String| {
             let mut values = event.fields.iter().filter_map(|(_, value)| value.as_str());
@@ -55,52 +59,73 @@ impl LogQuery {
     }
 }
 
-impl Peer {
-    /// The last lines of the log that are asked for, the latest first, [`MAX_LOG_LINES`] at most; and every part
-    /// of the node that speaks in what was looked through.
+impl NodePlace {
+    /// The node that keeps its files in `data_dir`, by settings that were `said` like this; made within the
+    /// runtime that reads them.
+    pub(crate) fn new(data_dir: &Path, said: Vec<Setting>) -> Arc<Self> {
+        Arc::new(Self {
+            data_dir: data_dir.to_owned(),
+            said,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// The lines of the log that are asked for, the latest first.
     ///
     /// # Errors
-    /// [`Code::Internal`] if the log can't be read, [`Code::Stopping`].
-    pub async fn log(&self, query: LogQuery) -> Result<(Vec<LogEvent>, Vec<String>), Refused> {
-        let path = self.place.data_dir.join(DIRECTORY).join(FILE);
-        let read = move || {
-            let events = latest(&path)?;
-            let mut actors: Vec<String> = events.iter().map(|one| one.actor.clone()).collect();
-            actors.sort();
-            actors.dedup();
-            let taken = events.into_iter().rev().filter(|one| query.takes(one));
-            Ok::<_, std::io::Error>((taken.take(MAX_LOG_LINES).collect(), actors))
-        };
-        let read = self.runtime.spawn_blocking(read).await;
-        let read = read.map_err(|_| Refused::new(Code::Stopping, "the node is stopping"))?;
-        read.map_err(|error| {
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::Internal`] if the log can't be read,
+    /// [`Code::Stopping`].
+    pub async fn log(&self, query: LogQuery) -> Result<LogView, Refused> {
+        let limit = query.page.limit(LINES, MAX_LOG_LINES)?;
+        let before = query.page.after.as_ref().map(|cursor| {
+            let place = cursor.0.parse::<LogPlace>();
+            place.map_err(|_| not_a_cursor(cursor))
+        });
+        let before = before.transpose()?;
+        let path = self.data_dir.join(DIRECTORY).join(FILE);
+        let read = move || earlier(&path, before, limit, |event| query.takes(event));
+        let part = self.beside(read).await?.map_err(|error| {
             Refused::new(
                 Code::Internal,
                 format!("the log can't be read: {error}; see its directory's rights"),
             )
+        })?;
+        Ok(LogView {
+            lines: part.events.into_iter().map(Into::into).collect(),
+            next: part.next.map(|place| Cursor(place.to_string())),
         })
     }
 
-    /// Its settings, and who says so; empty where it runs without a settings file.
-    pub fn settings(&self) -> &[Setting] {
-        &self.place.said
-    }
-
-    /// Where it keeps its files.
-    pub fn data_dir(&self) -> &Path {
-        &self.place.data_dir
-    }
-
-    /// How many bytes its files take.
+    /// Where its files are and how much they take, and its settings.
     ///
     /// # Errors
     /// [`Code::Stopping`].
-    pub async fn bytes_on_disk(&self) -> Result<u64, Refused> {
-        let directory = self.place.data_dir.clone();
-        let counted = self.runtime.spawn_blocking(move || bytes_below(directory));
-        counted
-            .await
-            .map_err(|_| Refused::new(Code::Stopping, "the node is stopping"))
+    pub async fn settings(&self) -> Result<SettingsView, Refused> {
+        let directory = self.data_dir.clone();
+        Ok(SettingsView {
+            data_dir: self.data_dir.display().to_string(),
+            bytes_on_disk: self.beside(|| bytes_below(directory)).await?,
+            last_backup: self.last_backup().await?,
+            settings: self.said.iter().map(Into::into).collect(),
+        })
+    }
+
+    /// When the last backup was made, if one ever was.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`].
+    pub async fn last_backup(&self) -> Result<Option<Timestamp>, Refused> {
+        let directory = self.data_dir.clone();
+        let last = self.beside(move || backup::last(&directory)).await?;
+        Ok(last.map(|last| last.made_at))
+    }
+
+    async fn beside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let read = self.runtime.spawn_blocking(read).await;
+        read.map_err(|_| Refused::stopping())
     }
 }
 
@@ -139,16 +164,13 @@ mod tests {
                 level,
                 actor: actor.map(str::to_owned),
                 about: about.map(str::to_owned),
+                page: Page::default(),
             };
             query.takes(&event)
         };
         assert!(takes(None, None, None));
-        assert!(takes(
-            Some(tracing::Level::INFO),
-            Some("ledger"),
-            Some("00ab")
-        ));
-        assert!(!takes(Some(tracing::Level::WARN), None, None));
+        assert!(takes(Some(LogLevel::Info), Some("ledger"), Some("00ab")));
+        assert!(!takes(Some(LogLevel::Warn), None, None));
         assert!(!takes(None, Some("ledge"), None));
         assert!(!takes(None, None, Some("ab12")));
     }

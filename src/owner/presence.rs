@@ -1,6 +1,6 @@
 //! How many members were here over the last hours: counted now and then, kept in memory.
 
-use super::{Page, Peer, Refused};
+use super::{Peer, Refused};
 use crate::chain::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,22 +62,9 @@ impl Peer {
     }
 
     async fn present(&self) -> Result<Present, Refused> {
-        let (mut here, mut page) = (0, Page::default());
-        loop {
-            let list = self.peers(&page).await?;
-            let is_here = list.peers.iter().filter(|peer| {
-                peer.name.is_some()
-                    && (peer.this_node || peer.live == Some(true) || peer.session.is_some())
-            });
-            here += is_here.count();
-            match list.next {
-                Some(next) => page = Page::after(next),
-                None => break,
-            }
-        }
         Ok(Present {
             at: self.clock.wall(),
-            here,
+            here: self.company().await?.here,
         })
     }
 }

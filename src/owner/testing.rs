@@ -42,7 +42,7 @@ use crate::store::{Disk, MemoryDisk};
 use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
@@ -93,6 +93,8 @@ pub(crate) struct Played {
     pub(crate) events: Events,
     /// How often the tip moves just after funds were told.
     pub(crate) moves: Arc<AtomicU32>,
+    /// What everybody has, if not what the chain says.
+    pub(crate) riches: Arc<AtomicU64>,
 }
 
 impl Played {
@@ -113,6 +115,7 @@ impl FakeNode {
                 sent: Arc::default(),
                 events: Events::new(0xe7e7),
                 moves: Arc::default(),
+                riches: Arc::default(),
             },
         }
     }
@@ -268,7 +271,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
 }
 
 /// What speaks for the tracker that `node` plays.
-pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
+pub(crate) fn tracker(node: &Addr<FakeNode>, data_dir: &Path) -> Tracker {
     Tracker {
         key: secret(200).public_key(),
         listen: TRACKER.parse().unwrap(),
@@ -281,6 +284,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>) -> Tracker {
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
+        place: super::NodePlace::new(data_dir, Vec::new()),
         disk: Weak::<MemoryDisk>::new(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }

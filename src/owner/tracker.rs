@@ -3,17 +3,19 @@
 use super::answers::{
     Cursor, NetworkView, OverruledView, PeerView, PeersView, SessionView, TrackerStatusView,
 };
+use super::company::{PeersPage, lookalikes, matches};
 use super::pages::Page;
 use super::{Refused, Tracker};
 use crate::chain::Height;
 use crate::keys::PublicKey;
+use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::SessionStatus;
 use crate::messages::registry::{GetMembers, GetRegistryStatus};
 use crate::wire::{Member, MemberId};
 
 /// Members in one answer, if it is not said how many, and at most: about half a megabyte of JSON.
-pub(super) const MAX_PEERS_LISTED: usize = 1_000;
+pub(crate) const MAX_PEERS_LISTED: usize = 1_000;
 
 impl Tracker {
     /// How the tracker stands.
@@ -49,28 +51,60 @@ impl Tracker {
         })
     }
 
-    /// The members, by number. The cursor is the number that the page before ended with.
+    /// The members that are asked for, by number. The cursor is the number that the page before ended with.
     ///
     /// # Errors
     /// [`Code::BadParameter`](super::Code::BadParameter), [`Code::BadCursor`](super::Code::BadCursor),
     /// [`Code::Stopping`](super::Code::Stopping).
-    pub async fn peers(&self, page: &Page) -> Result<PeersView, Refused> {
-        let limit = page.limit(MAX_PEERS_LISTED, MAX_PEERS_LISTED)?;
-        let after = after_member(page)?;
-        let asked = GetMembers {
-            after,
-            // One more shows whether there are more.
-            limit: limit + 1,
+    pub async fn peers(&self, wanted: &PeersPage) -> Result<PeersView, Refused> {
+        let limit = wanted.page.limit(MAX_PEERS_LISTED, MAX_PEERS_LISTED)?;
+        let mut after = after_member(&wanted.page)?;
+        let looked_for = wanted.looked_for();
+        let is_taken = |member: &&Member| {
+            wanted.here.is_none_or(|here| here == member.live)
+                && matches(member, looked_for.as_deref())
         };
-        let members = self.members.send(asked).await?;
-        let peers = members.iter().take(limit);
-        let peers: Vec<_> = peers.map(|m| member_view(m, None, None)).collect();
-        let more = members.len() > limit;
+        // One more shows whether there are more.
+        let mut peers = Vec::new();
+        while peers.len() <= limit {
+            let some = self.members_behind(after).await?;
+            let Some(last) = some.last() else { break };
+            after = Some(last.id);
+            let taken = some.iter().filter(is_taken);
+            peers.extend(taken.map(|member| member_view(member, None, None)));
+        }
+        let more = peers.len() > limit;
+        peers.truncate(limit);
         let last = peers.last().and_then(|peer| peer.id).filter(|_| more);
         Ok(PeersView {
             peers,
             next: last.map(|id| Cursor(id.0.to_string())),
         })
+    }
+
+    /// For each of these, whose name it looks like who was a member before.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`](super::Code::Stopping).
+    pub async fn lookalikes(&self, peers: &[PeerView]) -> Result<Vec<Option<MemberName>>, Refused> {
+        let mut all = Vec::new();
+        loop {
+            let some = self
+                .members_behind(all.last().map(|last: &Member| last.id))
+                .await?;
+            if some.is_empty() {
+                return Ok(lookalikes(peers, all.iter()));
+            }
+            all.extend(some);
+        }
+    }
+
+    async fn members_behind(&self, after: Option<MemberId>) -> Result<Vec<Member>, Refused> {
+        let asked = GetMembers {
+            after,
+            limit: MAX_PEERS_LISTED,
+        };
+        Ok(self.members.send(asked).await?)
     }
 }
 
@@ -112,5 +146,6 @@ pub(super) fn member_view(
             .map(ToString::to_string)
             .collect(),
         session,
+        on_ledger: None,
     }
 }

@@ -2,7 +2,7 @@
 //! their longest.
 
 use crate::support::{Lab, Node, agree, secret_in};
-use crate::{browser, enter};
+use crate::{Tab, browser, enter};
 use raclette::keys::{SecretKey, WalletFile};
 use raclette::owner::answers::{OpenedView, RecordRequest, RecordedView};
 use serde_json::json;
@@ -130,22 +130,31 @@ fn browser_no_page_scrolls_sideways_complains_or_loads_from_elsewhere() {
             }
         }
     }
-    // What a first load takes: the page, and all that it names.
     tab.is_wide(1280).goes_to("/");
-    let bytes = tab.runs(
-        "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]\
-         .filter(one => one.initiatorType !== 'fetch').reduce((sum, one) => sum + one.decodedBodySize, 0)",
-    );
-    assert!(
-        bytes
-            .as_u64()
-            .is_some_and(|bytes| bytes > 20_000 && bytes < 80_000),
-        "{bytes}"
-    );
+    let bytes = first_load(&tab);
+    assert!((20_000..80_000).contains(&bytes), "{bytes}");
+    // The most that one can have is wider than all that there can be at the beginning.
+    for width in [320, 1280] {
+        tab.is_wide(width).goes_to("/");
+        let fits = tab.runs(
+            "for (const one of document.querySelectorAll('.balance')) one.textContent = '18\\u202f446\\u202f744\\u202f073\\u202f709\\u202f551\\u202f615 coins'; \
+             return document.querySelector('.balance') !== null && document.documentElement.scrollWidth <= innerWidth",
+        );
+        assert_eq!(fits, true, "at {width}");
+    }
     let complaints = driver.complaints();
     let others: Vec<_> = complaints
         .iter()
         .filter(|one| !one.contains("404"))
         .collect();
     assert!(others.is_empty(), "{others:?}");
+}
+
+/// What a first load of the page that a tab shows takes, in bytes: the page, and all that it names.
+pub fn first_load(tab: &Tab) -> u64 {
+    let bytes = tab.runs(
+        "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]\
+         .filter(one => one.initiatorType !== 'fetch').reduce((sum, one) => sum + one.decodedBodySize, 0)",
+    );
+    bytes.as_u64().unwrap_or_else(|| panic!("{bytes}"))
 }

@@ -121,6 +121,22 @@ fn browser_a_block_is_mined_by_pressing_and_things_are_found_by_name_and_height(
 }
 
 #[test]
+fn browser_what_comes_of_nothing_happening_is_seen_all_the_same() {
+    let Some(driver) = browser("nothing happens") else {
+        return;
+    };
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    let tab = enter(driver.tab(), &alice);
+    tab.goes_to("/network")
+        .waits_for("#chain-facts", "Last block");
+    // The clock of the page goes half a minute ahead, in which nothing was heard: it looks anew by itself.
+    tab.runs("const now = Date.now, real = window.fetch; window.looked = 0; Date.now = () => now() + 31000; \
+              window.fetch = (url, ...how) => { if (url === location.href) window.looked += 1; return real(url, ...how); }");
+    tab.waits_until("it looks anew", "return window.looked > 0");
+}
+
+#[test]
 fn browser_who_is_killed_is_seen_to_be_gone() {
     let Some(driver) = browser("a killed peer") else {
         return;

@@ -1,6 +1,6 @@
 //! A wallet that comes back from its words, in a browser; and that no page says a secret.
 
-use crate::looks::pages;
+use crate::looks::{ballot_and_record, pages};
 use crate::support::{Lab, Node, agree, secret_in};
 use crate::{browser, enter, link};
 use raclette::entropy::OsEntropy;
@@ -101,6 +101,8 @@ fn browser_attack_no_page_says_a_secret() {
     alice.mine();
     agree(&[&alice, &bob]);
     let sent = alice.send("bob", 1);
+    let ballot = ballot_and_record(&alice, "Where do we eat on Friday?", ["alice", "bob"]);
+    alice.mine();
     let api = alice.api().unwrap();
     let pem = fs::read_to_string(alice.data_dir.join("key.pem")).unwrap();
     let body = pem
@@ -113,10 +115,12 @@ fn browser_attack_no_page_says_a_secret() {
     let cookies = driver.devtools("Network.getCookies", serde_json::json!({}));
     let cookie = cookies["cookies"][0]["value"].as_str().unwrap().to_owned();
     assert_eq!(tab.runs("return document.cookie"), "");
-    for (name, path) in pages("bob", &sent, "00") {
+    for (name, path) in pages("bob", &sent, &ballot) {
         tab.goes_to(&path);
         let shown = tab.runs("return document.documentElement.outerHTML");
         let shown = shown.as_str().unwrap();
+        let is_there = !shown.contains("There is no such");
+        assert!(is_there || ["nothing", "search"].contains(&name), "{name}");
         for (what, secret) in [
             ("the token", api.token.as_str()),
             ("the wallet", body.unwrap()),

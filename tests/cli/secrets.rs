@@ -3,6 +3,7 @@
 use super::run;
 use super::wallet::{other_settings, passphrase_file, wallet};
 use crate::support::{Lab, Node};
+use raclette::http::PATHS;
 use raclette::keys::{Passphrase, SecretKey, Stored, WalletFile};
 use serde_json::{Value, json};
 use std::fs;
@@ -135,11 +136,28 @@ fn everything_said(node: &Node, directory: &Path) -> Vec<(String, Vec<u8>)> {
             said.push((format!("node {line}, err"), ran.err.into()));
         }
     }
-    for path in [
-        "/status", "/peers", "/balance", "/chain", "/wallet", "/open",
-    ] {
-        let answer: Result<Value, _> = node.try_get(path);
-        said.push((format!("GET {path}"), format!("{answer:?}").into()));
+    // Whatever can be read; events go on for ever.
+    let api = node.api().unwrap();
+    let read = PATHS
+        .iter()
+        .filter(|line| line.method == "GET" && !line.path.ends_with("/events"));
+    for line in read {
+        let path = line
+            .path
+            .replace("{block}", "1")
+            .replace("{topic}", "guest-book");
+        let url = format!("http://{}{}", api.address, path.replace(['{', '}'], "0"));
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build();
+        let asked = ureq::Agent::from(agent)
+            .get(&url)
+            .header("authorization", format!("Bearer {}", api.token))
+            .call();
+        let answer = asked.unwrap().body_mut().read_to_string().unwrap();
+        assert!(!answer.is_empty(), "{path}");
+        said.push((format!("GET {path}"), answer.into()));
     }
     let pid = node.api().unwrap().pid;
     for what in ["cmdline", "environ"] {

@@ -3,7 +3,7 @@
 use raclette::Node;
 use raclette::node::{NotReady, StartError};
 use raclette::owner::answers::{NoteView, SendRequest, WalletOrder, WalletRequest};
-use raclette::owner::{Code, Goal, InboxPage, Order, Page, Peer};
+use raclette::owner::{Code, Goal, InboxPage, Order, Page, Peer, PeersPage};
 use raclette::settings::Settings;
 use std::fs;
 use std::iter;
@@ -65,7 +65,10 @@ fn p2p_a_tracker_and_two_peers_live_in_one_program_pay_and_stop() {
     }
     let (a, b) = (alice.peer().unwrap(), bob.peer().unwrap());
     until("alice knows bob", || {
-        let peers = alice.block_on(a.peers(&Page::default())).unwrap().peers;
+        let peers = alice
+            .block_on(a.peers(&PeersPage::default()))
+            .unwrap()
+            .peers;
         let mut names = peers.into_iter().filter_map(|peer| peer.name);
         names.find(|name| name.as_str() == "bob")
     });

@@ -19,6 +19,10 @@ const FREE_BYTES: u64 = 1_000_000;
 const FREE_SHARE: usize = 4;
 /// What one sender may have open without a fee outside of that, in bytes: joins and such.
 const OUTSIDE_BYTES: usize = 256 * 1024;
+/// Open records that are judged again at a move of the chain at most, of the senders concerned, and as many of the
+/// others: as many as a large network has members, some milliseconds. What waits for its turn is in no block
+/// meanwhile, since a template judges what it takes.
+const MAX_JUDGED_AGAIN: usize = 2_048;
 
 /// How much the open transactions may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct MempoolLimits {
     pub free_share: usize,
     /// Bytes without a fee that one sender may have open outside of its budget.
     pub outside_bytes: usize,
+    /// Records that are judged again at a move of the chain, of the senders concerned and of the others.
+    pub judged_again: usize,
 }
 
 impl Default for MempoolLimits {
@@ -49,6 +55,7 @@ impl Default for MempoolLimits {
             free_bytes: FREE_BYTES,
             free_share: FREE_SHARE,
             outside_bytes: OUTSIDE_BYTES,
+            judged_again: MAX_JUDGED_AGAIN,
         }
     }
 }

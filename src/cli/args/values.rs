@@ -141,14 +141,8 @@ pub(super) fn whole_coins(text: &str) -> Result<u64, String> {
 }
 
 pub(super) fn log_level(text: &str) -> Result<LogLevel, String> {
-    match text {
-        "error" => Ok(LogLevel::Error),
-        "warn" => Ok(LogLevel::Warn),
-        "info" => Ok(LogLevel::Info),
-        "debug" => Ok(LogLevel::Debug),
-        "trace" => Ok(LogLevel::Trace),
-        _ => Err("there are error, warn, info, debug and trace".into()),
-    }
+    let level = text.parse();
+    level.map_err(|_| "there are error, warn, info, debug and trace".into())
 }
 
 pub(super) fn last_events(text: &str) -> Result<usize, String> {

@@ -2,7 +2,7 @@
 
 use super::paths::{self, PathLine};
 use crate::owner::answers::{Cursor, EventId, EventKind, EventKinds};
-use crate::owner::{Code, Goal, Order, Page, Refused};
+use crate::owner::{Code, Goal, LogQuery, Order, Page, PeersPage, Refused};
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header;
@@ -85,9 +85,15 @@ impl Parameters {
 
     /// A parameter that is `true` or `false`; `false` if it is left out.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refused> {
+        Ok(self.either(name)? == Some(true))
+    }
+
+    /// A parameter that is `true` or `false`, or left out.
+    fn either(&self, name: &str) -> Result<Option<bool>, Refused> {
         match self.text(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
+            None => Ok(None),
+            Some("false") => Ok(Some(false)),
+            Some("true") => Ok(Some(true)),
             Some(text) => Err(bad(format!(
                 "{name} is {:?}, but must be true or false",
                 cut(text)
@@ -147,6 +153,33 @@ impl Parameters {
                 Ok(EventKinds::only(kinds?))
             }
         }
+    }
+
+    /// Which lines of the log.
+    pub(super) fn log(&self) -> Result<LogQuery, Refused> {
+        let level = |text: &str| {
+            text.parse().map_err(|_| {
+                bad(format!(
+                    "level is {:?}, but must be error, warn, info, debug or trace",
+                    cut(text)
+                ))
+            })
+        };
+        Ok(LogQuery {
+            level: self.text("level").map(level).transpose()?,
+            actor: self.text("actor").map(str::to_owned),
+            about: self.text("about").map(str::to_owned),
+            page: self.page()?,
+        })
+    }
+
+    /// Which members.
+    pub(super) fn peers(&self) -> Result<PeersPage, Refused> {
+        Ok(PeersPage {
+            matching: self.text("matching").map(str::to_owned),
+            here: self.either("here")?,
+            page: self.page()?,
+        })
     }
 
     /// Which part of a list.

@@ -5,17 +5,22 @@ use super::asked::{KEY_HEADER, LAST_EVENT_HEADER};
 use super::paths::{self, BASE, Of, PATHS, PathLine};
 use super::problem::{PROBLEM_JSON, Problem};
 use super::shapes::Shape;
+use crate::chain::proof::MAX_TAIL;
+use crate::owner::{
+    MAX_BALLOTS_LISTED, MAX_BLOCKS_LISTED, MAX_LISTED, MAX_LOG_LINES, MAX_ON_LEDGER_LISTED,
+    MAX_OPEN_LISTED, MAX_PEERS_LISTED, MAX_RECORDS_LISTED, VOTERS_LISTED,
+};
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{OneOfBuilder, SchemaType};
+use utoipa::openapi::schema::{ArrayItems, OneOfBuilder, SchemaType};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi,
-    OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
-    SecurityRequirement, Type,
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, KnownFormat, ObjectBuilder,
+    OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+    SchemaFormat, SecurityRequirement, Type,
 };
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::{Number, PartialSchema, ToSchema};
 
 /// What the way to show the token is called.
 const TOKEN: &str = "token";
@@ -23,8 +28,56 @@ const TOKEN: &str = "token";
 /// What a body is, and most answers are.
 pub(super) const JSON: &str = "application/json";
 
+/// An id, or its beginning.
+const ID: &str = "^[0-9a-f]{6,64}$";
+
+/// A height, or an id or its beginning.
+const BLOCK: &str = "^([0-9]{1,15}|[0-9a-f]{6,64})$";
+
+/// A number by which a list goes on.
+const NUMBER: &str = "^[0-9]{1,15}$";
+
+/// How many each list shows at most, and what its cursors look like.
+const LISTS: &[(&str, usize, &str)] = &[
+    (paths::PEERS.path, MAX_PEERS_LISTED, NUMBER),
+    (paths::MEMBERS.path, MAX_ON_LEDGER_LISTED, NUMBER),
+    (
+        paths::OPEN.path,
+        MAX_OPEN_LISTED,
+        "^[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,15}-[0-9a-f]{64}$",
+    ),
+    (paths::OUTBOX.path, MAX_LISTED, NUMBER),
+    (paths::INBOX.path, MAX_LISTED, NUMBER),
+    (paths::HISTORY.path, MAX_LISTED, "^[0-9]{1,15}-[0-9]{1,15}$"),
+    (paths::TOPICS.path, MAX_RECORDS_LISTED, "^[ -~]{1,32}$"),
+    (
+        paths::RECORDS.path,
+        MAX_RECORDS_LISTED,
+        "^[0-9]{1,15}-(all|[0-9]{1,9})-[0-9a-f]{64}$",
+    ),
+    (paths::BALLOTS.path, MAX_BALLOTS_LISTED, "^[0-9a-f]{24}$"),
+    (paths::VOTERS.path, VOTERS_LISTED, NUMBER),
+    (paths::BLOCKS.path, MAX_BLOCKS_LISTED, NUMBER),
+    (paths::INVITATIONS.path, MAX_PEERS_LISTED, NUMBER),
+    (
+        paths::LOG.path,
+        MAX_LOG_LINES,
+        "^[0-9]{1,15}\\.[0-9]{1,15}$",
+    ),
+];
+
 /// What can stand behind `?` and between braces: its name, what it says, and what it is.
 const PARAMETERS: &[(&str, &str, Kind)] = &[
+    (
+        "about",
+        "The beginning of a value that the line has: of an id, a name, an address.",
+        Kind::Text,
+    ),
+    (
+        "actor",
+        "A part of the node, such as ledger or outbox.",
+        Kind::Text,
+    ),
     (
         "address",
         "The address of a key, as `node wallet address` prints it.",
@@ -43,36 +96,55 @@ const PARAMETERS: &[(&str, &str, Kind)] = &[
     (
         "ballot",
         "The id of a ballot, or its beginning.",
-        Kind::Text,
+        Kind::Like(ID),
     ),
     (
         "block",
         "A height, or an id or its beginning of six digits or more.",
-        Kind::Text,
+        Kind::Like(BLOCK),
     ),
     (
         "challenge",
         "64 hexadecimal digits, drawn at random.",
-        Kind::Text,
+        Kind::Like("^[0-9a-f]{64}$"),
     ),
-    ("code", "The code of a refusal.", Kind::Text),
+    ("code", "The code of a refusal.", Kind::Like("^[a-z_]+$")),
     (
         "failed",
         "What did not get through, instead of what waits.",
         Kind::Flag,
     ),
     (
+        "here",
+        "Only who is here, or with false only who is away.",
+        Kind::Flag,
+    ),
+    (
         "id",
         "An id, or its beginning of six digits or more.",
-        Kind::Text,
+        Kind::Like(ID),
     ),
     (
         "kinds",
         "Kinds of events, with commas between them; all if left out.",
         Kind::Text,
     ),
+    (
+        "level",
+        "The least weighty line that is told; all if left out.",
+        Kind::Choice(&["error", "warn", "info", "debug", "trace"]),
+    ),
     ("limit", "How many at most.", Kind::Number),
-    ("number", "The number of a message, or its id.", Kind::Text),
+    (
+        "matching",
+        "A part of a name, or the beginning of an address.",
+        Kind::Text,
+    ),
+    (
+        "number",
+        "The number of a message, or its id.",
+        Kind::Like(BLOCK),
+    ),
     (
         "of",
         "A member's name or an address; this node's owner if left out.",
@@ -86,19 +158,19 @@ const PARAMETERS: &[(&str, &str, Kind)] = &[
     (
         "seconds",
         "How long to wait at most; 60 at most.",
-        Kind::Number,
+        Kind::Within(0, 60),
     ),
     (
         "tail",
         "How many headers the proof shows behind its block.",
-        Kind::Number,
+        Kind::Within(1, MAX_TAIL),
     ),
     ("topic", "A topic of records.", Kind::Text),
     ("unread", "Only what was not read.", Kind::Flag),
     (
         "until",
         "The block that the proof leads to, by height or id; the last one if left out.",
-        Kind::Text,
+        Kind::Like(BLOCK),
     ),
     (
         "wait",
@@ -166,7 +238,11 @@ objects! {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
+    /// A text of this form.
+    Like(&'static str),
     Number,
+    /// From so many to so many.
+    Within(usize, usize),
     Flag,
     Choice(&'static [&'static str]),
 }
@@ -176,7 +252,11 @@ impl Kind {
         let of = |kind| ObjectBuilder::new().schema_type(SchemaType::Type(kind));
         match self {
             Self::Text => of(Type::String),
+            Self::Like(pattern) => of(Type::String).pattern(Some(pattern)),
             Self::Number => of(Type::Integer).minimum(Some(0.0)),
+            Self::Within(least, most) => of(Type::Integer)
+                .minimum(Some(Number::UInt(least)))
+                .maximum(Some(Number::UInt(most))),
             Self::Flag => of(Type::Boolean),
             Self::Choice(choices) => of(Type::String).enum_values(Some(choices.iter().copied())),
         }
@@ -244,10 +324,35 @@ pub(super) fn describe(of: Of) -> OpenApi {
 }
 
 fn note(schemas: &mut BTreeMap<String, RefOr<Schema>>, shape: Shape) {
-    schemas.insert((shape.name)().into_owned(), (shape.schema)());
-    let mut within = Vec::new();
-    (shape.within)(&mut within);
-    schemas.extend(within);
+    let mut found = vec![((shape.name)().into_owned(), (shape.schema)())];
+    (shape.within)(&mut found);
+    found.iter_mut().for_each(|(_, schema)| unsigned(schema));
+    schemas.extend(found);
+}
+
+/// Says of numbers that are never negative how great they can be: the usual name of their format, `int64`, cuts
+/// off half of them.
+fn unsigned(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    let int64 = SchemaFormat::KnownFormat(KnownFormat::Int64);
+    match schema {
+        Schema::Object(object) => {
+            if object.format.as_ref() == Some(&int64) && object.minimum.is_some() {
+                object.format = None;
+                object.maximum = Some(Number::UInt(usize::MAX));
+            }
+            object.properties.values_mut().for_each(unsigned);
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                unsigned(items);
+            }
+        }
+        Schema::OneOf(several) => several.items.iter_mut().for_each(unsigned),
+        Schema::AllOf(several) => several.items.iter_mut().for_each(unsigned),
+        Schema::AnyOf(several) => several.items.iter_mut().for_each(unsigned),
+        _ => {}
+    }
 }
 
 fn reference(shape: Shape) -> Ref {
@@ -259,16 +364,20 @@ fn operation(line: &PathLine) -> OperationBuilder {
         .operation_id(Some(operation_id(line)))
         .summary(Some(line.says));
     for name in places(line.path) {
-        operation = operation.parameter(described(name, ParameterIn::Path));
+        operation = operation.parameter(described(line, name, ParameterIn::Path));
     }
     for name in line.parameters {
-        operation = operation.parameter(described(name, ParameterIn::Query));
+        operation = operation.parameter(described(line, name, ParameterIn::Query));
     }
     for (path, name, says) in HEADERS {
         if *path == line.path {
             let header = ParameterBuilder::new().name(*name).description(Some(*says));
             let header = header.parameter_in(ParameterIn::Header);
-            operation = operation.parameter(header.schema(Some(Kind::Text.schema())));
+            let kind = match *name {
+                KEY_HEADER => Kind::Like("^[!-~]{1,64}$"),
+                _ => Kind::Like("^[0-9a-f]{16}\\.[0-9]{1,15}$"),
+            };
+            operation = operation.parameter(header.schema(Some(kind.schema())));
         }
     }
     if let Some(body) = line.body {
@@ -299,6 +408,10 @@ fn operation(line: &PathLine) -> OperationBuilder {
     if [paths::HEALTHY.path, paths::READY.path].contains(&line.path) {
         operation = operation.response("503", answer.clone());
     }
+    // A browser that is not known is told so on a page.
+    if line.path == paths::DOCS.path {
+        operation = operation.response("401", answer.clone());
+    }
     let content = ContentBuilder::new()
         .schema(Some(reference(Shape::of::<Problem>())))
         .build();
@@ -324,7 +437,7 @@ fn operation_id(line: &PathLine) -> String {
         .join("_")
 }
 
-fn described(name: &str, place: ParameterIn) -> ParameterBuilder {
+fn described(line: &PathLine, name: &str, place: ParameterIn) -> ParameterBuilder {
     let required = match place {
         ParameterIn::Path => Required::True,
         _ if name == "challenge" => Required::True,
@@ -332,6 +445,12 @@ fn described(name: &str, place: ParameterIn) -> ParameterBuilder {
     };
     // Each of them is described: a test sees to it.
     let (says, kind) = parameter(name).unwrap_or(("", Kind::Text));
+    let list = LISTS.iter().find(|(path, ..)| *path == line.path);
+    let kind = match (name, list) {
+        ("limit", Some((_, most, _))) => Kind::Within(1, *most),
+        ("after", Some((_, _, cursor))) => Kind::Like(cursor),
+        _ => kind,
+    };
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)

@@ -15,12 +15,13 @@ use crate::owner::answers::{
     CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView, DelegateRequest,
     DelegateView, DelegatesView, EventView, ExpelRequest, HandOverRequest, HealthView, HistoryView,
     InboxView, InvitationView, InvitationsView, InviteRequest, InvitedView, LedgerMembersView,
-    LeftView, LogLevelRequest, LogLevelView, MinedView, MiningRequest, MiningView, NoRequest,
-    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
-    ReadView, ReadmitRequest, ReceivedView, RecordRequest, RecordedView, RecordsView, RekeyRequest,
-    SaidView, SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest,
-    StopRequest, StoppingView, SyncRequest, SyncView, TopicsView, TrackerStatusView,
-    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
+    LeftView, LogLevelRequest, LogLevelView, LogView, MinedView, MiningRequest, MiningView,
+    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReadmitRequest, ReceivedView, RecordRequest, RecordedView, RecordsView,
+    RekeyRequest, SaidView, SendManyRequest, SendRequest, SendView, SentManyView, SentView,
+    SettingsView, StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
+    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
+    WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -124,11 +125,13 @@ paths! {
     HEALTHY: GET "/healthy" () -> HealthView, EVERY, "200 if the node answers, 503 if it hangs; needs no token";
     READY: GET "/ready" () -> HealthView, EVERY, "200 if the node takes part in its network, 503 if not, and why; needs no token";
     LOG_LEVEL: POST "/log-level" () [LogLevelRequest] -> LogLevelView, EVERY, "has a part of the node tell more or less of itself than the settings say, for so long; without part and level, what these say";
+    LOG: GET "/log" ("level" "actor" "about" "after" "limit") -> LogView, BOTH, "what the node wrote down, the latest first: from this level on, of one part (actor), with a value that begins so (about: an id, a name, an address)";
+    SETTINGS: GET "/settings" () -> SettingsView, BOTH, "its settings and who says each, where its files are, and how much they take";
     CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
     LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () [WalletRequest] -> WalletOpenedView, WAITING, "makes or opens the wallet (order: create or load), and the node starts";
-    PEERS: GET "/peers" ("after" "limit") -> PeersView, BOTH, "the members, and who is connected";
+    PEERS: GET "/peers" ("after" "limit" "matching" "here") -> PeersView, BOTH, "the members, and who is connected; only those whose name has this within it, or whose address begins so (matching), who are here (here=true) or away (here=false)";
     MEMBERS: GET "/ledger/members" ("at" "after" "limit") -> LedgerMembersView, PEER, "who is a member by the ledger, after the block at a height (at), or at its end";
     BALANCE: GET "/balance" ("of") -> BalanceView, PEER, "the coins of somebody, or without `of` of this node's owner";
     SEND: POST "/transactions" () [SendRequest] -> SentView, PEER, "sends coins, a note, or both; answered once it is on the disk; under the header Idempotency-Key the same request sends once";

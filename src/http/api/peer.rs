@@ -87,7 +87,7 @@ async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answe
 }
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
-    peer.peers(&asked.page()?).await.map(Json)
+    peer.peers(&asked.peers()?).await.map(Json)
 }
 
 async fn members(peer: Data<Peer>, asked: Parameters) -> Answer<LedgerMembersView> {

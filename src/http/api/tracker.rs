@@ -43,7 +43,7 @@ async fn checkpoint(
 }
 
 async fn peers(tracker: Data<Tracker>, asked: Parameters) -> Result<Json<PeersView>, Refused> {
-    tracker.peers(&asked.page()?).await.map(Json)
+    tracker.peers(&asked.peers()?).await.map(Json)
 }
 
 async fn invite(

@@ -66,8 +66,10 @@ pub(super) enum Spot {
     Members,
     Votes,
     Network,
-    /// None of those in the bar.
+    /// Who I am, which is not in the bar.
     Own,
+    /// What is found.
+    Search,
 }
 
 /// How something stands: never by colour alone.
@@ -189,6 +191,7 @@ impl Frame {
             Spot::Votes => name == "votes",
             Spot::Network => name == "network",
             Spot::Own => name == "own",
+            Spot::Search => name == "search",
         }
     }
 }

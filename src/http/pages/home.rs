@@ -174,6 +174,13 @@ pub(super) async fn home(
             path: "/pay",
             act: "Write",
         },
+        Step {
+            done: peer.place.last_backup().await?.is_some(),
+            words: "Make a first backup",
+            more: "The words bring back coins and name; a backup brings back what you wrote and received.",
+            path: "/network/node#backup",
+            act: "How",
+        },
     ];
     if steps.iter().any(|step| !step.done) {
         shown.steps = steps;

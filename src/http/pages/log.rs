@@ -4,15 +4,19 @@ use super::form::Asked;
 use super::frame::{Frame, Spot, page, status_of};
 use super::refusal::PageRefused;
 use super::show::When;
-use crate::chain::Timestamp;
-use crate::logging::LogEvent;
-use crate::owner::{Code, LogQuery, MAX_LOG_LINES, Peer, Refused};
+use crate::logging::PARTS;
+use crate::owner::answers::LogLine;
+use crate::owner::{Code, LogQuery, NodePlace, Peer, Refused};
 use crate::readable::visible;
+use crate::settings::LogLevel;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 use serde_json::Value;
 use std::fmt::Write;
+
+/// Lines on one page.
+const LINES: usize = 100;
 
 /// The levels that can be chosen, and what is said of them.
 const LEVELS: [(&str, &str); 4] = [
@@ -31,7 +35,14 @@ struct LogPage {
     levels: Vec<(&'static str, &'static str, bool)>,
     actors: Vec<(String, bool)>,
     about: String,
-    most: usize,
+    /// What was chosen.
+    level: String,
+    actor: String,
+    /// Where earlier lines are.
+    earlier: Option<String>,
+    /// Whether these are the latest, which are shown as they come.
+    is_latest: bool,
+    is_peer: bool,
 }
 
 /// One line.
@@ -47,16 +58,16 @@ struct Line {
 }
 
 impl Line {
-    fn new(event: &LogEvent) -> Self {
-        let (level, sign, tone) = match event.level {
-            tracing::Level::ERROR => ("error", "▲", "bad"),
-            tracing::Level::WARN => ("warning", "△", "wait"),
-            tracing::Level::INFO => ("info", "●", ""),
-            tracing::Level::DEBUG => ("debug", "○", ""),
-            tracing::Level::TRACE => ("trace", "·", ""),
+    fn new(line: &LogLine) -> Self {
+        let (level, sign, tone) = match line.level {
+            LogLevel::Error => ("error", "▲", "bad"),
+            LogLevel::Warn => ("warning", "△", "wait"),
+            LogLevel::Info => ("info", "●", ""),
+            LogLevel::Debug => ("debug", "○", ""),
+            LogLevel::Trace => ("trace", "·", ""),
         };
         let mut fields = String::new();
-        for (name, value) in &event.fields {
+        for (name, value) in &line.fields {
             let value = match value {
                 Value::String(text) => visible(text),
                 other => visible(&other.to_string()),
@@ -69,20 +80,30 @@ impl Line {
             );
         }
         Self {
-            when: When::new(Timestamp(event.time.unix_ms())),
+            when: When::new(line.time),
             level,
             sign,
             tone,
-            actor: visible(&event.actor),
-            event: visible(&event.event),
+            actor: visible(&line.actor),
+            event: visible(&line.event),
             fields,
         }
     }
 }
 
-/// The log.
+/// The log of a peer.
 pub(super) async fn log(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
+    let frame = Frame::of_peer(&peer, &status, &asked, Spot::Network, "Log");
+    log_page(&peer.place, frame, &asked).await
+}
+
+/// The log of a node, within this frame.
+pub(super) async fn log_page(
+    place: &NodePlace,
+    frame: Frame,
+    asked: &Asked,
+) -> Result<HttpResponse, PageRefused> {
     let typed = |name| asked.fields.text(name).filter(|typed| !typed.is_empty());
     let level = typed("level").unwrap_or("info");
     let query = LogQuery {
@@ -92,26 +113,28 @@ pub(super) async fn log(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, 
         })?),
         actor: typed("actor").map(str::to_owned),
         about: typed("about").map(str::to_owned),
+        page: asked.page(LINES),
     };
     let chosen = query.actor.clone();
-    let (events, mut actors) = peer.log(query).await?;
-    // What was chosen stays to choose when it is silent.
-    if let Some(chosen) = &chosen
-        && !actors.contains(chosen)
-    {
-        actors.push(chosen.clone());
-    }
+    let log = place.log(query).await?;
+    // What was typed stays to choose, though no part is called so.
+    let mut actors: Vec<&str> = PARTS.to_vec();
+    actors.extend(chosen.as_deref().filter(|chosen| !PARTS.contains(chosen)));
     page(&LogPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Log"),
-        lines: events.iter().map(Line::new).collect(),
+        earlier: log.next.map(|next| next.0),
+        level: level.to_owned(),
+        actor: chosen.clone().unwrap_or_default(),
+        is_latest: asked.fields.text("after").is_none(),
+        is_peer: frame.is_peer,
+        frame,
+        lines: log.lines.iter().map(Line::new).collect(),
         levels: LEVELS
             .map(|(name, words)| (name, words, name == level))
             .to_vec(),
         actors: actors
             .into_iter()
-            .map(|actor| (visible(&actor), Some(&actor) == chosen.as_ref()))
+            .map(|actor| (visible(actor), Some(actor) == chosen.as_deref()))
             .collect(),
         about: typed("about").map(visible).unwrap_or_default(),
-        most: MAX_LOG_LINES,
     })
 }

@@ -5,21 +5,20 @@ use super::frame::{Frame, Spot, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions_drawn::Drawn;
 use super::show::{When, Who, coins, count, grouped};
-use crate::owner::answers::PeerView;
-use crate::owner::{Page, Peer};
+use crate::membership::MemberName;
+use crate::owner::answers::{Cursor, PeerView};
+use crate::owner::{Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
 
-/// Members on one page.
-const LISTED: usize = 500;
+/// Members on one page: with its stylesheet and script it stays below 80 kB.
+pub(super) const LISTED: usize = 50;
 
-/// Names that differ in so few characters are taken for each other.
-const ALIKE: usize = 1;
-
-/// Shorter names are too many to be told apart like that.
-const LEAST_ALIKE: usize = 4;
+/// What the cursor of a page begins with that goes on among those who are here, and among those who are not.
+const HERE: &str = "here";
+const AWAY: &str = "away";
 
 /// A member in the list.
 pub(super) struct Member {
@@ -30,11 +29,11 @@ pub(super) struct Member {
     pub(super) since: Option<When>,
     /// Where the connection with this node stands.
     pub(super) session: Option<String>,
-    /// Whether this node called.
-    pub(super) outgoing: bool,
     pub(super) endpoints: Vec<String>,
     /// Another member whose name looks like this one's.
     pub(super) like: Option<String>,
+    /// Admitted, and not on the ledger yet.
+    pub(super) not_yet: bool,
 }
 
 impl Member {
@@ -52,16 +51,13 @@ impl Member {
                     false => format!("connected to us, at block {height}"),
                 }
             }),
-            outgoing: peer
-                .session
-                .as_ref()
-                .is_some_and(|session| session.outgoing),
             endpoints: peer
                 .endpoints
                 .iter()
                 .map(|endpoint| visible(endpoint))
                 .collect(),
             like: None,
+            not_yet: peer.on_ledger == Some(false),
         }
     }
 
@@ -71,40 +67,13 @@ impl Member {
     }
 }
 
-/// Members as a list shows them: who is there first, and lookalikes marked.
-pub(super) fn listed(peers: &[PeerView]) -> Vec<Member> {
-    let mut members: Vec<Member> = peers.iter().map(Member::new).collect();
-    let names: Vec<(String, Option<When>)> = members
-        .iter()
-        .filter_map(|member| Some((member.who.name.clone()?, member.since.clone())))
-        .collect();
-    for member in &mut members {
-        let Some(name) = &member.who.name else {
-            continue;
-        };
-        // The newcomer of the two is marked.
-        let since = member.since.as_ref().map(|when| when.iso.clone());
-        let older = names.iter().find(|(other, their)| {
-            let theirs = their.as_ref().map(|when| when.iso.clone());
-            other != name && theirs < since && look_alike(other, name)
-        });
-        member.like = older.map(|(other, _)| other.clone());
-    }
-    members.sort_by_key(|member| (!member.me, !member.is_here()));
-    members
-}
-
-fn look_alike(one: &str, other: &str) -> bool {
-    let plain = |name: &str| {
-        name.replace('0', "o")
-            .replace(['1', 'i'], "l")
-            .replace('-', "")
-    };
-    plain(one) == plain(other)
-        || one.len().min(other.len()) >= LEAST_ALIKE
-            // Most names are told apart by this: the distance itself is slow for hundreds of them.
-            && one.len().abs_diff(other.len()) <= ALIKE
-            && strsim::osa_distance(one, other) <= ALIKE
+/// Members as a list shows them, with the one whose name each looks like.
+pub(super) fn listed(peers: &[PeerView], like: Vec<Option<MemberName>>) -> Vec<Member> {
+    let listed = peers.iter().zip(like).map(|(peer, like)| Member {
+        like: like.map(|name| visible(name.as_str())),
+        ..Member::new(peer)
+    });
+    listed.collect()
 }
 
 #[derive(Template)]
@@ -118,15 +87,36 @@ struct MembersPage {
     drawn: Drawn,
     here: String,
     all: String,
+    /// Whether there are others at all.
+    alone: bool,
+    finding: Finding,
     next: Option<String>,
+}
+
+/// The field that looks for members.
+pub(super) struct Finding {
+    /// Whether there are so many that it is needed.
+    pub(super) shown: bool,
+    pub(super) typed: String,
+}
+
+impl Finding {
+    /// For so many members.
+    pub(super) fn of(all: usize, asked: &Asked) -> Self {
+        let typed = asked.fields.text("matching").unwrap_or_default();
+        Self {
+            shown: all > LISTED || !typed.is_empty(),
+            typed: visible(typed),
+        }
+    }
 }
 
 /// The members.
 pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
-    let list = peer.peers(&asked.page(LISTED)).await?;
-    let members = listed(&list.peers);
-    let here = members.iter().filter(|member| member.is_here()).count();
+    let company = peer.company().await?;
+    let (peers, next) = here_first(&peer, &asked).await?;
+    let like = peer.lookalikes(&peers);
     page(&MembersPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, "Members"),
         differs: status
@@ -134,12 +124,61 @@ pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
             .iter()
             .map(|one| one.detail.clone())
             .collect(),
-        here: grouped(&here.to_string()),
-        all: count(members.len(), "member"),
-        drawn: Drawn::of(&members),
-        members,
-        next: list.next.map(|next| next.0),
+        here: grouped(&company.here.to_string()),
+        all: count(company.all, "member"),
+        alone: company.all < 2,
+        finding: Finding::of(company.all, &asked),
+        drawn: Drawn::of(&company),
+        members: listed(&peers, like),
+        next,
     })
+}
+
+/// A part of the members, and where the next one begins: first the owner, then whoever is here, then the others.
+async fn here_first(
+    peer: &Peer,
+    asked: &Asked,
+) -> Result<(Vec<PeerView>, Option<String>), PageRefused> {
+    let matching = asked
+        .fields
+        .text("matching")
+        .filter(|text| !text.is_empty());
+    let part = |here, after, limit| PeersPage {
+        matching: matching.map(str::to_owned),
+        here: Some(here),
+        page: Page {
+            after,
+            limit: Some(limit),
+        },
+    };
+    let from = asked.fields.text("after");
+    let (among, after) = match from.and_then(|from| from.split_once('.')) {
+        Some((among, after)) if [HERE, AWAY].contains(&among) => (among, Some(after)),
+        // What is no cursor of this list is refused as one.
+        _ => (HERE, from.map(|_| "")),
+    };
+    let mut peers = Vec::new();
+    if from.is_none() && matching.is_none() {
+        peers.extend(peer.member(&peer.key().to_address()).await?);
+    }
+    let mut after = after.map(|after| Cursor(after.to_owned()));
+    if among == HERE {
+        let list = peer.peers(&part(true, after.take(), LISTED)).await?;
+        peers.extend(
+            list.peers
+                .into_iter()
+                .filter(|one| !one.this_node || matching.is_some()),
+        );
+        if let Some(next) = list.next {
+            return Ok((peers, Some(format!("{HERE}.{}", next.0))));
+        }
+    }
+    // One at least, so that the cursor tells where they begin.
+    let room = LISTED.saturating_sub(peers.len()).max(1);
+    let list = peer.peers(&part(false, after, room)).await?;
+    peers.extend(list.peers);
+    let next = list.next.map(|next| format!("{AWAY}.{}", next.0));
+    Ok((peers, next))
 }
 
 #[derive(Template)]
@@ -159,11 +198,12 @@ pub(super) async fn member(
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let balance = peer.balance(Some(&who)).await?;
-    let list = peer.peers(&Page::first(LISTED)).await?;
-    let listed = listed(&list.peers);
-    let known = listed
+    let known: Vec<PeerView> = peer
+        .member(&balance.of.address)
+        .await?
         .into_iter()
-        .find(|member| member.who.address == balance.of.address);
+        .collect();
+    let known = listed(&known, peer.lookalikes(&known)).pop();
     let member = known.unwrap_or_else(|| Member {
         who: Who::new(&balance.of),
         me: false,
@@ -171,9 +211,9 @@ pub(super) async fn member(
         reachable: None,
         since: None,
         session: None,
-        outgoing: false,
         endpoints: Vec::new(),
         like: None,
+        not_yet: false,
     });
     page(&MemberPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, member.who.label()),
@@ -181,19 +221,4 @@ pub(super) async fn member(
         code: super::own::code(&member.who.address),
         member,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lookalikes_are_seen_and_others_are_left_alone() {
-        assert!(look_alike("alice", "a1ice"));
-        assert!(look_alike("alice", "allice"));
-        assert!(look_alike("bob", "b0b"));
-        assert!(!look_alike("bob", "rob"));
-        assert!(!look_alike("alice", "bob"));
-        assert!(!look_alike("node-1", "node-22"));
-    }
 }

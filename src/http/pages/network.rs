@@ -97,13 +97,10 @@ pub(super) async fn network(
     shown.between = Chart::between(&blocks.blocks);
     shown.rates = Chart::rates(&blocks.blocks);
     shown.here = Chart::here(&peer.presence().await?);
-    let members = peer.peers(&Page::default()).await?;
-    let connected = members.peers.iter().filter(|member| !member.this_node);
+    let connected = peer.company().await?.connected;
     shown.sources = connected
-        .filter_map(|member| {
-            let session = member.session.as_ref()?;
-            Some((Who::member(member), grouped(&session.height.0.to_string())))
-        })
+        .iter()
+        .map(|one| (Who::new(&one.person), grouped(&one.height.0.to_string())))
         .collect();
     page(&shown)
 }

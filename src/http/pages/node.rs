@@ -4,10 +4,9 @@ use super::form::Asked;
 use super::frame::{Frame, Spot, page, status_of};
 use super::refusal::PageRefused;
 use super::show::{When, coins, count, grouped, short, size};
-use crate::owner::Peer;
-use crate::owner::answers::{ClockStateView, MovedTo};
+use crate::owner::answers::{ClockStateView, ClockView, MovedTo, SettingView, TrackerStatusView};
+use crate::owner::{NodePlace, Peer, Tracker};
 use crate::readable::{in_words, visible};
-use crate::settings::{Origin, Setting};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
@@ -20,6 +19,8 @@ struct NodePage {
     moved: Vec<Moved>,
     moved_words: String,
     settings: Vec<Said>,
+    last_backup: Option<When>,
+    is_peer: bool,
 }
 
 /// A setting, and who says so.
@@ -30,18 +31,14 @@ struct Said {
 }
 
 impl Said {
-    fn new(setting: &Setting) -> Self {
+    fn new(setting: &SettingView) -> Self {
         Self {
             key: setting.key.clone(),
-            // A passphrase stands in a file of its own; not even where is told here.
-            value: match setting.key.contains("passphrase") && setting.value != "" {
-                true => "set, and not shown".to_owned(),
-                false => visible(&setting.value.to_string()),
-            },
-            by: match &setting.origin {
-                Origin::Default => "as usual".to_owned(),
-                Origin::File { line } => format!("line {line} of the settings file"),
-                Origin::Variable { name } => format!("the variable {}", visible(name)),
+            value: setting.value.clone(),
+            by: match (setting.line, &setting.variable) {
+                (Some(line), _) => format!("line {line} of the settings file"),
+                (None, Some(name)) => format!("the variable {name}"),
+                (None, None) => "as usual".to_owned(),
             },
         }
     }
@@ -58,12 +55,6 @@ struct Moved {
 pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let tracker = &status.tracker;
-    let clock = match status.clock.state {
-        ClockStateView::Unknown => "Not compared yet: that takes two others".to_owned(),
-        ClockStateView::Right => "Right".to_owned(),
-        ClockStateView::Ahead => format!("{} ahead", in_words(status.clock.by_ms)),
-        ClockStateView::Behind => format!("{} behind", in_words(status.clock.by_ms)),
-    };
     let mut rows = vec![
         ("Version", visible(&status.version)),
         ("Tracker", visible(&tracker.endpoint)),
@@ -75,16 +66,11 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
                 (None, false) => "Not yet".to_owned(),
             },
         ),
-        ("Clock", clock),
+        ("Clock", clock(&status.clock)),
     ];
     if let Some(until) = tracker.member_until {
         rows.push(("Member until", When::new(until).exact));
     }
-    rows.push(("Its files", size(peer.bytes_on_disk().await?)));
-    rows.push((
-        "They are in",
-        visible(&peer.data_dir().display().to_string()),
-    ));
     let (mut moved, mut moved_words) = (Vec::new(), String::new());
     if let Some(chain) = &status.chain {
         let network = chain
@@ -140,11 +126,70 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
                 .collect();
         }
     }
+    let frame = Frame::of_peer(&peer, &status, &asked, Spot::Network, "This node");
+    node_page(&peer.place, frame, rows, (moved_words, moved)).await
+}
+
+/// A node, within this frame: how it stands, and what is the same of all.
+async fn node_page(
+    place: &NodePlace,
+    frame: Frame,
+    mut rows: Vec<(&'static str, String)>,
+    (moved_words, moved): (String, Vec<Moved>),
+) -> Result<HttpResponse, PageRefused> {
+    let kept = place.settings().await?;
+    rows.push(("Its files", size(kept.bytes_on_disk)));
+    rows.push(("They are in", visible(&kept.data_dir)));
     page(&NodePage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "This node"),
+        is_peer: frame.is_peer,
+        frame,
         rows,
         moved,
         moved_words,
-        settings: peer.settings().iter().map(Said::new).collect(),
+        settings: kept.settings.iter().map(Said::new).collect(),
+        last_backup: kept.last_backup.map(When::new),
     })
+}
+
+/// This tracker.
+pub(super) async fn of_tracker(
+    tracker: &Tracker,
+    status: &TrackerStatusView,
+    frame: Frame,
+) -> Result<HttpResponse, PageRefused> {
+    let mut rows = vec![
+        ("Version", visible(&status.version)),
+        ("Members reach it at", visible(&status.endpoint)),
+        ("Clock", clock(&status.clock)),
+        ("Connections", count(status.sessions, "member")),
+        (
+            "Members that others can call",
+            grouped(&status.reachable.to_string()),
+        ),
+    ];
+    if let Some(height) = status.height {
+        rows.push(("Last block, as members say", grouped(&height.0.to_string())));
+    }
+    rows.extend(status.overruled.iter().map(|one| {
+        let words = format!(
+            "{} here, but {} holds: the network was founded so",
+            visible(&one.given),
+            visible(&one.holds)
+        );
+        (
+            "A setting that is overruled",
+            format!("{}: {words}", visible(&one.key)),
+        )
+    }));
+    node_page(&tracker.place, frame, rows, Default::default()).await
+}
+
+/// How a clock compares.
+fn clock(clock: &ClockView) -> String {
+    match clock.state {
+        ClockStateView::Unknown => "Not compared yet: that takes two others".to_owned(),
+        ClockStateView::Right => "Right".to_owned(),
+        ClockStateView::Ahead => format!("{} ahead", in_words(clock.by_ms)),
+        ClockStateView::Behind => format!("{} behind", in_words(clock.by_ms)),
+    }
 }

@@ -1,7 +1,7 @@
 //! Pay and write: a time line a member, the form, what is on its way, what came.
 
 use super::form::{Act, Asked, Fields};
-use super::frame::{Frame, Spot, html, on_to, page, status_of};
+use super::frame::{Frame, Spot, html, on_to, page, see, status_of};
 use super::home::under_way;
 use super::refusal::PageRefused;
 use super::show::{Entry, Mood, Who, coins};
@@ -10,7 +10,7 @@ use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     HistoryEntry, HistoryView, NetworkView, PeerStatusView, PeerView, SendRequest,
 };
-use crate::owner::{Code, InboxPage, Order, Page, Peer, Refused, Which};
+use crate::owner::{Code, InboxPage, Order, Page, Peer, PeersPage, Refused, Which};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -21,8 +21,11 @@ use std::collections::BTreeMap;
 /// Entries on one page.
 const LISTED: usize = 30;
 
-/// Members whose names are offered while one types, and that are listed beside.
-const OFFERED: usize = 500;
+/// Members that are listed beside: those with whom something went, and then whoever is here.
+const BESIDE: usize = 20;
+
+/// Names that are offered for what was typed.
+const OFFERED: usize = 12;
 
 /// Unread messages that are counted by their sender.
 const COUNTED: usize = 200;
@@ -76,6 +79,8 @@ struct PayPage {
     frame: Frame,
     sending: Sending,
     contacts: Vec<Contact>,
+    /// Members beside the owner.
+    all: usize,
     under_way: Vec<Entry>,
     latest: Vec<Entry>,
 }
@@ -89,38 +94,67 @@ fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
     history.entries.iter().map(entry).collect()
 }
 
-/// Everybody but the owner.
-async fn others(peer: &Peer) -> Result<Vec<PeerView>, Refused> {
-    let members = peer.peers(&Page::first(OFFERED)).await?;
-    let others = members.peers.into_iter();
-    Ok(others
-        .filter(|member| !member.this_node && member.name.is_some())
-        .collect())
-}
-
-/// How many unread messages are of whom, by address.
-async fn unread(peer: &Peer) -> Result<BTreeMap<String, usize>, Refused> {
+/// Who is listed beside: who has written what was not read, with whom something went of late, who is here.
+async fn contacts(peer: &Peer, history: &HistoryView) -> Result<Vec<Contact>, Refused> {
     let wanted = InboxPage {
         unread: true,
         order: Order::Latest,
         page: Page::first(COUNTED),
     };
-    let mut counted = BTreeMap::new();
-    for message in peer.inbox(&wanted).await?.messages {
-        *counted.entry(message.from.address).or_default() += 1;
+    let unread = peer.inbox(&wanted).await?.messages;
+    let mut counted: BTreeMap<&str, usize> = BTreeMap::new();
+    for message in &unread {
+        *counted.entry(&message.from.address).or_default() += 1;
     }
-    Ok(counted)
+    let writers = unread.iter().map(|message| &message.from);
+    let latest = history.entries.iter().map(|entry| match entry {
+        HistoryEntry::Sent(send) => &send.to,
+        HistoryEntry::Received(message) => &message.from,
+    });
+    let mut people: Vec<Contact> = Vec::new();
+    for person in writers.chain(latest) {
+        let known = people.iter().any(|one| one.who.address == person.address);
+        if known || people.len() >= BESIDE || person.name.is_none() {
+            continue;
+        }
+        let member = peer.member(&person.address).await?;
+        people.push(Contact {
+            who: Who::new(person),
+            here: member.is_some_and(|member| is_here(&member)),
+            unread: counted
+                .get(person.address.as_str())
+                .copied()
+                .unwrap_or_default(),
+        });
+    }
+    for here in [true, false] {
+        // The owner, and whoever is listed already, may be among them.
+        let wanted = PeersPage {
+            matching: None,
+            here: Some(here),
+            page: Page::first(2 * BESIDE + 1),
+        };
+        for member in peer.peers(&wanted).await?.peers {
+            let known = people.iter().any(|one| one.who.address == member.address);
+            if !known && !member.this_node && member.name.is_some() && people.len() < BESIDE {
+                people.push(Contact {
+                    who: Who::member(&member),
+                    here,
+                    unread: 0,
+                });
+            }
+        }
+    }
+    people.sort_by_key(|contact| (contact.unread == 0, !contact.here));
+    Ok(people)
+}
+
+fn is_here(member: &PeerView) -> bool {
+    member.live == Some(true) || member.session.is_some()
 }
 
 /// Fills in what the form offers.
-async fn offer(
-    peer: &Peer,
-    status: &PeerStatusView,
-    others: &[PeerView],
-    sending: &mut Sending,
-) -> Result<(), Refused> {
-    let names = others.iter().filter_map(|member| member.name.as_ref());
-    sending.names = names.map(|name| visible(name.as_str())).collect();
+async fn offer(peer: &Peer, status: &PeerStatusView, sending: &mut Sending) -> Result<(), Refused> {
     sending.spendable = coins(peer.balance(None).await?.spendable);
     let network: Option<&NetworkView> = status.chain.as_ref().map(|chain| &chain.network);
     sending.network = network
@@ -136,26 +170,34 @@ async fn pay_page(
 ) -> Result<PayPage, PageRefused> {
     let status = status_of(peer).await?;
     let mood = Mood::of(&status);
-    let others = others(peer).await?;
-    offer(peer, &status, &others, &mut sending).await?;
-    let counted = unread(peer).await?;
+    offer(peer, &status, &mut sending).await?;
     let history = peer.history(&Page::first(LISTED)).await?;
-    let mut contacts: Vec<Contact> = others
+    let contacts = contacts(peer, &history).await?;
+    let names = contacts
         .iter()
-        .map(|member| Contact {
-            who: Who::member(member),
-            here: member.live == Some(true) || member.session.is_some(),
-            unread: counted.get(&member.address).copied().unwrap_or_default(),
-        })
-        .collect();
-    contacts.sort_by_key(|contact| (contact.unread == 0, !contact.here));
+        .filter_map(|contact| contact.who.name.clone());
+    sending.names = names.collect();
     Ok(PayPage {
         frame: Frame::of_peer(peer, &status, asked, Spot::Pay, "Pay & write"),
         sending,
+        all: peer.company().await?.all.saturating_sub(1),
         contacts,
         under_way: under_way(peer, &history, &mood).await?,
         latest: entries(&history, &mood),
     })
+}
+
+/// The names that have in them what was typed, for the script that offers them.
+pub(super) async fn names(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let wanted = PeersPage {
+        matching: asked.fields.text("typed").map(str::to_owned),
+        here: None,
+        page: Page::first(OFFERED),
+    };
+    let members = peer.peers(&wanted).await?.peers;
+    let others = members.iter().filter(|member| !member.this_node);
+    let names: Vec<_> = others.filter_map(|member| member.name.as_ref()).collect();
+    Ok(see(HttpResponse::Ok()).json(names))
 }
 
 /// Pay and write.
@@ -264,20 +306,20 @@ pub(super) async fn timeline(
     let mood = Mood::of(&status);
     let history = peer.history_with(&who, &asked.page(LISTED)).await?;
     let of = peer.balance(Some(&who)).await?.of;
-    let others = others(&peer).await?;
-    let member = others.iter().find(|member| member.address == of.address);
+    let member = peer.member(&of.address).await?;
+    let member = member.filter(|member| !member.this_node);
     let who = Who::new(&of);
     let mut sending = Sending {
         to: who.path().to_owned(),
         fixed: Some(who.clone()),
         ..Sending::default()
     };
-    offer(&peer, &status, &others, &mut sending).await?;
+    offer(&peer, &status, &mut sending).await?;
     let entries = entries(&history, &mood);
     page(&TimelinePage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, who.label()),
         sending,
-        here: member.map(|member| member.live == Some(true) || member.session.is_some()),
+        here: member.as_ref().map(is_here),
         who,
         unread: unread_of(&entries),
         entries,
@@ -377,7 +419,7 @@ pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
     let numbers: Vec<u64> = numbers.take(MARKED).collect();
     peer.mark_read(&numbers).await?;
     match act.fields.text("quietly") {
-        Some(_) => Ok(super::frame::see(HttpResponse::build(StatusCode::NO_CONTENT)).finish()),
+        Some(_) => Ok(see(HttpResponse::build(StatusCode::NO_CONTENT)).finish()),
         None => on_to("/pay/inbox?done=read"),
     }
 }

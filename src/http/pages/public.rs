@@ -11,7 +11,7 @@ use super::{assets, blocks::Line, entry};
 use crate::http::api::asked::LastEvent;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{EventKind, EventKinds};
-use crate::owner::{Order, Page, Peer};
+use crate::owner::{Order, Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 /// Blocks in the list, and members.
 const LISTED: usize = 30;
-const MEMBERS: usize = 500;
+const MEMBERS: usize = 50;
 
 /// For how long what was made for one is good for all: a room full of browsers asks when a block has come.
 const GOOD_FOR: Duration = Duration::from_millis(500);
@@ -63,6 +63,8 @@ struct PublicPage {
     blocks: Vec<Line>,
     chart: Chart,
     members: Vec<Member>,
+    /// How many are not shown.
+    more: usize,
     here: String,
     all: String,
 }
@@ -101,6 +103,7 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
         blocks: Vec::new(),
         chart: Chart::between(&[]),
         members: Vec::new(),
+        more: 0,
         here: String::new(),
         all: String::new(),
         frame,
@@ -119,13 +122,23 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
         let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
         shown.blocks = blocks.blocks.iter().take(LISTED).map(Line::new).collect();
         shown.chart = Chart::between(&blocks.blocks);
-        let list = peer.peers(&Page::first(MEMBERS)).await?;
-        let members = listed(&list.peers).into_iter();
-        // Who is connected without being a member is this node's affair.
-        shown.members = members.filter(|member| member.who.name.is_some()).collect();
-        let here = shown.members.iter().filter(|member| member.is_here());
-        shown.here = grouped(&here.count().to_string());
-        shown.all = count(shown.members.len(), "member");
+        let company = peer.company().await?;
+        let mut members = Vec::new();
+        for here in [true, false] {
+            let wanted = PeersPage {
+                matching: None,
+                here: Some(here),
+                page: Page::first(MEMBERS),
+            };
+            // Who is connected without being a member is this node's affair.
+            let some = peer.peers(&wanted).await?.peers.into_iter();
+            members.extend(some.filter(|member| member.name.is_some()));
+        }
+        members.truncate(MEMBERS);
+        shown.more = company.all.saturating_sub(members.len());
+        shown.members = listed(&members, peer.lookalikes(&members));
+        shown.here = grouped(&company.here.to_string());
+        shown.all = count(company.all, "member");
     }
     // A page that was made is there as a whole.
     let bytes = page(&shown)?.into_body().try_into_bytes();

@@ -5,7 +5,7 @@ use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::show::{Who, short};
 use crate::owner::answers::TransactionState;
-use crate::owner::{Page, Peer};
+use crate::owner::{Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -50,7 +50,7 @@ pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
     }
     let status = status_of(&peer).await?;
     page(&SearchPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Own, "Search"),
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Search, "Search"),
         typed: visible(&typed),
         hits,
     })
@@ -59,12 +59,15 @@ pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
 async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
     let mut hits = Vec::new();
     let lower = typed.to_lowercase();
-    let members = peer.peers(&Page::default()).await?;
-    let named = members.peers.iter().filter(|member| {
-        let name = member.name.as_ref().map(|name| name.as_str());
-        name.is_some_and(|name| name.contains(&lower)) || member.address == lower
-    });
-    hits.extend(named.take(FOUND).map(|member| {
+    let members = peer
+        .peers(&PeersPage {
+            matching: Some(lower.clone()),
+            here: None,
+            page: Page::first(FOUND),
+        })
+        .await?;
+    let named = members.peers.iter().filter(|member| member.name.is_some());
+    hits.extend(named.map(|member| {
         let who = Who::member(member);
         Hit {
             path: format!("/members/{}", who.path()),

@@ -26,6 +26,8 @@ struct SentPage {
     block: Option<(u64, String)>,
     can_retry: bool,
     can_withdraw: bool,
+    /// Whether it waits because nobody mines.
+    can_mine: bool,
     /// Coins that can be freed.
     held: Option<String>,
 }
@@ -45,7 +47,8 @@ pub(super) async fn sent(
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let send = peer.sent(&id).await?;
-    let entry = Entry::sent(&send, &Mood::of(&status));
+    let mood = Mood::of(&status);
+    let entry = Entry::sent(&send, &mood);
     let title = format!("To {}", entry.who.label());
     let waits = send.state.name() == "queued";
     page(&SentPage {
@@ -75,6 +78,7 @@ pub(super) async fn sent(
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
         can_retry: waits,
+        can_mine: send.state.name() == "open" && !mood.words().is_empty(),
         can_withdraw: waits && matches!(send.route, RouteView::Direct),
         held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
         entry,

@@ -1,10 +1,11 @@
 //! A picture of who is connected to whom, as far as this node knows: itself, whom it has a session with, and
 //! the others around them. What it says stands in the table below it, too.
 
-use super::members::Member;
-use super::show::count;
+use super::show::{Who, count};
+use crate::owner::{Company, Connected};
 use askama::Template;
 use std::f64::consts::TAU;
+use std::fmt::Write;
 
 /// Size of the drawing, in its own units.
 const WIDE: f64 = 360.0;
@@ -30,7 +31,9 @@ const NAMED: usize = 12;
 pub(super) struct Drawn {
     words: String,
     near: Vec<Dot>,
-    far: Vec<Dot>,
+    /// Dots of those who are here, and of those who are away: as one line each, of points.
+    here: String,
+    away: String,
 }
 
 struct Dot {
@@ -41,49 +44,62 @@ struct Dot {
     name: Option<String>,
     /// Whether this node called.
     outgoing: bool,
-    here: bool,
 }
 
 impl Drawn {
-    pub(super) fn of(members: &[Member]) -> Self {
-        let others = || members.iter().filter(|member| !member.me);
-        let near: Vec<_> = others().filter(|member| member.session.is_some()).collect();
-        let far: Vec<_> = others().filter(|member| member.session.is_none()).collect();
-        let here = far.iter().filter(|member| member.is_here()).count();
+    pub(super) fn of(company: &Company) -> Self {
+        let near = &company.connected;
+        // This node is one of those who are here.
+        let here = company.here.saturating_sub(near.len() + 1);
+        let away = company.all - company.here;
         let words = format!(
-            "This node is connected to {}. {here} more are here, {} are away.",
+            "This node is connected to {}. {here} more are here, {away} are away.",
             count(near.len(), "member"),
-            far.len() - here
         );
-        let named = near.len() <= MOST_NAMED;
+        let far = (here + away).min(MOST_FAR);
+        let points = |from: usize, to: usize| {
+            let mut line = String::new();
+            for at in from.min(far)..to.min(far) {
+                let (x, y) = place(at, far, FAR);
+                // Writing to a string can't fail.
+                let _ = write!(line, "M{x:.0} {y:.0}h0");
+            }
+            line
+        };
         Self {
             words,
-            near: around(&near, MOST_NEAR, NEAR, named),
-            far: around(&far, MOST_FAR, FAR, false),
+            near: around(near),
+            here: points(0, here),
+            away: points(here, here + away),
         }
     }
 }
 
-fn around(members: &[&Member], most: usize, (wide, tall): (f64, f64), named: bool) -> Vec<Dot> {
-    let shown = members.len().min(most);
-    let dots = members.iter().take(shown).enumerate().map(|(at, member)| {
-        let angle = TAU * at as f64 / shown as f64;
-        let (x, y) = (
-            WIDE / 2.0 + wide * angle.cos(),
-            TALL / 2.0 + tall * angle.sin(),
-        );
-        let label = member.who.label();
+/// Where one of so many stands around the middle.
+fn place(at: usize, of: usize, (wide, tall): (f64, f64)) -> (f64, f64) {
+    let angle = TAU * at as f64 / of as f64;
+    (
+        WIDE / 2.0 + wide * angle.cos(),
+        TALL / 2.0 + tall * angle.sin(),
+    )
+}
+
+fn around(connected: &[Connected]) -> Vec<Dot> {
+    let shown = connected.len().min(MOST_NEAR);
+    let is_named = connected.len() <= MOST_NAMED;
+    let dots = connected.iter().take(shown).enumerate().map(|(at, one)| {
+        let (x, y) = place(at, shown, NEAR);
+        let label = Who::new(&one.person).label();
         let name = match label.char_indices().nth(NAMED) {
             Some((end, _)) => format!("{}…", &label[..end]),
             None => label,
         };
         Dot {
-            x: format!("{x:.1}"),
-            y: format!("{y:.1}"),
-            below: format!("{:.1}", y + 14.0),
-            name: named.then_some(name),
-            outgoing: member.outgoing,
-            here: member.is_here(),
+            x: format!("{x:.0}"),
+            y: format!("{y:.0}"),
+            below: format!("{:.0}", y + 14.0),
+            name: is_named.then_some(name),
+            outgoing: one.outgoing,
         }
     });
     dots.collect()

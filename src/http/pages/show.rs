@@ -96,21 +96,25 @@ fn picture(address: &str) -> String {
     let hash = blake3::hash(address.as_bytes());
     let bytes = hash.as_bytes();
     let hue = u32::from(bytes[0]) * 360 / 256;
-    let mut shapes = String::new();
+    // A dark square is a dash in its row: some hundred pictures stand on a page.
+    let mut dashes = String::new();
     for row in 0..5 {
-        for column in 0..3 {
-            if bytes[1 + row * 3 + column] & 1 == 0 {
-                continue;
+        let is_dark = |column: usize| {
+            let column = column.min(4 - column);
+            bytes[1 + row * 3 + column] & 1 == 1
+        };
+        let mut column = 0;
+        while column < 5 {
+            let long = (column..5).take_while(|column| is_dark(*column)).count();
+            if long > 0 {
+                let _ = write!(dashes, "M{column} {row}h{long}");
             }
-            for x in [column, 4 - column] {
-                let _ = write!(shapes, "M{x} {row}h1v1h-1z");
-            }
+            column += long + 1;
         }
     }
     format!(
-        "<svg class=\"picture\" viewBox=\"-1 -1 7 7\" width=\"20\" height=\"20\" aria-hidden=\"true\" focusable=\"false\">\
-         <rect x=\"-1\" y=\"-1\" width=\"7\" height=\"7\" rx=\"1.4\" fill=\"hsl({hue},45%,88%)\"/>\
-         <path d=\"{shapes}\" fill=\"hsl({hue},60%,35%)\"/></svg>"
+        "<svg class=\"picture\" viewBox=\"-1 -1.5 7 7\" aria-hidden=\"true\" color=\"hsl({hue},60%,35%)\">\
+         <path d=\"{dashes}\"/></svg>"
     )
 }
 

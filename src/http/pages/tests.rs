@@ -1,6 +1,8 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 mod differing;
+mod paths;
+mod shown;
 
 use super::sessions::Browsers;
 use crate::entropy::OsEntropy;
@@ -147,11 +149,14 @@ const PAGES: &[&str] = &[
     "/pay",
     "/pay?to=bob",
     "/pay/with/bob",
+    "/pay/names?typed=b",
     "/pay/inbox",
     "/pay/outbox",
     "/pay/outbox?failed=1",
     "/pay/history",
     "/members",
+    "/members?matching=o",
+    "/members?after=away.1",
     "/members/bob",
     "/network",
     "/network/node",
@@ -224,6 +229,18 @@ async fn a_tracker_has_pages_of_its_own() {
     assert_eq!(page.status, 200);
     assert!(page.body.contains("alice") && page.body.contains("Registered"));
     assert_eq!(known.get("/pay/inbox").await.status, 404);
+    let node = known.get("/network/node").await.body;
+    assert!(
+        node.contains("Version") && node.contains("Its files"),
+        "{node}"
+    );
+    let log = known.get("/network/log").await;
+    assert!(log.status == 200 && log.body.contains("‹ Tracker"));
+    let found = known.get("/members?matching=aro").await.body;
+    assert!(
+        found.contains("carol") && !found.contains("alice"),
+        "{found}"
+    );
 }
 
 #[actix_web::test]
@@ -422,70 +439,10 @@ async fn attack_a_form_beyond_its_cap_or_of_another_kind_is_refused_and_nothing_
 }
 
 #[actix_web::test]
-async fn the_log_is_shown_by_level_part_and_value_with_nothing_that_hides() {
-    let served = Served::peer().await;
-    let logs = served.data_dir().join("logs");
-    std::fs::create_dir_all(&logs).unwrap();
-    let line = |level: &str, actor: &str, event: &str, block: &str| {
-        format!(
-            "{{\"time\":\"2026-11-20T21:43:02.123Z\",\"level\":\"{level}\",\"actor\":\"{actor}\",\
-             \"event\":\"{event}\",\"block\":\"{block}\"}}\n"
-        )
-    };
-    let text = [
-        line("INFO", "ledger", "block connected", "00ab\u{202e}<b>"),
-        line("DEBUG", "gossip", "asked for a block", "00cd"),
-        "half a li".to_owned(),
-    ];
-    std::fs::write(logs.join("node.jsonl"), text.concat()).unwrap();
-    let known = Browser::known(&served).await;
-    let shown = known.get("/network/log").await.body;
-    assert!(
-        shown.contains("block connected") && shown.contains("\\u{202e}"),
-        "{shown}"
-    );
-    assert!(!shown.contains("asked for a block") && !shown.contains("<b>"));
-    let shown = known
-        .get("/network/log?level=debug&actor=gossip&about=00c")
-        .await
-        .body;
-    assert!(shown.contains("asked for a block") && !shown.contains("block connected"));
-    assert_eq!(known.get("/network/log?level=all").await.status, 400);
-}
-
-#[actix_web::test]
-async fn search_leads_straight_to_what_it_finds() {
-    let served = Served::peer().await;
-    let known = Browser::known(&served).await;
-    let id = served.mined.to_string();
-    for (typed, path) in [
-        ("carol", "/members/carol".to_owned()),
-        ("CAROL", "/members/carol".to_owned()),
-        (&id[..12], format!("/network/transactions/{id}")),
-    ] {
-        let found = known.get(&format!("/search?q={typed}")).await;
-        assert_eq!(found.status, 303, "{typed}");
-        assert!(
-            found.head.contains(&format!("location: {path}\r")) || found.head.ends_with(&path),
-            "{typed}: {}",
-            found.head
-        );
-    }
-    assert!(
-        known
-            .get("/search?q=1")
-            .await
-            .head
-            .contains("/network/blocks/")
-    );
-    assert_eq!(known.get("/search").await.status, 200);
-}
-
-#[actix_web::test]
 async fn browsers_are_known_over_a_restart_and_are_bounded() {
     let (entropy, dir) = (OsEntropy, tempfile::tempdir().unwrap());
     let address = "127.0.0.1:1".parse().unwrap();
-    let owned = &Owned::Tracker(tracker(&FakeNode::new(None).start()));
+    let owned = &Owned::Tracker(tracker(&FakeNode::new(None).start(), dir.path()));
     let first = Browsers::of(owned, dir.path(), address);
     let session = first.enter(&first.draw_link(&entropy), &entropy).unwrap();
     let second = Browsers::of(owned, dir.path(), address);

@@ -2,22 +2,20 @@
 
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page};
-use super::members::{Member, listed};
+use super::members::{Finding, LISTED, Member, listed};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{When, Who, count};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest, RekeyRequest,
+    TrackerStatusView,
 };
-use crate::owner::{Code, Page, Refused, Tracker};
+use crate::owner::{Code, Page, PeersPage, Refused, Tracker};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use askama::Template;
-
-/// Members on one page.
-const LISTED: usize = 500;
 
 /// Invitations on one page.
 const INVITATIONS: usize = 20;
@@ -27,6 +25,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(home))
         .route("/members", web::get().to(home))
+        .route("/network/node", web::get().to(node))
+        .route("/network/log", web::get().to(log))
         .route("/members/invite", web::post().to(invite))
         .route("/members/revoke/{id}", web::post().to(revoke))
         .route("/members/expel", web::post().to(expel))
@@ -44,6 +44,7 @@ struct TrackerPage {
     registered: String,
     live: String,
     members: Vec<Member>,
+    finding: Finding,
     next: Option<String>,
     invitations: Vec<Invitation>,
     order: Ordering,
@@ -91,20 +92,56 @@ async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, Page
     page(&tracker_page(&tracker, &asked, Ordering::default()).await?)
 }
 
-async fn tracker_page(
-    tracker: &Tracker,
-    asked: &Asked,
-    order: Ordering,
-) -> Result<TrackerPage, PageRefused> {
+/// The tracker as a node: its files and its settings.
+async fn node(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = tracker.status().await?;
-    let list = tracker.peers(&asked.page(LISTED)).await?;
-    let mut frame = Frame::bare(&*tracker.entropy, &asked.session, Spot::Members, "Tracker");
+    let frame = frame(&tracker, &status, &asked, Spot::Network, "This node");
+    super::node::of_tracker(&tracker, &status, frame).await
+}
+
+/// What it wrote down.
+async fn log(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+    let status = tracker.status().await?;
+    let frame = frame(&tracker, &status, &asked, Spot::Network, "Log");
+    super::log::log_page(&tracker.place, frame, &asked).await
+}
+
+/// The frame of a page of a tracker that stands like this.
+fn frame(
+    tracker: &Tracker,
+    status: &TrackerStatusView,
+    asked: &Asked,
+    spot: Spot,
+    title: &str,
+) -> Frame {
+    let mut frame = Frame::bare(&*tracker.entropy, &asked.session, spot, title);
     frame.network = Some(visible(&status.network.name));
     frame.me = Some(Who::called(Some("tracker"), &status.address));
     frame.standing = match status.sessions {
         0 => Standing::wait("Nobody is connected", "Members come by themselves."),
         sessions => Standing::good(format!("{} connected", count(sessions, "member")), ""),
     };
+    frame.notice = asked.fields.text("done").and_then(super::frame::notice);
+    frame
+}
+
+async fn tracker_page(
+    tracker: &Tracker,
+    asked: &Asked,
+    order: Ordering,
+) -> Result<TrackerPage, PageRefused> {
+    let status = tracker.status().await?;
+    let matching = asked
+        .fields
+        .text("matching")
+        .filter(|text| !text.is_empty());
+    let wanted = PeersPage {
+        matching: matching.map(str::to_owned),
+        here: None,
+        page: asked.page(LISTED),
+    };
+    let list = tracker.peers(&wanted).await?;
+    let like = tracker.lookalikes(&list.peers).await?;
     let invitations = tracker.invitations(&Page::default()).await?;
     let mut invitations: Vec<_> = invitations
         .invitations
@@ -114,17 +151,17 @@ async fn tracker_page(
     // What can be used comes first, the latest before the others.
     invitations.sort_by_key(|one| (!one.open, std::cmp::Reverse(one.id)));
     invitations.truncate(INVITATIONS);
-    frame.notice = asked.fields.text("done").and_then(super::frame::notice);
     Ok(TrackerPage {
         order,
         invitations,
-        frame,
+        frame: frame(tracker, &status, asked, Spot::Members, "Tracker"),
         who: Who::called(None, &status.address),
         endpoint: visible(&status.endpoint),
         founded: status.network.id.is_some(),
         registered: count(status.registered, "member"),
         live: count(status.live, "member"),
-        members: listed(&list.peers),
+        members: listed(&list.peers, like),
+        finding: Finding::of(status.registered, asked),
         next: list.next.map(|next| next.0),
     })
 }

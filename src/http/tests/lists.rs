@@ -367,3 +367,56 @@ async fn a_refusal_shares_the_directory_and_copies_nothing() {
     assert_eq!(std::sync::Arc::strong_count(&shared), holders);
     assert!(std::sync::Arc::ptr_eq(&shared, &*peer.known.borrow()));
 }
+
+/// What the description says of lists is what they take: so many, and cursors of this form.
+#[actix_web::test]
+async fn every_list_takes_as_many_as_the_description_says_and_no_more() {
+    let mut seen = 0;
+    for served in [Served::peer().await, Served::tracker().await] {
+        let description = served.ask("GET", "/openapi.json").await;
+        let description: Value = serde_json::from_str(&description).unwrap();
+        for (path, methods) in description["paths"].as_object().unwrap() {
+            let parameters = methods["get"]["parameters"].as_array();
+            let limit = parameters
+                .into_iter()
+                .flatten()
+                .find(|one| one["name"] == "limit");
+            let Some(limit) = limit else { continue };
+            let most = limit["schema"]["maximum"].as_u64().unwrap();
+            let cursor = parameters
+                .unwrap()
+                .iter()
+                .find(|one| one["name"] == "after")
+                .unwrap();
+            assert!(cursor["schema"]["pattern"].is_string(), "{path}");
+            let path = path.trim_start_matches(BASE);
+            let path = path
+                .replace("{topic}", "guest-book")
+                .replace("{ballot}", "000000");
+            for (many, is_taken) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+                let (_, text) =
+                    ask(&served, &format!("GET {path}?limit={many}"), &Value::Null).await;
+                assert_eq!(
+                    !text.contains("limit is"),
+                    is_taken,
+                    "{path} {many}: {text}"
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 15);
+}
+
+#[actix_web::test]
+async fn a_body_that_is_a_list_is_none_where_nothing_is_to_be_said() {
+    let served = Served::peer().await;
+    for path in ["/connect", "/disconnect", "/mine", "/link", "/stop"] {
+        for wrong in [json!([]), json!({"now": true})] {
+            let (status, code, _) = refused(&served, &format!("POST {path}"), wrong).await;
+            assert_eq!((status, code.as_str()), (400, "bad_body"), "{path}");
+        }
+    }
+    let (status, _) = ask(&served, "POST /connect", &json!({})).await;
+    assert_eq!(status, 200);
+}

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 /// The smallest rotation that the test wants to see.
 const SMALL: u64 = 4_096;
 
-fn event(number: u64) -> LogEvent {
+pub(super) fn event(number: u64) -> LogEvent {
     LogEvent {
         time: Time::from_unix_ms(1_795_210_982_123 + number),
         level: Level::INFO,
@@ -33,7 +33,7 @@ fn numbers(reader: &mut LogReader) -> Vec<u64> {
         .collect()
 }
 
-fn log(dir: &TempDir, max_files: u16) -> (PathBuf, RotatingFile) {
+pub(super) fn log(dir: &TempDir, max_files: u16) -> (PathBuf, RotatingFile) {
     let path = dir.path().join("node.jsonl");
     let file = RotatingFile::open(&path, SMALL, max_files).unwrap();
     (path, file)

@@ -28,6 +28,7 @@ pub struct HandOverRequest {
 #[serde(deny_unknown_fields)]
 pub struct StatementRequest {
     /// Its canonical bytes, in hexadecimal digits.
+    #[schema(pattern = "^([0-9a-f]{2})+$")]
     pub statement: String,
 }
 

@@ -101,6 +101,7 @@ pub struct SentView {
 #[serde(deny_unknown_fields)]
 pub struct SendManyRequest {
     /// The transfers, a thousand at most; each is judged by itself.
+    #[schema(min_items = 1, max_items = 1000)]
     pub transfers: Vec<SendRequest>,
 }
 

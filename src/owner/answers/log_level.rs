@@ -11,7 +11,6 @@ pub struct LogLevelRequest {
     /// Which part; left out, all of them, which go back to what the settings say.
     pub part: Option<String>,
     /// The least weighty event that it still tells.
-    #[schema(value_type = Option<String>)]
     pub level: Option<LogLevel>,
     /// For how many milliseconds; left out, until the node stops.
     pub for_ms: Option<u64>,
@@ -23,7 +22,6 @@ pub struct LogLevelView {
     /// Which part; none if all of them tell what the settings say.
     pub part: Option<String>,
     /// The least weighty event that it tells.
-    #[schema(value_type = Option<String>)]
     pub level: Option<LogLevel>,
     /// For how many milliseconds, if not until the node stops.
     pub for_ms: Option<u64>,

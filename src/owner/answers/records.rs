@@ -44,6 +44,7 @@ impl BodyView {
 #[serde(deny_unknown_fields)]
 pub struct RecordRequest {
     /// Under which topic.
+    #[schema(min_length = 1, max_length = 32)]
     pub topic: String,
     /// What is recorded.
     pub body: BodyView,

@@ -10,6 +10,7 @@ use crate::membership::MemberName;
 use crate::owner::{BlockData, Code};
 use crate::protocol::delivery::rows::SendState;
 use crate::protocol::mining::Mode;
+use crate::settings::LogLevel;
 use crate::wire::MemberId;
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
@@ -67,6 +68,9 @@ shapes! {
     MemberName => text("A member's name.", "^[a-z0-9-]{1,32}$");
     MemberId => described(Type::Integer, "A member's number.").minimum(Some(0.0));
     EventId => text("Names an event.", "^[0-9a-f]{16}\\.[0-9]+$");
+    LogLevel => one_of("How weighty a line of the log is.", [
+        LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace,
+    ]);
     Mode => one_of("When a node mines.", [Mode::OnCommand, Mode::WhenPending, Mode::Always]);
     SendState => one_of("Where a send stands.", [
         SendState::Queued, SendState::Delivered, SendState::Open, SendState::Mined,

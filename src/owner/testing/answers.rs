@@ -71,9 +71,11 @@ answers! {
         branch_change: None,
     };
     GetFunds => |node, asked| {
-        let funds = node.chain.disk.balance(&asked.0).map(|balance| Funds {
-            balance,
-            promised: Amount(100),
+        let funds = node.chain.disk.balance(&asked.0).map(|balance| {
+            match node.played.riches.load(Ordering::Relaxed) {
+                0 => Funds { balance, promised: Amount(100) },
+                all => Funds { balance: Amount(all), promised: Amount(0) },
+            }
         });
         node.move_on();
         funds

@@ -85,6 +85,10 @@ fn coins_are_text_moments_have_their_form_and_ids_their_digits() {
     let schemas = &description["components"]["schemas"];
     assert_eq!(schemas["Amount"]["type"], "string");
     assert_eq!(schemas["Timestamp"]["format"], "date-time");
+    // A number that is never negative is no half of one.
+    let span = &schemas["LogLevelRequest"]["properties"]["for_ms"];
+    assert_eq!(span["maximum"], u64::MAX, "{span}");
+    assert!(span["format"].is_null(), "{span}");
     assert_eq!(schemas["BlockId"]["pattern"], "^[0-9a-f]{64}$");
     let request = &schemas["SendRequest"];
     assert_eq!(request["required"], serde_json::json!(["to", "amount"]));
@@ -123,6 +127,7 @@ const WHOLE_LISTS: &[&str] = &[
     "/api/v1/healthy",
     "/api/v1/paths",
     "/api/v1/ready",
+    "/api/v1/settings",
 ];
 
 /// What of a list was not shown can be asked for: whatever can grow has a cursor, both ways.

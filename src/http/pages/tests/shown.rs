@@ -1,0 +1,142 @@
+//! Members, coins, lines of the log: what is shown of them, and how they are found.
+
+use super::*;
+
+#[actix_web::test]
+async fn members_are_listed_by_who_is_here_found_by_a_part_of_a_name_and_offered_as_one_types() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let row = |page: &Answer, name: &str| page.body.contains(&format!("data-key=\"{name}\""));
+    let all = known.get("/members").await;
+    assert!(["alice", "bob", "carol"].iter().all(|name| row(&all, name)));
+    assert!(all.body.contains("3 of 3 members here now"), "{}", all.body);
+    // Few are seen at a glance; many are looked for.
+    assert!(!all.body.contains("name=\"matching\""));
+    let found = known.get("/members?matching=aro").await;
+    assert!(
+        row(&found, "carol") && !row(&found, "bob") && found.body.contains("name=\"matching\"")
+    );
+    let none = known.get("/members?matching=xyz").await;
+    assert!(none.body.contains("Nobody is called like that"));
+    let behind = known.get("/members?after=here.2").await;
+    assert!(row(&behind, "carol") && !row(&behind, "bob"));
+    assert!(!row(&known.get("/members?after=away.0").await, "carol"));
+    for wrong in ["here.x", "x", "there.1", "here."] {
+        assert_eq!(
+            known.get(&format!("/members?after={wrong}")).await.status,
+            400,
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        known.get("/pay/names?typed=o").await.body,
+        r#"["bob","carol"]"#
+    );
+    assert_eq!(known.get("/pay/names?typed=ali").await.body, "[]");
+    assert!(known.get("/members/carol").await.body.contains("Here now"));
+}
+
+#[actix_web::test]
+async fn the_most_that_one_can_have_is_shown_and_told_to_the_last_coin() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    served
+        .played
+        .riches
+        .store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
+    let shown = "18\u{202f}446\u{202f}744\u{202f}073\u{202f}709\u{202f}551\u{202f}615 coins";
+    for path in ["/", "/members/bob", "/pay", "/pay/with/bob"] {
+        let page = known.get(path).await.body;
+        // What is queued is kept back of what can be spent.
+        let spendable = shown.replace("615", "608");
+        assert!(
+            page.contains(shown) || page.contains(&spendable),
+            "{path}: {page}"
+        );
+    }
+    let told = served.ask("GET", "/balance?of=bob").await;
+    assert!(
+        told.contains("\"balance\":\"18446744073709551615\""),
+        "{told}"
+    );
+    let token = known.field("/pay", "token").await;
+    let form = format!("token={token}&to=bob&amount=18+446+744+073+709+551+615");
+    let sent = known.post("/pay", &form).await.body;
+    assert!(sent.contains("18446744073709551615 needed"), "{sent}");
+}
+
+#[actix_web::test]
+async fn search_leads_straight_to_what_it_finds() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let id = served.mined.to_string();
+    for (typed, path) in [
+        ("carol", "/members/carol".to_owned()),
+        ("CAROL", "/members/carol".to_owned()),
+        (&id[..12], format!("/network/transactions/{id}")),
+    ] {
+        let found = known.get(&format!("/search?q={typed}")).await;
+        assert_eq!(found.status, 303, "{typed}");
+        assert!(
+            found.head.contains(&format!("location: {path}\r")) || found.head.ends_with(&path),
+            "{typed}: {}",
+            found.head
+        );
+    }
+    assert!(
+        known
+            .get("/search?q=1")
+            .await
+            .head
+            .contains("/network/blocks/")
+    );
+    assert_eq!(known.get("/search").await.status, 200);
+}
+
+#[actix_web::test]
+async fn the_log_is_shown_by_level_part_and_value_with_nothing_that_hides() {
+    let served = Served::peer().await;
+    let logs = served.data_dir().join("logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    let line = |level: &str, actor: &str, event: &str, block: &str| {
+        format!(
+            "{{\"time\":\"2026-11-20T21:43:02.123Z\",\"level\":\"{level}\",\"actor\":\"{actor}\",\
+             \"event\":\"{event}\",\"block\":\"{block}\"}}\n"
+        )
+    };
+    let text = [
+        line("INFO", "ledger", "block connected", "00ab\u{202e}<b>"),
+        line("DEBUG", "gossip", "asked for a block", "00cd"),
+        "half a li".to_owned(),
+    ];
+    std::fs::write(logs.join("node.jsonl"), text.concat()).unwrap();
+    let known = Browser::known(&served).await;
+    let shown = known.get("/network/log").await.body;
+    assert!(
+        shown.contains("block connected") && shown.contains("\\u{202e}"),
+        "{shown}"
+    );
+    assert!(!shown.contains("asked for a block") && !shown.contains("<b>"));
+    let shown = known
+        .get("/network/log?level=debug&actor=gossip&about=00c")
+        .await
+        .body;
+    assert!(shown.contains("asked for a block") && !shown.contains("block connected"));
+    assert_eq!(known.get("/network/log?level=all").await.status, 400);
+}
+
+#[actix_web::test]
+async fn a_first_backup_is_asked_for_until_there_is_one() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let done = "Make a first backup</strong><span class=\"unseen\"> (done)";
+    let home = known.get("/").await.body;
+    assert!(home.contains("Make a first backup") && !home.contains(done));
+    let node = known.get("/network/node").await.body;
+    assert!(node.contains("None was made yet") && node.contains("node backup DIR"));
+    let last = r#"{"made_at_ms":1795210982123,"dir":"/elsewhere"}"#;
+    std::fs::write(served.data_dir().join("last-backup.json"), last).unwrap();
+    assert!(known.get("/").await.body.contains(done));
+    let node = known.get("/network/node").await.body;
+    assert!(node.contains("The last one was made"), "{node}");
+}
