@@ -18,7 +18,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use support::Lab;
+use support::{Grown, Lab, Node, so, wait_within};
 
 /// How long each yardstick is held against the machine.
 const HELD: Duration = Duration::from_millis(500);
@@ -32,6 +32,10 @@ const MANY: usize = 1_000;
 const MESSAGES: usize = 4_000;
 /// Blocks mined before, for the coins of all of them.
 const FIRST_BLOCKS: usize = 2_000;
+/// Blocks of two payments that a newcomer fetches.
+const LONG: u64 = 30_000;
+/// How long it may take over them.
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Bytes copied at a time: more than most caches hold.
 const COPIED: usize = 64 << 20;
 
@@ -45,6 +49,7 @@ fn main() {
     let yardsticks = Yardsticks::measure(directory.path(), &speed);
     let mut lines = pure(&speed, &yardsticks, directory.path());
     lines.extend(nodes(&yardsticks));
+    lines.extend(long_chain(&yardsticks));
     println!(
         "{:<58} {:>12}  {:<44} {:>12} {:>8}",
         "what", "takes, us", "against", "takes, us", "ratio"
@@ -266,4 +271,51 @@ fn nodes(yardsticks: &Yardsticks) -> Vec<Line> {
             against: ("a note sealed and opened", yardsticks.seal_and_open),
         },
     ]
+}
+
+/// What a long chain takes of who starts on it, and of who comes to it.
+fn long_chain(yardsticks: &Yardsticks) -> Vec<Line> {
+    let lab = Lab::start();
+    let grown = Grown::new(&lab, LONG);
+    let (mut source, mut newcomer) = (lab.prepare_peer("source"), lab.prepare_peer("newcomer"));
+    grown.give(&source);
+    let first = until_it_answers(&mut source);
+    source.stop();
+    let second = until_it_answers(&mut source);
+    source.joins();
+    let begun = Instant::now();
+    newcomer.start().joins();
+    wait_within(PATIENCE, "it has the chain", || {
+        let (height, id) = newcomer.tip();
+        so(id == grown.tip(), height)
+    });
+    let fetched = begun.elapsed().as_secs_f64() * 1e6 / LONG as f64;
+    println!("{LONG} blocks: {:.0} fetched a second", 1e6 / fetched);
+    vec![
+        Line {
+            what: "a wallet's first start on a long chain, until it answers",
+            takes: first,
+            against: ("its second start", second),
+        },
+        Line {
+            what: "a block of two payments fetched from one neighbour",
+            takes: fetched,
+            against: (
+                "two signatures checked among many",
+                2.0 * yardsticks.verify_batch,
+            ),
+        },
+    ]
+}
+
+/// How long a start takes until the owner hears how much there is, in microseconds.
+fn until_it_answers(node: &mut Node) -> f64 {
+    let begun = Instant::now();
+    node.start();
+    wait_within(PATIENCE, "it has its ledger", || {
+        let has_ledger = node.status().chain.is_some();
+        so(has_ledger, "no ledger yet")
+    });
+    node.inbox();
+    begun.elapsed().as_secs_f64() * 1e6
 }

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod locator;
 pub mod mempool;
 pub mod merkle;
+pub mod named;
 pub mod overlay;
 pub mod params;
 pub mod proof;

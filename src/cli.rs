@@ -25,6 +25,7 @@ mod invitations;
 mod invocation;
 mod join;
 mod logs;
+mod looking;
 mod manual;
 mod new_file;
 mod output;

@@ -93,11 +93,39 @@ pub fn was_voter(
     after: Height,
 ) -> Result<bool, Internal> {
     let interval = members.member_at(key, after)?;
-    let settled = |since: Height| match admission {
+    Ok(interval.is_some_and(|interval| is_settled(admission, interval.since, after)))
+}
+
+fn is_settled(admission: Admission, since: Height, after: Height) -> bool {
+    match admission {
         Admission::Open => since.0.saturating_add(OPEN_NETWORK_AGE) <= after.0,
         _ => true,
-    };
-    Ok(interval.is_some_and(|interval| settled(interval.since)))
+    }
+}
+
+/// How many may vote where the members after the blocks at these heights may, each: in one pass over all who ever
+/// were members.
+///
+/// # Errors
+/// As for [`was_voter`].
+pub fn count_voters(
+    members: &View<'_>,
+    admission: Admission,
+    after: &[Height],
+) -> Result<Vec<u64>, Internal> {
+    let mut counts = vec![0; after.len()];
+    for index in 0..members.count()? {
+        let Some(key) = members.listed(index)? else {
+            continue;
+        };
+        let intervals = members.intervals(&key)?;
+        for (count, after) in counts.iter_mut().zip(after) {
+            let then = intervals.iter().find(|one| one.covers(*after));
+            let may = then.is_some_and(|one| is_settled(admission, one.since, *after));
+            *count += u64::from(may);
+        }
+    }
+    Ok(counts)
 }
 
 #[cfg(test)]

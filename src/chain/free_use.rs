@@ -50,8 +50,8 @@ impl FreeUse {
         let sums = sums_of(rules, block);
         draft.put(RowKey::FreeUse(id), &sums);
         self.add(&sums);
-        if let Some(last) = height.0.checked_sub(FREE_BLOCKS).filter(|last| *last > 0) {
-            self.take_off(&at(rules, draft, Height(last))?);
+        if let Some(last) = just_before(height) {
+            self.take_off(&at(rules, draft, last)?);
         }
         if let Some(last) = height.0.checked_sub(KEPT_BLOCKS)
             && let Some(old) = draft.active(Height(last))?
@@ -71,8 +71,8 @@ impl FreeUse {
         let (id, height) = (block.id(), block.header.height);
         self.take_off(&sums_of(rules, block));
         draft.remove(RowKey::FreeUse(id));
-        if let Some(again) = height.0.checked_sub(FREE_BLOCKS).filter(|again| *again > 0) {
-            self.add(&at(rules, draft, Height(again))?);
+        if let Some(again) = just_before(height) {
+            self.add(&at(rules, draft, again)?);
         }
         Ok(())
     }
@@ -93,6 +93,12 @@ impl FreeUse {
             }
         }
     }
+}
+
+/// The last block that is not counted any more where the one at this height is the last that is.
+fn just_before(height: Height) -> Option<Height> {
+    let before = height.0.checked_sub(FREE_BLOCKS);
+    before.filter(|before| *before > 0).map(Height)
 }
 
 /// The sums of the connected block at a height: as they were kept, or counted anew.

@@ -1,5 +1,6 @@
 //! The open transactions: valid, not mined yet.
 
+mod judged;
 mod limits;
 mod place;
 mod room;
@@ -16,6 +17,7 @@ use super::{
     Action, Amount, EncodedTransaction, Height, Internal, Rejection, Topic, TransactionId,
 };
 use crate::keys::PublicKey;
+use judged::Judged;
 use place::Place;
 use slots::{Entry, Slot, Slots};
 use std::collections::{BTreeMap, BTreeSet, hash_map};
@@ -75,8 +77,7 @@ pub struct Mempool {
     members: FoldSet<PublicKey>,
     /// Who was put out: nothing of theirs is open free of charge.
     out: BTreeSet<PublicKey>,
-    /// The records of each topic that an application judges.
-    judged: BTreeMap<Topic, BTreeSet<TransactionId>>,
+    judged: Judged,
     bytes: usize,
     /// What all take in memory, and what those among them that count against budgets do.
     taken: usize,
@@ -97,7 +98,7 @@ impl Mempool {
             accounts: FoldMap::default(),
             members: FoldSet::default(),
             out: BTreeSet::new(),
-            judged: BTreeMap::new(),
+            judged: Judged::default(),
             bytes: 0,
             taken: 0,
             free_taken: 0,
@@ -108,8 +109,7 @@ impl Mempool {
 
     /// Keeps apart the records of topics that applications judge.
     pub fn judging<'t>(mut self, topics: impl IntoIterator<Item = &'t Topic>) -> Self {
-        let empty = |topic: &Topic| (topic.clone(), BTreeSet::new());
-        self.judged = topics.into_iter().map(empty).collect();
+        self.judged = Judged::under(topics);
         self
     }
 
@@ -139,10 +139,25 @@ impl Mempool {
         transaction.size() + self.limits.entry_bytes
     }
 
-    /// The open records of a topic that an application judges.
-    pub fn records(&self, topic: &Topic) -> impl Iterator<Item = &EncodedTransaction> {
-        let ids = self.judged.get(topic).into_iter().flatten();
-        ids.filter_map(|id| self.get(id))
+    /// The open records that applications are to judge again after a move of the chain: those of the senders
+    /// who had something in its blocks, of which most is known to have changed, and others in turn, so that a
+    /// move costs no more however many are open.
+    pub fn next_to_judge(&mut self, senders: &BTreeSet<PublicKey>) -> BTreeSet<TransactionId> {
+        let most = self.limits.judged_again;
+        let concerned = senders.iter().flat_map(|key| self.open_of(key));
+        let concerned = concerned.map(EncodedTransaction::id);
+        let concerned = concerned.filter(|id| self.judged.contains(id));
+        let mut again: BTreeSet<_> = concerned.take(most).collect();
+        again.extend(self.judged.turn(most));
+        again
+    }
+
+    /// What a sender has open, the latest first.
+    fn open_of(&self, sender: &PublicKey) -> impl Iterator<Item = &EncodedTransaction> {
+        let slots = std::iter::successors(self.latest_of(sender), |slot| {
+            self.entries.get(*slot)?.older
+        });
+        slots.filter_map(|slot| self.in_slot(slot))
     }
 
     /// Number of open transactions.
@@ -267,9 +282,7 @@ impl Mempool {
             older.newer = Some(slot);
         }
         self.count_in(&transaction, terms.is_budgeted, slot);
-        if let Some(records) = self.judged_with(&transaction) {
-            records.insert(transaction.id());
-        }
+        self.judged.note(&transaction);
         self.queue.insert(place, slot);
         self.by_expiry.insert((expires_at, arrival), slot);
         self.by_arrival.insert((now, arrival), slot);
@@ -331,30 +344,12 @@ impl Mempool {
         }
     }
 
-    /// The records with which a transaction is judged.
-    fn judged_with(
-        &mut self,
-        transaction: &EncodedTransaction,
-    ) -> Option<&mut BTreeSet<TransactionId>> {
-        match &transaction.payload().action {
-            Action::Record { topic, .. } => self.judged.get_mut(topic),
-            _ => None,
-        }
-    }
-
     /// Tells who was put out, instead of whoever was before; takes out what these have open without a fee, and
     /// says what.
     pub fn put_out(&mut self, out: BTreeSet<PublicKey>) -> Vec<TransactionId> {
-        let mut gone = Vec::new();
-        for key in &out {
-            let mut next = self.latest_of(key);
-            while let Some(entry) = next.and_then(|slot| self.entries.get(slot)) {
-                next = entry.older;
-                if entry.transaction.payload().fee == Amount::ZERO {
-                    gone.push(entry.transaction.id());
-                }
-            }
-        }
+        let open = out.iter().flat_map(|key| self.open_of(key));
+        let free = open.filter(|open| open.payload().fee == Amount::ZERO);
+        let gone: Vec<_> = free.map(EncodedTransaction::id).collect();
         for id in &gone {
             self.remove(id);
         }
@@ -381,9 +376,7 @@ impl Mempool {
         self.by_arrival.remove(&(arrived, arrival));
         let payload = transaction.payload();
         self.by_expiry.remove(&(payload.expires_at, arrival));
-        if let Some(records) = self.judged_with(&transaction) {
-            records.remove(&transaction.id());
-        }
+        self.judged.forget(&transaction.id());
         if let Some(entry) = older.and_then(|older| self.entries.get_mut(older)) {
             entry.newer = newer;
         }

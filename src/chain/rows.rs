@@ -2,6 +2,7 @@
 
 use super::awake::AwakeTime;
 use super::fold_hash::FoldState;
+use super::named;
 use super::target::{Target, Work};
 use super::transaction::Topic;
 use super::{Amount, Block, BlockId, EncodedTransaction, Header, Height, Internal, TransactionId};
@@ -27,6 +28,9 @@ pub enum RowKey {
     Header(BlockId),
     /// Id of the connected block at a height.
     Active(Height),
+    /// Whom the connected block at a height names: [`named`]. Blocks that were connected before there were
+    /// such rows have none.
+    Named(Height),
     /// Id of the header at a height, on the chain of headers with most work.
     Best(Height),
     /// A block's canonical bytes.
@@ -158,6 +162,19 @@ pub trait StateView {
         decoded(self.read(&RowKey::Active(height))?, "height")
     }
 
+    /// Of the connected blocks from a height on, in order, whether each may name a key; at most `limit` of them.
+    /// It ends where the chain does, or where nothing is kept of a block.
+    fn may_name(&self, key: &PublicKey, from: Height, limit: usize) -> Result<Vec<bool>, Internal> {
+        let mut words = Vec::new();
+        for height in (from.0..).map(Height).take(limit) {
+            let Some(row) = self.read(&RowKey::Named(height))? else {
+                break;
+            };
+            words.push(named::may_name(&row, key));
+        }
+        Ok(words)
+    }
+
     /// The header at a height, on the chain of headers with most work.
     fn best(&self, height: Height) -> Result<Option<BlockId>, Internal> {
         decoded(self.read(&RowKey::Best(height))?, "header height")
@@ -168,21 +185,13 @@ pub trait StateView {
         decoded(self.read(&RowKey::Body(*id))?, "block")
     }
 
-    /// The transactions of a block that somebody sent or receives; `None` if the block is not here. A block
-    /// that does not name the key, as most, is not decoded.
+    /// The transactions of a block that somebody sent or receives; `None` if the block is not here.
     fn transactions_by_or_to(
         &self,
         id: &BlockId,
         owner: &PublicKey,
     ) -> Result<Option<Vec<EncodedTransaction>>, Internal> {
-        let Some(bytes) = self.read(&RowKey::Body(*id))? else {
-            return Ok(None);
-        };
-        if !names(&bytes, owner) {
-            return Ok(Some(Vec::new()));
-        }
-        let block: Option<Block> = decoded(Some(bytes), "block")?;
-        Ok(block.map(|block| {
+        Ok(self.block(id)?.map(|block| {
             let mut transactions = block.transactions;
             transactions.retain(|transaction| transaction.payload().is_by_or_to(owner));
             transactions
@@ -221,13 +230,6 @@ pub trait StateView {
     fn named(&self, key: &RowKey) -> Result<Option<BlockId>, Internal> {
         decoded(self.read(key)?, "block id")
     }
-}
-
-/// Whether a key stands somewhere in these canonical bytes: each is written as it is, 32 bytes in a row.
-fn names(bytes: &[u8], key: &PublicKey) -> bool {
-    let [first, ..] = key.0;
-    let mut windows = bytes.windows(key.0.len());
-    windows.any(|window| window[0] == first && *window == key.0)
 }
 
 fn decoded<T: serde::de::DeserializeOwned + Serialize>(

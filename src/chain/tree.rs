@@ -8,6 +8,7 @@ mod presync;
 
 use super::history::{self, Peaks};
 use super::index::HeaderIndex;
+use super::named;
 use super::rows::{BlockStatus, Draft, HeaderEntry, RowKey, StateView};
 use super::rules::Rules;
 use super::state::{apply_genesis, undo_block};
@@ -376,6 +377,7 @@ impl Chain {
         undo_block(draft, &block)?;
         let height = self.tip.height();
         draft.remove(RowKey::Active(height));
+        draft.remove(RowKey::Named(height));
         for position in history::node_count(height.0)..history::node_count(height.0 + 1) {
             draft.remove(RowKey::History(position));
         }
@@ -411,6 +413,7 @@ impl Chain {
             draft.put_bytes(RowKey::History(position), node.to_vec());
         }
         draft.put(RowKey::Active(entry.header.height), id);
+        draft.put_bytes(RowKey::Named(entry.header.height), named::of(&block));
         draft.put(RowKey::Tip, id);
         self.tip = Tip { id: *id, entry };
         if entry.work > self.best.work() {

@@ -1,6 +1,7 @@
 //! Checking a whole chain again, from its first block, believing nothing that is stored.
 
 use super::history::{self, Peaks};
+use super::named;
 use super::rows::{BlockStatus, Draft, HeaderEntry, MinedAt, Row, RowKey, StateKey, StateView};
 use super::rules::Rules;
 use super::state::apply_genesis;
@@ -303,7 +304,10 @@ fn compare_places(block: &Block, stored: &dyn StateView) -> Result<(), VerifyErr
             return differs(format!("place of transaction {}", transaction.id()));
         }
     }
-    Ok(())
+    match stored.read(&RowKey::Named(height))? {
+        Some(row) if row != named::of(block) => differs(format!("names in block {height}")),
+        _ => Ok(()),
+    }
 }
 
 fn differs(what: String) -> Result<(), VerifyError> {

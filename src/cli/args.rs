@@ -16,7 +16,7 @@ pub use beginning::{Init, InitNetwork, InitPeer, InitPlace, InitTracker, JoinArg
 pub use proofs::{ProofFormat, ProveArgs, VerifyArgs};
 pub use records::{Record, RecordAdd, Until, WaitForRecord};
 pub use recovery::{RecoveryArgs, RecoveryPlace};
-pub use sending::{Again, OutboxOrder, SendArgs, SendManyArgs, WaitFor};
+pub use sending::{Again, OutboxOrder, SendArgs, SendManyArgs};
 pub use tracker::{HandOver, TrackerOrder};
 pub use votes::{Vote, VoteCast, VoteOpen};
 

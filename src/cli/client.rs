@@ -1,15 +1,18 @@
 //! The client of a running node's API.
 
+mod events;
 mod patience;
 mod proven;
 
+pub use self::events::News;
 use self::patience::{Patience, Waiting};
 use self::proven::{NotProven, Proven};
-use super::args::{Page, WaitFor};
+use super::args::Page;
 use super::failure::Failure;
 use super::invocation::Invocation;
 use crate::chain::TransactionId;
 use crate::http::{ApiFile, ApiFileError, BASE, Problem};
+use crate::owner::Goal;
 use crate::owner::answers::SendView;
 use crate::settings::Settings;
 use serde::Serialize;
@@ -183,8 +186,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub fn wait_for(&self, id: &TransactionId, goal: WaitFor) -> Result<SendView, Failure> {
-        let query = [("wait", goal.parameter()), ("seconds", MOMENT)];
+    pub fn wait_for(&self, id: &TransactionId, goal: Goal) -> Result<SendView, Failure> {
+        let query = [("wait", goal.name()), ("seconds", MOMENT)];
         self.get(&format!("/outbox/{id}"), &query)
     }
 

@@ -9,13 +9,12 @@ use super::output::Output;
 use super::progress::ProgressLine;
 use super::{delivery, invitations, proofs, records, show, statements, trackers, votes};
 use crate::owner::answers::{
-    BalanceView, BlockView, ChainView, ConnectedView, Cursor, LedgerMembersView, LeftView,
-    MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest, SyncView,
-    TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
+    BalanceView, BlockView, ChainView, ConnectedView, Cursor, EventKind, LedgerMembersView,
+    LeftView, MinedView, NoRequest, OpenView, PeerStatusView, PeersView, StatusView, SyncRequest,
+    SyncView, TrackerStatusView, TransactionState, TransactionStateView, VerifyLine,
 };
 use crate::owner::ids::without_dots;
 use crate::settings::Settings;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// After how long what these settings' node sends goes by way of the network as well; `None` for never.
@@ -217,11 +216,10 @@ fn mine(blocks: u64, client: &Client, output: &mut Output<'_>) -> Result<(), Fai
 
 /// Asks for the history of one peer, and shows how far it is until nothing is missing.
 fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    /// How often the node is asked how far it is.
-    const EVERY: Duration = Duration::from_millis(500);
     /// How long no block may come: whoever shows headers may keep the bodies back for ever.
     const PATIENCE: Duration = Duration::from_secs(60);
     let request = SyncRequest { from: from.into() };
+    let mut news = client.news(&[EventKind::BlockConnected, EventKind::SyncProgress])?;
     let asked: SyncView = client.post("/sync", &request)?;
     let mut shown = None;
     let mut last_block = Instant::now();
@@ -246,7 +244,7 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
                 from
             )));
         }
-        thread::sleep(EVERY);
+        news.wait()?;
     }
 }
 

@@ -4,8 +4,8 @@ mod many;
 mod once;
 mod show;
 
-use super::args::{OutboxOrder, Page, SendArgs, WaitFor};
-use super::client::Client;
+use super::args::{OutboxOrder, Page, SendArgs};
+use super::client::{Client, News};
 use super::commands::{next_page, segment};
 use super::confirm::confirm;
 use super::failure::Failure;
@@ -14,9 +14,10 @@ use super::output::Output;
 use super::progress::WaitLine;
 use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
+use crate::owner::Goal;
 use crate::owner::answers::{
-    HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView, RouteView,
-    SendRequest, SendView, SentView,
+    EventKind, HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
+    RouteView, SendRequest, SendView, SentView,
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
@@ -24,11 +25,7 @@ pub(super) use many::send_many;
 use once::Unanswered;
 use serde::Serialize;
 use std::io::{Read, stdin};
-use std::thread;
-use std::time::Duration;
 
-/// How often a node is asked for what is new.
-const EVERY: Duration = Duration::from_millis(250);
 /// Messages asked for at a time.
 const PAGE: &str = "50";
 /// Bytes of a note that are read from another program before it is given up: enough to say how much
@@ -72,7 +69,7 @@ pub(super) fn send(
     let Some(goal) = arguments.wait else {
         return Ok(());
     };
-    let reached = follow(&sent, goal, client)?;
+    let reached = follow(&sent, goal.into(), client)?;
     output.show(&reached, show::reached)?;
     Ok(())
 }
@@ -117,7 +114,7 @@ fn piped_note(bytes: &[u8]) -> Result<String, String> {
 }
 
 /// Asks until the send is what was waited for, or will never be.
-fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, Failure> {
+fn follow(sent: &SentView, goal: Goal, client: &Client) -> Result<SendView, Failure> {
     let mut line = WaitLine::begin();
     let mut now: SendView = client.get(&format!("/outbox/{}", sent.id), &[])?;
     loop {
@@ -131,14 +128,8 @@ fn follow(sent: &SentView, goal: WaitFor, client: &Client) -> Result<SendView, F
 }
 
 /// Whether the send is what is waited for, or why it will never be; `None` while it may become so.
-fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
-    let on_the_ledger = matches!(now.state, SendState::Open | SendState::Mined);
-    let reached = match goal {
-        WaitFor::Open => on_the_ledger,
-        WaitFor::Mined => now.state == SendState::Mined,
-        WaitFor::Delivered => now.delivered_at.is_some(),
-    };
-    if reached {
+fn outcome(now: &SendView, goal: Goal) -> Option<Result<(), String>> {
+    if goal.is_reached(now) {
         return Some(Ok(()));
     }
     if now.state.has_failed() {
@@ -152,7 +143,7 @@ fn outcome(now: &SendView, goal: WaitFor) -> Option<Result<(), String>> {
         _ => false,
     };
     let no_receipt_will_come =
-        goal == WaitFor::Delivered && only_the_network_has_it && now.waiting.is_none();
+        goal == Goal::Delivered && only_the_network_has_it && now.waiting.is_none();
     no_receipt_will_come.then(|| {
         Err(format!(
             "{} is {}: it went by way of the network, where nobody signs for it. Its recipient finds it \
@@ -221,6 +212,10 @@ pub(super) fn inbox(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let news = match follow {
+        true => Some(client.news(&[EventKind::MessageReceived])?),
+        false => None,
+    };
     let first = first_of(unread, page, client)?;
     let last = first.messages.last().map_or(0, |message| message.number);
     if output.is_json() {
@@ -237,8 +232,8 @@ pub(super) fn inbox(
             output.text(line)?;
         }
     }
-    if follow {
-        follow_inbox(unread, last, client, output)?;
+    if let Some(news) = news {
+        follow_inbox(unread, last, news, client, output)?;
     }
     Ok(())
 }
@@ -247,13 +242,14 @@ pub(super) fn inbox(
 fn follow_inbox(
     unread: bool,
     mut last: u64,
+    mut news: News<'_>,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     let mut more = true;
     loop {
         if !more {
-            thread::sleep(EVERY);
+            news.wait()?;
         }
         let after = last.to_string();
         let mut query = vec![("after", after.as_str()), ("limit", PAGE)];
@@ -355,7 +351,7 @@ mod tests {
 
     #[test]
     fn the_network_may_tell_of_a_direct_send_before_its_receipt_is_here() {
-        let waits = |state, route| outcome(&without_receipt(state, route), WaitFor::Delivered);
+        let waits = |state, route| outcome(&without_receipt(state, route), Goal::Delivered);
         assert_eq!(waits("open", "direct"), None);
         assert_eq!(waits("open", "both"), None);
         assert_eq!(waits("mined", "direct"), None);

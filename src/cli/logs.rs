@@ -4,6 +4,7 @@ use super::args::{LevelChange, LogsArgs, LogsOrder};
 use super::client::Client;
 use super::failure::Failure;
 use super::load;
+use super::looking;
 use super::output::Output;
 use super::words::count;
 use crate::logging::reading::{Line, LogReader};
@@ -17,7 +18,6 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 use std::path::Path;
 use std::str::FromStr;
-use std::thread;
 use std::time::{Duration, SystemTime};
 use tracing::Level;
 
@@ -27,8 +27,6 @@ pub const USUAL_LAST: usize = 100;
 pub const MOST_LAST: usize = 100_000;
 /// Parts of a node that are remembered by name: there are some twenty.
 const MOST_ACTORS: usize = 100;
-/// How often the files are looked at for more.
-const LOOK: Duration = Duration::from_millis(250);
 /// Units of a stretch of time and their milliseconds.
 const UNITS: [(char, u64); 4] = [
     ('s', 1_000),
@@ -178,7 +176,8 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         return Ok(());
     }
     loop {
-        thread::sleep(LOOK);
+        // Files tell nobody that they grow; the node may be off, or another one's.
+        looking::pause();
         while let Some(at) = next(&mut sources, &filter)? {
             let (node, event) = take(&mut sources, at);
             shown.show(node, event)?;

@@ -2,7 +2,7 @@
 
 mod show;
 
-use super::args::{Page, Record, RecordAdd, Until, WaitFor, WaitForRecord};
+use super::args::{Page, Record, RecordAdd, Until, WaitForRecord};
 use super::client::Client;
 use super::commands::next_page;
 use super::failure::Failure;
@@ -11,9 +11,10 @@ use super::output::Output;
 use super::progress::WaitLine;
 use crate::chain::transaction::MAX_RECORD;
 use crate::chain::{Amount, TransactionId};
+use crate::owner::Goal;
 use crate::owner::answers::{
-    BlockView, BodyView, MinedView, NoRequest, PeerStatusView, RecordRequest, RecordedView,
-    RecordsView, SendView,
+    BlockView, BodyView, EventKind, MinedView, NoRequest, PeerStatusView, RecordRequest,
+    RecordedView, RecordsView, SendView,
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
@@ -21,11 +22,7 @@ use crate::readable::in_words;
 use serde::Serialize;
 use std::io::{IsTerminal, Read, stdin};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
-/// How often a node is asked for what is new.
-const EVERY: Duration = Duration::from_millis(250);
 /// Nobody seems to mine where no block came for so many intervals.
 const QUIET_INTERVALS: u64 = 6;
 
@@ -161,7 +158,7 @@ fn mine_until_mined(
             SendState::Open => {}
             // It fell out of a block and is handed in again shortly.
             _ => {
-                client.wait_for(&id, WaitFor::Open)?;
+                client.wait_for(&id, Goal::Open)?;
                 continue;
             }
         }
@@ -187,7 +184,7 @@ fn wait_until_mined(id: TransactionId, client: &Client) -> Result<SendView, Fail
             .map_or_else(String::new, |quiet| format!("; {quiet}"));
         let state = now.state.name();
         line.show(&format!("waiting to be mined: {state}{hint}"));
-        client.wait_for(&id, WaitFor::Mined)?;
+        client.wait_for(&id, Goal::Mined)?;
     }
 }
 
@@ -240,6 +237,7 @@ fn follow(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let mut news = client.news(&[EventKind::BlockConnected, EventKind::BlockDisconnected])?;
     let mut page = Page { after, limit };
     loop {
         let records = ask(topic, &page, client)?;
@@ -248,7 +246,7 @@ fn follow(
         }
         page.after = Some(records.cursor.0);
         if records.next.is_none() {
-            thread::sleep(EVERY);
+            news.wait()?;
         }
     }
 }

@@ -6,13 +6,14 @@ mod ledger;
 pub use ledger::{block, chain, open, transaction, verified};
 
 use super::table::{Align, Table, facts};
-use super::words::{count, day, rate, short_id, short_name};
+use super::words::{count, day, person, rate, short_id, short_name};
 use crate::chain::Amount;
 use crate::logging::short_address;
 use crate::owner::answers::{
     BalanceView, ChainStatusView, ClockStateView, ClockView, ConnectedView, DeliveryStatusView,
-    DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView, PeerStatusView, PeerView,
-    PeersView, ReachView, StatementView, StatusView, TrackerLinkView, TrackerStatusView,
+    DifferenceView, LedgerMembersView, LeftView, MinedView, MiningView, OnLedgerState,
+    OnLedgerView, PeerStatusView, PeerView, PeersView, PersonView, ReachView, StatementView,
+    StatusView, TrackerLinkView, TrackerStatusView,
 };
 use crate::readable::in_words;
 
@@ -47,18 +48,29 @@ pub fn peer_status(status: &PeerStatusView) -> String {
         lines.push(("tracker", tracker_link(&status.tracker)));
         lines.push(("reached", reach(&status.reach)));
     }
-    if let Some(trouble) = status
-        .on_ledger
-        .as_ref()
-        .and_then(|own| own.trouble.as_ref())
-    {
-        lines.push(("ledger", format!("not a member there: {trouble}")));
-    }
+    lines.extend(
+        status
+            .on_ledger
+            .as_ref()
+            .and_then(on_ledger)
+            .map(|how| ("ledger", how)),
+    );
     for differs in &status.differs {
         lines.push(("differs", differs.detail.clone()));
     }
     lines.push(("clock", clock(status.clock)));
     facts(&lines)
+}
+
+/// How a node stands on the ledger, where that is not as it should be.
+fn on_ledger(own: &OnLedgerView) -> Option<String> {
+    match (&own.trouble, own.state) {
+        (Some(trouble), _) => Some(format!("not a member there: {trouble}")),
+        (None, OnLedgerState::Open) => {
+            Some("admitted, not on the ledger yet: its join waits for a block".to_owned())
+        }
+        (None, OnLedgerState::Member | OnLedgerState::None) => None,
+    }
 }
 
 /// What whoever is put out has to know.
@@ -253,7 +265,8 @@ pub fn peers(peers: &PeersView) -> String {
 /// Who is a member by the ledger.
 pub fn members(members: &LedgerMembersView) -> String {
     let at = members.at.0;
-    let differs = differences(&members.differs) + &said(&members.statements);
+    let differs =
+        not_yet(&members.not_yet) + &differences(&members.differs) + &said(&members.statements);
     if members.members.is_empty() {
         return format!("nobody is a member on the ledger after block {at}\n{differs}");
     }
@@ -270,6 +283,18 @@ pub fn members(members: &LedgerMembersView) -> String {
         ]);
     }
     format!("members after block {at}\n{}{differs}", table.render())
+}
+
+/// Who is admitted and not on the ledger yet; empty if nobody is.
+fn not_yet(people: &[PersonView]) -> String {
+    if people.is_empty() {
+        return String::new();
+    }
+    let lines = people.iter().map(|who| format!("  {}\n", person(who)));
+    format!(
+        "\nadmitted, not on the ledger yet:\n{}",
+        lines.collect::<String>()
+    )
 }
 
 /// What the admin has said; empty if nothing.

@@ -14,19 +14,22 @@ use super::output::Output;
 use super::records::{invalid, stay};
 use crate::clock::{Clock, SystemClock};
 use crate::owner::answers::{
-    BallotState, BallotView, BallotsView, CastRequest, CastView, Cursor, OpenBallotRequest,
-    OpenedView, VotersView,
+    BallotState, BallotView, BallotsView, CastRequest, CastView, Cursor, EventKind,
+    OpenBallotRequest, OpenedView, VotersView,
 };
 use crate::plain_file;
 use crate::readable::visible;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
-/// How often a ballot that is followed is looked at.
-const EVERY: Duration = Duration::from_millis(250);
+/// What may change a ballot.
+const CHANGES: [EventKind; 4] = [
+    EventKind::BlockConnected,
+    EventKind::BlockDisconnected,
+    EventKind::TransactionOpened,
+    EventKind::TransactionClosed,
+];
 /// Longest line of an audit, in bytes: the largest block, every byte in two digits.
 const MAX_LINE: usize = 32 * 1024 * 1024;
 
@@ -126,10 +129,16 @@ fn tally(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
+    let mut news = match follow {
+        true => Some(client.news(&CHANGES)?),
+        false => None,
+    };
     let mut now = get(ballot, client)?;
     output.show(&now, show::tally)?;
-    while follow && now.state != BallotState::ResultMined {
-        thread::sleep(EVERY);
+    while let Some(news) = &mut news
+        && now.state != BallotState::ResultMined
+    {
+        news.wait()?;
         let next = get(ballot, client)?;
         let is_news =
             (next.state, next.voted, &next.choices) != (now.state, now.voted, &now.choices);

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::confirm::confirm;
 use super::failure::Failure;
 use super::invocation::{Invocation, word};
+use super::looking;
 use super::output::Output;
 use super::table;
 use crate::entropy::OsEntropy;
@@ -24,16 +25,13 @@ use serde::Serialize;
 use serde_json::Value;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Words on a line, so that 24 of them fit a terminal.
 const WORDS_A_LINE: usize = 4;
 /// How long a node may take to start once it has its wallet.
 const START_PATIENCE: Duration = Duration::from_secs(30);
-/// How often it is asked whether it has.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// A wallet, for people and programs.
 #[derive(Serialize)]
@@ -354,15 +352,11 @@ impl Place<'_> {
             passphrase: passphrase.map(Passphrase::into_text),
         };
         let opened: WalletOpenedView = client.post("/wallet", &request)?;
-        let begun = Instant::now();
         // It starts anew, with another token, and perhaps another port.
-        while self.not_yet() {
-            if begun.elapsed() >= START_PATIENCE {
-                return Err(no(
-                    "the node has its wallet, but does not run yet: its log says more",
-                ));
-            }
-            thread::sleep(LOOK);
+        if !looking::until(START_PATIENCE, || !self.not_yet()) {
+            return Err(no(
+                "the node has its wallet, but does not run yet: its log says more",
+            ));
         }
         output.show(&opened, |opened| {
             format!("The node runs now, with the wallet {}.", opened.address)

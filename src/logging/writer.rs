@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How many bytes of lines that wait are written at once: fewer calls where many wait.
 const MAX_BATCH: usize = 16 * 1024;
 
+/// How long lines are gathered after some were written: under load each would wake the thread.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How long to wait when whoever takes the lines has no room and does not make us wait.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -39,7 +42,6 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     /// There is something to do for the thread.
@@ -48,6 +50,8 @@ struct Shared {
     emptied: Condvar,
     /// Bytes that may wait.
     room: usize,
+    /// How long lines are gathered.
+    gather: Duration,
 }
 
 #[derive(Default)]
@@ -60,6 +64,10 @@ struct Queue {
     lost_at: Option<Time>,
     /// Whether the thread is writing.
     busy: bool,
+    /// Whether the thread lets lines come together, and need not be woken for each.
+    gathering: bool,
+    /// How many wait for the thread to have written.
+    waiting: usize,
     closed: bool,
     ended: bool,
 }
@@ -86,9 +94,17 @@ impl Writer {
     /// # Errors
     /// What the operating system says if it has no room for a thread.
     pub(super) fn start(name: &str, room: usize, sink: impl Sink) -> io::Result<Self> {
+        Self::gathering(name, room, GATHER, sink)
+    }
+
+    /// The same, with another time for lines to come together.
+    fn gathering(name: &str, room: usize, gather: Duration, sink: impl Sink) -> io::Result<Self> {
         let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            filled: Condvar::new(),
+            emptied: Condvar::new(),
             room,
-            ..Shared::default()
+            gather,
         });
         let thread = Arc::clone(&shared);
         thread::Builder::new()
@@ -109,8 +125,11 @@ impl Writer {
         let lost = std::mem::take(&mut queue.lost);
         queue.bytes += text.len();
         queue.lines.push_back(Line { time, text, lost });
+        let is_to_wake = !queue.gathering || self.shared.is_hurried(&queue);
         drop(queue);
-        self.shared.filled.notify_one();
+        if is_to_wake {
+            self.shared.filled.notify_one();
+        }
     }
 
     /// Waits until everything that was offered is written, but no longer than `patience`.
@@ -176,20 +195,41 @@ impl Shared {
     fn wait(&self, patience: Duration, until: impl Fn(&Queue) -> bool) {
         let deadline = Instant::now() + patience;
         let mut queue = lock(&self.queue);
-        while !until(&queue) {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
-                return;
-            };
+        queue.waiting += 1;
+        self.filled.notify_one();
+        while !until(&queue)
+            && let Some(left) = deadline.checked_duration_since(Instant::now())
+        {
             let waited = self.emptied.wait_timeout(queue, left);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        queue.waiting -= 1;
+    }
+
+    /// Whether lines are not gathered: somebody waits, or there are enough.
+    fn is_hurried(&self, queue: &Queue) -> bool {
+        queue.closed || queue.waiting > 0 || queue.bytes >= MAX_BATCH.min(self.room / 2)
+    }
+
+    /// Lets lines come together for a moment, so that those that follow each other are written together.
+    fn gather(&self) {
+        let deadline = Instant::now() + self.gather;
+        let mut queue = lock(&self.queue);
+        queue.busy = false;
+        queue.gathering = true;
+        self.emptied.notify_all();
+        while !self.is_hurried(&queue)
+            && let Some(left) = deadline.checked_duration_since(Instant::now())
+        {
+            let waited = self.filled.wait_timeout(queue, left);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queue.gathering = false;
     }
 
     /// The next batch; `None` when there will be no more.
     fn next(&self) -> Option<Batch> {
         let mut queue = lock(&self.queue);
-        queue.busy = false;
-        self.emptied.notify_all();
         loop {
             if let Some(batch) = queue.take() {
                 queue.busy = true;
@@ -223,6 +263,7 @@ impl Shared {
                     failing = true;
                 }
             }
+            self.gather();
         }
         sink.sync();
         lock(&self.queue).ended = true;

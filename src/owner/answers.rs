@@ -367,6 +367,8 @@ pub struct PeerView {
     pub endpoints: Vec<String>,
     /// The connection with it, if there is one.
     pub session: Option<SessionView>,
+    /// Whether it is a member on the ledger; `None` where members do not join there, and at a tracker.
+    pub on_ledger: Option<bool>,
 }
 
 /// A connection with another peer.

@@ -255,7 +255,13 @@ impl Peer {
             .transpose()?;
         let now = self.clock.wall();
         self.check_open(&ballot)?;
-        let choices = chosen(&ballot, &request.choices)?;
+        let choices = chosen(&ballot, &request.choices).map_err(|refused| match &ballot.own {
+            None => refused,
+            Some(_) => Refused::new(
+                refused.code,
+                format!("{}; {}", refused.detail, that_counts(&ballot)),
+            ),
+        })?;
         // By the clock, so that the later of two votes counts, wherever each was cast.
         let counted = ballot.own.as_ref().map_or(0, |own| own.revision);
         let waits = ballot.uncounted.as_ref().map_or(0, |vote| vote.revision);
@@ -288,14 +294,7 @@ impl Peer {
     }
 
     fn check_open(&self, ballot: &BallotView) -> Result<(), Refused> {
-        let counts = match &ballot.own {
-            None => "no vote of yours counts in it".to_owned(),
-            Some(own) => format!(
-                "your vote for {} in the block at height {} counts",
-                own.choices.join(", "),
-                own.height
-            ),
-        };
+        let counts = that_counts(ballot);
         let late = ballot
             .closes_at
             .is_some_and(|close| self.clock.wall() >= close);
@@ -385,6 +384,18 @@ impl Peer {
 }
 
 /// The places of the choices that were typed, rising.
+/// Which vote of this node's owner counts.
+fn that_counts(ballot: &BallotView) -> String {
+    match &ballot.own {
+        None => "no vote of yours counts in it".to_owned(),
+        Some(own) => format!(
+            "your vote for {} in the block at height {} counts",
+            own.choices.join(", "),
+            own.height
+        ),
+    }
+}
+
 fn chosen(ballot: &BallotView, typed: &[String]) -> Result<Vec<u8>, Refused> {
     let names: Vec<&str> = ballot
         .choices

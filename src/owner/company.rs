@@ -104,6 +104,7 @@ impl Peer {
                 member_view(member, session.map(session_view), own)
             })
             .collect();
+        self.say_who_is_on_ledger(&mut peers)?;
         if let Some(last) = next {
             return Ok(PeersView {
                 peers,
@@ -127,6 +128,7 @@ impl Peer {
             since: None,
             endpoints: Vec::new(),
             session: Some(session_view(session)),
+            on_ledger: None,
         }));
         Ok(PeersView { peers, next: None })
     }
@@ -141,10 +143,15 @@ impl Peer {
         let known = self.known();
         let key = self.people(&known).key_of(typed)?;
         let member = known.directory.by_key(&key);
-        Ok(member.map(|member| {
-            let session = sessions.remove(&key).map(session_view);
-            member_view(member, session, Some(&self.key))
-        }))
+        let mut found: Vec<_> = member
+            .map(|member| {
+                let session = sessions.remove(&key).map(session_view);
+                member_view(member, session, Some(&self.key))
+            })
+            .into_iter()
+            .collect();
+        self.say_who_is_on_ledger(&mut found)?;
+        Ok(found.pop())
     }
 
     /// How many members there are and how many of them are here, and who is connected.

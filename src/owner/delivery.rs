@@ -62,6 +62,15 @@ pub enum Goal {
 }
 
 impl Goal {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Delivered => "delivered",
+            Self::Mined => "mined",
+        }
+    }
+
     /// Whether the send is what was waited for.
     pub fn is_reached(self, send: &SendView) -> bool {
         match self {

@@ -1,12 +1,15 @@
 //! Who is a member by the ledger, and how this node comes to be one there.
 
-use super::answers::{Cursor, LedgerMember, LedgerMembersView, StatementView};
+use super::answers::{
+    Cursor, LedgerMember, LedgerMembersView, PeerView, PersonView, StatementView,
+};
 use super::ballots::LISTED_ROWS;
 use super::chain_reads::tip_of;
 use super::codes::Code;
+use super::delivery::Goal;
 use super::pages::Page;
 use super::records::Outgoing;
-use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
+use super::{DEFAULT_EXPIRY_BLOCKS, Peer, PeerParts, Refused};
 use crate::apps::members::View;
 use crate::apps::voting;
 use crate::canonical;
@@ -28,9 +31,12 @@ use crate::store::DiskRead;
 use crate::store::chain_rows::{ChainRows, application_rows, stored_open};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Members in one answer, if it is not said how many; and at most.
 pub(crate) const LISTED: usize = 500;
+/// Members that are shown as not on the ledger yet: most are there within a block.
+const NOT_YET: usize = 50;
 /// Statements of the admin that are shown with the members: what was decided of late.
 const STATEMENTS: usize = 50;
 /// Keys that are looked at for one answer: those that are members no more are passed over, so an answer
@@ -45,6 +51,9 @@ pub struct OwnJoin {
     /// The join that was sent last, once it was looked for.
     sent: Option<Option<TransactionId>>,
 }
+
+/// How long a leave waits for the block that takes in the node's own join.
+const JOIN_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Blocks that a statement of the admin waits for somebody else to write it on the ledger.
 const WRITE_AFTER: u64 = 3;
@@ -137,10 +146,59 @@ impl Peer {
             members,
             next,
             at,
+            not_yet: match first == 0 && at == tip.height {
+                true => self.not_on_ledger(parts, &*snapshot)?,
+                false => Vec::new(),
+            },
             tip,
             differs: self.differences(MAX_DIFFERENCES),
             statements: self.statements(&view)?,
         })
+    }
+
+    /// Whom the tracker names and who are not on the ledger yet, where members join there.
+    fn not_on_ledger(
+        &self,
+        parts: &PeerParts,
+        disk: &dyn DiskRead,
+    ) -> Result<Vec<PersonView>, Refused> {
+        if !joins_on_ledger(parts.rules.params(), disk)? {
+            return Ok(Vec::new());
+        }
+        let chain = ChainRows(disk);
+        let rows = TopicRows::of_members(&chain);
+        let view = View::new(&rows);
+        let known = self.known();
+        let people = self.people(&known);
+        let mut not_yet = Vec::new();
+        for member in known.directory.members() {
+            let key = member.record.statement.key;
+            if not_yet.len() < NOT_YET && view.current(&key)?.is_none() {
+                not_yet.push(people.person(&key));
+            }
+        }
+        Ok(not_yet)
+    }
+
+    /// Says of each whether it is on the ledger, where members join there.
+    pub(super) fn say_who_is_on_ledger(&self, peers: &mut [PeerView]) -> Result<(), Refused> {
+        let Ok(parts) = self.parts() else {
+            return Ok(());
+        };
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        if !joins_on_ledger(parts.rules.params(), &*snapshot)? {
+            return Ok(());
+        }
+        let chain = ChainRows(&*snapshot);
+        let rows = TopicRows::of_members(&chain);
+        let view = View::new(&rows);
+        for peer in peers {
+            if let Ok(key) = PublicKey::from_address(&peer.address) {
+                peer.on_ledger = Some(view.current(&key)?.is_some());
+            }
+        }
+        Ok(())
     }
 
     /// What the admin has said last, and where it is on the ledger.
@@ -278,12 +336,26 @@ impl Peer {
     /// Writes on the ledger that this node leaves, if it is a member there. Only after it is there for all to
     /// see, by everybody's rules, does nobody hold it to be a member any more.
     ///
+    /// A join that is open is waited for: once it is known, nobody can take it back, and a leave before it would
+    /// leave a member behind that nobody speaks for.
+    ///
     /// # Errors
-    /// [`Code::OutboxFull`], [`Code::Stopping`].
+    /// [`Code::JoinOpen`] if no block takes the join in for a while; [`Code::OutboxFull`], [`Code::Stopping`].
     pub(super) async fn leave_ledger(&self) -> Result<Option<TransactionId>, Refused> {
         let Ok(parts) = self.parts() else {
             return Ok(None);
         };
+        if let Some(join) = self.join_without_block()? {
+            let join = join.to_string();
+            let stands = self.sent_once(&join, Goal::Mined, JOIN_PATIENCE).await?;
+            if !Goal::Mined.is_reached(&stands) {
+                return Err(Refused::new(
+                    Code::JoinOpen,
+                    "this node's join is open and in no block yet, and from then on it would be a member that \
+                     has left: nothing was done. Leave once somebody has mined a block",
+                ));
+            }
+        }
         let tip = {
             let disk = self.disk()?;
             let snapshot = disk.snapshot();
@@ -307,6 +379,18 @@ impl Peer {
         let leave = self.sign_leave.send(order).await?;
         let record = MembersRecord::Leave(leave);
         self.record_members(&record, tip.height).await.map(Some)
+    }
+
+    /// This node's own join, while it is open and makes it a member.
+    fn join_without_block(&self) -> Result<Option<TransactionId>, Refused> {
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let chain = ChainRows(&*snapshot);
+        let rows = TopicRows::of_members(&chain);
+        match View::new(&rows).current(&self.key)? {
+            Some(_) => Ok(None),
+            None => open_join(&*snapshot, &self.key),
+        }
     }
 
     /// Sends a record of members, which needs no fee.

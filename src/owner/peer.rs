@@ -224,7 +224,7 @@ impl Peer {
     /// taken this node off its list.
     ///
     /// # Errors
-    /// [`Code::NotRegistered`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
+    /// [`Code::NotRegistered`], [`Code::JoinOpen`], [`Code::CutOff`], [`Code::OutboxFull`], [`Code::Stopping`].
     pub async fn leave(&self) -> Result<LeftView, Refused> {
         if !self.known().registered {
             return Err(LeaveError::NotRegistered.into());

@@ -146,5 +146,6 @@ pub(super) fn member_view(
             .map(ToString::to_string)
             .collect(),
         session,
+        on_ledger: None,
     }
 }

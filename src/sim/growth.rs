@@ -3,31 +3,28 @@
 //! Everything in them is valid and was judged by the ledger; only their proof of work is the easiest
 //! there is, and their time is made up.
 
+mod made_up;
+
+pub use made_up::{INTERVAL_MS, MadeUpNetwork};
+
 use crate::archive::{OfflineError, OfflineLedger};
-use crate::canonical::CappedText;
 use crate::chain::ledger::BlockOutcome;
-use crate::chain::params::{Admission, Allocation};
+use crate::chain::params::Allocation;
 use crate::chain::tree::{HeadersOutcome, Tip};
 use crate::chain::{
-    Action, Amount, EncodedTransaction, Genesis, GenesisContent, Header, Height, Internal, Params,
-    Payload, Rejected, Rules, RulesError, Salt, Target, Timestamp, history,
+    Action, Amount, EncodedTransaction, Genesis, Header, Height, Internal, Params, Payload,
+    Rejected, RulesError, Salt, Timestamp, history,
 };
-use crate::clock::{Clock, SteadyTime};
 use crate::keys::{PublicKey, SecretKey};
 use crate::store::Disk;
-use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicU64, Ordering};
+use made_up::solved;
 
-/// Milliseconds from one block to the next.
-pub const INTERVAL_MS: u64 = 5_000;
 /// Coins that the owner has from the start, enough for any number of payments of one coin.
 const COINS: u64 = 1 << 50;
 /// How many others are paid, in turn: as many accounts as a large network has.
 const PAYEES: u64 = 1_000;
 /// Headers that are handed in together, as many as a message has.
 const HEADERS: usize = 2_000;
-/// Tries that a nonce takes on average.
-const TRIES: NonZeroU64 = NonZeroU64::new(2).unwrap();
 
 /// Why a chain did not grow.
 #[derive(Debug, thiserror::Error)]
@@ -55,29 +52,9 @@ impl From<Internal> for GrowthError {
     }
 }
 
-/// A time that is set by whoever makes the chain.
-struct MadeUpTime(AtomicU64);
-
-impl Clock for MadeUpTime {
-    fn wall(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::Relaxed))
-    }
-
-    /// Nothing waits while a chain is made.
-    fn steady(&self) -> SteadyTime {
-        SteadyTime::after_beginning(0)
-    }
-}
-
-impl MadeUpTime {
-    fn set(&self, to: Timestamp) {
-        self.0.store(to.0, Ordering::Relaxed);
-    }
-}
-
 /// Whose chain it is.
 pub struct Growth {
-    genesis: Genesis,
+    network: MadeUpNetwork,
     owner: SecretKey,
 }
 
@@ -85,37 +62,23 @@ impl Growth {
     /// The beginning of a chain whose block number `blocks` is stamped `until`. `tracker` signs the
     /// certificates of its members; `owner` mines it and makes its payments.
     pub fn new(tracker: PublicKey, owner: SecretKey, blocks: u64, until: Timestamp) -> Self {
+        let founder = owner.public_key();
         let params = Params {
-            name: CappedText::new("grown").expect("it is shorter than its place"),
-            interval_ms: INTERVAL_MS,
-            start_target: Target::from_expected_hashes(TRIES).to_compact(),
-            window: 90,
-            growth_blocks: 0,
-            reward: Amount(50),
-            halving_blocks: 0,
-            max_block_bytes: 2 * 1024 * 1024,
-            min_fee_per_kib: Amount(0),
-            admission: Admission::Open,
             allocations: vec![Allocation {
-                to: owner.public_key(),
+                to: founder,
                 amount: Amount(COINS),
             }],
-            gift: Amount::ZERO,
-            recovery: None,
-            applications: Vec::new(),
+            ..MadeUpNetwork::params("grown")
         };
-        let begun = Timestamp(until.0.saturating_sub(blocks.saturating_mul(INTERVAL_MS)));
-        let content = GenesisContent::new(params, tracker, owner.public_key());
-        let header = solved(content.header(begun));
         Self {
-            genesis: Genesis { header, content },
+            network: MadeUpNetwork::new(params, tracker, founder, blocks, until),
             owner,
         }
     }
 
     /// The genesis block.
     pub fn genesis(&self) -> &Genesis {
-        &self.genesis
+        self.network.genesis()
     }
 
     /// Makes `blocks` blocks on `disk`, each with so many payments of one coin and a reward;
@@ -130,24 +93,18 @@ impl Growth {
         payments: u64,
         mut progress: impl FnMut(Height),
     ) -> Result<Tip, GrowthError> {
-        let rules = Rules::new(self.genesis.clone(), &crate::apps::built_in())?;
-        let time = MadeUpTime(AtomicU64::new(self.genesis.header.timestamp.0));
-        let mut ledger = OfflineLedger::open(disk, rules, &time)?;
+        let mut ledger = OfflineLedger::open(disk, self.network.rules()?, self.network.clock())?;
         let owner = self.owner.public_key();
         ledger.set_members([owner]);
         for _ in 0..blocks {
             let height = ledger.ledger().tip().height().next();
-            time.set(self.stamp(height));
+            self.network.set_time(height);
             for number in 0..payments {
                 let payment = self.payment(height, number);
                 ledger.send(payment)??;
             }
-            let template = ledger.template(owner)?;
-            let block = template.solved(solved(template.header).nonce);
-            match ledger.block(block)? {
-                BlockOutcome::Accepted => progress(height),
-                other => return Err(GrowthError::Block(height, other)),
-            }
+            self.network.mine(&mut ledger, owner)?;
+            progress(height);
         }
         ledger.write()?;
         Ok(*ledger.ledger().tip())
@@ -163,17 +120,17 @@ impl Growth {
         headers: u64,
         mut progress: impl FnMut(Height),
     ) -> Result<Tip, GrowthError> {
-        let rules = Rules::new(self.genesis.clone(), &crate::apps::built_in())?;
+        let rules = self.network.rules()?;
         let last = Height(headers);
-        let time = MadeUpTime(AtomicU64::new(self.stamp(last).0));
-        let mut ledger = OfflineLedger::open(disk, rules.clone(), &time)?;
+        self.network.set_time(last);
+        let mut ledger = OfflineLedger::open(disk, rules.clone(), self.network.clock())?;
         let mut entry = rules.genesis_entry();
         let mut before = None;
         let mut peaks = history::Peaks::default();
         let mut waiting = Vec::with_capacity(HEADERS);
         while entry.header.height < last {
             peaks.append(history::leaf(&entry.header.id(), entry.work));
-            let now = self.stamp(entry.header.height.next());
+            let now = self.network.stamp(entry.header.height.next());
             let header = solved(rules.child_header(&entry, before, &peaks, now));
             let checked = rules.check_header(&header, &entry, before, &peaks);
             before = Some(entry.header.timestamp);
@@ -190,18 +147,12 @@ impl Growth {
         Ok(*ledger.ledger().chain().best_header())
     }
 
-    /// When a block of this height was mined.
-    fn stamp(&self, height: Height) -> Timestamp {
-        let since = height.0.saturating_mul(INTERVAL_MS);
-        self.genesis.header.timestamp.plus_ms(since)
-    }
-
     fn payment(&self, height: Height, number: u64) -> EncodedTransaction {
         let mut salt = [0; 16];
         salt[..8].copy_from_slice(&height.0.to_le_bytes());
         salt[8..].copy_from_slice(&number.to_le_bytes());
         let payload = Payload {
-            network: self.genesis.id(),
+            network: self.genesis().id(),
             sender: self.owner.public_key(),
             salt: Salt(salt),
             expires_at: Height(height.0 + 100),
@@ -229,14 +180,6 @@ fn hand_in(ledger: &mut OfflineLedger<'_>, headers: &[Header]) -> Result<(), Gro
 fn payee(number: u64) -> PublicKey {
     let root = *blake3::hash(&number.to_le_bytes()).as_bytes();
     SecretKey::from_bytes(root).public_key()
-}
-
-/// The header with the first nonce that has its work.
-fn solved(mut header: Header) -> Header {
-    while !header.has_work() {
-        header.nonce += 1;
-    }
-    header
 }
 
 #[cfg(test)]

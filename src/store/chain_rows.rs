@@ -6,9 +6,11 @@ use super::{
 };
 use crate::canonical;
 use crate::chain::ledger::MAX_LEFT;
+use crate::chain::named;
 use crate::chain::rows::{MinedAt, OpenEntry, Row, RowKey, StateKey, StateView};
 use crate::chain::transaction::Topic;
 use crate::chain::{EncodedTransaction, Genesis, Height, Internal};
+use crate::keys::PublicKey;
 
 /// Rows of open transactions read at a time at start-up.
 const OPEN_PAGE: usize = 1_000;
@@ -18,6 +20,9 @@ const BALANCE: u8 = b'b';
 /// First byte of an application row's key in the state table, followed by the topic's length, the
 /// topic, and the application's own key.
 const APPLICATION: u8 = b'a';
+
+/// First byte of the key, in the table of the connected chain, of the row that says whom a block names.
+const NAMED: u8 = b'n';
 
 /// Beginning of the keys of the records that left without being mined.
 const LEFT: &[u8] = b"left record ";
@@ -31,6 +36,7 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
         RowKey::Genesis => (Table::Meta, b"genesis".to_vec()),
         RowKey::Header(id) => (Table::Headers, id.0.to_vec()),
         RowKey::Active(height) => (Table::Active, ordered_key(height.0).to_vec()),
+        RowKey::Named(height) => (Table::Active, named_key(*height)),
         RowKey::Best(height) => (Table::Best, ordered_key(height.0).to_vec()),
         RowKey::Body(id) => (Table::Bodies, id.0.to_vec()),
         RowKey::Undo(id) => (Table::Undo, id.0.to_vec()),
@@ -58,6 +64,11 @@ fn place(key: &RowKey) -> (Table, Vec<u8>) {
         RowKey::Left(place) => (Table::Meta, [LEFT, &place.to_be_bytes()].concat()),
         RowKey::LeftCount => (Table::Meta, b"left count".to_vec()),
     }
+}
+
+/// Heights begin with a zero for as long as there is time.
+fn named_key(height: Height) -> Vec<u8> {
+    [&[NAMED], &ordered_key(height.0)[..]].concat()
 }
 
 /// A topic at the beginning of a key. It is shorter than 256 bytes, so that its length is one byte.
@@ -163,6 +174,17 @@ impl StateView for ChainRows<'_> {
         let (table, key) = place(key);
         self.0.get(table, &key).map_err(internal)
     }
+
+    fn may_name(&self, key: &PublicKey, from: Height, limit: usize) -> Result<Vec<bool>, Internal> {
+        let rows = self.0.scan(Table::Active, &named_key(from), limit);
+        let rows = rows.map_err(internal)?.into_iter();
+        let in_order = rows
+            .zip((from.0..).map(Height))
+            .take_while(|((row, _), height)| *row == named_key(*height));
+        Ok(in_order
+            .map(|((_, named), _)| named::may_name(&named, key))
+            .collect())
+    }
 }
 
 /// The network's first block, if this disk knows one.
@@ -206,8 +228,7 @@ pub(crate) fn internal(error: DiskError) -> Internal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::{BlockId, Height, TransactionId};
-    use crate::keys::PublicKey;
+    use crate::chain::{BlockId, TransactionId};
     use crate::store::{Disk, MemoryDisk};
     use std::collections::HashSet;
 
@@ -226,6 +247,7 @@ mod tests {
             RowKey::Genesis,
             RowKey::Header(BlockId([1; 32])),
             RowKey::Active(Height(1)),
+            RowKey::Named(Height(1)),
             RowKey::Best(Height(1)),
             RowKey::Body(BlockId([1; 32])),
             RowKey::Undo(BlockId([1; 32])),
@@ -255,5 +277,44 @@ mod tests {
         for (key, n) in keys.iter().zip(0..) {
             assert_eq!(ChainRows(&disk).read(key), Ok(Some(vec![n])));
         }
+    }
+
+    #[test]
+    fn whom_blocks_name_is_read_in_one_go_as_it_is_read_one_by_one() {
+        /// Without its own way.
+        struct OneByOne<'a>(ChainRows<'a>);
+        impl StateView for OneByOne<'_> {
+            fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+                self.0.read(key)
+            }
+        }
+        let disk = MemoryDisk::new();
+        // None is kept of the sixth; there is one more beside the last.
+        let named = |height| {
+            (
+                RowKey::Named(Height(height)),
+                Some(vec![height as u8 % 2; 4]),
+            )
+        };
+        let rows: Vec<_> = [1, 2, 3, 4, 5, 7, 8, 256, 257].map(named).into();
+        let active = (RowKey::Active(Height(1)), Some(vec![1]));
+        let rows: Vec<_> = changes(&[rows, vec![active]].concat()).collect();
+        disk.commit(&rows).unwrap();
+        let (key, view) = (PublicKey([1; 32]), OneByOne(ChainRows(&disk)));
+        for (from, limit) in [
+            (1, 9),
+            (2, 2),
+            (5, 9),
+            (6, 9),
+            (7, 9),
+            (255, 2),
+            (256, 9),
+            (258, 9),
+        ] {
+            let told = ChainRows(&disk).may_name(&key, Height(from), limit);
+            assert_eq!(told, view.may_name(&key, Height(from), limit), "{from}");
+        }
+        let told = ChainRows(&disk).may_name(&key, Height(3), 9);
+        assert_eq!(told, Ok(vec![true, false, true]));
     }
 }

@@ -13,7 +13,8 @@ pub enum Table {
     /// Every header kept, on any branch. Block id (32) → canonical header entry: the header and
     /// what is derived from it.
     Headers,
-    /// The connected chain. Height → block id (32).
+    /// The connected chain. Height → block id (32); `n` and height → the first four bytes of each key that
+    /// the block names, ascending.
     Active,
     /// The chain of headers with the most work, whether or not its bodies have come. Height →
     /// block id (32).

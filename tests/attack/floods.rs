@@ -9,6 +9,7 @@ use raclette::keys::SecretKey;
 use raclette::wire::channel::Side;
 use raclette::wire::{MemberStatement, Message};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -189,7 +190,8 @@ fn free_note(genesis: &Genesis, key: &SecretKey, number: u64) -> EncodedTransact
     EncodedTransaction::new(payload.sign(key))
 }
 
-/// A member announces notes without end, and hands over what it is asked for. How many it handed over.
+/// A member announces notes without end, and hands over what it is asked for, as fast as it is asked; where it is
+/// not, it announces more after a moment, whatever else it hears. How many it handed over.
 fn flood_of_notes(
     target: &Node,
     lab: &Lab,
@@ -198,9 +200,13 @@ fn flood_of_notes(
     is_over: &AtomicBool,
 ) -> usize {
     const AT_ONCE: u64 = 200;
+    /// As many as a node asks of one.
+    const OFFERED: usize = 4_000;
+    const PATIENCE: Duration = Duration::from_millis(200);
     let (key, tracker) = (SecretKey::from_bytes([seed; 32]), lab.tracker_key());
     let mut raw = RawPeer::member(target.listen, seed, genesis.id(), &tracker);
     let (mut sent, mut batch) = (0, 0);
+    let mut offered: Vec<EncodedTransaction> = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         let numbers = batch * AT_ONCE..(batch + 1) * AT_ONCE;
         batch += 1;
@@ -209,13 +215,18 @@ fn flood_of_notes(
             .collect();
         let ids = notes.iter().map(EncodedTransaction::id).collect();
         raw.send(&Message::AnnounceTransactions(ids));
-        loop {
-            match raw.hear(Duration::from_millis(200)) {
+        offered.drain(..(offered.len() + notes.len()).saturating_sub(OFFERED));
+        offered.extend(notes);
+        let announced = Instant::now();
+        while announced.elapsed() < PATIENCE {
+            match raw.hear(PATIENCE) {
                 Heard::Message(Message::GetTransactions(wanted)) => {
-                    let asked = notes.iter().filter(|note| wanted.contains(&note.id()));
+                    let wanted: HashSet<_> = wanted.into_iter().collect();
+                    let asked = offered.iter().filter(|note| wanted.contains(&note.id()));
                     let asked: Vec<_> = asked.cloned().collect();
                     sent += asked.len();
                     raw.send(&Message::Transactions(asked));
+                    break;
                 }
                 Heard::Message(Message::Ping(number)) => {
                     raw.send(&Message::Pong(crate::support::pong(number)));

@@ -9,7 +9,6 @@ use raclette::wire::message::{Invited, RefusalCode};
 use raclette::wire::{MemberStatement, Message};
 use serde_json::json;
 use std::ffi::OsStr;
-use std::process::Output;
 
 /// A network that takes in whoever was invited.
 const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n";
@@ -17,23 +16,6 @@ const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nst
 fn invite(lab: &Lab, uses: u32, lasts_ms: u64) -> InvitedView {
     let wish = json!({"uses": uses, "lasts_ms": lasts_ms});
     lab.tracker.try_post("/invite", wish).unwrap()
-}
-
-/// Runs `node join` with an invitation for a member of this name, who is not started.
-fn join(lab: &Lab, invitation: &str, name: &str, listen: &str) -> Output {
-    let dir = lab.directory().to_str().unwrap();
-    let words = [
-        "join",
-        invitation,
-        "--name",
-        name,
-        "--listen",
-        listen,
-        "--dir",
-        dir,
-        "--no-start",
-    ];
-    node(words.map(OsStr::new)).output().unwrap()
 }
 
 /// What the tracker answers to who registers as `name` with this shown.
@@ -81,12 +63,7 @@ fn attack_an_invitation_is_for_as_many_as_it_says_and_for_who_has_its_secret() {
     let string = InvitationString::parse(&second.invitation).unwrap();
     let code = register(&lab, 60, "mallory", &string, &string.key());
     assert_eq!(code, refused(RefusalCode::InvitationUsedUp));
-    let again = join(
-        &lab,
-        &second.invitation,
-        "mallory",
-        &free_address().to_string(),
-    );
+    let again = lab.join(&second.invitation, "mallory", &free_address().to_string());
     assert_eq!(again.status.code(), Some(1));
     let reason = String::from_utf8(again.stderr).unwrap();
     assert!(reason.contains("used up"), "{reason}");
@@ -147,16 +124,16 @@ fn attack_a_string_that_is_wrong_dials_nobody_and_a_name_that_is_gone_writes_not
         ("rac1qqqq", "address"),
         ("nonsense", "join1"),
     ] {
-        let output = join(&lab, what, "bob", &listen);
+        let output = lab.join(what, "bob", &listen);
         assert_eq!(output.status.code(), Some(2), "{what}");
         let reason = String::from_utf8(output.stderr).unwrap();
         assert!(reason.contains(said), "{reason}");
     }
     let taken = alice.listen.to_string();
-    let port = join(&lab, &first.invitation, "bob", &taken);
+    let port = lab.join(&first.invitation, "bob", &taken);
     let reason = String::from_utf8(port.stderr).unwrap();
     assert!(reason.contains("--listen"), "{reason}");
-    let there = join(&lab, &first.invitation, "alice", &listen);
+    let there = lab.join(&first.invitation, "alice", &listen);
     let reason = String::from_utf8(there.stderr).unwrap();
     assert!(reason.contains("alice.toml exists"), "{reason}");
     // Somebody else is alice already.

@@ -1,17 +1,18 @@
 //! A tracker that was restored from a copy of its data directory that is older than much of what it has done.
 
-use crate::support::{Lab, free_address, node, so, wait_until};
+use crate::support::{Lab, free_address, so, wait_until};
 use raclette::owner::answers::InvitedView;
 use serde_json::json;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
 const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n";
 
+/// A week, in seconds.
+const WEEK: i64 = 7 * 86_400;
+
 fn invite(lab: &Lab) -> String {
-    let wish = json!({"uses": 1, "lasts_ms": 3_600_000});
+    let wish = json!({"uses": 1, "lasts_ms": 30 * 86_400_000_u64});
     let invited: InvitedView = lab.tracker.try_post("/invite", wish).unwrap();
     invited.invitation
 }
@@ -28,27 +29,6 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What `node join` says with this invitation.
-fn join(lab: &Lab, invitation: &str, name: &str) -> Output {
-    // Not the usual port, at which another test may listen.
-    let (listen, dir) = (
-        free_address().to_string(),
-        lab.directory().to_str().unwrap(),
-    );
-    let words = [
-        "join",
-        invitation,
-        "--name",
-        name,
-        "--listen",
-        &listen,
-        "--dir",
-        dir,
-        "--no-start",
-    ];
-    node(words.map(OsStr::new)).output().unwrap()
-}
-
 /// Who is there, by the word of the tracker.
 fn there(lab: &Lab) -> Vec<String> {
     let peers = lab.tracker.peers().peers.into_iter();
@@ -62,8 +42,8 @@ fn there(lab: &Lab) -> Vec<String> {
 }
 
 #[test]
-fn attack_a_tracker_restored_from_an_old_copy_learns_whom_it_admitted_and_put_out_since() {
-    let mut lab = Lab::start_with(BY_INVITATION);
+fn attack_a_tracker_restored_from_a_week_old_copy_learns_whom_it_admitted_and_put_out_since() {
+    let mut lab = Lab::start_by_clock(BY_INVITATION, -WEEK);
     let alice = lab.joined(&invite(&lab), "alice", &[&lab.tracker]);
     alice.mine();
     let mut eve = lab.joined(&invite(&lab), "eve", &[&lab.tracker]);
@@ -83,7 +63,10 @@ fn attack_a_tracker_restored_from_an_old_copy_learns_whom_it_admitted_and_put_ou
     });
     alice.mines_members(&["alice", "bob"]);
 
+    // A week later, for all of them.
     lab.tracker.stop();
+    lab.clock().set(0);
+    alice.mine();
     fs::remove_dir_all(&lab.tracker.data_dir).unwrap();
     copy(&old, &lab.tracker.data_dir);
     lab.tracker.start();
@@ -92,7 +75,7 @@ fn attack_a_tracker_restored_from_an_old_copy_learns_whom_it_admitted_and_put_ou
         so(names == ["alice", "bob"], format!("{names:?}"))
     });
     // His certificate says by which invitation he came: it lets in nobody else.
-    let again = join(&lab, &of_bob, "cleo");
+    let again = lab.join(&of_bob, "cleo", &free_address().to_string());
     let said = String::from_utf8(again.stderr).unwrap();
     assert!(!again.status.success() && said.contains("used"), "{said}");
     // Eve, who begins anew, is turned away by what the others have told the tracker.

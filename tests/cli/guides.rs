@@ -159,3 +159,52 @@ fn cli_every_guide_is_typed() {
     there.sort();
     assert_eq!(there, tried, "each needs a test of its own above");
 }
+
+/// What commands on the pages begin with.
+const COMMANDS: [&str; 12] = [
+    "node",
+    "./node",
+    "raclette",
+    "python3",
+    "make",
+    "cargo",
+    "curl",
+    "sudo",
+    "apt",
+    "systemctl",
+    "docker",
+    "podman",
+];
+
+/// The lines of blocks that are shown as something else than shell, and would be typed by nobody.
+fn not_of_shell(text: &str) -> Vec<&str> {
+    let mut block = None;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        block = match (line.strip_prefix("```"), block) {
+            (Some(language), None) => Some(language),
+            (Some(_), Some(_)) => None,
+            (None, block) => {
+                found.extend(block.filter(|language| *language != "sh").map(|_| line));
+                block
+            }
+        };
+    }
+    found
+}
+
+#[test]
+fn cli_no_command_of_a_guide_hides_in_a_block_that_is_not_typed() {
+    let text = "```sh\nnode a\n```\nnode b\n```text\nnode c\n```\n```\nd\n```\n";
+    assert_eq!(not_of_shell(text), ["node c", "d"]);
+    for entry in std::fs::read_dir(guides()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = not_of_shell(&text).into_iter();
+        let first = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let hidden: Vec<_> = lines
+            .filter(|line| COMMANDS.contains(&&first(line)[..]))
+            .collect();
+        assert!(hidden.is_empty(), "{}: {hidden:?}", path.display());
+    }
+}

@@ -102,3 +102,20 @@ fn cli_what_can_not_be_recorded_is_refused_in_words() {
     let cursor = ["record", "list", "guest-book", "--after", "x"];
     command(&alice, &cursor).fails(2, &["no cursor of this list"]);
 }
+
+/// Somebody else mines without end: sooner or later their block comes first, and that is said and mined over.
+#[test]
+fn cli_a_record_whose_race_is_lost_is_mined_over_until_it_is_in() {
+    const TRIES: u32 = 100;
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    let mut bob = lab.prepare_peer_with("bob", "[mining]\nmode = \"always\"\n");
+    bob.start().joins();
+    let add = ["record", "add", "guest-book", "--mine"];
+    let lost = (0..TRIES).any(|number| {
+        let told = fed(&alice, &add, &number.to_le_bytes()).succeeds();
+        assert!(told.contains("added in the block at height"), "{told}");
+        told.contains("lost the race: retrying")
+    });
+    assert!(lost, "{TRIES} races against somebody who mines without end");
+}

@@ -1,5 +1,6 @@
 //! What is typed at a terminal, and what the terminal shows of it.
 
+use super::commands::command;
 use super::wallet::{PASSPHRASE, wallet};
 use crate::support::{Lab, so, wait_until};
 use raclette::keys::SecretKey;
@@ -81,6 +82,11 @@ impl Terminal {
     pub fn types(&mut self, prompt: (&str, usize), text: &str) {
         self.has_shown(prompt.0, prompt.1);
         writeln!(self.keyboard, "{text}").unwrap();
+    }
+
+    /// Presses a key together with Ctrl.
+    fn presses_ctrl(&mut self, key: u8) {
+        self.keyboard.write_all(&[key & 0x1f]).unwrap();
     }
 
     /// How it ended, and all that it has shown.
@@ -235,4 +241,36 @@ fn walk(below: &std::path::Path) -> Vec<std::path::PathBuf> {
             false => vec![path],
         })
         .collect()
+}
+
+/// Ctrl-S stops what is shown, and nothing else; Ctrl-Q shows what came meanwhile.
+#[test]
+fn cli_ctrl_s_in_the_nodes_terminal_stops_nothing_but_what_is_shown() {
+    let lab = Lab::start();
+    let bob = lab.peer("bob");
+    let alice = lab.prepare_peer("alice");
+    let Some(mut terminal) = Terminal::run(alice.config.to_str().unwrap(), "") else {
+        println!("there is no `script` here: not tested");
+        return;
+    };
+    terminal.has_shown("network known", 1);
+    wait_until("her node answers", || {
+        let output = alice.command(["status"]);
+        so(output.status.success(), format!("{output:?}"))
+    });
+    bob.has_sessions(1);
+    terminal.presses_ctrl(b's');
+    command(&alice, &["mine", "--blocks", "20"]).succeeds();
+    wait_until("bob has her blocks", || {
+        so(bob.height() == 20, bob.height())
+    });
+    command(&alice, &["send", "bob", "5", "--wait", "delivered"]).succeeds();
+    bob.mine();
+    terminal.presses_ctrl(b'q');
+    terminal.has_shown("block 20 is mined here", 1);
+    terminal.has_shown("block 21 by bob", 1);
+    terminal.presses_ctrl(b'c');
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("stopped"), "{shown}");
 }

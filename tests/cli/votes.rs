@@ -85,6 +85,10 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
         "{again}"
     );
     assert!(again.contains("closes soon"), "{again}");
+    // Whatever is refused from now on, it is said which one counts.
+    let counts = "your vote for Rome in the block at height 2 counts";
+    command(&bob, &["vote", "cast", ballot, "Oslo"]).fails(1, &[counts]);
+    command(&bob, &["vote", "cast", ballot, "Rome", "Bern"]).fails(1, &[counts]);
     bob.mine();
     wait_until("alice counts it", || {
         let votes = votes(&alice, ballot);
@@ -239,4 +243,12 @@ fn cli_vote_alone_is_a_conversation_that_mines() {
         assert!(shown.contains(said), "{said:?}: {shown}");
     }
     assert_eq!(votes(&alice, ballot), [0, 1]);
+    // Of several, one is picked, or none.
+    command(&alice, &[&open[..], &how].concat()).succeeds();
+    let mut terminal = Terminal::run(config, "vote").unwrap();
+    terminal.types(("Which one? q: quit > ", 1), "3");
+    terminal.types(("Which one? q: quit > ", 2), "q");
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("from 1 to 2 or q is wanted"), "{shown}");
 }

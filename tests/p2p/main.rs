@@ -8,6 +8,7 @@ mod delivery;
 mod embedded;
 mod examples;
 mod hosts;
+mod leaving;
 mod liveness;
 mod same_key;
 mod soak;

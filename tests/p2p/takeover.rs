@@ -1,6 +1,6 @@
 //! Trackers that take over: a delegate while the first one is away, and another one in its place for good.
 
-use crate::support::{Lab, Node, node, now, so, wait_until};
+use crate::support::{Lab, Node, node, now, so, wait_until, wait_within};
 use raclette::entropy::OsEntropy;
 use raclette::keys::SecretKey;
 use raclette::membership::{InvitationStatement, InvitationString};
@@ -9,9 +9,13 @@ use serde_json::json;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::process::Stdio;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n";
+
+/// How soon a session ends with whom nobody is to talk to: at once, with room for a busy machine.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 fn invite(tracker: &Node) -> String {
     let wish = json!({"uses": 1, "lasts_ms": 3_600_000});
@@ -88,6 +92,15 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
     let address = second.tracker_status().address;
     let revoked = lab.tracker.command(["tracker", "revoke", &address]);
     assert!(revoked.status.success(), "{revoked:?}");
+    wait_within(
+        AT_ONCE,
+        "alice's session with whom it certified ends",
+        || {
+            let said = alice.output();
+            let ended = |line: &str| line.contains("bob") && line.contains("does not count");
+            so(said.lines().any(ended), said)
+        },
+    );
     wait_until("the delegate hears of it", || {
         let wish = json!({"uses": 1, "lasts_ms": 3_600_000});
         match second.try_post::<InvitedView>("/invite", wish) {
@@ -95,6 +108,8 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
             Err(refused) => so(refused.error.code == "only_introduces", refused),
         }
     });
+    // The first one certifies him anew.
+    alice.has_sessions(1);
 }
 
 #[test]
@@ -243,4 +258,40 @@ fn attack_an_invitation_used_at_two_trackers_that_do_not_see_each_other_is_settl
     let own = bob.status().on_ledger.map(|own| own.state);
     assert_eq!(own, Some(OnLedgerState::Member));
     alice.mines_members(&["alice", "bob"]);
+}
+
+#[test]
+fn p2p_whose_settings_name_only_the_former_tracker_is_told_what_to_write_there() {
+    let mut lab = Lab::start_with(BY_INVITATION);
+    let second = second(&lab);
+    let mut alice = lab.joined(&invite(&lab.tracker), "alice", &[&lab.tracker]);
+    let bob = lab.joined(&invite(&lab.tracker), "bob", &[&lab.tracker]);
+    alice.mines_members(&["alice", "bob"]);
+    delegate(&lab, &second);
+    let new = second.tracker_status().address;
+    let done = lab.tracker.command(["tracker", "hand-over", &new, "--yes"]);
+    assert!(done.status.success(), "{done:?}");
+    // The new one is at an address that nobody has told them.
+    for member in [&alice, &bob] {
+        wait_until("it is told who speaks for the network", || {
+            let trouble = member.status().tracker.trouble.unwrap_or_default();
+            let told = trouble.contains(&new) && trouble.contains("\"trackers\"");
+            so(told, trouble)
+        });
+    }
+    // Members that know each other go on meanwhile.
+    let last = alice.mine().id.to_string();
+    bob.reaches(&last);
+    lab.tracker.stop();
+    // What it says is what helps: nothing else is to be accepted or begun anew.
+    let settings = std::fs::read_to_string(&alice.config).unwrap();
+    let (former, at) = (lab.tracker.listen.to_string(), second.listen.to_string());
+    std::fs::write(&alice.config, settings.replace(&former, &at)).unwrap();
+    alice.stop();
+    alice.start();
+    registers_at(&alice, &second);
+    let cleo = lab.joined(&invite(&second), "cleo", &[&second]);
+    let last = alice.mine().id.to_string();
+    cleo.reaches(&last);
+    bob.reaches(&last);
 }

@@ -1,11 +1,8 @@
 //! A clock that somebody sets back, or forth, while the node runs.
 
-use super::support::{Lab, Node, so, wait_within};
+use super::support::{Lab, Node, ShiftedClock, so, wait_within};
 use raclette::owner::Code;
 use raclette::owner::answers::ClockStateView;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// Blocks whose times may lie so far ahead of a clock (6 intervals) that a jump does not part the two.
@@ -14,23 +11,6 @@ const NETWORK: &str = "block_interval_ms = 20000\nstart_work = 64\n";
 const BACK: i64 = -90;
 /// How long anything may take that takes a fraction of a second: far less than the jump.
 const SOON: Duration = Duration::from_secs(30);
-
-/// A library under which a node's clock is wrong by what a file says, and that file.
-fn shifted_clock(directory: &Path) -> (PathBuf, PathBuf) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/native/shifted_clock.c");
-    let library = directory.join("shifted_clock.so");
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .args([&library, &source])
-        .arg("-ldl")
-        .status();
-    let is_made = compiled.is_ok_and(|status| status.success());
-    assert!(
-        is_made,
-        "no C compiler `cc` to make another clock with: install one (`make setup` does)"
-    );
-    (library, directory.join("shift"))
-}
 
 /// Whether a payment from one is open at the other soon, and mined by the other soon after.
 fn pays_and_mines(from: &Node, to: &Node) {
@@ -47,18 +27,10 @@ fn pays_and_mines(from: &Node, to: &Node) {
 
 /// A peer whose clock is wrong by as many seconds as are set; right until then.
 fn with_shifted_clock(lab: &Lab, name: &str) -> (Node, impl Fn(i64) + use<>) {
-    let (library, shift) = shifted_clock(lab.directory());
-    let set = {
-        let shift = shift.clone();
-        move |seconds: i64| fs::write(&shift, seconds.to_string()).unwrap()
-    };
-    set(0);
+    let clock = ShiftedClock::make(lab.directory());
     let mut node = lab.prepare_peer(name);
-    node.environment = vec![
-        ("LD_PRELOAD", library.into_os_string()),
-        ("CLOCK_SHIFT_FILE", shift.into_os_string()),
-    ];
-    (node, set)
+    node.environment = clock.environment();
+    (node, move |seconds| clock.set(seconds))
 }
 
 /// Waits until the node says that about its clock, to the minute.

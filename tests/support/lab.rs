@@ -1,10 +1,11 @@
 //! A network of processes in a directory of its own.
 
 use super::node::{Node, node};
-use super::{free_address, so, wait_until};
+use super::{ShiftedClock, free_address, so, wait_until};
 use raclette::keys::{SecretKey, Stored, WalletFile};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
+use std::process::Output;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -15,6 +16,7 @@ const QUICK: &str = "block_interval_ms = 100\nstart_work = 64\n";
 pub struct Lab {
     pub tracker: Node,
     directory: Arc<TempDir>,
+    clock: Option<ShiftedClock>,
 }
 
 impl Lab {
@@ -30,6 +32,23 @@ impl Lab {
         lab
     }
 
+    /// A tracker that runs, of a network with these settings, of which all go by one clock that the test sets; it
+    /// is ahead by so many seconds.
+    pub fn start_by_clock(network: &str, seconds: i64) -> Self {
+        let mut lab = Self::prepare(network);
+        let clock = ShiftedClock::make(lab.directory());
+        clock.set(seconds);
+        lab.tracker.environment = clock.environment();
+        lab.clock = Some(clock);
+        lab.tracker.start();
+        lab
+    }
+
+    /// The clock that all go by.
+    pub fn clock(&self) -> &ShiftedClock {
+        self.clock.as_ref().expect("they go by that of the machine")
+    }
+
     /// A tracker that is not started; whoever comes may join, unless these settings say otherwise.
     pub fn prepare(network: &str) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
@@ -41,7 +60,11 @@ impl Lab {
         let settings =
             format!("role = \"tracker\"\nlisten = \"{listen}\"\n[network]\n{open}{network}");
         let tracker = Node::new(&directory, "tracker", listen, &settings);
-        Self { tracker, directory }
+        Self {
+            tracker,
+            directory,
+            clock: None,
+        }
     }
 
     /// A peer that is not started.
@@ -66,7 +89,7 @@ impl Lab {
             "role = \"peer\"\nname = \"{name}\"\nlisten = \"{listen}\"\n\
              trackers = [{trackers}]\n{settings}"
         );
-        Node::new(&self.directory, name, listen, &settings)
+        self.node(name, listen, &settings)
     }
 
     /// Another tracker with these lines in its settings, not started.
@@ -74,7 +97,7 @@ impl Lab {
         let listen = free_address();
         let data = format!("data_dir = \"{name}-data\"\n");
         let settings = format!("role = \"tracker\"\nlisten = \"{listen}\"\n{data}{settings}");
-        Node::new(&self.directory, name, listen, &settings)
+        self.node(name, listen, &settings)
     }
 
     /// A peer that has joined the network.
@@ -99,22 +122,29 @@ impl Lab {
         peers
     }
 
-    /// A member that has joined by `node join` with this invitation, knows all of these trackers, and runs.
-    pub fn joined(&self, invitation: &str, name: &str, trackers: &[&Node]) -> Node {
-        let listen = free_address();
-        let (at, dir) = (listen.to_string(), self.directory().to_str().unwrap());
+    /// Runs `node join` with this invitation for a member of this name, who is not started.
+    pub fn join(&self, invitation: &str, name: &str, listen: &str) -> Output {
+        let dir = self.directory().to_str().unwrap();
         let words = [
             "join",
             invitation,
             "--name",
             name,
             "--listen",
-            &at,
+            listen,
             "--dir",
             dir,
             "--no-start",
         ];
-        let output = node(words.map(OsStr::new)).output().unwrap();
+        let mut command = node(words.map(OsStr::new));
+        command.envs(self.environment());
+        command.output().unwrap()
+    }
+
+    /// A member that has joined by `node join` with this invitation, knows all of these trackers, and runs.
+    pub fn joined(&self, invitation: &str, name: &str, trackers: &[&Node]) -> Node {
+        let listen = free_address();
+        let output = self.join(invitation, name, &listen.to_string());
         let wrong = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.success(), "{wrong}");
         let settings = self.directory().join(format!("{name}.toml"));
@@ -143,7 +173,14 @@ impl Lab {
 
     /// A node with these settings in a file of its name, not started.
     pub fn node(&self, name: &str, listen: SocketAddr, settings: &str) -> Node {
-        Node::new(&self.directory, name, listen, settings)
+        let mut node = Node::new(&self.directory, name, listen, settings);
+        node.environment = self.environment();
+        node
+    }
+
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let clock = self.clock.as_ref();
+        clock.map(ShiftedClock::environment).unwrap_or_default()
     }
 
     /// The directory of its nodes.

@@ -14,6 +14,7 @@ mod lab;
 mod node;
 mod proxy;
 mod raw;
+mod shifted;
 
 pub use apart::Apart;
 pub use cell::Cell;
@@ -24,6 +25,7 @@ pub use lab::{Lab, agree, secret_in};
 pub use node::{Node, Refused, node};
 pub use proxy::Proxy;
 pub use raw::{Heard, RawPeer, pong};
+pub use shifted::ShiftedClock;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::LazyLock;

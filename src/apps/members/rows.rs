@@ -39,6 +39,13 @@ pub struct Interval {
     pub sealing_key: SealingKey,
 }
 
+impl Interval {
+    /// Whether its key was a member after the block at this height.
+    pub fn covers(&self, height: Height) -> bool {
+        self.from <= height && self.until.is_none_or(|until| height < until)
+    }
+}
+
 /// Whose a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameRow {
@@ -242,6 +249,17 @@ impl<'a> View<'a> {
             return Ok(None);
         };
         let interval = self.interval(key, number)?;
-        Ok(Some(interval).filter(|one| one.until.is_none_or(|until| height < until)))
+        Ok(Some(interval).filter(|one| one.covers(height)))
+    }
+
+    /// All times in which a key was a member, in their order.
+    ///
+    /// # Errors
+    /// The disk failed, or a row is damaged.
+    pub fn intervals(&self, key: &PublicKey) -> Result<Vec<Interval>, Internal> {
+        let count = self.member(key)?.map_or(0, |row| row.intervals);
+        (0..count)
+            .map(|number| self.interval(key, number))
+            .collect()
     }
 }

@@ -144,7 +144,11 @@ impl Judge {
             .iter()
             .rev()
             .flat_map(|block| &block.transactions);
-        self.rejudge_records(draft, effects)?;
+        if !(step.connected.is_empty() && step.disconnected.is_empty()) {
+            let moved = connected.clone().chain(returned.clone());
+            let senders = moved.map(|transaction| transaction.payload().sender);
+            self.rejudge_records(draft, effects, &senders.collect())?;
+        }
         // In order, so that the same blocks always have the same effects.
         let mut touched: BTreeSet<PublicKey> = BTreeSet::new();
         // Most whose balance changed have nothing open.
@@ -271,17 +275,19 @@ impl Judge {
         }
     }
 
-    /// After the chain moved: takes out the records that their applications do not take any more, because of
+    /// After the chain moved: takes out records that their applications do not take any more, because of
     /// other records or of the next block's height and time alone. Else a vote whose ballot has closed would be
     /// open for as long as it may wait, and miners that wait for something to do would mine for it.
     fn rejudge_records(
         &mut self,
         draft: &mut Draft<'_>,
         effects: &mut Vec<Effect>,
+        senders: &BTreeSet<PublicKey>,
     ) -> Result<(), Internal> {
+        let again = self.mempool.next_to_judge(senders);
         let (rules, moment) = (self.chain.rules(), self.next_moment());
         let mut refused = Vec::new();
-        for transaction in rules.topics().flat_map(|topic| self.mempool.records(topic)) {
+        for transaction in again.iter().filter_map(|id| self.mempool.get(id)) {
             match rules.judge_record(draft, transaction, &moment) {
                 Ok(_) => {}
                 Err(Rejection::Rejected(_)) => refused.push(transaction.clone()),

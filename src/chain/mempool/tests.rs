@@ -18,6 +18,7 @@ const LIMITS: MempoolLimits = MempoolLimits {
     free_bytes: 500,
     free_share: 1,
     outside_bytes: 500,
+    judged_again: 2,
 };
 
 /// As everything that is judged by no application.

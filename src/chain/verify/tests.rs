@@ -122,6 +122,8 @@ fn every_other_changed_row_is_found() {
     assert!(peak.contains("history"), "{peak}");
     let paid = transfer(1, 2, 1_000, 0, 1).id();
     assert!(found(RowKey::Mined(paid), None).contains("place of transaction"));
+    let nobody = found(RowKey::Named(Height(2)), Some(Vec::new()));
+    assert!(nobody.contains("names in block 2"), "{nobody}");
     let none = Some(canonical::encode(&Undo::default()));
     assert!(found(RowKey::Undo(at(2)), none).contains("undo data of block 2"));
     assert!(found(RowKey::Undo(at(2)), None).contains("undo data of block 2"));

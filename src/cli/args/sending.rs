@@ -2,6 +2,7 @@
 
 use super::Sure;
 use super::values::{expiry, whole_coins};
+use crate::owner::Goal;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -76,13 +77,12 @@ pub enum WaitFor {
     Mined,
 }
 
-impl WaitFor {
-    /// As a parameter of the API.
-    pub fn parameter(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Delivered => "delivered",
-            Self::Mined => "mined",
+impl From<WaitFor> for Goal {
+    fn from(wanted: WaitFor) -> Self {
+        match wanted {
+            WaitFor::Open => Self::Open,
+            WaitFor::Delivered => Self::Delivered,
+            WaitFor::Mined => Self::Mined,
         }
     }
 }

@@ -45,6 +45,15 @@ impl<T: Send + 'static> Waiting<T> {
         Ok(Self { pieces })
     }
 
+    /// The next piece if it comes within this time, `None` else; of that, `None` after the last.
+    pub fn within(&self, most: Duration) -> Option<Option<T>> {
+        match self.pieces.recv_timeout(most) {
+            Ok(piece) => Some(Some(piece)),
+            Err(RecvTimeoutError::Disconnected) => Some(None),
+            Err(RecvTimeoutError::Timeout) => None,
+        }
+    }
+
     /// The next piece; `None` after the last. While there is none, says once that it waits, and has
     /// `look` see again and again whether there is hope.
     ///

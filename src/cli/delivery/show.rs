@@ -2,13 +2,13 @@
 
 use super::Outbox;
 use crate::chain::Amount;
-use crate::cli::args::WaitFor;
 use crate::cli::invocation::Invocation;
 use crate::cli::show::coins;
 use crate::cli::table::{Align, Table, facts};
 use crate::cli::words::{
     count, cut, moment, person, short_id, short_moment, short_name, short_person, shorter_id,
 };
+use crate::owner::Goal;
 use crate::owner::answers::{
     AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
     SendView, SentView,
@@ -64,11 +64,11 @@ pub(super) fn reached(send: &SendView) -> String {
 }
 
 /// What is waited for, why it is not so yet, and what it means to go away.
-pub(super) fn waiting_line(send: &SendView, goal: WaitFor) -> String {
+pub(super) fn waiting_line(send: &SendView, goal: Goal) -> String {
     let what = match goal {
-        WaitFor::Open => "to be open",
-        WaitFor::Delivered => "to be delivered",
-        WaitFor::Mined => "to be mined",
+        Goal::Open => "to be open",
+        Goal::Delivered => "to be delivered",
+        Goal::Mined => "to be mined",
     };
     format!(
         "waiting {what}: {}; Ctrl-C leaves it {}",

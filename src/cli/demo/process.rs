@@ -7,13 +7,11 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::cli::looking;
 use crate::settings::ENVIRONMENT_PREFIX;
 
-/// How often a process that is to end is looked at.
-const POLL: Duration = Duration::from_millis(20);
 /// Lines of its log that are shown of a node that ended by itself: the reason stands at the end.
 const TAIL_LINES: usize = 12;
 /// Bytes of the log that are read for them; more than so many lines have.
@@ -106,7 +104,7 @@ impl Process {
             if status.is_some() || Instant::now() >= deadline {
                 return Ok(status);
             }
-            thread::sleep(POLL);
+            looking::pause();
         }
     }
 
@@ -138,6 +136,7 @@ fn tail(path: &Path, start: u64) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn the_tail_is_of_this_start_and_of_a_few_lines() {

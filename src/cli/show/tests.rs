@@ -188,6 +188,7 @@ fn attack_what_members_say_stays_in_its_cell() {
             outgoing: true,
             height: Height(1_234_567),
         }),
+        on_ledger: Some(false),
     };
     let text = peers(&PeersView {
         peers: vec![

@@ -68,12 +68,15 @@ fn choose(client: &Client, output: &mut Output<'_>) -> Result<Option<BallotView>
         output.text(&line)?;
     }
     loop {
-        let typed = ask("Which one? ")?;
+        let typed = ask("Which one? q: quit > ")?;
+        if matches!(typed.as_str(), "q" | "quit") {
+            return Ok(None);
+        }
         match typed.parse::<usize>() {
             Ok(number) if (1..=open.len()).contains(&number) => {
                 return Ok(Some(open.swap_remove(number - 1)));
             }
-            _ => output.text(&format!("a number from 1 to {} is wanted", open.len()))?,
+            _ => output.text(&format!("a number from 1 to {} or q is wanted", open.len()))?,
         }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) endpoints: Vec<String>,
     /// Another member whose name looks like this one's.
     pub(super) like: Option<String>,
+    /// Admitted, and not on the ledger yet.
+    pub(super) not_yet: bool,
 }
 
 impl Member {
@@ -55,6 +57,7 @@ impl Member {
                 .map(|endpoint| visible(endpoint))
                 .collect(),
             like: None,
+            not_yet: peer.on_ledger == Some(false),
         }
     }
 
@@ -210,6 +213,7 @@ pub(super) async fn member(
         session: None,
         endpoints: Vec::new(),
         like: None,
+        not_yet: false,
     });
     page(&MemberPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, member.who.label()),

@@ -38,6 +38,10 @@ struct Test {
 
 impl Test {
     fn start(room: usize) -> Self {
+        Self::gathering(room, GATHER)
+    }
+
+    fn gathering(room: usize, gather: Duration) -> Self {
         let (gate, allowed) = channel();
         let (written, failures) = (Arc::default(), Arc::default());
         let sink = Gate {
@@ -46,7 +50,7 @@ impl Test {
             failures: Arc::clone(&failures),
         };
         Self {
-            writer: Writer::start("test", room, sink).unwrap(),
+            writer: Writer::gathering("test", room, gather, sink).unwrap(),
             gate: Some(gate),
             written,
             failures,
@@ -90,6 +94,23 @@ fn whoever_logs_never_waits_and_what_is_missing_is_said_in_its_place() {
     }
     test.offer("g");
     assert_eq!(test.opens(), "a\nb\nc\nd\nlost 2\ng\n");
+}
+
+#[test]
+fn lines_that_follow_each_other_are_written_together_and_whoever_waits_hurries_them() {
+    let test = Test::gathering(1_000, Duration::from_secs(3_600));
+    test.offer("a");
+    test.answers(Ok(()));
+    while lock(&test.written).is_empty() || lock(&test.writer.shared.queue).busy {
+        thread::yield_now();
+    }
+    test.offer("b");
+    test.offer("c");
+    assert_eq!(*lock(&test.written), "a\n");
+    // There is one more answer, and so one more write.
+    test.answers(Ok(()));
+    test.writer.flush(PATIENCE);
+    assert_eq!(*lock(&test.written), "a\nb\nc\n");
 }
 
 #[test]

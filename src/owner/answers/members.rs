@@ -1,6 +1,6 @@
 //! Who is a member, by the ledger.
 
-use super::{Cursor, StatementView, TipView};
+use super::{Cursor, PersonView, StatementView, TipView};
 use crate::chain::Height;
 use crate::membership::MemberName;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct LedgerMembersView {
     pub at: Height,
     /// The end of the chain.
     pub tip: TipView,
+    /// Whom the tracker names and who are not on the ledger yet, at its end: the first 50, with the first page of a
+    /// list of now. None where members do not join there.
+    pub not_yet: Vec<PersonView>,
     /// In what the tracker's word differs from the ledger at its end, as far as that was said.
     pub differs: Vec<DifferenceView>,
     /// What the admin has said, as far as this node has heard it: the last ones first, 50 at most.

@@ -88,18 +88,22 @@ impl<'a> Reading<'a> {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<BallotsView, Refused> {
-        let mut ballots = Vec::new();
-        if after.is_none() {
-            for opening in self.not_mined()? {
-                ballots.push(self.show(opening)?);
-            }
-        }
+        let mut listed = match after {
+            None => self.not_mined()?,
+            Some(_) => Vec::new(),
+        };
         let (ids, next) = self.latest(after, limit)?;
+        let mut rolls = Vec::new();
         for id in ids {
             let found = Ballots(&ChainRows(self.disk)).ballot(&id)?;
             let (ballot, tally) = found.ok_or_else(|| missing(&id))?;
-            ballots.push(self.show(Found::Mined(id, ballot, tally))?);
+            rolls.extend(ballot.roll.members_after);
+            listed.push(Found::Mined(id, ballot, tally));
         }
+        // All at once: each by itself would read all members.
+        self.count_members(&rolls)?;
+        let ballots = listed.into_iter().map(|found| self.show(found));
+        let ballots = ballots.collect::<Result<_, _>>()?;
         Ok(BallotsView {
             ballots,
             next,

@@ -3,35 +3,43 @@
 use super::reading::Reading;
 use super::*;
 use crate::apps::members::View;
-use crate::apps::voting::{RollHash, was_voter};
+use crate::apps::voting::{RollHash, count_voters, was_voter};
 use crate::chain::application::TopicRows;
 use crate::chain::rows::StateView;
 use crate::chain::{BlockId, Internal};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Blocks for which it is kept how many members could vote: far more than ballots that are looked at.
+/// Rolls of which it is kept how many they are: far more than ballots that are looked at.
 const MAX_KEPT: usize = 1_024;
 /// Keys of a roll that are looked at for one page, of which those who may not vote are passed over.
 const MAX_LOOKED_AT: usize = 4_000;
 
-/// Of how many members the roll of a ballot is, by the block after which they were: to count them takes all
-/// their rows, and it never changes.
+/// A roll that never changes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fixed {
+    /// The members after this block.
+    Members(BlockId),
+    /// Those in these lists, which are named by their content.
+    Lists(Vec<RollHash>),
+}
+
+/// How many are on rolls: to count them takes all their rows.
 #[derive(Clone, Default)]
-pub(crate) struct RollSizes(Arc<Mutex<BTreeMap<BlockId, u64>>>);
+pub(crate) struct RollSizes(Arc<Mutex<BTreeMap<Fixed, u64>>>);
 
 impl RollSizes {
-    fn get(&self, after: &BlockId) -> Option<u64> {
+    fn get(&self, roll: &Fixed) -> Option<u64> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(after).copied()
+        kept.get(roll).copied()
     }
 
-    fn keep(&self, after: BlockId, voters: u64) {
+    fn keep(&self, roll: Fixed, voters: u64) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }
-        kept.insert(after, voters);
+        kept.insert(roll, voters);
     }
 }
 
@@ -53,28 +61,44 @@ impl Reading<'_> {
     pub(super) fn count(&self, voters: &Voters) -> Result<u64, Internal> {
         let view = ChainRows(self.disk);
         match voters {
-            Voters::Members(after) => {
-                let missing = || Internal(format!("the block at height {after} is missing"));
-                let block = view.active(*after)?.ok_or_else(missing)?;
-                if let Some(known) = self.peer.rolls.get(&block) {
+            Voters::Members(after) => Ok(self.count_members(&[*after])?.into_iter().sum()),
+            Voters::Lists(lists) => {
+                let roll = Fixed::Lists(lists.clone());
+                if let Some(known) = self.peer.rolls.get(&roll) {
                     return Ok(known);
                 }
-                let rows = TopicRows::of_members(&view);
-                let members = View::new(&rows);
-                let mut count = 0;
-                for index in 0..members.count()? {
-                    if let Some(key) = members.listed(index)?
-                        && was_voter(&members, self.admission, &key, *after)?
-                    {
-                        count += 1;
-                    }
-                }
-                self.peer.rolls.keep(block, count);
+                let count = Ballots(&view).in_lists(lists)?.len() as u64;
+                self.peer.rolls.keep(roll, count);
                 Ok(count)
             }
-            Voters::Lists(lists) => Ok(Ballots(&view).in_lists(lists)?.len() as u64),
             Voters::Keys(keys) => Ok(keys.len() as u64),
         }
+    }
+
+    /// How many of the members after the blocks at these heights may vote, each; those of which it is not known
+    /// yet are counted together.
+    pub(super) fn count_members(&self, after: &[Height]) -> Result<Vec<u64>, Internal> {
+        let view = ChainRows(self.disk);
+        let mut counts = vec![0; after.len()];
+        let mut unknown = Vec::new();
+        for (at, height) in after.iter().enumerate() {
+            let missing = || Internal(format!("the block at height {height} is missing"));
+            let roll = Fixed::Members(view.active(*height)?.ok_or_else(missing)?);
+            match self.peer.rolls.get(&roll) {
+                Some(known) => counts[at] = known,
+                None => unknown.push((at, roll)),
+            }
+        }
+        if !unknown.is_empty() {
+            let rows = TopicRows::of_members(&view);
+            let heights: Vec<_> = unknown.iter().map(|(at, _)| after[*at]).collect();
+            let counted = count_voters(&View::new(&rows), self.admission, &heights)?;
+            for ((at, roll), count) in unknown.into_iter().zip(counted) {
+                counts[at] = count;
+                self.peer.rolls.keep(roll, count);
+            }
+        }
+        Ok(counts)
     }
 
     /// Whether somebody may.

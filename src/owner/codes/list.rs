@@ -333,6 +333,11 @@ codes! {
         "It may have reached its recipient, who could have it mined.",
         "It lapses by itself if it is not mined up to its last height.";
 
+    JoinOpen = "join_open", Conflict, "The join is in no block yet":
+        "The node can't leave: its own join is open.",
+        "Nobody can take back a join that the network knows, and no block has taken it in yet.",
+        "Leave once a block has been mined: `node status` says when the join is on the ledger.";
+
     // The chain.
     UnknownBlock = "unknown_block", Unknown, "No such block":
         "This node has no block of that height or id.",

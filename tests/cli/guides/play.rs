@@ -24,13 +24,14 @@ const PLACES: [&str; 3] = ["/mnt/", "/media/", "/srv/"];
 /// What the easiest block costs, by default and here.
 const WORK: (&str, &str) = ("start_work = 4_194_304", "start_work = 64");
 /// Commands that ask, or show something to a terminal only.
-const AT_A_TERMINAL: [&str; 8] = [
+const AT_A_TERMINAL: [&str; 9] = [
     "expel",
     "init",
     "join",
     "outbox release",
     "readmit",
     "rekey",
+    "tracker hand-over",
     "wallet words",
     "wallet restore",
 ];
@@ -158,12 +159,12 @@ impl Play {
         if let Some(invitation) = invitation {
             fs::write(self.desk.join("invitation"), format!("{invitation}\n")).unwrap();
         }
-        if line.contains("wallet words") {
-            let words = screen
-                .lines()
-                .filter(|line| line.trim().starts_with(char::is_numeric));
-            let words: Vec<_> = words.collect();
-            fs::write(self.desk.join("words"), words.join("\n") + "\n").unwrap();
+        for (shows, file) in [("wallet words", "words"), ("init tracker", "recovery")] {
+            if line.contains(shows) {
+                let is_word = |line: &&str| line.trim().starts_with(char::is_numeric);
+                let words: Vec<_> = screen.lines().filter(is_word).collect();
+                fs::write(self.desk.join(file), words.join("\n") + "\n").unwrap();
+            }
         }
         if line.starts_with("node init") {
             self.make_easy(self.place.path());

@@ -1,6 +1,8 @@
 //! Any records, through reorganisations, come to what is told again from the records alone.
 
 use super::*;
+use crate::apps::voting::count_voters;
+use crate::chain::params::Admission;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,10 +127,14 @@ proptest! {
             said.push(record.filter(|_| taken).map(|(_, record)| record));
             states.push(ledger.rows.state());
             let mut naive = Naive::default();
-            for (height, record) in (1..).zip(&said) {
+            let heights: Vec<_> = (1..=said.len() as u64).map(Height).collect();
+            let rows = TopicRows::of_members(&ledger.rows);
+            let counted = count_voters(&View::new(&rows), Admission::Invite, &heights).unwrap();
+            for ((height, record), counted) in (1..).zip(&said).zip(counted) {
                 if let Some(record) = record {
                     prop_assert!(naive.take(record), "taken by the ledger alone");
                 }
+                prop_assert_eq!(counted, naive.members.len() as u64, "at {}", height);
                 for who in 1..5 {
                     let there = naive.members.contains(&key(who));
                     prop_assert_eq!(ledger.is_member(who, height), there, "{} at {}", who, height);

@@ -126,3 +126,64 @@ fn attack_a_vote_that_the_chain_lost_counts_once_after_the_partition() {
     left.mine(1);
     assert_eq!(tally(&left, &ballot), (vec![1, 0, 0], 1));
 }
+
+#[test]
+fn attack_history_is_not_rewritten_but_by_more_work() {
+    let (mut node, ballot) = opened(50);
+    let (mut other, _) = opened(50);
+    node.send(vote(2, 1, ballot, 1, &[0])).unwrap();
+    let mined = node.mine(1);
+    node.mine(1);
+    // Another vote in its place: no longer what the header says, also to who has not seen the block.
+    let mut changed = mined.clone();
+    changed.transactions[1] = vote(2, 1, ballot, 1, &[1]);
+    refused(&mut other, changed, "not the one its header names");
+    // All of the work done again, for another vote: as much is not more.
+    other.send(vote(2, 2, ballot, 1, &[1])).unwrap();
+    let anew = [other.mine(2), other.mine(2)];
+    node.now = node.now.plus_ms(9_000);
+    for block in anew {
+        node.block(block);
+        assert_eq!(tally(&node, &ballot), (vec![1, 0, 0], 1));
+    }
+    // More is: which is why a vote is safer with each block upon it.
+    node.block(other.mine(2));
+    assert_eq!(tally(&node, &ballot), (vec![0, 1, 0], 1));
+}
+
+/// However many votes are open, a block has a bounded number of them judged again: first those of who is in it.
+#[test]
+fn attack_a_place_full_of_votes_costs_a_block_no_more() {
+    let limits = MempoolLimits {
+        judged_again: 2,
+        ..MempoolLimits::default()
+    };
+    let mut node = Node::with(voting_rules(), limits);
+    let opening = open(1, 1, opening(2));
+    let ballot = opening.id();
+    node.send(opening).unwrap();
+    node.mine(1);
+    let votes: Vec<_> = (2..=8).map(|n| vote(n, 2, ballot, 1, &[0])).collect();
+    for one in &votes {
+        node.send(one.clone()).unwrap();
+    }
+    let connect = |node: &mut Node, transactions: &[EncodedTransaction]| {
+        let block = block_of(node, transactions);
+        node.now = node.now.plus_ms(2_000);
+        assert_eq!(node.block(block), BlockOutcome::Accepted);
+        votes
+            .iter()
+            .filter(|one| node.open().contains(&one.id()))
+            .count()
+    };
+    // With that block the ballot is closed. Member 8 is in it.
+    let of_eight = signed(&voting_rules(), 8, 9, 0, record("notes", b"hello"));
+    let left = connect(&mut node, &[of_eight]);
+    assert!(!node.open().contains(&votes[6].id()));
+    assert!((4..=5).contains(&left), "{left}");
+    // The others in turn; none is in a block meanwhile.
+    let next = connect(&mut node, &[]);
+    assert!(next < left && next > 0, "{next} after {left}");
+    assert_eq!(node.next_block(1).transactions.len(), 1);
+    while connect(&mut node, &[]) > 0 {}
+}

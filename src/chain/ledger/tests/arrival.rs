@@ -135,6 +135,8 @@ impl<'a> Model<'a> {
         assert_ne!(entry.status, BlockStatus::Invalid);
         let active = |key: &&RowKey| matches!(key, RowKey::Active(_));
         assert_eq!(node.disk.0.keys().filter(active).count() as u64, height + 1);
+        let named = |key: &&RowKey| matches!(key, RowKey::Named(_));
+        assert_eq!(node.disk.0.keys().filter(named).count() as u64, height);
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::rows::RowKey;
 use crate::chain::testing::{Node, member, network, transfer};
 use crate::protocol::delivery::testing::MemoryRows;
 
@@ -109,4 +110,22 @@ fn a_long_way_is_gone_in_turns_that_end_where_they_end() {
         walk_on(&mut walk, &node, 9).last(),
         Some(&(STEPS_AT_A_TIME as u64 + 3, 0))
     );
+}
+
+#[test]
+fn blocks_of_which_nothing_is_kept_are_read() {
+    let mut node = Node::new();
+    for miner in [1, 2, 1, 2, 1] {
+        node.mine(miner);
+    }
+    let kept = walk_on(&mut open(&MemoryRows::default()), &node, 1);
+    for heights in [&[3][..], &[1, 2], &[5], &[1, 2, 3, 4, 5]] {
+        for height in heights {
+            node.disk.0.remove(&RowKey::Named(Height(*height)));
+        }
+        let mut found = walk_on(&mut open(&MemoryRows::default()), &node, 1);
+        found.retain(|(_, count)| *count > 0);
+        assert_eq!(found, [(1, 1), (3, 1), (5, 1)]);
+    }
+    assert_eq!(kept.iter().filter(|(_, count)| *count > 0).count(), 3);
 }
