@@ -14,8 +14,9 @@ const SENDER_SHARE: usize = 8;
 /// What one sender may send without a fee within [`FREE_BLOCKS`](crate::chain::FREE_BLOCKS) blocks, bytes of those
 /// that are open and of those that were mined: about 2,500 notes.
 const FREE_BYTES: u64 = 1_000_000;
-/// All transactions without a fee may take one part in so many: there is always room for who pays.
-const FREE_SHARE: usize = 2;
+/// All transactions without a fee may take one part in so many: there is always room for who pays, and twenty
+/// members that flood cost a node less than 64 MiB, with what its allocator keeps of their first onrush.
+const FREE_SHARE: usize = 4;
 /// What one sender may have open without a fee outside of that, in bytes: joins and such.
 const OUTSIDE_BYTES: usize = 256 * 1024;
 /// Open records that are judged again at a move of the chain at most, of the senders concerned, and as many of the

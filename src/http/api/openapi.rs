@@ -449,6 +449,8 @@ fn described(line: &PathLine, name: &str, place: ParameterIn) -> ParameterBuilde
     let kind = match (name, list) {
         ("limit", Some((_, most, _))) => Kind::Within(1, *most),
         ("after", Some((_, _, cursor))) => Kind::Like(cursor),
+        // Blocks are proved, too, and those have heights.
+        ("id", _) if line.path == paths::PROOF.path => Kind::Like(BLOCK),
         _ => kind,
     };
     ParameterBuilder::new()

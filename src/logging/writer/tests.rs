@@ -101,7 +101,7 @@ fn lines_that_follow_each_other_are_written_together_and_whoever_waits_hurries_t
     let test = Test::gathering(1_000, Duration::from_secs(3_600));
     test.offer("a");
     test.answers(Ok(()));
-    while !lock(&test.writer.shared.queue).gathering {
+    while lock(&test.written).is_empty() || lock(&test.writer.shared.queue).busy {
         thread::yield_now();
     }
     test.offer("b");

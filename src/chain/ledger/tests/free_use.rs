@@ -143,7 +143,7 @@ fn note(from: u8, number: u16) -> EncodedTransaction {
 #[test]
 fn attack_a3_a_flood_from_many_keys_holds_up_no_honest_note_and_fills_neither_memory_nor_disk() {
     let limits = MempoolLimits {
-        bytes: 2_000_000,
+        bytes: 4_000_000,
         ..MempoolLimits::default()
     };
     let mut node = Node::with(rules(), limits);
