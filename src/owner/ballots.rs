@@ -383,7 +383,6 @@ impl Peer {
     }
 }
 
-/// The places of the choices that were typed, rising.
 /// Which vote of this node's owner counts.
 fn that_counts(ballot: &BallotView) -> String {
     match &ballot.own {
@@ -396,6 +395,7 @@ fn that_counts(ballot: &BallotView) -> String {
     }
 }
 
+/// The places of the choices that were typed, rising.
 fn chosen(ballot: &BallotView, typed: &[String]) -> Result<Vec<u8>, Refused> {
     let names: Vec<&str> = ballot
         .choices
