@@ -329,14 +329,13 @@ impl Peer {
             if tip.is_some() && tip == looked_at {
                 continue;
             }
+            // What is refused now is so until the next block, too, and each try leaves a send that failed.
+            looked_at = tip;
             match self.record_due_results().await {
-                Ok(recorded) => {
-                    looked_at = tip;
-                    if recorded > 0 {
-                        tracing::info!(recorded, "results of ballots recorded");
-                    }
+                Ok(recorded) if recorded > 0 => {
+                    tracing::info!(recorded, "results of ballots recorded");
                 }
-                // It is looked for again.
+                Ok(_) => {}
                 Err(refused) => tracing::debug!(error = %refused, "no result of a ballot recorded"),
             }
         }
