@@ -256,6 +256,7 @@ impl TrackerLink {
             }
             Phase::Dialling { .. } | Phase::AtRest => {}
         }
+        self.hear_what_is_due(now);
         self.watch_certificate(now);
         self.forget_rival(now.steady);
         self.watch_reach(now.steady);
