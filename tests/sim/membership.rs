@@ -100,6 +100,32 @@ fn a_tracker_that_lies_parts_nobody() {
     }
 }
 
+/// Whoever may come back while the tracker lies is let in once it does not any more, whatever it has said.
+#[test]
+fn who_may_come_back_while_a_tracker_lies_is_a_member_afterwards() {
+    for (seed, how) in (50..).zip(Deceit::ALL) {
+        let mut plan = invited(seed, 4, &[(&[1, 2, 3, 4], 4, LASTING_MS)]);
+        let lies = Trouble::Lies {
+            how,
+            for_good: false,
+        };
+        plan.faults = vec![
+            fault(60_000, 60_000, lies),
+            fault(90_000, 5_000, Trouble::Kill(3)),
+        ];
+        plan.deeds.extend([
+            deed(40_000, 0, Doing::Say(Saying::Expel(3))),
+            deed(80_000, 0, Doing::Say(Saying::Readmit(3))),
+            // Time for its join to be mined after both statements, though it asks again after minutes only.
+            payment(700_000, 1, 2),
+        ]);
+        let outcome = super::run(&plan, super::Level::INFO);
+        let told = outcome.broken.map(|broken| (broken, outcome.lines));
+        assert!(told.is_none(), "{how:?}: {told:#?}");
+        assert_eq!(outcome.roll.members, 4, "{how:?}");
+    }
+}
+
 /// The first tracker gives another one the right to issue, then the network, and is gone: everybody goes on, over
 /// restarts, and what the new admin says counts.
 #[test]

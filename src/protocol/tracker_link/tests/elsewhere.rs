@@ -24,7 +24,9 @@ fn says_no(peer: &mut Peer, session: u64, number: u8, network: NetworkId) {
     peer.receive(session, &refused(RefusalCode::BadRecord));
 }
 
+/// Whom it dials next; it has not ended.
 fn dialled(peer: &mut Peer) -> Address {
+    assert_eq!(peer.rest, None);
     next_dial(peer);
     peer.dials.last().unwrap().clone()
 }
