@@ -198,21 +198,25 @@ fn instead(typed: &[&str], option: &str) -> Option<&'static str> {
 
 /// The options of the command that was typed.
 fn options_of(typed: &[&str]) -> String {
-    let (mut command, mut path) = (Cli::command(), "node".to_owned());
+    let (mut command, mut path) = (Cli::command(), Vec::new());
     for word in typed {
         let Some(inner) = command.find_subcommand(word).cloned() else {
             break;
         };
-        path = format!("{path} {}", inner.get_name());
+        path.push(inner.get_name().to_owned());
         command = inner;
     }
     let shown = command.get_arguments().filter(|one| !one.is_hide_set());
     let options: Vec<_> = shown
         .filter_map(|one| one.get_long().map(|name| format!("--{name}")))
         .collect();
+    let path = match path.is_empty() {
+        true => "node".to_owned(),
+        false => path.join(" "),
+    };
     match options.is_empty() {
-        true => format!("`{path}` has no options of its own"),
-        false => format!("`{path}` has {}", options.join(", ")),
+        true => format!("{path} has no options of its own"),
+        false => format!("{path} has the options {}", options.join(", ")),
     }
 }
 
@@ -341,7 +345,7 @@ mod tests {
             ("node join join1x --host 10.0.0.1", "--advertise"),
             (
                 "node send ben 5 --text hello",
-                "`node send` has --note, --fee",
+                "send has the options --note, --fee",
             ),
             ("node wallet address --qqqqqqqq", "has no options"),
         ] {
