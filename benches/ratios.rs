@@ -225,7 +225,7 @@ fn nodes(yardsticks: &Yardsticks) -> Vec<Line> {
         direct: false,
         answered: false,
         rate: None,
-        reads: false,
+        reads: None,
     };
     let run = |load: &Load| {
         let outcome = drive::run(load, &watched).unwrap();

@@ -63,6 +63,11 @@ impl<E> CommitQueue<E> {
         waits
     }
 
+    /// What waits for the disk.
+    pub fn waiting(&self) -> impl Iterator<Item = &E> {
+        self.promises.iter().map(|(_, effect)| effect)
+    }
+
     /// Forgets what waits for the disk, where `keep` does not hold.
     pub fn retain_waiting(&mut self, keep: impl Fn(&E) -> bool) {
         self.promises.retain(|(_, effect)| keep(effect));

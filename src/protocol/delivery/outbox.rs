@@ -155,6 +155,12 @@ impl Outbox {
         self.take_effects()
     }
 
+    /// Whether nothing waits for the disk but what is to be told.
+    pub fn is_only_to_tell(&self) -> bool {
+        let mut waiting = self.decided.waiting();
+        waiting.all(|effect| matches!(effect, Effect::Tell { .. }))
+    }
+
     fn take_effects(&mut self) -> Vec<Effect> {
         self.decided
             .take(|batch, rows| Effect::Commit { batch, rows })

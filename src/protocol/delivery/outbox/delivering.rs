@@ -240,6 +240,12 @@ impl Outbox {
         self.end(number, End::Expired, &Reason::cut(&reason));
     }
 
+    /// What waits for this member leaves at once if it is there. Else it is called, as all are who are due.
+    pub(super) fn call_for(&mut self, to: &PublicKey, now: Now) {
+        self.call(now);
+        self.deliver(to, now);
+    }
+
     pub(super) fn call(&mut self, now: Now) {
         let calls = self.queue.calls(now.steady);
         for receiver in calls {
