@@ -110,13 +110,15 @@ impl OutboxShell {
             true => Urgency::Behind,
             false => Urgency::Now,
         };
-        self.carry_out_with(effects, urgency);
-    }
-
-    fn carry_out_with(&mut self, effects: Vec<Effect>, urgency: Urgency) {
         for effect in effects {
             match effect {
-                Effect::Commit { batch, rows } => self.writer.commit_with(batch, rows, urgency),
+                Effect::Commit { batch, rows } => {
+                    let urgency = match self.outbox.is_idle(batch) {
+                        true => Urgency::Idle,
+                        false => urgency,
+                    };
+                    self.writer.commit_with(batch, rows, urgency);
+                }
                 Effect::AskFunds => self.funds.send(Ask {
                     token: (),
                     question: GetFunds(self.own),
@@ -344,12 +346,7 @@ impl OutboxShell {
         let effects = self
             .outbox
             .receipts_checked(&message.answer, self.clock.now());
-        // That something was received is for the owner to see. What leaves for the first time waits for its row.
-        let urgency = match self.outbox.is_only_to_tell() {
-            true => Urgency::Idle,
-            false => Urgency::Now,
-        };
-        self.carry_out_with(effects, urgency);
+        self.carry_out(effects);
     }
 
     /// Gossip tells what happened between this node and the recipients.

@@ -155,10 +155,9 @@ impl Outbox {
         self.take_effects()
     }
 
-    /// Whether nothing waits for the disk but what is to be told.
-    pub fn is_only_to_tell(&self) -> bool {
-        let mut waiting = self.decided.waiting();
-        waiting.all(|effect| matches!(effect, Effect::Tell { .. }))
+    /// Whether nothing follows from a batch but what is told of it: it may wait for the next.
+    pub fn is_idle(&self, batch: u64) -> bool {
+        self.decided.is_idle(batch)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
@@ -251,7 +250,7 @@ impl Outbox {
 
     fn tell(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(number) {
-            self.decided.after_rows(Effect::Tell {
+            self.decided.tell_after_rows(Effect::Tell {
                 id: entry.facts.id,
                 state: entry.facts.state(entry.place),
                 reason: entry.facts.reason.clone(),

@@ -156,7 +156,15 @@ impl Outbox {
             self.deliver(&from, now);
         }
         self.check_receipts();
-        self.take_effects()
+        // That something was received is for the owner to see. What leaves for the first time waits for its row.
+        let is_told = |effect: &Effect| matches!(effect, Effect::Tell { .. });
+        let is_idle = self.decided.waiting().all(is_told);
+        match is_idle {
+            true => self
+                .decided
+                .take_idle(|batch, rows| Effect::Commit { batch, rows }),
+            false => self.take_effects(),
+        }
     }
 
     /// Its recipient has said something of a send.
