@@ -100,7 +100,7 @@ fn named_config(words: &[String]) -> Option<PathBuf> {
 
 /// Why a command line was not understood, with what was probably meant.
 fn not_understood(words: &[String], error: clap::Error) -> Failure {
-    let error = &hints::nearest_first(error);
+    let error = &hints::without_wrong_advice(words, hints::nearest_first(error));
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
     let told = text.split("\n\nUsage:").next().unwrap_or(text);

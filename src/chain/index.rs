@@ -197,21 +197,10 @@ mod tests {
     use super::super::history;
     use super::super::rows::Row;
     use super::super::state::apply_genesis;
-    use super::super::testing::MemoryView;
     use super::super::testing::forge::Forge;
+    use super::super::testing::{HeadersRead, MemoryView};
     use super::*;
     use std::cell::Cell;
-
-    /// Counts the headers that are read below.
-    struct HeadersRead<'a>(&'a MemoryView, Cell<usize>);
-
-    impl StateView for HeadersRead<'_> {
-        fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-            let is_header = matches!(key, RowKey::Header(_));
-            self.1.set(self.1.get() + usize::from(is_header));
-            self.0.read(key)
-        }
-    }
 
     /// An index of which nothing stays in memory but the ends, over the rows that it has written.
     struct Low {

@@ -17,6 +17,7 @@ use super::{
 use crate::canonical::CappedText;
 use crate::keys::{PublicKey, SecretKey};
 use crate::steady::{STARTED, SteadyTime};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
@@ -139,6 +140,17 @@ impl MemoryView {
 impl StateView for MemoryView {
     fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
         Ok(self.0.get(key).cloned())
+    }
+}
+
+/// Counts the headers that are read below.
+pub(crate) struct HeadersRead<'a>(pub(crate) &'a MemoryView, pub(crate) Cell<usize>);
+
+impl StateView for HeadersRead<'_> {
+    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+        let is_header = matches!(key, RowKey::Header(_));
+        self.1.set(self.1.get() + usize::from(is_header));
+        self.0.read(key)
     }
 }
 

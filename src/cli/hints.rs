@@ -1,7 +1,9 @@
 //! What was probably meant, where the words of a command line were not understood.
 
+use super::args::Cli;
 use super::invocation::word;
 use crate::suggest::nearest;
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Words that people try, and what does it here.
@@ -79,6 +81,23 @@ pub fn nearest_first(mut error: clap::Error) -> clap::Error {
     error
 }
 
+/// The error without advice that leads astray: to take an option that there is not for a value, since what is called
+/// so was never meant; or another option, where this one is known by another name.
+pub fn without_wrong_advice(words: &[String], mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
+        tips.retain(|tip| !tip.to_string().contains("as a value"));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+    }
+    if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg)
+        && instead(&typed(words), option).is_some()
+    {
+        error.remove(ContextKind::SuggestedArg);
+    }
+    error
+}
+
 /// A hint for who typed `words`, which were refused with this error.
 pub fn hint(words: &[String], error: &clap::Error) -> Option<String> {
     let typed = typed(words);
@@ -93,7 +112,13 @@ pub fn hint(words: &[String], error: &clap::Error) -> Option<String> {
         }
         ErrorKind::UnknownArgument => {
             let extra = about(ContextKind::InvalidArg)?;
-            more_than_wanted(&typed, extra)
+            let is_option = extra.starts_with("--");
+            let is_advised = error.get(ContextKind::SuggestedArg).is_some();
+            match instead(&typed, extra) {
+                Some(option) => Some(option.to_owned()),
+                None if is_option => (!is_advised).then(|| options_of(&typed)),
+                None => more_than_wanted(&typed, extra),
+            }
         }
         ErrorKind::MissingRequiredArgument => missing(&typed),
         ErrorKind::ValueValidation => {
@@ -144,8 +169,54 @@ fn more_than_wanted(typed: &[&str], extra: &str) -> Option<String> {
         ["history" | "inbox" | "outbox" | "peers" | "open", ..] if is_number(extra) => {
             Some(format!("`node {} --limit {extra}` shows {extra}", typed[0]))
         }
-        ["wallet", ..] | ["init", ..] => None,
         _ => None,
+    }
+}
+
+/// What does it where a command has not the option of this name.
+fn instead(typed: &[&str], option: &str) -> Option<&'static str> {
+    let option = option.split('=').next().unwrap_or(option);
+    match (typed, option) {
+        (["init", "network", ..], "--listen" | "--advertise" | "--address" | "--bind") => Some(
+            "`node init network NAME --host 192.168.1.10 --port 7000` says where others reach its tracker, and \
+             its first member one port higher; without --host, the network is for this machine alone",
+        ),
+        (["init", "tracker", ..], "--advertise" | "--host" | "--port" | "--address" | "--bind") => {
+            Some(
+                "`node init tracker --listen 0.0.0.0:7000` says where it listens, here at every way into this machine",
+            )
+        }
+        (["init", "peer", ..] | ["join", ..], "--host" | "--port" | "--address" | "--bind") => {
+            Some(
+                "--listen 0.0.0.0:7001 says where the node listens, and --advertise 192.168.1.20:7001 where others \
+             dial it",
+            )
+        }
+        _ => None,
+    }
+}
+
+/// The options of the command that was typed.
+fn options_of(typed: &[&str]) -> String {
+    let (mut command, mut path) = (Cli::command(), Vec::new());
+    for word in typed {
+        let Some(inner) = command.find_subcommand(word).cloned() else {
+            break;
+        };
+        path.push(inner.get_name().to_owned());
+        command = inner;
+    }
+    let shown = command.get_arguments().filter(|one| !one.is_hide_set());
+    let options: Vec<_> = shown
+        .filter_map(|one| one.get_long().map(|name| format!("--{name}")))
+        .collect();
+    let path = match path.is_empty() {
+        true => "node".to_owned(),
+        false => path.join(" "),
+    };
+    match options.is_empty() {
+        true => format!("{path} has no options of its own"),
+        false => format!("{path} has the options {}", options.join(", ")),
     }
 }
 
@@ -215,6 +286,35 @@ mod tests {
         }
     }
 
+    /// The words that lead to each command.
+    fn paths(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
+        found.push(path.to_vec());
+        for inner in command.get_subcommands() {
+            let inner_path = [path, &[inner.get_name().to_owned()]].concat();
+            paths(inner, &inner_path, found);
+        }
+    }
+
+    #[test]
+    fn no_option_that_there_is_not_is_to_be_typed_as_a_value() {
+        let mut all = Vec::new();
+        paths(&Cli::command(), &["node".to_owned()], &mut all);
+        assert!(all.len() > 60, "{} commands", all.len());
+        for mut words in all {
+            words.push("--qqqqqqqq".to_owned());
+            let error = Cli::try_parse_from(&words).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::UnknownArgument,
+                "{words:?}: {error}"
+            );
+            let hint = hint(&words, &error).unwrap();
+            assert!(hint.contains(" has "), "{words:?}: {hint}");
+            let text = without_wrong_advice(&words, error).to_string();
+            assert!(!text.contains("as a value"), "{words:?}: {text}");
+        }
+    }
+
     #[test]
     fn what_people_try_is_answered_by_what_to_type() {
         for (line, told) in [
@@ -233,6 +333,21 @@ mod tests {
             ("node send", "`node peers`"),
             ("node history 20", "`node history --limit 20`"),
             ("node whoami", "`node wallet address`"),
+            (
+                "node init network chess --listen BAD",
+                "--host 192.168.1.10",
+            ),
+            ("node init tracker --advertise a.example:1", "--listen"),
+            (
+                "node init peer --name a --tracker t:1 --port=7",
+                "--advertise",
+            ),
+            ("node join join1x --host 10.0.0.1", "--advertise"),
+            (
+                "node send ben 5 --text hello",
+                "send has the options --note, --fee",
+            ),
+            ("node wallet address --qqqqqqqq", "has no options"),
         ] {
             let hint = hinted(line);
             assert!(hint.contains(told), "{line}: {hint}");

@@ -11,6 +11,7 @@ mod peer;
 pub(super) mod problem;
 mod shapes;
 mod tracker;
+mod unread;
 mod waiting;
 
 pub use asked::{MAX_BATCH_BYTES, MAX_REQUEST_BYTES};

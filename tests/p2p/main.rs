@@ -20,7 +20,7 @@ use raclette::chain::Height;
 use raclette::owner::answers::{MovedTo, MovedView, TransactionState};
 use std::collections::HashSet;
 use std::thread;
-use support::{Apart, Lab, Node, agree, so, wait_until};
+use support::{API_ABOVE, Apart, Claims, Lab, Node, agree, so, wait_until};
 
 /// What a block pays where the settings say nothing else.
 const REWARD: u64 = 50;
@@ -221,4 +221,25 @@ fn p2p_mining_complete_sends_the_loser_of_a_race_on_to_the_next_block() {
             so(block.previous == first.id && block.id == second.id, &found)
         },
     );
+}
+
+/// Two processes, or two threads of one, are given neither the same port nor one where the other's API listens.
+#[test]
+fn p2p_tests_that_run_side_by_side_are_given_ports_of_their_own() {
+    let place = tempfile::tempdir().unwrap();
+    let from = |first: u16| Claims::new(place.path().to_owned(), first);
+    let mut all = [from(12_000), from(12_000), from(12_500)];
+    let mut given = HashSet::new();
+    for number in 0..150 {
+        let port = all[number % 3].next().port();
+        assert!(given.insert(port), "{port} twice");
+        let above = port + API_ABOVE;
+        assert_ne!(from(above).next().port(), above, "an API may listen there");
+    }
+    // Whoever ends gives back what it had.
+    let [mut first, mut second, _] = all;
+    let port = first.next().port();
+    assert!(!second.claim(port));
+    drop(first);
+    assert!(second.claim(port));
 }

@@ -79,16 +79,21 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
     knows(&second, &["alice"]);
 
     lab.tracker.stop();
-    let bob = lab.joined(&invite(&second), "bob", &[&second, &lab.tracker]);
+    let mut bob = lab.joined(&invite(&second), "bob", &[&second, &lab.tracker]);
     knows(&alice, &["alice", "bob"]);
     alice.has_sessions(1);
     let last = alice.mine().id.to_string();
     bob.reaches(&last);
     alice.mines_members(&["alice", "bob"]);
 
-    // Back again, the first one learns whom the other admitted, and the right can be taken back.
+    // Back again, the first one learns whom the other admitted: of bob by the other alone, since he is away.
+    bob.stop();
     lab.tracker.start();
     knows(&lab.tracker, &["alice", "bob"]);
+    bob.start();
+    bob.joins();
+    alice.has_sessions(1);
+    // The right can be taken back.
     let address = second.tracker_status().address;
     let revoked = lab.tracker.command(["tracker", "revoke", &address]);
     assert!(revoked.status.success(), "{revoked:?}");

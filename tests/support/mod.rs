@@ -12,6 +12,7 @@ mod forge;
 mod grown;
 mod lab;
 mod node;
+mod ports;
 mod proxy;
 mod raw;
 mod shifted;
@@ -23,13 +24,11 @@ pub use forge::{Forge, now};
 pub use grown::Grown;
 pub use lab::{Lab, agree, secret_in};
 pub use node::{Node, Refused, node};
+pub use ports::{API_ABOVE, Claims, free_address};
 pub use proxy::Proxy;
 pub use raw::{Heard, RawPeer, pong};
 pub use shifted::ShiftedClock;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,22 +67,4 @@ pub fn wait_within<T>(
 /// What was compared, as an error unless it is so.
 pub fn so(is: bool, found: impl std::fmt::Display) -> Result<(), String> {
     if is { Ok(()) } else { Err(found.to_string()) }
-}
-
-/// An address of this machine where nobody listens, never given twice by this process. Below the
-/// ports that the system gives to outgoing connections, so that none of these takes it between two
-/// starts of a node; and away from those of the demo.
-pub fn free_address() -> SocketAddr {
-    const FIRST: u16 = 10_000;
-    const PORTS: u16 = 9_000;
-    static NEXT: LazyLock<AtomicU16> =
-        LazyLock::new(|| AtomicU16::new((std::process::id() % u32::from(PORTS)) as u16));
-    for _ in 0..PORTS {
-        let port = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
-    panic!("no port is free");
 }

@@ -1,6 +1,7 @@
 //! What a request says: its parameters and its body, and what is said of those that can't be read.
 
 use super::paths::{self, PathLine};
+use super::unread;
 use crate::owner::answers::{Cursor, EventId, EventKind, EventKinds};
 use crate::owner::{Code, Goal, LogQuery, Order, Page, PeersPage, Refused};
 use actix_web::dev::Payload;
@@ -263,7 +264,7 @@ fn bad_body(error: &JsonPayloadError, most: usize, request: &HttpRequest) -> Ref
         .and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| kind.starts_with("application/json"));
     let why = match error {
-        JsonPayloadError::Deserialize(error) => error.to_string(),
+        JsonPayloadError::Deserialize(error) => unread::why(error),
         JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
             format!("it has more than {most} bytes")
         }

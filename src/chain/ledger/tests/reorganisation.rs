@@ -3,7 +3,7 @@
 use crate::chain::ledger::{BlockOutcome, Concern, Effect, Fate, Ledger, Origin, Ticket};
 use crate::chain::rows::{RowKey, StateKey};
 use crate::chain::testing::forge::Forge;
-use crate::chain::testing::{MemoryView, Node, START, member, rules, transfer};
+use crate::chain::testing::{HeadersRead, MemoryView, Node, START, member, rules, transfer};
 use crate::chain::tree::{MAX_STEP_BLOCKS, Source};
 use crate::chain::{Block, BlockId, Closed, Header, Height, Internal, MempoolLimits, StateView};
 use std::cell::Cell;
@@ -351,17 +351,6 @@ fn the_way_of_bodies_is_told_in_order_and_without_what_is_here() {
     let side = forge.branch(ours[2].id(), 1, 7);
     node.headers(&headers(&side)).unwrap();
     assert_eq!(missing(&mut node, &side[0].id(), 16), [side[0].id()]);
-}
-
-/// Counts the headers that are read from the disk below.
-struct HeadersRead<'a>(&'a MemoryView, Cell<usize>);
-
-impl StateView for HeadersRead<'_> {
-    fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
-        let is_header = matches!(key, RowKey::Header(_));
-        self.1.set(self.1.get() + usize::from(is_header));
-        self.0.read(key)
-    }
 }
 
 #[test]

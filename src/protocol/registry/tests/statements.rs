@@ -89,6 +89,20 @@ fn no_of(said: Vec<Out>) -> RefusalCode {
 }
 
 #[test]
+fn who_is_put_out_and_asks_whether_it_could_join_is_told_so_and_not_that_it_may() {
+    let mut tracker = founded();
+    say(&mut tracker, expel(2)).unwrap();
+    tracker.said();
+    tracker.close(2);
+    for name in ["bob", "robert"] {
+        tracker.open(20, 2, genesis_by(1).id());
+        tracker.receive(20, &Message::Inquire(record(2, name, 2)));
+        assert_eq!(no_of(tracker.said()), RefusalCode::PutOut, "{name}");
+        tracker.close(20);
+    }
+}
+
+#[test]
 fn who_is_put_out_is_told_closed_and_refused_also_after_a_restart_and_under_a_new_name() {
     let mut tracker = founded();
     let (said, count) = say(&mut tracker, expel(2)).unwrap();
