@@ -212,6 +212,11 @@ impl SignedStatement {
         item(STATEMENT_CONTEXT, &self.statement, self.by, self.signature)
     }
 
+    /// Whether its number is too far ahead of the time `now` for it to count yet.
+    pub fn is_early(&self, now: Timestamp) -> bool {
+        self.statement.number.since(now) > MAX_NUMBER_AHEAD_MS
+    }
+
     /// Whether it counts on `network` at the time `now`, but for its signature.
     ///
     /// # Errors
@@ -225,8 +230,8 @@ impl SignedStatement {
         if self.statement.network != *network {
             return Err(StatementError::OtherNetwork(self.statement.network));
         }
-        let ahead = self.statement.number.since(now);
-        if ahead > MAX_NUMBER_AHEAD_MS {
+        if self.is_early(now) {
+            let ahead = self.statement.number.since(now);
             return Err(StatementError::TooFarAhead(ahead));
         }
         Ok(authority.allows(self)?)

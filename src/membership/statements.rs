@@ -51,6 +51,9 @@ pub struct Statements {
     network: NetworkId,
     authority: Authority,
     held: BTreeMap<Subject, SignedStatement>,
+    /// What came before its time by this machine's clock, judged as if the time had come. Nobody says it twice
+    /// in one session, so a clock that was a month behind would never hear of it.
+    early: Option<Box<Statements>>,
 }
 
 /// A changed row: its name, and its value or `None` where it was removed.
@@ -108,6 +111,7 @@ impl Statements {
             network,
             authority,
             held: BTreeMap::new(),
+            early: None,
         }
     }
 
@@ -255,10 +259,44 @@ impl Statements {
         }
     }
 
+    /// Whether something that came too early would be taken at the time `now`.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let early = self.early.iter().flat_map(|early| early.held.values());
+        early.into_iter().any(|signed| !signed.is_early(now))
+    }
+
+    /// What came too early and is to be taken again at the time `now`, each after those that it rests on.
+    #[must_use]
+    pub fn due(&mut self, now: Timestamp) -> Vec<SignedStatement> {
+        let Some(mut early) = self.early.take() else {
+            return Vec::new();
+        };
+        let (later, due): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            (early.held.into_iter()).partition(|(_, signed)| signed.is_early(now));
+        if !later.is_empty() {
+            early.held = later;
+            self.early = Some(early);
+        }
+        due.into_values().collect()
+    }
+
+    /// Keeps what came too early, and what rests on that.
+    fn keep_early(&mut self, signed: SignedStatement, now: Timestamp) {
+        if self.early.is_none() && !signed.is_early(now) {
+            return;
+        }
+        let new = || Box::new(Self::on(self.network, self.authority.clone()));
+        let mut early = self.early.take().unwrap_or_else(new);
+        let number = signed.statement.number;
+        // What does not count at any time is refused there, too.
+        let _ = early.take(signed, number);
+        self.early = Some(early).filter(|early| !early.held.is_empty());
+    }
+
     /// Takes a statement that came in: the rows that change by it, none if it was known.
     ///
     /// # Errors
-    /// By variant of [`NotTaken`]; nothing changed.
+    /// By variant of [`NotTaken`]; nothing changed. What was only too early is [due](Self::due) later.
     pub fn take(
         &mut self,
         signed: SignedStatement,
@@ -267,9 +305,10 @@ impl Statements {
         if self.knows(&signed) {
             return Ok(Vec::new());
         }
-        signed
-            .check_right(&self.authority, &self.network, now)
-            .map_err(NotTaken::Wrong)?;
+        if let Err(wrong) = signed.check_right(&self.authority, &self.network, now) {
+            self.keep_early(signed, now);
+            return Err(wrong.into());
+        }
         self.judge(&signed)?;
         let changed = self.authority.take(&signed);
         let changed = changed.map_err(|error: AuthorityError| StatementError::from(error))?;

@@ -9,7 +9,7 @@ use super::{BackupPlace, Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
-use crate::chain::{Amount, Height, SignedHere, StateView, Timestamp, TransactionId};
+use crate::chain::{Amount, Height, Rules, SignedHere, StateView, Timestamp, TransactionId};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
@@ -86,6 +86,7 @@ pub(crate) struct FakeNode {
 #[derive(Clone)]
 pub(crate) struct Played {
     pub(crate) disk: Arc<MemoryDisk>,
+    rules: Rules,
     /// Why it is on no network.
     trouble: Option<String>,
     sent: Arc<Mutex<Vec<SendTransfer>>>,
@@ -107,17 +108,25 @@ impl Played {
 impl FakeNode {
     /// One that is on a network, unless it has this trouble.
     pub(crate) fn new(trouble: Option<String>) -> Self {
-        Self {
-            chain: Node::new(),
+        Self::on(Node::new(), rules(), trouble)
+    }
+
+    /// One that has this chain, which has these rules.
+    pub(crate) fn on(chain: Node, rules: Rules, trouble: Option<String>) -> Self {
+        let mut node = Self {
+            chain,
             played: Played {
                 disk: Arc::new(MemoryDisk::new()),
+                rules,
                 trouble,
                 sent: Arc::default(),
                 events: Events::new(0xe7e7),
                 moves: Arc::default(),
                 riches: Arc::default(),
             },
-        }
+        };
+        node.store();
+        node
     }
 
     /// One with a chain of two blocks: in the first, member 1 paid 5 coins to member 2; a payment of 7 by
@@ -223,7 +232,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
     let running = OnceLock::new();
     if played.trouble.is_none() {
         let set = running.set(PeerParts {
-            rules: rules(),
+            rules: played.rules.clone(),
             send: node.clone().recipient(),
             send_many: node.clone().recipient(),
             outbox: node.clone().recipient(),

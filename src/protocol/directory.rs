@@ -34,10 +34,10 @@ struct Entry {
 /// What became of a member that the tracker named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Update {
-    /// It is in the directory as told, in place of another that had its number.
+    /// It is in the directory as told, and has its number in place of another.
     Entered {
-        /// Which other, if any.
-        displaced: Option<Member>,
+        /// Which other, if any: a member still, under a number of our own.
+        renumbered: Option<Member>,
     },
     /// Nothing new.
     Unchanged,
@@ -174,8 +174,8 @@ impl Directory {
                 Update::Withheld { pinned }
             };
         }
-        let displaced = self.enter(name, key, member);
-        Update::Entered { displaced }
+        let renumbered = self.enter(name, key, member);
+        Update::Entered { renumbered }
     }
 
     /// Makes room by forgetting whose a name was that nobody goes by: first one that was given up for another,
@@ -192,52 +192,55 @@ impl Directory {
         true
     }
 
-    /// Takes the key that was withheld for that of its name. The member now entered, with those
-    /// that had its name or number; `None` if no such change is withheld.
-    fn accept(&mut self, name: &MemberName) -> Option<(Member, Vec<Member>)> {
-        let member = self.withheld.remove(name)?;
-        let former = self.names.get(name).map(|e| e.key);
-        let former = former.and_then(|key| self.remove(&key));
-        let key = member.record.statement.key;
-        let displaced = self.enter(name.clone(), key, member.clone());
-        Some((member, former.into_iter().chain(displaced).collect()))
-    }
-
-    /// The admin has given a name to another key: it is pinned to that one from now on. The member entered by
-    /// that, if it was told of already, and those who are none any more.
+    /// The admin has given a name to another key: it is pinned to that one from now on. Those who changed by that,
+    /// if the key was told of already, and who is a member no more.
     pub(super) fn hand_on(
         &mut self,
         name: &MemberName,
         key: PublicKey,
-    ) -> (Option<Member>, Vec<Member>) {
+    ) -> (Vec<Member>, Option<Member>) {
         let pinned = self.names.get(name).map(|entry| entry.key);
-        if pinned.is_none_or(|pinned| pinned == key) {
-            return (None, Vec::new());
-        }
-        let is_its = |member: &Member| member.record.statement.key == key;
-        if self.withheld.get(name).is_some_and(is_its) {
-            let accepted = self.accept(name);
-            return accepted.map_or((None, Vec::new()), |(member, left)| (Some(member), left));
-        }
-        self.withheld.remove(name);
-        let left = pinned.and_then(|former| self.remove(&former));
-        self.names.insert(name.clone(), Entry { key, member: None });
-        self.dirty.insert(name.clone());
-        (None, left.into_iter().collect())
+        let Some(former) = pinned.filter(|pinned| *pinned != key) else {
+            return (Vec::new(), None);
+        };
+        let withheld = self.withheld.remove(name);
+        let its = withheld.filter(|member| member.record.statement.key == key);
+        let left = self.remove(&former);
+        let Some(member) = its else {
+            self.names.insert(name.clone(), Entry { key, member: None });
+            self.dirty.insert(name.clone());
+            return (Vec::new(), left);
+        };
+        let renumbered = self.enter(name.clone(), key, member.clone());
+        ([member].into_iter().chain(renumbered).collect(), left)
     }
 
-    /// Who had its number before, if anybody else.
+    /// Who had its number before, if anybody else. Numbers are the tracker's to give: one that lost its register
+    /// begins again. But by a number it makes nobody vanish.
     fn enter(&mut self, name: MemberName, key: PublicKey, member: Member) -> Option<Member> {
         self.remove(&key);
-        // Numbers are the tracker's to give: one that lost its register begins again.
-        let displaced = self.by_id.get(&member.id).copied();
-        let displaced = displaced.and_then(|other| self.remove(&other));
+        let id = member.id;
         self.by_key.insert(key, name.clone());
-        self.by_id.insert(member.id, key);
+        let other = self.by_id.insert(id, key);
         self.dirty.insert(name.clone());
         let member = Some(member);
         self.names.insert(name, Entry { key, member });
-        displaced
+        other.and_then(|other| self.renumber(&other))
+    }
+
+    /// Another member has the number of this one: until the tracker says which it has now, it goes by one that
+    /// nobody has.
+    fn renumber(&mut self, key: &PublicKey) -> Option<Member> {
+        let from_above = (0..=u32::MAX).rev().map(MemberId);
+        let id = from_above
+            .into_iter()
+            .find(|id| !self.by_id.contains_key(id))?;
+        let name = self.by_key.get(key)?.clone();
+        let member = self.names.get_mut(&name)?.member.as_mut()?;
+        member.id = id;
+        self.by_id.insert(id, *key);
+        self.dirty.insert(name);
+        Some(member.clone())
     }
 
     /// The last record of a key that is known, or withheld.

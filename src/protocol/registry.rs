@@ -305,6 +305,7 @@ impl Registry {
             self.close(session, "you did not register in time", now);
         }
         self.settle_contests(now);
+        self.hear_what_is_due(now);
         self.pass_lease(now);
         self.note_heard(now);
         self.ask_members(now);

@@ -390,7 +390,10 @@ impl Peer {
                 Effect::NetworkKnown(genesis) => self.networks.push(genesis),
                 Effect::Joined { id } => self.joined.push(id),
                 Effect::Certified(certificate) => self.certificates.push(certificate),
-                Effect::StatementsHeard(_) | Effect::RenewElsewhere => {}
+                Effect::StatementsHeard(_)
+                | Effect::RenewElsewhere
+                | Effect::RegisterElsewhere
+                | Effect::Instead { .. } => {}
                 Effect::DirectoryChanged { .. } => self.changed.push(effect),
                 Effect::Commit { batch, rows } => {
                     write(&mut self.disk, rows);
@@ -450,6 +453,7 @@ pub(crate) fn config(number: u8, name: &str, genesis: Option<Genesis>) -> Config
         addresses: vec![address(&format!("127.0.0.1:7{number:03}"))],
         tracker_key: None,
         genesis,
+        others: Vec::new(),
         invitation: None,
         seed: number.into(),
     }

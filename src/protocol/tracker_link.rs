@@ -104,6 +104,8 @@ pub struct Config {
     pub tracker_key: Option<PublicKey>,
     /// Our network's first block, if the chain has one.
     pub genesis: Option<Genesis>,
+    /// Where the other trackers are that the settings name.
+    pub others: Vec<Address>,
     /// What lets us in, if we were invited.
     pub invitation: Option<Arc<InvitationString>>,
     /// Spreads retries in time.
@@ -139,6 +141,15 @@ struct Talk {
     since: SteadyTime,
 }
 
+/// A network, as a tracker names it that lets nobody in.
+#[derive(Debug)]
+struct Named {
+    /// Its id, by that tracker's hello.
+    network: NetworkId,
+    /// The tracker that our record was made out to there.
+    founder: PublicKey,
+}
+
 /// How far a registration is.
 #[derive(Debug)]
 enum Stage {
@@ -161,6 +172,12 @@ pub struct TrackerLink {
     /// The tracker's key as it is stored.
     pinned: Option<PublicKey>,
     founding: Founding,
+    /// Where the others are, in the order of the settings, each talked with by an introducer.
+    others: Vec<Address>,
+    /// What the tracker said that would not let us in, as long as no network is known: then the others are asked.
+    named: Option<Named>,
+    /// Which of the others is asked next.
+    turn: usize,
     directory: Directory,
     /// What the admin has said; nothing as long as the network is not known.
     statements: Option<Arc<Statements>>,
@@ -239,6 +256,7 @@ impl TrackerLink {
             }
             Phase::Dialling { .. } | Phase::AtRest => {}
         }
+        self.hear_what_is_due(now);
         self.watch_certificate(now);
         self.forget_rival(now.steady);
         self.watch_reach(now.steady);
@@ -266,13 +284,11 @@ impl TrackerLink {
             Some(Warning::NotATracker { address })
         } else if let Some(warning) = self.wrong_key(&hello.key) {
             Some(warning)
-        } else if self.founding.genesis().is_some()
-            && ![NetworkId::ZERO, self.network()].contains(&hello.network)
+        } else if let Some(known) = self.looked_for()
+            && ![NetworkId::ZERO, known].contains(&hello.network)
         {
-            Some(Warning::OtherNetwork {
-                known: self.network(),
-                offered: hello.network,
-            })
+            let offered = hello.network;
+            Some(Warning::OtherNetwork { known, offered })
         } else {
             None
         };
@@ -285,7 +301,8 @@ impl TrackerLink {
             return self.take_effects();
         }
         // Whoever it is that speaks for the network by now: records are for the one that founded it.
-        let tracker = self.tracker.unwrap_or(hello.key);
+        let founder = self.tracker.or(self.named.as_ref().map(|one| one.founder));
+        let tracker = founder.unwrap_or(hello.key);
         let statement = self.statement(tracker, now);
         self.phase = Phase::Talking(Talk {
             session,

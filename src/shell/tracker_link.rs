@@ -218,6 +218,15 @@ impl TrackerLinkShell {
                     }
                 }
                 Effect::Fatal { reason } => self.fatal.raise(reason),
+                Effect::Instead {
+                    introducer,
+                    address,
+                } => self.tell_introducer(introducer, TellIntroducer::Instead(address)),
+                Effect::RegisterElsewhere => {
+                    if let Some(record) = self.link.record().cloned() {
+                        self.tell_introducers(&TellIntroducer::Record(record));
+                    }
+                }
                 Effect::RenewElsewhere => self.tell_introducers(&TellIntroducer::Renew),
                 Effect::Warn(warning) => self.warn(&warning),
                 Effect::Reach(_) => self.tell_reach(),

@@ -317,6 +317,20 @@ fn who_is_put_out_is_left_alone_until_it_may_come_back() {
     lives_through(&plan);
 }
 
+/// Somebody is put out while a member's clock is a month behind: the word was of a day to come, and nobody said it
+/// again.
+#[test]
+fn seed_61145_whose_clock_is_behind_hears_later_who_was_put_out() {
+    let mut plan = one_miner(61_145, 3);
+    let clock = Trouble::Clock {
+        host: 2,
+        skew_ms: -30 * 86_400_000,
+    };
+    plan.faults = vec![fault(40_000, 60_000, clock)];
+    plan.deeds = vec![deed(60_000, 0, Doing::Say(Saying::Expel(3)))];
+    lives_through(&plan);
+}
+
 fn deed(at_ms: u64, from: usize, what: Doing) -> Deed {
     Deed { at_ms, from, what }
 }

@@ -88,6 +88,54 @@ fn attack_what_the_admin_did_not_say_is_not_taken() {
     assert!(held.is_empty());
 }
 
+/// Takes what is due at `now`, and says whether there was anything.
+fn take_due(held: &mut Statements, now: Timestamp) -> bool {
+    let was_due = held.is_due(now);
+    let due = held.due(now);
+    assert_eq!(was_due, !due.is_empty());
+    for signed in due {
+        held.take(signed, now).unwrap();
+    }
+    was_due
+}
+
+#[test]
+fn what_came_too_early_is_due_when_its_time_has_come_with_what_rests_on_it() {
+    let mut held = Statements::new(&genesis());
+    let ahead = NOW.plus_ms(crate::membership::MAX_NUMBER_AHEAD_MS + 10).0;
+    let recovered = said(ahead, Act::Succeed { key: key(9) }, RECOVERY);
+    let by_successor = said(ahead + 1, Act::Readmit { key: key(2) }, 9);
+    let far = expel(ahead + 1_000, 3);
+    for signed in [expel(ahead - 1, 1), far.clone(), recovered, by_successor] {
+        held.take(signed, NOW).unwrap_err();
+    }
+    assert!(held.is_empty());
+    assert!(!take_due(&mut held, NOW.plus_ms(8)));
+    assert!(take_due(&mut held, NOW.plus_ms(11)));
+    assert_eq!(held.authority().admin(), key(9));
+    assert_eq!(held.void_until(&key(2)), Some(Timestamp(ahead + 1)));
+    assert!(held.out(&key(1)).is_some());
+    assert!(held.out(&key(3)).is_none());
+    // Said by who was no admin any more.
+    assert!(!take_due(&mut held, NOW.plus_ms(2_000)));
+    assert!(held.out(&key(3)).is_none());
+}
+
+#[test]
+fn attack_what_nobody_may_say_is_not_kept_for_later() {
+    let mut held = Statements::new(&genesis());
+    let ahead = NOW.plus_ms(crate::membership::MAX_NUMBER_AHEAD_MS + 10).0;
+    let mut forged = expel(ahead, 1);
+    forged.statement.number.0 += 1;
+    let by_member = said(ahead, Act::Readmit { key: key(1) }, 2);
+    let mut foreign = expel(ahead, 1);
+    foreign.statement.network = BlockId([1; 32]);
+    for signed in [forged, by_member, foreign] {
+        held.take(signed, NOW).unwrap_err();
+        assert!(!held.is_due(Timestamp(u64::MAX)));
+    }
+}
+
 #[test]
 fn rows_lead_back_to_what_was_held_and_a_succession_takes_the_thiefs_word_back() {
     let mut held = Statements::new(&genesis());

@@ -97,6 +97,7 @@ impl Ground {
             addresses,
             tracker_key: tracker_key(&settings)?,
             genesis: genesis.clone(),
+            others: others.clone(),
             invitation: invitation.clone(),
             seed: random_u64(&*seams.entropy),
         };

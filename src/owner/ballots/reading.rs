@@ -40,6 +40,8 @@ pub(super) struct Reading<'a> {
     pub(super) peer: &'a Peer,
     pub(super) disk: &'a dyn DiskRead,
     people: People<'a>,
+    /// Whether the admin has put this node out.
+    is_out: bool,
     pub(super) admission: Admission,
     pub(super) tip: TipView,
 }
@@ -55,6 +57,7 @@ impl<'a> Reading<'a> {
             peer,
             disk,
             people: peer.people(known),
+            is_out: (known.statements.as_ref()).is_some_and(|all| all.out(&peer.key).is_some()),
             admission: peer.parts()?.rules.params().admission,
             tip: tip_of(&peer.parts()?.rules, &ChainRows(disk))?,
         })
@@ -288,6 +291,10 @@ impl<'a> Reading<'a> {
 
     /// What ballots came to whose results this node should record now, and up to which height.
     pub(super) fn due_results(&self) -> Result<Vec<(Outcome, Height)>, Refused> {
+        if self.is_out {
+            // Nobody takes it without a fee, and each try would leave a send that failed.
+            return Ok(Vec::new());
+        }
         let view = ChainRows(self.disk);
         let (ids, _) = self.latest(None, MAX_DUE_SEEN)?;
         let waiting = self.results_that_wait()?;

@@ -5,9 +5,13 @@ use super::audit::write;
 use super::*;
 use crate::apps::voting::{RollPart, TOPIC};
 use crate::chain::testing::counter::record;
-use crate::chain::testing::{Node, genesis_with, member, params};
+use crate::chain::testing::{Node, START, genesis_with, member, params};
 use crate::chain::{EncodedTransaction, MempoolLimits, Params, Payload, Rules, Salt, Transaction};
 use crate::keys::Signature;
+use crate::membership::statement::ExpulsionReason;
+use crate::membership::{Act, Statement, Statements};
+use crate::owner::testing::{FakeNode, peer};
+use actix::Actor;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::scalar::Scalar;
 use serde_json::{Value, json};
@@ -15,6 +19,8 @@ use sha2::{Digest, Sha512};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use tokio::sync::watch;
 
 fn voting_rules() -> Rules {
     let genesis = genesis_with(Params {
@@ -306,4 +312,53 @@ fn an_audit_without_a_result_is_incomplete() {
     };
     assert_eq!(told["verdict"], "incomplete", "{told}");
     assert_eq!(told["voters"], 3);
+}
+
+/// The rules of votes, and alice's ballot, which is closed and has no result.
+fn without_result() -> (Node, Rules) {
+    let mut node = Node::with(voting_rules(), MempoolLimits::default());
+    node.ledger.set_members([member(1).public_key()]);
+    let opening = Opening {
+        question: Question::new("Where to?").unwrap(),
+        choices: ["Rome", "Bern"]
+            .map(|text| Choice::new(text).unwrap())
+            .to_vec(),
+        max: 1,
+        roll: Roll::keys([member(1).public_key()]),
+        closes_at: None,
+        last_height: Height(2),
+    };
+    node.send(sign(1, 1, Parcel::Open(opening))).unwrap();
+    for _ in 0..3 {
+        node.mine(1);
+    }
+    (node, voting_rules())
+}
+
+#[actix_rt::test]
+async fn whoever_is_put_out_does_not_try_to_record_what_its_ballot_came_to() {
+    let said = Statement {
+        network: voting_rules().genesis().id(),
+        number: START,
+        act: Act::Expel {
+            key: member(1).public_key(),
+            reason: ExpulsionReason::new("spam").unwrap(),
+        },
+    };
+    let mut statements = Statements::new(voting_rules().genesis());
+    let admin = member(200);
+    statements.take(said.sign(&admin), START).unwrap();
+    for out in [true, false] {
+        let (chain, rules) = without_result();
+        let node = FakeNode::on(chain, rules, None);
+        let played = node.played();
+        let node = node.start();
+        let mut alice = peer(&node, &played, Path::new(""));
+        let mut known = (*alice.known()).clone();
+        known.statements = out.then(|| Arc::new(statements.clone()));
+        alice.known = watch::channel(Arc::new(known)).1;
+        let recorded = alice.record_due_results().await.unwrap();
+        assert_eq!(recorded, usize::from(!out));
+        assert_eq!(played.last_sent().is_some(), !out);
+    }
 }

@@ -279,6 +279,19 @@ impl Registry {
         }
     }
 
+    /// What came too early is heard once its time has come, or the own clock is right.
+    pub(super) fn hear_what_is_due(&mut self, now: Now) {
+        let is_due = |all: &&mut Arc<Statements>| all.is_due(now.wall);
+        let Some(statements) = self.statements.as_mut().filter(is_due) else {
+            return;
+        };
+        let mut due = Arc::make_mut(statements).due(now.wall);
+        due.retain(|signed| self.keep(signed.clone(), now) == Ok(true));
+        if !due.is_empty() {
+            self.pass_on(&due, None, now);
+        }
+    }
+
     /// Tells a session all that the admin has said, behind what it was told before: a newcomer has to know its
     /// network first.
     pub(super) fn tell_statements(&mut self, session: SessionId) {

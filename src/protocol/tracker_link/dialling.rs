@@ -59,6 +59,7 @@ impl TrackerLink {
             self.former = Some(session);
         }
         self.phase = Phase::Waiting;
+        self.ask_another();
         self.pause.failed(now.steady);
         if self.own_expulsion().is_some() {
             self.pause.hold(now.steady, PUT_OUT_PAUSE_MS);

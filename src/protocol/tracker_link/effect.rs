@@ -82,6 +82,15 @@ pub enum Effect {
     },
     /// The certificate is due and no first tracker is there: another may renew it.
     RenewElsewhere,
+    /// The tracker would not take our record: another one may.
+    RegisterElsewhere,
+    /// We talk with the tracker that this introducer talked with, and it with the one at this address.
+    Instead {
+        /// Its place among the others.
+        introducer: usize,
+        /// Where the tracker is that we talked with.
+        address: Address,
+    },
     /// Write these rows, of the members' table, in one synced batch, and report
     /// [`super::TrackerLink::committed`].
     Commit {

@@ -142,6 +142,9 @@ impl TrackerLink {
             Ok(()) if genesis.content.tracker != tracker => {
                 Some("it was made for another tracker".to_owned())
             }
+            Ok(()) if self.looked_for().is_some_and(|id| id != genesis.id()) => {
+                Some("it is not the one that its tracker has named".to_owned())
+            }
             Ok(()) => None,
         };
         if let Some(reason) = bad {

@@ -1,7 +1,7 @@
 //! How we get onto the tracker's list, and off it.
 
 use super::{
-    Config, Effect, PUT_OUT_PAUSE_MS, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning,
+    Config, Effect, Named, PUT_OUT_PAUSE_MS, Phase, Stage, TRACKER_ROW, Talk, TrackerLink, Warning,
 };
 use crate::canonical;
 use crate::chain::NetworkId;
@@ -96,20 +96,20 @@ impl TrackerLink {
     pub(super) fn refused(&mut self, refused: Refused, now: Now) {
         let reason = refused.reason.as_str().to_owned();
         match refused.code {
-            RefusalCode::NameTaken | RefusalCode::BadRecord if !self.is_certified() => {
+            code if self.is_final(code) => {
                 let reason = format!("the tracker refused the registration: {reason}");
                 self.rest(Effect::Fatal { reason });
+            }
+            RefusalCode::NameTaken | RefusalCode::BadRecord if !self.is_certified() => {
+                self.look_elsewhere();
+                self.told_no(refused.code, reason, now);
             }
             RefusalCode::NotRegistered if self.leaving => self.rest(Effect::Left),
             RefusalCode::OldRecord if self.record.may_rise() => self.raise_sequence(now),
             RefusalCode::KeyInUse => self.key_in_use(reason, now),
             RefusalCode::NumberAhead => {
                 self.record.begin_anew();
-                self.decided.at_once(Effect::Warn(Warning::Refused {
-                    code: refused.code,
-                    reason: reason.clone(),
-                }));
-                self.give_up(&reason, now);
+                self.told_no(refused.code, reason, now);
             }
             RefusalCode::PutOut => {
                 self.give_up(&reason, now);
@@ -119,12 +119,46 @@ impl TrackerLink {
             code => {
                 // Whatever was wrong with the block that we mined, it will not become right.
                 self.founding.drop_mined();
-                let said = reason.clone();
-                self.decided
-                    .at_once(Effect::Warn(Warning::Refused { code, reason }));
-                self.give_up(&said, now);
+                self.told_no(code, reason, now);
             }
         }
+    }
+
+    /// Whether only the owner can mend what this says: no network is known yet, and no other tracker may know better.
+    fn is_final(&self, code: RefusalCode) -> bool {
+        let is_mended_by_owner = match code {
+            RefusalCode::NameTaken => true,
+            // One that only introduces lets nobody in, and another one may.
+            RefusalCode::BadRecord => self.others.is_empty(),
+            _ => false,
+        };
+        is_mended_by_owner && self.founding.genesis().is_none()
+    }
+
+    /// Another tracker may let us in. As long as no network is known, they are asked in turn; then the introducers
+    /// say our record, too, though we have no certificate.
+    fn look_elsewhere(&mut self) {
+        if self.founding.genesis().is_some() {
+            return self.decided.at_once(Effect::RegisterElsewhere);
+        }
+        // Which network it is, only the one may say that is taken for its first tracker.
+        if let Phase::Talking(talk) = &self.phase
+            && talk.shown == talk.tracker
+            && talk.network != NetworkId::ZERO
+        {
+            self.named = Some(Named {
+                network: talk.network,
+                founder: talk.tracker,
+            });
+        }
+    }
+
+    /// Tells the owner why the tracker says no, to try again later.
+    fn told_no(&mut self, code: RefusalCode, reason: String, now: Now) {
+        let said = reason.clone();
+        self.decided
+            .at_once(Effect::Warn(Warning::Refused { code, reason }));
+        self.give_up(&said, now);
     }
 
     /// The tracker knows a later record of ours: says the same with a later number.

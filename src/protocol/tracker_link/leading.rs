@@ -2,6 +2,7 @@
 //! that was given the right to stand in for it.
 
 use super::{Effect, Phase, Talk, TrackerLink, Warning};
+use crate::chain::{Genesis, NetworkId};
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::Address;
@@ -16,7 +17,10 @@ impl TrackerLink {
         let certified = self.certificate().map(|one| &one.statement);
         let certified = certified.filter(|one| one.issuer == *key);
         let Some(statements) = &self.statements else {
-            return self.tracker == Some(*key) || invited.is_some() || certified.is_some();
+            // Whom the owner named beside one that lets nobody in may tell which network that one is of.
+            let is_asked = self.named.is_some();
+            let is_known = self.tracker == Some(*key) || certified.is_some();
+            return is_known || invited.is_some() || is_asked;
         };
         let authority = statements.authority();
         let invites = invited.is_some_and(|one| {
@@ -71,6 +75,26 @@ impl TrackerLink {
         self.renew_void(now);
     }
 
+    /// Which network it is to be, as far as that is known.
+    pub(super) fn looked_for(&self) -> Option<NetworkId> {
+        let named = self.named.as_ref().map(|one| one.network);
+        self.founding.genesis().map(Genesis::id).or(named)
+    }
+
+    /// The tracker has let nobody in, and no network is known yet: the next one of the settings leads.
+    pub(super) fn ask_another(&mut self) {
+        if self.named.is_none() || self.founding.genesis().is_some() || self.others.is_empty() {
+            return;
+        }
+        let introducer = self.turn % self.others.len();
+        self.turn = introducer + 1;
+        std::mem::swap(&mut self.address, &mut self.others[introducer]);
+        self.decided.at_once(Effect::Instead {
+            introducer,
+            address: self.others[introducer].clone(),
+        });
+    }
+
     /// One of the other trackers, at this address, has proven to have the key of the one that speaks for the network:
     /// it leads from now on, unless we talk with that one already. The address of the one that led before, whose
     /// place the other conversation takes.
@@ -94,6 +118,9 @@ impl TrackerLink {
             let reason = "the tracker that speaks for the network was found".to_owned();
             self.decided.at_once(Effect::Close { session, reason });
             self.former = Some(session);
+        }
+        if let Some(other) = self.others.iter_mut().find(|other| **other == address) {
+            *other = self.address.clone();
         }
         let former = std::mem::replace(&mut self.address, address);
         self.phase = Phase::Waiting;

@@ -88,8 +88,8 @@ impl TrackerLink {
         // It may come before what the admin has said of the name.
         self.hand_on(&name, changed, left);
         match self.directory.update(member) {
-            Update::Entered { displaced } => {
-                left.extend(displaced);
+            Update::Entered { renumbered } => {
+                changed.extend(renumbered);
                 changed.extend(self.directory.by_key(&key).cloned());
             }
             Update::Unchanged => {}

@@ -34,6 +34,15 @@ impl TrackerLink {
         self.take_effects()
     }
 
+    /// What came too early is heard once its time has come, or the own clock is right.
+    pub(super) fn hear_what_is_due(&mut self, now: Now) {
+        let is_due = |all: &&mut Arc<Statements>| all.is_due(now.wall);
+        if let Some(statements) = self.statements.as_mut().filter(is_due) {
+            let due = Arc::make_mut(statements).due(now.wall);
+            self.hear(due, false, now);
+        }
+    }
+
     /// Takes what counts and was not known; the tracker is told as well, unless it was the one who said it.
     pub(super) fn hear(&mut self, heard: Vec<SignedStatement>, by_tracker: bool, now: Now) {
         let Some(statements) = &mut self.statements else {

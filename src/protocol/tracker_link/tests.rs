@@ -1,3 +1,4 @@
+mod elsewhere;
 mod founding;
 mod listing;
 mod pinning;

@@ -87,11 +87,16 @@ impl TrackerLinkShell {
         tracing::info!(key = %message.key.to_address(), "this tracker speaks for the network: registering with it");
         self.trouble = None;
         self.issuing.remove(&tracker);
-        let introducer = tracker.checked_sub(1);
-        if let Some(introducer) = introducer.and_then(|at| self.introducers.get_mut(at)) {
-            introducer.send(TellIntroducer::Instead(former));
+        if let Some(introducer) = tracker.checked_sub(1) {
+            self.tell_introducer(introducer, TellIntroducer::Instead(former));
         }
         self.publish_standing();
+    }
+
+    pub(super) fn tell_introducer(&mut self, introducer: usize, told: TellIntroducer) {
+        if let Some(introducer) = self.introducers.get_mut(introducer) {
+            introducer.send(told);
+        }
     }
 
     /// Publishes what is known now, if it is something else than what was published last; the members, as
@@ -251,7 +256,7 @@ impl TrackerLinkShell {
         }
     }
 
-    /// Without a certificate the other trackers would refuse it.
+    /// Without a certificate the other trackers would refuse it, as long as the first one speaks for the network.
     pub(super) fn tell_record(&mut self, record: MemberRecord) {
         if self.link.certificate().is_some() {
             self.tell_introducers(&TellIntroducer::Record(record));

@@ -268,7 +268,7 @@ impl Peers {
     /// there, somebody who has been a member for long; of the others those that promise to answer, and as far
     /// as there is a choice, of different neighbourhoods.
     fn in_order(&mut self, mut due: Vec<Due>, called: &[PublicKey]) -> Vec<Due> {
-        let kept = self.limits.outgoing / KEPT_EACH_WAY;
+        let kept = Self::kept_of(self.limits.outgoing);
         let open = self.open.values();
         let outgoing = open.filter(|open| open.direction == Direction::Outgoing);
         let here = outgoing.map(|open| &open.key).chain(called);

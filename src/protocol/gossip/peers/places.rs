@@ -8,7 +8,8 @@ use super::{Direction, Peers};
 use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 
-/// One place in so many is kept for those met first, and as many for those who have been members for longest.
+/// One place in so many, rounded up, is kept for those met first, and as many for those who have been members for
+/// longest.
 pub(super) const KEPT_EACH_WAY: usize = 4;
 
 /// How long somebody is known, the longest first.
@@ -21,6 +22,12 @@ pub(super) struct Known {
 }
 
 impl Peers {
+    /// Of so many places, how many are kept for those met first, and as many for those who have been members for
+    /// longest: rounded up, or where there are few, a crowd would take all of them.
+    pub(super) fn kept_of(places: usize) -> usize {
+        places.div_ceil(KEPT_EACH_WAY)
+    }
+
     /// How long this member is known.
     pub(super) fn standing(&self, key: &PublicKey) -> Known {
         Known {
@@ -40,7 +47,7 @@ impl Peers {
             Direction::Outgoing => self.limits.outgoing,
             Direction::Incoming => self.limits.incoming,
         };
-        let kept = most / KEPT_EACH_WAY;
+        let kept = Self::kept_of(most);
         let open = self.open.iter().filter(|(_, open)| {
             open.direction == direction && open.extra.is_none() && !open.closing
         });

@@ -108,6 +108,42 @@ fn attack_p2_a_crowd_keeps_neither_friends_nor_the_oldest_members_out() {
     assert_eq!(closes(&opened), [session(9)]);
 }
 
+/// A quarter of fewer than four is none: a crowd took all places, and friends found none for good.
+#[test]
+fn attack_p2_a_node_with_few_places_keeps_one_of_them_for_friends() {
+    for few in 1..LIMITS.outgoing {
+        let limits = PeersLimits {
+            outgoing: few,
+            incoming: few,
+        };
+        let own = member(100).public_key();
+        // Nobody takes the only place of somebody who has been a member for longer.
+        let friend = if few == 1 { 5 } else { 99 };
+        for direction in [Direction::Incoming, Direction::Outgoing] {
+            let mut gossip = Gossip::new(own, limits, Work::ZERO, 100, STARTED);
+            let _ = gossip.candidates(in_order_of_joining(99), STARTED);
+            // A friend was met, and has gone; then a crowd takes all places.
+            let _ = open(&mut gossip, 200, friend, direction, STARTED);
+            let _ = tick(&mut gossip, later(10_000));
+            let _ = gossip.closed(session(200), "gone", later(10_000));
+            for n in (61..).take(few) {
+                let opened = open(&mut gossip, n, n, direction, later(11_000));
+                assert_eq!(closes(&opened), []);
+            }
+            let opened = open(&mut gossip, 201, friend, direction, later(60_000));
+            assert_eq!(closes(&opened).len(), 1, "{few} {direction:?}");
+            assert_ne!(closes(&opened), [session(201)], "{few} {direction:?}");
+        }
+        // Whom it met is dialled first.
+        let mut gossip = Gossip::new(own, limits, Work::ZERO, 100, STARTED);
+        let _ = open(&mut gossip, 200, friend, Direction::Incoming, STARTED);
+        let _ = tick(&mut gossip, later(10_000));
+        let _ = gossip.closed(session(200), "gone", later(10_000));
+        let dialled = dials(&gossip.candidates(in_order_of_joining(99), later(200_000)));
+        assert_eq!(dialled[0], format!("10.0.0.{friend}:1"), "{few}");
+    }
+}
+
 #[test]
 fn attack_p2_known_members_come_back_to_the_places_that_a_crowd_has_taken_outside() {
     let mut gossip = gossip(100);

@@ -191,17 +191,32 @@ fn what_makes_no_sense_is_refused_and_nothing_is_said() {
     assert_eq!(near, Named::Nobody(Some("carol".parse().unwrap())));
 }
 
+fn signed(by: u8, act: Act) -> SignedStatement {
+    let said = Statement {
+        network: genesis_by(1).id(),
+        number: BEGUN.wall,
+        act,
+    };
+    said.sign(&secret(by))
+}
+
+#[test]
+fn a_tracker_whose_clock_was_a_month_behind_puts_out_once_it_is_right() {
+    let mut tracker = founded();
+    let right = tracker.now.wall;
+    tracker.now.wall = Timestamp(right.0 - 30 * 86_400_000);
+    tracker.receive(1, &Message::Statements(vec![signed(TRACKER, expel(2))]));
+    tracker.tick(TICK_MS);
+    assert_eq!(told(&tracker.said()), (vec![], vec![]));
+    tracker.now.wall = right;
+    tracker.tick(TICK_MS);
+    assert_eq!(told(&tracker.said()), (vec![1, 3, 2], vec![2]));
+    assert_eq!(no_of(come(&mut tracker, 2, "bob", 2)), RefusalCode::PutOut);
+}
+
 #[test]
 fn what_a_member_heard_elsewhere_is_kept_and_told_on_but_nothing_forged() {
     let mut tracker = founded();
-    let signed = |by: u8, act| {
-        let said = Statement {
-            network: genesis_by(1).id(),
-            number: BEGUN.wall,
-            act,
-        };
-        said.sign(&secret(by))
-    };
     // By nobody who may: passed over.
     tracker.receive(1, &Message::Statements(vec![signed(3, expel(2))]));
     assert_eq!(told(&tracker.said()), (vec![], vec![]));

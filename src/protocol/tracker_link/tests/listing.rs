@@ -235,7 +235,7 @@ fn who_left_is_not_withheld_any_more() {
 }
 
 #[test]
-fn numbers_are_the_trackers_to_give() {
+fn attack_l2_a_number_that_is_given_to_another_makes_nobody_vanish() {
     let mut peer = joined();
     let bob = told(2, record(2, "bob", 1), true);
     let carol = told(3, record(3, "carol", 1), true);
@@ -243,7 +243,18 @@ fn numbers_are_the_trackers_to_give() {
     // It lost its register, and gives them out anew.
     let carol = told(2, record(3, "carol", 1), true);
     let (changed, left) = tell(&mut peer, vec![carol.clone()], vec![]);
-    assert_eq!((changed, left), (vec![carol], vec![bob]));
+    // Bob stays a member, under a number that nobody has, also on the disk.
+    let moved = Member {
+        id: MemberId(u32::MAX),
+        ..bob
+    };
+    assert_eq!((changed, left), (vec![moved.clone(), carol], vec![]));
+    let stored = TrackerLink::open(peer.link.config.clone(), peer.disk.clone()).unwrap();
+    for directory in [peer.link.directory(), stored.directory()] {
+        assert_eq!(directory.by_key(&key(2)), Some(&moved));
+        assert_eq!(directory.by_id(moved.id), Some(&moved));
+        assert_eq!(directory.len(), 2);
+    }
     let bob = told(3, record(2, "bob", 1), true);
     tell(&mut peer, vec![bob], vec![]);
     assert_eq!(known(&peer), [3, 2], "by name");

@@ -2,6 +2,7 @@
 
 use super::super::*;
 use crate::canonical::CappedText;
+use crate::chain::Timestamp;
 use crate::chain::testing::START;
 use crate::chain::testing::member;
 use crate::membership::{Act, SignedStatement, Statement};
@@ -15,7 +16,7 @@ fn expel(number: u64) -> SignedStatement {
     let reason = CappedText::new("spam").unwrap();
     let statement = Statement {
         network: genesis_by(1).id(),
-        number: crate::chain::Timestamp(number),
+        number: Timestamp(number),
         act: Act::Expel {
             key: key(5),
             reason,
@@ -69,6 +70,23 @@ fn what_the_tracker_says_is_kept_over_a_restart_and_said_to_the_next_one() {
 }
 
 #[test]
+fn what_was_said_while_the_own_clock_was_a_month_behind_counts_once_it_is_right() {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    let right = peer.now.wall;
+    peer.now.wall = Timestamp(right.0 - 30 * 86_400_000);
+    peer.receive(SESSION, &Message::Statements(vec![expel(right.0)]));
+    peer.tick(TICK_MS);
+    assert!(!is_out(&peer));
+    peer.now.wall = right;
+    peer.tick(TICK_MS);
+    assert!(is_out(&peer), "nobody has to say it again");
+    assert_eq!(told(&mut peer), [vec![expel(right.0)]]);
+    peer.restart(true);
+    assert!(is_out(&peer));
+}
+
+#[test]
 fn what_a_member_tells_is_said_to_the_tracker_and_forgeries_are_not() {
     let mut peer = Peer::new(1, "alice");
     registered(&mut peer, SESSION);
@@ -118,7 +136,7 @@ fn a_name_goes_with_the_key_that_the_admin_gave_it_to_whichever_is_heard_first()
     let name: MemberName = "bob".parse().unwrap();
     let given = Statement {
         network: genesis_by(1).id(),
-        number: crate::chain::Timestamp(5),
+        number: Timestamp(5),
         act: Act::Reassign {
             name: name.clone(),
             key: key(7),
@@ -167,7 +185,7 @@ fn a_name_goes_with_the_key_that_the_admin_gave_it_to_whichever_is_heard_first()
 fn says(number: u64, act: Act) -> SignedStatement {
     let statement = Statement {
         network: genesis_by(1).id(),
-        number: crate::chain::Timestamp(number),
+        number: Timestamp(number),
         act,
     };
     statement.sign(&member(TRACKER))
