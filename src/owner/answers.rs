@@ -238,6 +238,13 @@ pub struct MiningView {
     pub mode: Mode,
 }
 
+impl MiningView {
+    /// Whether it begins to search without being told.
+    pub fn begins_by_itself(&self) -> bool {
+        self.mode != Mode::OnCommand
+    }
+}
+
 /// How a node stands that waits for its wallet. What runs has no `waiting_for`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,6 @@ use super::sessions::Browsers;
 use super::show::{coins, grouped};
 use crate::owner::answers::{ClockStateView, PeerStatusView, SendView};
 use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
-use crate::protocol::mining::Mode;
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -61,7 +60,7 @@ impl Mining {
         let chain = status.chain.as_ref();
         let height = chain.map_or(0, |chain| chain.tip.height.0 + 1);
         Self {
-            armed: chain.is_some_and(|chain| chain.mining.mode != Mode::OnCommand),
+            armed: chain.is_some_and(|chain| chain.mining.begins_by_itself()),
             running: chain.is_some_and(|chain| chain.mining.running)
                 || background.mining(0).is_running(),
             next: grouped(&height.to_string()),
