@@ -135,13 +135,16 @@ impl Rules {
     /// Whether a transaction counts against what its sender may send without a fee. Told by its bytes
     /// alone, so that all count alike.
     pub fn is_in_free_budget(&self, transaction: &EncodedTransaction) -> bool {
-        if transaction.is_reward() || transaction.payload().fee != Amount::ZERO {
-            return false;
-        }
+        let is_free = !transaction.is_reward() && transaction.payload().fee == Amount::ZERO;
+        is_free && !self.is_bounded_record(transaction)
+    }
+
+    /// Whether it is a record of which its application takes only so many from anybody.
+    pub(super) fn is_bounded_record(&self, transaction: &EncodedTransaction) -> bool {
         let super::Action::Record { body, .. } = &transaction.payload().action else {
-            return true;
+            return false;
         };
         let application = self.application_of(transaction);
-        !application.is_some_and(|judge| judge.is_outside_free_budget(body))
+        application.is_some_and(|judge| judge.is_outside_free_budget(body))
     }
 }

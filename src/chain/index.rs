@@ -191,3 +191,90 @@ impl HeaderIndex {
         self.recent.len() + self.held.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history;
+    use super::super::rows::Row;
+    use super::super::state::apply_genesis;
+    use super::super::testing::MemoryView;
+    use super::super::testing::forge::Forge;
+    use super::*;
+    use std::cell::Cell;
+
+    /// Counts the headers that are read below.
+    struct HeadersRead<'a>(&'a MemoryView, Cell<usize>);
+
+    impl StateView for HeadersRead<'_> {
+        fn read(&self, key: &RowKey) -> Result<Option<Vec<u8>>, Internal> {
+            let is_header = matches!(key, RowKey::Header(_));
+            self.1.set(self.1.get() + usize::from(is_header));
+            self.0.read(key)
+        }
+    }
+
+    /// An index of which nothing stays in memory but the ends, over the rows that it has written.
+    struct Low {
+        forge: Forge,
+        index: HeaderIndex,
+        disk: MemoryView,
+    }
+
+    impl Low {
+        fn new() -> Self {
+            let (forge, mut disk) = (Forge::new(), MemoryView::default());
+            let empty = MemoryView::default();
+            let mut draft = Draft::new(&empty);
+            apply_genesis(&forge.rules, &mut draft);
+            let rows: Vec<Row> = draft.into_rows();
+            disk.commit(rows);
+            Self {
+                forge,
+                index: HeaderIndex::default(),
+                disk,
+            }
+        }
+
+        /// A block `after_ms` upon `parent` comes in, and the best one is far above it.
+        fn grow(&mut self, parent: BlockId, after_ms: u64) -> BlockId {
+            let id = self.forge.child(parent, after_ms, 1, &[]).id();
+            let entry = *self.forge.entry(&id);
+            let mut draft = Draft::new(&self.disk);
+            let mut peaks = self.index.peaks(&draft, &parent).unwrap();
+            peaks.append(history::leaf(&id, entry.work));
+            self.index.insert(&mut draft, id, entry, peaks).unwrap();
+            let rows = draft.into_rows();
+            self.disk.commit(rows);
+            self.index.trim(Height(10 * KEPT_HEADERS));
+            id
+        }
+
+        /// How many headers are read to know the history at a block, which is the right one.
+        fn reads(&self, id: &BlockId) -> usize {
+            let view = HeadersRead(&self.disk, Cell::new(0));
+            let peaks = self.index.peaks(&view, id).unwrap();
+            let child = self.forge.header(*id, 1_000, &[]);
+            assert_eq!(peaks.root(), child.history_root);
+            view.1.get()
+        }
+    }
+
+    #[test]
+    fn attack_more_low_branches_than_are_remembered_take_nothing_from_the_one_that_grows() {
+        let mut low = Low::new();
+        let genesis = low.forge.genesis();
+        let first = low.grow(genesis, 1_000);
+        let (mut own, mut sides) = (first, Vec::new());
+        for after_ms in (2_000..).take(2 * MAX_ENDS) {
+            sides.push(low.grow(genesis, after_ms));
+            own = low.grow(own, 1_000);
+        }
+        assert_eq!(low.index.ends.len(), MAX_ENDS);
+        assert_eq!(low.reads(&own), 0, "it is not walked");
+        let last = sides.pop().unwrap();
+        assert_eq!(low.reads(&last), 0);
+        // Whoever had to leave is walked again, and comes to the same.
+        assert!(low.reads(&sides[0]) > 0);
+        assert!(low.reads(&first) > 0, "it was an end only until it grew");
+    }
+}

@@ -16,7 +16,7 @@ use crate::store::chain_rows::changes;
 use crate::store::{Disk, RowChange, Table};
 use actix::{Actor, Addr};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -66,7 +66,7 @@ impl Served {
         let played = node.played();
         let data_dir = tempfile::tempdir().unwrap();
         let owned = owned(&node.start(), &played, data_dir.path());
-        let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let (handle, _) = start(any, data_dir.path(), owned.clone(), StopOrder::default())
             .await
             .unwrap();
@@ -181,4 +181,52 @@ impl Served {
     pub(crate) fn last_sent(&self) -> Option<SendTransfer> {
         self.played.last_sent()
     }
+}
+
+/// Reads the head of an answer.
+pub(crate) fn head_of(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Whoever comes when so many connections are held waits, and is served when one of them ends. `hold` takes the
+/// place of a number and holds it; what is asked with `request` is answered with a head that says how long its
+/// body is.
+pub(crate) fn the_next_one_waits(
+    address: SocketAddr,
+    most: usize,
+    request: &str,
+    hold: impl Fn(usize) -> TcpStream,
+) {
+    let ask = |stream: &mut TcpStream| stream.write_all(request.as_bytes()).unwrap();
+    let answer = |stream: &mut TcpStream| {
+        let head = head_of(stream).to_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        let (_, length) = head.split_once("content-length: ").unwrap();
+        let length = length.lines().next().unwrap().parse().unwrap();
+        stream.read_exact(&mut vec![0; length]).unwrap();
+    };
+    let mut busy = TcpStream::connect(address).unwrap();
+    ask(&mut busy);
+    answer(&mut busy);
+    let held: Vec<_> = (1..most).map(hold).collect();
+    let mut late = TcpStream::connect(address).unwrap();
+    ask(&mut late);
+    // Whoever has a place is served, over and over, and the late one is not.
+    for _ in 0..20 {
+        ask(&mut busy);
+        answer(&mut busy);
+    }
+    late.set_nonblocking(true).unwrap();
+    let read = late.read(&mut [0]).map_err(|error| error.kind());
+    assert_eq!(read, Err(std::io::ErrorKind::WouldBlock));
+    late.set_nonblocking(false).unwrap();
+    drop(busy);
+    answer(&mut late);
+    drop(held);
 }

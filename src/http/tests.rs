@@ -1,6 +1,7 @@
 //! The API as a whole, over real sockets.
 
 mod chain_calls;
+mod connections;
 mod lists;
 mod many;
 mod metrics;

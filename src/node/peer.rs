@@ -11,6 +11,7 @@ pub(crate) use upper::Upper;
 
 use super::RunError;
 use super::backups::Backups;
+use super::joining::kept_invitation;
 use super::opening::{accept, listen};
 use super::orders::Orders;
 use super::own_join;
@@ -54,7 +55,8 @@ pub(super) async fn run(
         return Ok(());
     };
     let listener = listen(&*seams.transport, settings.listen).await?;
-    let mut ground = Ground::lay(settings, seams, secret, &*listener)?;
+    let invitation = kept_invitation(&settings.data_dir)?;
+    let mut ground = Ground::lay(settings, seams, secret, invitation, &*listener)?;
     let mut up = Up::default();
     let ended = live(&mut ground, listener, &mut orders, &mut up, stage).await;
     let stopped = orders

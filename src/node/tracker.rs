@@ -28,7 +28,8 @@ use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Further, MAX_INQUIRERS_VISITED};
 use crate::settings::{AdmissionMode, Endpoint, NetworkSettings, TrackerSettings};
 use crate::shell::{
-    Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell, VISIT_PATIENCE_MS,
+    Begin, Link, LivenessProbeParts, LivenessProbeShell, RegistryParts, RegistryShell,
+    VISIT_PATIENCE_MS,
 };
 use crate::store::{Role, Table, rows_from};
 use crate::wire::NodeRole;
@@ -72,7 +73,7 @@ pub(super) async fn run(
     let (key, secret) = (secret.public_key(), Arc::new(secret));
     let listener = listen(&*seams.transport, settings.listen).await?;
     let address = listener.address();
-    let running = Running::start(&settings, &seams, secret, address)?;
+    let running = Running::start(&settings, &seams, secret, address, |begin| begin)?;
     let mark = NetworkMark::beside(&settings.wallet.file);
     let founded = mark.read().map_err(|source| RunError::NetworkMark {
         path: mark.path().to_owned(),
@@ -149,12 +150,14 @@ pub(super) async fn run(
 }
 
 impl Running {
-    /// Starts all actors.
+    /// Starts all actors. What begins its sessions is handed to `speak` first: a tracker that is to lie has another
+    /// speak in its place.
     pub(crate) fn start(
         settings: &TrackerSettings,
         seams: &Seams,
         secret: Arc<SecretKey>,
         listen: SocketAddr,
+        speak: impl FnOnce(Box<dyn Begin>) -> Box<dyn Begin>,
     ) -> Result<Self, RunError> {
         let rows =
             rows_from(&*seams.disk, Table::Registry, &[], PAGE).collect::<Result<Vec<_>, _>>()?;
@@ -185,7 +188,7 @@ impl Running {
         let probe = start_probe(&probe_place, seams, &sessions, &registry);
         let parts = RegistryParts {
             greeting: sessions.greeting.clone(),
-            begin: sessions_of(&registry, &sessions),
+            begin: speak(sessions_of(&registry, &sessions)),
             clock: seams.clock.clone(),
             store: Link::new(&store, WAITING),
             // More are never ordered at a time.

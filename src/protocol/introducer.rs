@@ -404,10 +404,11 @@ impl Introducer {
             .retain(|_, member| left.is_empty() || !has_left(member));
         for member in changed {
             let known = self.introduced.get(&member.id);
-            let known = known.is_some_and(|known| known.record == member.record);
-            if !member.live || !(known || self.is_ours(&member.record)) {
+            let has_place = known.is_some() || self.introduced.len() < MAX_INTRODUCED;
+            let is_checked = known.is_some_and(|known| known.record == member.record);
+            if !member.live || !(is_checked || self.is_ours(&member.record)) {
                 self.introduced.remove(&member.id);
-            } else if known || self.introduced.len() < MAX_INTRODUCED {
+            } else if has_place {
                 self.introduced.insert(member.id, member);
             }
         }

@@ -82,7 +82,7 @@ const TRACKER_ROW: u8 = 2;
 /// Key of the row that holds our own last record.
 const RECORD_ROW: u8 = 3;
 /// Key of the row that holds our certificate.
-const CERTIFICATE_ROW: u8 = 4;
+pub const CERTIFICATE_ROW: u8 = 4;
 
 /// First byte of the keys of rows that hold what the admin has said.
 const STATEMENT_ROW: u8 = 5;

@@ -4,7 +4,7 @@
 use super::ballots::{Polls, recount};
 use super::host::Host;
 use super::load::{Book, Promise};
-use super::members;
+use super::members::{self, Roll};
 use super::watch::{Broken, honest_peers};
 use crate::chain::rows::StateKey;
 use crate::chain::verify::{Scratch, VerifyError, verify_chain};
@@ -21,9 +21,9 @@ const PAGE: usize = 1_000;
 /// Tables that are the same on all hosts of one tip.
 const SHARED: [Table; 4] = [Table::Active, Table::State, Table::Mined, Table::History];
 
-/// Goes through the books of all peers, who have one tip; what their ballots came to.
-pub fn audit(hosts: &[Host], book: &Book) -> Result<Polls, Broken> {
-    let mut polls = Polls::default();
+/// Goes through the books of all peers, who have one tip; what their ballots came to, and who is a member.
+pub fn audit(hosts: &[Host], book: &Book) -> Result<(Polls, Roll), Broken> {
+    let (mut polls, mut roll) = (Polls::default(), Roll::default());
     let peers: Vec<_> = honest_peers(hosts).collect();
     for (host, peer) in &peers {
         let (host, disk): (_, &dyn DiskRead) = (*host, &**peer.disk());
@@ -40,7 +40,7 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<Polls, Broken> {
             )
         })?;
         model.compare(host, disk)?;
-        members::recount(disk).map_err(|how| {
+        roll = members::recount(disk).map_err(|how| {
             Broken::new(
                 "the list of members is what a naive replay says",
                 format!("host {host}: {how}"),
@@ -70,7 +70,7 @@ pub fn audit(hosts: &[Host], book: &Book) -> Result<Polls, Broken> {
         }
     }
     compare_tables(&peers)?;
-    Ok(polls)
+    Ok((polls, roll))
 }
 
 fn replay(disk: &dyn DiskRead) -> Result<(), String> {

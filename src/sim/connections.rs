@@ -19,14 +19,14 @@ async fn statuses(hosts: &[Host]) -> Result<BTreeMap<usize, GossipStatus>, Broke
 }
 
 /// Whether two who are both there have no session where everybody has room for everybody, each making so many
-/// connections of itself, or else no way from one to the other.
+/// connections of itself (`None`: others may take them), or else no way from one to the other.
 pub(super) async fn somebody_is_apart(
     hosts: &[Host],
-    outgoing: usize,
+    room: Option<usize>,
 ) -> Result<Option<Broken>, Broken> {
-    let is_there = |host: &&Host| !host.is_gone() && !host.is_out();
-    let count = hosts.iter().skip(1).filter(is_there).count();
-    let has_room = count <= outgoing + 1;
+    let is_there = |host: &&Host| !host.is_tracker() && !host.is_gone() && !host.is_out();
+    let count = hosts.iter().filter(is_there).count();
+    let has_room = room.is_some_and(|outgoing| count <= outgoing + 1);
     let honest: BTreeMap<_, _> = honest_peers(hosts)
         .map(|(index, host)| (host.key(), index))
         .collect();

@@ -31,6 +31,14 @@ pub enum Doing {
     Vote(usize),
     /// The admin says something to everybody, at the tracker.
     Say(Saying),
+    /// The admin invites some, at the tracker.
+    Invite(Inviting),
+    /// It takes the invitation back that it gave to this host.
+    Revoke(usize),
+    /// It gives the other tracker the right to issue.
+    Delegate,
+    /// It hands the network over to the other tracker.
+    HandOver,
 }
 
 /// What the admin says.
@@ -40,13 +48,26 @@ pub enum Saying {
     Expel(usize),
     /// It may come back.
     Readmit(usize),
+    /// The owner of this host has lost its key: its name is another one's from now on.
+    Reassign(usize),
+}
+
+/// An invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inviting {
+    /// The hosts whose owners are given it.
+    pub hosts: Vec<usize>,
+    /// How many may join by it.
+    pub uses: u32,
+    /// For how long it counts, in milliseconds.
+    pub lasts_ms: u64,
 }
 
 impl Saying {
     /// The host it is about.
     pub fn about(self) -> usize {
         match self {
-            Self::Expel(host) | Self::Readmit(host) => host,
+            Self::Expel(host) | Self::Readmit(host) | Self::Reassign(host) => host,
         }
     }
 }
@@ -234,7 +255,11 @@ impl Deed {
             Doing::Send(sending) => vec![self.from, sending.to],
             Doing::Open(poll) => [&[self.from], &poll.voters[..]].concat(),
             Doing::Say(saying) => vec![self.from, saying.about()],
-            Doing::Record(_) | Doing::Vote(_) => vec![self.from],
+            Doing::Invite(inviting) => [&[self.from], &inviting.hosts[..]].concat(),
+            Doing::Revoke(host) => vec![self.from, *host],
+            Doing::Record(_) | Doing::Vote(_) | Doing::Delegate | Doing::HandOver => {
+                vec![self.from]
+            }
         }
     }
 }
@@ -254,6 +279,20 @@ impl fmt::Display for Deed {
             }
             Doing::Vote(which) => write!(f, "votes ({which})"),
             Doing::Say(saying) => write!(f, "says: {saying:?}"),
+            Doing::Delegate => write!(f, "gives the other tracker the right to issue"),
+            Doing::HandOver => write!(f, "hands the network over to the other tracker"),
+            Doing::Invite(inviting) => {
+                let Inviting {
+                    hosts,
+                    uses,
+                    lasts_ms,
+                } = inviting;
+                write!(
+                    f,
+                    "invites hosts {hosts:?}, {uses} of them, for {lasts_ms} ms"
+                )
+            }
+            Doing::Revoke(which) => write!(f, "takes the invitation of host {which} back"),
             Doing::Send(sending) => {
                 let way = if sending.straight {
                     "straight"

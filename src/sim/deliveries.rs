@@ -11,7 +11,7 @@ use crate::keys::NoteContext;
 use crate::protocol::delivery::rows::{self, ReceivedFacts, SendFacts, place_of};
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an inbox was seen to hold.
 #[derive(Default)]
@@ -27,22 +27,22 @@ struct Seen {
 /// Remembers what inboxes held.
 pub struct DeliveryWatch {
     inboxes: Vec<Seen>,
-    /// Whose disk was replaced.
-    wiped: Option<usize>,
+    /// Whose disks were replaced.
+    wiped: BTreeSet<usize>,
 }
 
 impl DeliveryWatch {
     /// Of so many hosts, whose inboxes are empty.
     pub fn new(hosts: usize) -> Self {
         let inboxes = (0..hosts).map(|_| Seen::default()).collect();
-        let wiped = None;
+        let wiped = BTreeSet::new();
         Self { inboxes, wiped }
     }
 
     /// The inbox of this host is empty again.
     pub fn forget(&mut self, host: usize) {
         self.inboxes[host] = Seen::default();
-        self.wiped = Some(host);
+        self.wiped.insert(host);
     }
 
     /// Goes through all inboxes and outboxes.
@@ -94,7 +94,7 @@ impl DeliveryWatch {
             }
             received => received.is_some(),
         };
-        let must_be_there = hosts[to].is_honest_peer() && self.wiped != Some(to);
+        let must_be_there = hosts[to].is_honest_peer() && !self.wiped.contains(&to);
         if facts.delivered_at.is_some() && must_be_there && !is_there {
             let how = format!("{id} of host {sender} is not in the inbox of host {to}");
             return Ok(Err(Broken::new("what was delivered is in the inbox", how)));
@@ -147,7 +147,8 @@ impl DeliveryWatch {
         };
         let to = &hosts[letter.to];
         let is_there = self.inboxes[letter.to].letters.contains_key(id);
-        if is_there || !to.is_honest_peer() || to.is_gone() || to.is_out() {
+        let reads = to.is_honest_peer() && to.key() == letter.key;
+        if is_there || !reads || to.is_gone() || to.is_out() {
             return Ok(None);
         }
         let how = format!(
@@ -295,7 +296,7 @@ fn opened(host: usize, hosts: &[Host], body: &EncodedTransaction) -> Result<Lett
     let Action::Transfer { to, amount, note } = &payload.action else {
         return Err("it is no transfer".into());
     };
-    let from = hosts.iter().position(|host| host.key() == payload.sender);
+    let from = hosts.iter().position(|host| host.owns(&payload.sender));
     let (Some(from), true) = (from, *to == hosts[host].key()) else {
         return Err("it is between others".into());
     };
@@ -320,6 +321,7 @@ fn opened(host: usize, hosts: &[Host], body: &EncodedTransaction) -> Result<Lett
     Ok(Letter {
         from,
         to: host,
+        key: *to,
         amount: amount.0,
         text,
     })

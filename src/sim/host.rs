@@ -1,32 +1,38 @@
 //! One host of a simulated network, and the node that runs on it: the real actors, put together as in a
 //! process of their own, on everything simulated.
 
+mod life;
+
 use super::chance::{Chance, SeededEntropy};
 use super::choosing::{self, LeftOut};
 use super::clock::HostClock;
-use super::liar::{Liar, LiarParts, Lie};
+use super::deceit::Tongue;
+use super::liar::Lie;
 use super::network::{Network, SimTransport};
 use super::search::{Rate, SimSearch};
 use super::trace::{OnHost, Trace};
 use super::verifier::InlineVerifier;
-use super::withheld::Withheld;
 use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
-use crate::membership::Statements;
+use crate::membership::InvitationString;
 use crate::messages::ledger::JudgeTransaction;
 use crate::messages::registry::{CarryOut, GetMembers};
-use crate::node::{Ground, RunError, RunningTracker, Seams, accept, keep_on_ledger, stop_peer};
+use crate::node::Seams;
 use crate::owner::{Peer, PeerParts};
+use crate::protocol::tracker_link::CERTIFICATE_ROW;
 use crate::settings::{PeerSettings, TrackerSettings};
-use crate::store::{DiskError, MemoryDisk};
-use actix::{Actor, Recipient};
+use crate::store::{DiskError, DiskRead, MemoryDisk, Table};
+use actix::Recipient;
+use life::Orders;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
+
+pub(super) use life::Life;
 
 /// Connections that a simulated system has room for.
 const CONNECTIONS: usize = 10_000;
@@ -72,10 +78,16 @@ pub struct Host {
     /// Its owner does not come back.
     gone: bool,
     leaves_out: Option<LeftOut>,
-    /// Whether the admin has put it out, by the last that anybody has heard.
+    /// What it joins by, if it was invited.
+    invitation: Option<Arc<InvitationString>>,
+    /// The keys that it had before.
+    former: Vec<PublicKey>,
+    /// Whether it is no member: by the last that anybody has heard the admin has put it out, or it was never let in.
     out: Cell<bool>,
-    /// Whether it ever was.
+    /// Whether it ever was none.
     was_out: Cell<bool>,
+    /// What it says, if it is a tracker.
+    tongue: Tongue,
     node: Option<Node>,
 }
 
@@ -121,8 +133,11 @@ impl Host {
             tearing: false,
             gone: false,
             leaves_out: None,
+            invitation: None,
+            former: Vec::new(),
             out: Cell::new(false),
             was_out: Cell::new(false),
+            tongue: Tongue::default(),
             node: None,
         }
     }
@@ -137,17 +152,22 @@ impl Host {
         matches!(self.role, Role::Peer(_))
     }
 
-    /// Whether the admin has put it out.
+    /// Whether it is a tracker.
+    pub fn is_tracker(&self) -> bool {
+        matches!(self.role, Role::Tracker(_))
+    }
+
+    /// Whether it is no member: the admin has put it out, or it was never let in.
     pub fn is_out(&self) -> bool {
         self.out.get()
     }
 
-    /// Whether the admin had ever put it out.
+    /// Whether it was none at any time.
     pub fn was_out(&self) -> bool {
         self.was_out.get()
     }
 
-    /// Somebody has heard whether it is put out.
+    /// Somebody has heard whether it is put out, or it has found out whether it is let in.
     pub fn note_out(&self, out: bool) {
         self.out.set(out);
         self.was_out.set(out || self.was_out.get());
@@ -176,6 +196,42 @@ impl Host {
     /// Its key.
     pub fn key(&self) -> PublicKey {
         self.secret_key().public_key()
+    }
+
+    /// Whether it has this key, or had it before.
+    pub fn owns(&self, key: &PublicKey) -> bool {
+        self.key() == *key || self.former.contains(key)
+    }
+
+    /// The key that its owner makes after the one of now is lost.
+    pub fn next_key(&self) -> PublicKey {
+        SecretKey::from_bytes(after(&self.secret)).public_key()
+    }
+
+    /// Its owner has lost its disk and its key, and makes another; no node runs.
+    pub fn rekey(&mut self) {
+        self.former.push(self.key());
+        self.secret = after(&self.secret);
+        self.out.set(false);
+        self.wipe();
+    }
+
+    /// Its owner is given an invitation, for the next start.
+    pub fn invite(&mut self, invitation: Arc<InvitationString>) {
+        self.invitation = Some(invitation);
+    }
+
+    /// What it says, if it is a tracker.
+    pub fn tongue(&self) -> &Tongue {
+        &self.tongue
+    }
+
+    /// Whether it has a certificate of membership, running or not.
+    pub fn is_certified(&self) -> bool {
+        matches!(
+            self.disk.get(Table::Members, &[CERTIFICATE_ROW]),
+            Ok(Some(_))
+        )
     }
 
     /// What signs for it.
@@ -225,31 +281,33 @@ impl Host {
             registering_costs: false,
             connections: CONNECTIONS,
         };
-        let liars_search = SimSearch::new(host, self.rate.clone(), self.luck.clone());
         let orders = Orders { stopped, failed };
         let hosts = around.network.hosts();
         let (role, key, told) = (self.role.clone(), self.secret_key(), faces.clone());
+        let tongue = self.tongue.clone();
+        let life = Life {
+            host,
+            hosts,
+            lie: None,
+            invitation: self.invitation.clone(),
+            rate: self.rate.clone(),
+            luck: self.luck.clone(),
+        };
         let life = async move {
             let ended = match role {
                 Role::Peer(settings) => {
-                    let life = Life {
-                        host,
-                        hosts,
-                        lie: None,
-                        search: liars_search,
-                    };
-                    peer(life, *settings, seams, key, orders, &told).await
+                    life::peer(life, *settings, seams, key, orders, &told).await
                 }
                 Role::Liar(settings, lie) => {
                     let life = Life {
-                        host,
-                        hosts,
                         lie: Some(lie),
-                        search: liars_search,
+                        ..life
                     };
-                    peer(life, *settings, seams, key, orders, &told).await
+                    life::peer(life, *settings, seams, key, orders, &told).await
                 }
-                Role::Tracker(settings) => tracker(*settings, seams, key, orders, &told).await,
+                Role::Tracker(settings) => {
+                    life::tracker(*settings, seams, key, tongue, orders, &told).await
+                }
             };
             if let Err(error) = ended {
                 *told.ended.borrow_mut() = Some(error.to_string());
@@ -330,128 +388,7 @@ pub fn secret(seed: u64, host: usize) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// What ends a node.
-struct Orders {
-    stopped: oneshot::Receiver<()>,
-    failed: mpsc::Receiver<String>,
-}
-
-impl Orders {
-    async fn wait(&mut self) -> Result<(), RunError> {
-        tokio::select! {
-            biased;
-            reason = self.failed.recv() => Err(RunError::Fatal(
-                reason.unwrap_or_else(|| "all actors have ended".into()),
-            )),
-            _ = &mut self.stopped => Ok(()),
-        }
-    }
-}
-
-/// Which host this is, of how many, and how it lies, if it does.
-struct Life {
-    host: usize,
-    hosts: usize,
-    lie: Option<Lie>,
-    /// What it mines with, if it lies.
-    search: SimSearch,
-}
-
-async fn peer(
-    life: Life,
-    settings: PeerSettings,
-    seams: Seams,
-    key: SecretKey,
-    mut orders: Orders,
-    faces: &Faces,
-) -> Result<(), RunError> {
-    let listener = listen(&seams, settings.listen).await?;
-    let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
-    let own = key.public_key();
-    let mut ground = Ground::lay(settings, seams, key, &*listener)?;
-    // Set once: a node starts once.
-    let face = ground.peer(faces.parts.clone());
-    let _ = faces.peer.set(face.clone());
-    let genesis = tokio::select! {
-        biased;
-        ended = orders.wait() => {
-            stop_peer(ground, None, None).await;
-            return ended;
-        }
-        genesis = &mut ground.network => genesis,
-    };
-    let genesis = genesis.map_err(|_| RunError::Fatal("the tracker link has ended".into()))?;
-    if let Some(lie) = life.lie {
-        let transport = transport.clone();
-        let miner = match lie {
-            Lie::Withholds(until) => {
-                Some((life.search, Withheld::new(genesis.clone(), own, until)?))
-            }
-            _ => None,
-        };
-        let parts = LiarParts {
-            lie,
-            host: life.host,
-            hosts: life.hosts,
-            context: ground.context.clone(),
-            members: Arc::new(Statements::new(&genesis)),
-            genesis: genesis.header.id(),
-            transport,
-            miner,
-            clock,
-        };
-        let liar = Liar::new(parts).start();
-        tokio::select! {
-            biased;
-            _ = orders.wait() => {}
-            () = accept(listener, liar.recipient()) => {}
-        }
-        stop_peer(ground, None, None).await;
-        return Ok(());
-    }
-    let upper = ground.build(genesis, &faces.parts).await?;
-    let _ = faces.judge.set(upper.ledger.clone().recipient());
-    let accepting = accept(listener, upper.gossip.clone().recipient());
-    let ended = tokio::select! {
-        biased;
-        ended = orders.wait() => ended,
-        () = accepting => Err(RunError::Fatal("gossip has ended".into())),
-        () = keep_on_ledger(face.clone(), None) => Err(RunError::Fatal("it keeps to no ledger".into())),
-        () = face.record_results() => Err(RunError::Fatal("no results are recorded".into())),
-    };
-    stop_peer(ground, None, Some(upper)).await;
-    ended
-}
-
-async fn tracker(
-    settings: TrackerSettings,
-    seams: Seams,
-    key: SecretKey,
-    mut orders: Orders,
-    faces: &Faces,
-) -> Result<(), RunError> {
-    let listener = listen(&seams, settings.listen).await?;
-    let running = RunningTracker::start(&settings, &seams, Arc::new(key), settings.listen)?;
-    // Set once: a node starts once.
-    let _ = faces.registry.set(running.registry.clone().recipient());
-    let _ = faces.order.set(running.registry.clone().recipient());
-    let accepting = accept(listener, running.registry.clone().recipient());
-    let ended = tokio::select! {
-        biased;
-        ended = orders.wait() => ended,
-        () = accepting => Err(RunError::Fatal("the registry has ended".into())),
-    };
-    running.stop(None).await;
-    ended
-}
-
-async fn listen(
-    seams: &Seams,
-    at: std::net::SocketAddr,
-) -> Result<Box<dyn crate::net::Listener>, RunError> {
-    let listening = seams.transport.listen(at).await;
-    listening.map_err(|source| RunError::Listen {
-        address: at,
-        source,
-    })
+/// The secret that comes after one that is lost.
+pub fn after(secret: &[u8; 32]) -> [u8; 32] {
+    *blake3::hash(secret).as_bytes()
 }

@@ -5,6 +5,7 @@ use super::network::address;
 use super::search::SimSearch;
 use super::withheld::Withheld;
 use crate::actors::{Order, Search, SessionContext};
+use crate::chain::locator::MAX_HEADERS;
 use crate::chain::{Block, BlockId, Header, TransactionId};
 use crate::clock::Clock;
 use crate::membership::Statements;
@@ -25,6 +26,8 @@ use std::time::Duration;
 
 /// How often it dials whom it has no session with.
 const DIAL_EVERY: Duration = Duration::from_secs(5);
+/// The same of each of a crowd that one owner has invented.
+const SYBILS_DIAL_EVERY: Duration = Duration::from_secs(20);
 /// Blocks that it keeps to forge.
 const KEPT: usize = 200;
 
@@ -48,12 +51,14 @@ pub enum Lie {
     Denies,
     /// It sends one with a transaction less, or one that is another's.
     Forges,
-    /// It shows every header first, and sends one body every 1.9 s, however many it was asked for.
+    /// It shows every header there is, and sends one body every 1.9 s, however many it was asked for.
     Drips,
     /// It asks for headers and tells of transactions, far more than anybody can use.
     Floods,
     /// It shows headers without work, and ids of transactions that do not exist.
     Invents,
+    /// It has invented so many members more, who take places and say nothing.
+    Sybils(usize),
     /// It mines, and shows what it finds when it is so many blocks ahead, or about to be overtaken; never,
     /// if nothing is said.
     Withholds(Option<u64>),
@@ -94,6 +99,9 @@ pub struct Liar {
     told: u64,
     /// Bodies that it was asked for and has not sent.
     owed: VecDeque<(SessionId, BlockId)>,
+    /// The headers that it was shown, if it is one that drips, and the highest of them.
+    shown: BTreeMap<BlockId, Header>,
+    highest: Option<Header>,
 }
 
 impl Liar {
@@ -108,7 +116,31 @@ impl Liar {
             seen: BTreeSet::new(),
             told: 0,
             owed: VecDeque::new(),
+            shown: BTreeMap::new(),
+            highest: None,
         }
+    }
+
+    /// One that drips has all headers to show.
+    fn keep(&mut self, header: Header) {
+        if self.parts.lie == Lie::Drips {
+            self.shown.insert(header.id(), header);
+            self.highest = self
+                .highest
+                .filter(|highest| highest.height >= header.height)
+                .or(Some(header));
+        }
+    }
+
+    /// What follows the locator on the way to the highest header.
+    fn headers_after(&self, locator: &[BlockId]) -> Vec<Header> {
+        let before = |header: &Header| self.shown.get(&header.previous).copied();
+        let way_back = std::iter::successors(self.highest, before);
+        let after = way_back.take_while(|header| !locator.contains(&header.id()));
+        let mut headers: Vec<_> = after.collect();
+        headers.reverse();
+        headers.truncate(MAX_HEADERS);
+        headers
     }
 
     fn drip(&mut self, _: &mut Context<Self>) {
@@ -198,9 +230,16 @@ impl Liar {
         if self.parts.miner.is_some() {
             return self.withholds(session, message, ctx);
         }
+        if matches!(self.parts.lie, Lie::Sybils(_)) {
+            if let Message::GetHeaders(_) = message {
+                self.send(session, Message::Headers(Vec::new()));
+            }
+            return;
+        }
         match message {
             Message::AnnounceBlock(header) => self.saw(session, header),
             Message::Headers(headers) => {
+                headers.iter().for_each(|header| self.keep(*header));
                 if let Some(last) = headers.last() {
                     self.saw(session, *last);
                 }
@@ -218,8 +257,9 @@ impl Liar {
                 }
             }
             Message::GetBlocks(ids) => self.asked(session, ids),
-            Message::GetHeaders(_) if self.parts.lie != Lie::Stalls => {
-                self.send(session, Message::Headers(Vec::new()));
+            Message::GetHeaders(locator) if self.parts.lie != Lie::Stalls => {
+                let headers = self.headers_after(&locator);
+                self.send(session, Message::Headers(headers));
             }
             _ => {}
         }
@@ -230,6 +270,7 @@ impl Liar {
         if !self.seen.insert(header.id().0) {
             return;
         }
+        self.keep(header);
         self.send_others(session, &Message::AnnounceBlock(header));
         match self.parts.lie {
             Lie::Forges | Lie::Drips => {
@@ -248,7 +289,7 @@ impl Liar {
                 id.0[..8].copy_from_slice(&self.told.to_le_bytes());
                 self.send(session, Message::AnnounceTransactions(vec![id]));
             }
-            Lie::Stalls | Lie::Denies | Lie::Floods | Lie::Withholds(_) => {}
+            Lie::Stalls | Lie::Denies | Lie::Floods | Lie::Sybils(_) | Lie::Withholds(_) => {}
         }
     }
 
@@ -314,7 +355,7 @@ impl Liar {
     fn asked(&mut self, session: SessionId, ids: Vec<BlockId>) {
         for id in ids {
             match self.parts.lie {
-                Lie::Stalls | Lie::Invents | Lie::Floods | Lie::Withholds(_) => {}
+                Lie::Stalls | Lie::Invents | Lie::Floods | Lie::Sybils(_) | Lie::Withholds(_) => {}
                 Lie::Drips if self.owed.len() < OWED => self.owed.push_back((session, id)),
                 Lie::Drips => {}
                 Lie::Denies => self.send(session, Message::NoBlock(id)),
@@ -340,7 +381,11 @@ impl Actor for Liar {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.dial(ctx);
-        ctx.run_interval(DIAL_EVERY, Self::dial);
+        let dial_every = match self.parts.lie {
+            Lie::Sybils(_) => SYBILS_DIAL_EVERY,
+            _ => DIAL_EVERY,
+        };
+        ctx.run_interval(dial_every, Self::dial);
         ctx.run_interval(SEARCH_EVERY, Self::search);
         match self.parts.lie {
             Lie::Drips => drop(ctx.run_interval(DRIP_EVERY, Self::drip)),

@@ -26,6 +26,8 @@ pub struct Letter {
     pub from: usize,
     /// To which host.
     pub to: usize,
+    /// To which key: a host may have another one later.
+    pub key: PublicKey,
     /// Amount, in coins.
     pub amount: u64,
     /// What is written, if anything is.
@@ -68,7 +70,7 @@ impl Book {
         &self.promises
     }
 
-    /// The admin says something of a host: what it has promised may be refused by others while it is out.
+    /// A host is no member at times: what it has promised may be refused by others while it is not.
     pub fn may_fail(&mut self, host: usize) {
         for promise in self.promises.iter_mut().filter(|p| p.sender == host) {
             promise.lapses = true;
@@ -120,6 +122,7 @@ impl Load {
             let letter = Letter {
                 from: deed.from,
                 to: sending.to,
+                key: to,
                 amount: sending.amount,
                 text: (sending.text > 0).then(|| text(number, time, sending.text)),
             };

@@ -1,17 +1,17 @@
 //! What is to happen to a simulated network: drawn from its seed, or written down.
 
 mod fault;
+mod membership;
 
 pub use fault::{Fault, Trouble};
 
 use super::chance::Chance;
 use super::choosing::LeftOut;
-use super::deed::{Deed, Doing};
+use super::deceit::Deceit;
+use super::deed::Deed;
 use super::liar::Lie;
 use super::network::Line;
-use crate::membership::MAX_NUMBER_AHEAD_MS;
 use crate::settings::MiningMode;
-use std::collections::BTreeSet;
 
 /// The tracker's host; peers are those from 1 on.
 pub const TRACKER: usize = 0;
@@ -35,6 +35,14 @@ const SLOW_AND_LOUD: [Lie; 2] = [Lie::Drips, Lie::Floods];
 const SLOW_AND_LOUD_PERCENT: u64 = 20;
 /// Connections that a peer makes of itself, unless there are to be more members than places.
 pub(super) const OUTGOING: u16 = 8;
+/// Connections that a peer takes of others, unless strangers are to take its places.
+pub(super) const INCOMING: u16 = 32;
+/// The same where they are: with no more than a few, a handful of invented members takes all that are not kept.
+const FEW_INCOMING: u16 = 4;
+/// When members come who have invented others: after the network was founded.
+const FOUNDED_MS: u64 = 6_000;
+/// Of how many networks in a hundred somebody invents members; in some of them others drip and flood besides.
+const SYBILS_PERCENT: u64 = 12;
 /// Connections that it makes where there are to be more members than places. With two each, no fewer than ten
 /// can come to be two networks that do not know of each other.
 const FEW_OUTGOING: u16 = 2;
@@ -44,10 +52,6 @@ const CROWDED_PERCENT: u64 = 20;
 /// takes in nothing.
 const CHOOSING_PERCENT: u64 = 20;
 const SILENT_PERCENT: u64 = 50;
-/// Of how many networks in a hundred somebody is put out.
-const EXPELLED_PERCENT: u64 = 30;
-/// In how many blocks lapses what is sent to somebody who is put out at times.
-const TO_THE_EXPELLED_LAPSES: u64 = 20;
 /// How many blocks a miner that withholds them gets ahead at most before it shows them.
 const MAX_AHEAD: u64 = 6;
 /// Which part of the first miner's speed it has at most: with more than the others together, it would
@@ -70,8 +74,14 @@ pub struct Plan {
     pub start_work: u64,
     /// The peers, in their order.
     pub peers: Vec<PeerPlan>,
+    /// Whether only those become members who were invited.
+    pub by_invitation: bool,
+    /// Whether there is another tracker, behind the peers.
+    pub other_tracker: bool,
     /// How many connections each peer makes of itself, deliveries apart.
     pub outgoing: u16,
+    /// How many connections each peer takes of others.
+    pub incoming: u16,
     /// What lies between any two hosts.
     pub line: Line,
     /// What goes wrong.
@@ -128,6 +138,8 @@ pub enum Step {
     Disk(usize, u64),
     /// The power goes for good.
     Leave(usize),
+    /// The tracker tells this lie from its next start on, or the truth.
+    Deceive(Option<Deceit>),
     /// A deed, by its number.
     Do(usize),
 }
@@ -184,7 +196,10 @@ impl Plan {
             interval_ms,
             start_work: START_WORK,
             peers,
+            by_invitation: false,
+            other_tracker: false,
             outgoing: OUTGOING,
+            incoming: INCOMING,
             line,
             faults,
             deeds,
@@ -221,48 +236,13 @@ impl Plan {
             peer.lie = Some(lie);
             plan.peers.push(peer);
         }
-        let chance = &mut Chance::of(seed, "what the admin says");
-        // Two that are honest stay.
-        if count > 2 && plan.tracker_can_speak() && chance.percent(EXPELLED_PERCENT) {
-            for _ in 0..chance.between(1, 2) {
-                let host = 1 + chance.between(2, plan.peers.len() as u64 - 1) as usize;
-                plan.deeds.extend(Deed::expulsion(chance, host, trouble_ms));
-            }
-            plan.let_lapse_what_is_for_the_expelled();
+        let chance = &mut Chance::of(seed, "invented members");
+        // With two connections of its own a node can't tell members from what one has invented.
+        if plan.outgoing == OUTGOING && chance.percent(SYBILS_PERCENT) {
+            plan.besiege(chance);
         }
+        plan.draw_members();
         plan
-    }
-
-    /// Whether what the admin says is kept and counts: its tracker's disk is not wiped, and its clock is never so
-    /// far ahead that nobody takes its word for days.
-    fn tracker_can_speak(&self) -> bool {
-        self.faults.iter().all(|fault| match fault.what {
-            Trouble::Wipe(host) => host != TRACKER,
-            Trouble::Clock { host, skew_ms } => {
-                host != TRACKER || skew_ms < MAX_NUMBER_AHEAD_MS as i64 / 2
-            }
-            _ => true,
-        })
-    }
-
-    /// Who is put out takes nothing: what waits for it would wait for longer than anybody looks.
-    fn let_lapse_what_is_for_the_expelled(&mut self) {
-        let expelled: BTreeSet<usize> = self.expelled().collect();
-        for deed in &mut self.deeds {
-            if let Doing::Send(sending) = &mut deed.what
-                && expelled.contains(&sending.to)
-            {
-                sending.lapses.get_or_insert(TO_THE_EXPELLED_LAPSES);
-            }
-        }
-    }
-
-    /// The hosts that the admin says something of.
-    pub(super) fn expelled(&self) -> impl Iterator<Item = usize> {
-        self.deeds.iter().filter_map(|deed| match &deed.what {
-            Doing::Say(saying) => Some(saying.about()),
-            _ => None,
-        })
     }
 
     /// More members come than anybody has places for, and one of them sends something to all others.
@@ -282,6 +262,35 @@ impl Plan {
         }
     }
 
+    /// Somebody invents members who take the places of others; some drip and flood; and hosts are killed among them.
+    fn besiege(&mut self, chance: &mut Chance) {
+        self.incoming = FEW_INCOMING;
+        let mut lies = vec![Lie::Sybils(chance.between(3, 8) as usize)];
+        lies.extend(SLOW_AND_LOUD.into_iter().filter(|_| chance.percent(40)));
+        for lie in lies {
+            let mut peer = PeerPlan::draw(chance, self.trouble_ms, self.interval_ms);
+            peer.mode = MiningMode::OnCommand;
+            // The first ones found the network.
+            peer.joins_ms = peer.joins_ms.max(FOUNDED_MS);
+            peer.lie = Some(lie);
+            self.peers.push(peer);
+        }
+        for _ in 0..chance.between(1, 4) {
+            let host = 1 + chance.index(self.peers.len());
+            self.faults.push(Fault {
+                at_ms: chance.between(20_000, self.trouble_ms),
+                for_ms: chance.between(500, 30_000),
+                what: Trouble::Kill(host),
+            });
+        }
+    }
+
+    /// Whether somebody has invented members.
+    pub(super) fn has_sybils(&self) -> bool {
+        let lies = self.peers.iter().filter_map(|peer| peer.lie);
+        lies.into_iter().any(|lie| matches!(lie, Lie::Sybils(_)))
+    }
+
     /// A network of so many honest peers, all of which mine, without any trouble.
     pub fn quiet(seed: u64, peers: usize) -> Self {
         let peer = PeerPlan {
@@ -298,7 +307,10 @@ impl Plan {
             interval_ms: 5_000,
             start_work: START_WORK,
             peers: vec![peer; peers],
+            by_invitation: false,
+            other_tracker: false,
             outgoing: OUTGOING,
+            incoming: INCOMING,
             line: Line {
                 delay_ms: (20, 60),
                 lost_permille: 0,
@@ -310,9 +322,14 @@ impl Plan {
         }
     }
 
-    /// Number of hosts, the tracker included.
+    /// Number of hosts, the trackers included.
     pub fn hosts(&self) -> usize {
-        1 + self.peers.len()
+        1 + self.peers.len() + usize::from(self.other_tracker)
+    }
+
+    /// The host of the other tracker.
+    pub(super) fn other(&self) -> Option<usize> {
+        self.other_tracker.then_some(1 + self.peers.len())
     }
 
     /// When the last fault is over.
@@ -326,6 +343,7 @@ impl Plan {
     /// All that is done, in order.
     pub fn steps(&self) -> Vec<(u64, Step)> {
         let mut steps = vec![(0, Step::Start(TRACKER))];
+        steps.extend(self.other().map(|host| (0, Step::Start(host))));
         for (peer, host) in self.peers.iter().zip(1..) {
             steps.push((peer.joins_ms, Step::Start(host)));
             steps.extend(peer.leaves_ms.map(|at_ms| (at_ms, Step::Leave(host))));

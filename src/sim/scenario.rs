@@ -9,7 +9,7 @@ pub use plot::plot;
 use super::chance::Chance;
 use super::deed::Deed;
 use super::network::Line;
-use super::plan::{Fault, OUTGOING, PeerPlan, Plan, TRACKER, Trouble};
+use super::plan::{Fault, INCOMING, OUTGOING, PeerPlan, Plan, TRACKER, Trouble};
 use crate::settings::MiningMode;
 use serde::Deserialize;
 
@@ -245,7 +245,10 @@ impl Scenario {
             Deed::payment(at_ms, 1 + from, 1 + to, 1)
         });
         Plan {
+            by_invitation: false,
+            other_tracker: false,
             outgoing: OUTGOING,
+            incoming: INCOMING,
             seed: self.seed,
             interval_ms: self.block_interval_ms,
             start_work: BLOCK_WORK / 2,

@@ -4,7 +4,8 @@ use super::connections;
 use super::deliveries::{DeliveryWatch, left_waiting};
 use super::host::{Faces, Host, TORN};
 use super::load::Book;
-use super::members::{heard_differs, told_out};
+use super::members::{heard_differs, speaker, told_out};
+use super::network::address;
 use super::plan::{Plan, TRACKER};
 use super::trace::Trace;
 use crate::chain::rows::RowKey;
@@ -68,11 +69,17 @@ pub struct Watch {
     work: Vec<Option<Work>>,
     /// Connections that a peer makes of itself, deliveries apart.
     outgoing: usize,
+    /// Members that somebody has invented may take places.
+    besieged: bool,
     height: u64,
     deliveries: DeliveryWatch,
     looks: u64,
     /// The keys that each host was told are put out, when it was looked at last.
     told_out: Vec<BTreeSet<PublicKey>>,
+    /// The keys of the honest peers that each host had in its list then.
+    listed: Vec<BTreeSet<PublicKey>>,
+    /// The tracker lies, or has.
+    lied: bool,
 }
 
 impl Watch {
@@ -84,10 +91,13 @@ impl Watch {
             trace,
             work,
             outgoing: plan.outgoing.into(),
+            besieged: plan.has_sybils(),
             height: 0,
             deliveries: DeliveryWatch::new(hosts),
             looks: 0,
             told_out: vec![BTreeSet::new(); hosts],
+            listed: vec![BTreeSet::new(); hosts],
+            lied: false,
         }
     }
 
@@ -95,7 +105,13 @@ impl Watch {
     pub fn forget(&mut self, host: usize) {
         self.work[host] = None;
         self.told_out[host].clear();
+        self.listed[host].clear();
         self.deliveries.forget(host);
+    }
+
+    /// The tracker lies from now on: what its members say of that is no fault of theirs.
+    pub fn hears_lies(&mut self) {
+        self.lied = true;
     }
 
     /// Height of the highest tip that was seen.
@@ -119,6 +135,7 @@ impl Watch {
             let Some(faces) = host.faces().filter(|_| !host.is_tearing()) else {
                 continue;
             };
+            self.nobody_vanishes(index, &faces, hosts)?;
             if let Some(parts) = faces.parts.get() {
                 self.peer_is_well(index, parts).await?;
                 self.nobody_talks_to_the_expelled(index, &faces, parts)
@@ -126,6 +143,36 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// Whoever was in a node's list stays in it, whatever a tracker says: nobody here says that it leaves, and whom the
+    /// admin has put out is not looked for.
+    fn nobody_vanishes(
+        &mut self,
+        index: usize,
+        faces: &Faces,
+        hosts: &[Host],
+    ) -> Result<(), Broken> {
+        let Some(peer) = faces.peer.get() else {
+            return Ok(());
+        };
+        let directory = peer.known.borrow().directory.clone();
+        let inside = honest_peers(hosts).map(|(_, host)| host.key());
+        let is_listed = |key: &PublicKey| {
+            let listed = directory.by_key(key);
+            listed.is_some_and(|member| member.record.statement.key == *key)
+        };
+        let listed: BTreeSet<_> = inside.filter(is_listed).collect();
+        let before = std::mem::replace(&mut self.listed[index], listed);
+        let now = &self.listed[index];
+        let mut others = honest_peers(hosts).filter(|(_, host)| before.contains(&host.key()));
+        match others.find(|(_, host)| !now.contains(&host.key())) {
+            None => Ok(()),
+            Some((other, _)) => {
+                let how = format!("host {other} from the list of host {index}");
+                Err(Broken::new("nobody vanishes", how))
+            }
+        }
     }
 
     /// Whom it was told to be put out a look ago, a node has no session with.
@@ -157,7 +204,8 @@ impl Watch {
             if trouble.is_error && !trouble.text.contains(TORN) {
                 return Err(Broken::new("no node logs an error", trouble.text));
             }
-            if !trouble.is_error && accused.is_some() {
+            let of_tracker = self.lied && trouble.text.contains("tracker");
+            if !trouble.is_error && !of_tracker && accused.is_some() {
                 return Err(Broken::new("nobody honest is accused", trouble.text));
             }
         }
@@ -244,7 +292,8 @@ impl Watch {
                 .collect();
             return Ok(Some(Broken::new("everybody has one tip", tips.join(", "))));
         }
-        if let Some(broken) = connections::somebody_is_apart(hosts, self.outgoing).await? {
+        let room = (!self.besieged).then_some(self.outgoing);
+        if let Some(broken) = connections::somebody_is_apart(hosts, room).await? {
             return Ok(Some(broken));
         }
         if let Some(broken) = heard_differs(honest_peers(hosts)) {
@@ -295,14 +344,32 @@ impl Watch {
     /// Whether somebody's list does not say who is there and who is not.
     async fn lists_differ(&self, hosts: &[Host]) -> Result<Option<Broken>, Broken> {
         const TRUE: &str = "lists of who is there are true";
+        const REGISTERED: &str = "everybody is registered where the network is spoken for";
+        if hosts[TRACKER].tongue().lies() {
+            return Ok(None);
+        }
         let is_there = |host: &Host| !host.is_gone() && !host.is_out();
-        for (index, host) in hosts.iter().enumerate().filter(|(_, host)| is_there(host)) {
+        // Nobody has to come to a tracker that does not speak for the network.
+        let speaker = speaker(hosts);
+        let tells = |index: usize, host: &Host| !host.is_tracker() || index == speaker;
+        let lists = hosts.iter().enumerate();
+        for (index, host) in lists.filter(|(index, host)| is_there(host) && tells(*index, host)) {
             let Some(faces) = host.faces() else {
                 return Ok(Some(Broken::new(
                     TRUE,
                     format!("host {index} does not run"),
                 )));
             };
+            if let Some(peer) = faces.peer.get().filter(|_| host.is_honest_peer()) {
+                let known = peer.known.borrow();
+                if !known.registered || known.tracker != address(speaker).to_string() {
+                    let (tracker, trouble) = (&known.tracker, &known.trouble);
+                    let how = format!(
+                        "host {index} talks with {tracker}, not with host {speaker}: {trouble:?}"
+                    );
+                    return Ok(Some(Broken::new(REGISTERED, how)));
+                }
+            }
             let members = members(index, &faces).await?;
             let listed = |host: &Host| {
                 let key = host.key();
@@ -311,7 +378,8 @@ impl Watch {
                     .find(|(member, _)| *member == key)
                     .map(|(_, live)| live)
             };
-            for (other, peer) in hosts.iter().enumerate().skip(1) {
+            let peers = hosts.iter().enumerate();
+            for (other, peer) in peers.filter(|(_, host)| !host.is_tracker()) {
                 let is_true = match (is_there(peer), listed(peer)) {
                     (true, listed) => listed == Some(true),
                     (false, listed) => listed != Some(true),
@@ -321,7 +389,7 @@ impl Watch {
                     return Ok(Some(Broken::new(TRUE, how)));
                 }
             }
-            if members.len() >= hosts.len() {
+            if members.len() >= hosts.len() && !self.lied && !self.besieged {
                 let how = format!("host {index} knows of {} members", members.len());
                 return Ok(Some(Broken::new(TRUE, how)));
             }
@@ -337,7 +405,7 @@ pub fn honest_peers(hosts: &[Host]) -> impl Iterator<Item = (usize, &Host)> {
 }
 
 async fn members(index: usize, faces: &Faces) -> Result<Vec<Member>, Broken> {
-    if index == TRACKER {
+    if faces.peer.get().is_none() {
         let registry = faces
             .registry
             .get()

@@ -1,26 +1,27 @@
 //! A simulated network at work: carries out a plan, and looks all the time whether anything is broken.
 
+mod acting;
+mod said;
+
 use super::ballots::Polls;
 use super::chance::Chance;
-use super::deed::Doing;
+use super::deceit::Deceit;
 use super::deliveries::receipted;
-use super::host::{Host, Role, Surroundings, secret};
-use super::load::{Load, Promise, Recorder};
-use super::members::note_who_is_out;
-use super::network::{Network, address};
-use super::plan::{ALLOCATION, Plan, Step, TRACKER};
+use super::host::{Host, Role, Surroundings};
+use super::load::{Load, Promise};
+use super::members::{Roll, all_know, has_next_key, note_who_is_out, speaker};
+use super::network::Network;
+use super::plan::{Plan, Step, TRACKER};
 use super::trace::{Logged, Trace};
 use super::watch::{Broken, Watch, honest_peers};
-use crate::chain::{Salt, StateView, TransactionId};
-use crate::clock::Clock;
-use crate::keys::SecretKey;
-use crate::owner::answers::ClosesRequest;
+use crate::chain::{StateView, TransactionId};
 use crate::protocol::gossip::peers::STUCK_MS;
+use crate::protocol::registry::InvitationId;
 use crate::protocol::retry::LONGEST_RETRY_MS;
 use crate::protocol::tracker_link::PUT_OUT_PAUSE_MS;
-use crate::settings::{PeerSettings, Settings, TrackerSettings};
 use crate::store::chain_rows::{ChainRows, stored_genesis};
-use std::path::Path;
+use said::{other_tracker_settings, peer_settings, tracker_settings};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -58,6 +59,8 @@ pub struct Outcome {
     pub settled_ms: u64,
     /// What its ballots came to, if it came to its end.
     pub polls: Polls,
+    /// Who is a member, if it came to its end.
+    pub roll: Roll,
 }
 
 /// Carries out a plan. Of what the nodes log, the last events of this level and above are kept in words.
@@ -76,10 +79,15 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
             broken,
             world.around.trace.clone(),
             world.watch.height(),
-            (world.elapsed_ms(), world.settled_ms, world.polls),
+            (
+                world.elapsed_ms(),
+                world.settled_ms,
+                world.polls,
+                world.roll,
+            ),
         )
     });
-    let (broken, trace, height, (elapsed_ms, settled_ms, polls)) = outcome;
+    let (broken, trace, height, (elapsed_ms, settled_ms, polls, roll)) = outcome;
     let panicked = panics
         .first()
         .map(|panic| Broken::new("no actor panics", panic));
@@ -92,6 +100,7 @@ pub fn run(plan: &Plan, level: Level) -> Outcome {
         elapsed_ms,
         settled_ms,
         polls,
+        roll,
     }
 }
 
@@ -118,8 +127,13 @@ pub(super) struct World {
     /// When everybody was of one mind last but for what is under way; the end of the last fault before that.
     together_ms: u64,
     polls: Polls,
+    roll: Roll,
     /// A disk was wiped.
     wiped: bool,
+    /// Who may never be let in.
+    doubtful: BTreeSet<usize>,
+    /// The invitations of hosts, as the tracker keeps them.
+    invited: BTreeMap<usize, InvitationId>,
 }
 
 impl World {
@@ -137,6 +151,9 @@ impl World {
         };
         let role = |host| match host {
             TRACKER => Role::Tracker(Box::new(tracker_settings(plan))),
+            other if Some(other) == plan.other() => {
+                Role::Tracker(Box::new(other_tracker_settings(plan, other)))
+            }
             _ => {
                 let settings = Box::new(peer_settings(plan, host));
                 match plan.peers[host - 1].lie {
@@ -153,6 +170,9 @@ impl World {
             host.rate().set(peer.rate);
             host.clock().set_skew(peer.skew_ms);
         }
+        for host in plan.doubtful() {
+            hosts[host].note_out(true);
+        }
         let (around_trace, load_trace) = (around.trace.clone(), around.trace.clone());
         Self {
             plan: plan.clone(),
@@ -164,7 +184,10 @@ impl World {
             settled_ms: 0,
             together_ms: 0,
             polls: Polls::default(),
+            roll: Roll::default(),
             wiped: false,
+            doubtful: plan.doubtful(),
+            invited: BTreeMap::new(),
         }
     }
 
@@ -242,8 +265,9 @@ impl World {
     }
 
     async fn look(&mut self) -> Result<(), Broken> {
-        note_who_is_out(&self.hosts);
-        for host in self.plan.expelled() {
+        note_who_is_out(&self.hosts, &self.doubtful);
+        self.rekey_whoever_may().await;
+        for host in self.plan.missing() {
             self.load.book().borrow_mut().may_fail(host);
         }
         let book = self.load.book().borrow().clone();
@@ -252,8 +276,11 @@ impl World {
 
     fn final_checks(&mut self) -> Result<(), Broken> {
         self.around.trace.event("of one mind");
-        self.polls = super::audit::audit(&self.hosts, &self.load.book().borrow())?;
-        self.around.trace.event(&format!("{:?}", self.polls));
+        (self.polls, self.roll) = super::audit::audit(&self.hosts, &self.load.book().borrow())?;
+        let peers = self.hosts.iter().filter(|host| !host.is_tracker());
+        self.roll.certified = peers.filter(|host| host.is_certified()).count();
+        let came_to = format!("{:?}, {:?}", self.polls, self.roll);
+        self.around.trace.event(&came_to);
         Ok(())
     }
 
@@ -289,11 +316,60 @@ impl World {
                 self.hosts[host].disk().set_latency(latency);
             }
             Step::Skew(host, skew_ms) => self.hosts[host].clock().set_skew(skew_ms),
+            Step::Leave(TRACKER) => {
+                let speaker = speaker(&self.hosts);
+                let known = speaker != TRACKER && all_know(&self.hosts, speaker);
+                if known && self.everybody_is_certified() {
+                    self.hosts[TRACKER].leave(&self.around).await;
+                }
+            }
             Step::Leave(host) => {
                 self.lose_promises(host);
                 self.hosts[host].leave(&self.around).await;
             }
-            Step::Do(number) => self.act(number),
+            Step::Deceive(lie) => self.deceive(lie),
+            Step::Do(number) => self.act(number).await,
+        }
+    }
+
+    /// Whether nobody needs the tracker to become a member.
+    fn everybody_is_certified(&self) -> bool {
+        let peers = self.hosts.iter().filter(|host| !host.is_tracker());
+        let mut there = peers.filter(|host| !host.is_gone());
+        there.all(Host::is_certified)
+    }
+
+    /// The tracker lies, if everybody is a member by then: whoever has nothing but its word is at its mercy.
+    fn deceive(&mut self, lie: Option<Deceit>) {
+        let told = lie.filter(|_| self.everybody_is_certified());
+        self.hosts[TRACKER].tongue().tell(told);
+        if told.is_some() {
+            self.watch.hears_lies();
+        }
+    }
+
+    /// Whether whoever begins anew finds nobody who says which network it is: that is for the first tracker to say.
+    fn nobody_can_begin(&self) -> bool {
+        self.hosts[TRACKER].tongue().lies() || self.hosts[TRACKER].is_gone()
+    }
+
+    /// Whose name the admin has given to another key begins anew with that.
+    async fn rekey_whoever_may(&mut self) {
+        if self.nobody_can_begin() {
+            return;
+        }
+        for host in 1..self.hosts.len() {
+            if self.hosts[host].is_gone() || !has_next_key(&self.hosts, host) {
+                continue;
+            }
+            self.around
+                .trace
+                .event(&format!("host {host} has another key"));
+            self.lose_promises(host);
+            self.hosts[host].kill().await;
+            self.hosts[host].rekey();
+            self.watch.forget(host);
+            self.hosts[host].start(&self.around);
         }
     }
 
@@ -301,10 +377,14 @@ impl World {
     /// the network is known to others: should all who know it lose it, it is lost.
     fn wipe(&mut self, host: usize) {
         let known = |host: &Host| matches!(stored_genesis(&**host.disk()), Ok(Some(_)));
-        let peers = self.hosts.iter().enumerate().skip(1);
+        let peers = self
+            .hosts
+            .iter()
+            .enumerate()
+            .filter(|(_, host)| !host.is_tracker());
         let others = peers.filter(|(other, peer)| *other != host && !peer.is_gone());
         let is_known = others.map(|(_, peer)| peer).all(known);
-        if self.wiped || !is_known || self.hosts[host].is_gone() {
+        if self.wiped || self.nobody_can_begin() || !is_known || self.hosts[host].is_gone() {
             return;
         }
         self.wiped = true;
@@ -329,59 +409,6 @@ impl World {
         self.load.book().borrow_mut().lose(host, is_out);
     }
 
-    /// Somebody's owner does something, if the node runs.
-    fn act(&mut self, number: usize) {
-        let deed = self.plan.deeds[number].clone();
-        let Some(faces) = self.hosts[deed.from].faces() else {
-            return;
-        };
-        match &deed.what {
-            Doing::Send(sending) => {
-                if let Some(peer) = faces.peer.get() {
-                    let to = self.hosts[sending.to].key();
-                    self.load.send(number, &deed, sending, peer, to);
-                }
-            }
-            Doing::Open(poll) => {
-                let roll = poll.voters.iter().map(|host| self.hosts[*host].key());
-                let roll = roll.collect();
-                let Some(peer) = faces.peer.get() else {
-                    return;
-                };
-                let closes = match poll.within_ms {
-                    Some(ms) => ClosesRequest::At(self.hosts[deed.from].clock().wall().plus_ms(ms)),
-                    None => ClosesRequest::Blocks(poll.blocks),
-                };
-                self.load.open_ballot(number, &deed, roll, closes, peer);
-            }
-            Doing::Vote(which) => {
-                if let Some(peer) = faces.peer.get() {
-                    self.load.vote(number, &deed, *which, peer);
-                }
-            }
-            Doing::Say(saying) => {
-                if let Some(order) = faces.order.get() {
-                    let key = self.hosts[saying.about()].key();
-                    self.load.say(number, &deed, *saying, key, order);
-                }
-            }
-            Doing::Record(bytes) => {
-                let key = self.hosts[deed.from].secret_key();
-                let salt = self.salt();
-                let by = Recorder { faces, key, salt };
-                self.load.record(number, &deed, *bytes, by);
-            }
-        }
-    }
-
-    fn salt(&mut self) -> Salt {
-        let mut salt = Salt([0; Salt::LEN]);
-        for byte in &mut salt.0 {
-            *byte = self.chance.number() as u8;
-        }
-        salt
-    }
-
     /// What nodes have told their owners to have taken.
     pub(super) fn promised(&self) -> Vec<Promise> {
         self.load.book().borrow().promises().to_vec()
@@ -401,48 +428,4 @@ pub(super) fn name(host: usize) -> String {
         TRACKER => "tracker".to_owned(),
         peer => format!("peer-{peer}"),
     }
-}
-
-fn tracker_settings(plan: &Plan) -> TrackerSettings {
-    let owner = |host| {
-        SecretKey::from_bytes(secret(plan.seed, host))
-            .public_key()
-            .to_address()
-    };
-    let allocation = |host| format!("{{ address = \"{}\", amount = {ALLOCATION} }}", owner(host));
-    let allocations: Vec<_> = (1..plan.hosts()).map(allocation).collect();
-    let text = format!(
-        "role = \"tracker\"\nlisten = \"{}\"\n[network]\nadmission = \"open\"\n\
-         block_interval_ms = {}\nstart_work = {}\nallocations = [{}]\n",
-        address(TRACKER),
-        plan.interval_ms,
-        plan.start_work,
-        allocations.join(", ")
-    );
-    match settings(&text) {
-        Settings::Tracker(tracker) => tracker,
-        Settings::Peer(_) => unreachable!("the text says tracker"),
-    }
-}
-
-fn peer_settings(plan: &Plan, host: usize) -> PeerSettings {
-    let text = format!(
-        "role = \"peer\"\nname = \"{}\"\nlisten = \"{}\"\ntrackers = [\"{}\"]\n",
-        name(host),
-        address(host),
-        address(TRACKER),
-    );
-    match settings(&text) {
-        Settings::Peer(mut peer) => {
-            peer.mining.mode = plan.peers[host - 1].mode;
-            peer.peers.outgoing = plan.outgoing;
-            peer
-        }
-        Settings::Tracker(_) => unreachable!("the text says peer"),
-    }
-}
-
-fn settings(text: &str) -> Settings {
-    let parsed = Settings::parse(Path::new("simulated.toml"), text, std::iter::empty());
-    parsed.expect("the settings of a simulated node are right")
 }

@@ -1,6 +1,8 @@
-//! Whole networks of the real actors in simulated time, by their seeds; and each bad day that once broke
-//! something, with what it broke.
+//! Whole networks of the real actors in simulated time, by their seeds; each bad day that once broke
+//! something, with what it broke; and who is let in, put out, or told lies by a tracker.
 
+mod besieged;
+mod membership;
 mod regressions;
 
 use raclette::sim::seeds::{Failure, run_all, shrink};

@@ -19,7 +19,7 @@ fn cut_outward(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
 }
 
 /// The first host mines, the others do not.
-fn one_miner(seed: u64, peers: usize) -> Plan {
+pub(super) fn one_miner(seed: u64, peers: usize) -> Plan {
     let mut plan = Plan::quiet(seed, peers);
     for peer in plan.peers.iter_mut().skip(1) {
         peer.mode = MiningMode::OnCommand;
@@ -27,7 +27,7 @@ fn one_miner(seed: u64, peers: usize) -> Plan {
     plan
 }
 
-fn payment(at_ms: u64, from: usize, to: usize) -> Deed {
+pub(super) fn payment(at_ms: u64, from: usize, to: usize) -> Deed {
     Deed::payment(at_ms, from, to, 5)
 }
 
@@ -79,7 +79,7 @@ fn miners(seed: u64, delay_ms: (u64, u64), peers: &[(MiningMode, u64)]) -> Plan 
     plan
 }
 
-fn fault(at_ms: u64, for_ms: u64, what: Trouble) -> Fault {
+pub(super) fn fault(at_ms: u64, for_ms: u64, what: Trouble) -> Fault {
     Fault {
         at_ms,
         for_ms,
@@ -88,7 +88,7 @@ fn fault(at_ms: u64, for_ms: u64, what: Trouble) -> Fault {
 }
 
 /// Nothing gets to these hosts, or from them.
-fn apart(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
+pub(super) fn apart(side: &[usize], at_ms: u64, for_ms: u64) -> Fault {
     let what = Trouble::Partition {
         side: side.to_vec(),
         out: true,
@@ -315,6 +315,21 @@ fn who_is_put_out_is_left_alone_until_it_may_come_back() {
     lives_through(&plan);
     plan.deeds.pop();
     lives_through(&plan);
+    // One that goes on as if it had heard nothing is left alone by the others.
+    plan.peers[2].lie = Some(Lie::Denies);
+    lives_through(&plan);
+}
+
+/// The owner of a name that went to another key pays and writes under that one: it had no coins, and what it sent was
+/// queued for ever.
+#[test]
+fn seed_1795748280987_who_goes_by_another_key_pays() {
+    let mut plan = one_miner(1_795_748_280_987, 3);
+    plan.deeds = vec![
+        deed(40_000, 0, Doing::Say(Saying::Reassign(3))),
+        payment(90_000, 3, 2),
+    ];
+    lives_through(&plan);
 }
 
 /// Somebody is put out while a member's clock is a month behind: the word was of a day to come, and nobody said it
@@ -331,7 +346,7 @@ fn seed_61145_whose_clock_is_behind_hears_later_who_was_put_out() {
     lives_through(&plan);
 }
 
-fn deed(at_ms: u64, from: usize, what: Doing) -> Deed {
+pub(super) fn deed(at_ms: u64, from: usize, what: Doing) -> Deed {
     Deed { at_ms, from, what }
 }
 
@@ -398,16 +413,18 @@ fn connections_beyond_the_places_end_though_a_clock_was_set() {
 }
 
 /// Whoever answers no delivery is waited for, five minutes long, in a connection beyond the places: that it was
-/// still there when all else was settled held for a fault.
+/// still there when all else was settled held for a fault. Before it is sent anything, nobody has a connection with
+/// it.
 #[test]
 fn seed_12128_who_answers_nothing_keeps_a_connection_until_it_is_given_up() {
     let mut plan = one_miner(12_128, 7);
     plan.interval_ms = 1_500;
     plan.outgoing = 2;
     plan.peers[3].lie = Some(Lie::Denies);
+    plan.faults = vec![apart(&[4], 4_000, 45_000)];
     let others = (1..=7).filter(|from| *from != 4);
     plan.deeds = others
-        .map(|from| within(11, Deed::note(40_000, from, 4, 30)))
+        .map(|from| within(11, Deed::note(49_100, from, 4, 30)))
         .collect();
     lives_through(&plan);
 }

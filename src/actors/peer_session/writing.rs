@@ -24,6 +24,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const REKEY_AFTER: Duration = Duration::from_secs(600);
 /// Records sealed in one go, 0.5 MiB: less than a millisecond. Then others on this thread have their turn.
 const RECORDS_A_TURN: usize = 8;
+/// Bytes of a block that are held while they wait for the other end to read: of each session one such piece, where
+/// whole blocks would be 3 MiB each. Fewer would have the same block read from the disk more often.
+const MAX_PIECE: usize = RECORDS_A_TURN * RECORD_DATA;
 /// Bytes that stay reserved between writes.
 const KEPT_BYTES: usize = 1024;
 
@@ -119,15 +122,21 @@ impl SealedWriter {
 
     async fn blocks(&mut self, disk: &dyn Disk, ids: VecDeque<BlockId>) -> Result<(), String> {
         for id in ids {
-            let stored = ChainRows(disk).read(&RowKey::Body(id));
-            let frame = match stored.map_err(|error| error.to_string())? {
-                Some(block) => Message::block_frame(&block),
-                None => Message::NoBlock(id).to_frame(),
-            };
-            self.write(&frame.map_err(|error| error.to_string())?)
-                .await?;
+            in_time(self.block(disk, &id)).await?;
         }
         Ok(())
+    }
+
+    async fn block(&mut self, disk: &dyn Disk, id: &BlockId) -> Result<(), String> {
+        let mut written = 0;
+        loop {
+            let (piece, is_last) = piece_of(disk, id, written)?;
+            self.records(&piece).await?;
+            written += piece.len();
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     async fn message(&mut self, message: &Message) -> Result<(), String> {
@@ -136,10 +145,7 @@ impl SealedWriter {
     }
 
     async fn write(&mut self, frames: &[u8]) -> Result<(), String> {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.records(frames)).await {
-            Ok(written) => written,
-            Err(_) => Err("the other end does not read".into()),
-        }
+        in_time(self.records(frames)).await
     }
 
     /// Each record is written before the next is sealed: no frame is ever held twice.
@@ -164,5 +170,73 @@ impl SealedWriter {
     fn seal(&mut self, kind: RecordKind, data: &[u8]) -> Result<(), String> {
         let sealed = self.sealer.seal(kind, data, &mut self.sealed);
         sealed.map_err(|error| error.to_string())
+    }
+}
+
+/// Writes a frame while there is time for it.
+async fn in_time(writing: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    match tokio::time::timeout(WRITE_TIMEOUT, writing).await {
+        Ok(written) => written,
+        Err(_) => Err("the other end does not read".into()),
+    }
+}
+
+/// A piece of the frame that answers a question for a block, behind what was written of it, and whether it is the
+/// last one. The block is read anew for each: none is held while a piece of it is being written.
+fn piece_of(disk: &dyn Disk, id: &BlockId, written: usize) -> Result<(Vec<u8>, bool), String> {
+    let stored = ChainRows(disk).read(&RowKey::Body(*id));
+    let frame = match stored.map_err(|error| error.to_string())? {
+        Some(block) => Message::block_frame(&block),
+        None if written == 0 => Message::NoBlock(*id).to_frame(),
+        None => return Err(format!("the body of block {id} is gone")),
+    };
+    let frame = frame.map_err(|error| error.to_string())?;
+    let rest = frame.get(written..).unwrap_or_default();
+    let piece = rest.get(..MAX_PIECE).unwrap_or(rest);
+    Ok((piece.to_vec(), piece.len() == rest.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryDisk;
+    use crate::store::chain_rows::changes;
+
+    fn with_body(disk: &MemoryDisk, id: BlockId, body: Option<Vec<u8>>) {
+        let rows: Vec<_> = changes(&[(RowKey::Body(id), body)]).collect();
+        disk.commit(&rows).unwrap();
+    }
+
+    #[test]
+    fn attack_of_a_large_block_a_slow_reader_makes_one_piece_wait() {
+        let (disk, id) = (MemoryDisk::new(), BlockId([7; 32]));
+        for size in [0, 1_000, MAX_PIECE - 6, MAX_PIECE - 5, 3 * 1024 * 1024] {
+            let body: Vec<u8> = (0..size).map(|at| (at / 1_000) as u8).collect();
+            with_body(&disk, id, Some(body.clone()));
+            let (mut frame, mut pieces) = (Vec::new(), 0);
+            loop {
+                let (piece, is_last) = piece_of(&disk, &id, frame.len()).unwrap();
+                assert!(piece.len() <= MAX_PIECE && piece.capacity() <= MAX_PIECE);
+                frame.extend(piece);
+                pieces += 1;
+                if is_last {
+                    break;
+                }
+            }
+            assert_eq!(frame, Message::block_frame(&body).unwrap());
+            assert_eq!(pieces, frame.len().div_ceil(MAX_PIECE));
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_not_here_is_said_to_be_so_and_one_that_goes_ends_the_session() {
+        let (disk, id) = (MemoryDisk::new(), BlockId([7; 32]));
+        let unknown = Message::NoBlock(id).to_frame().unwrap();
+        assert_eq!(piece_of(&disk, &id, 0), Ok((unknown, true)));
+        with_body(&disk, id, Some(vec![1; 2 * MAX_PIECE]));
+        let (first, is_last) = piece_of(&disk, &id, 0).unwrap();
+        assert!(!is_last);
+        with_body(&disk, id, None);
+        assert!(piece_of(&disk, &id, first.len()).is_err());
     }
 }

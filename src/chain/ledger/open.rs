@@ -107,7 +107,8 @@ impl Ledger {
     }
 }
 
-/// Records that left without being mined that are kept, the latest.
+/// Records that left without being mined that are kept, the latest: of those kinds of which their applications take
+/// only so many from anybody, as votes are. Of others whoever likes may send without end, and have them leave unmined.
 pub const MAX_LEFT: u32 = 4_096;
 /// Bytes of the longest that is: a vote has a third of it.
 const MAX_LEFT_BYTES: usize = 1_024;
@@ -187,7 +188,7 @@ impl Judge {
                 Err(Rejected::Expired { .. }) => Closed::Expired,
                 Err(_) => Closed::Conflicted,
             };
-            keep_record(draft, &transaction)?;
+            keep_record(draft, self.chain.rules(), &transaction)?;
             close(draft, effects, id, why);
         }
         Ok(())
@@ -297,7 +298,7 @@ impl Judge {
         for transaction in refused {
             let id = transaction.id();
             self.mempool.remove(&id);
-            keep_record(draft, &transaction)?;
+            keep_record(draft, self.chain.rules(), &transaction)?;
             close(draft, effects, id, Closed::Conflicted);
         }
         Ok(())
@@ -318,7 +319,7 @@ impl Judge {
         let (tip, age) = (self.chain.tip().height(), self.age());
         for (id, why) in self.mempool.expire(tip, age) {
             if let Some(entry) = draft.open_transaction(&id)? {
-                keep_record(draft, &entry.transaction)?;
+                keep_record(draft, self.chain.rules(), &entry.transaction)?;
             }
             close(draft, effects, id, why);
         }
@@ -357,9 +358,12 @@ pub(super) fn close_all(
 
 /// Keeps a record that leaves without being mined, for whoever asks later what was open here: of a vote that
 /// nobody mined before the close, say.
-fn keep_record(draft: &mut Draft<'_>, transaction: &EncodedTransaction) -> Result<(), Internal> {
-    let is_record = matches!(transaction.payload().action, Action::Record { .. });
-    if !is_record || transaction.size() > MAX_LEFT_BYTES {
+fn keep_record(
+    draft: &mut Draft<'_>,
+    rules: &Rules,
+    transaction: &EncodedTransaction,
+) -> Result<(), Internal> {
+    if !rules.is_bounded_record(transaction) || transaction.size() > MAX_LEFT_BYTES {
         return Ok(());
     }
     let count = draft.read(&RowKey::LeftCount)?;

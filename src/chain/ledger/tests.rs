@@ -3,6 +3,7 @@
 
 mod arrival;
 mod blocks;
+mod bounds;
 mod free_use;
 mod presync;
 mod promises;

@@ -95,9 +95,7 @@ impl Chain {
             self.presyncs.put(source, weighing.into_fetching());
             return Ok(HeadersOutcome::Weighty { from });
         }
-        if !weighing.is_too_long() {
-            self.presyncs.put(source, Presync::Weighing(weighing));
-        }
+        self.presyncs.put(source, Presync::Weighing(weighing));
         Ok(outcome)
     }
 

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 /// heard of for longest makes room, and its branch is read from the beginning.
 const MAX_SOURCES: usize = 128;
 /// Checkpoints of one branch: ten million headers and more, at 32 bytes for a thousand of them.
-/// Beyond that the reading begins anew from where the branch is then.
+/// Beyond that it is forgotten, and its reading begins anew.
 const MAX_CHECKPOINTS: usize = 10_000;
 
 /// Where headers came from: branches are weighed one for each.
@@ -130,7 +130,7 @@ impl Weighing {
     }
 
     /// Whether more is remembered of it than may be.
-    pub(super) fn is_too_long(&self) -> bool {
+    fn is_too_long(&self) -> bool {
         self.checkpoints.len() > MAX_CHECKPOINTS
     }
 
@@ -174,8 +174,11 @@ impl Presyncs {
         self.0.remove(at).map(|(_, presync)| presync)
     }
 
-    /// Remembers what was taken, or begun.
+    /// Remembers what was taken, or begun. Of a branch that has become too long nothing is remembered.
     pub(super) fn put(&mut self, source: Source, presync: Presync) {
+        if matches!(&presync, Presync::Weighing(weighing) if weighing.is_too_long()) {
+            return;
+        }
         self.0.push_back((source, presync));
         if self.0.len() > MAX_SOURCES {
             self.0.pop_front();
@@ -186,6 +189,48 @@ impl Presyncs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::testing::rules;
+
+    /// A list of so many headers, all valid.
+    fn judged(count: usize) -> Judged {
+        let rules = rules();
+        let tip = Tip {
+            id: rules.network(),
+            entry: rules.genesis_entry(),
+        };
+        Judged {
+            valid: vec![tip; count],
+            end: Place {
+                tip,
+                before: None,
+                history: Peaks::default(),
+            },
+            held: false,
+            fault: None,
+        }
+    }
+
+    #[test]
+    fn attack_a_light_branch_without_end_is_forgotten_and_no_other() {
+        let mut presyncs = Presyncs::default();
+        let (fork, more) = (rules().network(), judged(MAX_HEADERS));
+        let (honest, endless) = (Source(1), Source(2));
+        let modest = Box::new(Weighing::new(fork, &more));
+        presyncs.put(honest, Presync::Weighing(modest));
+        let mut weighing = Box::new(Weighing::new(fork, &more));
+        for _ in 1..MAX_CHECKPOINTS {
+            weighing.extend(&more);
+        }
+        assert_eq!(weighing.checkpoints.len(), MAX_CHECKPOINTS);
+        presyncs.put(endless, Presync::Weighing(weighing));
+        let Some(Presync::Weighing(mut weighing)) = presyncs.take(endless) else {
+            panic!("it is remembered up to there");
+        };
+        weighing.extend(&judged(1));
+        presyncs.put(endless, Presync::Weighing(weighing));
+        assert!(presyncs.take(endless).is_none());
+        assert!(presyncs.take(honest).is_some());
+    }
 
     #[test]
     fn attack_whoever_was_not_heard_of_for_longest_makes_room_for_another_light_branch() {

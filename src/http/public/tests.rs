@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::http::ApiFile;
-use crate::http::testing::Served;
+use crate::http::testing::{Served, head_of, the_next_one_waits};
 use crate::messages::events::Event;
 use crate::owner::Owned;
 use std::io::{Read, Write};
@@ -131,4 +131,29 @@ async fn attack_streams_for_everybody_are_bounded_and_the_owners_are_free() {
     assert!(ask(address, "GET /").await.starts_with("HTTP/1.1 200"));
     served.ask("GET", "/status").await;
     drop(begun);
+}
+
+#[actix_web::test]
+async fn attack_connections_for_everybody_are_bounded_and_the_owners_are_free() {
+    let served = Served::peer().await;
+    let (_handle, address) = public(&served);
+    let held = move || {
+        the_next_one_waits(
+            address,
+            MAX_CONNECTIONS,
+            "GET / HTTP/1.1\r\nhost: any.example\r\n\r\n",
+            // The streams first. The others say nothing, and may do that for longer than all of this takes.
+            |number| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                if number <= MAX_PUBLIC_STREAMS {
+                    let request = b"GET /live HTTP/1.1\r\nhost: any.example\r\n\r\n";
+                    stream.write_all(request).unwrap();
+                    assert!(head_of(&mut stream).starts_with("HTTP/1.1 200"));
+                }
+                stream
+            },
+        );
+    };
+    tokio::task::spawn_blocking(held).await.unwrap();
+    served.ask("GET", "/status").await;
 }

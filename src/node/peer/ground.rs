@@ -14,7 +14,6 @@ use crate::messages::store::{Committer, ReportTo};
 use crate::messages::tracker_link::{AttachIntroducers, DirectoryStatus};
 use crate::net::Listener;
 use crate::node::RunError;
-use crate::node::joining::kept_invitation;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
@@ -62,11 +61,13 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Starts what needs no network: store, wallet, and the link to the tracker.
+    /// Starts what needs no network: store, wallet, and the link to the tracker. It joins by this invitation, if
+    /// it is to join by one.
     pub(crate) fn lay(
         settings: PeerSettings,
         seams: Seams,
         secret: SecretKey,
+        invitation: Option<Arc<InvitationString>>,
         listener: &dyn Listener,
     ) -> Result<Self, RunError> {
         let name: MemberName = settings.name.parse().map_err(|error| RunError::Setting {
@@ -88,7 +89,6 @@ impl Ground {
             context.greeting.set_network(genesis.id());
         }
         let (first, others) = trackers(&settings)?;
-        let invitation = kept_invitation(&settings.data_dir)?;
         let config = Config {
             address: first,
             name: name.clone(),

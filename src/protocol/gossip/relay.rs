@@ -1,5 +1,6 @@
 //! Open transactions: announced by id, asked for, passed on as they came.
 
+mod questions;
 mod recent;
 
 use super::Effect;
@@ -8,6 +9,7 @@ use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::{MAX_IDS, MAX_TRANSACTIONS_BYTES};
+use questions::{Questions, Session};
 use recent::Recent;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -15,17 +17,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Ids that are remembered to be known to one session; what is forgotten may be announced twice.
 const KNOWN_PER_SESSION: usize = 20_000;
-/// Ids that may be asked of one session and not there yet: what it announces beyond that is left to
-/// others and to blocks, and a session that never answers fills no place but its own.
-const MAX_ASKED: usize = 4_000;
-/// How long an answer may take before another session is asked, in milliseconds.
-const ANSWER_MS: u64 = 5_000;
-/// How often a session is asked again, each time after twice as long: a single one for 75 s together.
-/// Nobody announces a second time what it has announced, and a line that lets nothing through for so long
-/// has ended its sessions.
-const ASKED_AGAIN: u32 = 3;
-/// Sessions remembered as others to ask, for one id.
-const OTHERS: usize = 3;
 /// Ids of refused transactions that are not asked for again until the tip moves.
 const REFUSED: usize = 10_000;
 /// Transactions that were refused for now and are asked for again when the tip moves: those that had
@@ -63,188 +54,6 @@ impl PartialEq for ById {
 
 impl Eq for ById {}
 
-struct Session {
-    /// What it has or was told of.
-    known: Recent,
-    /// Number of ids that are asked of it.
-    asked: usize,
-    /// When it last sent what it was asked for.
-    delivered: SteadyTime,
-}
-
-struct Asked {
-    /// Who was asked last.
-    from: SessionId,
-    since: SteadyTime,
-    /// Whether it came, and is being judged.
-    judging: bool,
-    /// Who announced it, in that order.
-    holders: Vec<Holder>,
-}
-
-struct Holder {
-    session: SessionId,
-    /// How often it was asked without an answer.
-    asked: u32,
-}
-
-impl Asked {
-    fn holder(&mut self, session: SessionId) -> Option<&mut Holder> {
-        let mut holders = self.holders.iter_mut();
-        holders.find(|holder| holder.session == session)
-    }
-
-    /// Notes that this session has it, too. Where there is no room, it takes the place of one that was
-    /// asked and did not answer.
-    fn held_by(&mut self, session: SessionId) {
-        if self.holder(session).is_some() {
-            return;
-        }
-        if self.holders.len() > OTHERS {
-            let from = self.from;
-            let failed = |h: &Holder| h.session != from && h.asked > 0;
-            let Some(place) = self.holders.iter().position(failed) else {
-                return;
-            };
-            self.holders.remove(place);
-        }
-        self.holders.push(Holder { session, asked: 0 });
-    }
-
-    /// Whom to ask now, `Some(None)` if there is nobody any more; `None` while the answer may still come.
-    fn next(
-        &mut self,
-        sessions: &BTreeMap<SessionId, Session>,
-        now: SteadyTime,
-    ) -> Option<Option<SessionId>> {
-        let waited = now.since(self.since);
-        if self.judging || waited < ANSWER_MS {
-            return None;
-        }
-        let (from, since) = (self.from, self.since);
-        if sessions.get(&from).is_some_and(|s| s.delivered > since)
-            && let Some(holder) = self.holder(from)
-        {
-            holder.asked = 1;
-        }
-        let Some(next) = self.holders.iter_mut().min_by_key(|holder| holder.asked) else {
-            return Some(None);
-        };
-        if waited < ANSWER_MS << next.asked.saturating_sub(1) {
-            return None;
-        }
-        next.asked += 1;
-        Some((next.asked <= 1 + ASKED_AGAIN).then_some(next.session))
-    }
-}
-
-#[derive(Default)]
-struct Questions {
-    asked: BTreeMap<TransactionId, Asked>,
-    sessions: BTreeMap<SessionId, Session>,
-}
-
-impl Questions {
-    fn remove(&mut self, id: &TransactionId) {
-        if let Some(gone) = self.asked.remove(id)
-            && let Some(from) = self.sessions.get_mut(&gone.from)
-        {
-            from.asked -= 1;
-        }
-    }
-
-    /// Notes that the session has it. Whether it is to be asked for it.
-    fn announced(&mut self, session: SessionId, id: TransactionId, now: SteadyTime) -> bool {
-        if let Some(asked) = self.asked.get_mut(&id) {
-            asked.held_by(session);
-            // Announced anew by the one who was asked: it did not have it at that time, but has now.
-            // Its time does not begin anew, or it could keep all others from being asked.
-            return asked.from == session && !asked.judging && asked.since < now;
-        }
-        let Some(state) = self.sessions.get_mut(&session) else {
-            return false;
-        };
-        if state.asked >= MAX_ASKED {
-            return false;
-        }
-        state.asked += 1;
-        self.asked.insert(
-            id,
-            Asked {
-                from: session,
-                since: now,
-                judging: false,
-                holders: vec![Holder { session, asked: 1 }],
-            },
-        );
-        true
-    }
-
-    /// Whether this was asked of this session, be it that others were asked since, and has come only now.
-    fn arrived(&mut self, session: SessionId, id: &TransactionId, now: SteadyTime) -> bool {
-        let Some(asked) = self.asked.get_mut(id).filter(|asked| !asked.judging) else {
-            return false;
-        };
-        if asked.holder(session).is_none_or(|holder| holder.asked == 0) {
-            return false;
-        }
-        asked.judging = true;
-        let before = std::mem::replace(&mut asked.from, session);
-        if let Some(before) = self.sessions.get_mut(&before) {
-            before.asked -= 1;
-        }
-        if let Some(state) = self.sessions.get_mut(&session) {
-            state.asked += 1;
-            state.delivered = now;
-        }
-        true
-    }
-
-    /// What a session sent could not be used: others are asked, `again` itself as well.
-    fn spoilt(&mut self, session: SessionId, id: &TransactionId, again: bool, now: SteadyTime) {
-        let Some(asked) = self.asked.get_mut(id).filter(|asked| asked.judging) else {
-            return;
-        };
-        if asked.from != session {
-            return;
-        }
-        asked.judging = false;
-        if !again {
-            asked.since = SteadyTime::LONG_AGO;
-            asked.holders.retain(|holder| holder.session != session);
-        } else {
-            asked.since = now;
-            if let Some(holder) = asked.holder(session) {
-                holder.asked = 0;
-            }
-        }
-    }
-
-    /// Asks the next session that has what did not come in time, or the same again: the question or its
-    /// answer may be lost, or answers too long for one message.
-    fn overdue(&mut self, now: SteadyTime) -> BTreeMap<SessionId, Vec<TransactionId>> {
-        let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
-        let sessions = &mut self.sessions;
-        self.asked.retain(|id, asked| {
-            let Some(next) = asked.next(sessions, now) else {
-                return true;
-            };
-            if let Some(from) = sessions.get_mut(&asked.from) {
-                from.asked -= 1;
-            }
-            let Some((next, state)) = next.and_then(|n| Some((n, sessions.get_mut(&n)?))) else {
-                return false;
-            };
-            state.asked += 1;
-            asked.from = next;
-            asked.since = now;
-            ask.entry(next).or_default().push(*id);
-            true
-        });
-        ask
-    }
-}
-
 pub(super) struct Relay {
     open: BTreeSet<ById>,
     questions: Questions,
@@ -274,24 +83,13 @@ impl Relay {
         for id in &ids {
             known.insert(*id);
         }
-        let state = Session {
-            known,
-            asked: 0,
-            delivered: SteadyTime::LONG_AGO,
-        };
+        let state = Session::new(known);
         self.questions.sessions.insert(session, state);
         announcements(session, &ids)
     }
 
     pub(super) fn closed(&mut self, session: SessionId) {
-        self.questions.sessions.remove(&session);
-        for asked in self.questions.asked.values_mut() {
-            asked.holders.retain(|holder| holder.session != session);
-            if asked.from == session {
-                // Due for another session at the next tick.
-                asked.since = SteadyTime::LONG_AGO;
-            }
-        }
+        self.questions.closed(session);
     }
 
     pub(super) fn announced(

@@ -319,3 +319,30 @@ fn the_tracker_that_speaks_for_the_network_is_handed_to_the_link_and_the_other_o
     let address = address("first:7000");
     assert_eq!(introducer.tick(again), [Effect::Dial { address }]);
 }
+
+#[test]
+fn attack_members_without_end_displace_none_that_a_further_tracker_has_named() {
+    let mut introducer = registered();
+    let bob = told(1, record(2, "bob", 1), true);
+    // One record under ever new numbers: nothing but its place is looked at here.
+    let crowd = record(3, "carol", 1);
+    let mut named = 0;
+    for first in (2..=MAX_INTRODUCED as u32 + 600).step_by(500) {
+        let mut some: Vec<_> = (first..first + 499)
+            .map(|id| told(id, crowd.clone(), true))
+            .collect();
+        if first == 2 {
+            some.insert(0, bob.clone());
+        }
+        named = tell(&mut introducer, some, vec![]).len();
+    }
+    assert_eq!(named, MAX_INTRODUCED);
+    // Who is known is told of anew, and makes room when it goes.
+    let away = told(1, record(2, "bob", 2), true);
+    let names = tell(&mut introducer, vec![away.clone()], vec![]);
+    assert_eq!((names.len(), names[0].as_str()), (MAX_INTRODUCED, "bob"));
+    let current = introducer.introduced().find(|m| m.id == MemberId(1));
+    assert_eq!(current.unwrap().record, away.record);
+    let names = tell(&mut introducer, vec![], vec![2]);
+    assert_eq!(names.len(), MAX_INTRODUCED - 1);
+}

@@ -1,6 +1,7 @@
 //! One tracker and its members through anything that can happen to connections, disks and processes.
 
 mod clocks;
+mod crowd;
 mod ends;
 
 use crate::chain::Genesis;

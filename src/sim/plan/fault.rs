@@ -4,6 +4,7 @@ use super::{PeerPlan, Plan, Step, TRACKER, skew};
 use crate::settings::MiningMode;
 use crate::sim::chance::Chance;
 use crate::sim::clock::BEGINNING_MS;
+use crate::sim::deceit::Deceit;
 use crate::sim::network::Line;
 use std::fmt;
 
@@ -70,6 +71,15 @@ pub enum Trouble {
         host: usize,
         /// How long.
         write_ms: u64,
+    },
+    /// Who runs the first tracker is gone for good, if the network was handed over.
+    Gone,
+    /// The tracker lies to all its members.
+    Lies {
+        /// How.
+        how: Deceit,
+        /// And goes on when the trouble is over.
+        for_good: bool,
     },
 }
 
@@ -171,11 +181,25 @@ impl Fault {
         }
     }
 
+    /// The tracker lies, for a while or for good.
+    pub(super) fn lie(chance: &mut Chance, trouble_ms: u64) -> Self {
+        let how = Deceit::ALL[chance.index(Deceit::ALL.len())];
+        Self {
+            at_ms: chance.between(20_000, trouble_ms),
+            for_ms: chance.between(5_000, 60_000),
+            what: Trouble::Lies {
+                how,
+                for_good: chance.percent(50),
+            },
+        }
+    }
+
     /// The hosts it names.
     pub fn hosts(&self) -> Vec<usize> {
         match &self.what {
             Trouble::Partition { side, .. } => side.clone(),
             Trouble::Kill(host) | Trouble::Stop(host) | Trouble::Wipe(host) => vec![*host],
+            Trouble::Lies { .. } | Trouble::Gone => vec![TRACKER],
             Trouble::Blackout => Vec::new(),
             Trouble::Lines { host, .. }
             | Trouble::PowerCut { host, .. }
@@ -231,6 +255,16 @@ impl Fault {
                     steps.push((begin, Step::PowerCut(host, false)));
                     // They do not come back together.
                     steps.push((end + 700 * host as u64, Step::Start(host)));
+                }
+            }
+            Trouble::Gone => steps.push((begin, Step::Leave(TRACKER))),
+            Trouble::Lies { how, for_good } => {
+                let truth = (!for_good).then_some((end, None));
+                // Whoever was told the truth comes again.
+                for (at, lie) in [Some((begin, Some(*how))), truth].into_iter().flatten() {
+                    steps.push((at, Step::Kill(TRACKER)));
+                    steps.push((at, Step::Deceive(lie)));
+                    steps.push((at, Step::Start(TRACKER)));
                 }
             }
             Trouble::Stop(host) => both(Step::Stop(*host), Step::Start(*host)),
@@ -312,6 +346,11 @@ impl fmt::Display for Fault {
                     Some(false) => write!(f, " in the middle of a write, which is lost"),
                     None => Ok(()),
                 }
+            }
+            Trouble::Gone => write!(f, "the first tracker is gone for good"),
+            Trouble::Lies { how, for_good } => {
+                let end = if *for_good { ", for good" } else { "" };
+                write!(f, "the tracker lies: {how:?}{end}")
             }
             Trouble::Stop(host) => write!(f, "host {host} stopped in order"),
             Trouble::SlowDisk { host, write_ms } => {

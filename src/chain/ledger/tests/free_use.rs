@@ -80,18 +80,49 @@ fn another_branch_counts_as_if_there_had_been_no_other() {
     assert_eq!(open.len(), 2, "what fell out is open again, and counts");
     assert_eq!(sent(&there), 3 * free(0).size() as u64);
     assert_eq!(sent(&straight), free(0).size() as u64);
-    let kept = |node: &Node| {
-        let rows = node.disk.0.iter();
-        let rows = rows.filter(|(key, _)| matches!(key, RowKey::FreeUse(_)));
-        rows.map(|(key, row)| (key.clone(), row.clone()))
-            .collect::<Vec<_>>()
-    };
     assert_eq!(kept(&there), kept(&straight));
     // Without the rows it is counted from the blocks.
     let mut bare = straight.disk.clone();
     bare.0.retain(|key, _| !matches!(key, RowKey::FreeUse(_)));
     let bare = Node::reopened(rules(), limits(), bare, straight.now);
     assert_eq!(sent(&bare), sent(&straight));
+}
+
+/// The sums of blocks that are kept.
+fn kept(node: &Node) -> Vec<(RowKey, Vec<u8>)> {
+    let rows = node.disk.0.iter();
+    let rows = rows.filter(|(key, _)| matches!(key, RowKey::FreeUse(_)));
+    rows.map(|(key, row)| (key.clone(), row.clone())).collect()
+}
+
+#[test]
+fn attack_blocks_without_end_leave_the_sums_of_the_last_ones_only_on_any_branch() {
+    let most = 2 * FREE_BLOCKS as usize;
+    let mut forge = Forge::new();
+    let trunk = forge.branch(forge.genesis(), most + 10, 5);
+    let mut node = Node::new();
+    node.now = node.now.plus_ms(10_000_000);
+    for block in &trunk {
+        node.block(block.clone());
+    }
+    let has = |node: &Node, block: &Block| {
+        kept(node)
+            .iter()
+            .any(|(key, _)| *key == RowKey::FreeUse(block.id()))
+    };
+    assert_eq!(kept(&node).len(), most);
+    assert!(!has(&node, &trunk[9]) && has(&node, &trunk[10]));
+    // Going to and fro leaves nothing, either.
+    let mut below = trunk[most + 2..].to_vec();
+    for (miner, length) in [(6, 6), (7, 4), (8, 2)] {
+        let branch = forge.branch(below[2].id(), length, miner);
+        for block in &branch {
+            node.block(block.clone());
+        }
+        assert_eq!(node.ledger.tip().id, branch[length - 1].id());
+        assert_eq!(kept(&node).len(), most);
+        below = branch;
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What was promised is said after the synced write, and not before.
 
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
+use crate::chain::overlay::MAX_OVERLAY_BATCHES;
 use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, transfer};
 use crate::chain::transaction::RecordBody;
@@ -43,9 +44,13 @@ impl Slow {
     }
 
     fn send(&mut self, origin: Origin, salt: u8) {
+        self.send_this(origin, transfer(1, 2, 1, 0, salt));
+    }
+
+    fn send_this(&mut self, origin: Origin, transaction: EncodedTransaction) {
         let Node { ledger, disk, .. } = &mut self.node;
-        let sent = vec![transfer(1, 2, 1, 0, salt)];
-        let effects = ledger.transactions(origin, sent, disk).unwrap();
+        let effects = ledger.transactions(origin, vec![transaction], disk);
+        let effects = effects.unwrap();
         self.carry_out(effects);
     }
 
@@ -233,6 +238,34 @@ fn a_full_overlay_takes_nothing_in_until_the_disk_is_done() {
     slow.block(relay(10_002), refused.clone());
     let taken = Answer::Block(refused.id(), BlockOutcome::Accepted);
     assert_eq!(slow.answer(10_002), Some(&taken));
+}
+
+#[test]
+fn attack_small_batches_without_end_wait_for_the_disk_as_large_ones_do() {
+    let mut slow = Slow::new();
+    let members = 1..=4u8;
+    let pairs = members
+        .clone()
+        .flat_map(|from| (5..8u8).map(move |to| (from, to)));
+    let small =
+        pairs.flat_map(|(from, to)| (0..100).map(move |salt| transfer(from, to, 1, 0, salt)));
+    let mut taken = 0;
+    for (ticket, transaction) in (0..).zip(small) {
+        slow.send_this(relay(ticket), transaction);
+        match slow.answer(ticket) {
+            Some(Answer::Transactions(answers)) if answers[0].1 == Ok(()) => taken += 1,
+            Some(Answer::Transactions(answers)) if answers[0].1 == Err(Rejected::Busy) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(slow.waiting.len(), MAX_OVERLAY_BATCHES);
+    assert!(taken <= MAX_OVERLAY_BATCHES, "{taken}");
+    slow.write_one();
+    slow.send(relay(10_000), 200);
+    assert!(matches!(
+        slow.answer(10_000),
+        Some(Answer::Transactions(answers)) if answers[0].1 == Ok(())
+    ));
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn carry_out(node: &mut Node, effects: Vec<Effect>) -> bool {
 }
 
 /// Hands in a block and stops after its first step.
-fn hand_in(node: &mut Node, block: &Block) -> bool {
+pub(super) fn hand_in(node: &mut Node, block: &Block) -> bool {
     let origin = Origin::Relay(Ticket(0));
     let effects = node
         .ledger
@@ -25,7 +25,7 @@ fn hand_in(node: &mut Node, block: &Block) -> bool {
     carry_out(node, effects.unwrap())
 }
 
-fn step(node: &mut Node) -> bool {
+pub(super) fn step(node: &mut Node) -> bool {
     let effects = node.ledger.advance(&node.disk).unwrap();
     carry_out(node, effects)
 }
@@ -36,7 +36,7 @@ fn reopened(node: &Node) -> Node {
 }
 
 /// A node on `branch`.
-fn node_on(branch: &[Block]) -> Node {
+pub(super) fn node_on(branch: &[Block]) -> Node {
     let mut node = Node::new();
     node.now = node.now.plus_ms(10_000_000);
     for block in branch {
@@ -46,7 +46,7 @@ fn node_on(branch: &[Block]) -> Node {
     node
 }
 
-fn headers(blocks: &[Block]) -> Vec<Header> {
+pub(super) fn headers(blocks: &[Block]) -> Vec<Header> {
     blocks.iter().map(|block| block.header).collect()
 }
 

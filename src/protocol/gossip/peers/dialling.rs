@@ -397,3 +397,54 @@ impl Peers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::STARTED;
+    use crate::protocol::gossip::PeersLimits;
+
+    fn key(number: u32) -> PublicKey {
+        PublicKey(*blake3::hash(&number.to_le_bytes()).as_bytes())
+    }
+
+    fn named(number: u32, outlook: Outlook) -> Candidate {
+        let [_, a, b, c] = number.to_be_bytes();
+        Candidate {
+            key: key(number),
+            addresses: vec![format!("10.{a}.{b}.{c}:7000")],
+            outlook,
+            since: None,
+        }
+    }
+
+    #[test]
+    fn attack_records_without_end_are_not_all_weighed_and_displace_neither_who_was_met_nor_who_answers()
+     {
+        let limits = PeersLimits {
+            outgoing: 8,
+            incoming: 32,
+        };
+        let mut peers = Peers::new(key(0), limits, 1, STARTED);
+        let crowd = 10 * MAX_WEIGHED as u32;
+        let mut all: Vec<_> = (1..=crowd).map(|n| named(n, Outlook::Poor)).collect();
+        let answering = crowd + 1..=crowd + 20;
+        all.extend(answering.clone().map(|n| named(n, Outlook::Good)));
+        let friend = named(crowd + 100, Outlook::Poor);
+        peers
+            .book
+            .meet(friend.key, Some(&friend.addresses[0]), |_| true);
+        all.push(friend.clone());
+        // Nothing is dialled while the node is apart: all are due.
+        peers.apart = true;
+        assert_eq!(peers.candidates(all, STARTED).len(), 0);
+        let due = peers.due(&HashSet::new(), STARTED);
+        assert_eq!(due.len(), crowd as usize + 21);
+        let ordered = peers.in_order(due, &[]);
+        assert_eq!(ordered.len(), 1 + MAX_WEIGHED);
+        assert_eq!(ordered[0].key, friend.key, "who was met comes first");
+        let good: Vec<_> = answering.map(key).collect();
+        let next = ordered[1..].iter().take(good.len());
+        assert!(next.clone().all(|due| good.contains(&due.key)));
+    }
+}

@@ -1,3 +1,5 @@
+mod bounds;
+
 use super::*;
 use crate::chain::Amount;
 use crate::chain::testing::transfer;
@@ -472,18 +474,4 @@ fn again_when_the_tip_moves(poor: &Rejected) {
     let _ = gossip.transactions_judged(session(1), &[verdict], later(4));
     let _ = gossip.closed(session(1), "gone", later(5));
     assert_eq!(gossip.relay.tip_changed(later(6)), []);
-}
-
-#[test]
-fn attack_what_is_never_acceptable_is_remembered_within_a_bound() {
-    let mut gossip = with_sessions(1);
-    let poor = Rejected::PoolFull("");
-    for round in 0..3 {
-        let list = ids(2_000 * round, 2_000);
-        let _ = announce(&mut gossip, 1, list[..1_000].to_vec(), STARTED);
-        let _ = announce(&mut gossip, 1, list[1_000..].to_vec(), STARTED);
-        let verdicts: Vec<_> = list.iter().map(|id| (*id, Err(poor.clone()))).collect();
-        let _ = gossip.transactions_judged(session(1), &verdicts, STARTED);
-    }
-    assert_eq!(asked(&gossip.relay.tip_changed(later(1))).len(), 1_000);
 }

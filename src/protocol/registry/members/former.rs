@@ -150,3 +150,39 @@ impl Members {
 pub(super) fn former_key(name: &MemberName) -> Vec<u8> {
     [&[FORMER_NAME_ROW], name.as_str().as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::registry::members::numbers_of;
+
+    fn key(number: usize) -> PublicKey {
+        PublicKey(*blake3::hash(&number.to_le_bytes()).as_bytes())
+    }
+
+    fn given_up(number: usize) -> FormerName {
+        FormerName {
+            name: format!("name-{number}").parse().unwrap(),
+            key: key(number),
+            left: Some(Timestamp(1)),
+            leaving: None,
+        }
+    }
+
+    #[test]
+    fn attack_names_without_end_displace_none_that_is_kept() {
+        let mut members = Members::new(numbers_of(None));
+        for number in 0..MAX_FORMER_NAMES {
+            assert!(members.take_over_former(given_up(number)).is_some());
+        }
+        let beyond = given_up(MAX_FORMER_NAMES);
+        assert_eq!(members.take_over_former(beyond.clone()), None, "no row");
+        assert_eq!(members.former().count(), MAX_FORMER_NAMES);
+        assert_eq!(members.owner(&beyond.name), None, "it is free");
+        assert_eq!(members.left_at(&beyond.key), None);
+        for number in [0, MAX_FORMER_NAMES / 2, MAX_FORMER_NAMES - 1] {
+            assert_eq!(members.owner(&given_up(number).name), Some(key(number)));
+            assert_eq!(members.left_at(&key(number)), Some(Timestamp(1)));
+        }
+    }
+}

@@ -6,7 +6,7 @@ use crate::membership::invitation::sign_invited;
 use crate::membership::{Act, Invitation};
 use crate::protocol::registry::delegates::MAX_DELEGATES;
 use crate::wire::NodeRole;
-use crate::wire::message::{FormerName, Invited, RegisterCopy};
+use crate::wire::message::{FormerName, Invited, MAX_COPIED, RegisterCopy};
 
 /// The delegate's number.
 const SECOND: u8 = 8;
@@ -104,8 +104,12 @@ impl Both {
 }
 
 fn invitation(by: &mut Tracker, uses: u32) -> Invitation {
+    invitation_with(by, key(77), uses)
+}
+
+fn invitation_with(by: &mut Tracker, key: PublicKey, uses: u32) -> Invitation {
     let order = Order::Invite {
-        key: key(77),
+        key,
         uses,
         lasts_ms: 3_600_000,
     };
@@ -365,6 +369,55 @@ fn attack_a_delegate_whose_right_was_taken_back_is_cut_off_and_issues_nothing() 
         !both.first.registry.delegates()[0].copying,
         "it is not let in again"
     );
+}
+
+#[test]
+fn a_long_register_is_copied_in_messages_that_the_other_can_read() {
+    let count = 2 * MAX_COPIED + 3;
+    let mut both = Both::new();
+    let of = |number: usize| PublicKey(*blake3::hash(&number.to_le_bytes()).as_bytes());
+    let name = |number: usize| -> crate::membership::MemberName {
+        format!("once-{number}").parse().unwrap()
+    };
+    for number in 0..count {
+        invitation_with(&mut both.first, of(number), 1);
+        both.first.registry.members.hand_on(name(number), key(99));
+    }
+    let invitations = |tracker: &Tracker| tracker.registry.invitations_after(None).count();
+    assert_eq!(invitations(&both.first), count);
+    // What is handed over goes through the wire: a longer list could not be read.
+    both.delegate();
+    both.connect();
+    assert_eq!(invitations(&both.second), count);
+    for number in 0..count {
+        let owner = both.second.registry.members.owner(&name(number));
+        assert_eq!(owner, Some(key(99)), "{number}");
+    }
+    // Likewise what changes later, all at once.
+    for number in count..2 * count {
+        invitation_with(&mut both.first, of(number), 1);
+    }
+    both.talk();
+    assert_eq!(invitations(&both.second), 2 * count);
+}
+
+#[test]
+fn attack_a_longer_list_of_a_register_is_no_message() {
+    let former = FormerName {
+        name: "bob".parse().unwrap(),
+        key: key(2),
+        left: None,
+        leaving: None,
+    };
+    let copy = |count| {
+        let copy = RegisterCopy {
+            former: vec![former.clone(); count],
+            invitations: Vec::new(),
+        };
+        let bytes = canonical::encode(&copy);
+        canonical::decode::<RegisterCopy>(&bytes).is_ok()
+    };
+    assert!(copy(MAX_COPIED) && !copy(MAX_COPIED + 1));
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn received(session: SessionId, message: &Message) -> SessionEvent {
 
 /// The tracker.
 pub(super) struct TrackerEnd {
+    connections: usize,
     shell: RegistryShell,
     disk: Arc<MemoryDisk>,
     clock: Arc<HandClock>,
@@ -82,10 +83,15 @@ pub(super) struct TrackerEnd {
 
 impl TrackerEnd {
     pub(super) fn new() -> Self {
-        Self::opened(Arc::new(MemoryDisk::new()), HandClock::new())
+        Self::with_connections(10_000)
     }
 
-    fn opened(disk: Arc<MemoryDisk>, clock: Arc<HandClock>) -> Self {
+    /// One to which the operating system gives room for so many connections.
+    pub(super) fn with_connections(connections: usize) -> Self {
+        Self::opened(Arc::new(MemoryDisk::new()), HandClock::new(), connections)
+    }
+
+    fn opened(disk: Arc<MemoryDisk>, clock: Arc<HandClock>, connections: usize) -> Self {
         let (begun, writing, visits) = (Numbered::new(), Outbound::new(), Outbound::new());
         let greeting = Greeting::new(NodeRole::Tracker, key(TRACKER), (0, 1), None);
         let parts = RegistryParts {
@@ -97,9 +103,10 @@ impl TrackerEnd {
             // It is the first one: it dials no other tracker.
             dial: Link::to(Outbound::<Dial>::new(), 0),
             network_name: "a network".to_owned(),
-            connections: 10_000,
+            connections,
         };
         Self {
+            connections,
             shell: RegistryShell::new(machine(&disk), parts),
             disk,
             clock,
@@ -116,7 +123,7 @@ impl TrackerEnd {
 
     /// Ends as by a power cut and starts again.
     pub(super) fn restart(&mut self) {
-        *self = Self::opened(self.disk.clone(), self.clock.clone());
+        *self = Self::opened(self.disk.clone(), self.clock.clone(), self.connections);
     }
 
     pub(super) fn members(&mut self) -> Vec<Member> {
@@ -135,9 +142,7 @@ impl TrackerEnd {
     pub(super) fn accept(&mut self, session: SessionId, number: u8, network: NetworkId) -> bool {
         self.begun.set_next(session.0);
         let address = format!("10.0.{number}.{}:7000", session.0);
-        self.shell
-            .accepted(ConnectionAccepted(connection(&address)));
-        if self.begun.last() != session {
+        if self.knock(&address) != Some(session) {
             return false;
         }
         let hello = Box::new(hello(number, NodeRole::Peer, network));
@@ -147,6 +152,18 @@ impl TrackerEnd {
         };
         self.shell.session_told(event(session, opened));
         true
+    }
+
+    /// Somebody dials, and says nothing yet. The session, if one begins.
+    pub(super) fn knock(&mut self, address: &str) -> Option<SessionId> {
+        let before = self.begun.last();
+        self.shell.accepted(ConnectionAccepted(connection(address)));
+        Some(self.begun.last()).filter(|session| *session != before)
+    }
+
+    /// How many sessions there are.
+    pub(super) fn sessions(&mut self) -> usize {
+        self.shell.status(GetRegistryStatus).sessions
     }
 
     pub(super) fn hear(&mut self, session: SessionId, message: &Message) {
