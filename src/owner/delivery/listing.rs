@@ -40,8 +40,18 @@ pub(super) async fn latest(
     let rows = reading.outbox();
     let next = rows::next_number(&rows)?;
     let end = after.map_or(next, |after| after.min(next));
-    let first = end.saturating_sub(SOUGHT).max(1);
-    for number in (first..end).rev() {
+    let unsettled = match which {
+        Which::Failed => None,
+        Which::UnderWay | Which::Waiting => unsettled(&rows, end)?,
+    };
+    let (numbers, first): (Vec<u64>, u64) = match unsettled {
+        Some(numbers) => (numbers, 1),
+        None => {
+            let first = end.saturating_sub(SOUGHT).max(1);
+            ((first..end).collect(), first)
+        }
+    };
+    for number in numbers.into_iter().rev() {
         if sends.len() == limit {
             return Ok(Some(number + 1));
         }
@@ -62,6 +72,23 @@ pub(super) async fn latest(
         });
     }
     Ok(Some(first).filter(|first| *first > 1))
+}
+
+/// The sends before a number that are still looked after, which all that are under way are; `None` if they are too
+/// many to be looked at for one page.
+fn unsettled(rows: &dyn DeliveryRows, end: u64) -> Result<Option<Vec<u64>>, Internal> {
+    let mut numbers = Vec::new();
+    let mut from = 1;
+    while let Some(number) = marked_from(rows, from)?
+        && number < end
+    {
+        if numbers.len() as u64 == SOUGHT {
+            return Ok(None);
+        }
+        numbers.push(number);
+        from = number + 1;
+    }
+    Ok(Some(numbers))
 }
 
 /// Which messages to show.
