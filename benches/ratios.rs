@@ -1,5 +1,6 @@
 //! What the work of a node takes, each against something that this machine did in the same run: a regression
-//! shows as a ratio, on whatever machine. `cargo bench --bench ratios`
+//! shows as a ratio, on whatever machine. `cargo bench --bench ratios`; with a chain of so many blocks by
+//! `RATIOS_BLOCKS=100000`.
 
 #[path = "../examples/load/drive.rs"]
 mod drive;
@@ -11,7 +12,7 @@ use raclette::bench::{Effort, Speed, measure};
 use raclette::chain::{
     Action, Amount, BlockId, EncodedTransaction, Height, Payload, Salt, SignedHere,
 };
-use raclette::keys::{NoteContext, NoteSeed, NoteText, SecretKey};
+use raclette::keys::{NoteContext, NoteSeed, NoteText, SecretKey, WalletFile};
 use raclette::store::{Disk, OpenOptions, RocksDisk, Role, RowChange, Table, ordered_key};
 use std::fs::File;
 use std::hint::black_box;
@@ -32,8 +33,11 @@ const MANY: usize = 1_000;
 const MESSAGES: usize = 4_000;
 /// Blocks mined before, for the coins of all of them.
 const FIRST_BLOCKS: usize = 2_000;
-/// Blocks of two payments that a newcomer fetches.
+/// Blocks of two payments that a newcomer fetches, unless the environment names another number.
 const LONG: u64 = 30_000;
+/// Transfers that a newcomer takes in while it fetches them, and how many a second.
+const MEANWHILE: usize = 6_000;
+const MEANWHILE_RATE: f64 = 1_000.0;
 /// How long it may take over them.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Bytes copied at a time: more than most caches hold.
@@ -49,7 +53,8 @@ fn main() {
     let yardsticks = Yardsticks::measure(directory.path(), &speed);
     let mut lines = pure(&speed, &yardsticks, directory.path());
     lines.extend(nodes(&yardsticks));
-    lines.extend(long_chain(&yardsticks));
+    let long = std::env::var("RATIOS_BLOCKS").map_or(LONG, |blocks| blocks.parse().unwrap());
+    lines.extend(long_chain(&yardsticks, long));
     println!(
         "{:<58} {:>12}  {:<44} {:>12} {:>8}",
         "what", "takes, us", "against", "takes, us", "ratio"
@@ -225,7 +230,7 @@ fn nodes(yardsticks: &Yardsticks) -> Vec<Line> {
         direct: false,
         answered: false,
         rate: None,
-        reads: false,
+        reads: None,
     };
     let run = |load: &Load| {
         let outcome = drive::run(load, &watched).unwrap();
@@ -274,9 +279,9 @@ fn nodes(yardsticks: &Yardsticks) -> Vec<Line> {
 }
 
 /// What a long chain takes of who starts on it, and of who comes to it.
-fn long_chain(yardsticks: &Yardsticks) -> Vec<Line> {
+fn long_chain(yardsticks: &Yardsticks, long: u64) -> Vec<Line> {
     let lab = Lab::start();
-    let grown = Grown::new(&lab, LONG);
+    let grown = Grown::new(&lab, long);
     let (mut source, mut newcomer) = (lab.prepare_peer("source"), lab.prepare_peer("newcomer"));
     grown.give(&source);
     let first = until_it_answers(&mut source);
@@ -289,9 +294,17 @@ fn long_chain(yardsticks: &Yardsticks) -> Vec<Line> {
         let (height, id) = newcomer.tip();
         so(id == grown.tip(), height)
     });
-    let fetched = begun.elapsed().as_secs_f64() * 1e6 / LONG as f64;
-    println!("{LONG} blocks: {:.0} fetched a second", 1e6 / fetched);
+    let fetched = begun.elapsed().as_secs_f64() * 1e6 / long as f64;
+    println!("{long} blocks: {:.0} fetched a second", 1e6 / fetched);
+    let at_rest = each(|| drop(black_box(newcomer.status())));
+    newcomer.stop();
+    let busy = reads_meanwhile(&lab, &grown);
     vec![
+        Line {
+            what: "99 of 100 reads, while it fetches, mines and takes 1,000/s",
+            takes: busy,
+            against: ("a read of its status at rest", at_rest),
+        },
         Line {
             what: "a wallet's first start on a long chain, until it answers",
             takes: first,
@@ -306,6 +319,41 @@ fn long_chain(yardsticks: &Yardsticks) -> Vec<Line> {
             ),
         },
     ]
+}
+
+/// Within what time 99 of 100 reads of an owner are answered, in microseconds, whose node fetches a long chain,
+/// mines, and takes transfers, all at once.
+fn reads_meanwhile(lab: &Lab, grown: &Grown) -> f64 {
+    let mut payer = lab.prepare_peer("payer");
+    std::fs::create_dir_all(&payer.data_dir).unwrap();
+    let wallet = WalletFile::new(payer.data_dir.join("key.pem"));
+    wallet.create(&grown.owner(), None).unwrap();
+    grown.give(&payer);
+    payer.start().joins();
+    let mut busy = lab.prepare_peer_with("busy", "[mining]\nmode = \"always\"\n");
+    busy.start().joins();
+    payer.knows(&["busy"]);
+    let watched = Watched::read(&payer.data_dir, &payer.data_dir).unwrap();
+    let load = Load {
+        to: "busy".to_owned(),
+        count: MEANWHILE,
+        clients: 8,
+        many: 1,
+        fee: 1,
+        note: None,
+        direct: false,
+        answered: true,
+        rate: Some(MEANWHILE_RATE),
+        reads: Some(busy.data_dir.clone()),
+    };
+    let begun = busy.height();
+    let outcome = drive::run(&load, &watched).unwrap();
+    let ended = busy.chain();
+    println!(
+        "{outcome}; it was at height {begun} and then at {} of {}",
+        ended.tip.height, ended.best_header.height
+    );
+    outcome.reads.within(990) * 1e3
 }
 
 /// How long a start takes until the owner hears how much there is, in microseconds.

@@ -203,7 +203,7 @@ pub fn run_peer(settings: PeerSettings, said: Vec<Setting>, typed: Typed) -> Res
     let (_log, mut seams) = opening::open_peer(&settings, typed, fatal)?;
     seams.said = said;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
-    actix::System::new().block_on(async {
+    to_the_end(async move {
         let orders = Orders::listen(heard)?;
         peer::run(settings, seams, secret, orders, &staged()).await
     })
@@ -215,9 +215,18 @@ pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunErr
     let (fatal, heard) = fatal_channel();
     let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
-    actix::System::new().block_on(async {
+    to_the_end(async move {
         let orders = Orders::listen(heard)?;
         tracker::run(settings, seams, secret, orders, &staged()).await
+    })
+}
+
+/// Lives through the life of a node on this thread, as one task among those of its actors: what the system itself
+/// waits for is looked at again with each of them that has something to do.
+fn to_the_end(life: impl Future<Output = Result<(), RunError>> + 'static) -> Result<(), RunError> {
+    actix::System::new().block_on(async {
+        let ended = actix::spawn(life).await;
+        ended.unwrap_or_else(|error| Err(RunError::Fatal(error.to_string())))
     })
 }
 

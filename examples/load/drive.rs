@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,8 +39,8 @@ pub struct Load {
     pub answered: bool,
     /// Transfers a second at most.
     pub rate: Option<f64>,
-    /// Whether what an owner reads is read meanwhile.
-    pub reads: bool,
+    /// The node, by its data directory, at which what an owner reads is read meanwhile.
+    pub reads: Option<PathBuf>,
 }
 
 impl Load {
@@ -121,8 +121,9 @@ impl Api {
     }
 
     fn waiting(&self) -> Result<usize, Failure> {
-        let outbox: Value = self.get("/outbox?limit=1")?;
-        number(&outbox["queued"]).ok_or("it has no outbox".into())
+        // A line of the outbox would have its note opened.
+        let status: Value = self.get("/status")?;
+        number(&status["chain"]["delivery"]["queued"]).ok_or("it has no outbox".into())
     }
 }
 
@@ -220,6 +221,7 @@ impl fmt::Display for Outcome {
 /// What a node answered instead.
 pub fn run(load: &Load, nodes: &Watched) -> Result<Outcome, Failure> {
     let before = nodes.watcher.open()?;
+    let reads = load.reads.as_deref().map(Api::of).transpose()?;
     let calls = load.calls();
     let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let begun = Instant::now();
@@ -227,9 +229,7 @@ pub fn run(load: &Load, nodes: &Watched) -> Result<Outcome, Failure> {
         let clients: Vec<_> = (0..load.clients)
             .map(|_| scope.spawn(|| send(load, &nodes.sender.anew(), &calls, &next, begun)))
             .collect();
-        let reader = load
-            .reads
-            .then(|| scope.spawn(|| look(&nodes.sender.anew(), &over)));
+        let reader = reads.as_ref().map(|node| scope.spawn(|| look(node, &over)));
         let sent = clients
             .into_iter()
             .map(joined)

@@ -44,9 +44,9 @@ struct Arguments {
     /// Sends so many a second at most.
     #[arg(long)]
     rate: Option<f64>,
-    /// Reads what an owner reads meanwhile, and tells how long that took.
-    #[arg(long)]
-    reads: bool,
+    /// Reads meanwhile what an owner reads, at the node with this data directory, and tells how long that took.
+    #[arg(long, value_name = "DATA_DIR")]
+    reads: Option<PathBuf>,
 }
 
 fn main() -> Result<(), Failure> {

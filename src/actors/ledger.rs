@@ -5,8 +5,8 @@ use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
-    SubmitTransactions,
+    JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
+    SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
 use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell};
@@ -118,6 +118,7 @@ handlers! {
         SubmitBlock => block,
         SubmitTransactions => transactions;
     promised:
+        JudgeDelivery => judge_delivery,
         JudgeOwn => judge_own,
         JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;

@@ -1,11 +1,13 @@
 //! Store: the only writer of the disk.
 
 use super::{Fatal, TICK};
-use crate::messages::store::{CommitRows, Committer, FlushStore, ReportTo, Rows, RowsCommitted};
+use crate::messages::store::{
+    CommitRows, Committer, FlushStore, ReportTo, Rows, RowsCommitted, Urgency,
+};
 use crate::shell::Link;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, RowChange};
-use actix::{Actor, AsyncContext, Context, Handler, Message};
+use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,8 @@ const REPORTS: usize = 1024;
 /// How long a batch waits for another that was said to come just behind it. The ledger's takes a fraction of
 /// that; what it refuses leaves none.
 const BEHIND: Duration = Duration::from_millis(3);
+/// How long a batch that nobody waits for waits for another: an owner who looks does not see that it did.
+const IDLE: Duration = Duration::from_millis(50);
 
 /// The shell around the disk. It gathers the batches that came while the last write was under way
 /// into one synced write.
@@ -31,7 +35,10 @@ pub struct StoreActor {
     reports: BTreeMap<Committer, Link<RowsCommitted>>,
     /// What was written before anybody was named to report it to.
     unreported: BTreeMap<Committer, RowsCommitted>,
+    /// A write is to come at once.
     scheduled: bool,
+    /// A write is to come later, for a batch that may wait for so long.
+    later: Option<(Urgency, SpawnHandle)>,
     failed: bool,
 }
 
@@ -46,12 +53,40 @@ impl StoreActor {
             reports: BTreeMap::new(),
             unreported: BTreeMap::new(),
             scheduled: false,
+            later: None,
             failed: false,
         }
     }
 
-    fn write(&mut self) {
+    /// Has what was gathered written in time for a batch as urgent as this.
+    fn schedule(&mut self, urgency: Urgency, ctx: &mut Context<Self>) {
+        if self.scheduled || self.later.is_some_and(|(of, _)| of >= urgency) {
+            return;
+        }
+        let latency = self.disk.latency();
+        let wait = match urgency {
+            Urgency::Now if latency.is_zero() => {
+                self.scheduled = true;
+                return ctx.notify(Write);
+            }
+            Urgency::Now => latency,
+            Urgency::Behind => latency.max(BEHIND),
+            Urgency::Idle => latency.max(IDLE),
+        };
+        self.call_off(ctx);
+        self.later = Some((urgency, ctx.notify_later(Write, wait)));
+    }
+
+    /// Calls the later write off.
+    fn call_off(&mut self, ctx: &mut Context<Self>) {
+        if let Some((_, write)) = self.later.take() {
+            ctx.cancel_future(write);
+        }
+    }
+
+    fn write(&mut self, ctx: &mut Context<Self>) {
         self.scheduled = false;
+        self.call_off(ctx);
         if self.failed || self.last.is_empty() {
             return;
         }
@@ -112,31 +147,23 @@ impl Handler<CommitRows> for StoreActor {
             Rows::Chain(rows) => self.rows.extend(changes(&rows)),
         }
         self.last.insert(message.committer, message.batch);
-        if message.more && !self.scheduled {
-            ctx.notify_later(Write, BEHIND.max(self.disk.latency()));
-        } else if !self.scheduled {
-            self.scheduled = true;
-            match self.disk.latency() {
-                Duration::ZERO => ctx.notify(Write),
-                wait => drop(ctx.notify_later(Write, wait)),
-            }
-        }
+        self.schedule(message.urgency, ctx);
     }
 }
 
 impl Handler<Write> for StoreActor {
     type Result = ();
 
-    fn handle(&mut self, _: Write, _: &mut Self::Context) {
-        self.write();
+    fn handle(&mut self, _: Write, ctx: &mut Self::Context) {
+        self.write(ctx);
     }
 }
 
 impl Handler<FlushStore> for StoreActor {
     type Result = ();
 
-    fn handle(&mut self, _: FlushStore, _: &mut Self::Context) {
-        self.write();
+    fn handle(&mut self, _: FlushStore, ctx: &mut Self::Context) {
+        self.write(ctx);
         if !self.failed
             && let Err(error) = self.disk.flush()
         {

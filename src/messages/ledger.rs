@@ -63,8 +63,14 @@ pub struct FindMissing {
     pub limit: usize,
 }
 
-/// Make a transaction open that was delivered to this node, and relay it. The answer is a promise: it comes
-/// after the synced write.
+/// Make a transaction open that was delivered to this node, and relay it. The answer comes as soon as its rows are
+/// with the store: what whoever asked has written of it comes behind them, and is a promise of both.
+#[derive(Debug, Message)]
+#[rtype(result = "Judgement")]
+pub struct JudgeDelivery(pub EncodedTransaction);
+
+/// Make a transaction open, whoever hands it in, and relay it. The answer is a promise: it comes after the synced
+/// write.
 #[derive(Debug, Message)]
 #[rtype(result = "Judgement")]
 pub struct JudgeTransaction(pub EncodedTransaction);

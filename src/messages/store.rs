@@ -32,9 +32,19 @@ pub struct CommitRows {
     pub batch: u64,
     /// Rows to write in one synced batch.
     pub rows: Rows,
-    /// Whether it may wait a moment for another batch, of whoever, so that one sync serves both: that is just
-    /// behind it, or nobody waits for this one.
-    pub more: bool,
+    /// How long it may wait for another batch, of whoever, so that one sync serves both.
+    pub urgency: Urgency,
+}
+
+/// Who waits for a batch to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Nobody but whoever looks at it: it is written with whatever comes next.
+    Idle,
+    /// Somebody, and for another batch that is just behind it.
+    Behind,
+    /// Somebody.
+    Now,
 }
 
 /// Rows on their way to the disk.

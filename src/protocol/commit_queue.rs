@@ -11,8 +11,10 @@ use std::collections::VecDeque;
 pub struct CommitQueue<E> {
     rows: Vec<Row>,
     batches: u64,
+    /// The last batch that anything but what is told of it depends on.
+    binding: u64,
     committed: u64,
-    /// What waits for a batch to be written.
+    /// What waits for a batch to be written, by the number of that.
     promises: VecDeque<(u64, E)>,
     effects: Vec<E>,
 }
@@ -22,6 +24,7 @@ impl<E> Default for CommitQueue<E> {
         Self {
             rows: Vec::new(),
             batches: 0,
+            binding: 0,
             committed: 0,
             promises: VecDeque::new(),
             effects: Vec::new(),
@@ -50,17 +53,44 @@ impl<E> CommitQueue<E> {
         self.effects.push(effect);
     }
 
-    /// Has something done when the disk holds everything that was decided by now. Whether it has to
-    /// wait for that.
+    /// Has something done when the disk holds everything that was decided by now, but for what was only to be
+    /// told. Whether it has to wait for that.
     pub fn after_rows(&mut self, effect: E) -> bool {
+        let last = match self.is_writing() {
+            true => self.batch(),
+            false => self.binding,
+        };
+        self.after(last, effect)
+    }
+
+    /// Has something told when the disk holds everything that was decided by now.
+    pub fn tell_after_rows(&mut self, effect: E) {
         let last = self.batches + u64::from(self.is_writing());
+        self.after(last, effect);
+    }
+
+    fn after(&mut self, last: u64, effect: E) -> bool {
         let waits = last > self.committed;
         if waits {
-            self.promises.push_back((last, effect));
+            let at = self.promises.partition_point(|(batch, _)| *batch <= last);
+            self.promises.insert(at, (last, effect));
         } else {
             self.effects.push(effect);
         }
         waits
+    }
+
+    /// What waits for the batch of this turn.
+    pub fn waiting(&self) -> impl Iterator<Item = &E> {
+        let this = self.batch();
+        let waiting = self.promises.iter().rev();
+        let waiting = waiting.take_while(move |(batch, _)| *batch == this);
+        waiting.map(|(_, effect)| effect)
+    }
+
+    /// Whether nothing but what is told of it depends on a batch.
+    pub fn is_idle(&self, batch: u64) -> bool {
+        batch > self.binding
     }
 
     /// Forgets what waits for the disk, where `keep` does not hold.
@@ -85,6 +115,15 @@ impl<E> CommitQueue<E> {
     /// Ends the turn: what is to be done now. `commit` says what it is to write a batch, given its
     /// number and rows.
     pub fn take(&mut self, commit: impl FnOnce(u64, Vec<Row>) -> E) -> Vec<E> {
+        if self.is_writing() {
+            self.binding = self.batch();
+        }
+        self.take_idle(commit)
+    }
+
+    /// The same for a turn from whose batch nothing follows but what is told of it: that one may be written with
+    /// the next that somebody waits for.
+    pub fn take_idle(&mut self, commit: impl FnOnce(u64, Vec<Row>) -> E) -> Vec<E> {
         if self.is_writing() {
             self.batches += 1;
             let commit = commit(self.batches, std::mem::take(&mut self.rows));

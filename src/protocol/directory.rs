@@ -56,6 +56,8 @@ pub struct Directory {
     names: BTreeMap<MemberName, Entry>,
     by_key: HashMap<PublicKey, MemberName>,
     by_id: BTreeMap<MemberId, PublicKey>,
+    /// The last number that was our own to give; 0 as long as there is none, since they come from above.
+    last_own: u32,
     /// The latest member under each name whose pin speaks against it.
     withheld: BTreeMap<MemberName, Member>,
     /// Members that the tracker did not name when it named all, and has not since.
@@ -231,10 +233,13 @@ impl Directory {
     /// Another member has the number of this one: until the tracker says which it has now, it goes by one that
     /// nobody has.
     fn renumber(&mut self, key: &PublicKey) -> Option<Member> {
-        let from_above = (0..=u32::MAX).rev().map(MemberId);
-        let id = from_above
-            .into_iter()
-            .find(|id| !self.by_id.contains_key(id))?;
+        // From above, and from the last one on: whoever gives all members one number would else have us look
+        // through all of them for each.
+        let mut id = MemberId(self.last_own.wrapping_sub(1));
+        while self.by_id.contains_key(&id) {
+            id.0 = id.0.wrapping_sub(1);
+        }
+        self.last_own = id.0;
         let name = self.by_key.get(key)?.clone();
         let member = self.names.get_mut(&name)?.member.as_mut()?;
         member.id = id;
@@ -318,6 +323,7 @@ mod tests {
     use crate::chain::testing::START;
     use crate::keys::SecretKey;
     use crate::wire::MemberStatement;
+    use std::time::{Duration, Instant};
 
     fn record(number: u32, name: &str, sequence: u64) -> MemberRecord {
         let key = SecretKey::from_bytes(*blake3::hash(&number.to_le_bytes()).as_bytes());
@@ -340,6 +346,37 @@ mod tests {
             reachable: true,
             since: START,
         })
+    }
+
+    /// How long it takes to be told of these members, each three times, by these numbers.
+    fn telling(members: &[MemberRecord], number_of: fn(usize) -> u32) -> Duration {
+        let mut directory = Directory::default();
+        let begun = Instant::now();
+        for _ in 0..3 {
+            for (at, record) in members.iter().enumerate() {
+                directory.update(Member {
+                    id: MemberId(number_of(at)),
+                    record: record.clone(),
+                    live: true,
+                    reachable: true,
+                    since: START,
+                });
+            }
+        }
+        assert_eq!(directory.members().count(), members.len());
+        begun.elapsed()
+    }
+
+    #[test]
+    fn attack_l2_one_number_for_all_costs_no_more_than_one_each() {
+        let records = (0..4_000).map(|n| record(n, &format!("m{n}"), 1));
+        let records: Vec<_> = records.collect();
+        let one_each = telling(&records, |at| at as u32);
+        let one_for_all = telling(&records, |_| 7);
+        assert!(
+            one_for_all < 20 * one_each,
+            "{one_for_all:?}, one each {one_each:?}"
+        );
     }
 
     #[test]

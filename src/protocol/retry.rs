@@ -108,10 +108,11 @@ struct Line {
 }
 
 impl Line {
-    /// Whether there is nothing to send, and no answer to come.
+    /// Whether there is nothing to send, no answer to come, and nobody there: whoever is there need not be called
+    /// for the next thing.
     fn is_over(&self) -> bool {
         let is_idle = self.waiting.is_empty() && self.aside.is_empty() && self.sent.is_empty();
-        is_idle && self.unanswered == 0
+        is_idle && self.unanswered == 0 && !matches!(self.contact, Contact::There(_))
     }
 
     fn is_due(&self, now: SteadyTime) -> bool {

@@ -7,7 +7,7 @@ use crate::keys::{NoteText, OpenError};
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession};
 use crate::messages::inbox::{CountUnread, MarkRead, OwnNewsTold, TakeDelivery};
-use crate::messages::ledger::JudgeTransaction;
+use crate::messages::ledger::JudgeDelivery;
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
 use crate::protocol::delivery::Judgement;
@@ -35,7 +35,7 @@ pub struct InboxParts {
     /// Has sessions closed.
     pub blame: Link<BlameSession>,
     /// Judges what is delivered; the token stands for the delivery.
-    pub ledger: Link<Ask<u64, JudgeTransaction>>,
+    pub ledger: Link<Ask<u64, JudgeDelivery>>,
     /// Opens notes; the token stands for the delivery.
     pub open_note: Link<Ask<u64, OpenNote>>,
     /// Signs receipts; the token stands for the delivery.
@@ -54,7 +54,7 @@ pub struct InboxShell {
     clock: Arc<dyn Clock>,
     answers: Link<AnswerDelivery>,
     blame: Link<BlameSession>,
-    ledger: Link<Ask<u64, JudgeTransaction>>,
+    ledger: Link<Ask<u64, JudgeDelivery>>,
     open_note: Link<Ask<u64, OpenNote>>,
     sign: Link<Ask<u64, SignReceipt>>,
     events: Link<Event>,
@@ -102,7 +102,7 @@ impl InboxShell {
                     transaction,
                 } => self.ledger.send(Ask {
                     token: ticket,
-                    question: JudgeTransaction(transaction),
+                    question: JudgeDelivery(transaction),
                 }),
                 Effect::Sign { ticket, statement } => self.sign.send(Ask {
                     token: ticket,

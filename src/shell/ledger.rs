@@ -1,35 +1,32 @@
 //! Ledger: the judge of what is valid, and whom it tells what.
 
+mod answering;
 mod log;
 #[cfg(test)]
 mod tests;
 
 use super::{Fatal, Link};
-use crate::chain::ledger::{
-    Answer, BlockOutcome, Effect, Funds, Ledger, Origin, Ticket, TipChange,
-};
+use crate::chain::Internal;
+use crate::chain::ledger::{Effect, Funds, Ledger, Origin, Ticket, TipChange};
 use crate::chain::template::Template;
 use crate::chain::tree::Source;
-use crate::chain::{EncodedTransaction, Internal, Rejected};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
     CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    JudgeOwn, JudgeTransaction, LedgerStatus, MembersKnown, OpenPage, Own, SignaturesChecked,
-    SubmitBlock, SubmitMinedBlock, SubmitTransactions,
+    LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
-use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
-use crate::protocol::SessionId;
+use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted, Urgency};
 use crate::protocol::branch_change::BranchChanges;
-use crate::protocol::credit::Credit;
 use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
 use crate::verifier::{Verdicts, Verifier};
+use answering::Asker;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -72,19 +69,14 @@ pub struct LedgerParts {
     pub fatal: Fatal,
 }
 
-/// Who waits for an answer.
-enum Asker {
-    Session(Credit, SessionId),
-    Owner(oneshot::Sender<Vec<Judgement>>),
-    Miner(oneshot::Sender<BlockOutcome>),
-}
-
 /// The shell around the ledger.
 pub struct LedgerShell {
     ledger: Ledger,
     parts: LedgerParts,
     askers: HashMap<Ticket, Asker>,
     tickets: u64,
+    /// Answers that wait until the store has what they are about.
+    behind: Vec<(oneshot::Sender<Judgement>, Judgement)>,
     /// A long way to another branch is gone in steps.
     under_way: bool,
     /// The next of them may be possible now.
@@ -102,6 +94,7 @@ impl LedgerShell {
             parts,
             askers: HashMap::new(),
             tickets: 0,
+            behind: Vec::new(),
             under_way: false,
             may_go_on: false,
             open_told: 0,
@@ -131,6 +124,11 @@ impl LedgerShell {
         let mut facts = Vec::new();
         let mut news = Vec::new();
         let (mut opened, mut closed) = (Vec::new(), Vec::new());
+        // The rows of the inbox are just behind those of what it took in.
+        let urgency = match effects.iter().any(|effect| self.is_of_a_delivery(effect)) {
+            true => Urgency::Behind,
+            false => Urgency::Now,
+        };
         for effect in effects {
             news.extend(OwnNews::of(&effect));
             match effect {
@@ -151,7 +149,7 @@ impl LedgerShell {
                     committer: Committer::Ledger,
                     batch,
                     rows: Rows::Chain(rows),
-                    more: false,
+                    urgency,
                 }),
                 Effect::Answer { ticket, answer } => self.answer(ticket, answer, &mut facts),
                 Effect::BetterHeaderSeen(header) => {
@@ -248,36 +246,6 @@ impl LedgerShell {
         result.inspect_err(|error| self.parts.fatal.raise(error.to_string()))
     }
 
-    fn judgement(&self, verdict: Result<(), Rejected>) -> Judgement {
-        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
-        Judgement {
-            verdict,
-            height: tip.height(),
-            block: tip.id,
-            syncing: best.work() > tip.work(),
-        }
-    }
-
-    fn answer(&mut self, ticket: Ticket, answer: Answer, facts: &mut Vec<LedgerFact>) {
-        match (self.askers.remove(&ticket), answer) {
-            (Some(Asker::Session(credit, session)), answer) => facts.push(LedgerFact::Judged {
-                credit,
-                session,
-                answer,
-            }),
-            // Whoever asked may have gone meanwhile.
-            (Some(Asker::Owner(owner)), Answer::Transactions(verdicts)) => {
-                let verdicts = verdicts.into_iter();
-                let judgements = verdicts.map(|(_, verdict)| self.judgement(verdict));
-                let _ = owner.send(judgements.collect());
-            }
-            (Some(Asker::Miner(miner)), Answer::Block(_, outcome)) => {
-                let _ = miner.send(outcome);
-            }
-            _ => {}
-        }
-    }
-
     /// Whether [`GoOn`] is to be handed in: once, behind what came meanwhile.
     pub fn takes_to_go_on(&mut self) -> bool {
         std::mem::take(&mut self.may_go_on)
@@ -293,6 +261,7 @@ impl LedgerShell {
         links.tip_moved.flush();
         links.open_changed.flush();
         links.mining_complete.flush();
+        self.answer_behind();
         let (disk, now) = (&*self.parts.disk, self.parts.clock.steady());
         let effects = self.ledger.tick(&ChainRows(disk), now);
         self.carry_out_read(effects);
@@ -349,64 +318,6 @@ impl LedgerShell {
             .ledger
             .transactions(origin, message.transactions, &view);
         self.carry_out_read(effects);
-    }
-
-    /// A transaction that was delivered to this node. Answered when it is promised; "busy" only when the node
-    /// stops before.
-    pub fn judge(
-        &mut self,
-        message: JudgeTransaction,
-    ) -> impl Future<Output = Judgement> + Send + use<> {
-        let (busy, judgements) = self.promised(vec![message.0]);
-        async move {
-            let judgements = judgements.await.unwrap_or_default();
-            judgements.into_iter().next().unwrap_or(busy)
-        }
-    }
-
-    /// Transactions that this node sends. Answered when they are promised; "busy" only when the node stops
-    /// before.
-    pub fn judge_own(
-        &mut self,
-        message: JudgeOwn,
-    ) -> impl Future<Output = Vec<Judgement>> + Send + use<> {
-        let mut transactions = Vec::with_capacity(message.0.len());
-        for own in &message.0 {
-            if let Own::SignedHere(signed) = own {
-                self.ledger.signed_here(signed);
-            }
-            transactions.push(own.transaction().clone());
-        }
-        let count = transactions.len();
-        let (busy, judgements) = self.promised(transactions);
-        async move { judgements.await.unwrap_or_else(|_| vec![busy; count]) }
-    }
-
-    /// Has transactions judged with a promise; what the answer is if there never is one.
-    fn promised(
-        &mut self,
-        transactions: Vec<EncodedTransaction>,
-    ) -> (Judgement, oneshot::Receiver<Vec<Judgement>>) {
-        let (owner, judgements) = oneshot::channel();
-        let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
-        let busy = self.judgement(Err(Rejected::Busy));
-        let view = ChainRows(&*self.parts.disk);
-        let effects = self.ledger.transactions(origin, transactions, &view);
-        self.carry_out_read(effects);
-        (busy, judgements)
-    }
-
-    /// A block of this node's own miner. Answered when it is promised; "busy" only when the node stops before.
-    pub fn mined_block(
-        &mut self,
-        message: SubmitMinedBlock,
-    ) -> impl Future<Output = BlockOutcome> + Send + use<> {
-        let (miner, outcome) = oneshot::channel();
-        let origin = Origin::Promise(self.ticket(Asker::Miner(miner)));
-        let (view, now) = (ChainRows(&*self.parts.disk), self.parts.clock.wall());
-        let effects = self.ledger.block(origin, message.0, &view, now);
-        self.carry_out_read(effects);
-        async move { outcome.await.unwrap_or(BlockOutcome::Busy) }
     }
 
     /// Which bodies are missing on the way to a header.

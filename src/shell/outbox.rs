@@ -16,7 +16,7 @@ use crate::messages::retry_queue::{
     CheckSignatures, DeliveryTold, GetOutbox, GetSend, MembersLive, OutboxStatus, ReleaseSend,
     RetrySend, SendTransfer, WithdrawSend,
 };
-use crate::messages::store::{CommitRows, Committer, RowsCommitted};
+use crate::messages::store::{CommitRows, Committer, RowsCommitted, Urgency};
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::outbox::{Effect, Line, OrderError, Outbox, SendError, Wish};
 use crate::protocol::delivery::rows::{self, SendState};
@@ -106,15 +106,19 @@ impl OutboxShell {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         // The ledger's rows for what is passed on are just behind.
         let is_fresh = |effect: &Effect| matches!(effect, Effect::PassOn { fresh: Some(_), .. });
-        let more = effects.iter().any(is_fresh);
-        self.carry_out_with(effects, more);
-    }
-
-    /// Carries out; `more` says that what is written may wait a moment for another batch.
-    fn carry_out_with(&mut self, effects: Vec<Effect>, more: bool) {
+        let urgency = match effects.iter().any(is_fresh) {
+            true => Urgency::Behind,
+            false => Urgency::Now,
+        };
         for effect in effects {
             match effect {
-                Effect::Commit { batch, rows } => self.writer.commit_with(batch, rows, more),
+                Effect::Commit { batch, rows } => {
+                    let urgency = match self.outbox.is_idle(batch) {
+                        true => Urgency::Idle,
+                        false => urgency,
+                    };
+                    self.writer.commit_with(batch, rows, urgency);
+                }
                 Effect::AskFunds => self.funds.send(Ask {
                     token: (),
                     question: GetFunds(self.own),
@@ -342,9 +346,7 @@ impl OutboxShell {
         let effects = self
             .outbox
             .receipts_checked(&message.answer, self.clock.now());
-        // That something was received is for the owner to see: no other waits for it.
-        let is_last = self.outbox.waiting().queued == 0;
-        self.carry_out_with(effects, is_last);
+        self.carry_out(effects);
     }
 
     /// Gossip tells what happened between this node and the recipients.

@@ -1,7 +1,7 @@
 //! The rows of one machine's table on their way to the store.
 
 use super::Link;
-use crate::messages::store::{CommitRows, Committer, Rows};
+use crate::messages::store::{CommitRows, Committer, Rows, Urgency};
 use crate::protocol::Row;
 use crate::store::{RowChange, Table};
 
@@ -24,11 +24,11 @@ impl TableWriter {
 
     /// Has a batch written.
     pub fn commit(&mut self, batch: u64, rows: Vec<Row>) {
-        self.commit_with(batch, rows, false);
+        self.commit_with(batch, rows, Urgency::Now);
     }
 
-    /// Has a batch written; `more` says that it may wait a moment for another, of whoever.
-    pub fn commit_with(&mut self, batch: u64, rows: Vec<Row>, more: bool) {
+    /// Has a batch written that may wait for another, of whoever.
+    pub fn commit_with(&mut self, batch: u64, rows: Vec<Row>, urgency: Urgency) {
         let table = self.table;
         let rows = rows
             .into_iter()
@@ -37,7 +37,7 @@ impl TableWriter {
             committer: self.committer,
             batch,
             rows: Rows::Plain(rows.collect()),
-            more,
+            urgency,
         });
     }
 

@@ -40,6 +40,11 @@ impl<T> Outbound<T> {
         })))
     }
 
+    /// Takes nothing more for now.
+    pub(crate) fn close(&self) {
+        self.0.lock().unwrap().room = 0;
+    }
+
     /// Takes as much as comes from now on.
     pub(crate) fn make_room(&self) {
         self.0.lock().unwrap().room = usize::MAX;

@@ -44,6 +44,11 @@ const LEVEL_BASE_BYTES: u64 = 4 * TABLE_FILE_BYTES;
 /// Bits of Bloom filter per key: one look-up in a hundred for an absent key reads the disk.
 const BLOOM_BITS: f64 = 10.0;
 
+/// The same for rows that are not in a file yet, of the room for them: ten bits a key of 60 bytes with its value. Most
+/// that is asked for of a new transaction is not there: a walk through the rows would find that out no sooner than
+/// through those that are.
+const UNFLUSHED_BLOOM: f64 = 0.02;
+
 /// Write-ahead log kept for tables that were not flushed yet, and so the most a start replays: well
 /// under a second.
 pub(super) const WAL_BYTES: u64 = 32 << 20;
@@ -111,6 +116,8 @@ pub(super) fn table_options(cache: &Cache) -> Options {
     table.set_write_buffer_size(TABLE_WRITE_BUFFER_BYTES);
     table.set_max_write_buffer_number(TABLE_WRITE_BUFFERS);
     table.set_arena_block_size(ARENA_BLOCK_BYTES);
+    table.set_memtable_prefix_bloom_ratio(UNFLUSHED_BLOOM);
+    table.set_memtable_whole_key_filtering(true);
     table.set_target_file_size_base(TABLE_FILE_BYTES);
     table.set_max_bytes_for_level_base(LEVEL_BASE_BYTES);
     // Hashes, keys, signatures and sealed notes do not compress.

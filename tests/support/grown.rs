@@ -13,6 +13,8 @@ use std::cell::RefCell;
 
 /// Whose seed the member has that brings the network to the tracker.
 const MEMBER: u8 = 250;
+/// Whose coins it sends about.
+const OWNER: [u8; 32] = [1; 32];
 /// Payments in a block.
 const PAYMENTS: u64 = 2;
 
@@ -28,7 +30,7 @@ impl Grown {
     /// network yet; it takes this one over from a member that it has certified.
     pub fn new(lab: &Lab, blocks: u64) -> Self {
         let tracker = lab.tracker_key().public_key();
-        let owner = SecretKey::from_bytes([1; 32]);
+        let owner = SecretKey::from_bytes(OWNER);
         let grown = Self {
             growth: Growth::new(tracker, owner, blocks, SystemClock.wall()),
             blocks,
@@ -68,6 +70,11 @@ impl Grown {
     pub fn give_headers(&self, peer: &Node, headers: u64) {
         let disk = open_offline(&settings(peer)).unwrap();
         self.growth.headers(&disk, headers, |_| {}).unwrap();
+    }
+
+    /// Who has its coins.
+    pub fn owner(&self) -> SecretKey {
+        SecretKey::from_bytes(OWNER)
     }
 
     /// Its id.

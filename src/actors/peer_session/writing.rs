@@ -75,6 +75,8 @@ impl SealedWriter {
         while let Some(queued) = waiting.recv().await {
             let result = match queued {
                 Queued::Frame(frame) => {
+                    // What others on this thread are about to say goes with it.
+                    tokio::task::yield_now().await;
                     let frames = waiting.gather(&frame);
                     self.write(&frames).await
                 }

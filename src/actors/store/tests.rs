@@ -29,7 +29,7 @@ fn batch(batch: u64) -> CommitRows {
         committer: Committer::Ledger,
         batch,
         rows: Rows::Plain(vec![row]),
-        more: false,
+        urgency: Urgency::Now,
     }
 }
 
@@ -79,7 +79,7 @@ async fn a_batch_that_another_comes_behind_shares_its_write_and_waits_for_none_f
     let store = StoreActor::new(disk.clone(), fatal).start();
     let mut heard = attach(&store).await;
     let behind = |number| CommitRows {
-        more: true,
+        urgency: Urgency::Behind,
         ..batch(number)
     };
     // Both wait in its mailbox before it looks.
@@ -91,6 +91,20 @@ async fn a_batch_that_another_comes_behind_shares_its_write_and_waits_for_none_f
     store.send(behind(3)).await.unwrap();
     assert_eq!(heard.recv().await, Some(3));
     assert_eq!(disk.commits(), 2);
+    // Nobody waits for this one: the next that somebody waits for takes it along.
+    let idle = |number| CommitRows {
+        urgency: Urgency::Idle,
+        ..batch(number)
+    };
+    store.send(idle(4)).await.unwrap();
+    store.send(behind(5)).await.unwrap();
+    assert_eq!(heard.recv().await, Some(5));
+    assert_eq!(disk.commits(), 3);
+    let begun = std::time::Instant::now();
+    store.send(idle(6)).await.unwrap();
+    assert_eq!(heard.recv().await, Some(6));
+    assert!(begun.elapsed() >= IDLE);
+    assert_eq!(disk.commits(), 4);
 }
 
 /// Counts its commits.

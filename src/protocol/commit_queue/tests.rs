@@ -38,6 +38,34 @@ fn what_follows_rows_waits_for_their_batch_and_keeps_its_order() {
 }
 
 #[test]
+fn nothing_but_what_is_told_waits_for_an_idle_batch() {
+    let mut queue = CommitQueue::default();
+    queue.write(row(1));
+    queue.tell_after_rows(Say(1));
+    assert!(queue.waiting().all(|say| *say == Say(1)));
+    let idle = queue.take_idle(|batch, rows| Commit(batch, rows.len()));
+    assert_eq!(idle, [Commit(1, 1)]);
+    assert!(queue.is_idle(1));
+    // Of an idle batch alone nothing waits; behind it, whoever waits for the one before goes first.
+    queue.after_rows(Say(2));
+    assert_eq!(take(&mut queue), [Say(2)]);
+    queue.write(row(2));
+    queue.after_rows(Say(3));
+    assert_eq!(take(&mut queue), [Commit(2, 1)]);
+    queue.write(row(3));
+    queue.tell_after_rows(Say(4));
+    let idle = queue.take_idle(|batch, rows| Commit(batch, rows.len()));
+    assert_eq!(idle, [Commit(3, 1)]);
+    assert!(queue.is_idle(3) && !queue.is_idle(2));
+    queue.after_rows(Say(5));
+    queue.tell_after_rows(Say(6));
+    queue.committed(2);
+    assert_eq!(take(&mut queue), [Say(1), Say(3), Say(5)]);
+    queue.committed(3);
+    assert_eq!(take(&mut queue), [Say(4), Say(6)]);
+}
+
+#[test]
 fn a_late_report_takes_nothing_back() {
     let mut queue = CommitQueue::default();
     for number in 1..=2 {

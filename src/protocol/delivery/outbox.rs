@@ -155,6 +155,11 @@ impl Outbox {
         self.take_effects()
     }
 
+    /// Whether nothing follows from a batch but what is told of it: it may wait for the next.
+    pub fn is_idle(&self, batch: u64) -> bool {
+        self.decided.is_idle(batch)
+    }
+
     fn take_effects(&mut self) -> Vec<Effect> {
         self.decided
             .take(|batch, rows| Effect::Commit { batch, rows })
@@ -245,7 +250,7 @@ impl Outbox {
 
     fn tell(&mut self, number: u64) {
         if let Some(entry) = self.entries.get(number) {
-            self.decided.after_rows(Effect::Tell {
+            self.decided.tell_after_rows(Effect::Tell {
                 id: entry.facts.id,
                 state: entry.facts.state(entry.place),
                 reason: entry.facts.reason.clone(),

@@ -436,7 +436,9 @@ impl Sync {
         while total < MAX_IN_FLIGHT
             && let Some(&(height, id)) = self.wanted.first()
         {
-            let able = self.ahead().filter(|(_, s)| s.may_have(toward, height));
+            let able = self.ahead().filter(|(id, s)| {
+                s.may_have(toward, height) && (s.takes_a_question() || asks.contains_key(id))
+            });
             let Some((&session, _)) = able.min_by_key(|(_, s)| s.in_flight.len()) else {
                 break;
             };

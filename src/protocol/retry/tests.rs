@@ -306,7 +306,12 @@ proptest! {
             }
         }
         prop_assert!(open.is_empty());
-        prop_assert!(queue.is_empty() && queue.bytes() == 0 && queue.lines.is_empty());
+        prop_assert!(queue.is_empty() && queue.bytes() == 0);
+        // Who is there is remembered until the session is gone, and nobody else is.
+        for receiver in 0..3 {
+            queue.unreachable(&receiver, now);
+        }
+        prop_assert!(queue.lines.is_empty());
         prop_assert!(queue.pauses.is_empty() && queue.expiries.is_empty());
     }
 }

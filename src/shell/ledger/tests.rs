@@ -1,9 +1,12 @@
 //! The shell of the ledger with captured links: credits, what comes before what, and which clock.
 
 use super::*;
+use crate::chain::ledger::{Answer, BlockOutcome};
 use crate::chain::testing::{Node, START, member, transfer};
-use crate::chain::{BlockId, Height};
+use crate::chain::{BlockId, EncodedTransaction, Height, Rejected};
 use crate::clock::STARTED;
+use crate::messages::ledger::{JudgeDelivery, JudgeOwn, JudgeTransaction, Own, SubmitMinedBlock};
+use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
 use crate::shell::testing::HandClock;
 use crate::shell::testing::ledger::{LedgerEnd, ToMiner};
@@ -118,6 +121,31 @@ fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
     ledger.settle();
     assert!(facts(&ledger).iter().any(is_tip));
     assert_eq!((&mut mined).now_or_never(), Some(BlockOutcome::Accepted));
+}
+
+#[test]
+fn a_delivery_is_judged_when_the_store_has_its_rows_which_wait_for_those_of_the_inbox() {
+    let mut ledger = ledger();
+    let judge = |ledger: &mut LedgerEnd, salt| {
+        let delivered = JudgeDelivery(transfer(2, 1, 5, 0, salt));
+        Box::pin(ledger.shell.judge_delivery(delivered))
+    };
+    let mut judged = judge(&mut ledger, 1);
+    assert_eq!((&mut judged).now_or_never(), None);
+    assert!(ledger.hear_verdicts());
+    let judgement = (&mut judged).now_or_never();
+    let judgement = judgement.expect("nobody else writes in between");
+    assert_eq!(judgement.verdict, Ok(()));
+    let commit = ledger.writing.take().expect("the store has it");
+    assert_eq!(commit.urgency, Urgency::Behind);
+    // The store has no room: what the inbox would write might come before these rows.
+    ledger.writing.close();
+    let mut judged = judge(&mut ledger, 2);
+    assert!(ledger.hear_verdicts());
+    assert_eq!((&mut judged).now_or_never(), None);
+    ledger.writing.make_room();
+    ledger.shell.tick();
+    assert!((&mut judged).now_or_never().is_some());
 }
 
 /// Has the ledger open what its owner has just signed.

@@ -111,7 +111,7 @@ impl LedgerEnd {
             verifier: Arc::new(AtOnce),
             checked: sender,
             links: LedgerLinks {
-                store: Link::to(writing.clone(), 0),
+                store: Link::to(writing.clone(), 1),
                 gossip: Link::to(gossip.clone(), 0),
                 outbox: Link::to(outbox.clone(), 0),
                 inbox: Link::to(inbox.clone(), 0),

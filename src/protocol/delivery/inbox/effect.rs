@@ -29,8 +29,8 @@ pub enum Effect {
         /// The note.
         note: Note,
     },
-    /// Have the ledger judge a transaction and make it open, with a promise, and report
-    /// [`Inbox::judged`].
+    /// Have the ledger judge a transaction and make it open, and report [`Inbox::judged`] once its rows are on
+    /// their way to the disk: what is written here comes behind them.
     Judge {
         /// Stands for the delivery.
         ticket: u64,

@@ -156,7 +156,15 @@ impl Outbox {
             self.deliver(&from, now);
         }
         self.check_receipts();
-        self.take_effects()
+        // That something was received is for the owner to see. What leaves for the first time waits for its row.
+        let is_told = |effect: &Effect| matches!(effect, Effect::Tell { .. });
+        let is_idle = self.decided.waiting().all(is_told);
+        match is_idle {
+            true => self
+                .decided
+                .take_idle(|batch, rows| Effect::Commit { batch, rows }),
+            false => self.take_effects(),
+        }
     }
 
     /// Its recipient has said something of a send.
@@ -238,6 +246,12 @@ impl Outbox {
             reason.push_str(&format!("; last it was: {}", facts.reason));
         }
         self.end(number, End::Expired, &Reason::cut(&reason));
+    }
+
+    /// What waits for this member leaves at once if it is there. Else it is called, as all are who are due.
+    pub(super) fn call_for(&mut self, to: &PublicKey, now: Now) {
+        self.call(now);
+        self.deliver(to, now);
     }
 
     pub(super) fn call(&mut self, now: Now) {

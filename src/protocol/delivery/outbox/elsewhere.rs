@@ -81,6 +81,7 @@ impl Outbox {
         if !own || known || rows::find(disk, &id)?.is_some() {
             return Ok(());
         }
+        self.funding.forget();
         let facts = SendFacts {
             id,
             to,

@@ -68,6 +68,8 @@ pub(super) struct Entries {
     by_id: HashMap<TransactionId, u64>,
     /// What is neither open nor mined, by its last height.
     lapsing: BTreeSet<(Height, u64)>,
+    /// The same by its number: whoever reads a page of it does not walk over all that is open.
+    unsettled: BTreeSet<u64>,
     /// What is mined, by its block's height.
     settling: BTreeSet<(Height, u64)>,
     reserved: u128,
@@ -98,7 +100,10 @@ impl Entries {
         let entry = self.all.remove(&number)?;
         self.by_id.remove(&entry.facts.id);
         match entry.place {
-            Place::Nowhere => self.lapsing.remove(&(entry.facts.expires_at, number)),
+            Place::Nowhere => {
+                self.unsettled.remove(&number);
+                self.lapsing.remove(&(entry.facts.expires_at, number))
+            }
             Place::Open => false,
             Place::Mined(height) => self.settling.remove(&(height, number)),
         };
@@ -109,7 +114,10 @@ impl Entries {
 
     fn index(&mut self, number: u64, entry: &Entry) {
         match entry.place {
-            Place::Nowhere => self.lapsing.insert((entry.facts.expires_at, number)),
+            Place::Nowhere => {
+                self.unsettled.insert(number);
+                self.lapsing.insert((entry.facts.expires_at, number))
+            }
             Place::Open => false,
             Place::Mined(height) => self.settling.insert((height, number)),
         };
@@ -151,9 +159,8 @@ impl Entries {
         after: Option<u64>,
     ) -> impl Iterator<Item = (u64, &Entry)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let all = self.all.range((from, Bound::Unbounded));
-        let all = all.map(|(number, entry)| (*number, entry));
-        all.filter(|(_, entry)| entry.place == Place::Nowhere)
+        let numbers = self.unsettled.range((from, Bound::Unbounded));
+        numbers.filter_map(|&number| Some((number, self.get(number)?)))
     }
 
     /// The next that is mined for so long, or one of so many, that it is let go.

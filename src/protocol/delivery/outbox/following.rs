@@ -70,7 +70,7 @@ impl Outbox {
         let taken = self.entries.get(number).filter(is_taken);
         if let Some(facts) = taken.map(|entry| entry.facts.clone()) {
             self.deliver_later(number, &facts, now);
-            self.call(now);
+            self.call_for(&facts.to, now);
         }
     }
 
@@ -142,6 +142,7 @@ impl Outbox {
             }
             OwnNews::Moved { height, block, own } => {
                 self.tip = *height;
+                self.funding.forget();
                 for (id, fate) in &own.taken_back {
                     // Where it was mined again follows.
                     if !matches!(fate, Fate::Mined(_)) {

@@ -30,6 +30,12 @@ struct Asked {
 pub(super) struct Funding {
     waiting: Vec<Wish>,
     asked: Option<Asked>,
+    /// What is left to be spent by the last answer, of which what was taken in since is taken off; nothing is
+    /// known once something else may have changed it. So the ledger is asked once a block and not for each
+    /// send. It judges them all the same.
+    free: Option<Amount>,
+    /// Whether the answer that is to come may be older than what has changed.
+    is_stale: bool,
 }
 
 impl Funding {
@@ -44,7 +50,25 @@ impl Funding {
         }
         let sends = std::mem::take(&mut self.waiting);
         self.asked = Some(Asked { sends, reserved });
+        self.is_stale = false;
         true
+    }
+
+    /// What is left, if it is known and covers the cost. Those that wait come first.
+    pub(super) fn free(&self, cost: Amount) -> Option<Amount> {
+        let nobody_waits = self.asked.is_none() && self.waiting.is_empty();
+        self.free.filter(|free| nobody_waits && *free >= cost)
+    }
+
+    /// So much is left now, unless something has changed it since it was asked for.
+    pub(super) fn know(&mut self, free: Amount) {
+        self.free = (!self.is_stale).then_some(free);
+    }
+
+    /// The chain moved, or coins were spent elsewhere: it has to be asked again.
+    pub(super) fn forget(&mut self) {
+        self.free = None;
+        self.is_stale = true;
     }
 
     /// The ledger has answered: the sends that waited for it, and what there is to spend, of which the
@@ -96,6 +120,30 @@ mod tests {
         assert!(funding.ask(0));
         assert_eq!(tickets(funding.answered(&funds, 0)), (vec![2], 70));
         assert_eq!(tickets(funding.answered(&funds, 0)), (vec![], 0));
+    }
+
+    #[test]
+    fn what_is_known_to_be_left_is_not_asked_for_again_until_something_changed_it() {
+        let mut funding = Funding::default();
+        let five = |funding: &Funding| funding.free(Amount(5)).is_some();
+        assert!(!five(&funding), "nothing is known yet");
+        funding.wait(send(1));
+        assert!(funding.ask(0));
+        let funds = Funds {
+            balance: Amount(9),
+            promised: Amount(0),
+        };
+        assert_eq!(tickets(funding.answered(&funds, 0)), (vec![1], 9));
+        funding.know(Amount(9));
+        assert!(five(&funding) && funding.free(Amount(10)).is_none());
+        funding.wait(send(2));
+        assert!(!five(&funding), "who waits comes first");
+        assert!(funding.ask(0));
+        // A block came while the ledger was asked: its answer may be from before it.
+        funding.forget();
+        assert_eq!(tickets(funding.answered(&funds, 0)), (vec![2], 9));
+        funding.know(Amount(9));
+        assert!(!five(&funding));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How sends come into the outbox, and what their owner can still do about them.
 
 use super::funding::Wish;
-use super::{Entry, Outbox};
+use super::{Entry, Outbox, coins};
 use crate::chain::ledger::Funds;
 use crate::chain::{Action, Amount, Rejected, TransactionId};
 use crate::clock::Now;
@@ -17,14 +17,24 @@ impl Outbox {
     pub fn send(&mut self, wishes: Vec<Wish>, now: Now) -> Vec<Effect> {
         for wish in wishes {
             let cost = wish.transaction.transaction().payload().cost();
-            if cost == Some(Amount::ZERO) {
-                self.decide(&wish, Amount::ZERO, now);
-            } else {
-                self.funding.wait(wish);
+            let free = cost.and_then(|cost| self.funding.free(cost));
+            match (cost, free) {
+                (Some(Amount::ZERO), _) => self.decide(&wish, Amount::ZERO, now),
+                (_, Some(free)) => self.decide_by(&wish, free, now),
+                (_, None) => self.funding.wait(wish),
             }
         }
         self.ask_funds();
         self.take_effects()
+    }
+
+    /// Decides by what is known to be left, beside what is reserved.
+    fn decide_by(&mut self, wish: &Wish, free: Amount, now: Now) {
+        let before = self.entries.reserved();
+        let spendable = before.saturating_add(u128::from(free.0));
+        self.decide(wish, coins(spendable), now);
+        let taken = coins(self.entries.reserved().saturating_sub(before));
+        self.funding.know(free.minus(taken).unwrap_or_default());
     }
 
     fn ask_funds(&mut self) {
@@ -40,6 +50,8 @@ impl Outbox {
         for send in sends {
             self.decide(&send, spendable, now);
         }
+        let free = spendable.minus(coins(self.entries.reserved()));
+        self.funding.know(free.unwrap_or_default());
         self.ask_funds();
         self.take_effects()
     }
@@ -58,7 +70,10 @@ impl Outbox {
             Ok(number) => {
                 let answer = Ok(number);
                 self.decided.after_rows(Effect::Answer { ticket, answer });
-                self.call(now);
+                // To whom is there already it leaves after this batch, which says so.
+                if let Some(to) = self.entries.get(number).map(|entry| entry.facts.to) {
+                    self.call_for(&to, now);
+                }
             }
             Err(error @ SendError::Before(_)) => {
                 let answer = Err(error);

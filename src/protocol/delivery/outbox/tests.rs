@@ -165,6 +165,61 @@ fn what_is_queued_can_not_be_spent_twice() {
 }
 
 #[test]
+fn the_ledger_is_asked_for_what_is_left_once_a_block() {
+    let mut sender = Sender::new();
+    let ask = |sender: &mut Sender, coins, salt| {
+        let payment = transfer(1, 2, coins, 0, salt);
+        let effects = sender
+            .outbox
+            .send(wish(1, payment, Route::Direct, None), sender.now);
+        let asked = effects.contains(&Effect::AskFunds);
+        sender.done(effects);
+        asked
+    };
+    assert!(ask(&mut sender, 100, 1));
+    assert!(!ask(&mut sender, 900, 2), "so much is left, by the answer");
+    assert!(ask(&mut sender, 1, 3), "nothing is, as far as is known");
+    let first = transfer(1, 2, 100, 0, 1);
+    let withdrawn = sender.outbox.withdraw(7, &first.id()).unwrap();
+    sender.done(withdrawn);
+    assert!(ask(&mut sender, 50, 4), "what came free is not counted on");
+    assert!(!ask(&mut sender, 50, 5));
+    // What a block, or what the same key sent from elsewhere, leaves is not known.
+    let elsewhere = transfer(1, 3, 1, 0, 6);
+    for news in [moved(1, &[], &[]), OwnNews::Opened(elsewhere)] {
+        let mut sender = Sender::new();
+        assert!(ask(&mut sender, 1, 1));
+        assert!(!ask(&mut sender, 1, 2));
+        sender.told(news);
+        assert!(ask(&mut sender, 1, 3));
+    }
+}
+
+#[test]
+fn to_whom_is_there_a_send_leaves_with_the_batch_that_stores_it() {
+    let mut sender = Sender::new();
+    sender.send(&transfer(1, 2, 5, 0, 1));
+    sender.reached(2);
+    sender.receipt(transfer(1, 2, 5, 0, 1).id(), ReceiptCode::Accepted, "");
+    let second = transfer(1, 2, 5, 0, 2);
+    let effects = sender
+        .outbox
+        .send(wish(1, second, Route::Direct, None), sender.now);
+    let [Effect::Commit { batch, rows }] = &effects[..] else {
+        panic!("one batch, and nobody is called: {effects:?}");
+    };
+    sender.rows.commit(rows.clone());
+    assert!(sender.facts(2).attempted, "stored before it leaves");
+    let left = sender.outbox.committed(*batch);
+    assert_eq!(delivered(&left), [2]);
+    // Once the session is gone, the next has to be called for.
+    let lost = sender.outbox.lost(&member(2).public_key(), sender.now);
+    sender.done(lost);
+    let third = sender.send(&transfer(1, 2, 5, 0, 3));
+    assert!(delivered(&third).is_empty());
+}
+
+#[test]
 fn only_what_has_never_left_can_be_withdrawn() {
     let mut sender = Sender::new();
     let (first, second) = (transfer(1, 2, 5, 0, 1), transfer(1, 2, 6, 0, 2));

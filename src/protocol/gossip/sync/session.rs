@@ -113,6 +113,12 @@ impl Session {
             && self.in_flight.len() < self.window
     }
 
+    /// Whether half of what it may be asked for has come. Then it is asked for as many together: a question for
+    /// each body that comes costs both ends as much as the body.
+    pub(super) fn takes_a_question(&self) -> bool {
+        self.in_flight.len() <= self.window / 2
+    }
+
     /// It is asked for a body. What it is asked for before has to come first.
     pub(super) fn asked(&mut self, id: BlockId, patience_ms: u64, now: SteadyTime) {
         let alone = now.plus_ms(patience_ms);

@@ -94,3 +94,37 @@ fn attack_announcements_wait_for_their_judgement() {
     let checked = (0..100).map(|_| gossip.received(session(1), announce(), STARTED).len());
     assert_eq!(checked.sum::<usize>(), 8);
 }
+
+#[test]
+fn bodies_are_asked_for_together_and_not_one_for_each_that_comes() {
+    const BLOCKS: usize = 40;
+    let chain = chain(BLOCKS);
+    let mut gossip = with_sessions(1);
+    let last = chain[BLOCKS - 1].header;
+    let _ = gossip.received(session(1), Message::AnnounceBlock(last), STARTED);
+    let known = Ok(HeadersOutcome::Known {
+        last: last.id(),
+        height: Height(BLOCKS as u64),
+        work: Work::from_be_bytes([1; 32]),
+        held: false,
+    });
+    let _ = gossip.headers_judged(session(1), known, STARTED);
+    let missing = (1..)
+        .zip(&chain)
+        .map(|(height, block)| (block.id(), Height(height)));
+    let mut effects = gossip.missing_found(last.id(), missing.collect(), STARTED);
+    for block in &chain {
+        effects.extend(gossip.received(session(1), Message::Block(block.clone()), STARTED));
+        effects.extend(gossip.block_judged(
+            session(1),
+            block.id(),
+            &BlockOutcome::Accepted,
+            STARTED,
+        ));
+    }
+    let asked = effects.iter().filter_map(|effect| match effect {
+        Effect::Send(_, Message::GetBlocks(ids)) => Some(ids.len()),
+        _ => None,
+    });
+    assert_eq!(asked.collect::<Vec<_>>(), [16, 8, 8, 8]);
+}

@@ -13,7 +13,7 @@ use crate::keys::{PublicKey, verify_batch};
 use crate::messages::events::Event;
 use crate::messages::gossip::{AnswerDelivery, BlameSession, Deliver, ReachMember};
 use crate::messages::inbox::{CountUnread, TakeDelivery};
-use crate::messages::ledger::{GetFunds, JudgeOwn, JudgeTransaction};
+use crate::messages::ledger::{GetFunds, JudgeDelivery, JudgeOwn};
 use crate::messages::retry_queue::{CheckSignatures, DeliveryTold, GetOutbox, SendTransfer};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted};
 use crate::messages::wallet::{OpenNote, SignReceipt};
@@ -158,9 +158,9 @@ impl World {
         judged.now_or_never().expect("it is written")
     }
 
-    fn judge(&mut self, at: usize, question: JudgeTransaction) -> Judgement {
+    fn judge(&mut self, at: usize, question: JudgeDelivery) -> Judgement {
         let ledger = &mut self.ends[at].ledger;
-        let judged = ledger.shell.judge(question);
+        let judged = ledger.shell.judge_delivery(question);
         ledger.settle();
         self.tell_news(at);
         judged.now_or_never().expect("it is written")

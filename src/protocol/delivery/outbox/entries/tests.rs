@@ -90,6 +90,13 @@ proptest! {
         let lapsed = lapsed.map(|(n, e)| (e.facts.expires_at, *n)).min();
         let lapsed = lapsed.filter(|(last, _)| *last <= tip).map(|(_, n)| n);
         prop_assert_eq!(entries.next_lapsed(tip), lapsed);
+        let unsettled = all.iter().filter(|(_, e)| e.place == Place::Nowhere);
+        let unsettled: Vec<_> = unsettled.map(|(n, _)| *n).collect();
+        let listed: Vec<_> = entries.unsettled_after(None).map(|(n, _)| n).collect();
+        prop_assert_eq!(&listed, &unsettled);
+        let behind = listed.first().copied();
+        let rest = entries.unsettled_after(behind).map(|(n, _)| n);
+        prop_assert_eq!(rest.collect::<Vec<_>>(), unsettled.get(1..).unwrap_or_default());
         let settled = all.iter().filter_map(|(n, e)| match e.place {
             Place::Mined(height) => Some((height, *n)),
             Place::Nowhere | Place::Open => None,

@@ -10,7 +10,7 @@ pub(super) struct Out {
     pub(super) pass_on: Outbound<Ask<Vec<u64>, JudgeOwn>>,
     pub(super) funds: Outbound<Ask<(), GetFunds>>,
     pub(super) checks: Outbound<Ask<(), CheckSignatures>>,
-    pub(super) judge: Outbound<Ask<u64, JudgeTransaction>>,
+    pub(super) judge: Outbound<Ask<u64, JudgeDelivery>>,
     pub(super) open_note: Outbound<Ask<u64, OpenNote>>,
     pub(super) sign: Outbound<Ask<u64, SignReceipt>>,
     pub(super) answers: Outbound<AnswerDelivery>,
