@@ -98,7 +98,7 @@ async fn make(
             Ok(disk.upgrade().ok_or_else(ended)?.checkpoint(to)?)
         });
         let manifest = made.map_err(|error| Refused::new(Code::NotCopied, error.to_string()))?;
-        tracing::info!(dir = %dir.display(), "backup made");
+        tracing::info!(dir = %dir.display(), "backup made for its owner");
         Ok(BackupView {
             made_at: now,
             files: manifest.files.len() as u64,
