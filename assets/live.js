@@ -17,23 +17,27 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 /* Moments. */
 
+function span(s) {
+  if (s < 120) return `${Math.floor(s)} s`;
+  if (s < 7200) return `${Math.floor(s / 60)} minutes`;
+  if (s < 172800) return `${Math.floor(s / 3600)} hours`;
+  return `${Math.floor(s / 86400)} days`;
+}
+
 function words(ms) {
-  const s = ms / 1000;
-  if (ms < 10000) return "just now";
-  if (s < 120) return `${Math.floor(s)} s ago`;
-  if (s < 7200) return `${Math.floor(s / 60)} minutes ago`;
-  if (s < 172800) return `${Math.floor(s / 3600)} hours ago`;
-  return `${Math.floor(s / 86400)} days ago`;
+  if (ms < 0) return `in ${span(-ms / 1000)}`;
+  return ms < 10000 ? "just now" : `${span(ms / 1000)} ago`;
 }
 
 // Made once: it costs more than all that it writes.
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const date = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 function moments(root) {
   for (const time of all("time[datetime]", root)) {
     const at = Date.parse(time.getAttribute("datetime"));
     if (Number.isNaN(at)) continue;
-    if (Date.now() >= at) time.textContent = words(Date.now() - at);
+    time.textContent = "date" in time.dataset ? date.format(at) : words(Date.now() - at);
     time.title = exact.format(at);
   }
 }
@@ -254,6 +258,7 @@ function signedOut() {
 function forms() {
   addEventListener("submit", (event) => {
     const form = event.target;
+    if ("check" in form.dataset) return check(form, event);
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "yes";
     all("button", form).forEach((button) => button.setAttribute("aria-disabled", "true"));
@@ -278,6 +283,32 @@ function forms() {
       button.textContent = "✓ Copied";
     });
   }
+}
+
+// Whether the two words are right is asked before the page that shows them is left.
+async function check(form, event) {
+  event.preventDefault();
+  const data = new URLSearchParams(new FormData(form));
+  data.append("quietly", "1");
+  const answer = await fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(() => null);
+  const wrong = answer?.status === 422;
+  $(".refused", form).hidden = !wrong;
+  if (wrong) return $("#first").focus();
+  // The node may be starting just now: the page waits for it rather than be lost.
+  if (answer?.status !== 204) return setTimeout(() => form.requestSubmit(), BEAT);
+  form.removeAttribute("data-check");
+  form.removeAttribute("target");
+  form.requestSubmit();
+}
+
+// What a name may be is said in words, and what was typed stays.
+function naming() {
+  const field = $("[data-name]");
+  field?.addEventListener("input", () => {
+    const small = field.value.toLowerCase();
+    const rule = field.validity.patternMismatch ? `A name has small letters, digits and -, and begins with a letter.${small !== field.value ? ` “${small}” could be one.` : ""}` : "";
+    field.setCustomValidity(rule);
+  });
 }
 
 function draft(form) {
@@ -346,6 +377,7 @@ moments(document);
 setInterval(() => moments(document), 10000);
 forms();
 offering();
+naming();
 follow();
 marking();
 addEventListener("visibilitychange", marking);

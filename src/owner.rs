@@ -14,6 +14,7 @@
 //! - A list gives a page, and the [`Cursor`](answers::Cursor) at which the next one begins.
 
 pub mod answers;
+mod backup;
 mod ballots;
 mod chain;
 mod chain_reads;
@@ -30,6 +31,7 @@ mod invitations;
 mod ledger_word;
 mod log_level;
 mod long_read;
+mod meaning;
 mod members;
 mod pages;
 mod peer;
@@ -44,6 +46,7 @@ mod tracker;
 mod verification;
 mod waiting;
 
+pub(crate) use backup::BackupPlace;
 pub use ballots::MissingVote;
 pub(crate) use ballots::{MAX_BALLOTS_LISTED, VOTERS_LISTED};
 pub use chain::BlockData;

@@ -6,11 +6,13 @@
 //! - Who may see them: [`door`]. Browsers come in by a one-time link, and are known by a cookie from then on.
 //! - Members' texts are always text. askama escapes, and [`show`] makes visible what would hide.
 
+mod account;
 mod acts;
 mod assets;
 mod blocks;
 mod charts;
 mod door;
+mod entries;
 mod entry;
 mod form;
 mod frame;
@@ -20,6 +22,7 @@ mod log;
 mod members;
 mod network;
 mod node;
+mod opening;
 mod own;
 mod pay;
 mod public;
@@ -52,6 +55,7 @@ use acts::Background;
 pub(super) fn routes(config: &mut ServiceConfig, owned: &Owned) {
     config
         .app_data(FormConfig::default().limit(MAX_REQUEST_BYTES))
+        .app_data(Data::new(Background::default()))
         .route("/enter", web::get().to(entry::enter))
         .route("/out", web::post().to(entry::leave))
         .route("/beat", web::get().to(entry::beat))
@@ -69,7 +73,6 @@ pub(super) fn routes(config: &mut ServiceConfig, owned: &Owned) {
 
 fn peer_routes(config: &mut ServiceConfig) {
     config
-        .app_data(Data::new(Background::default()))
         .route("/", web::get().to(home::home))
         .route("/home/kept", web::post().to(home::kept))
         .route("/live", web::get().to(entry::live))
@@ -80,7 +83,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/pay/names", web::get().to(pay::names))
         .route("/pay/inbox", web::get().to(pay::inbox))
         .route("/pay/outbox", web::get().to(pay::outbox))
-        .route("/pay/history", web::get().to(pay::history))
+        .route("/pay/history", web::get().to(account::history))
         .route("/pay/read", web::post().to(pay::read))
         .route("/pay/sent/{id}", web::get().to(sent::sent))
         .route("/pay/sent/{id}/{order}", web::post().to(sent::order))
@@ -93,6 +96,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/network/verify", web::post().to(network::verify))
         .route("/network/sync", web::post().to(network::sync))
         .route("/network/node", web::get().to(node::node))
+        .route("/network/backup", web::post().to(node::back_up))
         .route("/network/log", web::get().to(log::log))
         .route("/network/open", web::get().to(blocks::open))
         .route("/network/blocks", web::get().to(blocks::blocks))

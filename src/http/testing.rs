@@ -1,10 +1,19 @@
 //! A served node: what tests of the API and of its client share.
 
 use super::{ApiFile, BASE, ServerHandle, start};
-use crate::chain::TransactionId;
+use crate::canonical;
+use crate::chain::awake::AwakeTime;
+use crate::chain::rows::{OpenEntry, RowKey};
+use crate::chain::testing::{START, transfer};
+use crate::chain::{Amount, EncodedTransaction, Height, TransactionId};
+use crate::keys::PublicKey;
 use crate::messages::retry_queue::SendTransfer;
-use crate::owner::testing::{FakeNode, Played, peer, tracker};
+use crate::owner::testing::{FakeNode, Played, peer, secret, tracker};
 use crate::owner::{Owned, StopOrder};
+use crate::protocol::Row;
+use crate::protocol::delivery::rows::{ReceivedFacts, Route, SendFacts, begun, facts_key};
+use crate::store::chain_rows::changes;
+use crate::store::{Disk, RowChange, Table};
 use actix::{Actor, Addr};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -89,6 +98,78 @@ impl Served {
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.0 200"), "{path}: {head}");
         body.to_owned()
+    }
+
+    /// Messages that came in from bob, in the inbox, none of them read.
+    pub(crate) fn receives(&self, count: u64) {
+        for number in 1..=count {
+            let transaction = transfer(2, 1, number, 0, u8::try_from(number).unwrap());
+            let facts = ReceivedFacts {
+                id: transaction.id(),
+                from: secret(2).public_key(),
+                amount: Amount(number),
+                received_at: START.plus_ms(number),
+                receipt: None,
+                closed: None,
+            };
+            let facts = (facts_key(number), Some(canonical::encode(&facts)));
+            let rows = begun(number, &transaction.id(), transaction.bytes());
+            self.store(Table::Inbox, rows.into_iter().chain([facts]));
+        }
+    }
+
+    /// A payment to bob in the outbox, under this number.
+    pub(crate) fn queues(&self, number: u64) -> TransactionId {
+        self.keeps(number, &transfer(1, 2, 5, 0, 99), secret(2).public_key())
+    }
+
+    /// Something of the owner's in the outbox.
+    pub(crate) fn keeps(
+        &self,
+        number: u64,
+        transaction: &EncodedTransaction,
+        to: PublicKey,
+    ) -> TransactionId {
+        let facts = SendFacts {
+            id: transaction.id(),
+            to,
+            amount: Amount(5),
+            fee: Amount(0),
+            size: transaction.size(),
+            expires_at: Height(1_000),
+            queued_at: START,
+            queued_awake: AwakeTime(0),
+            route: Route::Direct,
+            attempted: false,
+            delivered_at: None,
+            end: None,
+            released: false,
+            reason: Default::default(),
+        };
+        let facts = (facts_key(number), Some(canonical::encode(&facts)));
+        let rows = begun(number, &transaction.id(), transaction.bytes());
+        self.store(Table::Outbox, rows.into_iter().chain([facts]));
+        transaction.id()
+    }
+
+    fn store(&self, table: Table, rows: impl Iterator<Item = Row>) {
+        let change = |(key, value)| RowChange { table, key, value };
+        let changes: Vec<_> = rows.map(change).collect();
+        self.played.disk.commit(&changes).unwrap();
+    }
+
+    /// Has the ledger know a transaction that is in no block.
+    pub(crate) fn opens(&self, transaction: &EncodedTransaction) {
+        let entry = OpenEntry {
+            since: AwakeTime(0),
+            transaction: transaction.clone(),
+        };
+        let rows = [(
+            RowKey::Open(transaction.id()),
+            Some(canonical::encode(&entry)),
+        )];
+        let rows: Vec<_> = changes(&rows).collect();
+        self.played.disk.commit(&rows).unwrap();
     }
 
     /// Where the node keeps its files.

@@ -34,7 +34,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Everything a peer answers.
-const PEER_PATHS: [&str; 16] = [
+const PEER_PATHS: [&str; 17] = [
     "GET /status",
     "GET /peers",
     "GET /balance",
@@ -51,6 +51,7 @@ const PEER_PATHS: [&str; 16] = [
     "GET /outbox",
     "GET /inbox",
     "GET /history",
+    "GET /account",
 ];
 
 /// Sends a request as it stands and reads until the server closes: status and body.

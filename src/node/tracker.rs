@@ -22,7 +22,7 @@ use crate::membership::Address;
 use crate::messages::gossip::CloseSessions;
 use crate::messages::registry::{CountSessions, RememberNetwork};
 use crate::messages::store::{Committer, FlushStore, ReportTo};
-use crate::owner::{NodePlace, Owned, Tracker};
+use crate::owner::{BackupPlace, NodePlace, Owned, Tracker};
 use crate::protocol::Registry;
 use crate::protocol::liveness::MAX_DIALS;
 use crate::protocol::registry::{Further, MAX_INQUIRERS_VISITED};
@@ -112,7 +112,15 @@ pub(super) async fn run(
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),
-        place: NodePlace::new(data_dir, seams.said.clone()),
+        place: NodePlace::new(
+            data_dir,
+            seams.said.clone(),
+            BackupPlace {
+                dir: settings.backup.dir(data_dir),
+                role: Role::Tracker,
+                reached_at: vec![settings.listen.to_string()],
+            },
+        ),
         disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };

@@ -1,6 +1,7 @@
 //! What a node answers its owner, and what it takes. As JSON they are what the API over HTTP says: amounts,
 //! fees, balances and work as decimal text, heights and counts as numbers.
 
+mod account;
 mod ballots;
 mod branch;
 mod chain;
@@ -12,6 +13,7 @@ mod events;
 mod health;
 mod invitations;
 mod log_level;
+mod meaning;
 mod members;
 mod place;
 mod records;
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
+pub use account::{AccountDeed, AccountEntry, AccountView};
 pub use ballots::{
     BallotState, BallotView, BallotsView, CastRequest, CastView, ChoiceView, ClosesRequest,
     CountedView, OpenBallotRequest, OpenedView, ResultView, RollRequest, UncountedState,
@@ -37,7 +40,7 @@ pub use chain::{
     ActionView, BalanceView, BlockCheckView, BlockLine, BlockView, BlocksView, ChainView,
     GenesisView, OpenView, TransactionState, TransactionStateView, TransactionView, VerifyLine,
 };
-pub use checkpoint::{CheckpointRequest, CheckpointView};
+pub use checkpoint::{BackupRequest, BackupView, CheckpointRequest, CheckpointView};
 pub use clock::{ClockStateView, ClockView};
 pub use delegates::{
     DelegateRequest, DelegateState, DelegateView, DelegatesView, HandOverRequest, StatementRequest,
@@ -53,6 +56,7 @@ pub use invitations::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView,
 };
 pub use log_level::{LogLevelRequest, LogLevelView};
+pub use meaning::MeaningView;
 pub use members::{DifferenceView, LedgerMember, LedgerMembersView, OnLedgerState, OnLedgerView};
 pub use place::{LogLine, LogView, SettingView, SettingsView};
 pub use records::{
@@ -232,6 +236,13 @@ pub struct MiningView {
     pub races_lost: u64,
     /// When it mines.
     pub mode: Mode,
+}
+
+impl MiningView {
+    /// Whether it begins to search without being told.
+    pub fn begins_by_itself(&self) -> bool {
+        self.mode != Mode::OnCommand
+    }
 }
 
 /// How a node stands that waits for its wallet. What runs has no `waiting_for`.

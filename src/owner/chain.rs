@@ -10,6 +10,7 @@ use super::chain_reads::{
 };
 use super::codes::Code;
 use super::ids::TypedId;
+use super::meaning::Meanings;
 use super::pages::{Order, Page, not_a_cursor};
 use super::refusal::{Refused, unverified};
 use super::{Peer, export, verification};
@@ -183,12 +184,16 @@ impl Peer {
         let (open, ledger) = super::peer::at_one_tip(parts, asked).await?;
         let known = self.known();
         let people = self.people(&known);
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let view = ChainRows(&*snapshot);
+        let meanings = Meanings::of(&parts.rules, &view);
         let transactions = open.transactions.iter();
         Ok(OpenView {
             count: ledger.open_transactions.max(open.transactions.len()),
             transactions: transactions
-                .map(|transaction| transaction_view(transaction, &people))
-                .collect(),
+                .map(|transaction| transaction_view(transaction, &people, &meanings))
+                .collect::<Result<_, _>>()?,
             next: open.next.map(|place| Cursor(place.to_string())),
             tip: tip_view(&ledger.tip),
         })

@@ -6,6 +6,7 @@ use super::answers::{
 };
 use super::codes::Code;
 use super::ids::{ID_DIGITS, TypedId};
+use super::meaning::Meanings;
 use super::people::People;
 use super::refusal::Refused;
 use crate::chain::rows::{HeaderEntry, RowKey};
@@ -157,7 +158,7 @@ pub(super) fn block(
     }
     let block = view.block(&id)?.ok_or_else(no_body)?;
     let connected = view.active(block.header.height)? == Some(id);
-    let transactions = transaction_views(&block, people);
+    let transactions = transaction_views(&block, people, &Meanings::of(rules, &view))?;
     Ok(block_view(id, &block.header, connected, transactions, tip))
 }
 
@@ -215,10 +216,14 @@ pub(super) fn block_line(
     })
 }
 
-fn transaction_views(block: &Block, people: &People<'_>) -> Vec<TransactionView> {
+fn transaction_views(
+    block: &Block,
+    people: &People<'_>,
+    meanings: &Meanings<'_>,
+) -> Result<Vec<TransactionView>, Internal> {
     let transactions = block.transactions.iter();
     transactions
-        .map(|transaction| transaction_view(transaction, people))
+        .map(|transaction| transaction_view(transaction, people, meanings))
         .collect()
 }
 
@@ -308,7 +313,9 @@ pub(super) fn transaction_state(
     Ok(TransactionStateView {
         id,
         state,
-        transaction: transaction.map(|transaction| transaction_view(&transaction, people)),
+        transaction: transaction
+            .map(|transaction| transaction_view(&transaction, people, &Meanings::of(rules, &view)))
+            .transpose()?,
         tip,
     })
 }
@@ -341,20 +348,25 @@ fn mined(
 pub(super) fn transaction_view(
     transaction: &EncodedTransaction,
     people: &People<'_>,
-) -> TransactionView {
+    meanings: &Meanings<'_>,
+) -> Result<TransactionView, Internal> {
     let payload = transaction.payload();
-    TransactionView {
+    Ok(TransactionView {
         id: transaction.id(),
         sender: (!transaction.is_reward()).then(|| people.person(&payload.sender)),
         fee: payload.fee,
         expires_at: payload.expires_at,
         bytes: transaction.size(),
-        action: action_view(&payload.action, people),
-    }
+        action: action_view(&payload.action, people, meanings)?,
+    })
 }
 
-fn action_view(action: &Action, people: &People<'_>) -> ActionView {
-    match action {
+fn action_view(
+    action: &Action,
+    people: &People<'_>,
+    meanings: &Meanings<'_>,
+) -> Result<ActionView, Internal> {
+    Ok(match action {
         Action::Transfer { to, amount, note } => ActionView::Transfer {
             to: people.person(to),
             amount: *amount,
@@ -363,10 +375,11 @@ fn action_view(action: &Action, people: &People<'_>) -> ActionView {
         Action::Record { topic, body } => ActionView::Record {
             topic: topic.to_string(),
             body_bytes: body.as_slice().len(),
+            says: meanings.read(action)?,
         },
         Action::Reward { to, amount, .. } => ActionView::Reward {
             to: people.person(to),
             amount: *amount,
         },
-    }
+    })
 }

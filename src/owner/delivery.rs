@@ -1,24 +1,25 @@
 //! What a peer's owner sends and receives.
 
+mod account;
 mod history;
+mod listing;
 mod many;
 mod reading;
 mod sending;
 
-use super::answers::{Cursor, InboxView, OutboxView, ReadView, ReceivedView, SendView};
+use super::answers::{InboxView, OutboxView, ReadView, ReceivedView, SendView};
 use super::codes::Code;
 use super::ids::{TypedId, without_dots};
-use super::pages::{Order, Page, not_a_cursor};
+use super::pages::{Order, Page};
 use super::{Peer, PeerParts, Refused};
-use crate::chain::{Internal, TransactionId};
+use crate::chain::TransactionId;
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::retry_queue::{GetOutbox, GetSend, ReleaseSend, RetrySend, WithdrawSend};
 use crate::protocol::delivery::outbox::{Line, OrderError};
-use crate::protocol::delivery::rows::{
-    self, DeliveryRows, SendFacts, SendState, facts, marked_from,
-};
+use crate::protocol::delivery::rows::{self, SendFacts, SendState, facts};
 use crate::store::delivery_rows::DeliveryTable;
 use actix::{Message, Recipient};
+use listing::{cursor, latest, like, numbers};
 pub use many::MAX_TRANSFERS;
 use reading::Reading;
 pub use sending::MAX_KEY;
@@ -32,8 +33,8 @@ const LISTED: usize = 50;
 pub const MAX_LISTED: usize = 200;
 /// Messages that are marked as read at a time.
 const MAX_READ: usize = 1_000;
-/// How many sends are looked at for one page of those that failed: most do not fail.
-const FAILED_SOUGHT: u64 = 1_000;
+/// How many of the first sends are looked at for one that is no record: people write soon.
+const FIRST_SOUGHT: u64 = 200;
 
 /// How long an answer about a send may be waited for at most: whoever wants to wait longer asks again.
 pub const MAX_PATIENCE: Duration = Duration::from_secs(60);
@@ -45,6 +46,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub enum Which {
     /// Those that are neither open nor mined, nor at an end: the oldest first.
     Waiting,
+    /// Those that are in no block, nor at an end, records too: the latest first.
+    UnderWay,
     /// Those that came to an end without being mined: the latest first.
     Failed,
 }
@@ -107,7 +110,7 @@ impl Peer {
                 after,
                 limit: limit + 1,
             },
-            Which::Failed => GetOutbox::nothing_of_it(),
+            Which::UnderWay | Which::Failed => GetOutbox::nothing_of_it(),
         };
         let mut status = parts.outbox.send(asked).await?;
         let known = self.known();
@@ -125,7 +128,9 @@ impl Peer {
                 }
                 last.filter(|_| more)
             }
-            Which::Failed => failed(&reading, parts, after, limit, &mut sends).await?,
+            Which::UnderWay | Which::Failed => {
+                latest(&reading, parts, which, (after, limit), &mut sends).await?
+            }
         };
         Ok(OutboxView {
             queued: status.waiting.queued,
@@ -136,6 +141,25 @@ impl Peer {
             next: next.map(cursor),
             tip: reading.tip,
         })
+    }
+
+    /// Whether its owner ever sent something to somebody: records are for everybody, and the first of them, by
+    /// which one joins, is not the owner's own doing.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`], [`Code::Internal`].
+    pub fn has_written(&self) -> Result<bool, Refused> {
+        let disk = self.disk()?;
+        let snapshot = disk.snapshot();
+        let rows = DeliveryTable::outbox(&*snapshot);
+        for number in 1..=FIRST_SOUGHT {
+            match facts::<SendFacts>(&rows, number)? {
+                Some(facts) if facts.to != self.key => return Ok(true),
+                Some(_) => {}
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
     }
 
     /// One send, whatever became of it.
@@ -350,123 +374,5 @@ impl Peer {
         parts.mark_read.send(MarkRead(numbers.to_vec())).await?;
         let unread = parts.unread.send(CountUnread).await?;
         Ok(ReadView { unread })
-    }
-}
-
-/// The number that a page ended with.
-fn cursor(number: u64) -> Cursor {
-    Cursor(number.to_string())
-}
-
-/// The only transaction of a table whose id begins like this.
-fn like(rows: &dyn DeliveryRows, typed: &TypedId) -> Result<Option<TransactionId>, Refused> {
-    let lowest = TransactionId(typed.lowest());
-    typed.the_only(rows::beginning_like(rows, &lowest, typed.digits())?)
-}
-
-/// The latest sends before the number `after` that have failed; the number to go on at, if there are earlier
-/// ones that were not looked at.
-async fn failed(
-    reading: &Reading<'_>,
-    parts: &PeerParts,
-    after: Option<u64>,
-    limit: usize,
-    sends: &mut Vec<SendView>,
-) -> Result<Option<u64>, Refused> {
-    let rows = reading.outbox();
-    let next = rows::next_number(&rows)?;
-    let end = after.map_or(next, |after| after.min(next));
-    let first = end.saturating_sub(FAILED_SOUGHT).max(1);
-    for number in (first..end).rev() {
-        if sends.len() == limit {
-            return Ok(Some(number + 1));
-        }
-        let Some(facts) = facts::<SendFacts>(&rows, number)? else {
-            continue;
-        };
-        if facts.end.is_none() {
-            continue;
-        }
-        let line = parts.outbox_line.send(GetSend(facts.id)).await?;
-        let view = match line {
-            Some(line) => reading.waiting(Line { facts, ..line }).await?,
-            None => reading.sent(number, facts).await?,
-        };
-        if view.state.has_failed() {
-            sends.push(view);
-        }
-    }
-    Ok(Some(first).filter(|first| *first > 1))
-}
-
-/// Which messages to show.
-fn numbers(
-    rows: &dyn DeliveryRows,
-    wanted: &InboxPage,
-    after: Option<u64>,
-    limit: usize,
-) -> Result<Vec<u64>, Internal> {
-    let next = rows::next_number(rows)?;
-    let first = after.map_or(1, |after| after.saturating_add(1));
-    let end = after.map_or(next, |after| after.min(next));
-    match (wanted.unread, wanted.order) {
-        (false, Order::Oldest) => Ok((first..next).take(limit).collect()),
-        (false, Order::Latest) => Ok((1..end).rev().take(limit).collect()),
-        (true, Order::Oldest) => {
-            let mut numbers = Vec::new();
-            let mut from = first;
-            while numbers.len() < limit
-                && let Some(number) = marked_from(rows, from)?
-            {
-                numbers.push(number);
-                from = number + 1;
-            }
-            Ok(numbers)
-        }
-        (true, Order::Latest) => {
-            // All that are marked before the end, of which the last ones are kept.
-            let mut numbers = std::collections::VecDeque::new();
-            let mut from = 1;
-            while let Some(number) = marked_from(rows, from)?
-                && number < end
-            {
-                numbers.push_back(number);
-                if numbers.len() > limit {
-                    numbers.pop_front();
-                }
-                from = number + 1;
-            }
-            Ok(numbers.into_iter().rev().collect())
-        }
-    }
-}
-
-/// The last number of the outbox and of the inbox that a page of the history has shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shown {
-    sent: u64,
-    received: u64,
-}
-
-impl Shown {
-    fn read(cursor: &Cursor) -> Result<Self, Refused> {
-        let numbers = cursor.0.split_once('-').and_then(|(sent, received)| {
-            let (sent, received) = (sent.parse().ok()?, received.parse().ok()?);
-            Some(Self { sent, received })
-        });
-        numbers.ok_or_else(|| not_a_cursor(cursor))
-    }
-
-    fn cursor(self) -> Cursor {
-        Cursor(format!("{}-{}", self.sent, self.received))
-    }
-
-    /// The ones before; 0, which nothing has, at the end.
-    fn next(self) -> (u64, u64) {
-        (self.sent.saturating_sub(1), self.received.saturating_sub(1))
-    }
-
-    fn is_not_all(self) -> bool {
-        self.next() != (0, 0)
     }
 }

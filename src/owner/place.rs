@@ -2,7 +2,7 @@
 
 use super::answers::{Cursor, LogView, SettingsView};
 use super::pages::not_a_cursor;
-use super::{Code, Page, Refused};
+use super::{BackupPlace, Code, Page, Refused};
 use crate::backup;
 use crate::chain::Timestamp;
 use crate::logging::reading::{LogPlace, earlier};
@@ -11,6 +11,7 @@ use crate::settings::{LogLevel, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 
@@ -25,7 +26,10 @@ const MAX_FILES: usize = 100_000;
 
 /// The place of a node.
 pub struct NodePlace {
-    data_dir: PathBuf,
+    pub(super) data_dir: PathBuf,
+    pub(super) backups: BackupPlace,
+    /// Whether a backup is being made.
+    pub(super) is_backing_up: AtomicBool,
     said: Vec<Setting>,
     /// Files are read beside everything else.
     runtime: Handle,
@@ -62,9 +66,11 @@ impl LogQuery {
 impl NodePlace {
     /// The node that keeps its files in `data_dir`, by settings that were `said` like this; made within the
     /// runtime that reads them.
-    pub(crate) fn new(data_dir: &Path, said: Vec<Setting>) -> Arc<Self> {
+    pub(crate) fn new(data_dir: &Path, said: Vec<Setting>, backups: BackupPlace) -> Arc<Self> {
         Arc::new(Self {
             data_dir: data_dir.to_owned(),
+            backups,
+            is_backing_up: AtomicBool::new(false),
             said,
             runtime: Handle::current(),
         })
@@ -106,6 +112,7 @@ impl NodePlace {
             data_dir: self.data_dir.display().to_string(),
             bytes_on_disk: self.beside(|| bytes_below(directory)).await?,
             last_backup: self.last_backup().await?,
+            backups_in: self.backups_in(),
             settings: self.said.iter().map(Into::into).collect(),
         })
     }
@@ -120,7 +127,12 @@ impl NodePlace {
         Ok(last.map(|last| last.made_at))
     }
 
-    async fn beside<T: Send + 'static>(
+    /// The directory that backups are made in, unless another is named.
+    pub fn backups_in(&self) -> String {
+        self.backups.dir.display().to_string()
+    }
+
+    pub(super) async fn beside<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refused> {

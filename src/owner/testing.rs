@@ -5,7 +5,7 @@ mod answers;
 
 use answers::members;
 
-use super::{Events, LongAnswers, Peer, PeerParts, Tracker};
+use super::{BackupPlace, Events, LongAnswers, Peer, PeerParts, Tracker};
 use crate::chain::ledger::{BlockOutcome, Funds};
 use crate::chain::testing::{Node, START, member, rules, transfer};
 use crate::chain::transaction::Note;
@@ -38,7 +38,7 @@ use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
 use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome};
 use crate::store::chain_rows::changes;
-use crate::store::{Disk, MemoryDisk};
+use crate::store::{Disk, MemoryDisk, Role};
 use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
@@ -217,6 +217,16 @@ impl Entropy for CountingEntropy {
     }
 }
 
+/// A node's place, with backups beside it.
+fn place(data_dir: &Path, role: Role) -> Arc<super::NodePlace> {
+    let backups = BackupPlace {
+        dir: data_dir.with_extension("backups"),
+        role,
+        reached_at: Vec::new(),
+    };
+    super::NodePlace::new(data_dir, Vec::new(), backups)
+}
+
 /// What speaks for the peer that `node` plays.
 pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> Peer {
     let running = OnceLock::new();
@@ -272,7 +282,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
-        place: super::NodePlace::new(data_dir, Vec::new()),
+        place: place(data_dir, Role::Peer),
         presence: Default::default(),
         rolls: Default::default(),
         runtime: tokio::runtime::Handle::current(),
@@ -293,7 +303,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>, data_dir: &Path) -> Tracker {
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
-        place: super::NodePlace::new(data_dir, Vec::new()),
+        place: place(data_dir, Role::Tracker),
         disk: Weak::<MemoryDisk>::new(),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }

@@ -45,8 +45,18 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     tab.waits_for("h1", "Join a network");
     // What is wrong is said with its remedy, and nothing was written.
     tab.types("#invitation", "join1nonsense")
-        .types("#name", "dora");
+        .types("#name", "Dora");
     tab.presses("main form button.main");
+    // A name with a capital letter: the rule is said in words, and what was typed stays.
+    let said = tab.runs("const name = document.querySelector('#name'); return [name.value, name.validationMessage, name.title].join('; ')");
+    let said = said.as_str().unwrap();
+    assert!(
+        said.starts_with("Dora; ") && said.contains("small letters"),
+        "{said}"
+    );
+    assert!(said.contains("“dora” could be one"), "{said}");
+    tab.runs("document.querySelector('#name').value = ''");
+    tab.types("#name", "dora").presses("main form button.main");
     tab.waits_for(".refused", "Not joined.");
     assert!(!place.path().join("peer.toml").exists());
     tab.waits_until(
@@ -63,6 +73,8 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     ] {
         tab.waits_for("#checks", check);
     }
+    let bullets = "return getComputedStyle(document.querySelector('#checks')).listStyleType";
+    assert_eq!(tab.runs(bullets), "none");
     tab.presses("form[action='/start/words'] button");
     tab.waits_for("h1", "Write these 24 words down");
     let asked = |label: &str| {
@@ -83,9 +95,11 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     assert!(again.contains("You can join") && !again.contains("class=\"words\""));
     tab.types("#first", "wrong").types("#second", &second);
     tab.presses("form button.main");
-    tab.waits_for("h1", "Not these two words");
-    tab.types("#first", &first).types("#second", &second);
-    tab.presses("form button.main");
+    // The words stay to be compared, and so does what was typed.
+    tab.waits_for(".refused", "not the two words");
+    assert_eq!((asked("first"), asked("second")), (first.clone(), second));
+    tab.runs("document.querySelector('#first').value = ''");
+    tab.types("#first", &first).presses("form button.main");
     tab.waits_for("#have", "0 coins");
     tab.waits_for("#standing", "Nobody else is here");
     tab.waits_for("#steps .done", "Write your 24 words down");

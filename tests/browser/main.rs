@@ -9,6 +9,7 @@ mod driver;
 mod joining;
 mod looks;
 mod many;
+mod newcomer;
 mod pages;
 mod restoring;
 mod screenshots;

@@ -49,14 +49,7 @@ fn browser_five_hundred_members_are_shown_found_and_written_to() {
     driver.complaints();
     for width in [1280, 390] {
         tab.is_wide(width);
-        for path in [
-            "/members",
-            "/pay",
-            "/",
-            "/members/m498",
-            "/network",
-            "/pay/with/m7",
-        ] {
+        for path in PAGES {
             tab.goes_to(path);
             let fits = tab.runs("return document.documentElement.scrollWidth <= innerWidth");
             assert_eq!(fits, true, "{path} at {width}");
@@ -185,6 +178,25 @@ fn browser_attack_a_hundred_who_follow_and_never_read_cost_little() {
     });
 }
 
+/// The pages whose figures stand in docs/figures.md: each is opened, and its first load measured.
+const PAGES: &[&str] = &[
+    "/",
+    "/pay",
+    "/pay/with/m7",
+    "/pay/inbox",
+    "/pay/history",
+    "/members",
+    "/members/m498",
+    "/votes",
+    "/votes/records",
+    "/network",
+    "/network/blocks",
+    "/search?q=m4",
+    "/me",
+    "/network/node",
+    "/network/log",
+];
+
 /// How a page is timed: so often, after it was made once.
 const ROUNDS: u32 = 20;
 
@@ -196,22 +208,7 @@ fn figures_of_the_pages_with_five_hundred_members() {
     let (_lab, alice, _crowd) = five_hundred(blocks);
     let tab = enter(driver.tab(), &alice);
     let middle = format!("/network/blocks/{}", blocks / 2);
-    for path in [
-        "/",
-        "/pay",
-        "/pay/with/m7",
-        "/members",
-        "/members/m7",
-        "/votes",
-        "/votes/records",
-        "/network",
-        "/network/blocks",
-        &middle,
-        "/search?q=m4",
-        "/me",
-        "/network/node",
-        "/network/log",
-    ] {
+    for path in PAGES.iter().copied().chain([middle.as_str()]) {
         tab.goes_to(path);
         let script = format!(
             "const times = []; let bytes = 0; for (let i = 0; i < {ROUNDS}; i++) {{ const asked = new XMLHttpRequest(); \

@@ -106,6 +106,8 @@ fn browser_a_block_is_mined_by_pressing_and_things_are_found_by_name_and_height(
         "blocks come",
         "return document.querySelectorAll('#blocks tbody tr').length > 4",
     );
+    hers.presses("button[value=when-pending]")
+        .waits_for("#mining", "Ready: it begins as soon as something waits");
     hers.presses("button[value=on-command]")
         .waits_for("#mining", "Not mining");
     for (typed, path) in [("bo", "/members/bob"), ("1", "/network/blocks/")] {
@@ -222,10 +224,14 @@ fn browser_a_wallet_is_made_its_words_shown_once_and_typed_back() {
     hers.types("#first", "wrong")
         .types("#second", &second)
         .presses("form button.main");
-    hers.waits_for("h1", "Not these two words");
-    hers.types("#first", &first)
-        .types("#second", &second)
-        .presses("form button.main");
+    // The words stay to be compared, and so does what was typed.
+    hers.waits_for(".refused", "not the two words");
+    assert_eq!(
+        (asked("first"), asked("second")),
+        (first.clone(), second.clone())
+    );
+    hers.runs("document.querySelector('#first').value = ''");
+    hers.types("#first", &first).presses("form button.main");
     hers.waits_for(".notice", "Keep the words");
     hers.waits_for("#have", "0 coins");
     // They are nowhere else.

@@ -52,7 +52,9 @@ fn transaction_facts(transaction: &TransactionView) -> Vec<(&'static str, String
                 lines.push(("note", format!("{note_bytes} bytes, sealed")));
             }
         }
-        ActionView::Record { topic, body_bytes } => {
+        ActionView::Record {
+            topic, body_bytes, ..
+        } => {
             lines.push(("record", format!("{body_bytes} bytes under {topic}")));
         }
         ActionView::Reward { to, amount } => {

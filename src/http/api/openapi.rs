@@ -49,6 +49,11 @@ const LISTS: &[(&str, usize, &str)] = &[
     (paths::OUTBOX.path, MAX_LISTED, NUMBER),
     (paths::INBOX.path, MAX_LISTED, NUMBER),
     (paths::HISTORY.path, MAX_LISTED, "^[0-9]{1,15}-[0-9]{1,15}$"),
+    (
+        paths::ACCOUNT.path,
+        MAX_LISTED,
+        "^[0-9]{1,15}-(all|[0-9]{1,9})-[0-9]{1,20}-[0-9a-f]{16}$",
+    ),
     (paths::TOPICS.path, MAX_RECORDS_LISTED, "^[ -~]{1,32}$"),
     (
         paths::RECORDS.path,

@@ -11,17 +11,17 @@ use crate::http::pages::LinkView;
 use crate::http::server::ProofView;
 use crate::owner::BlockData;
 use crate::owner::answers::{
-    BalanceView, BallotView, BallotsView, BlockCheckView, BlockView, BlocksView, CastRequest,
-    CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView, DelegateRequest,
-    DelegateView, DelegatesView, EventView, ExpelRequest, HandOverRequest, HealthView, HistoryView,
-    InboxView, InvitationView, InvitationsView, InviteRequest, InvitedView, LedgerMembersView,
-    LeftView, LogLevelRequest, LogLevelView, LogView, MinedView, MiningRequest, MiningView,
-    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReadmitRequest, ReceivedView, RecordRequest, RecordedView, RecordsView,
-    RekeyRequest, SaidView, SendManyRequest, SendRequest, SendView, SentManyView, SentView,
-    SettingsView, StatementRequest, StopRequest, StoppingView, SyncRequest, SyncView, TopicsView,
-    TrackerStatusView, TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView,
-    WalletRequest,
+    AccountView, BackupRequest, BackupView, BalanceView, BallotView, BallotsView, BlockCheckView,
+    BlockView, BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView,
+    ConnectedView, DelegateRequest, DelegateView, DelegatesView, EventView, ExpelRequest,
+    HandOverRequest, HealthView, HistoryView, InboxView, InvitationView, InvitationsView,
+    InviteRequest, InvitedView, LedgerMembersView, LeftView, LogLevelRequest, LogLevelView,
+    LogView, MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView,
+    OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReadmitRequest,
+    ReceivedView, RecordRequest, RecordedView, RecordsView, RekeyRequest, SaidView,
+    SendManyRequest, SendRequest, SendView, SentManyView, SentView, SettingsView, StatementRequest,
+    StopRequest, StoppingView, SyncRequest, SyncView, TopicsView, TrackerStatusView,
+    TransactionStateView, VerifyLine, VotersView, WaitingView, WalletOpenedView, WalletRequest,
 };
 use crate::owner::codes::Explanation;
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,7 @@ paths! {
     LOG: GET "/log" ("level" "actor" "about" "after" "limit") -> LogView, BOTH, "what the node wrote down, the latest first: from this level on, of one part (actor), with a value that begins so (about: an id, a name, an address)";
     SETTINGS: GET "/settings" () -> SettingsView, BOTH, "its settings and who says each, where its files are, and how much they take";
     CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
+    BACK_UP: POST "/backup" () [BackupRequest] -> BackupView, BOTH, "makes a backup of the node, without its wallet, into a directory (dir) that is not there yet, or one of its own below the place that the settings name; answered once it was read back";
     LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";
     OPEN_WALLET: POST "/wallet" () [WalletRequest] -> WalletOpenedView, WAITING, "makes or opens the wallet (order: create or load), and the node starts";
@@ -147,6 +148,7 @@ paths! {
     RECEIVED: GET "/inbox/{number}" () -> ReceivedView, PEER, "one message, by its number in the inbox or its id";
     READ: POST "/inbox/read" () [ReadRequest] -> ReadView, PEER, "marks these messages as read, and no others";
     HISTORY: GET "/history" ("after" "limit") -> HistoryView, PEER, "what was sent and received, the latest first";
+    ACCOUNT: GET "/account" ("after" "limit") -> AccountView, PEER, "what came into blocks for this node's owner, mined coins among it, the latest first, and what there was after each";
     EVENTS: GET "/events" ("kinds" "after") -> "text/event-stream" EventView, PEER, "what happens, as it happens, as text/event-stream: of these kinds (kinds=block_connected,peer_came), behind this event (after, or the header Last-Event-ID)";
     ADD_RECORD: POST "/records" () [RecordRequest] -> RecordedView, PEER, "records bytes under a topic (body: {\"text\": ...} or {\"hex\": ...}); answered once the ledger has taken them; under the header Idempotency-Key the same request records once";
     TOPICS: GET "/topics" ("after" "limit") -> TopicsView, PEER, "the topics that have records on the connected chain";

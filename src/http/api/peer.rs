@@ -8,13 +8,13 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView, CastRequest, CastView,
-    ChainView, CheckpointRequest, CheckpointView, ConnectedView, HistoryView, InboxView,
-    LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView, NoRequest,
-    OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView, ReadRequest,
-    ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView, SendManyRequest,
-    SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest, SyncView,
-    TopicsView, VotersView,
+    AccountView, BackupRequest, BackupView, BalanceView, BallotView, BallotsView, BlockCheckView,
+    BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
+    HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
+    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
+    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
+    SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
+    SyncView, TopicsView, VotersView,
 };
 use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
@@ -32,6 +32,7 @@ type Answer<T> = Result<Json<T>, Refused>;
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource(&paths::CHECKPOINT, checkpoint))
+        .service(resource(&paths::BACK_UP, back_up))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::MEMBERS, members))
@@ -49,6 +50,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(resource(&paths::READ, read))
         .service(resource(&paths::RECEIVED, received))
         .service(resource(&paths::HISTORY, history))
+        .service(resource(&paths::ACCOUNT, account))
         .service(resource(&paths::EVENTS, events))
         .service(resource(&paths::ADD_RECORD, add_record))
         .service(resource(&paths::TOPICS, topics))
@@ -84,6 +86,10 @@ async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
 async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
     let made = web::block(move || peer.checkpoint(&request)).await;
     made.map_err(|_| Refused::stopping())?.map(Json)
+}
+
+async fn back_up(peer: Data<Peer>, request: Json<BackupRequest>) -> Answer<BackupView> {
+    peer.back_up(&request).await.map(Json)
 }
 
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
@@ -173,6 +179,10 @@ async fn read(peer: Data<Peer>, request: Json<ReadRequest>) -> Answer<ReadView> 
 
 async fn history(peer: Data<Peer>, asked: Parameters) -> Answer<HistoryView> {
     peer.history(&asked.page()?).await.map(Json)
+}
+
+async fn account(peer: Data<Peer>, asked: Parameters) -> Answer<AccountView> {
+    peer.account(&asked.page()?).await.map(Json)
 }
 
 async fn events(

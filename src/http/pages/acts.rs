@@ -1,8 +1,8 @@
 //! What takes a while and was begun by a form: it goes on while pages are looked at.
 
-use super::show::{count, grouped};
-use crate::owner::Peer;
-use crate::owner::answers::VerifyLine;
+use super::show::{count, grouped, size};
+use crate::owner::answers::{BackupView, VerifyLine};
+use crate::owner::{Peer, Refused};
 use crate::readable::{in_words, visible};
 use futures_util::StreamExt;
 use std::pin::pin;
@@ -16,7 +16,10 @@ pub(super) struct Background(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     mining: Progress,
+    /// Height of the block that the last search found.
+    found: Option<u64>,
     verifying: Progress,
+    backing_up: Progress,
 }
 
 /// How something goes.
@@ -55,8 +58,17 @@ impl Progress {
 }
 
 impl Background {
-    pub(super) fn mining(&self) -> Progress {
-        self.lock().mining.clone()
+    /// How the search for a block goes, or went: what it found is news as long as no other block stands on it.
+    pub(super) fn mining(&self, tip: u64) -> Progress {
+        let state = self.lock();
+        match state.found {
+            Some(height) if height < tip && !state.mining.is_running() => Progress::Idle,
+            _ => state.mining.clone(),
+        }
+    }
+
+    pub(super) fn backing_up(&self) -> Progress {
+        self.lock().backing_up.clone()
     }
 
     pub(super) fn verifying(&self) -> Progress {
@@ -70,8 +82,10 @@ impl Background {
         }
         let background = self.clone();
         actix_web::rt::spawn(async move {
+            let mut found = None;
             let (well, words) = match peer.mine().await {
                 Ok(mined) => {
+                    found = Some(mined.height.0);
                     let height = grouped(&mined.height.0.to_string());
                     let took = in_words(mined.elapsed_ms);
                     let what = count(mined.transactions, "transaction");
@@ -82,7 +96,35 @@ impl Background {
                 }
                 Err(refused) => (false, visible(&refused.detail)),
             };
-            background.lock().mining = Progress::Ended { well, words };
+            let mut state = background.lock();
+            state.mining = Progress::Ended { well, words };
+            state.found = found;
+        });
+    }
+
+    /// Tells how a backup goes, unless one is being made already.
+    pub(super) fn back_up(
+        &self,
+        made: impl Future<Output = Result<BackupView, Refused>> + 'static,
+    ) {
+        if !self.begin(|state| &mut state.backing_up, "The backup is being made") {
+            return;
+        }
+        let background = self.clone();
+        actix_web::rt::spawn(async move {
+            let (well, words) = match made.await {
+                Ok(made) => (
+                    true,
+                    format!(
+                        "The backup is in {}: {}, {}, read back",
+                        visible(&made.dir.display().to_string()),
+                        count(made.files as usize, "file"),
+                        size(made.bytes)
+                    ),
+                ),
+                Err(refused) => (false, visible(&refused.detail)),
+            };
+            background.lock().backing_up = Progress::Ended { well, words };
         });
     }
 

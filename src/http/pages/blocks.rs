@@ -1,11 +1,15 @@
 //! What is on the chain: blocks, transactions, what is open.
 
+use super::entries::{Mood, joined};
 use super::form::Asked;
 use super::frame::{Frame, Spot, Standing, page, see, status_of};
 use super::refusal::PageRefused;
-use super::show::{Mood, When, Who, coins, count, grouped};
-use crate::owner::answers::{ActionView, BlockLine, BlockView, TransactionState, TransactionView};
+use super::show::{When, Who, coins, count, grouped};
+use crate::owner::answers::{
+    ActionView, BlockLine, BlockView, MeaningView, TransactionState, TransactionView,
+};
 use crate::owner::{Order, Peer};
+use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::{Data, Path};
@@ -46,6 +50,8 @@ pub(super) struct Deed {
     pub(super) fee: Option<String>,
     /// The topic, if it is a record.
     pub(super) topic: Option<String>,
+    /// The ballot that it is about, if it is about one.
+    pub(super) ballot: Option<String>,
 }
 
 impl Deed {
@@ -67,26 +73,71 @@ impl Deed {
                 Some(to),
                 format!("{}, new, for mining the block", coins(*amount)),
             ),
-            ActionView::Record { topic, body_bytes } => (
-                None,
-                format!(
-                    "a record of {body_bytes} bytes under \"{}\"",
-                    crate::readable::visible(topic)
-                ),
-            ),
+            ActionView::Record {
+                topic,
+                body_bytes,
+                says,
+            } => (None, record_words(topic, *body_bytes, says.as_ref())),
         };
         let topic = match &transaction.action {
             ActionView::Record { topic, .. } => Some(topic.clone()),
             _ => None,
         };
+        let ballot = match &transaction.action {
+            ActionView::Record { says, .. } => says.as_ref().and_then(|says| match says {
+                MeaningView::Vote { ballot, .. } | MeaningView::Result { ballot, .. } => {
+                    Some(ballot.to_string())
+                }
+                MeaningView::Ballot { .. } => Some(transaction.id.to_string()),
+                _ => None,
+            }),
+            _ => None,
+        };
         Self {
             topic,
+            ballot,
             id: transaction.id.to_string(),
             from: transaction.sender.as_ref().map(Who::new),
             to: to.map(Who::new),
             words,
             fee: (transaction.fee.0 > 0).then(|| coins(transaction.fee)),
         }
+    }
+}
+
+/// What a record says, in words.
+fn record_words(topic: &str, bytes: usize, says: Option<&MeaningView>) -> String {
+    let about = |question: &Option<String>| match question {
+        Some(question) => format!(": {}", visible(question)),
+        None => " in a ballot that this node does not know".to_owned(),
+    };
+    match says {
+        Some(MeaningView::Ballot { question }) => format!("a ballot: {}", visible(question)),
+        Some(MeaningView::Vote {
+            question, choices, ..
+        }) if choices.is_empty() => format!("a vote{}", about(question)),
+        Some(MeaningView::Vote {
+            question, choices, ..
+        }) => format!("a vote for {}{}", joined(choices), about(question)),
+        Some(MeaningView::Result { question, .. }) => format!("a result{}", about(question)),
+        Some(MeaningView::Join { name }) => format!("joins as {}", visible(name)),
+        Some(MeaningView::Leave) => "leaves the network".to_owned(),
+        Some(MeaningView::Statement) => "a decision of the network's admin".to_owned(),
+        Some(MeaningView::Roll) => "a part of a list of who may vote".to_owned(),
+        None => format!("a record of {bytes} bytes under \"{}\"", visible(topic)),
+    }
+}
+
+/// Whom a transfer goes to or comes from, of the two that are not this one.
+fn other_than(own: &str, transaction: &TransactionView) -> Option<Who> {
+    let ActionView::Transfer { to, .. } = &transaction.action else {
+        return None;
+    };
+    let from = transaction.sender.as_ref()?;
+    match (from.address == own, to.address == own) {
+        (true, false) => Some(Who::new(to)),
+        (false, true) => Some(Who::new(from)),
+        _ => None,
     }
 }
 
@@ -160,7 +211,7 @@ pub(super) async fn block(
         standing,
         founder: genesis.map(|genesis| Who::new(&genesis.founder)),
         motto: genesis
-            .map(|genesis| crate::readable::visible(&genesis.motto))
+            .map(|genesis| visible(&genesis.motto))
             .unwrap_or_default(),
         after: (block.connected && block.confirmations > 1).then(|| block.height.0 + 1),
         block,
@@ -178,6 +229,12 @@ struct TransactionPage {
     block: Option<(u64, String)>,
     expires: Option<String>,
     bytes: usize,
+    /// Why it waits for longer than usual, if it does.
+    mood: Option<String>,
+    /// Where it is itself.
+    back: String,
+    /// The other of two between whom it went, if the owner is one: all between them has a page.
+    talk: Option<Who>,
 }
 
 /// One transaction.
@@ -197,10 +254,7 @@ pub(super) async fn transaction(
             ),
             None,
         ),
-        TransactionState::Open => (
-            Standing::wait("Waiting for a block", Mood::of(&status).words()),
-            None,
-        ),
+        TransactionState::Open => (Standing::wait("Waiting for a block", ""), None),
         TransactionState::Mined {
             height,
             confirmations,
@@ -220,6 +274,12 @@ pub(super) async fn transaction(
             .filter(|deed| deed.sender.is_some())
             .map(|deed| grouped(&deed.expires_at.0.to_string())),
         bytes: deed.map_or(0, |deed| deed.bytes),
+        mood: match found.state {
+            TransactionState::Open => Mood::of(&status).words(),
+            TransactionState::Unknown | TransactionState::Mined { .. } => None,
+        },
+        back: format!("/network/transactions/{}", found.id),
+        talk: deed.and_then(|deed| other_than(&status.address, deed)),
         deed: deed.map(Deed::new),
         standing,
         block,
@@ -233,7 +293,9 @@ struct OpenPage {
     all: String,
     deeds: Vec<Deed>,
     next: Option<String>,
-    mood: String,
+    mood: Option<String>,
+    /// Where it is itself.
+    back: String,
 }
 
 /// What waits for a block.
@@ -246,6 +308,7 @@ pub(super) async fn open(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
         deeds: list.transactions.iter().map(Deed::new).collect(),
         next: list.next.map(|next| next.0),
         mood: Mood::of(&status).words(),
+        back: "/network/open".to_owned(),
     })
 }
 

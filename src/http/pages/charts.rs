@@ -1,7 +1,7 @@
 //! Charts, drawn here: bars as SVG, and the same as a table for who does not see them.
 
 use super::home::rate;
-use super::show::{When, count, grouped};
+use super::show::{Moment, When, count, grouped};
 use crate::owner::Present;
 use crate::owner::answers::BlockLine;
 use crate::readable::in_words;
@@ -42,6 +42,8 @@ struct Bar {
     y: usize,
     tall: usize,
     at: String,
+    /// The moment, where it is one.
+    when: Option<Moment>,
     words: String,
 }
 
@@ -49,6 +51,7 @@ struct Bar {
 struct Point {
     value: u64,
     at: String,
+    when: Option<Moment>,
     words: String,
 }
 
@@ -67,6 +70,7 @@ impl Chart {
         let points = gaps.iter().rev().map(|(height, gap)| Point {
             value: *gap,
             at: grouped(&height.to_string()),
+            when: None,
             words: in_words(*gap),
         });
         Self {
@@ -101,6 +105,7 @@ impl Chart {
             // What is too large for it is drawn as the largest.
             value: *per_second as u64,
             at: grouped(&height.to_string()),
+            when: None,
             words: rate(*per_second),
         });
         Self {
@@ -125,6 +130,7 @@ impl Chart {
         let points = counted.iter().map(|one| Point {
             value: one.here as u64,
             at: When::new(one.at).exact,
+            when: Some(Moment::new(one.at)),
             words: count(one.here, "member"),
         });
         Self {
@@ -158,6 +164,7 @@ impl Chart {
                     y: TALL as usize - tall,
                     tall,
                     at: point.at,
+                    when: point.when,
                     words: point.words,
                 }
             })

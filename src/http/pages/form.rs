@@ -46,6 +46,16 @@ impl Act {
     pub(super) fn once(&self) -> Option<&str> {
         self.fields.text("once").filter(|once| !once.is_empty())
     }
+
+    /// Where the form stood, to lead back to: a page of this node and nothing else.
+    pub(super) fn back(&self) -> Option<&str> {
+        self.fields.text("back").filter(|back| is_own(back))
+    }
+}
+
+fn is_own(path: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ['/', '-'].contains(&c);
+    path.starts_with('/') && !path.starts_with("//") && path.chars().all(plain)
 }
 
 impl FromRequest for Act {
@@ -146,4 +156,24 @@ fn session_of(request: &HttpRequest) -> Result<Session, PageRefused> {
         let detail = "This browser is not known to this node: type `node web` in a terminal.";
         Refused::new(Code::UnknownBrowser, detail).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_a_form_leads_back_to_a_page_of_this_node_alone() {
+        assert!(is_own("/votes/00ab") && is_own("/pay/with/rac1qq"));
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "",
+            "/a?b",
+            "/\\evil",
+            "/a\r\nb",
+        ] {
+            assert!(!is_own(foreign), "{foreign:?}");
+        }
+    }
 }

@@ -287,6 +287,7 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         "opened" => "Taken. Votes count once its opening is in a block.",
         "voted" => "Taken. Your vote counts once it is in a block before the ballot closes.",
         "recorded" => "Taken. It stands below once it is in a block.",
+        "backup" => "Taken. The backup is being made; below stands what becomes of it.",
         "kept" => "Good. Keep the words where nobody else finds them.",
         _ => return None,
     })

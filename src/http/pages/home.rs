@@ -2,12 +2,13 @@
 
 use super::acts::Background;
 use super::blocks::Line;
+use super::entries::{Entry, Mood};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
-use super::show::{Entry, Mood, coins, grouped};
-use crate::owner::answers::{ClockStateView, HistoryEntry, HistoryView, PeerStatusView, SendView};
+use super::show::{coins, grouped};
+use crate::owner::answers::{ClockStateView, PeerStatusView, SendView};
 use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
@@ -17,12 +18,9 @@ use askama::Template;
 /// Messages, sends and blocks shown at home.
 const CAME: usize = 4;
 const UNDER_WAY: usize = 8;
-const BLOCKS: usize = 8;
+const BLOCKS: usize = 7;
 /// Ballots in which a vote is missing.
 const VOTES: usize = 3;
-
-/// How much of the history is looked at for what waits for a block.
-const LOOKED_AT: usize = 20;
 
 /// Failed sends that are told of: within the last day.
 const RECENT_MS: u64 = 86_400_000;
@@ -44,11 +42,15 @@ struct HomePage {
     mining: Mining,
     warning: Option<Warning>,
     steps: Vec<Step>,
+    /// Where these pages are.
+    address: String,
 }
 
 /// The block that is looked for.
 pub(super) struct Mining {
     pub(super) running: bool,
+    /// Whether it begins by itself, when something waits.
+    pub(super) armed: bool,
     pub(super) next: String,
     pub(super) rate: String,
 }
@@ -58,8 +60,9 @@ impl Mining {
         let chain = status.chain.as_ref();
         let height = chain.map_or(0, |chain| chain.tip.height.0 + 1);
         Self {
+            armed: chain.is_some_and(|chain| chain.mining.begins_by_itself()),
             running: chain.is_some_and(|chain| chain.mining.running)
-                || background.mining().is_running(),
+                || background.mining(0).is_running(),
             next: grouped(&height.to_string()),
             rate: rate(chain.map_or(0.0, |chain| chain.mining.hashes_per_second)),
         }
@@ -116,6 +119,7 @@ pub(super) async fn home(
         mining: Mining::of(&status, &background),
         warning: warning(&status),
         steps: Vec::new(),
+        address: format!("http://{}/", browsers.address()),
     };
     let Some(chain) = &status.chain else {
         return page(&shown);
@@ -131,10 +135,10 @@ pub(super) async fn home(
             page: Page::first(CAME),
         })
         .await?;
-    shown.came = inbox.messages.iter().map(Entry::received).collect();
     let mood = Mood::of(&status);
-    let history = peer.history(&Page::first(LOOKED_AT)).await?;
-    shown.under_way = under_way(&peer, &history, &mood).await?;
+    let came = inbox.messages.iter();
+    shown.came = came.map(|one| Entry::received(one, &mood)).collect();
+    shown.under_way = under_way(&peer, &mood).await?;
     let failed = peer.outbox(Which::Failed, &Page::first(2)).await?;
     let now = peer.clock.wall();
     let recent = failed
@@ -164,11 +168,11 @@ pub(super) async fn home(
             done: balance.balance.0 > 0,
             words: "Get a first coin",
             more: "Somebody pays you, or you mine a block.",
-            path: "/network#mine",
+            path: "/network",
             act: "Mine one",
         },
         Step {
-            done: !history.entries.is_empty(),
+            done: peer.has_written()?,
             words: "Send a first message",
             more: "It costs nothing here, and only its recipient can read it.",
             path: "/pay",
@@ -178,8 +182,8 @@ pub(super) async fn home(
             done: peer.place.last_backup().await?.is_some(),
             words: "Make a first backup",
             more: "The words bring back coins and name; a backup brings back what you wrote and received.",
-            path: "/network/node#backup",
-            act: "How",
+            path: "/me#backup",
+            act: "Back up",
         },
     ];
     if steps.iter().any(|step| !step.done) {
@@ -188,27 +192,20 @@ pub(super) async fn home(
     page(&shown)
 }
 
-/// What is not in a block yet: what waits for its recipient, and what waits for a block.
-pub(super) async fn under_way(
-    peer: &Peer,
-    history: &HistoryView,
-    mood: &Mood,
-) -> Result<Vec<Entry>, Refused> {
-    let waiting = peer.outbox(Which::Waiting, &Page::first(UNDER_WAY)).await?;
-    let mut sends: Vec<&SendView> = waiting.sends.iter().collect();
-    let later = history.entries.iter().filter_map(|entry| match entry {
-        HistoryEntry::Sent(send) if send.state.name() == "open" => Some(send),
-        _ => None,
-    });
-    for send in later {
-        if sends.len() < UNDER_WAY && sends.iter().all(|known| known.id != send.id) {
-            sends.push(send);
+/// What is not in a block yet, the latest first: what waits for its recipient, and what waits for a block. Behind
+/// it what has waited for its recipient for so long that many were sent since.
+pub(super) async fn under_way(peer: &Peer, mood: &Mood) -> Result<Vec<Entry>, Refused> {
+    let part = Page::first(UNDER_WAY);
+    let mut sends: Vec<SendView> = peer.outbox(Which::UnderWay, &part).await?.sends;
+    if sends.len() < UNDER_WAY {
+        for send in peer.outbox(Which::Waiting, &part).await?.sends {
+            if sends.len() < UNDER_WAY && sends.iter().all(|known| known.id != send.id) {
+                sends.push(send);
+            }
         }
     }
-    Ok(sends
-        .into_iter()
-        .map(|send| Entry::sent(send, mood))
-        .collect())
+    let sends = sends.iter();
+    Ok(sends.map(|send| Entry::sent(send, mood)).collect())
 }
 
 /// What most needs the owner.

@@ -5,7 +5,7 @@ use super::entry::Drawing;
 use super::entry::cookie_of_key;
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, html, on_to};
-use super::own::{draw_two, seal_of_words};
+use super::own::{draw_two, seal_of_words, told_quietly};
 use super::refusal::{PageRefused, nothing_here};
 use super::sessions::Browsers;
 use super::{assets, entry};
@@ -151,14 +151,10 @@ async fn join(joins: Data<dyn Joins>, act: Act) -> Result<HttpResponse, PageRefu
     let invitation = act.fields.text("invitation").unwrap_or_default();
     let name = act.fields.text("name").unwrap_or_default();
     joins.begin(Zeroizing::new(invitation.to_owned()), name);
-    // Kept for another try, if it could be a name.
-    let kept = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-');
-    on_to(&format!(
-        "/?name={}",
-        kept.take(MAX_NAME).collect::<String>()
-    ))
+    // Kept for another try.
+    let kept: String = name.chars().take(MAX_NAME).collect();
+    let kept = kept.bytes().map(|byte| format!("%{byte:02x}"));
+    on_to(&format!("/?name={}", kept.collect::<String>()))
 }
 
 /// Shows the words of the new wallet this once, or takes two of them back.
@@ -194,7 +190,11 @@ async fn words(
     }
     let seal = seal_of_words(&act.session, &typed("first"), &typed("second"));
     // Hashes compare in constant time.
-    if blake3::hash(seal.as_bytes()) == blake3::hash(page.seal.as_bytes()) {
+    let is_right = blake3::hash(seal.as_bytes()) == blake3::hash(page.seal.as_bytes());
+    if act.fields.text("quietly").is_some() {
+        return told_quietly(is_right);
+    }
+    if is_right {
         browsers.keep_words();
         return go(&joins, &browsers, &newcomer, &act);
     }

@@ -55,7 +55,8 @@ pub(super) async fn network(
     asked: Asked,
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
-    let (mining, verifying) = (background.mining(), background.verifying());
+    let tip = status.chain.as_ref().map_or(0, |chain| chain.tip.height.0);
+    let (mining, verifying) = (background.mining(tip), background.verifying());
     let mut shown = NetworkPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Network"),
         waiting: status.waiting.as_deref().map(visible),
@@ -115,7 +116,7 @@ pub(super) async fn mine(
     if first_time(&browsers, &act) {
         background.mine(peer.get_ref().clone());
     }
-    on_to("/network?done=mining#mine")
+    on_to(&format!("{}?done=mining", act.back().unwrap_or("/network")))
 }
 
 /// Begins to check the chain.
@@ -128,11 +129,11 @@ pub(super) async fn verify(
     if first_time(&browsers, &act) {
         background.verify(peer.get_ref().clone());
     }
-    on_to("/network?done=verifying#chain")
+    on_to("/network?done=verifying")
 }
 
 /// Whether this form comes for the first time.
-fn first_time(browsers: &Browsers, act: &Act) -> bool {
+pub(super) fn first_time(browsers: &Browsers, act: &Act) -> bool {
     act.once().is_none_or(|once| browsers.take_once(once))
 }
 
@@ -145,7 +146,7 @@ pub(super) async fn mode(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
         Refused::new(Code::BadParameter, detail)
     })?;
     peer.set_mining(&request).await?;
-    on_to("/network?done=mode#mine")
+    on_to("/network?done=mode")
 }
 
 /// Says goodbye to everybody, or takes the sessions up again.
@@ -175,5 +176,5 @@ fn modes(mining: &MiningView) -> Vec<(&'static str, &'static str, bool)> {
 pub(super) async fn sync(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
     peer.sync_from(act.fields.text("from").unwrap_or_default())
         .await?;
-    on_to("/network?done=syncing#chain")
+    on_to("/network?done=syncing")
 }

@@ -1,11 +1,17 @@
 //! This node: how it stands, what it keeps, what its settings are.
 
-use super::form::Asked;
-use super::frame::{Frame, Spot, page, status_of};
+use super::acts::Background;
+use super::form::{Act, Asked};
+use super::frame::{Frame, Spot, on_to, page, status_of};
+use super::network::first_time;
 use super::refusal::PageRefused;
-use super::show::{When, coins, count, grouped, short, size};
-use crate::owner::answers::{ClockStateView, ClockView, MovedTo, SettingView, TrackerStatusView};
-use crate::owner::{NodePlace, Peer, Tracker};
+use super::sessions::Browsers;
+use super::show::{Moment, When, coins, count, grouped, short, size};
+use crate::chain::Timestamp;
+use crate::owner::answers::{
+    BackupRequest, ClockStateView, ClockView, MovedTo, SettingView, TrackerStatusView,
+};
+use crate::owner::{NodePlace, Peer, Refused, Tracker};
 use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -16,11 +22,79 @@ use askama::Template;
 struct NodePage {
     frame: Frame,
     rows: Vec<(&'static str, String)>,
+    /// Until when the certificate of a member holds.
+    until: Option<Moment>,
     moved: Vec<Moved>,
     moved_words: String,
     settings: Vec<Said>,
-    last_backup: Option<When>,
+    backup: Backup,
+    /// Where it is itself.
+    back: &'static str,
     is_peer: bool,
+}
+
+/// Backups, as they are told of.
+pub(super) struct Backup {
+    pub(super) last: Option<When>,
+    /// Where they are made, unless another place is named.
+    pub(super) place: String,
+    /// How the one goes that was asked for, or what came of it.
+    pub(super) words: Option<String>,
+    pub(super) is_bad: bool,
+    pub(super) is_running: bool,
+}
+
+impl Backup {
+    pub(super) async fn of(place: &NodePlace, background: &Background) -> Result<Self, Refused> {
+        let goes = background.backing_up();
+        Ok(Self {
+            last: place.last_backup().await?.map(When::new),
+            place: visible(&place.backups_in()),
+            words: goes.words(),
+            is_bad: goes.is_bad(),
+            is_running: goes.is_running(),
+        })
+    }
+}
+
+/// Has a peer make a backup.
+pub(super) async fn back_up(
+    peer: Data<Peer>,
+    background: Data<Background>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    let wanted = wanted(&act);
+    if first_time(&browsers, &act) {
+        background.back_up(async move { peer.back_up(&wanted).await });
+    }
+    backing_up(&act)
+}
+
+/// Has a tracker make one.
+pub(super) async fn back_up_tracker(
+    tracker: Data<Tracker>,
+    background: Data<Background>,
+    browsers: Data<Browsers>,
+    act: Act,
+) -> Result<HttpResponse, PageRefused> {
+    let wanted = wanted(&act);
+    if first_time(&browsers, &act) {
+        background.back_up(async move { tracker.back_up(&wanted).await });
+    }
+    backing_up(&act)
+}
+
+fn wanted(act: &Act) -> BackupRequest {
+    let dir = act.fields.text("dir").filter(|dir| !dir.is_empty());
+    BackupRequest {
+        dir: dir.map(Into::into),
+    }
+}
+
+fn backing_up(act: &Act) -> Result<HttpResponse, PageRefused> {
+    let back = act.back().unwrap_or("/network/node");
+    on_to(&format!("{back}?done=backup#backup"))
 }
 
 /// A setting, and who says so.
@@ -52,7 +126,11 @@ struct Moved {
 }
 
 /// This node.
-pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+pub(super) async fn node(
+    peer: Data<Peer>,
+    background: Data<Background>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let tracker = &status.tracker;
     let mut rows = vec![
@@ -68,9 +146,6 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
         ),
         ("Clock", clock(&status.clock)),
     ];
-    if let Some(until) = tracker.member_until {
-        rows.push(("Member until", When::new(until).exact));
-    }
     let (mut moved, mut moved_words) = (Vec::new(), String::new());
     if let Some(chain) = &status.chain {
         let network = chain
@@ -127,14 +202,24 @@ pub(super) async fn node(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
         }
     }
     let frame = Frame::of_peer(&peer, &status, &asked, Spot::Network, "This node");
-    node_page(&peer.place, frame, rows, (moved_words, moved)).await
+    let backup = Backup::of(&peer.place, &background).await?;
+    let until = tracker.member_until;
+    node_page(
+        &peer.place,
+        frame,
+        (rows, until),
+        backup,
+        (moved_words, moved),
+    )
+    .await
 }
 
 /// A node, within this frame: how it stands, and what is the same of all.
 async fn node_page(
     place: &NodePlace,
     frame: Frame,
-    mut rows: Vec<(&'static str, String)>,
+    (mut rows, until): (Vec<(&'static str, String)>, Option<Timestamp>),
+    backup: Backup,
     (moved_words, moved): (String, Vec<Moved>),
 ) -> Result<HttpResponse, PageRefused> {
     let kept = place.settings().await?;
@@ -144,10 +229,12 @@ async fn node_page(
         is_peer: frame.is_peer,
         frame,
         rows,
+        until: until.map(Moment::new),
         moved,
         moved_words,
         settings: kept.settings.iter().map(Said::new).collect(),
-        last_backup: kept.last_backup.map(When::new),
+        backup,
+        back: "/network/node",
     })
 }
 
@@ -155,6 +242,7 @@ async fn node_page(
 pub(super) async fn of_tracker(
     tracker: &Tracker,
     status: &TrackerStatusView,
+    background: &Background,
     frame: Frame,
 ) -> Result<HttpResponse, PageRefused> {
     let mut rows = vec![
@@ -181,7 +269,15 @@ pub(super) async fn of_tracker(
             format!("{}: {words}", visible(&one.key)),
         )
     }));
-    node_page(&tracker.place, frame, rows, Default::default()).await
+    let backup = Backup::of(&tracker.place, background).await?;
+    node_page(
+        &tracker.place,
+        frame,
+        (rows, None),
+        backup,
+        Default::default(),
+    )
+    .await
 }
 
 /// How a clock compares.

@@ -1,7 +1,9 @@
 //! Who I am: name, address, words, this browser.
 
+use super::acts::Background;
 use super::form::{Act, Asked};
-use super::frame::{Frame, Spot, html, on_to, page, status_of};
+use super::frame::{Frame, Spot, html, on_to, page, see, status_of};
+use super::node::Backup;
 use super::refusal::PageRefused;
 use super::sessions::{Browsers, Session};
 use super::show::Who;
@@ -46,12 +48,18 @@ struct OwnPage {
     who: Who,
     code: String,
     words_kept: bool,
+    backup: Backup,
+    /// Where it is itself.
+    back: &'static str,
+    /// Where these pages are, and from when on a page is known there.
+    home: String,
 }
 
 /// Who I am.
 pub(super) async fn own(
     peer: Data<Peer>,
     browsers: Data<Browsers>,
+    background: Data<Background>,
     asked: Asked,
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
@@ -60,6 +68,9 @@ pub(super) async fn own(
         who: Who::me(&status),
         code: code(&status.address),
         words_kept: browsers.words_are_kept(),
+        backup: Backup::of(&peer.place, &background).await?,
+        back: "/me",
+        home: format!("http://{}/", browsers.address()),
     })
 }
 
@@ -75,6 +86,15 @@ const WORDS_SEAL: &str = "raclette 2026 two words typed back";
 /// A seal over two of the words, by which their being typed back is checked without anybody keeping them.
 pub(super) fn seal_of_words(session: &Session, first: &str, second: &str) -> String {
     session.sealed(WORDS_SEAL, &format!("{first} {second}"))
+}
+
+/// Whether the two words are right, for a page that shows them still: it leaves only when they are.
+pub(super) fn told_quietly(is_right: bool) -> Result<HttpResponse, PageRefused> {
+    let status = match is_right {
+        true => StatusCode::NO_CONTENT,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Ok(see(HttpResponse::build(status)).finish())
 }
 
 #[derive(Template)]
@@ -97,7 +117,11 @@ pub(super) async fn words(
     let typed = |name| act.fields.text(name).unwrap_or_default().to_lowercase();
     let seal = seal_of_words(&act.session, &typed("first"), &typed("second"));
     let expected = act.fields.text("seal").unwrap_or_default().to_owned();
-    if blake3::hash(seal.as_bytes()) == blake3::hash(expected.as_bytes()) {
+    let is_right = blake3::hash(seal.as_bytes()) == blake3::hash(expected.as_bytes());
+    if act.fields.text("quietly").is_some() {
+        return told_quietly(is_right);
+    }
+    if is_right {
         browsers.keep_words();
         return on_to("/?done=kept");
     }

@@ -1,10 +1,11 @@
 //! Pay and write: a time line a member, the form, what is on its way, what came.
 
+use super::entries::{Entry, Mood, entries};
 use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, see, status_of};
 use super::home::under_way;
 use super::refusal::PageRefused;
-use super::show::{Entry, Mood, Who, coins};
+use super::show::{Who, coins};
 use crate::chain::Amount;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
@@ -83,15 +84,6 @@ struct PayPage {
     all: usize,
     under_way: Vec<Entry>,
     latest: Vec<Entry>,
-}
-
-/// What a part of the history shows.
-fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
-    let entry = |entry: &HistoryEntry| match entry {
-        HistoryEntry::Sent(send) => Entry::sent(send, mood),
-        HistoryEntry::Received(message) => Entry::received(message),
-    };
-    history.entries.iter().map(entry).collect()
 }
 
 /// Who is listed beside: who has written what was not read, with whom something went of late, who is here.
@@ -182,7 +174,7 @@ async fn pay_page(
         sending,
         all: peer.company().await?.all.saturating_sub(1),
         contacts,
-        under_way: under_way(peer, &history, &mood).await?,
+        under_way: under_way(peer, &mood).await?,
         latest: entries(&history, &mood),
     })
 }
@@ -223,12 +215,36 @@ pub(super) async fn send(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
             code: Code::AlreadySent | Code::KeyTaken,
             ..
         }) => return on_to(&format!("/pay/sent/{id}?done=sent")),
-        Err(refused) => refused,
+        Err(refused) => explained(&peer, &act.fields, refused).await?,
     };
     let sending = Sending::again(&act.fields, &refused);
     let asked = Asked::from(act);
     let again = pay_page(&peer, &asked, sending).await?;
     Ok(html(code_of(refused.code), &again))
+}
+
+/// The same "no", in words that say what there is and what is needed.
+async fn explained(peer: &Peer, fields: &Fields, refused: Refused) -> Result<Refused, Refused> {
+    if refused.code != Code::InsufficientFunds {
+        return Ok(refused);
+    }
+    let balance = peer.balance(None).await?;
+    let typed = |name, what| whole(fields.text(name), what).map(|amount| amount.0);
+    let cost = typed("amount", "The amount")?.saturating_add(typed("fee", "The fee")?);
+    let detail = format!(
+        "You have too few coins: this takes {} with its fee, and you can spend {}.{}",
+        coins(Amount(cost)),
+        coins(balance.spendable),
+        match balance.promised.0 {
+            0 => String::new(),
+            _ => format!(
+                " You have {}, of which {} are on their way.",
+                coins(balance.balance),
+                coins(balance.promised)
+            ),
+        }
+    );
+    Ok(Refused { detail, ..refused })
 }
 
 /// What a filled form asks for.
@@ -294,6 +310,8 @@ struct TimelinePage {
     next: Option<String>,
     /// Numbers of what was not read of what is shown.
     unread: Vec<u64>,
+    /// Where it is itself.
+    back: String,
 }
 
 /// What went between the owner and one other.
@@ -315,11 +333,13 @@ pub(super) async fn timeline(
         ..Sending::default()
     };
     offer(&peer, &status, &mut sending).await?;
-    let entries = entries(&history, &mood);
+    let entries = entries(&history, &mood).into_iter();
+    let entries: Vec<_> = entries.map(Entry::in_talk).collect();
     page(&TimelinePage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, who.label()),
         sending,
         here: member.as_ref().map(is_here),
+        back: format!("/pay/with/{}", who.path()),
         who,
         unread: unread_of(&entries),
         entries,
@@ -353,7 +373,9 @@ pub(super) async fn inbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse
         page: asked.page(LISTED),
     };
     let inbox = peer.inbox(&wanted).await?;
-    let entries: Vec<_> = inbox.messages.iter().map(Entry::received).collect();
+    let mood = Mood::of(&status);
+    let came = inbox.messages.iter();
+    let entries: Vec<_> = came.map(|one| Entry::received(one, &mood)).collect();
     page(&ListPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "Inbox"),
         which: "inbox",
@@ -364,16 +386,16 @@ pub(super) async fn inbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse
     })
 }
 
-/// What is on its way, or did not get through.
+/// What is on its way, that is in no block yet, or did not get through.
 pub(super) async fn outbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let mood = Mood::of(&status);
     let failed = asked.fields.text("failed").is_some();
     let (which, title, empty) = match failed {
         false => (
-            Which::Waiting,
+            Which::UnderWay,
             "On its way",
-            "Nothing waits: what you send stands here until its recipient has it.",
+            "Nothing is on its way: what you send and record stands here until it is in a block.",
         ),
         true => (
             Which::Failed,
@@ -396,20 +418,6 @@ pub(super) async fn outbox(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
     })
 }
 
-/// All of it, the latest first.
-pub(super) async fn history(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
-    let status = status_of(&peer).await?;
-    let history = peer.history(&asked.page(LISTED)).await?;
-    page(&ListPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "History"),
-        which: "history",
-        entries: entries(&history, &Mood::of(&status)),
-        next: history.next.map(|next| next.0),
-        unread: Vec::new(),
-        empty: "Here stands everything that you send and receive.",
-    })
-}
-
 /// The owner was shown these.
 pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
     let numbers = act
@@ -420,6 +428,6 @@ pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
     peer.mark_read(&numbers).await?;
     match act.fields.text("quietly") {
         Some(_) => Ok(see(HttpResponse::build(StatusCode::NO_CONTENT)).finish()),
-        None => on_to("/pay/inbox?done=read"),
+        None => on_to(&format!("{}?done=read", act.back().unwrap_or("/pay/inbox"))),
     }
 }

@@ -1,4 +1,4 @@
-//! Search: any name, id, height or address leads to its page.
+//! Search: any name, id, height or address leads to its page, and words such as "backup" to where that is done.
 
 use super::form::Asked;
 use super::frame::{Frame, Spot, on_to, page, status_of};
@@ -16,6 +16,53 @@ const FOUND: usize = 30;
 
 /// Longest text that is looked for, in characters: an address has 62, an id 64.
 const MAX_TYPED: usize = 100;
+
+/// What people look for by a word: what the word begins like, where it is, and how it is called.
+const PLACES: &[(&[&str], &str, &str)] = &[
+    (&["backup", "restore"], "/me#backup", "Backups"),
+    (
+        &["words", "seed", "recovery", "passphrase"],
+        "/me#words",
+        "The 24 words",
+    ),
+    (&["address", "qr", "name"], "/me", "My name and address"),
+    (&["mine", "mining"], "/network", "Mining"),
+    (&["block", "chain"], "/network/blocks", "Blocks"),
+    (&["inbox", "message", "mail"], "/pay/inbox", "Inbox"),
+    (
+        &["history", "account", "balance"],
+        "/pay/history",
+        "History",
+    ),
+    (&["outbox", "waiting"], "/pay/outbox", "On its way"),
+    (&["vote", "ballot"], "/votes", "Votes"),
+    (&["record", "topic"], "/votes/records", "Records"),
+    (&["log"], "/network/log", "The node's log"),
+    (
+        &["settings", "version", "disk"],
+        "/network/node",
+        "This node",
+    ),
+];
+
+/// Letters of a word from which on it may be meant by them.
+const LEAST: usize = 3;
+
+/// The places that a word may mean.
+fn places(lower: &str) -> impl Iterator<Item = Hit> + use<'_> {
+    let is_meant = move |word: &str| {
+        let enough = lower.len() >= LEAST.min(word.len());
+        enough && (word.starts_with(lower) || lower == format!("{word}s"))
+    };
+    let meant = PLACES
+        .iter()
+        .filter(move |(words, ..)| words.iter().any(|word| is_meant(word)));
+    meant.map(|(_, path, called)| Hit {
+        path: (*path).to_owned(),
+        words: (*called).to_owned(),
+        who: None,
+    })
+}
 
 /// Something that was found.
 struct Hit {
@@ -82,6 +129,7 @@ async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
             who: Some(Who::called(None, &lower)),
         });
     }
+    hits.extend(places(&lower));
     let digits = typed.replace([' ', '\u{202f}', '#'], "");
     if let Ok(block) = peer.block(&digits).await {
         hits.push(Hit {

@@ -1,9 +1,10 @@
 //! One send: how it goes, and what can be done about it.
 
+use super::entries::{Entry, Mood};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::{PageRefused, nothing_here};
-use super::show::{Entry, Mood, When, coins, grouped};
+use super::show::{When, coins, grouped};
 use crate::owner::answers::{RouteView, SendView};
 use crate::owner::{Code, Peer};
 use crate::readable::in_words;
@@ -26,8 +27,8 @@ struct SentPage {
     block: Option<(u64, String)>,
     can_retry: bool,
     can_withdraw: bool,
-    /// Whether it waits because nobody mines.
-    can_mine: bool,
+    /// Where it is itself.
+    back: String,
     /// Coins that can be freed.
     held: Option<String>,
 }
@@ -78,7 +79,7 @@ pub(super) async fn sent(
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
         can_retry: waits,
-        can_mine: send.state.name() == "open" && !mood.words().is_empty(),
+        back: format!("/pay/sent/{}", send.id),
         can_withdraw: waits && matches!(send.route, RouteView::Direct),
         held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
         entry,

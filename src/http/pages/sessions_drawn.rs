@@ -22,6 +22,9 @@ const MOST_FAR: usize = 240;
 /// With more of them connected their names would lie upon each other.
 const MOST_NAMED: usize = 12;
 
+/// So few stand in one line with this node.
+const FEW: usize = 2;
+
 /// Characters of a name that there is room for.
 const NAMED: usize = 12;
 
@@ -30,6 +33,9 @@ const NAMED: usize = 12;
 #[template(path = "sessions.html")]
 pub(super) struct Drawn {
     words: String,
+    /// Which part of the drawing is shown: with few members most of it is empty.
+    part: &'static str,
+    is_low: bool,
     near: Vec<Dot>,
     /// Dots of those who are here, and of those who are away: as one line each, of points.
     here: String,
@@ -66,8 +72,11 @@ impl Drawn {
             }
             line
         };
+        let is_low = near.len() <= FEW && far == 0;
         Self {
             words,
+            part: if is_low { "0 55 360 62" } else { "0 0 360 180" },
+            is_low,
             near: around(near),
             here: points(0, here),
             away: points(here, here + away),

@@ -1,11 +1,8 @@
 //! How things are shown: people, coins, moments, states. All text of others goes through
 //! [`visible`]; askama escapes what it is given.
 
-use super::frame::Standing;
 use crate::chain::{Amount, Timestamp};
-use crate::owner::answers::{
-    NoteView, PeerStatusView, PeerView, PersonView, ReceivedState, ReceivedView, SendView,
-};
+use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView};
 use crate::readable::{in_words, visible};
 use askama::Template;
 use std::fmt::Write;
@@ -13,9 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Characters at each end of an address that is cut short.
 const ENDS: usize = 8;
-
-/// From how many blocks on a payment is called final: a longer branch from before it has not been seen.
-const FINAL: u64 = 6;
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
@@ -156,6 +150,24 @@ impl When {
     }
 }
 
+/// A moment of which the date is wanted, not how long ago it is.
+#[derive(Clone, Template)]
+#[template(
+    source = "<time datetime=\"{{ when.iso }}\" title=\"{{ when.exact }}\" tabindex=\"0\" data-date>{{ when.exact }}</time>",
+    ext = "html"
+)]
+pub(super) struct Moment {
+    pub(super) when: When,
+}
+
+impl Moment {
+    pub(super) fn new(at: Timestamp) -> Self {
+        Self {
+            when: When::new(at),
+        }
+    }
+}
+
 /// Milliseconds since 1970.
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -249,170 +261,6 @@ pub(super) fn typed_lines(typed: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-/// One thing that was sent or received.
-#[derive(Clone)]
-pub(super) struct Entry {
-    /// Whether the owner sent it.
-    pub(super) sent: bool,
-    /// Under which topic, if it is a record, which is for everybody.
-    pub(super) topic: Option<String>,
-    pub(super) who: Who,
-    /// `None` for a message alone.
-    pub(super) coins: Option<String>,
-    pub(super) note: Option<Note>,
-    pub(super) when: When,
-    pub(super) standing: Standing,
-    /// Its own page.
-    pub(super) path: String,
-    pub(super) unread: bool,
-    /// Its number in the inbox.
-    pub(super) number: Option<u64>,
-    /// Whether it ended without arriving.
-    pub(super) failed: bool,
-}
-
-impl Entry {
-    pub(super) fn sent(send: &SendView, mood: &Mood) -> Self {
-        Self {
-            sent: true,
-            topic: send.topic.as_deref().map(visible),
-            who: Who::new(&send.to),
-            coins: (send.amount.0 > 0).then(|| coins(send.amount)),
-            note: send.note.as_ref().map(Note::new),
-            when: When::new(send.queued_at),
-            standing: standing_of_send(send, mood),
-            path: match send.topic {
-                Some(_) => format!("/network/transactions/{}", send.id),
-                None => format!("/pay/sent/{}", send.id),
-            },
-            unread: false,
-            number: None,
-            failed: send.state.has_failed(),
-        }
-    }
-
-    pub(super) fn received(message: &ReceivedView) -> Self {
-        Self {
-            sent: false,
-            topic: None,
-            who: Who::new(&message.from),
-            coins: (message.amount.0 > 0).then(|| coins(message.amount)),
-            note: message.note.as_ref().map(Note::new),
-            when: When::new(message.received_at),
-            standing: standing_of_received(message),
-            path: format!("/network/transactions/{}", message.id),
-            unread: message.unread,
-            number: Some(message.number),
-            failed: false,
-        }
-    }
-}
-
-/// What holds up what waits for a block.
-#[derive(Clone, Default)]
-pub(super) struct Mood {
-    /// In words, if blocks have not come for long.
-    nobody_mines: Option<String>,
-}
-
-/// After how long without a block it is said that nobody seems to mine.
-const SILENCE_MS: u64 = 60_000;
-
-impl Mood {
-    /// What is to be said of it; empty if nothing is.
-    pub(super) fn words(&self) -> String {
-        self.nobody_mines.clone().unwrap_or_default()
-    }
-
-    pub(super) fn of(status: &PeerStatusView) -> Self {
-        let nobody_mines = status.chain.as_ref().and_then(|chain| {
-            let silent = chain.tip_age_ms > SILENCE_MS && !chain.mining.running;
-            silent.then(|| {
-                format!(
-                    "Nobody seems to mine: the last block came {} ago. Anybody can mine one, you too: under Network.",
-                    in_words(chain.tip_age_ms)
-                )
-            })
-        });
-        Self { nobody_mines }
-    }
-}
-
-fn in_block(height: Option<u64>, confirmations: u64) -> Standing {
-    let place = height.map_or_else(String::new, |height| {
-        format!("Block {}.", grouped(&height.to_string()))
-    });
-    match confirmations {
-        0 | 1 => Standing::good("In a block", place),
-        deep if deep < FINAL => Standing::good(
-            "In a block",
-            format!(
-                "{place} {} on top of it.",
-                count((deep - 1) as usize, "block")
-            ),
-        ),
-        deep => Standing::good(
-            "Final",
-            format!(
-                "{place} {} on top of it.",
-                count((deep - 1) as usize, "block")
-            ),
-        ),
-    }
-}
-
-/// Where a send stands.
-pub(super) fn standing_of_send(send: &SendView, mood: &Mood) -> Standing {
-    let reason = visible(&send.reason);
-    let height = send.height.map(|height| height.0);
-    match send.state.name() {
-        "queued" if send.topic.is_some() => Standing::wait("Taken", sentence(&reason)),
-        "queued" => Standing::wait(
-            "Waiting for its recipient",
-            match reason.is_empty() {
-                true => "It is handed over as soon as the recipient's node is there.".into(),
-                false => sentence(&reason),
-            },
-        ),
-        "delivered" => Standing::wait(
-            "Delivered",
-            with_mood("The recipient's node has signed for it.", mood),
-        ),
-        "open" => Standing::wait(
-            "Waiting for a block",
-            with_mood("The network knows it.", mood),
-        ),
-        "mined" => in_block(height, send.confirmations),
-        "refused" => Standing::bad("Refused by its recipient", sentence(&reason)),
-        "expired" => Standing::bad(
-            "Expired",
-            or(&reason, "Its time is over. It will not be paid."),
-        ),
-        "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
-        _ => Standing::bad(
-            "Void",
-            or(
-                &reason,
-                "Its coins went elsewhere, or its application refuses it now.",
-            ),
-        ),
-    }
-}
-
-fn with_mood(text: &str, mood: &Mood) -> String {
-    match &mood.nobody_mines {
-        Some(why) => format!("{text} {why}"),
-        None => text.to_owned(),
-    }
-}
-
-fn or(reason: &str, usual: &str) -> String {
-    match reason.is_empty() {
-        true => usual.to_owned(),
-        false => sentence(reason),
-    }
-}
-
 /// With a capital letter and a full stop.
 pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
@@ -424,27 +272,6 @@ pub(super) fn sentence(text: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-/// Where something received stands.
-pub(super) fn standing_of_received(message: &ReceivedView) -> Standing {
-    match message.state {
-        ReceivedState::Mined => {
-            in_block(message.height.map(|height| height.0), message.confirmations)
-        }
-        ReceivedState::Open => Standing::wait("Waiting for a block", "The network knows it."),
-        ReceivedState::Accepted => Standing::wait("Received", "It is not in a block yet."),
-        ReceivedState::TimedOut => Standing::bad(
-            "Waited too long",
-            "It was open for too long without a block. Its sender may send it again.",
-        ),
-        ReceivedState::Expired => Standing::bad(
-            "Expired",
-            "Its time is over, and it never came into a block.",
-        ),
-        ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
-        ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
-    }
 }
 
 #[cfg(test)]

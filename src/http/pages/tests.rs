@@ -1,6 +1,7 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 mod differing;
+mod newcomer;
 mod paths;
 mod shown;
 
@@ -187,6 +188,7 @@ const ACTS: &[&str] = &[
     "/network/connect",
     "/network/verify",
     "/network/sync",
+    "/network/backup",
     "/votes",
     "/votes/00",
     "/votes/records",
@@ -350,7 +352,10 @@ async fn a_payment_is_sent_by_a_form_and_a_refused_one_keeps_what_was_typed() {
 
     for (form, why) in [
         ("to=bbo&amount=5&note=hello", "did you mean bob?"),
-        ("to=bob&amount=1000000&note=hello", "1000000 needed"),
+        (
+            "to=bob&amount=1000000&note=hello",
+            "this takes 1\u{202f}000\u{202f}000 coins with its fee, and you can spend",
+        ),
         ("to=bob&amount=1.5&note=hello", "whole numbers"),
         (
             "to=bob&amount=18446744073709551616&note=hello",

@@ -1,11 +1,12 @@
 //! The pages of a tracker: how it stands, and who is there.
 
+use super::acts::Background;
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page};
 use super::members::{Finding, LISTED, Member, listed};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
-use super::show::{When, Who, count};
+use super::show::{Moment, When, Who, count};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest, RekeyRequest,
@@ -26,6 +27,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/", web::get().to(home))
         .route("/members", web::get().to(home))
         .route("/network/node", web::get().to(node))
+        .route(
+            "/network/backup",
+            web::post().to(super::node::back_up_tracker),
+        )
         .route("/network/log", web::get().to(log))
         .route("/members/invite", web::post().to(invite))
         .route("/members/revoke/{id}", web::post().to(revoke))
@@ -93,10 +98,14 @@ async fn home(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, Page
 }
 
 /// The tracker as a node: its files and its settings.
-async fn node(tracker: Data<Tracker>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+async fn node(
+    tracker: Data<Tracker>,
+    background: Data<Background>,
+    asked: Asked,
+) -> Result<HttpResponse, PageRefused> {
     let status = tracker.status().await?;
     let frame = frame(&tracker, &status, &asked, Spot::Network, "This node");
-    super::node::of_tracker(&tracker, &status, frame).await
+    super::node::of_tracker(&tracker, &status, &background, frame).await
 }
 
 /// What it wrote down.
@@ -173,7 +182,7 @@ struct InvitedPage {
     invitation: String,
     code: String,
     uses: String,
-    expires: When,
+    expires: Moment,
 }
 
 /// Makes an invitation, and shows it on this one page: nobody keeps it.
@@ -204,7 +213,7 @@ async fn invite(
         frame,
         code: super::own::code(&invited.invitation),
         uses: count(invited.uses as usize, "member"),
-        expires: When::new(invited.expires),
+        expires: Moment::new(invited.expires),
         invitation: invited.invitation,
     })
 }

@@ -1,15 +1,16 @@
 //! Votes: the ballots, opening one, voting, and the count as it grows.
 
-use super::form::{Act, Asked, Fields};
+use super::entries::{Mood, joined};
+use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page, see, status_of};
+use super::opening::{Opening, opening};
 use super::refusal::PageRefused;
-use super::show::{Mood, When, Who, count, grouped, typed_lines};
+use super::show::{Moment, Who, count, grouped};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
-    BallotState, BallotView, CastRequest, ClosesRequest, CountedView, OpenBallotRequest,
-    RollRequest, UncountedView, VoterView,
+    BallotState, BallotView, CastRequest, CountedView, UncountedView, VoterView,
 };
-use crate::owner::{Code, Peer, Refused};
+use crate::owner::{Code, MissingVote, Peer, Refused};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -24,41 +25,36 @@ const LISTED: usize = 20;
 /// Voters on one page.
 const VOTERS_LISTED: usize = 500;
 
-/// How long a ballot can be open: milliseconds, and words.
-const SPANS: [(u64, &str); 5] = [
-    (600_000, "10 minutes"),
-    (3_600_000, "an hour"),
-    (86_400_000, "a day"),
-    (3 * 86_400_000, "3 days"),
-    (7 * 86_400_000, "a week"),
-];
-
-/// The one that is chosen if nobody chooses.
-const USUAL_SPAN: u64 = 86_400_000;
-
 /// A ballot in the list.
 struct Line {
     id: String,
     question: String,
     opener: Who,
     standing: Standing,
-    closes: String,
+    closes: Closes,
     turnout: String,
     /// Whether the owner's vote is missing.
     missing: bool,
+    /// Whether it waits for a block.
+    waits: bool,
     voted: bool,
 }
 
 impl Line {
-    fn new(ballot: &BallotView) -> Self {
+    /// A ballot, of which it is known whether the owner's vote is missing where it is among those that have no
+    /// vote of the owner in a block.
+    fn new(ballot: &BallotView, missing: &[MissingVote]) -> Self {
+        let is_missing = missing.iter().any(|one| one.ballot == ballot.ballot);
+        let without = ballot.state == BallotState::Open && ballot.may_vote && ballot.own.is_none();
         Self {
             id: ballot.ballot.to_string(),
             question: visible(&ballot.question),
             opener: Who::new(&ballot.opener),
-            standing: standing(ballot, &Mood::default()),
-            closes: closes(ballot),
+            standing: standing(ballot),
+            closes: Closes::of(ballot),
             turnout: turnout(ballot),
-            missing: ballot.state == BallotState::Open && ballot.may_vote && ballot.own.is_none(),
+            missing: without && is_missing,
+            waits: without && !is_missing,
             voted: ballot.own.is_some(),
         }
     }
@@ -72,26 +68,32 @@ fn turnout(ballot: &BallotView) -> String {
     )
 }
 
-/// Until when votes count, in words.
-fn closes(ballot: &BallotView) -> String {
-    let last = grouped(&ballot.last_height.0.to_string());
-    match ballot.closes_at {
-        Some(at) => {
-            let when = When::new(at);
-            format!(
-                "Votes count until {} ({}), and not after block {last}",
-                when.exact, when.ago
-            )
+/// Until when votes count. By time, unless by height alone: then blocks have come to their last height long
+/// after that time.
+#[derive(Template)]
+#[template(
+    source = "{% match at %}{% when Some(at) %}Votes count until {{ at|safe }}{% when None %}Votes count up to block {{ last }}{% endmatch %}",
+    ext = "html"
+)]
+struct Closes {
+    at: Option<Moment>,
+    last: String,
+}
+
+impl Closes {
+    fn of(ballot: &BallotView) -> Self {
+        Self {
+            at: ballot.closes_at.map(Moment::new),
+            last: grouped(&ballot.last_height.0.to_string()),
         }
-        None => format!("Votes count up to block {last}"),
     }
 }
 
-fn standing(ballot: &BallotView, mood: &Mood) -> Standing {
+fn standing(ballot: &BallotView) -> Standing {
     match ballot.state {
         BallotState::NotMined => Standing::wait(
             "Its opening waits for a block",
-            format!("One can vote once it is in one. {}", mood.words()),
+            "One can vote once it is in one.",
         ),
         BallotState::Open => Standing::good("Open", ""),
         BallotState::Closed => Standing::wait(
@@ -103,50 +105,6 @@ fn standing(ballot: &BallotView, mood: &Mood) -> Standing {
             "The result is in a block: every node has judged it by its own count.",
         ),
     }
-}
-
-/// The form that opens a ballot, as it is filled in.
-#[derive(Default)]
-struct Opening {
-    question: String,
-    choices: String,
-    max: String,
-    roll: String,
-    /// Each span, in words, and whether it is chosen.
-    spans: Vec<(u64, &'static str, bool)>,
-    blocks: String,
-    /// Why it was not taken.
-    refused: Option<String>,
-}
-
-impl Opening {
-    fn empty() -> Self {
-        Self {
-            max: "1".to_owned(),
-            spans: spans(USUAL_SPAN),
-            ..Self::default()
-        }
-    }
-
-    /// As it was sent, and not taken.
-    fn again(fields: &Fields, refused: &Refused) -> Self {
-        let text = |name| fields.typed(name).unwrap_or_default().to_owned();
-        let span = fields.text("span").and_then(|span| span.parse().ok());
-        Self {
-            question: text("question"),
-            choices: text("choices"),
-            max: text("max"),
-            roll: text("roll"),
-            spans: spans(span.unwrap_or(USUAL_SPAN)),
-            blocks: text("blocks"),
-            refused: Some(visible(&refused.detail)),
-        }
-    }
-}
-
-fn spans(chosen: u64) -> Vec<(u64, &'static str, bool)> {
-    let span = |(ms, words)| (ms, words, ms == chosen);
-    SPANS.map(span).to_vec()
 }
 
 #[derive(Template)]
@@ -177,7 +135,10 @@ async fn votes_page(
     };
     match peer.ballots(&asked.page(LISTED)).await {
         Ok(list) => {
-            shown.ballots = list.ballots.iter().map(Line::new).collect();
+            // Those on later pages are old: of them it is not looked at what waits.
+            let missing = peer.missing_votes(LISTED).await?;
+            let line = |ballot| Line::new(ballot, &missing);
+            shown.ballots = list.ballots.iter().map(line).collect();
             shown.next = list.next.map(|next| next.0);
         }
         Err(refused) if refused.code == Code::NoApplication => {
@@ -216,44 +177,6 @@ pub(super) async fn open(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
     Ok(html(code_of(refused.code), &again))
 }
 
-/// What the filled form asks for.
-fn opening(peer: &Peer, fields: &Fields) -> Result<OpenBallotRequest, Refused> {
-    let no = |detail: &str| Err(Refused::new(Code::BadBallot, detail));
-    let question = fields.text("question").unwrap_or_default();
-    if question.is_empty() {
-        return no("Type what is asked.");
-    }
-    let choices = typed_lines(fields.typed("choices"));
-    if choices.len() < 2 {
-        return no("Type the choices, each on a line of its own: there are two at least.");
-    }
-    let Ok(max) = fields.text("max").unwrap_or("1").parse() else {
-        return no("How many choices a vote may have is a number, such as 1.");
-    };
-    let roll = typed_lines(fields.typed("roll"));
-    let blocks = fields.text("blocks").filter(|blocks| !blocks.is_empty());
-    let closes = match blocks.map(str::parse) {
-        Some(Ok(blocks)) => ClosesRequest::Blocks(blocks),
-        Some(Err(_)) => return no("The number of blocks is a number, such as 10."),
-        None => {
-            let typed = fields.text("span").and_then(|span| span.parse().ok());
-            let span = SPANS.iter().find(|(ms, _)| Some(*ms) == typed);
-            let span = span.map_or(USUAL_SPAN, |(ms, _)| *ms);
-            ClosesRequest::At(peer.clock.wall().plus_ms(span))
-        }
-    };
-    Ok(OpenBallotRequest {
-        question: question.to_owned(),
-        choices,
-        max,
-        roll: match roll.is_empty() {
-            true => RollRequest::Members,
-            false => RollRequest::Keys(roll),
-        },
-        closes: Some(closes),
-    })
-}
-
 /// A choice, and how it stands.
 struct Choice {
     /// Its place, from 0: forms name it by that.
@@ -285,14 +208,11 @@ impl Told {
     }
 }
 
-fn joined(choices: &[String]) -> String {
-    let shown: Vec<_> = choices.iter().map(|choice| visible(choice)).collect();
-    shown.join(", ")
-}
-
 struct Voter {
     who: Who,
     vote: Option<Told>,
+    /// Whether it is the owner, whose vote waits for a block.
+    waits: bool,
 }
 
 impl Voter {
@@ -300,6 +220,7 @@ impl Voter {
         Self {
             who: Who::new(&voter.voter),
             vote: voter.vote.as_ref().map(Told::new),
+            waits: false,
         }
     }
 }
@@ -313,7 +234,7 @@ struct BallotPage {
     opener: Who,
     opened: Option<(u64, String)>,
     standing: Standing,
-    closes: String,
+    closes: Closes,
     turnout: String,
     choices: Vec<Choice>,
     /// How many choices a vote may have.
@@ -323,7 +244,10 @@ struct BallotPage {
     under_way: Option<(String, String)>,
     /// What the owner's last vote chose, and why it does not count.
     failed: Option<(String, String)>,
-    mood: String,
+    /// Why what waits for a block waits for longer than usual, if it does.
+    mood: Option<String>,
+    /// Where it is itself.
+    back: String,
     /// Whether the owner can vote now; else why not.
     can_vote: Result<(), &'static str>,
     refused: Option<String>,
@@ -349,11 +273,14 @@ async fn ballot_page(
         .iter()
         .partition(|vote| vote.state.is_under_way());
     let (under_way, failed) = (under_way.first().copied(), failed.first().copied());
-    let mood = Mood::of(&status);
+    let waits_for_a_block = ballot.state == BallotState::NotMined || under_way.is_some();
     let (voted, not_yet) = voters
         .voters
         .iter()
-        .map(Voter::new)
+        .map(|voter| Voter {
+            waits: under_way.is_some() && voter.voter.address == status.address,
+            ..Voter::new(voter)
+        })
         .partition(|voter| voter.vote.is_some());
     let question = visible(&ballot.question);
     Ok(BallotPage {
@@ -364,8 +291,8 @@ async fn ballot_page(
         opened: ballot
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
-        standing: standing(&ballot, &mood),
-        closes: closes(&ballot),
+        standing: standing(&ballot),
+        closes: Closes::of(&ballot),
         turnout: turnout(&ballot),
         choices: choices(&ballot, under_way),
         max: ballot.max,
@@ -375,7 +302,10 @@ async fn ballot_page(
             let reason = vote.reason.as_deref().unwrap_or_default();
             (joined(&vote.choices), visible(reason))
         }),
-        mood: mood.words(),
+        mood: waits_for_a_block
+            .then(|| Mood::of(&status).words())
+            .flatten(),
+        back: format!("/votes/{}", ballot.ballot),
         can_vote: can_vote(peer, &ballot),
         refused: refused.map(|refused| visible(&refused.detail)),
         not_yet,

@@ -4,38 +4,7 @@ use super::*;
 use crate::canonical;
 use crate::chain::testing::transfer;
 use crate::owner::answers::{BlocksView, Cursor, HistoryView, InboxView, ReceivedView, SendView};
-use crate::protocol::Row;
-use crate::protocol::delivery::rows::{
-    ReceivedFacts, Route, SendFacts, SendState, begun, facts_key,
-};
-use crate::store::{RowChange, Table};
-
-/// Messages that came in, in a served peer's inbox, none of them read.
-fn received(served: &Served, count: u64) {
-    for number in 1..=count {
-        let transaction = transfer(2, 1, number, 0, u8::try_from(number).unwrap());
-        let facts = ReceivedFacts {
-            id: transaction.id(),
-            from: secret(2).public_key(),
-            amount: Amount(number),
-            received_at: crate::chain::testing::START.plus_ms(number),
-            receipt: None,
-            closed: None,
-        };
-        let body = transaction.bytes();
-        let facts = (facts_key(number), Some(canonical::encode(&facts)));
-        let rows = begun(number, &transaction.id(), body)
-            .into_iter()
-            .chain([facts]);
-        store(served, Table::Inbox, rows);
-    }
-}
-
-fn store(served: &Served, table: Table, rows: impl Iterator<Item = Row>) {
-    let change = |(key, value)| RowChange { table, key, value };
-    let changes: Vec<_> = rows.map(change).collect();
-    served.played.disk.commit(&changes).unwrap();
-}
+use crate::protocol::delivery::rows::SendState;
 
 async fn page<T: DeserializeOwned>(served: &Served, path: &str, after: &Option<Cursor>) -> T {
     let request = match after {
@@ -56,7 +25,7 @@ fn numbers(inbox: &InboxView) -> Vec<u64> {
 #[actix_web::test]
 async fn an_inbox_of_seventy_is_shown_to_its_end_from_either_side() {
     let served = Served::peer().await;
-    received(&served, 70);
+    served.receives(70);
     for (path, first) in [
         ("/inbox?order=latest", 70),
         ("/inbox?order=latest&unread=true", 70),
@@ -87,7 +56,7 @@ async fn an_inbox_of_seventy_is_shown_to_its_end_from_either_side() {
 #[actix_web::test]
 async fn a_history_goes_on_where_its_page_ended() {
     let served = Served::peer().await;
-    received(&served, 120);
+    served.receives(120);
     let mut seen = 0;
     let mut after = None;
     loop {
@@ -182,7 +151,7 @@ async fn peers_and_open_transactions_are_listed_page_by_page() {
 #[actix_web::test]
 async fn whatever_has_an_id_is_found_by_its_beginning_with_or_without_dots() {
     let served = Served::peer().await;
-    received(&served, 3);
+    served.receives(3);
     let block: BlockView = read(&served, "GET /blocks/1", Value::Null).await;
     let message: ReceivedView = read(&served, "GET /inbox/2", Value::Null).await;
     let of = |id: String, path: &str| {
@@ -225,36 +194,10 @@ async fn whatever_has_an_id_is_found_by_its_beginning_with_or_without_dots() {
     }
 }
 
-/// A send in the outbox of a served peer, on its way.
-fn queued(served: &Served) -> crate::chain::TransactionId {
-    let transaction = transfer(1, 2, 5, 0, 99);
-    let facts = SendFacts {
-        id: transaction.id(),
-        to: secret(2).public_key(),
-        amount: Amount(5),
-        fee: Amount(0),
-        size: transaction.size(),
-        expires_at: Height(1_000),
-        queued_at: crate::chain::testing::START,
-        queued_awake: crate::chain::awake::AwakeTime(0),
-        route: Route::Direct,
-        attempted: false,
-        delivered_at: None,
-        end: None,
-        released: false,
-        reason: Default::default(),
-    };
-    let body = transaction.bytes();
-    let facts = (facts_key(1), Some(canonical::encode(&facts)));
-    let rows = begun(1, &transaction.id(), body).into_iter().chain([facts]);
-    store(served, Table::Outbox, rows);
-    transaction.id()
-}
-
 #[actix_web::test]
 async fn a_send_can_be_waited_for_and_is_told_when_patience_ends() {
     let served = Served::peer().await;
-    let id = queued(&served);
+    let id = served.queues(1);
     let one: SendView = read(&served, &format!("GET /outbox/{id}"), Value::Null).await;
     assert_eq!(one.state, SendState::Queued);
     for wait in ["open", "delivered", "mined"] {
@@ -318,8 +261,8 @@ async fn no_coins_are_a_number_and_no_number_is_beyond_what_javascript_keeps() {
         "nonce",
     ];
     let served = Served::peer().await;
-    received(&served, 3);
-    queued(&served);
+    served.receives(3);
+    served.queues(1);
     let mut seen = std::collections::BTreeSet::new();
     for request in [
         "GET /status",
@@ -332,6 +275,7 @@ async fn no_coins_are_a_number_and_no_number_is_beyond_what_javascript_keeps() {
         "GET /outbox",
         "GET /inbox",
         "GET /history",
+        "GET /account",
         "GET /chain",
         "GET /chain/verify",
         "GET /chain/export",
@@ -405,7 +349,7 @@ async fn every_list_takes_as_many_as_the_description_says_and_no_more() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 15);
+    assert_eq!(seen, 16);
 }
 
 #[actix_web::test]

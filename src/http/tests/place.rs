@@ -77,7 +77,12 @@ async fn settings_are_told_with_where_they_come_from_and_no_passphrase() {
     }
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("one"), [0; 10]).unwrap();
-    let place = crate::owner::NodePlace::new(dir.path(), told);
+    let backups = crate::owner::BackupPlace {
+        dir: "/elsewhere".into(),
+        role: crate::store::Role::Peer,
+        reached_at: Vec::new(),
+    };
+    let place = crate::owner::NodePlace::new(dir.path(), told, backups);
     let view = place.settings().await.unwrap();
     assert_eq!((view.bytes_on_disk, view.last_backup), (10, None));
     let said = serde_json::to_value(&view.settings).unwrap();

@@ -17,14 +17,16 @@ use crate::node::RunError;
 use crate::node::opening::random_u64;
 use crate::node::seams::{Place, Seams};
 use crate::node::speaking::Speaking;
-use crate::owner::{Events, LongAnswers, NodePlace, Owned, Peer, PeerParts, StopOrder};
+use crate::owner::{
+    BackupPlace, Events, LongAnswers, NodePlace, Owned, Peer, PeerParts, StopOrder,
+};
 use crate::protocol::TrackerLink;
 use crate::protocol::introducer::Introducer;
 use crate::protocol::tracker_link::Config;
 use crate::settings::{Endpoint, PeerSettings};
 use crate::shell::{IntroducerParts, IntroducerShell, Link, TrackerLinkParts, TrackerLinkShell};
 use crate::store::chain_rows::stored_genesis;
-use crate::store::{Table, rows_from};
+use crate::store::{Role, Table, rows_from};
 use crate::wire::NodeRole;
 use actix::{Addr, AsyncContext, Context};
 use std::net::SocketAddr;
@@ -191,7 +193,15 @@ impl Ground {
             entropy: self.seams.entropy.clone(),
             running,
             long: LongAnswers::new(&self.settings.data_dir),
-            place: NodePlace::new(&self.settings.data_dir, self.seams.said.clone()),
+            place: NodePlace::new(
+                &self.settings.data_dir,
+                self.seams.said.clone(),
+                BackupPlace {
+                    dir: self.settings.backup.dir(&self.settings.data_dir),
+                    role: Role::Peer,
+                    reached_at: self.settings.reached_at(),
+                },
+            ),
             presence: Default::default(),
             rolls: Default::default(),
             runtime: tokio::runtime::Handle::current(),

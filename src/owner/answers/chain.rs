@@ -1,6 +1,6 @@
 //! What is on the chain, and what may come to be on it.
 
-use super::{Cursor, PersonView, TipView, rfc3339};
+use super::{Cursor, MeaningView, PersonView, TipView, rfc3339};
 use crate::chain::target::Work;
 use crate::chain::{
     Amount, BlockId, Height, HistoryRoot, Timestamp, TransactionId, TransactionsRoot,
@@ -143,6 +143,9 @@ pub enum ActionView {
         topic: String,
         /// Length of the body.
         body_bytes: usize,
+        /// What it says, if an application of the network is to read it and this program can.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        says: Option<MeaningView>,
     },
     /// New coins and fees for whoever mined the block.
     Reward {

@@ -1,6 +1,6 @@
 //! What the owner sends and receives.
 
-use super::{Cursor, PersonView, TipView, rfc3339};
+use super::{Cursor, MeaningView, PersonView, TipView, rfc3339};
 use crate::chain::{Amount, Height, Timestamp, TransactionId};
 use crate::owner::codes::Code;
 #[cfg(doc)]
@@ -153,6 +153,9 @@ pub struct SendView {
     pub to: PersonView,
     /// The topic, if it is a record.
     pub topic: Option<String>,
+    /// What the record says, if an application of the network is to read it and this program can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub says: Option<MeaningView>,
     /// Amount, in coins.
     pub amount: Amount,
     /// The fee.

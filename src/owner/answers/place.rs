@@ -67,6 +67,8 @@ pub struct SettingsView {
     /// When the last backup of them was made, if one ever was.
     #[serde(with = "rfc3339::optional")]
     pub last_backup: Option<Timestamp>,
+    /// The directory that backups are made in, unless another is named.
+    pub backups_in: String,
     /// Its settings as they were when it started; none where it runs within another program, which has set it up.
     pub settings: Vec<SettingView>,
 }

@@ -131,8 +131,8 @@ codes! {
         "It is catching up with the chain, or many ask at a time.",
         "Try again shortly.";
     AlreadyRunning = "already_running", Conflict, "Somebody else has that done already":
-        "The chain is being verified or exported for somebody else.",
-        "Each keeps a processor busy, so one runs at a time.",
+        "The chain is being verified or exported for somebody else, or a backup is being made.",
+        "Each keeps a processor or the disk busy, so one runs at a time.",
         "Wait until that has ended.";
     Internal = "internal", Failed, "The node failed":
         "Something failed within the node.",

@@ -1,7 +1,8 @@
 //! What was sent and received, of all or between the owner and one other.
 
+use super::listing::Shown;
 use super::reading::Reading;
-use super::{LISTED, MAX_LISTED, Shown};
+use super::{LISTED, MAX_LISTED};
 use crate::keys::PublicKey;
 use crate::owner::answers::{HistoryEntry, HistoryView};
 use crate::owner::pages::Page;

@@ -1,13 +1,16 @@
 //! How what was sent and received is shown to its owner.
 
-use crate::chain::{Action, Amount, Closed, EncodedTransaction, Height, Internal, TransactionId};
+use crate::chain::{
+    Action, Amount, Closed, EncodedTransaction, Height, Internal, Rules, TransactionId,
+};
 use crate::keys::{NoteContext, PublicKey};
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::messages::wallet::OpenNote;
 use crate::owner::answers::{
-    AttemptsView, NoteView, ReceivedState, ReceivedView, SendView, TipView,
+    AttemptsView, MeaningView, NoteView, PersonView, ReceivedState, ReceivedView, SendView, TipView,
 };
 use crate::owner::chain_reads::{confirmations, tip_of};
+use crate::owner::meaning::Meanings;
 use crate::owner::people::People;
 use crate::owner::{Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::Line;
@@ -22,6 +25,7 @@ use crate::store::delivery_rows::DeliveryTable;
 /// What is read of one snapshot of the disk, shown to one owner.
 pub(super) struct Reading<'a> {
     peer: &'a Peer,
+    rules: &'a Rules,
     snapshot: &'a dyn DiskRead,
     people: People<'a>,
     pub(super) tip: TipView,
@@ -30,12 +34,13 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(super) fn begin(
         peer: &'a Peer,
-        parts: &PeerParts,
+        parts: &'a PeerParts,
         snapshot: &'a dyn DiskRead,
         known: &'a DirectoryStatus,
     ) -> Result<Self, Refused> {
         Ok(Self {
             peer,
+            rules: &parts.rules,
             snapshot,
             people: peer.people(known),
             tip: tip_of(&parts.rules, &ChainRows(snapshot))?,
@@ -47,7 +52,14 @@ impl<'a> Reading<'a> {
         DeliveryTable::outbox(self.snapshot)
     }
 
-    async fn note(&self, transaction: &EncodedTransaction) -> Result<Option<NoteView>, Refused> {
+    pub(super) fn person(&self, key: &PublicKey) -> PersonView {
+        self.people.person(key)
+    }
+
+    pub(super) async fn note(
+        &self,
+        transaction: &EncodedTransaction,
+    ) -> Result<Option<NoteView>, Refused> {
         let payload = transaction.payload();
         let Action::Transfer { to, note, .. } = &payload.action else {
             return Ok(None);
@@ -89,6 +101,15 @@ impl<'a> Reading<'a> {
         Ok((place, height, confirmed))
     }
 
+    pub(super) fn says(&self, action: &Action) -> Result<Option<MeaningView>, Internal> {
+        Meanings::of(self.rules, &ChainRows(self.snapshot)).read(action)
+    }
+
+    /// Where a send stands.
+    pub(super) fn state(&self, facts: &SendFacts) -> Result<SendState, Internal> {
+        Ok(facts.state(place_of(&ChainRows(self.snapshot), &facts.id)?))
+    }
+
     pub(super) async fn sent(&self, number: u64, facts: SendFacts) -> Result<SendView, Refused> {
         let (place, height, confirmations) = self.place(&facts.id)?;
         let body = rows::body(&self.outbox(), number)?;
@@ -96,15 +117,18 @@ impl<'a> Reading<'a> {
             Some(body) => self.note(body).await?,
             None => None,
         };
-        let topic = body.and_then(|body| match &body.payload().action {
-            Action::Record { topic, .. } => Some(topic.to_string()),
-            Action::Transfer { .. } | Action::Reward { .. } => None,
-        });
+        let (topic, says) = match body.as_ref().map(|body| &body.payload().action) {
+            Some(action @ Action::Record { topic, .. }) => {
+                (Some(topic.to_string()), self.says(action)?)
+            }
+            Some(Action::Transfer { .. } | Action::Reward { .. }) | None => (None, None),
+        };
         let state = facts.state(place);
         Ok(SendView {
             id: facts.id,
             to: self.people.person(&facts.to),
             topic,
+            says,
             amount: facts.amount,
             fee: facts.fee,
             note,

@@ -192,6 +192,11 @@ impl SendState {
         matches!(self, Self::Delivered | Self::Open | Self::Mined)
     }
 
+    /// Whether it may come into a block by itself.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, Self::Queued | Self::Delivered | Self::Open)
+    }
+
     /// Whether it came to an end other than a block.
     pub fn has_failed(self) -> bool {
         matches!(

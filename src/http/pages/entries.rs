@@ -1,0 +1,291 @@
+//! What was sent and received, as lists show it, and in words where each stands.
+
+use super::frame::Standing;
+use super::show::{Note, When, Who, coins, count, grouped, sentence, short};
+use crate::owner::answers::{
+    HistoryEntry, HistoryView, MeaningView, PeerStatusView, ReceivedState, ReceivedView, SendView,
+};
+use crate::readable::{in_words, visible};
+
+/// From how many blocks on a payment is called final: a longer branch from before it has not been seen.
+const FINAL: u64 = 6;
+
+/// A record, in words.
+#[derive(Clone)]
+pub(super) struct Said {
+    /// What was done, such as "Voted on".
+    pub(super) deed: &'static str,
+    /// With what: a question, a name, a topic.
+    pub(super) what: String,
+    /// What it comes to in a word or two, such as what was chosen.
+    pub(super) result: String,
+    /// The page of the ballot that it is about.
+    pub(super) ballot: Option<String>,
+}
+
+impl Said {
+    /// A record under a topic, by what it says where that is known; `id` is its own.
+    pub(super) fn new(topic: &str, says: Option<&MeaningView>, id: &str) -> Self {
+        let at = |ballot: &str| Some(format!("/votes/{ballot}"));
+        let asked = |question: &Option<String>, ballot: &str| match question {
+            Some(question) => visible(question),
+            None => format!("ballot {}", short(ballot)),
+        };
+        let (deed, what, result, ballot) = match says {
+            Some(MeaningView::Ballot { question }) => {
+                ("Asked", visible(question), "Ballot".to_owned(), at(id))
+            }
+            Some(MeaningView::Vote {
+                ballot,
+                question,
+                choices,
+            }) => {
+                let ballot = ballot.to_string();
+                let chosen = match choices.is_empty() {
+                    true => "Vote".to_owned(),
+                    false => joined(choices),
+                };
+                ("Voted on", asked(question, &ballot), chosen, at(&ballot))
+            }
+            Some(MeaningView::Result { ballot, question }) => {
+                let ballot = ballot.to_string();
+                let what = asked(question, &ballot);
+                (
+                    "Recorded what came of",
+                    what,
+                    "Result".to_owned(),
+                    at(&ballot),
+                )
+            }
+            Some(MeaningView::Join { name }) => {
+                ("Joined as", visible(name), "Record".to_owned(), None)
+            }
+            Some(MeaningView::Leave) => ("Left", String::new(), "Record".to_owned(), None),
+            Some(MeaningView::Roll | MeaningView::Statement) | None => {
+                ("Recorded under", visible(topic), "Record".to_owned(), None)
+            }
+        };
+        Self {
+            deed,
+            what,
+            result,
+            ballot,
+        }
+    }
+}
+
+/// What was chosen, in one line.
+pub(super) fn joined(choices: &[String]) -> String {
+    let shown: Vec<_> = choices.iter().map(|choice| visible(choice)).collect();
+    shown.join(", ")
+}
+
+/// One thing that was sent or received.
+#[derive(Clone)]
+pub(super) struct Entry {
+    /// Its id: lists know it by that.
+    pub(super) id: String,
+    /// Whether the owner sent it.
+    pub(super) sent: bool,
+    /// What it says, if it is a record, which is for everybody.
+    pub(super) record: Option<Said>,
+    pub(super) who: Who,
+    /// `None` for a message alone.
+    pub(super) coins: Option<String>,
+    pub(super) note: Option<Note>,
+    pub(super) when: When,
+    pub(super) standing: Standing,
+    /// Why it waits for longer than usual, if it does for want of a block.
+    pub(super) mood: Option<String>,
+    /// Where it leads.
+    pub(super) path: String,
+    pub(super) unread: bool,
+    /// Its number in the inbox.
+    pub(super) number: Option<u64>,
+    /// Whether it ended without arriving.
+    pub(super) failed: bool,
+}
+
+impl Entry {
+    pub(super) fn sent(send: &SendView, mood: &Mood) -> Self {
+        let id = send.id.to_string();
+        let record = send.topic.as_deref();
+        let record = record.map(|topic| Said::new(topic, send.says.as_ref(), &id));
+        let path = match &record {
+            Some(Said {
+                ballot: Some(ballot),
+                ..
+            }) => ballot.clone(),
+            Some(_) => format!("/network/transactions/{id}"),
+            None => format!("/pay/sent/{id}"),
+        };
+        let waits = matches!(send.state.name(), "delivered" | "open");
+        Self {
+            sent: true,
+            record,
+            who: Who::new(&send.to),
+            coins: (send.amount.0 > 0).then(|| coins(send.amount)),
+            note: send.note.as_ref().map(Note::new),
+            when: When::new(send.queued_at),
+            standing: standing_of_send(send),
+            mood: mood.nobody_mines.clone().filter(|_| waits),
+            path,
+            id,
+            unread: false,
+            number: None,
+            failed: send.state.has_failed(),
+        }
+    }
+
+    /// Something that came: it leads to all that went between the owner and who sent it.
+    pub(super) fn received(message: &ReceivedView, mood: &Mood) -> Self {
+        let who = Who::new(&message.from);
+        let waits = matches!(message.state, ReceivedState::Open | ReceivedState::Accepted);
+        Self {
+            id: message.id.to_string(),
+            sent: false,
+            record: None,
+            path: format!("/pay/with/{}", who.path()),
+            who,
+            coins: (message.amount.0 > 0).then(|| coins(message.amount)),
+            note: message.note.as_ref().map(Note::new),
+            when: When::new(message.received_at),
+            standing: standing_of_received(message),
+            mood: mood.nobody_mines.clone().filter(|_| waits),
+            unread: message.unread,
+            number: Some(message.number),
+            failed: false,
+        }
+    }
+
+    /// The same within all that went between two: what came leads to its place on the ledger.
+    pub(super) fn in_talk(self) -> Self {
+        let path = match self.sent {
+            true => self.path,
+            false => format!("/network/transactions/{}", self.id),
+        };
+        Self { path, ..self }
+    }
+}
+
+/// What a part of the history shows.
+pub(super) fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
+    let entry = |entry: &HistoryEntry| match entry {
+        HistoryEntry::Sent(send) => Entry::sent(send, mood),
+        HistoryEntry::Received(message) => Entry::received(message, mood),
+    };
+    history.entries.iter().map(entry).collect()
+}
+
+/// What holds up what waits for a block.
+#[derive(Clone, Default)]
+pub(super) struct Mood {
+    /// In words, if blocks have not come for long.
+    nobody_mines: Option<String>,
+}
+
+/// After how long without a block it is said that nobody seems to mine.
+const SILENCE_MS: u64 = 60_000;
+
+impl Mood {
+    /// What is to be said of it, if anything is.
+    pub(super) fn words(&self) -> Option<String> {
+        self.nobody_mines.clone()
+    }
+
+    pub(super) fn of(status: &PeerStatusView) -> Self {
+        let nobody_mines = status.chain.as_ref().and_then(|chain| {
+            let silent = chain.tip_age_ms > SILENCE_MS && !chain.mining.running;
+            silent.then(|| {
+                format!(
+                    "Nobody seems to mine: the last block came {} ago. Anybody can mine one, you too.",
+                    in_words(chain.tip_age_ms)
+                )
+            })
+        });
+        Self { nobody_mines }
+    }
+}
+
+fn in_block(height: Option<u64>, confirmations: u64) -> Standing {
+    let place = height.map_or_else(String::new, |height| {
+        format!("Block {}.", grouped(&height.to_string()))
+    });
+    match confirmations {
+        0 | 1 => Standing::good("In a block", place),
+        deep if deep < FINAL => Standing::good(
+            "In a block",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
+        deep => Standing::good(
+            "Final",
+            format!(
+                "{place} {} on top of it.",
+                count((deep - 1) as usize, "block")
+            ),
+        ),
+    }
+}
+
+/// Where a send stands.
+fn standing_of_send(send: &SendView) -> Standing {
+    let reason = visible(&send.reason);
+    let height = send.height.map(|height| height.0);
+    match send.state.name() {
+        "queued" if send.topic.is_some() => Standing::wait("Taken", sentence(&reason)),
+        "queued" => Standing::wait(
+            "Waiting for its recipient",
+            match reason.is_empty() {
+                true => "It is handed over as soon as the recipient's node is there.".into(),
+                false => sentence(&reason),
+            },
+        ),
+        "delivered" => Standing::wait("Delivered", "The recipient's node has signed for it."),
+        "open" => Standing::wait("Waiting for a block", "The network knows it."),
+        "mined" => in_block(height, send.confirmations),
+        "refused" => Standing::bad("Refused by its recipient", sentence(&reason)),
+        "expired" => Standing::bad(
+            "Expired",
+            or(&reason, "Its time is over. It will not be paid."),
+        ),
+        "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
+        _ => Standing::bad(
+            "Void",
+            or(
+                &reason,
+                "Its coins went elsewhere, or its application refuses it now.",
+            ),
+        ),
+    }
+}
+
+fn or(reason: &str, usual: &str) -> String {
+    match reason.is_empty() {
+        true => usual.to_owned(),
+        false => sentence(reason),
+    }
+}
+
+/// Where something received stands.
+fn standing_of_received(message: &ReceivedView) -> Standing {
+    match message.state {
+        ReceivedState::Mined => {
+            in_block(message.height.map(|height| height.0), message.confirmations)
+        }
+        ReceivedState::Open => Standing::wait("Waiting for a block", "The network knows it."),
+        ReceivedState::Accepted => Standing::wait("Received", "It is not in a block yet."),
+        ReceivedState::TimedOut => Standing::bad(
+            "Waited too long",
+            "It was open for too long without a block. Its sender may send it again.",
+        ),
+        ReceivedState::Expired => Standing::bad(
+            "Expired",
+            "Its time is over, and it never came into a block.",
+        ),
+        ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
+        ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
+    }
+}
