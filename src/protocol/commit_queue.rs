@@ -69,7 +69,8 @@ impl<E> CommitQueue<E> {
         self.after(last, effect);
     }
 
-    fn after(&mut self, last: u64, effect: E) -> bool {
+    /// Has something done when the disk holds the batches up to this one. Whether it has to wait for that.
+    pub fn after(&mut self, last: u64, effect: E) -> bool {
         let waits = last > self.committed;
         if waits {
             let at = self.promises.partition_point(|(batch, _)| *batch <= last);

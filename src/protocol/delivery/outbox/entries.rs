@@ -23,8 +23,8 @@ pub(super) struct Entry {
     pub(super) tries: u32,
     /// What its recipient said last, since the node started.
     pub(super) said: Option<ReceiptCode>,
-    /// Who waits for the ledger's word.
-    pub(super) ticket: Option<u64>,
+    /// Who waits for the ledger's word, and the batch that stores the send.
+    pub(super) ticket: Option<(u64, u64)>,
 }
 
 impl Entry {

@@ -35,7 +35,7 @@ impl Outbox {
             Err(Rejected::AlreadyMined(height)) => self.mined(number, *height),
             Err(rejected) => self.not_opened(number, judgement, rejected, ticket.is_some(), now),
         }
-        if let Some(ticket) = ticket {
+        if let Some((ticket, batch)) = ticket {
             self.deliver_what_is_open(number, now);
             let refused = judgement.verdict.as_ref().err();
             let answer = match refused.filter(|_| !judgement.holds()) {
@@ -47,7 +47,12 @@ impl Outbox {
                 }
                 None => Ok(number),
             };
-            self.decided.after_rows(Effect::Answer { ticket, answer });
+            // What was sent after it is nothing to wait for.
+            let answer = Effect::Answer { ticket, answer };
+            match self.decided.is_writing() {
+                true => self.decided.after_rows(answer),
+                false => self.decided.after(batch, answer),
+            };
         }
     }
 

@@ -60,8 +60,9 @@ impl Outbox {
         let ticket = send.ticket;
         match self.take_in(send, spendable, now) {
             Ok(number) if send.route.by_network() => {
+                let asked = (ticket, self.decided.batch());
                 self.entries
-                    .edit(number, |entry| entry.ticket = Some(ticket));
+                    .edit(number, |entry| entry.ticket = Some(asked));
                 if self.passing_on.begin(number, now.steady) {
                     let fresh = Some(send.transaction.clone());
                     self.decided.at_once(Effect::PassOn { number, fresh });

@@ -372,3 +372,31 @@ fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_ha
     sender.receipt(payment.id(), ReceiptCode::Accepted, "");
     assert!(sender.facts(1).delivered_at.is_some());
 }
+
+#[test]
+fn an_answer_does_not_wait_for_what_was_sent_after_it() {
+    let mut sender = Sender::new();
+    let send = |sender: &mut Sender, number: u8| {
+        let payment = transfer(1, 2, 5, 0, number.into());
+        let wishes = wish(number.into(), payment, Route::Network, None);
+        let effects = sender.outbox.send(wishes, sender.now);
+        match effects.contains(&Effect::AskFunds) {
+            true => sender.outbox.funds(&FUNDS, sender.now),
+            false => effects,
+        }
+    };
+    let first = send(&mut sender, 1);
+    sender.done(first);
+    // Its rows are on their way when the ledger answers for the first.
+    let second = send(&mut sender, 2);
+    assert!(matches!(
+        second[..],
+        [Effect::Commit { .. }, Effect::PassOn { .. }]
+    ));
+    let (ticket, answer) = (1, Ok(1));
+    let told = sender.ledger_says(1, Ok(()));
+    assert!(
+        told.contains(&Effect::Answer { ticket, answer }),
+        "{told:?}"
+    );
+}
