@@ -236,4 +236,5 @@ fn cli_u12_a_node_that_stops_amid_mining_and_with_sends_for_somebody_away_stops_
     let (_, after) = output.split_once("stopping;").expect("it says so");
     let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
     assert_eq!(after.lines().find(odd), None, "{output}");
+    assert!(after.contains("up to this height is saved"), "{output}");
 }
