@@ -306,7 +306,8 @@ fn send(
     }
 }
 
-/// Reads what an owner looks at, one after the other, until all is sent.
+/// Reads what an owner looks at, one after the other, until all is sent. A node whose chain moves too fast to say
+/// anything of one moment says so, and is asked again: the owner waits for as long.
 fn look(api: &Api, over: &AtomicBool) -> Result<Vec<Duration>, Failure> {
     const READ: [&str; 4] = [
         "/status",
@@ -315,14 +316,19 @@ fn look(api: &Api, over: &AtomicBool) -> Result<Vec<Duration>, Failure> {
         "/history?limit=10",
     ];
     let mut times = Vec::new();
-    for path in READ.iter().cycle() {
-        if over.load(Ordering::Relaxed) {
-            break;
+    let mut paths = READ.iter().cycle();
+    let mut asked = Instant::now();
+    let mut path = paths.next();
+    while let Some(read) = path.filter(|_| !over.load(Ordering::Relaxed)) {
+        match api.get::<Value>(read) {
+            Ok(_) => {
+                times.push(asked.elapsed());
+                thread::sleep(LOOK);
+                (asked, path) = (Instant::now(), paths.next());
+            }
+            Err(refused) if refused.to_string().contains("/codes/busy") => thread::sleep(LOOK),
+            Err(refused) => return Err(refused),
         }
-        let asked = Instant::now();
-        let _: Value = api.get(path)?;
-        times.push(asked.elapsed());
-        thread::sleep(LOOK);
     }
     Ok(times)
 }
