@@ -78,7 +78,7 @@ use crate::membership::{Address, MemberName};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
-use crate::messages::ledger::{GetFunds, GetLedgerStatus, GetOpenTransactions};
+use crate::messages::ledger::{AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
@@ -230,9 +230,9 @@ pub struct PeerParts {
     /// To the Ledger: where it stands.
     pub(crate) ledger_status: Recipient<GetLedgerStatus>,
     /// To the Ledger: what a key can spend.
-    pub(crate) funds: Recipient<GetFunds>,
+    pub(crate) funds: Recipient<AtTip<GetFunds>>,
     /// To the Ledger: the open transactions.
-    pub(crate) open_transactions: Recipient<GetOpenTransactions>,
+    pub(crate) open_transactions: Recipient<AtTip<GetOpenTransactions>>,
     /// To the Miner: mines one block.
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.

@@ -4,8 +4,8 @@ use super::TICK;
 use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
-    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
+    GoOn, JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
     SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
@@ -87,7 +87,7 @@ impl StreamHandler<SignaturesChecked> for LedgerActor {
 
 /// Handlers that hand the message to the shell and see to the next step.
 macro_rules! handlers {
-    ($($result:ident: $($message:ident => $method:ident),*;)*) => {$($(
+    ($($result:ident: $($message:ty => $method:ident),*;)*) => {$($(
         impl Handler<$message> for LedgerActor {
             type Result = handlers!(@type $result, $message);
 
@@ -98,9 +98,9 @@ macro_rules! handlers {
             }
         }
     )*)*};
-    (@type now, $message:ident) => { MessageResult<$message> };
+    (@type now, $message:ty) => { MessageResult<$message> };
     (@value now, $answer:ident) => { MessageResult($answer) };
-    (@type promised, $message:ident) => { ResponseFuture<<$message as actix::Message>::Result> };
+    (@type promised, $message:ty) => { ResponseFuture<<$message as actix::Message>::Result> };
     (@value promised, $answer:ident) => { Box::pin($answer) };
 }
 
@@ -109,8 +109,9 @@ handlers! {
         CheckHeaders => check_headers,
         FindMissing => find_missing,
         GetFunds => funds,
+        AtTip<GetFunds> => funds_at_tip,
         GetLedgerStatus => status,
-        GetOpenTransactions => open_transactions,
+        AtTip<GetOpenTransactions> => open_transactions,
         GetTemplate => template,
         GoOn => go_on,
         MembersKnown => members_known,

@@ -143,6 +143,14 @@ pub struct LedgerStatus {
 #[rtype(result = "Result<Funds, Internal>")]
 pub struct GetFunds(pub PublicKey);
 
+/// What the ledger answers to this, and the tip at which it is so: of one moment, however fast the chain moves.
+#[derive(Debug)]
+pub struct AtTip<Q>(pub Q);
+
+impl<Q: Message> Message for AtTip<Q> {
+    type Result = (Q::Result, Tip);
+}
+
 /// The open transactions, best paying first: behind the place `after`, at most `limit`.
 #[derive(Debug, Message)]
 #[rtype(result = "OpenPage")]
@@ -160,6 +168,8 @@ pub struct OpenPage {
     pub transactions: Vec<EncodedTransaction>,
     /// The place of the last of them, if more follow.
     pub next: Option<OpenPlace>,
+    /// How many are open in all.
+    pub all: usize,
 }
 
 /// Signatures that were to be checked are checked.

@@ -19,7 +19,7 @@ use crate::chain::mempool::OpenPlace;
 use crate::chain::proof::{DEFAULT_TAIL, ProofJson, ProveError, Subject, prove};
 use crate::chain::verify::{VerifyError, verify_block};
 use crate::chain::{BlockId, Height, Rules, StateView};
-use crate::messages::ledger::GetOpenTransactions;
+use crate::messages::ledger::{AtTip, GetOpenTransactions};
 use crate::store::DiskRead;
 use crate::store::chain_rows::ChainRows;
 use futures_util::Stream;
@@ -170,18 +170,14 @@ impl Peer {
     /// The open transactions, the best paying first.
     ///
     /// # Errors
-    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Busy`], [`Code::Stopping`].
+    /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
     pub async fn open(&self, page: &Page) -> Result<OpenView, Refused> {
         let limit = page.limit(MAX_OPEN_LISTED, MAX_OPEN_LISTED)?;
         let place = |cursor: &Cursor| cursor.0.parse().map_err(|_| not_a_cursor(cursor));
         let after: Option<OpenPlace> = page.after.as_ref().map(place).transpose()?;
         let parts = self.parts()?;
-        let asked = || {
-            parts
-                .open_transactions
-                .send(GetOpenTransactions { after, limit })
-        };
-        let (open, ledger) = super::peer::at_one_tip(parts, asked).await?;
+        let asked = AtTip(GetOpenTransactions { after, limit });
+        let (open, tip) = parts.open_transactions.send(asked).await?;
         let known = self.known();
         let people = self.people(&known);
         let disk = self.disk()?;
@@ -190,12 +186,12 @@ impl Peer {
         let meanings = Meanings::of(&parts.rules, &view);
         let transactions = open.transactions.iter();
         Ok(OpenView {
-            count: ledger.open_transactions.max(open.transactions.len()),
+            count: open.all,
             transactions: transactions
                 .map(|transaction| transaction_view(transaction, &people, &meanings))
                 .collect::<Result<_, _>>()?,
             next: open.next.map(|place| Cursor(place.to_string())),
-            tip: tip_view(&ledger.tip),
+            tip: tip_view(&tip),
         })
     }
 

@@ -15,18 +15,13 @@ use crate::membership::MemberName;
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::CountUnread;
-use crate::messages::ledger::{GetFunds, GetLedgerStatus, LedgerStatus};
+use crate::messages::ledger::{AtTip, GetFunds, GetLedgerStatus};
 use crate::messages::miner::{GetMinerStatus, MineBlock, MinerStatus, SetMiningMode};
 use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{DirectoryStatus, LeaveError, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
-use actix::MailboxError;
 use std::sync::Arc;
-
-/// How often an answer is asked for again because the tip moved meanwhile. Blocks come every few
-/// seconds and an answer takes a millisecond: once more is rare.
-const MOVED_TIP_RETRIES: usize = 8;
 
 /// Differences between the tracker's word and the ledger that the status shows.
 const DIFFERENCES_SHOWN: usize = 20;
@@ -125,8 +120,7 @@ impl Peer {
     /// What somebody has; this node's owner, if nobody is named.
     ///
     /// # Errors
-    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::NoNetwork`], [`Code::Busy`],
-    /// [`Code::Stopping`].
+    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::NoNetwork`], [`Code::Stopping`].
     pub async fn balance(&self, of: Option<&str>) -> Result<BalanceView, Refused> {
         let parts = self.parts()?;
         let known = self.known();
@@ -135,7 +129,7 @@ impl Peer {
             Some(typed) => people.key_of(typed)?,
             None => self.key,
         };
-        let (funds, ledger) = at_one_tip(parts, || parts.funds.send(GetFunds(of))).await?;
+        let (funds, tip) = parts.funds.send(AtTip(GetFunds(of))).await?;
         let mut funds = funds?;
         if of == self.key {
             // What is queued is spent as well, as far as its owner is concerned.
@@ -148,7 +142,7 @@ impl Peer {
             balance: funds.balance,
             promised: funds.promised,
             spendable: funds.balance.minus(funds.promised).unwrap_or_default(),
-            tip: tip_view(&ledger.tip),
+            tip: tip_view(&tip),
         })
     }
 
@@ -306,29 +300,4 @@ fn why_waiting(known: &DirectoryStatus) -> String {
              again in a moment"
         ),
     }
-}
-
-/// What the ledger answers, and the one tip at which it does: asked for again if the tip moved
-/// meanwhile.
-pub(super) async fn at_one_tip<T, F>(
-    parts: &PeerParts,
-    ask: impl Fn() -> F,
-) -> Result<(T, LedgerStatus), Refused>
-where
-    F: Future<Output = Result<T, MailboxError>>,
-{
-    let mut before = parts.ledger_status.send(GetLedgerStatus).await?;
-    for _ in 0..MOVED_TIP_RETRIES {
-        let answer = ask().await?;
-        let after = parts.ledger_status.send(GetLedgerStatus).await?;
-        if after.tip.id == before.tip.id {
-            return Ok((answer, after));
-        }
-        before = after;
-    }
-    Err(Refused::new(
-        Code::Busy,
-        "the chain is moving too fast to say anything of one moment: the node is catching up, try \
-         again shortly",
-    ))
 }

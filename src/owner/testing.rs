@@ -18,7 +18,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
-    GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
+    AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
 };
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,

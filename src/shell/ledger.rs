@@ -9,14 +9,14 @@ use super::{Fatal, Link};
 use crate::chain::Internal;
 use crate::chain::ledger::{Effect, Funds, Ledger, Origin, Ticket, TipChange};
 use crate::chain::template::Template;
-use crate::chain::tree::Source;
+use crate::chain::tree::{Source, Tip};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn,
-    LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock, SubmitTransactions,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
+    GoOn, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted, Urgency};
@@ -377,11 +377,22 @@ impl LedgerShell {
         self.ours_to_answer_for(funds)
     }
 
+    /// The same, and at which tip.
+    pub fn funds_at_tip(&mut self, message: AtTip<GetFunds>) -> (Result<Funds, Internal>, Tip) {
+        (self.funds(message.0), *self.ledger.tip())
+    }
+
     /// Some of the open transactions, best paying first.
-    pub fn open_transactions(&mut self, message: GetOpenTransactions) -> OpenPage {
-        let GetOpenTransactions { after, limit } = message;
-        let (transactions, next) = self.ledger.mempool().page(after, limit);
-        OpenPage { transactions, next }
+    pub fn open_transactions(&mut self, message: AtTip<GetOpenTransactions>) -> (OpenPage, Tip) {
+        let AtTip(GetOpenTransactions { after, limit }) = message;
+        let mempool = self.ledger.mempool();
+        let (transactions, next) = mempool.page(after, limit);
+        let page = OpenPage {
+            transactions,
+            next,
+            all: mempool.len(),
+        };
+        (page, *self.ledger.tip())
     }
 
     /// Who may send without a fee.

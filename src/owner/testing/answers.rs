@@ -70,19 +70,22 @@ answers! {
         catching_up: None,
         branch_change: None,
     };
-    GetFunds => |node, asked| {
-        let funds = node.chain.disk.balance(&asked.0).map(|balance| {
+    AtTip<GetFunds> => |node, asked| {
+        let tip = *node.chain.ledger.tip();
+        let funds = node.chain.disk.balance(&asked.0.0).map(|balance| {
             match node.played.riches.load(Ordering::Relaxed) {
                 0 => Funds { balance, promised: Amount(100) },
                 all => Funds { balance: Amount(all), promised: Amount(0) },
             }
         });
         node.move_on();
-        funds
+        (funds, tip)
     };
-    GetOpenTransactions => |node, asked| {
-        let (transactions, next) = node.chain.ledger.mempool().page(asked.after, asked.limit);
-        OpenPage { transactions, next }
+    AtTip<GetOpenTransactions> => |node, asked| {
+        let mempool = node.chain.ledger.mempool();
+        let (transactions, next) = mempool.page(asked.0.after, asked.0.limit);
+        let page = OpenPage { transactions, next, all: mempool.len() };
+        (page, *node.chain.ledger.tip())
     };
     MineBlock => |node, _asked| {
         let block = node.chain.next_block(1);

@@ -12,7 +12,7 @@ use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeTransaction, MembersKnown,
+    AtTip, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeTransaction, MembersKnown,
     SignaturesChecked, SubmitBlock, SubmitMinedBlock,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
@@ -196,7 +196,7 @@ impl LedgerEnd {
             after: None,
             limit: usize::MAX,
         };
-        self.shell.open_transactions(all).transactions
+        self.shell.open_transactions(AtTip(all)).0.transactions
     }
 
     pub(crate) fn open_ids(&mut self) -> BTreeSet<TransactionId> {
