@@ -20,11 +20,10 @@ pub(super) fn invent(
     life: &Life,
     settings: &PeerSettings,
     seams: &Seams,
-    own: &SecretKey,
     listener: &dyn Listener,
 ) -> Result<(), RunError> {
     for number in 1..=count {
-        let key = nth_key(own, number);
+        let key = nth_key(life.host, number);
         let mut settings = settings.clone();
         settings.name = format!("{}-{number}", settings.name);
         let at = claimed(life, number);
@@ -71,9 +70,11 @@ pub(super) fn invent(
     Ok(())
 }
 
-fn nth_key(own: &SecretKey, number: usize) -> SecretKey {
+/// It keeps its name though the one who invented it loses its own key.
+fn nth_key(host: usize, number: usize) -> SecretKey {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&own.public_key().0);
+    hasher.update(b"invented");
+    hasher.update(&(host as u64).to_le_bytes());
     hasher.update(&(number as u64).to_le_bytes());
     SecretKey::from_bytes(*hasher.finalize().as_bytes())
 }

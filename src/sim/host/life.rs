@@ -64,7 +64,7 @@ pub(super) async fn peer(
     let (transport, clock) = (seams.transport.clone(), seams.clock.clone());
     let own = key.public_key();
     if let Some(Lie::Sybils(count)) = life.lie {
-        sybils::invent(count, &life, &settings, &seams, &key, &*listener)?;
+        sybils::invent(count, &life, &settings, &seams, &*listener)?;
     }
     let mut ground = Ground::lay(settings, seams, key, life.invitation.clone(), &*listener)?;
     // Set once: a node starts once.
