@@ -104,6 +104,9 @@ const PROGRAMS: &[&str] = &[
     "/blocks/{block}/data",
     "/mining",
     "/mining/mode",
+    "/account",
+    // `node backup` asks for a checkpoint, and puts the rest beside it by itself.
+    "/backup",
 ];
 
 /// Whatever can be typed, alone or with an order behind it.

@@ -81,9 +81,10 @@ fn rocks_pages_are_bounded_in_bytes() {
 }
 
 /// Memory for so few rows that a handful of commits fills it.
+/// Room for a few hundred large rows, of which the filters of all tables take half.
 fn open_with_small_memory(path: &Path) -> RocksDisk {
     let options = OpenOptions {
-        write_buffer_bytes: 256 << 10,
+        write_buffer_bytes: 2 << 20,
         ..OpenOptions::new(Role::Peer)
     };
     RocksDisk::open(path, &options).unwrap()
@@ -96,7 +97,7 @@ fn large_row(n: u64) -> RowChange {
 
 #[test]
 fn rows_outlive_many_flushes_of_a_small_memory() {
-    const COMMITS: u64 = 200;
+    const COMMITS: u64 = 600;
     let dir = TempDir::new().unwrap();
     let mut model = Model::new();
     let disk = open_with_small_memory(dir.path());
