@@ -145,8 +145,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Whoever was in a node's list stays in it, whatever a tracker says: nobody here says that it leaves, and whom the
-    /// admin has put out is not looked for.
+    /// Whoever was in a node's list stays in it, whatever a tracker says: nobody here says that it leaves. Whom the
+    /// admin has ever put out is not looked for: a slow node may hear of that when it may come back, and until it has.
     fn nobody_vanishes(
         &mut self,
         index: usize,
@@ -157,7 +157,8 @@ impl Watch {
             return Ok(());
         };
         let directory = peer.known.borrow().directory.clone();
-        let inside = honest_peers(hosts).map(|(_, host)| host.key());
+        let inside = honest_peers(hosts).filter(|(_, host)| !host.was_out());
+        let inside = inside.map(|(_, host)| host.key());
         let is_listed = |key: &PublicKey| {
             let listed = directory.by_key(key);
             listed.is_some_and(|member| member.record.statement.key == *key)
@@ -165,8 +166,9 @@ impl Watch {
         let listed: BTreeSet<_> = inside.filter(is_listed).collect();
         let before = std::mem::replace(&mut self.listed[index], listed);
         let now = &self.listed[index];
-        let mut others = honest_peers(hosts).filter(|(_, host)| before.contains(&host.key()));
-        match others.find(|(_, host)| !now.contains(&host.key())) {
+        let is_gone = |host: &Host| before.contains(&host.key()) && !now.contains(&host.key());
+        let mut others = honest_peers(hosts).filter(|(_, host)| !host.was_out());
+        match others.find(|(_, host)| is_gone(host)) {
             None => Ok(()),
             Some((other, _)) => {
                 let how = format!("host {other} from the list of host {index}");
