@@ -377,7 +377,7 @@ fn what_is_broadcast_to_a_member_is_delivered_for_the_receipt_once_the_ledger_ha
 fn an_answer_does_not_wait_for_what_was_sent_after_it() {
     let mut sender = Sender::new();
     let send = |sender: &mut Sender, number: u8| {
-        let payment = transfer(1, 2, 5, 0, number.into());
+        let payment = transfer(1, 2, 5, 0, number);
         let wishes = wish(number.into(), payment, Route::Network, None);
         let effects = sender.outbox.send(wishes, sender.now);
         match effects.contains(&Effect::AskFunds) {
