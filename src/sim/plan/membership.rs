@@ -3,6 +3,7 @@
 use super::{Fault, Plan, TRACKER, Trouble};
 use crate::membership::MAX_NUMBER_AHEAD_MS;
 use crate::sim::chance::Chance;
+use crate::sim::deceit::Deceit;
 use crate::sim::deed::{Deed, Doing, Inviting, Saying};
 use std::collections::BTreeSet;
 
@@ -54,7 +55,8 @@ impl Plan {
         let chance = &mut Chance::of(self.seed, "lying trackers");
         let lie = chance
             .percent(LYING_PERCENT)
-            .then(|| Fault::lie(chance, self.trouble_ms));
+            .then(|| Fault::lie(chance, self.trouble_ms))
+            .filter(|fault| !self.would_end_a_liar(fault));
         let lies = lie.is_some();
         self.faults.extend(lie);
         let chance = &mut Chance::of(self.seed, "another tracker");
@@ -73,6 +75,19 @@ impl Plan {
         }
         self.let_lapse_what_is_for_the_missing();
         self.tell_the_truth_to_whoever_comes();
+    }
+
+    /// Who lies keeps no chain, and so knows no network after a restart: that its name is taken ends it, as it ends
+    /// whoever comes for the first time.
+    fn would_end_a_liar(&self, fault: &Fault) -> bool {
+        let takes_names = matches!(
+            fault.what,
+            Trouble::Lies {
+                how: Deceit::TakesNames,
+                ..
+            }
+        );
+        takes_names && self.peers.iter().any(|peer| peer.lie.is_some())
     }
 
     /// Who comes back has no certificate, as whoever goes by a new key: it needs a tracker's true word in the end.
