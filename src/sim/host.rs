@@ -170,8 +170,7 @@ impl Host {
     /// Somebody has heard whether it is put out, or it has found out whether it is let in.
     pub fn note_out(&self, out: bool) {
         self.out.set(out);
-        // Also who is first noted when it may come back: both words may be heard at once.
-        self.was_out.set(true);
+        self.was_out.set(out || self.was_out.get());
     }
 
     /// Whether it has gone for good.

@@ -145,8 +145,8 @@ impl Watch {
         Ok(())
     }
 
-    /// Whoever was in a node's list stays in it, whatever a tracker says: nobody here says that it leaves. Whom the
-    /// admin has ever put out is not looked for: a slow node may hear of that when it may come back, and until it has.
+    /// Whoever was in a node's list stays in it, whatever a tracker says: nobody here says that it leaves. Of whom the
+    /// node has heard the admin's word it may be in none: until it registers again, should it be let in again.
     fn nobody_vanishes(
         &mut self,
         index: usize,
@@ -156,19 +156,19 @@ impl Watch {
         let Some(peer) = faces.peer.get() else {
             return Ok(());
         };
-        let directory = peer.known.borrow().directory.clone();
-        let inside = honest_peers(hosts).filter(|(_, host)| !host.was_out());
-        let inside = inside.map(|(_, host)| host.key());
-        let is_listed = |key: &PublicKey| {
-            let listed = directory.by_key(key);
-            listed.is_some_and(|member| member.record.statement.key == *key)
+        let known = peer.known.borrow().clone();
+        let is_spoken_of = |key: &PublicKey| {
+            let said = known.statements.as_ref();
+            said.is_some_and(|all| all.void_until(key).is_some())
         };
+        let is_listed = |key: &PublicKey| known.directory.by_key(key).is_some();
+        let inside = honest_peers(hosts).map(|(_, host)| host.key());
         let listed: BTreeSet<_> = inside.filter(is_listed).collect();
         let before = std::mem::replace(&mut self.listed[index], listed);
-        let now = &self.listed[index];
-        let is_gone = |host: &Host| before.contains(&host.key()) && !now.contains(&host.key());
-        let mut others = honest_peers(hosts).filter(|(_, host)| !host.was_out());
-        match others.find(|(_, host)| is_gone(host)) {
+        let is_gone = |key: &PublicKey| {
+            before.contains(key) && !self.listed[index].contains(key) && !is_spoken_of(key)
+        };
+        match honest_peers(hosts).find(|(_, host)| is_gone(&host.key())) {
             None => Ok(()),
             Some((other, _)) => {
                 let how = format!("host {other} from the list of host {index}");
@@ -383,6 +383,8 @@ impl Watch {
             let peers = hosts.iter().enumerate();
             for (other, peer) in peers.filter(|(_, host)| !host.is_tracker()) {
                 let is_true = match (is_there(peer), listed(peer)) {
+                    // Whose name a lie has given to a key first is withheld there until the owner says otherwise.
+                    (true, None) => self.lied,
                     (true, listed) => listed == Some(true),
                     (false, listed) => listed != Some(true),
                 };
