@@ -341,3 +341,31 @@ fn a_row_that_is_damaged_ends_the_node() {
     assert!(raised.is_ok(), "nothing can be promised any more");
     assert_ne!(ledger.tip().id, BlockId([0; 32]));
 }
+
+#[test]
+fn the_signatures_of_what_comes_together_are_checked_together() {
+    let mut ledger = ledger();
+    let mut credits = Credits::new(8);
+    for salt in 1..=3 {
+        ledger.shell.transactions(SubmitTransactions {
+            credit: credits.lend(),
+            session: SessionId(7),
+            transactions: vec![transfer(3, 4, 5, 0, salt)],
+        });
+    }
+    let early = ledger.checks.drain();
+    assert!(early.is_empty(), "more may come behind them: {early:?}");
+    assert!(ledger.hear_verdicts());
+    assert_eq!(ledger.checks.drain(), [3]);
+    ledger.settle();
+    assert_eq!(ledger.open().len(), 3);
+    // Once for all of it, and once more for what comes later.
+    assert!(!ledger.shell.takes_to_check());
+    ledger.shell.transactions(SubmitTransactions {
+        credit: credits.lend(),
+        session: SessionId(7),
+        transactions: vec![transfer(3, 4, 5, 0, 4)],
+    });
+    ledger.settle();
+    assert_eq!(ledger.checks.drain(), [1]);
+}
