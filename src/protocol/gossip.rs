@@ -22,9 +22,8 @@ use crate::chain::{
 };
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
-use crate::membership::SignedStatement;
-use crate::membership::Statements;
-use crate::wire::{Hello, Message, Receipt};
+use crate::membership::{SignedStatement, Statements};
+use crate::wire::{Hello, Message, Receipt, Verdict};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
 use peers::{Admission, Candidate, Direction, Outlook, Peers, PeersLimits};
@@ -59,6 +58,8 @@ pub enum Effect {
     SubmitBlock(SessionId, Block),
     /// Have transactions judged.
     SubmitTransactions(SessionId, Vec<EncodedTransaction>),
+    /// Have transactions judged that this node has delivered in the session, whose other end has them open by now.
+    SubmitDelivered(SessionId, Vec<EncodedTransaction>),
     /// Have the bodies named that are missing towards a header, at most so many.
     FindMissing(BlockId, usize),
     /// Have a delivery taken in, and report [`Gossip::answer_delivery`]: there is one answer to each.
@@ -232,7 +233,10 @@ impl Gossip {
             Message::GetBlocks(ids) => vec![Effect::SendBlocks(session, ids)],
             Message::Block(block) => self.sync.block(session, block, now),
             Message::NoBlock(id) => self.sync.no_block(session, id, now),
-            Message::AnnounceTransactions(ids) => self.relay.announced(session, ids, now),
+            Message::AnnounceTransactions(ids) => {
+                let sent = |id: &TransactionId| self.delivery.sent(session, id);
+                self.relay.announced(session, ids, sent, now)
+            }
             Message::GetTransactions(ids) => self.relay.asked(session, &ids),
             Message::Transactions(list) => self.relay.transactions(session, list, now),
             Message::Deliver(transaction) => self.delivered(session, transaction, now),
@@ -305,9 +309,13 @@ impl Gossip {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
         };
+        let (id, code) = (receipt.statement.transaction, receipt.statement.code);
         match self.delivery.receipt(session, from, receipt) {
             Ok(effect) => {
                 self.peers.used(session, now);
+                if code.verdict() != Verdict::Accepted {
+                    self.relay.not_taken(session, id);
+                }
                 vec![effect]
             }
             Err(rule) => self.peers.misbehaved(session, rule, now),
@@ -333,9 +341,11 @@ impl Gossip {
         let Some(session) = self.peers.session_of(to) else {
             return vec![Effect::TellOutbox(DeliveryFact::Lost(*to))];
         };
+        let id = transaction.id();
         let sent = self.delivery.deliver((session, *to), transaction);
         if matches!(sent, Some(Effect::Send(..))) {
             self.peers.used(session, now);
+            self.relay.delivered(session, id);
         }
         sent.into_iter().collect()
     }
@@ -440,7 +450,9 @@ impl Gossip {
 
     /// Announcements that were gathered since the last call.
     pub fn announce(&mut self) -> Vec<Effect> {
-        self.relay.announce()
+        let peers = &self.peers;
+        self.relay
+            .announce(|transaction| peers.delivered_in(transaction))
     }
 
     /// Time has passed.
@@ -474,6 +486,11 @@ impl Gossip {
                 },
             )
         })
+    }
+
+    /// Whether so many blocks are missing that nobody looks at each.
+    pub fn fetches_many(&self) -> bool {
+        self.sync.wants_many()
     }
 
     /// Blocks on their way to us.

@@ -24,6 +24,11 @@ const REFUSED: usize = 10_000;
 const REFUSED_FOR_NOW: usize = 1_000;
 /// Open transactions that a new session is told of; the rest reaches it in blocks.
 const TOLD_AT_FIRST: usize = 20_000;
+/// Own transactions that become open together of which their recipient is not told at once, since each is about to be
+/// delivered to it; more are on their way sooner if it asks for all of them.
+const HELD_BACK: usize = 16;
+/// The same of all that wait for the next tick.
+const MAX_HELD_BACK: usize = MAX_IDS;
 
 /// An open transaction in the order of ids, which stand in it.
 struct ById(EncodedTransaction);
@@ -92,10 +97,13 @@ impl Relay {
         self.questions.closed(session);
     }
 
+    /// A session has these. Asked for are those that are not here; what this node has `sent` it to be delivered is
+    /// judged as if it came back.
     pub(super) fn announced(
         &mut self,
         session: SessionId,
         ids: Vec<TransactionId>,
+        sent: impl Fn(&TransactionId) -> Option<EncodedTransaction>,
         now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(state) = self.questions.sessions.get_mut(&session) else {
@@ -104,15 +112,25 @@ impl Relay {
         for id in &ids {
             state.known.insert(*id);
         }
-        let ask: Vec<_> = ids
-            .into_iter()
-            .filter(|id| !self.open.contains(id) && !self.refused.contains(id))
-            .filter(|id| self.questions.announced(session, *id, now))
-            .collect();
-        if ask.is_empty() {
-            return Vec::new();
+        let (mut ask, mut here) = (Vec::new(), Vec::new());
+        for id in ids {
+            let is_news = !self.open.contains(&id) && !self.refused.contains(&id);
+            if !is_news || !self.questions.announced(session, id, now) {
+                continue;
+            }
+            match sent(&id) {
+                Some(own) if self.questions.arrived(session, &id, now) => here.push(own),
+                _ => ask.push(id),
+            }
         }
-        vec![Effect::Send(session, Message::GetTransactions(ask))]
+        let mut effects = Vec::new();
+        if !here.is_empty() {
+            effects.push(Effect::SubmitDelivered(session, here));
+        }
+        if !ask.is_empty() {
+            effects.push(Effect::Send(session, Message::GetTransactions(ask)));
+        }
+        effects
     }
 
     /// Answers with what is open, as much as fits a message; the rest is asked for again.
@@ -202,27 +220,67 @@ impl Relay {
         }
     }
 
-    /// Tells every session of the fresh ones that it is not known to know.
-    pub(super) fn announce(&mut self) -> Vec<Effect> {
+    /// Tells every session of the fresh ones that it is not known to know. The one to which an own one is about to be
+    /// `delivered` is told later, should that not happen.
+    pub(super) fn announce(
+        &mut self,
+        delivered: impl Fn(&EncodedTransaction) -> Option<SessionId>,
+    ) -> Vec<Effect> {
         let fresh: Vec<_> = std::mem::take(&mut self.fresh)
             .into_iter()
-            .filter(|id| self.open.contains(id))
+            .filter_map(|id| Some((id, delivered(&self.open.get(&id)?.0))))
             .collect();
         let mut effects = Vec::new();
         for (session, state) in &mut self.questions.sessions {
-            let news: Vec<_> = fresh
-                .iter()
-                .filter(|id| state.known.insert(**id))
-                .copied()
-                .collect();
+            let is_own = |to: &Option<SessionId>| *to == Some(*session);
+            let own = fresh.iter().filter(|(_, to)| is_own(to)).count();
+            let may_wait = own <= HELD_BACK && state.held_back.len() + own <= MAX_HELD_BACK;
+            let mut news = Vec::new();
+            for (id, to) in &fresh {
+                if may_wait && is_own(to) {
+                    state.held_back.push(*id);
+                } else if state.known.insert(*id) {
+                    news.push(*id);
+                }
+            }
             effects.extend(announcements(*session, &news));
         }
         effects
     }
 
-    /// Asks others for what did not come.
+    /// This one was delivered in the session: it need not be announced there.
+    pub(super) fn delivered(&mut self, session: SessionId, id: TransactionId) {
+        if let Some(state) = self.questions.sessions.get_mut(&session) {
+            state.known.insert(id);
+        }
+    }
+
+    /// Whom it was delivered to did not take it: it is told of it like everybody.
+    pub(super) fn not_taken(&mut self, session: SessionId, id: TransactionId) {
+        if let Some(state) = self.questions.sessions.get_mut(&session)
+            && state.held_back.len() < MAX_HELD_BACK
+        {
+            state.known.remove(&id);
+            state.held_back.push(id);
+        }
+    }
+
+    /// What this session is to be told of at the next tick.
+    #[cfg(test)]
+    pub(super) fn held_back(&self, session: SessionId) -> &[TransactionId] {
+        let state = self.questions.sessions.get(&session);
+        state.map_or(&[], |state| &state.held_back)
+    }
+
+    /// Asks others for what did not come, and tells of what was held back and not delivered since.
     pub(super) fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
-        questions(&self.questions.overdue(now))
+        let mut effects = questions(&self.questions.overdue(now));
+        for (session, state) in &mut self.questions.sessions {
+            let mut late = std::mem::take(&mut state.held_back);
+            late.retain(|id| self.open.contains(id) && state.known.insert(*id));
+            effects.extend(announcements(*session, &late));
+        }
+        effects
     }
 }
 

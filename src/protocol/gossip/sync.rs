@@ -151,6 +151,10 @@ impl Sync {
         })
     }
 
+    pub(super) fn wants_many(&self) -> bool {
+        self.wanted.len() >= MAX_BLOCKS_ASKED
+    }
+
     pub(super) fn in_flight(&self) -> usize {
         self.sessions.values().map(|s| s.in_flight.len()).sum()
     }
