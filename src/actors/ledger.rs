@@ -9,7 +9,7 @@ use crate::messages::ledger::{
     SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
 use crate::store::Disk;
 use crate::verifier::Verifier;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture, StreamHandler};
@@ -36,6 +36,7 @@ impl LedgerActor {
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
+        showing: Arc<Showing>,
         links: LedgerLinks,
         fatal: Fatal,
     ) -> Self {
@@ -45,6 +46,7 @@ impl LedgerActor {
             clock,
             verifier,
             checked: sender,
+            showing,
             links,
             fatal,
         };

@@ -126,6 +126,8 @@ pub struct LedgerStatus {
     pub tip: Tip,
     /// End of the chain of headers with most work.
     pub best_header: Tip,
+    /// Whether blocks are missing towards it, or more headers are to come.
+    pub syncing: bool,
     /// Number of open transactions.
     pub open_transactions: usize,
     /// Their bytes.

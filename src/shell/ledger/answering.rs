@@ -21,13 +21,19 @@ pub(super) enum Asker {
 
 impl LedgerShell {
     fn judgement(&self, verdict: Result<(), Rejected>) -> Judgement {
-        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        let tip = self.ledger.tip();
         Judgement {
             verdict,
             height: tip.height(),
             block: tip.id,
-            syncing: best.work() > tip.work(),
+            syncing: self.is_syncing(),
         }
+    }
+
+    /// Whether blocks are missing towards a chain with more work, or may be: somebody is still showing its headers.
+    pub(super) fn is_syncing(&self) -> bool {
+        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        best.work() > tip.work() || self.parts.showing.is()
     }
 
     pub(super) fn is_of_a_delivery(&self, effect: &Effect) -> bool {

@@ -341,3 +341,20 @@ fn a_row_that_is_damaged_ends_the_node() {
     assert!(raised.is_ok(), "nothing can be promised any more");
     assert_ne!(ledger.tip().id, BlockId([0; 32]));
 }
+
+#[test]
+fn while_more_headers_are_to_come_a_no_may_not_be_the_last_word() {
+    let mut ledger = ledger();
+    for syncing in [false, true] {
+        ledger.showing.set(syncing);
+        assert_eq!(ledger.shell.status(GetLedgerStatus).syncing, syncing);
+        let poor = Own::Stored(transfer(8, 1, 5_000, 0, 1));
+        let judged = ledger.shell.judge_own(JudgeOwn(vec![poor]));
+        ledger.settle();
+        let judged = judged
+            .now_or_never()
+            .expect("there is nothing to be written");
+        assert!(judged[0].verdict.is_err());
+        assert_eq!(judged[0].syncing, syncing);
+    }
+}

@@ -19,7 +19,7 @@ use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, fatal_channel};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, Showing, fatal_channel};
 use crate::store::chain_rows::{ChainRows, changes, stored_open};
 use crate::store::{Disk, MemoryDisk};
 use crate::verifier::{Done, Verifier, Work};
@@ -83,6 +83,7 @@ pub(crate) struct LedgerEnd {
     pub(crate) miner: Outbound<ToMiner>,
     pub(crate) events: Outbound<Event>,
     pub(crate) fatal: mpsc::Receiver<String>,
+    pub(crate) showing: Arc<Showing>,
     credits: Credits,
 }
 
@@ -105,11 +106,13 @@ impl LedgerEnd {
         let (writing, gossip, miner) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (outbox, inbox, events) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (fatal, raised): (Fatal, _) = fatal_channel();
+        let showing = Arc::<Showing>::default();
         let parts = LedgerParts {
             disk: disk.clone(),
             clock: clock.clone(),
             verifier: Arc::new(AtOnce),
             checked: sender,
+            showing: showing.clone(),
             links: LedgerLinks {
                 store: Link::to(writing.clone(), 1),
                 gossip: Link::to(gossip.clone(), 0),
@@ -140,6 +143,7 @@ impl LedgerEnd {
             miner,
             events,
             fatal: raised,
+            showing,
             credits: Credits::new(usize::MAX),
         }
     }
