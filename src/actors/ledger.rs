@@ -5,8 +5,8 @@ use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
     AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    GoOn, JudgeDelivery, JudgeOwn, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
 use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
@@ -123,6 +123,5 @@ handlers! {
     promised:
         JudgeDelivery => judge_delivery,
         JudgeOwn => judge_own,
-        JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;
 }

@@ -12,7 +12,7 @@ use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    AtTip, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeTransaction, MembersKnown,
+    AtTip, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeOwn, MembersKnown, Own,
     SignaturesChecked, SubmitBlock, SubmitMinedBlock,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
@@ -209,10 +209,11 @@ impl LedgerEnd {
 
     /// Its owner sends something, and what was decided is written.
     pub(crate) fn send(&mut self, transaction: EncodedTransaction) -> Result<(), Rejected> {
-        let judged = self.shell.judge(JudgeTransaction(transaction));
+        let own = JudgeOwn(vec![Own::Stored(transaction)]);
+        let judged = self.shell.judge_own(own);
         self.settle();
-        let judgement = judged.now_or_never().expect("it is written");
-        judgement.verdict
+        let mut judged = judged.now_or_never().expect("it is written");
+        judged.remove(0).verdict
     }
 
     /// A session sends a block, and what was decided is written.
