@@ -5,6 +5,8 @@ use crate::support::{Lab, Node, agree, children_hear_signals, so, wait_until};
 use raclette::http::ApiFile;
 use raclette::owner::answers::PeerView;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -227,4 +229,17 @@ fn cli_u12_a_node_that_stops_amid_mining_and_with_sends_for_somebody_away_stops_
     let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
     assert_eq!(after.lines().find(odd), None, "{output}");
     assert!(after.contains("up to this height is saved"), "{output}");
+    // Who is the tracker's, who asks from outside, who mines, who talks, who delivers; then what was decided is written.
+    let log = fs::read_to_string(alice.data_dir.join("logs/node.jsonl")).unwrap();
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let over = lines.filter(|line| line["event"] == "a phase of the stop is over");
+    let phases: Vec<_> = over
+        .map(|line| line["phase"].as_str().unwrap().to_owned())
+        .collect();
+    let order = [
+        "tracker", "api", "miner", "sessions", "delivery", "ledger", "store",
+    ];
+    assert_eq!(phases[..7], order, "{phases:?}");
 }
