@@ -5,11 +5,11 @@ use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
     AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    GoOn, JudgeDelivery, JudgeOwn, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
 use crate::store::Disk;
 use crate::verifier::Verifier;
 use actix::{
@@ -42,6 +42,7 @@ impl LedgerActor {
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
+        showing: Arc<Showing>,
         links: LedgerLinks,
         fatal: Fatal,
     ) -> Self {
@@ -51,6 +52,7 @@ impl LedgerActor {
             clock,
             verifier,
             checked: sender,
+            showing,
             links,
             fatal,
         };
@@ -148,6 +150,5 @@ handlers! {
     promised:
         JudgeDelivery => judge_delivery,
         JudgeOwn => judge_own,
-        JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;
 }

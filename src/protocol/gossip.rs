@@ -488,9 +488,9 @@ impl Gossip {
         })
     }
 
-    /// Whether so many blocks are missing that nobody looks at each.
-    pub fn fetches_many(&self) -> bool {
-        self.sync.wants_many()
+    /// Whether somebody is still showing how far its chain leads.
+    pub fn are_more_to_come(&self) -> bool {
+        self.sync.are_more_to_come()
     }
 
     /// Blocks on their way to us.
