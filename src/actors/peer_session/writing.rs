@@ -297,7 +297,8 @@ mod tests {
         for (id, size) in ids.iter().zip(sizes) {
             let body = vec![id.0[0]; size];
             with_body(&disk, *id, Some(body.clone()));
-            all.extend(Message::block_frame(&body).unwrap());
+            all.extend(Message::block_head(size).unwrap());
+            all.extend(body);
         }
         let (mut written, mut lengths) = (Vec::new(), Vec::new());
         let mut blocks = Blocks::of(ids);
