@@ -23,7 +23,7 @@ use crate::chain::{
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::{SignedStatement, Statements};
-use crate::wire::{Hello, Message, Receipt, Verdict};
+use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
 use peers::{Admission, Candidate, Direction, Outlook, Peers, PeersLimits};
@@ -309,13 +309,9 @@ impl Gossip {
         let Some(from) = self.peers.key(session) else {
             return Vec::new();
         };
-        let (id, code) = (receipt.statement.transaction, receipt.statement.code);
         match self.delivery.receipt(session, from, receipt) {
             Ok(effect) => {
                 self.peers.used(session, now);
-                if code.verdict() != Verdict::Accepted {
-                    self.relay.not_taken(session, id);
-                }
                 vec![effect]
             }
             Err(rule) => self.peers.misbehaved(session, rule, now),
@@ -341,11 +337,9 @@ impl Gossip {
         let Some(session) = self.peers.session_of(to) else {
             return vec![Effect::TellOutbox(DeliveryFact::Lost(*to))];
         };
-        let id = transaction.id();
         let sent = self.delivery.deliver((session, *to), transaction);
         if matches!(sent, Some(Effect::Send(..))) {
             self.peers.used(session, now);
-            self.relay.delivered(session, id);
         }
         sent.into_iter().collect()
     }
@@ -450,9 +444,7 @@ impl Gossip {
 
     /// Announcements that were gathered since the last call.
     pub fn announce(&mut self) -> Vec<Effect> {
-        let peers = &self.peers;
-        self.relay
-            .announce(|transaction| peers.delivered_in(transaction))
+        self.relay.announce()
     }
 
     /// Time has passed.

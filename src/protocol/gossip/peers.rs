@@ -10,7 +10,7 @@ pub use candidate::{Admission, Candidate, Direction, Outlook};
 
 use super::delivery::{Delivery, DeliveryFact};
 use super::{Effect, Fact};
-use crate::chain::{Action, EncodedTransaction, Internal};
+use crate::chain::Internal;
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
 use crate::membership::Certificate;
@@ -170,15 +170,6 @@ impl Peers {
     pub(super) fn session_of(&self, key: &PublicKey) -> Option<SessionId> {
         let mut open = self.open_sessions();
         open.find_map(|(session, other, _)| (other == *key).then_some(session))
-    }
-
-    /// The session in which this node delivers a transaction, if it is its own and its recipient is there.
-    pub(super) fn delivered_in(&self, transaction: &EncodedTransaction) -> Option<SessionId> {
-        let payload = transaction.payload();
-        match &payload.action {
-            Action::Transfer { to, .. } if payload.sender == self.own => self.session_of(to),
-            _ => None,
-        }
     }
 
     /// Something is delivered in this session, or answered.

@@ -24,11 +24,6 @@ const REFUSED: usize = 10_000;
 const REFUSED_FOR_NOW: usize = 1_000;
 /// Open transactions that a new session is told of; the rest reaches it in blocks.
 const TOLD_AT_FIRST: usize = 20_000;
-/// Own transactions that become open together of which their recipient is not told at once, since each is about to be
-/// delivered to it; more are on their way sooner if it asks for all of them.
-const HELD_BACK: usize = 16;
-/// The same of all that wait for the next tick.
-const MAX_HELD_BACK: usize = MAX_IDS;
 
 /// An open transaction in the order of ids, which stand in it.
 struct ById(EncodedTransaction);
@@ -220,67 +215,27 @@ impl Relay {
         }
     }
 
-    /// Tells every session of the fresh ones that it is not known to know. The one to which an own one is about to be
-    /// `delivered` is told later, should that not happen.
-    pub(super) fn announce(
-        &mut self,
-        delivered: impl Fn(&EncodedTransaction) -> Option<SessionId>,
-    ) -> Vec<Effect> {
+    /// Tells every session of the fresh ones that it is not known to know.
+    pub(super) fn announce(&mut self) -> Vec<Effect> {
         let fresh: Vec<_> = std::mem::take(&mut self.fresh)
             .into_iter()
-            .filter_map(|id| Some((id, delivered(&self.open.get(&id)?.0))))
+            .filter(|id| self.open.contains(id))
             .collect();
         let mut effects = Vec::new();
         for (session, state) in &mut self.questions.sessions {
-            let is_own = |to: &Option<SessionId>| *to == Some(*session);
-            let own = fresh.iter().filter(|(_, to)| is_own(to)).count();
-            let may_wait = own <= HELD_BACK && state.held_back.len() + own <= MAX_HELD_BACK;
-            let mut news = Vec::new();
-            for (id, to) in &fresh {
-                if may_wait && is_own(to) {
-                    state.held_back.push(*id);
-                } else if state.known.insert(*id) {
-                    news.push(*id);
-                }
-            }
+            let news: Vec<_> = fresh
+                .iter()
+                .filter(|id| state.known.insert(**id))
+                .copied()
+                .collect();
             effects.extend(announcements(*session, &news));
         }
         effects
     }
 
-    /// This one was delivered in the session: it need not be announced there.
-    pub(super) fn delivered(&mut self, session: SessionId, id: TransactionId) {
-        if let Some(state) = self.questions.sessions.get_mut(&session) {
-            state.known.insert(id);
-        }
-    }
-
-    /// Whom it was delivered to did not take it: it is told of it like everybody.
-    pub(super) fn not_taken(&mut self, session: SessionId, id: TransactionId) {
-        if let Some(state) = self.questions.sessions.get_mut(&session)
-            && state.held_back.len() < MAX_HELD_BACK
-        {
-            state.known.remove(&id);
-            state.held_back.push(id);
-        }
-    }
-
-    /// What this session is to be told of at the next tick.
-    #[cfg(test)]
-    pub(super) fn held_back(&self, session: SessionId) -> &[TransactionId] {
-        let state = self.questions.sessions.get(&session);
-        state.map_or(&[], |state| &state.held_back)
-    }
-
-    /// Asks others for what did not come, and tells of what was held back and not delivered since.
+    /// Asks others for what did not come.
     pub(super) fn tick(&mut self, now: SteadyTime) -> Vec<Effect> {
-        let mut effects = questions(&self.questions.overdue(now));
-        for (session, state) in &mut self.questions.sessions {
-            let mut late = std::mem::take(&mut state.held_back);
-            late.retain(|id| self.open.contains(id) && state.known.insert(*id));
-            effects.extend(announcements(*session, &late));
-        }
-        effects
+        questions(&self.questions.overdue(now))
     }
 }
 

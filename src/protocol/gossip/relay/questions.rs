@@ -23,8 +23,6 @@ const OTHERS: usize = 3;
 pub(super) struct Session {
     /// What it has or was told of.
     pub(super) known: Recent,
-    /// What it is told of at the next tick, unless that is delivered to it before.
-    pub(super) held_back: Vec<TransactionId>,
     /// Number of ids that are asked of it.
     asked: usize,
     /// When it last sent what it was asked for.
@@ -35,7 +33,6 @@ impl Session {
     pub(super) fn new(known: Recent) -> Self {
         Self {
             known,
-            held_back: Vec::new(),
             asked: 0,
             delivered: SteadyTime::LONG_AGO,
         }
