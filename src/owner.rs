@@ -78,7 +78,9 @@ use crate::membership::{Address, MemberName};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
-use crate::messages::ledger::{AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions};
+use crate::messages::ledger::{
+    AtTip, GetFunds, GetLedgerStatus, GetOpenRecords, GetOpenTransactions,
+};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
@@ -233,6 +235,8 @@ pub struct PeerParts {
     pub(crate) funds: Recipient<AtTip<GetFunds>>,
     /// To the Ledger: the open transactions.
     pub(crate) open_transactions: Recipient<AtTip<GetOpenTransactions>>,
+    /// To the Ledger: the open records that applications judge.
+    pub(crate) open_records: Recipient<GetOpenRecords>,
     /// To the Miner: mines one block.
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.

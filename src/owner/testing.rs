@@ -18,7 +18,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
-    AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
+    AtTip, GetFunds, GetLedgerStatus, GetOpenRecords, GetOpenTransactions, LedgerStatus, OpenPage,
 };
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
@@ -245,6 +245,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             ledger_status: node.clone().recipient(),
             funds: node.clone().recipient(),
             open_transactions: node.clone().recipient(),
+            open_records: node.clone().recipient(),
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
             set_mining: node.clone().recipient(),
