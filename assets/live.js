@@ -40,6 +40,11 @@ function moments(root) {
     time.textContent = "date" in time.dataset ? date.format(at) : words(Date.now() - at);
     time.title = exact.format(at);
   }
+  // What shows when one points at a bar of a chart.
+  for (const tip of all("title[data-at]", root)) {
+    const at = Date.parse(tip.dataset.at);
+    if (!Number.isNaN(at)) tip.textContent = `${exact.format(at)}: ${tip.dataset.words}`;
+  }
 }
 
 /* Putting what is new in place of what was: nodes that are the same stay, with focus and all. */
