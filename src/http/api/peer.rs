@@ -16,12 +16,11 @@ use crate::owner::answers::{
     SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
     SyncView, TopicsView, VotersView,
 };
-use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
+use crate::owner::{InboxPage, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
 use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
-use std::time::Duration;
 
 /// What an answer in lines of JSON is.
 const LINES: &str = "application/x-ndjson";
@@ -138,13 +137,10 @@ async fn outbox(peer: Data<Peer>, asked: Parameters) -> Answer<OutboxView> {
 }
 
 async fn sent(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<SendView> {
-    let seconds = asked.number("seconds")?;
+    let patience = asked.patience()?;
     match asked.goal()? {
         None => peer.sent(&id).await.map(Json),
-        Some(goal) => {
-            let patience = seconds.map_or(MAX_PATIENCE, Duration::from_secs);
-            peer.sent_once(&id, goal, patience).await.map(Json)
-        }
+        Some(goal) => peer.sent_once(&id, goal, patience).await.map(Json),
     }
 }
 
