@@ -83,7 +83,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/pay/names", web::get().to(pay::names))
         .route("/pay/inbox", web::get().to(pay::inbox))
         .route("/pay/outbox", web::get().to(pay::outbox))
-        .route("/pay/history", web::get().to(account::history))
+        .route("/pay/account", web::get().to(account::account))
         .route("/pay/read", web::post().to(pay::read))
         .route("/pay/sent/{id}", web::get().to(sent::sent))
         .route("/pay/sent/{id}/{order}", web::post().to(sent::order))

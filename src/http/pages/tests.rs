@@ -154,7 +154,7 @@ const PAGES: &[&str] = &[
     "/pay/inbox",
     "/pay/outbox",
     "/pay/outbox?failed=1",
-    "/pay/history",
+    "/pay/account",
     "/members",
     "/members?matching=o",
     "/members?after=away.1",
