@@ -254,7 +254,7 @@ function signedOut() {
   out = true;
   document.body.classList.add("stale");
   const sign = $("#stale");
-  sign.textContent = "▲ This browser is not known any more: type node web in a terminal";
+  sign.textContent = `▲ This browser is not known any more: type ${document.body.dataset.wayIn} in a terminal`;
   sign.hidden = false;
 }
 

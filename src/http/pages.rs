@@ -44,6 +44,7 @@ pub(super) use frame::html;
 pub(super) use joining::routes as joining_routes;
 pub use joining::{JoinCheck, JoinStage, Joins, Newcomer};
 pub(super) use public::{Made, routes as public_routes};
+pub(super) use refusal::PageRefused;
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;
