@@ -23,6 +23,9 @@ const LOCK: &str = "demo.lock";
 const FIRST_PORT: u16 = 20_000;
 /// So many ports are looked at.
 const PORTS: u16 = 10_000;
+/// Nodes listen in every other thousand: their APIs take the ports a thousand above (`http`), and those of one
+/// demo must not take what a node of another is about to listen at.
+const THOUSAND: u16 = 1_000;
 
 /// The directory of a demo, with a place for every node, and the lock that keeps a second demo out.
 #[derive(Debug)]
@@ -216,7 +219,8 @@ impl FreePorts {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST_PORT + self.next));
             self.next = (self.next + 1) % PORTS;
             self.tried += 1;
-            if self.hold(address) {
+            let is_for_nodes = (address.port() / THOUSAND).is_multiple_of(2);
+            if is_for_nodes && self.hold(address) {
                 return Ok(address);
             }
         }
@@ -255,6 +259,9 @@ mod tests {
         let before = files.places.clone();
         let different: HashSet<_> = before.values().collect();
         assert_eq!(different.len(), 4);
+        // The API of one demo, a thousand above, is nowhere that a node of another may listen.
+        let even = |place: &&SocketAddr| (place.port() / 1_000).is_multiple_of(2);
+        assert_eq!(before.values().filter(even).count(), 4);
         assert!(files.has_joined(TRACKER) && !files.has_joined("alice"));
         joined(&files, "alice");
         let alice = fs::read_to_string(files.config("alice")).unwrap();
