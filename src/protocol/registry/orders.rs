@@ -3,7 +3,7 @@
 use super::delegates::MAX_DELEGATES;
 use super::invitations::{InvitationId, Kept, MAX_INVITATIONS};
 use super::{Effect, Fact, Registry};
-use crate::chain::{NetworkId, Timestamp};
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::invitation::MAX_USES;
