@@ -5,11 +5,11 @@ use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
     AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    GoOn, JudgeDelivery, JudgeOwn, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
+    SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
 use crate::store::Disk;
 use crate::verifier::Verifier;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture, StreamHandler};
@@ -36,6 +36,7 @@ impl LedgerActor {
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
+        showing: Arc<Showing>,
         links: LedgerLinks,
         fatal: Fatal,
     ) -> Self {
@@ -45,6 +46,7 @@ impl LedgerActor {
             clock,
             verifier,
             checked: sender,
+            showing,
             links,
             fatal,
         };
@@ -121,6 +123,5 @@ handlers! {
     promised:
         JudgeDelivery => judge_delivery,
         JudgeOwn => judge_own,
-        JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;
 }

@@ -97,7 +97,7 @@ impl Peer {
             tip_age_ms: self.clock.wall().since(tip.timestamp),
             tip,
             best_header: tip_view(&ledger.best_header),
-            syncing: ledger.best_header.work() > ledger.tip.work(),
+            syncing: ledger.syncing,
             catching_up: ledger.catching_up.map(|estimate| CatchingUpView {
                 blocks_per_second: estimate.blocks_per_second,
                 ms_left: estimate.ms_left,

@@ -5,7 +5,7 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-use super::{Fatal, Link};
+use super::{Fatal, Link, Showing};
 use crate::chain::Internal;
 use crate::chain::ledger::{Effect, Funds, Ledger, Origin, Ticket, TipChange};
 use crate::chain::template::Template;
@@ -63,6 +63,8 @@ pub struct LedgerParts {
     /// Takes what the verifier found, until it is handed to the shell. There is room for more checks than can be
     /// under way.
     pub checked: mpsc::Sender<SignaturesChecked>,
+    /// Whether more headers are to come than it has judged.
+    pub showing: Arc<Showing>,
     /// Whom it tells.
     pub links: LedgerLinks,
     /// Ends the node.
@@ -360,6 +362,7 @@ impl LedgerShell {
             catching_up: self.progress.estimate(missing, self.parts.clock.steady()),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
+            syncing: self.is_syncing(),
             open_transactions: mempool.len(),
             open_bytes: mempool.bytes(),
             headers_in_memory: chain.headers_in_memory(),

@@ -16,7 +16,7 @@ use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
 use crate::membership::InvitationString;
-use crate::messages::ledger::JudgeTransaction;
+use crate::messages::ledger::JudgeOwn;
 use crate::messages::registry::{CarryOut, GetMembers};
 use crate::node::Seams;
 use crate::owner::{Peer, PeerParts};
@@ -106,7 +106,7 @@ pub struct Faces {
     /// A peer that knows its network.
     pub parts: Arc<OnceLock<PeerParts>>,
     /// Its ledger.
-    pub judge: OnceCell<Recipient<JudgeTransaction>>,
+    pub judge: OnceCell<Recipient<JudgeOwn>>,
     /// A tracker.
     pub registry: OnceCell<Recipient<GetMembers>>,
     /// Its owner's orders.

@@ -64,6 +64,7 @@ answers! {
     GetLedgerStatus => |node, _asked| LedgerStatus {
         tip: *node.chain.ledger.tip(),
         best_header: *node.chain.ledger.tip(),
+        syncing: false,
         open_transactions: node.chain.ledger.mempool().len(),
         open_bytes: 300,
         headers_in_memory: 1,
