@@ -4,9 +4,9 @@ use super::TICK;
 use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
-    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, JudgeDelivery, JudgeOwn, MembersKnown, SignaturesChecked, SubmitBlock, SubmitMinedBlock,
-    SubmitTransactions,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenRecords,
+    GetOpenTransactions, GetTemplate, GoOn, JudgeDelivery, JudgeOwn, MembersKnown,
+    SignaturesChecked, SubmitBlock, SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
 use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
@@ -114,6 +114,7 @@ handlers! {
         AtTip<GetFunds> => funds_at_tip,
         GetLedgerStatus => status,
         AtTip<GetOpenTransactions> => open_transactions,
+        GetOpenRecords => open_records,
         GetTemplate => template,
         GoOn => go_on,
         MembersKnown => members_known,

@@ -12,6 +12,7 @@ use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer};
 use crate::keys::{SecretWords, Stored, WalletFile};
 use crate::membership::{InvitationString, MemberName};
 use crate::node::joining::{Joining, NotJoined, serve_page};
+use crate::readable::Typed;
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
 use std::net::SocketAddr;
@@ -25,13 +26,13 @@ use zeroize::Zeroizing;
 const FILE: &str = "peer.toml";
 
 /// What the pages ask, and how it goes.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Page(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
     state: Mutex<State>,
     changed: Condvar,
+    typed: Typed,
 }
 
 #[derive(Default)]
@@ -44,7 +45,9 @@ struct State {
 
 /// Serves the page, and runs the node once somebody has joined by it.
 pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
-    let page = Page::default();
+    let file = std::path::Path::new(FILE);
+    let invocation = invocation.for_node(file);
+    let page = Page::new(&invocation);
     let (tell, told) = mpsc::channel();
     let joins: Arc<dyn Joins> = Arc::new(page.clone());
     let serve = move || {
@@ -64,11 +67,18 @@ pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> R
     let link = link.map_err(|_| Failure::No("the page can't be served".to_owned()))?;
     web::show(link.map_err(no)?, print, std::path::Path::new(""), output)?;
     let settings = page.wait_for_start();
-    let file = std::path::Path::new(FILE);
-    run::run(settings, file, &invocation.for_node(file))
+    run::run(settings, file, &invocation)
 }
 
 impl Page {
+    fn new(invocation: &Invocation) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            typed: invocation.for_texts(),
+        }))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,6 +112,7 @@ impl Page {
         };
         let ready = joining.check_here(&means(), |check| {
             let (well, words) = told(&check);
+            let words = self.0.typed.text(&words);
             self.lock().checks.push(JoinCheck { well, words });
         });
         ready
@@ -153,6 +164,7 @@ impl Joins for Page {
         let checking = thread::Builder::new().name("checks".to_owned());
         let begun = checking.spawn(move || {
             if let Err(reason) = page.join(&invitation, &name) {
+                let reason = page.0.typed.text(&reason);
                 page.lock().stage = JoinStage::Refused(reason);
             }
         });
@@ -175,6 +187,10 @@ impl Joins for Page {
         state.stage = JoinStage::Starting;
         state.words = None;
         self.0.changed.notify_all();
+    }
+
+    fn typed(&self) -> &Typed {
+        &self.0.typed
     }
 
     fn pages(&self) -> Option<SocketAddr> {

@@ -157,6 +157,12 @@ pub struct GetOpenTransactions {
     pub limit: usize,
 }
 
+/// The open records that applications judge, in the order of their ids, so many at most. A walk through the rows of
+/// what is open takes as long as all that was open since they were written to a file last.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<EncodedTransaction>")]
+pub struct GetOpenRecords(pub usize);
+
 /// The answer to [`GetOpenTransactions`].
 #[derive(Debug, Clone)]
 pub struct OpenPage {

@@ -6,17 +6,18 @@ mod log;
 mod tests;
 
 use super::{Fatal, Link, Showing};
-use crate::chain::Internal;
 use crate::chain::ledger::{Effect, Funds, Ledger, Origin, Ticket, TipChange};
 use crate::chain::template::Template;
 use crate::chain::tree::{Source, Tip};
+use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock, SubmitTransactions,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenRecords,
+    GetOpenTransactions, GetTemplate, GoOn, LedgerStatus, MembersKnown, OpenPage,
+    SignaturesChecked, SubmitBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted, Urgency};
@@ -396,6 +397,11 @@ impl LedgerShell {
             all: mempool.len(),
         };
         (page, *self.ledger.tip())
+    }
+
+    /// Some of the open records that applications judge.
+    pub fn open_records(&mut self, message: GetOpenRecords) -> Vec<EncodedTransaction> {
+        self.ledger.mempool().judged(message.0)
     }
 
     /// Who may send without a fee.

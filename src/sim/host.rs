@@ -21,6 +21,7 @@ use crate::messages::registry::{CarryOut, GetMembers};
 use crate::node::Seams;
 use crate::owner::{Peer, PeerParts};
 use crate::protocol::tracker_link::CERTIFICATE_ROW;
+use crate::readable::Typed;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, DiskRead, MemoryDisk, Table};
 use actix::Recipient;
@@ -275,6 +276,7 @@ impl Host {
                 choosing::applications(around.seed, what)
             }),
             said: Vec::new(),
+            typed: Typed::default(),
             fatal,
             names: Names::default(),
             // Its hosts try a few nonces a second.

@@ -4,7 +4,8 @@ use crate::browser;
 use crate::support::{Lab, node, so, wait_until};
 use raclette::owner::answers::{InviteRequest, InvitedView};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
+use tempfile::TempDir;
 
 /// A process that is ended with this.
 struct Ended(Child);
@@ -16,29 +17,57 @@ impl Drop for Ended {
     }
 }
 
+/// An invitation into the network of this lab.
+pub fn invitation(lab: &Lab) -> String {
+    let request: InviteRequest = serde_json::from_str("{}").unwrap();
+    let invited: InvitedView = lab.tracker.try_post("/invite", request).unwrap();
+    let invited = serde_json::to_value(&invited).unwrap();
+    invited["invitation"].as_str().unwrap().to_owned()
+}
+
+/// `node web` in a place where there is no node yet.
+pub struct Beginning {
+    _process: Ended,
+    /// What it prints: it would end when nobody reads it any more.
+    _told: BufReader<ChildStdout>,
+    /// Where it is.
+    pub place: TempDir,
+    /// Lets one browser in.
+    pub link: String,
+}
+
+impl Beginning {
+    pub fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let mut process = node(["web", "--print", "--json"].map(AsRef::as_ref))
+            .current_dir(place.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map(Ended)
+            .unwrap();
+        let mut line = String::new();
+        let mut told = BufReader::new(process.0.stdout.take().unwrap());
+        told.read_line(&mut line).unwrap();
+        let first: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let link = first["link"].as_str().unwrap().to_owned();
+        Self {
+            _process: process,
+            _told: told,
+            place,
+            link,
+        }
+    }
+}
+
 #[test]
 fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     let Some(driver) = browser("joining by an invitation") else {
         return;
     };
     let lab = Lab::start_with("admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n");
-    let request: InviteRequest = serde_json::from_str("{}").unwrap();
-    let invited: InvitedView = lab.tracker.try_post("/invite", request).unwrap();
-    let invitation = serde_json::to_value(&invited).unwrap()["invitation"].clone();
-    let invitation = invitation.as_str().unwrap();
-
-    let place = tempfile::tempdir().unwrap();
-    let mut child = node(["web", "--print", "--json"].map(AsRef::as_ref))
-        .current_dir(place.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map(Ended)
-        .unwrap();
-    let mut line = String::new();
-    let mut told = BufReader::new(child.0.stdout.take().unwrap());
-    told.read_line(&mut line).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let link = told["link"].as_str().unwrap();
+    let invitation = &invitation(&lab);
+    let begun = Beginning::new();
+    let (place, link) = (&begun.place, begun.link.as_str());
 
     let tab = driver.tab().at(link.split("/enter").next().unwrap());
     tab.open(link);

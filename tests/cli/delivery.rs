@@ -1,7 +1,7 @@
 //! Paying and writing at the command line: what is waited for, listed, read, and can't be undone.
 
 use super::commands::{command, json};
-use crate::support::{Lab, Node, node, so, wait_until};
+use crate::support::{Lab, Node, agree, node, so, wait_until};
 use raclette::keys::SecretKey;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -168,6 +168,50 @@ fn cli_what_was_not_shown_is_not_read_and_can_be_seen() {
         }
     }
     assert_eq!(seen, 70);
+}
+
+#[test]
+fn cli_the_account_has_mined_coins_signs_and_what_there_was_then_and_goes_on() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.knows(&["bob"]);
+    let empty = command(&bob, &["account"]).succeeds();
+    assert!(empty.contains("nothing came into a block"), "{empty}");
+    alice.mine();
+    let send = ["send", "bob", "7", "--fee", "1", "--note", "for the cheese"];
+    command(&alice, &[&send[..], &["--wait", "open"]].concat()).succeeds();
+    alice.mine();
+    agree(&[&alice, &bob]);
+    let page = command(&alice, &["account", "--limit", "1"]).succeeds();
+    let mut shown = page.clone();
+    let mut more = page;
+    while more.contains("There is more") {
+        more = command(&alice, &told(&more, "There is more")).succeeds();
+        shown.push_str(&more);
+    }
+    // Behind day and time of each.
+    let rows = shown
+        .lines()
+        .filter(|line| line.contains("sent") || line.contains("mined"));
+    let rows = rows.map(|line| {
+        line.split_whitespace()
+            .skip(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    let expected = [
+        "2 sent -8 1 93 to bob: for the cheese",
+        "2 mined +51 - 101",
+        "1 mined +50 - 50",
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), expected, "{shown}");
+    // Said on each of the two pages.
+    assert_eq!(shown.matches("93 coins at height 2").count(), 2, "{shown}");
+    let his = command(&bob, &["account"]).succeeds();
+    assert!(
+        his.contains("+7") && his.contains("from alice: for the cheese"),
+        "{his}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::refusal::{PageRefused, nothing_here};
 use super::sessions::Browsers;
 use super::{assets, entry};
 use crate::keys::SecretWords;
-use crate::readable::visible;
+use crate::readable::{Typed, visible};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;
@@ -68,6 +68,8 @@ pub trait Joins: Send + Sync {
     fn take_words(&self) -> Option<SecretWords>;
     /// Has the node start.
     fn start(&self);
+    /// Makes commands such that they work when typed, once somebody has joined.
+    fn typed(&self) -> &Typed;
     /// Where the pages of the node are, once it has started.
     fn pages(&self) -> Option<SocketAddr>;
 }
@@ -131,10 +133,11 @@ async fn joining(joins: Data<dyn Joins>, drawing: Data<Drawing>, asked: Asked) -
         words: visible(&check.words),
         ..check
     });
+    let of = (&*drawing.0, joins.typed());
     html(
         StatusCode::OK,
         &JoiningPage {
-            frame: Frame::bare(&*drawing.0, &asked.session, Spot::Home, "Join a network"),
+            frame: Frame::bare(of, &asked.session, Spot::Home, "Join a network"),
             checks: checks.collect(),
             node: match stage {
                 JoinStage::Starting => joins.pages(),
@@ -167,7 +170,8 @@ async fn words(
     let JoinStage::Joined(newcomer) = joins.progress().1 else {
         return on_to("/");
     };
-    let frame = Frame::bare(&*drawing.0, &act.session, Spot::Home, "Your words");
+    let of = (&*drawing.0, joins.typed());
+    let frame = Frame::bare(of, &act.session, Spot::Home, "Your words");
     let typed = |name| act.fields.text(name).unwrap_or_default().to_lowercase();
     let mut page = JoinWordsPage {
         frame,

@@ -114,6 +114,7 @@ impl Ground {
             ledger_status: ledger.clone().recipient(),
             funds: ledger.clone().recipient(),
             open_transactions: ledger.clone().recipient(),
+            open_records: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
             set_mining: miner.clone().recipient(),

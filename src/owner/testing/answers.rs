@@ -88,6 +88,7 @@ answers! {
         let page = OpenPage { transactions, next, all: mempool.len() };
         (page, *node.chain.ledger.tip())
     };
+    GetOpenRecords => |node, asked| node.chain.ledger.mempool().judged(asked.0);
     MineBlock => |node, _asked| {
         let block = node.chain.next_block(1);
         match node.chain.block(block.clone()) {
