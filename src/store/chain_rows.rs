@@ -156,8 +156,8 @@ pub fn application_rows(
     Ok(own.collect())
 }
 
-/// The values of all rows of an application whose keys begin with `beginning`, in the order of the keys, one behind
-/// the other: asking for each by its key takes many times as long.
+/// The values of all rows of an application whose keys begin with `beginning`, in the order of the keys, in one
+/// walk instead of a question for each.
 pub fn application_values<'a>(
     disk: &'a dyn DiskRead,
     topic: &Topic,
