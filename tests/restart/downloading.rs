@@ -2,8 +2,8 @@
 
 use super::support::{Grown, Lab, so, wait_until};
 
-/// Length of the chain: several seconds of download.
-const LONG: u64 = 6_000;
+/// Length of the chain: more than a second of download, of which the kills come in the first half.
+const LONG: u64 = 12_000;
 /// How often the newcomer is killed on its way.
 const KILLS: u64 = 8;
 
@@ -17,7 +17,7 @@ fn restart_kill_9_amid_a_long_download_keeps_all_that_was_shown() {
     let mut carol = lab.peer("carol");
     let mut amid = 0;
     for kill in 1..=KILLS {
-        let goal = kill * LONG / (KILLS + 1);
+        let goal = kill * LONG / (2 * KILLS);
         let shown = wait_until("carol is further", || {
             let height = carol.height();
             so(height >= goal, height)?;

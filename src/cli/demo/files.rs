@@ -22,7 +22,7 @@ const LOCK: &str = "demo.lock";
 /// system gives to outgoing connections, which could take one between two starts of a node.
 const FIRST_PORT: u16 = 20_000;
 /// So many ports are looked at.
-const PORTS: u16 = 10_000;
+const PORTS: u16 = 5_000;
 /// Nodes listen in every other thousand: their APIs take the ports a thousand above (`http`), and those of one
 /// demo must not take what a node of another is about to listen at.
 const THOUSAND: u16 = 1_000;
@@ -186,6 +186,11 @@ fn replace_taken_ports(directory: &Path) -> Result<(), DemoError> {
     Ok(())
 }
 
+/// The one of this number among those that nodes listen at.
+fn port(number: u16) -> u16 {
+    FIRST_PORT + number / THOUSAND * 2 * THOUSAND + number % THOUSAND
+}
+
 /// Ports that nobody listens at, each given once.
 struct FreePorts {
     next: u16,
@@ -216,11 +221,10 @@ impl FreePorts {
     /// A port nobody listens at.
     fn next(&mut self) -> Result<SocketAddr, DemoError> {
         while self.tried < PORTS {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST_PORT + self.next));
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port(self.next)));
             self.next = (self.next + 1) % PORTS;
             self.tried += 1;
-            let is_for_nodes = (address.port() / THOUSAND).is_multiple_of(2);
-            if is_for_nodes && self.hold(address) {
+            if self.hold(address) {
                 return Ok(address);
             }
         }
