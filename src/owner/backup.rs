@@ -6,7 +6,7 @@ use crate::backup::{self, BackupError, Plan};
 use crate::chain::Timestamp;
 use crate::logging::Time;
 use crate::store::{Disk, Role};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,6 +65,14 @@ impl Tracker {
     }
 }
 
+/// Why a directory that was named is none.
+pub(super) fn not_whole(dir: &Path) -> String {
+    format!(
+        "“{}” is no whole path: begin it with /, as in /home/ann/backups",
+        dir.display()
+    )
+}
+
 async fn make(
     place: &Arc<NodePlace>,
     disk: &Weak<dyn Disk>,
@@ -74,7 +82,7 @@ async fn make(
     let dir = match &wanted.dir {
         Some(dir) if dir.is_absolute() => dir.clone(),
         Some(dir) => {
-            let detail = format!("dir is {}, but must be a whole path", dir.display());
+            let detail = not_whole(dir);
             return Err(Refused::new(Code::BadParameter, detail));
         }
         None => {

@@ -1,6 +1,7 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
 mod differing;
+mod looked_at;
 mod newcomer;
 mod paths;
 mod shown;
