@@ -40,6 +40,11 @@ function moments(root) {
     time.textContent = "date" in time.dataset ? date.format(at) : words(Date.now() - at);
     time.title = exact.format(at);
   }
+  // What shows when one points at a bar of a chart.
+  for (const tip of all("title[data-at]", root)) {
+    const at = Date.parse(tip.dataset.at);
+    if (!Number.isNaN(at)) tip.textContent = `${exact.format(at)}: ${tip.dataset.words}`;
+  }
 }
 
 /* Putting what is new in place of what was: nodes that are the same stay, with focus and all. */
@@ -254,7 +259,7 @@ function signedOut() {
   out = true;
   document.body.classList.add("stale");
   const sign = $("#stale");
-  sign.textContent = "▲ This browser is not known any more: type node web in a terminal";
+  sign.textContent = `▲ This browser is not known any more: type ${document.body.dataset.wayIn} in a terminal`;
   sign.hidden = false;
 }
 

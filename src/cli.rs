@@ -164,9 +164,15 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
                 let client = Client::find(&load(&config)?, &config, invocation)?;
                 return logs::order(order, &client, output);
             }
-            logs::logs(&arguments, &config, output)
+            logs::logs(&arguments, &config, invocation, output)
         }
-        Some(Command::Explain { word }) => explain::explain(word.as_deref(), output),
+        Some(Command::Explain { word }) => {
+            // It is about no node; what is to be typed then is about the one that is here, if one is.
+            if let Ok(config) = config_path(cli.config, Path::new("")) {
+                *invocation = invocation.for_node(&config);
+            }
+            explain::explain(word.as_deref(), &invocation.for_texts(), output)
+        }
         Some(Command::Bench) => bench::bench(output),
         Some(Command::Sim(arguments)) => sim::sim(&arguments, output),
         Some(Command::Completions { shell }) => manual::completions(shell, output),

@@ -80,13 +80,14 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload;
 
+use crate::readable::Typed;
 use crate::settings::{LogLevel, LogSettings};
 
 pub use event::{LogEvent, MAX_TEXT_BYTES};
 pub use levels::{PARTS, UnknownPart, set_level, usual_levels};
 pub use names::Names;
 pub use sentence::short_address;
-pub use terminal::{Typed, colours_for, for_people};
+pub use terminal::{colours_for, for_people};
 pub use time::{NotATime, Time, Zone};
 
 use levels::{LEVELS, Levels};

@@ -32,10 +32,11 @@ use crate::actors::fatal_channel;
 use crate::chain::{GenesisError, Internal, RulesError};
 use crate::http::ApiError;
 use crate::keys::{UnlockError, WalletFileError};
-use crate::logging::{self, LoggingError, Typed};
+use crate::logging::{self, LoggingError};
 use crate::passphrase::NoPassphrase;
 use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
+use crate::readable::Typed;
 use crate::settings::{PeerSettings, Setting, TrackerSettings};
 use crate::store::DiskError;
 use orders::Orders;
@@ -195,8 +196,8 @@ pub enum RunError {
     },
 }
 
-/// Runs a peer until it is told to stop; on its terminal the commands in a text are as `typed` has
-/// them. Its owner is shown who `said` what its settings are.
+/// Runs a peer until it is told to stop; on its terminal and in what it answers the commands in a text are as
+/// `typed` has them. Its owner is shown who `said` what its settings are.
 pub fn run_peer(settings: PeerSettings, said: Vec<Setting>, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
@@ -210,10 +211,15 @@ pub fn run_peer(settings: PeerSettings, said: Vec<Setting>, typed: Typed) -> Res
 }
 
 /// Runs a tracker until it is told to stop; as [`run_peer`].
-pub fn run_tracker(settings: TrackerSettings, typed: Typed) -> Result<(), RunError> {
+pub fn run_tracker(
+    settings: TrackerSettings,
+    said: Vec<Setting>,
+    typed: Typed,
+) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, seams) = opening::open_tracker(&settings, typed, fatal)?;
+    let (_log, mut seams) = opening::open_tracker(&settings, typed, fatal)?;
+    seams.said = said;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     to_the_end(async move {
         let orders = Orders::listen(heard)?;
@@ -259,8 +265,9 @@ fn end_with_a_panic() {
 
 /// Gives one phase of a stop its time.
 async fn phase(name: &'static str, work: impl Future<Output = ()>) {
-    if tokio::time::timeout(PHASE, work).await.is_err() {
-        tracing::warn!(phase = name, "a phase of the stop took too long; going on");
+    match tokio::time::timeout(PHASE, work).await {
+        Ok(()) => tracing::debug!(phase = name, "a phase of the stop is over"),
+        Err(_) => tracing::warn!(phase = name, "a phase of the stop took too long; going on"),
     }
 }
 

@@ -79,7 +79,9 @@ use crate::membership::{Address, MemberName};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
-use crate::messages::ledger::{AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions};
+use crate::messages::ledger::{
+    AtTip, GetFunds, GetLedgerStatus, GetOpenRecords, GetOpenTransactions,
+};
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
@@ -91,6 +93,7 @@ use crate::messages::tracker_link::{DirectoryStatus, HearStatements, LeaveNetwor
 use crate::messages::wallet::{
     OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
 };
+use crate::readable::Typed;
 use crate::store::Disk;
 use crate::wire::NodeRole;
 use actix::Recipient;
@@ -138,6 +141,24 @@ impl Owned {
             Self::Peer(peer) => &peer.entropy,
             Self::Tracker(tracker) => &tracker.entropy,
             Self::Waiting(waiting) => &waiting.entropy,
+        }
+    }
+
+    /// Where it keeps its files; `None` as long as it has no wallet.
+    pub fn place(&self) -> Option<&Arc<NodePlace>> {
+        match self {
+            Self::Peer(peer) => Some(&peer.place),
+            Self::Tracker(tracker) => Some(&tracker.place),
+            Self::Waiting(_) => None,
+        }
+    }
+
+    /// Makes the commands in what is told of it such that they work when typed.
+    pub(crate) fn typed(&self) -> &Typed {
+        match self {
+            Self::Peer(peer) => peer.place.typed(),
+            Self::Tracker(tracker) => tracker.place.typed(),
+            Self::Waiting(waiting) => &waiting.typed,
         }
     }
 
@@ -234,6 +255,8 @@ pub struct PeerParts {
     pub(crate) funds: Recipient<AtTip<GetFunds>>,
     /// To the Ledger: the open transactions.
     pub(crate) open_transactions: Recipient<AtTip<GetOpenTransactions>>,
+    /// To the Ledger: the open records that applications judge.
+    pub(crate) open_records: Recipient<GetOpenRecords>,
     /// To the Miner: mines one block.
     pub(crate) mine: Recipient<MineBlock>,
     /// To the Miner: how it goes.
@@ -277,8 +300,6 @@ pub struct Tracker {
     pub(crate) own_clock: Recipient<GetOwnClock>,
     /// Where it keeps its files, and who says what its settings are.
     pub(crate) place: Arc<NodePlace>,
-    /// Its rows, as those of a [`Peer`].
-    pub(crate) disk: Weak<dyn Disk>,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -292,6 +313,8 @@ pub struct Waiting {
     pub(crate) file: WalletFile,
     /// Opens it.
     pub(crate) open: Recipient<OpenWallet>,
+    /// Makes commands such that they work when typed.
+    pub(crate) typed: Typed,
     /// Gives tokens.
     pub(crate) entropy: Arc<dyn Entropy>,
 }

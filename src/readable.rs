@@ -1,4 +1,7 @@
-//! What people read: spans of time in words, and texts of others that can't steer a terminal.
+//! What people read: spans of time in words, texts of others that can't steer a terminal, and commands that work
+//! when they are typed.
+
+use std::sync::Arc;
 
 /// A span of time for people, in the greatest unit of which there are two at least.
 pub fn in_words(ms: u64) -> String {
@@ -41,6 +44,38 @@ pub fn visible_json(json: &str) -> String {
         }
     }
     shown
+}
+
+/// Makes the commands in a text such that they work when typed: `` `node status` `` needs the program's path and its
+/// settings file, which lower floors do not know. As it is, it leaves them as they stand.
+#[derive(Clone)]
+pub struct Typed(Arc<dyn Fn(&str) -> String + Send + Sync>);
+
+impl Typed {
+    /// By what knows how this program was called.
+    pub fn by(typed: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(typed))
+    }
+
+    /// A text with every command in it as it is typed.
+    pub fn text(&self, text: &str) -> String {
+        (self.0)(text)
+    }
+
+    /// The line that is typed for a command, such as `wallet words`.
+    pub fn line(&self, command: &str) -> String {
+        let line = self.text(&format!("{0}node {command}{0}", '`'));
+        let inner = line
+            .strip_prefix('`')
+            .and_then(|line| line.strip_suffix('`'));
+        inner.unwrap_or(&line).to_owned()
+    }
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self::by(str::to_owned)
+    }
 }
 
 /// Control characters (C0, DEL, C1), and what has no width of its own but changes how others look.

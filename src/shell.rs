@@ -20,6 +20,7 @@ mod peer_session;
 mod registry;
 mod session_handle;
 mod sessions;
+mod showing;
 mod table_writer;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -41,6 +42,7 @@ pub use outbox::{OutboxParts, OutboxShell};
 pub use peer_session::{Outgoing, PeerSessionParts, PeerSessionShell, Queued, SessionEnd, Waiting};
 pub use registry::{MAX_SESSIONS, RegistryParts, RegistryShell};
 pub use sessions::{Begin, Sessions};
+pub use showing::Showing;
 pub use table_writer::TableWriter;
 pub use tracker_link::{DirectoryPorts, GenesisSearch, TrackerLinkParts, TrackerLinkShell};
 

@@ -4,12 +4,12 @@ use super::TICK;
 use crate::chain::ledger::{Effect, Ledger};
 use crate::clock::Clock;
 use crate::messages::ledger::{
-    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, JudgeDelivery, JudgeOwn, JudgeTransaction, MembersKnown, SignaturesChecked, SubmitBlock,
-    SubmitMinedBlock, SubmitTransactions,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenRecords,
+    GetOpenTransactions, GetTemplate, GoOn, JudgeDelivery, JudgeOwn, MembersKnown,
+    SignaturesChecked, SubmitBlock, SubmitMinedBlock, SubmitTransactions,
 };
 use crate::messages::store::RowsCommitted;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
 use crate::store::Disk;
 use crate::verifier::Verifier;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture, StreamHandler};
@@ -36,6 +36,7 @@ impl LedgerActor {
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         verifier: Arc<dyn Verifier>,
+        showing: Arc<Showing>,
         links: LedgerLinks,
         fatal: Fatal,
     ) -> Self {
@@ -45,6 +46,7 @@ impl LedgerActor {
             clock,
             verifier,
             checked: sender,
+            showing,
             links,
             fatal,
         };
@@ -112,6 +114,7 @@ handlers! {
         AtTip<GetFunds> => funds_at_tip,
         GetLedgerStatus => status,
         AtTip<GetOpenTransactions> => open_transactions,
+        GetOpenRecords => open_records,
         GetTemplate => template,
         GoOn => go_on,
         MembersKnown => members_known,
@@ -121,6 +124,5 @@ handlers! {
     promised:
         JudgeDelivery => judge_delivery,
         JudgeOwn => judge_own,
-        JudgeTransaction => judge,
         SubmitMinedBlock => mined_block;
 }

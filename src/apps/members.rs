@@ -6,7 +6,7 @@
 mod judge;
 mod rows;
 
-pub use rows::{Interval, MemberRow, NameRow, Standing, View};
+pub use rows::{INTERVALS, Interval, MemberRow, NameRow, Standing, View};
 
 use crate::canonical;
 use crate::chain::application::{

@@ -19,7 +19,7 @@ pub use judging::{MAX_OPEN_BALLOTS, MAX_REVISIONS, MAX_SPAN};
 pub use reading::{Ballots, Listed};
 pub use rows::{BallotRow, Counted, ResultRow, RollRow, TallyRow};
 
-use super::members::View;
+use super::members::{Interval, View};
 use crate::chain::application::{Application, ApplicationError, ApplicationState, Record, Verdict};
 use crate::chain::params::Admission;
 use crate::chain::transaction::{RecordBody, Topic};
@@ -103,25 +103,21 @@ fn is_settled(admission: Admission, since: Height, after: Height) -> bool {
     }
 }
 
-/// How many may vote where the members after the blocks at these heights may, each: in one pass over all who ever
-/// were members.
+/// How many may vote where the members after the blocks at these heights may, each: in one pass over all times in
+/// which keys were members, of which no two of one key cover one height.
 ///
 /// # Errors
 /// As for [`was_voter`].
 pub fn count_voters(
-    members: &View<'_>,
+    times: impl IntoIterator<Item = Result<Interval, Internal>>,
     admission: Admission,
     after: &[Height],
 ) -> Result<Vec<u64>, Internal> {
     let mut counts = vec![0; after.len()];
-    for index in 0..members.count()? {
-        let Some(key) = members.listed(index)? else {
-            continue;
-        };
-        let intervals = members.intervals(&key)?;
+    for time in times {
+        let time = time?;
         for (count, after) in counts.iter_mut().zip(after) {
-            let then = intervals.iter().find(|one| one.covers(*after));
-            let may = then.is_some_and(|one| is_settled(admission, one.since, *after));
+            let may = time.covers(*after) && is_settled(admission, time.since, *after);
             *count += u64::from(may);
         }
     }

@@ -211,6 +211,12 @@ impl Mempool {
         (transactions, last.filter(|_| places.next().is_some()))
     }
 
+    /// Records that applications judge, in the order of their ids; at most so many.
+    pub fn judged(&self, most: usize) -> Vec<EncodedTransaction> {
+        let records = self.judged.open().take(most);
+        records.filter_map(|id| self.get(id).cloned()).collect()
+    }
+
     /// All of them, best fee first.
     pub fn by_fee(&self) -> impl Iterator<Item = &EncodedTransaction> {
         let best_first = self.queue.values().rev();

@@ -121,6 +121,7 @@ pub fn ask(
             },
             _,
         ) => delivery::inbox((*unread, *follow), page, client, output)?,
+        (Ask::Account { page }, _) => delivery::account(page, client, output)?,
         (Ask::History { page }, _) => delivery::history(page, client, output)?,
         (Ask::Disconnect, _) => connect("/disconnect", client, output)?,
         (Ask::Connect, _) => connect("/connect", client, output)?,

@@ -16,8 +16,8 @@ use crate::chain::Amount;
 use crate::keys::MAX_NOTE_TEXT;
 use crate::owner::Goal;
 use crate::owner::answers::{
-    EventKind, HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView, ReceivedView,
-    RouteView, SendRequest, SendView, SentView,
+    AccountView, EventKind, HistoryView, InboxView, NoRequest, OutboxView, ReadRequest, ReadView,
+    ReceivedView, RouteView, SendRequest, SendView, SentView,
 };
 use crate::plain_file;
 use crate::protocol::delivery::rows::SendState;
@@ -312,6 +312,18 @@ pub(super) fn history(
     let history: HistoryView = client.list("/history", page)?;
     let more = next_page(history.next.as_ref(), "history", client);
     output.show(&history, |history| show::history(history) + &more)?;
+    Ok(())
+}
+
+/// Shows what came into blocks for the owner.
+pub(super) fn account(
+    page: &Page,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    let account: AccountView = client.list("/account", page)?;
+    let more = next_page(account.next.as_ref(), "account", client);
+    output.show(&account, |account| show::account(account) + &more)?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use super::output::Output;
 use super::table::{Align, Table, facts};
 use crate::owner::Code;
 use crate::owner::codes::Explanation;
+use crate::readable::Typed;
 use crate::suggest::nearest;
 use glossary::{GLOSSARY, Word, meaning};
 use serde::Serialize;
@@ -18,10 +19,15 @@ struct All {
     codes: Vec<Explanation>,
 }
 
-/// Explains a word or a code, or lists all of them.
-pub fn explain(typed: Option<&str>, output: &mut Output<'_>) -> Result<(), Failure> {
+/// Explains a word or a code, or lists all of them; commands in it are as they are typed.
+pub fn explain(
+    typed: Option<&str>,
+    commands: &Typed,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let Some(typed) = typed else {
-        let codes = Code::ALL.iter().map(|code| code.explanation());
+        let explained = |code: &Code| code.explanation().typed(commands);
+        let codes = Code::ALL.iter().map(explained);
         let all = All {
             words: &GLOSSARY,
             codes: codes.collect(),
@@ -31,7 +37,7 @@ pub fn explain(typed: Option<&str>, output: &mut Output<'_>) -> Result<(), Failu
     if let Some(word) = meaning(typed) {
         return Ok(output.show(word, |word| facts(&[(word.word, word.meaning.to_owned())]))?);
     }
-    let explanation = found(typed)?.explanation();
+    let explanation = found(typed)?.explanation().typed(commands);
     Ok(output.show(&explanation, told)?)
 }
 
@@ -78,7 +84,11 @@ mod tests {
 
     fn explained(typed: Option<&str>, json: bool) -> Result<String, Failure> {
         let mut written = Vec::new();
-        explain(typed, &mut Output::new(&mut written, json))?;
+        explain(
+            typed,
+            &Typed::default(),
+            &mut Output::new(&mut written, json),
+        )?;
         Ok(String::from_utf8(written).unwrap())
     }
 

@@ -13,6 +13,7 @@ use crate::keys::{SecretKey, SecretWords};
 use crate::membership::{InvitationString, MemberName};
 use crate::node::joining::{Joining, NotJoined, Ready, serve_page};
 use crate::owner::unfit_words;
+use crate::readable::Typed;
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
 use std::net::SocketAddr;
@@ -30,10 +31,9 @@ const FILE: &str = "peer.toml";
 struct Page(Arc<Inner>);
 
 struct Inner {
-    /// What is typed for the node that is to be.
-    node: Invocation,
     state: Mutex<State>,
     changed: Condvar,
+    typed: Typed,
 }
 
 #[derive(Default)]
@@ -50,11 +50,8 @@ struct State {
 /// Serves the page, and runs the node once somebody has joined by it.
 pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
     let file = std::path::Path::new(FILE);
-    let page = Page(Arc::new(Inner {
-        node: invocation.for_node(file),
-        state: Mutex::default(),
-        changed: Condvar::new(),
-    }));
+    let invocation = invocation.for_node(file);
+    let page = Page::new(&invocation);
     let (tell, told) = mpsc::channel();
     let joins: Arc<dyn Joins> = Arc::new(page.clone());
     let serve = move || {
@@ -74,10 +71,18 @@ pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> R
     let link = link.map_err(|_| Failure::No("the page can't be served".to_owned()))?;
     web::show(link.map_err(no)?, print, std::path::Path::new(""), output)?;
     let settings = page.wait_for_start();
-    run::run(settings, file, &invocation.for_node(file))
+    run::run(settings, file, &invocation)
 }
 
 impl Page {
+    fn new(invocation: &Invocation) -> Self {
+        Self(Arc::new(Inner {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            typed: invocation.for_texts(),
+        }))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,6 +126,7 @@ impl Page {
         };
         let ready = joining.check_here(&means(), |check| {
             let (well, words) = told(&check);
+            let words = self.0.typed.text(&words);
             self.lock().checks.push(JoinCheck { well, words });
         });
         let ready = ready.map_err(remedy)?;
@@ -142,7 +148,6 @@ impl Page {
         let newcomer = Newcomer {
             address: ready.secret().public_key().to_address(),
             data_dir: settings.data_dir().to_owned(),
-            words_again: self.0.node.line("wallet words"),
         };
         Ok((newcomer, settings))
     }
@@ -183,6 +188,7 @@ impl Joins for Page {
         let checking = thread::Builder::new().name("checks".to_owned());
         let begun = checking.spawn(move || {
             if let Err(reason) = page.check(&typed, words.trim()) {
+                let reason = page.0.typed.text(&reason);
                 page.lock().stage = JoinStage::Refused(reason);
             }
         });
@@ -191,7 +197,7 @@ impl Joins for Page {
         }
     }
 
-    fn typed(&self) -> JoinTyped {
+    fn last_typed(&self) -> JoinTyped {
         self.lock().typed.clone()
     }
 
@@ -238,6 +244,10 @@ impl Joins for Page {
         state.words = None;
         state.typed = JoinTyped::default();
         self.0.changed.notify_all();
+    }
+
+    fn typed(&self) -> &Typed {
+        &self.0.typed
     }
 
     fn pages(&self) -> Option<SocketAddr> {

@@ -166,9 +166,10 @@ fn more_than_wanted(typed: &[&str], extra: &str) -> Option<String> {
                 word(&note)
             ))
         }
-        ["history" | "inbox" | "outbox" | "peers" | "open", ..] if is_number(extra) => {
-            Some(format!("`node {} --limit {extra}` shows {extra}", typed[0]))
-        }
+        [
+            "account" | "history" | "inbox" | "outbox" | "peers" | "open",
+            ..,
+        ] if is_number(extra) => Some(format!("`node {} --limit {extra}` shows {extra}", typed[0])),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What people are told to type: command lines that work as they stand, from any directory.
 
+use crate::readable::Typed;
 use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
@@ -86,6 +87,12 @@ impl Invocation {
             line.push_str(arguments);
         }
         line
+    }
+
+    /// The same for who tells something and knows no command line.
+    pub fn for_texts(&self) -> Typed {
+        let own = self.clone();
+        Typed::by(move |text| own.typed(text))
     }
 
     /// A text with every `` `node ...` `` in it as [`line`](Self::line) has it.

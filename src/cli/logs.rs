@@ -3,6 +3,7 @@
 use super::args::{LevelChange, LogsArgs, LogsOrder};
 use super::client::Client;
 use super::failure::Failure;
+use super::invocation::Invocation;
 use super::load;
 use super::looking;
 use super::output::Output;
@@ -10,7 +11,7 @@ use super::words::count;
 use crate::logging::reading::{Line, LogReader};
 use crate::logging::{DIRECTORY, FILE, LogEvent, Time, Zone, colours_for, for_people};
 use crate::owner::answers::{LogLevelRequest, LogLevelView};
-use crate::readable::in_words;
+use crate::readable::{Typed, in_words};
 use crate::settings::{LogLevel, Patience, Settings};
 use crate::suggest::nearest;
 use serde_json::Value;
@@ -98,6 +99,8 @@ impl Filter<'_> {
 /// The log of one node.
 struct Source {
     node: String,
+    /// Its events' own words, with commands as they are typed.
+    typed: Typed,
     reader: LogReader,
     /// The next event, read already.
     head: Option<LogEvent>,
@@ -127,7 +130,12 @@ impl Source {
 }
 
 /// Shows what the logs hold.
-pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Result<(), Failure> {
+pub fn logs(
+    arguments: &LogsArgs,
+    config: &Path,
+    invocation: &Invocation,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let since = arguments
         .since
         .map(|since| since.moment(Time::from(SystemTime::now())));
@@ -137,9 +145,15 @@ pub fn logs(arguments: &LogsArgs, config: &Path, output: &mut Output<'_>) -> Res
         actor: arguments.actor.as_deref(),
         id: arguments.id.as_deref(),
     };
-    let mut sources = vec![source(config, since)?];
+    let mut sources = vec![source(config, invocation, since)?];
     for other in &arguments.with {
-        sources.push(source(other, since)?);
+        sources.push(source(other, invocation, since)?);
+    }
+    if output.is_json() {
+        // Programs know events by these words.
+        sources
+            .iter_mut()
+            .for_each(|source| source.typed = Typed::default());
     }
     let mut shown = Shown {
         output,
@@ -214,19 +228,22 @@ fn level(level: Option<LogLevel>) -> Level {
 }
 
 /// The log that a settings file leads to, or that is this file.
-fn source(named: &Path, since: Option<Time>) -> Result<Source, Failure> {
+fn source(named: &Path, invocation: &Invocation, since: Option<Time>) -> Result<Source, Failure> {
     let is_log = named
         .extension()
         .is_some_and(|extension| extension == "jsonl");
-    let (node, path) = if is_log {
-        (named.display().to_string(), named.to_owned())
+    let (node, typed, path) = if is_log {
+        // Of which node it is a copy is not known.
+        let node = named.display().to_string();
+        (node, Typed::default(), named.to_owned())
     } else {
         let settings = load(named)?;
         let node = match &settings {
             Settings::Peer(peer) => peer.name.clone(),
             Settings::Tracker(_) => "tracker".to_owned(),
         };
-        (node, settings.data_dir().join(DIRECTORY).join(FILE))
+        let typed = invocation.for_node(named).for_texts();
+        (node, typed, settings.data_dir().join(DIRECTORY).join(FILE))
     };
     if !path.exists() {
         return Err(Failure::No(format!(
@@ -242,6 +259,7 @@ fn source(named: &Path, since: Option<Time>) -> Result<Source, Failure> {
     let since = since.map(|since| SystemTime::UNIX_EPOCH + Duration::from_millis(since.unix_ms()));
     Ok(Source {
         node,
+        typed,
         reader: LogReader::new(&path, since),
         head: None,
         unreadable: 0,
@@ -265,7 +283,14 @@ fn next(sources: &mut [Source], filter: &Filter<'_>) -> Result<Option<usize>, Fa
 fn take(sources: &mut [Source], at: usize) -> (&str, LogEvent) {
     let source = &mut sources[at];
     let event = source.head.take().expect("`next` found it there");
-    (&source.node, event)
+    let said = source.typed.text(&event.event);
+    (
+        &source.node,
+        LogEvent {
+            event: said,
+            ..event
+        },
+    )
 }
 
 /// On standard error: what stands in a file and is no event is left out, and that is said.

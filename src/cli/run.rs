@@ -11,11 +11,10 @@ use std::path::Path;
 pub fn run(settings: Settings, file: &Path, invocation: &Invocation) -> Result<(), Failure> {
     let said = settings_with_origin(file, environment());
     let said = said.map_err(|error| Failure::Misuse(error.to_string()))?;
-    let invocation = invocation.clone();
-    let typed = Box::new(move |text: &str| invocation.typed(text));
+    let typed = invocation.for_texts();
     let ended = match settings {
         Settings::Peer(peer) => node::run_peer(peer, said, typed),
-        Settings::Tracker(tracker) => node::run_tracker(tracker, typed),
+        Settings::Tracker(tracker) => node::run_tracker(tracker, said, typed),
     };
     ended.map_err(|error| Failure::No(error.to_string()))
 }

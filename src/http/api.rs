@@ -20,7 +20,8 @@ pub use problem::{PROBLEM_JSON, Problem};
 
 use self::asked::{LAST_EVENT_HEADER, Parameters, bodies};
 use crate::owner::answers::{
-    LogLevelRequest, LogLevelView, LogView, SettingsView, StopRequest, StoppingView,
+    BackupRequest, BackupView, CheckpointRequest, CheckpointView, LogLevelRequest, LogLevelView,
+    LogView, SettingsView, StopRequest, StoppingView,
 };
 use crate::owner::{Code, NodePlace, Owned, Peer, Refused, StopOrder, set_log_level};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest};
@@ -76,7 +77,9 @@ fn place(config: &mut ServiceConfig, place: &Arc<NodePlace>) {
     config
         .app_data(Data::from(place.clone()))
         .service(resource(&paths::LOG, log))
-        .service(resource(&paths::SETTINGS, settings));
+        .service(resource(&paths::SETTINGS, settings))
+        .service(resource(&paths::CHECKPOINT, checkpoint))
+        .service(resource(&paths::BACK_UP, back_up));
 }
 
 async fn log(place: Data<NodePlace>, asked: Parameters) -> Result<Json<LogView>, Refused> {
@@ -85,6 +88,21 @@ async fn log(place: Data<NodePlace>, asked: Parameters) -> Result<Json<LogView>,
 
 async fn settings(place: Data<NodePlace>) -> Result<Json<SettingsView>, Refused> {
     place.settings().await.map(Json)
+}
+
+async fn checkpoint(
+    place: Data<NodePlace>,
+    request: Json<CheckpointRequest>,
+) -> Result<Json<CheckpointView>, Refused> {
+    let made = web::block(move || place.checkpoint(&request)).await;
+    made.map_err(|_| Refused::stopping())?.map(Json)
+}
+
+async fn back_up(
+    place: Data<NodePlace>,
+    request: Json<BackupRequest>,
+) -> Result<Json<BackupView>, Refused> {
+    place.into_inner().back_up(&request).await.map(Json)
 }
 
 /// What is said where there is nothing.

@@ -44,6 +44,7 @@ pub(super) use frame::html;
 pub(super) use joining::routes as joining_routes;
 pub use joining::{JoinCheck, JoinStage, JoinTyped, Joins, Newcomer};
 pub(super) use public::{Made, routes as public_routes};
+pub(super) use refusal::PageRefused;
 pub(super) use sessions::Browsers;
 
 use crate::http::MAX_REQUEST_BYTES;
@@ -83,7 +84,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/pay/names", web::get().to(pay::names))
         .route("/pay/inbox", web::get().to(pay::inbox))
         .route("/pay/outbox", web::get().to(pay::outbox))
-        .route("/pay/history", web::get().to(account::history))
+        .route("/pay/account", web::get().to(account::account))
         .route("/pay/read", web::post().to(pay::read))
         .route("/pay/sent/{id}", web::get().to(sent::sent))
         .route("/pay/sent/{id}/{order}", web::post().to(sent::order))

@@ -15,7 +15,8 @@ use super::api::{self, paths};
 use super::events::{MAX_STREAMS, Streams};
 use super::pages;
 use super::public::PublicHandle;
-use crate::owner::{Owned, StopOrder};
+use crate::owner::{Owned, Refused, StopOrder};
+use crate::readable::Typed;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle as WebServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::KeepAlive;
@@ -257,20 +258,40 @@ fn configure(config: &mut ServiceConfig, owned: &Owned, door: Door) {
         .default_service(web::route().to(api::nothing_here));
 }
 
-/// The guards at the door: one for browsers, one for programs.
-async fn admit<B: MessageBody>(
+/// The guards at the door: one for browsers, one for programs. What is refused there, or behind it, names commands
+/// as they are typed.
+async fn admit<B: MessageBody + 'static>(
     guard: Data<Guard>,
     browsers: Data<pages::Browsers>,
+    owned: Data<Owned>,
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse, actix_web::Error> {
     // The page about the API is for both; and who looks at what is nowhere is answered by a page.
     let (path, headers) = (request.path(), request.headers());
     let of_api = [paths::DOCS.path, paths::OPENAPI.path].contains(&path);
     let nowhere = !path.starts_with(BASE_OF_ALL) && pages::wants_a_page(headers);
     let by_browser = (of_api || nowhere) && !headers.contains_key(AUTHORIZATION);
-    match by_browser || pages::owns(request.path()) {
+    let answered = match by_browser || pages::owns(request.path()) {
         true => pages::admit(&browsers, request, next).await,
         false => guard::admit(&guard, request, next).await,
+    };
+    let typed = owned.typed();
+    match answered {
+        Ok(response) => Ok(match as_typed(response.response().error(), typed) {
+            Some(said) => response.map_body(|_, _| said.error_response().into_body()),
+            None => response.map_into_boxed_body(),
+        }),
+        Err(error) => Err(as_typed(Some(&error), typed).unwrap_or(error)),
     }
+}
+
+/// A refusal with the commands in it as they are typed.
+fn as_typed(error: Option<&actix_web::Error>, typed: &Typed) -> Option<actix_web::Error> {
+    let error = error?;
+    let by_program = error.as_error::<Refused>();
+    let by_browser = error.as_error::<pages::PageRefused>();
+    by_program
+        .map(|refused| refused.typed(typed).into())
+        .or(by_browser.map(|refused| refused.typed(typed).into()))
 }

@@ -15,7 +15,7 @@ use super::event::LogEvent;
 use super::sentence::{named, sentence};
 use super::time::{Time, Zone};
 use super::writer::{Sink, write_all};
-use crate::readable::{in_words, visible};
+use crate::readable::{Typed, in_words, visible};
 
 const RESET: &str = "\x1b[0m";
 const DIM: &str = "\x1b[2m";
@@ -23,9 +23,6 @@ const RED: &str = "\x1b[31m";
 const GREEN: &str = "\x1b[32m";
 const YELLOW: &str = "\x1b[33m";
 const BLUE: &str = "\x1b[34m";
-
-/// Makes the commands in a text such that they work when typed: `` `node status` ``.
-pub type Typed = Box<dyn Fn(&str) -> String + Send + Sync>;
 
 /// How events look as lines.
 pub(super) struct Look {
@@ -59,7 +56,7 @@ impl Terminal {
             out: Box::new(out),
             look: Arc::new(Look {
                 colours,
-                typed: Box::new(|text| text.replace("`node ", "`./node ")),
+                typed: Typed::by(|text| text.replace("`node ", "`./node ")),
                 zone: Zone::utc(),
             }),
         }
@@ -94,9 +91,9 @@ impl Look {
         let mut line = heading(event, &event.time.of_day(&self.zone), &[], self.colours);
         line.push(' ');
         match sentence(event) {
-            Some(sentence) => line.push_str(&visible(&(self.typed)(&sentence))),
+            Some(sentence) => line.push_str(&visible(&self.typed.text(&sentence))),
             None => {
-                line.push_str(&visible(&(self.typed)(&event.event)));
+                line.push_str(&visible(&self.typed.text(&event.event)));
                 line.push_str(&fields(event, self.colours, &self.zone));
             }
         }

@@ -15,6 +15,10 @@ use super::*;
 /// The smallest file that the settings allow.
 const SMALL: u64 = 65_536;
 
+/// How long a test waits for the threads that write: far longer than any disk makes it, while a node that ends
+/// waits no longer than somebody likes to.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A writer whose bytes the test sees.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
@@ -69,8 +73,24 @@ fn logged_with(
     let (subscriber, guard) =
         subscriber(log, data_dir.path(), (Some(terminal), names), now).unwrap();
     tracing::subscriber::with_default(subscriber, || body(&guard.writers));
-    drop(guard);
+    has_ended(&guard.writers);
     screen.text()
+}
+
+/// Waits until everything that was logged is written, or has failed.
+fn has_written(writers: &Writers) {
+    writers.file.flush(PATIENCE);
+    if let Some(terminal) = &writers.terminal {
+        terminal.flush(PATIENCE);
+    }
+}
+
+/// The same, and no more is taken.
+fn has_ended(writers: &Writers) {
+    writers.file.end(PATIENCE);
+    if let Some(terminal) = &writers.terminal {
+        terminal.end(PATIENCE);
+    }
 }
 
 fn path(data_dir: &TempDir, name: &str) -> PathBuf {

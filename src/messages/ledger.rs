@@ -69,12 +69,6 @@ pub struct FindMissing {
 #[rtype(result = "Judgement")]
 pub struct JudgeDelivery(pub EncodedTransaction);
 
-/// Make a transaction open, whoever hands it in, and relay it. The answer is a promise: it comes after the synced
-/// write.
-#[derive(Debug, Message)]
-#[rtype(result = "Judgement")]
-pub struct JudgeTransaction(pub EncodedTransaction);
-
 /// Make transactions open that this node sends, and relay them: what becomes open of them is one batch. The
 /// answer is a promise, one judgement each, in their order.
 #[derive(Debug, Message)]
@@ -126,6 +120,8 @@ pub struct LedgerStatus {
     pub tip: Tip,
     /// End of the chain of headers with most work.
     pub best_header: Tip,
+    /// Whether blocks are missing towards it, or more headers are to come.
+    pub syncing: bool,
     /// Number of open transactions.
     pub open_transactions: usize,
     /// Their bytes.
@@ -160,6 +156,12 @@ pub struct GetOpenTransactions {
     /// Most of them to name.
     pub limit: usize,
 }
+
+/// The open records that applications judge, in the order of their ids, so many at most. A walk through the rows of
+/// what is open takes as long as all that was open since they were written to a file last.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<EncodedTransaction>")]
+pub struct GetOpenRecords(pub usize);
 
 /// The answer to [`GetOpenTransactions`].
 #[derive(Debug, Clone)]

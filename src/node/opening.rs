@@ -6,10 +6,11 @@ use crate::actors::{Fatal, ThreadSearch};
 use crate::apps;
 use crate::clock::SystemClock;
 use crate::entropy::{Entropy, OsEntropy};
-use crate::logging::{self, LogGuard, Names, Typed};
+use crate::logging::{self, LogGuard, Names};
 use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
+use crate::readable::Typed;
 use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
 use crate::store::{Migrating, OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
@@ -71,8 +72,8 @@ fn open(
 ) -> Result<Opened, RunError> {
     // The database first: it is what refuses a directory that another node uses.
     let seams = seams(data_dir, role, fatal)?;
-    let log = logging::start(log, data_dir, Some(typed), seams.names.clone())?;
-    Ok((log, seams))
+    let log = logging::start(log, data_dir, Some(typed.clone()), seams.names.clone())?;
+    Ok((log, Seams { typed, ..seams }))
 }
 
 /// Opens the database in `data_dir`, and takes everything else from this machine.
@@ -93,6 +94,7 @@ pub(super) fn seams(data_dir: &Path, role: Role, fatal: Fatal) -> Result<Seams, 
         threads: true,
         applications: apps::built_in(),
         said: Vec::new(),
+        typed: Typed::default(),
         fatal,
         names: Names::default(),
         registering_costs: true,

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::logging::Names;
 use crate::net::Transport;
+use crate::readable::Typed;
 use crate::settings::Setting;
 use crate::store::Disk;
 use crate::verifier::Verifier;
@@ -35,6 +36,8 @@ pub(crate) struct Seams {
     pub(crate) applications: Vec<Arc<dyn Application>>,
     /// Who says what its settings are, for its owner to look at; nothing where there is no settings file.
     pub(crate) said: Vec<Setting>,
+    /// Makes the commands in what it tells its owner such that they work when typed.
+    pub(crate) typed: Typed,
     /// Ends the node.
     pub(crate) fatal: Fatal,
     /// Told who is called what, for what is written down.

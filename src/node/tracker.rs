@@ -115,13 +115,15 @@ pub(super) async fn run(
         place: NodePlace::new(
             data_dir,
             seams.said.clone(),
+            seams.typed.clone(),
             BackupPlace {
                 dir: settings.backup.dir(data_dir),
                 role: Role::Tracker,
                 reached_at: vec![settings.listen.to_string()],
+                disk: Arc::downgrade(&seams.disk),
+                clock: seams.clock.clone(),
             },
         ),
-        disk: Arc::downgrade(&seams.disk),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Tracker(owner);

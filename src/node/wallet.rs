@@ -160,6 +160,7 @@ async fn wait_for(
         role,
         file,
         open: door.recipient(),
+        typed: seams.typed.clone(),
         entropy: seams.entropy.clone(),
     };
     let owned = Owned::Waiting(waiting);

@@ -170,7 +170,7 @@ pub struct ChainStatusView {
     pub tip_age_ms: u64,
     /// Last header of the chain of headers with most work.
     pub best_header: TipView,
-    /// Whether blocks are missing towards that header.
+    /// Whether blocks are missing towards that header, or somebody is still showing what comes after it.
     pub syncing: bool,
     /// How that goes; `None` if none is missing, or none came of late.
     pub catching_up: Option<CatchingUpView>,

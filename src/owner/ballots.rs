@@ -25,13 +25,13 @@ use crate::apps::voting::{
     Roll, Vote, topic,
 };
 use crate::chain::params::Admission;
-use crate::chain::{Amount, BlockId, Height, TransactionId};
+use crate::chain::{Amount, BlockId, EncodedTransaction, Height, TransactionId};
 use crate::keys::PublicKey;
-use crate::messages::ledger::GetLedgerStatus;
+use crate::messages::ledger::{GetLedgerStatus, GetOpenRecords};
 use crate::messages::tracker_link::DirectoryStatus;
 use crate::store::chain_rows::ChainRows;
 pub(super) use reading::LISTED_ROWS;
-use reading::Reading;
+use reading::{Reading, results_that_wait};
 use rolls::Voters;
 use serde::Serialize;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub(crate) const MAX_BALLOTS_LISTED: usize = 100;
 pub(crate) const VOTERS_LISTED: usize = 2_000;
 /// How long a ballot is open, if its opener does not say, in milliseconds: a day.
 const USUAL_SPAN_MS: u64 = 24 * 3_600_000;
+/// Open records that are looked through for openings and results of ballots.
+const MAX_OPEN_SEEN: usize = 2_000;
 /// How often it is looked for results that are to be recorded.
 const LOOK_FOR_RESULTS: Duration = Duration::from_secs(2);
 /// Blocks before the close in which a vote may come too late: a change of branch may take it out of a block.
@@ -203,10 +205,22 @@ impl Peer {
     /// [`Code::BadParameter`], [`Code::BadCursor`], [`Code::NoNetwork`], [`Code::Stopping`].
     pub async fn ballots(&self, page: &Page) -> Result<BallotsView, Refused> {
         let limit = page.limit(LISTED, MAX_BALLOTS_LISTED)?;
+        self.votes()?;
+        // Before the chain is looked at: what is mined meanwhile is listed once.
+        let open = match page.after {
+            None => self.open_records().await?,
+            Some(_) => Vec::new(),
+        };
         let known = self.known();
         let disk = self.disk()?;
         let snapshot = disk.snapshot();
-        Reading::begin(self, &*snapshot, &known)?.list(page.after.as_ref(), limit)
+        Reading::begin(self, &*snapshot, &known)?.list(open, page.after.as_ref(), limit)
+    }
+
+    /// The open records among which openings and results of ballots are.
+    async fn open_records(&self) -> Result<Vec<EncodedTransaction>, Refused> {
+        let open = &self.parts()?.open_records;
+        Ok(open.send(GetOpenRecords(MAX_OPEN_SEEN)).await?)
     }
 
     /// A ballot and how it stands, by its id or the beginning of it.
@@ -357,12 +371,16 @@ impl Peer {
     /// [`Code::NoNetwork`], [`Code::Stopping`], [`Code::Internal`].
     pub async fn record_due_results(&self) -> Result<usize, Refused> {
         self.votes()?;
-        let due = {
+        let mut due = {
             let known = self.known();
             let disk = self.disk()?;
             let snapshot = disk.snapshot();
             Reading::begin(self, &*snapshot, &known)?.due_results()?
         };
+        if !due.is_empty() {
+            let waiting = results_that_wait(&self.open_records().await?);
+            due.retain(|(outcome, _)| !waiting.contains(&outcome.ballot));
+        }
         let recorded = due.len();
         for (outcome, expires_at) in due {
             self.record_result(outcome, expires_at).await?;

@@ -3,47 +3,28 @@
 use super::answers::{CheckpointRequest, CheckpointView};
 use super::backup::not_whole;
 use super::codes::Code;
-use super::{Peer, Refused, Tracker};
-use crate::store::Disk;
-use std::sync::{Arc, Weak};
+use super::{NodePlace, Refused};
 
-impl Peer {
+impl NodePlace {
     /// Copies the database into a directory that is not there yet. What was answered before is in the copy.
     /// It takes as long as the disk does: call it where that holds up nobody.
     ///
     /// # Errors
     /// [`Code::BadParameter`], [`Code::NotCopied`], [`Code::Stopping`].
     pub fn checkpoint(&self, wanted: &CheckpointRequest) -> Result<CheckpointView, Refused> {
-        checkpoint(&self.disk, wanted)
+        let dir = &wanted.dir;
+        if !dir.is_absolute() {
+            let detail = not_whole(dir);
+            return Err(Refused::new(Code::BadParameter, detail));
+        }
+        if dir.exists() {
+            let detail = format!("{} is there already", dir.display());
+            return Err(Refused::new(Code::NotCopied, detail));
+        }
+        let ended = || Refused::new(Code::Stopping, "the node has ended: start it again");
+        let disk = self.backups.disk.upgrade().ok_or_else(ended)?;
+        disk.checkpoint(dir)
+            .map_err(|error| Refused::new(Code::NotCopied, error.to_string()))?;
+        Ok(CheckpointView { dir: dir.clone() })
     }
-}
-
-impl Tracker {
-    /// As [`Peer::checkpoint`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn checkpoint(&self, wanted: &CheckpointRequest) -> Result<CheckpointView, Refused> {
-        checkpoint(&self.disk, wanted)
-    }
-}
-
-fn checkpoint(
-    disk: &Weak<dyn Disk>,
-    wanted: &CheckpointRequest,
-) -> Result<CheckpointView, Refused> {
-    let dir = &wanted.dir;
-    if !dir.is_absolute() {
-        let detail = not_whole(dir);
-        return Err(Refused::new(Code::BadParameter, detail));
-    }
-    if dir.exists() {
-        let detail = format!("{} is there already", dir.display());
-        return Err(Refused::new(Code::NotCopied, detail));
-    }
-    let ended = || Refused::new(Code::Stopping, "the node has ended: start it again");
-    let disk: Arc<dyn Disk> = disk.upgrade().ok_or_else(ended)?;
-    disk.checkpoint(dir)
-        .map_err(|error| Refused::new(Code::NotCopied, error.to_string()))?;
-    Ok(CheckpointView { dir: dir.clone() })
 }

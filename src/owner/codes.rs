@@ -4,6 +4,7 @@
 //! its names and numbers, is said in [`Refused::detail`](super::Refused); here stands what is true of all of
 //! them. `node explain CODE` prints it, `GET /api/v1/codes/CODE` answers with it.
 
+use crate::readable::Typed;
 use serde::{Deserialize, Serialize, de};
 use std::fmt;
 use std::str::FromStr;
@@ -91,6 +92,16 @@ pub struct Explanation {
     pub why: String,
     /// What to do.
     pub todo: String,
+}
+
+impl Explanation {
+    /// The same, with the commands in it as they are typed.
+    pub fn typed(self, typed: &Typed) -> Self {
+        Self {
+            todo: typed.text(&self.todo),
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for Code {

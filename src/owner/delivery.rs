@@ -172,27 +172,18 @@ impl Peer {
         self.show(id).await
     }
 
-    /// One send, as soon as it is what is waited for, or has come to an end otherwise, or `patience` is over:
-    /// the answer tells which.
+    /// One send, as soon as it is what is waited for, or has come to an end otherwise, or `patience`, of which
+    /// [`MAX_PATIENCE`] counts at most, is over: the answer tells which.
     ///
     /// # Errors
-    /// As for [`sent`](Self::sent), and [`Code::BadParameter`] for more patience than [`MAX_PATIENCE`].
+    /// As for [`sent`](Self::sent).
     pub async fn sent_once(
         &self,
         id: &str,
         goal: Goal,
         patience: Duration,
     ) -> Result<SendView, Refused> {
-        if patience > MAX_PATIENCE {
-            return Err(Refused::new(
-                Code::BadParameter,
-                format!(
-                    "seconds is {}, but must be {} at most: ask again after that",
-                    patience.as_secs(),
-                    MAX_PATIENCE.as_secs()
-                ),
-            ));
-        }
+        let patience = patience.min(MAX_PATIENCE);
         let id = self.send_meant(id)?;
         let begun = self.clock.steady();
         loop {

@@ -54,6 +54,7 @@ impl Peer {
         let clock = self.own_clock.send(GetOwnClock).await?.into();
         let known = self.known();
         let is_out = self.put_out(&known).is_some();
+        let typed = self.place.typed();
         Ok(PeerStatusView {
             role: "peer".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -61,11 +62,11 @@ impl Peer {
             address: self.key.to_address(),
             put_out: self.put_out(&known),
             disconnected: known.apart,
-            waiting: chain.is_none().then(|| why_waiting(&known)),
+            waiting: chain.is_none().then(|| typed.text(&why_waiting(&known))),
             tracker: TrackerLinkView {
                 endpoint: known.tracker.clone(),
                 registered: known.registered,
-                trouble: known.trouble.clone(),
+                trouble: known.trouble.as_deref().map(|why| typed.text(why)),
                 member_until: known.member_until().filter(|_| !is_out),
             },
             reach: reach(&known, &self.key),
@@ -97,7 +98,7 @@ impl Peer {
             tip_age_ms: self.clock.wall().since(tip.timestamp),
             tip,
             best_header: tip_view(&ledger.best_header),
-            syncing: ledger.best_header.work() > ledger.tip.work(),
+            syncing: ledger.syncing,
             catching_up: ledger.catching_up.map(|estimate| CatchingUpView {
                 blocks_per_second: estimate.blocks_per_second,
                 ms_left: estimate.ms_left,

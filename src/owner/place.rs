@@ -7,6 +7,7 @@ use crate::backup;
 use crate::chain::Timestamp;
 use crate::logging::reading::{LogPlace, earlier};
 use crate::logging::{DIRECTORY, FILE, LogEvent};
+use crate::readable::Typed;
 use crate::settings::{LogLevel, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub struct NodePlace {
     /// Whether a backup is being made.
     pub(super) is_backing_up: AtomicBool,
     said: Vec<Setting>,
+    /// Makes commands such that they work when typed.
+    typed: Typed,
     /// Files are read beside everything else.
     runtime: Handle,
 }
@@ -64,16 +67,32 @@ impl LogQuery {
 }
 
 impl NodePlace {
-    /// The node that keeps its files in `data_dir`, by settings that were `said` like this; made within the
-    /// runtime that reads them.
-    pub(crate) fn new(data_dir: &Path, said: Vec<Setting>, backups: BackupPlace) -> Arc<Self> {
+    /// The node that keeps its files in `data_dir`, by settings that were `said` like this, for which commands are
+    /// `typed` like that; made within the runtime that reads them.
+    pub(crate) fn new(
+        data_dir: &Path,
+        said: Vec<Setting>,
+        typed: Typed,
+        backups: BackupPlace,
+    ) -> Arc<Self> {
+        // Whoever reads where its files are does so somewhere else.
+        let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Arc::new(Self {
-            data_dir: data_dir.to_owned(),
-            backups,
+            data_dir: whole(data_dir),
+            backups: BackupPlace {
+                dir: whole(&backups.dir),
+                ..backups
+            },
             is_backing_up: AtomicBool::new(false),
             said,
+            typed,
             runtime: Handle::current(),
         })
+    }
+
+    /// Makes the commands in what is told of this node such that they work when typed.
+    pub fn typed(&self) -> &Typed {
+        &self.typed
     }
 
     /// The lines of the log that are asked for, the latest first.

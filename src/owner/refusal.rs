@@ -10,6 +10,7 @@ use crate::messages::tracker_link::LeaveError;
 use crate::messages::wallet::WalletRefused;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
 use crate::protocol::mining::NotNow;
+use crate::readable::Typed;
 use actix::MailboxError;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,14 @@ impl Refused {
             Code::Stopping,
             "the node is stopping: start it again and repeat this",
         )
+    }
+
+    /// The same, with the commands in it as they are typed.
+    pub fn typed(&self, typed: &Typed) -> Self {
+        Self {
+            detail: typed.text(&self.detail),
+            ..self.clone()
+        }
     }
 
     /// The same, about this send.

@@ -18,7 +18,7 @@ use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
 use crate::messages::ledger::{
-    AtTip, GetFunds, GetLedgerStatus, GetOpenTransactions, LedgerStatus, OpenPage,
+    AtTip, GetFunds, GetLedgerStatus, GetOpenRecords, GetOpenTransactions, LedgerStatus, OpenPage,
 };
 use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
@@ -37,6 +37,7 @@ use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
 use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome};
+use crate::readable::Typed;
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk, Role};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -217,14 +218,24 @@ impl Entropy for CountingEntropy {
     }
 }
 
-/// A node's place, with backups beside it.
-fn place(data_dir: &Path, role: Role) -> Arc<super::NodePlace> {
+/// Before which settings file a played node's commands are typed.
+pub(crate) const CONFIG: &str = "/somewhere/with spaces/it's.toml";
+
+/// A node's place, with backups of this disk beside it.
+fn place(data_dir: &Path, role: Role, disk: Weak<dyn Disk>) -> Arc<super::NodePlace> {
     let backups = BackupPlace {
         dir: data_dir.with_extension("backups"),
         role,
         reached_at: Vec::new(),
+        disk,
+        clock: Arc::new(FixedClock),
     };
-    super::NodePlace::new(data_dir, Vec::new(), backups)
+    super::NodePlace::new(data_dir, Vec::new(), typed(), backups)
+}
+
+/// How commands of a played node are typed.
+pub(crate) fn typed() -> Typed {
+    Typed::by(|text| text.replace("`node ", &format!("`node --config \"{CONFIG}\" ")))
 }
 
 /// What speaks for the peer that `node` plays.
@@ -245,6 +256,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
             ledger_status: node.clone().recipient(),
             funds: node.clone().recipient(),
             open_transactions: node.clone().recipient(),
+            open_records: node.clone().recipient(),
             mine: node.clone().recipient(),
             miner_status: node.clone().recipient(),
             set_mining: node.clone().recipient(),
@@ -282,7 +294,7 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
         running: Arc::new(running),
         long: LongAnswers::new(data_dir),
-        place: place(data_dir, Role::Peer),
+        place: place(data_dir, Role::Peer, Arc::downgrade(&disk)),
         presence: Default::default(),
         rolls: Default::default(),
         runtime: tokio::runtime::Handle::current(),
@@ -303,8 +315,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>, data_dir: &Path) -> Tracker {
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),
-        place: place(data_dir, Role::Tracker),
-        disk: Weak::<MemoryDisk>::new(),
+        place: place(data_dir, Role::Tracker, Weak::<MemoryDisk>::new()),
         entropy: Arc::new(CountingEntropy(Mutex::new(0))),
     }
 }

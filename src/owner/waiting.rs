@@ -28,7 +28,7 @@ impl Waiting {
             role: role.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             waiting_for: "wallet".to_owned(),
-            waiting,
+            waiting: self.typed.text(&waiting),
             file,
             locked,
         }

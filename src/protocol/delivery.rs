@@ -63,7 +63,8 @@ pub struct Judgement {
     pub height: Height,
     /// Id of that tip.
     pub block: BlockId,
-    /// Whether blocks are missing towards a chain with more work: then "no" may not be the last word.
+    /// Whether blocks are missing towards a chain with more work, or more headers are to come: then "no" may not be
+    /// the last word.
     pub syncing: bool,
 }
 

@@ -476,6 +476,11 @@ impl Gossip {
         })
     }
 
+    /// Whether somebody is still showing how far its chain leads.
+    pub fn are_more_to_come(&self) -> bool {
+        self.sync.are_more_to_come()
+    }
+
     /// Blocks on their way to us.
     pub fn blocks_in_flight(&self) -> usize {
         self.sync.in_flight()

@@ -8,7 +8,7 @@ mod tests;
 
 pub use parts::{DeliveryLinks, GossipLinks, GossipParts};
 
-use super::{Dial, Greeting, Link, Port, Sessions, TableWriter};
+use super::{Dial, Greeting, Link, Port, Sessions, Showing, TableWriter};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
@@ -57,6 +57,7 @@ pub struct GossipShell {
     clock: Arc<dyn Clock>,
     dial: Link<Dial>,
     ledger: GossipLinks,
+    showing: Arc<Showing>,
     delivery: DeliveryLinks,
     statements: Box<dyn Port<HearStatements>>,
     writer: TableWriter,
@@ -83,6 +84,7 @@ impl GossipShell {
             clock: parts.clock,
             dial: parts.dial,
             ledger: parts.ledger,
+            showing: parts.showing,
             delivery: parts.delivery,
             statements: parts.statements,
             writer: TableWriter::new(parts.store, Committer::Gossip, Table::Met),
@@ -94,6 +96,7 @@ impl GossipShell {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        self.showing.set(self.gossip.are_more_to_come());
         for effect in effects {
             match effect {
                 Effect::Send(session, message) => {

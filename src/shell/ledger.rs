@@ -5,18 +5,19 @@ mod log;
 #[cfg(test)]
 mod tests;
 
-use super::{Fatal, Link};
-use crate::chain::Internal;
+use super::{Fatal, Link, Showing};
 use crate::chain::ledger::{Effect, Funds, Ledger, Origin, Ticket, TipChange};
 use crate::chain::template::Template;
 use crate::chain::tree::{Source, Tip};
+use crate::chain::{EncodedTransaction, Internal};
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenTransactions, GetTemplate,
-    GoOn, LedgerStatus, MembersKnown, OpenPage, SignaturesChecked, SubmitBlock, SubmitTransactions,
+    AtTip, CheckHeaders, FindMissing, GetFunds, GetLedgerStatus, GetOpenRecords,
+    GetOpenTransactions, GetTemplate, GoOn, LedgerStatus, MembersKnown, OpenPage,
+    SignaturesChecked, SubmitBlock, SubmitTransactions,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Committer, Rows, RowsCommitted, Urgency};
@@ -63,6 +64,8 @@ pub struct LedgerParts {
     /// Takes what the verifier found, until it is handed to the shell. There is room for more checks than can be
     /// under way.
     pub checked: mpsc::Sender<SignaturesChecked>,
+    /// Whether more headers are to come than it has judged.
+    pub showing: Arc<Showing>,
     /// Whom it tells.
     pub links: LedgerLinks,
     /// Ends the node.
@@ -360,6 +363,7 @@ impl LedgerShell {
             catching_up: self.progress.estimate(missing, self.parts.clock.steady()),
             tip: *chain.tip(),
             best_header: *chain.best_header(),
+            syncing: self.is_syncing(),
             open_transactions: mempool.len(),
             open_bytes: mempool.bytes(),
             headers_in_memory: chain.headers_in_memory(),
@@ -393,6 +397,11 @@ impl LedgerShell {
             all: mempool.len(),
         };
         (page, *self.ledger.tip())
+    }
+
+    /// Some of the open records that applications judge.
+    pub fn open_records(&mut self, message: GetOpenRecords) -> Vec<EncodedTransaction> {
+        self.ledger.mempool().judged(message.0)
     }
 
     /// Who may send without a fee.

@@ -94,6 +94,8 @@ pub struct MinerShell {
     ticks: u32,
     requests: u64,
     askers: BTreeMap<Request, oneshot::Sender<Asked>>,
+    /// The node is stopping: whatever comes, nothing is searched for any more.
+    stopping: bool,
 }
 
 impl MinerShell {
@@ -109,6 +111,7 @@ impl MinerShell {
             ticks: 0,
             requests: 0,
             askers: BTreeMap::new(),
+            stopping: false,
         };
         let effects = shell.mining.start();
         shell.carry_out(effects);
@@ -116,6 +119,9 @@ impl MinerShell {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
+        if self.stopping {
+            return;
+        }
         for effect in effects {
             match effect {
                 // The clocks first: a template is for the moment in which it is made.
@@ -268,12 +274,15 @@ impl MinerShell {
         let (asker, answer) = oneshot::channel();
         self.requests += 1;
         let request = Request(self.requests);
-        match self.mining.asked(request) {
-            Some(effects) => {
+        let asked = (!self.stopping).then(|| self.mining.asked(request));
+        match asked {
+            // Without an asker it is answered that the node is stopping.
+            None => drop(asker),
+            Some(Some(effects)) => {
                 self.askers.insert(request, asker);
                 self.carry_out(effects);
             }
-            None => drop(asker.send(Err(MineError::TooManyWaiting(MAX_WAITING)))),
+            Some(None) => drop(asker.send(Err(MineError::TooManyWaiting(MAX_WAITING)))),
         }
         async move { answer.await.unwrap_or(Err(MineError::Stopping)) }
     }
@@ -317,8 +326,9 @@ impl MinerShell {
         self.status(GetMinerStatus)
     }
 
-    /// The node is stopping: the search ends, and who waits for a block hears it.
+    /// The node is stopping: the search ends for good, and who waits for a block hears it.
     pub fn stop(&mut self, _: StopMining) {
+        self.stopping = true;
         self.parts.search.stop();
         self.askers.clear();
     }

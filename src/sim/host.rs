@@ -16,11 +16,12 @@ use crate::actors::fatal_channel;
 use crate::keys::{PublicKey, SecretKey};
 use crate::logging::Names;
 use crate::membership::InvitationString;
-use crate::messages::ledger::JudgeTransaction;
+use crate::messages::ledger::JudgeOwn;
 use crate::messages::registry::{CarryOut, GetMembers};
 use crate::node::Seams;
 use crate::owner::{Peer, PeerParts};
 use crate::protocol::tracker_link::CERTIFICATE_ROW;
+use crate::readable::Typed;
 use crate::settings::{PeerSettings, TrackerSettings};
 use crate::store::{DiskError, DiskRead, MemoryDisk, Table};
 use actix::Recipient;
@@ -106,7 +107,7 @@ pub struct Faces {
     /// A peer that knows its network.
     pub parts: Arc<OnceLock<PeerParts>>,
     /// Its ledger.
-    pub judge: OnceCell<Recipient<JudgeTransaction>>,
+    pub judge: OnceCell<Recipient<JudgeOwn>>,
     /// A tracker.
     pub registry: OnceCell<Recipient<GetMembers>>,
     /// Its owner's orders.
@@ -275,6 +276,7 @@ impl Host {
                 choosing::applications(around.seed, what)
             }),
             said: Vec::new(),
+            typed: Typed::default(),
             fatal,
             names: Names::default(),
             // Its hosts try a few nonces a second.

@@ -7,7 +7,7 @@ use crate::canonical::CappedText;
 use crate::chain::transaction::RecordBody;
 use crate::chain::{Action, Amount, EncodedTransaction, Height, Payload, Salt, TransactionId};
 use crate::keys::{PublicKey, SecretKey};
-use crate::messages::ledger::{GetLedgerStatus, JudgeTransaction};
+use crate::messages::ledger::{GetLedgerStatus, JudgeOwn, Own};
 use crate::owner::Peer;
 use crate::owner::answers::SendRequest;
 use std::cell::RefCell;
@@ -201,7 +201,8 @@ async fn judged(by: &Recorder, bytes: usize) -> Option<(TransactionId, String)> 
     };
     let transaction = EncodedTransaction::new(payload.sign(&by.key));
     let id = transaction.id();
-    let judgement = judge.send(JudgeTransaction(transaction)).await.ok()?;
+    let own = JudgeOwn(vec![Own::Stored(transaction)]);
+    let judgement = judge.send(own).await.ok()?.into_iter().next()?;
     let said = match judgement.verdict {
         Ok(()) => "open".to_owned(),
         Err(rejected) => rejected.to_string(),

@@ -9,6 +9,7 @@ use crate::logging::Names;
 use crate::membership::Statements;
 use crate::net::Listener;
 use crate::node::{Ground, RunError, Seams};
+use crate::readable::Typed;
 use crate::settings::PeerSettings;
 use crate::store::MemoryDisk;
 use actix::Actor;
@@ -39,6 +40,7 @@ pub(super) fn invent(
             threads: false,
             applications: Vec::new(),
             said: Vec::new(),
+            typed: Typed::default(),
             fatal: seams.fatal.clone(),
             names: Names::default(),
             registering_costs: false,

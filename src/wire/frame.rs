@@ -21,7 +21,7 @@ const LENGTH_LEN: usize = 4;
 const CODE_LEN: usize = 2;
 
 /// Bytes before the payload.
-const HEAD_LEN: usize = LENGTH_LEN + CODE_LEN;
+pub(super) const HEAD_LEN: usize = LENGTH_LEN + CODE_LEN;
 
 /// One message as it travels: its code, and its payload not looked at yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,7 +257,19 @@ fn take<'a>(input: &mut &'a [u8], most: usize) -> &'a [u8] {
 /// # Errors
 /// [`FrameError::TooLong`] if no decoder would take it ([`FRAME_CAP`]); `out` is then unchanged.
 pub fn encode_frame(code: u16, payload: &[u8], out: &mut Vec<u8>) -> Result<(), FrameError> {
-    let length = CODE_LEN + payload.len();
+    let head = frame_head(code, payload.len())?;
+    out.reserve(head.len() + payload.len());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(payload);
+    Ok(())
+}
+
+/// What comes before the payload of a message: length and code.
+///
+/// # Errors
+/// [`FrameError::TooLong`], as for [`encode_frame`].
+pub(super) fn frame_head(code: u16, payload: usize) -> Result<[u8; HEAD_LEN], FrameError> {
+    let length = CODE_LEN + payload;
     let too_long = FrameError::TooLong {
         length,
         cap: FRAME_CAP,
@@ -266,11 +278,11 @@ pub fn encode_frame(code: u16, payload: &[u8], out: &mut Vec<u8>) -> Result<(), 
     if length > FRAME_CAP {
         return Err(too_long);
     }
-    out.reserve(LENGTH_LEN + length);
-    out.extend_from_slice(&field.to_le_bytes());
-    out.extend_from_slice(&code.to_le_bytes());
-    out.extend_from_slice(payload);
-    Ok(())
+    let mut head = [0; HEAD_LEN];
+    let (of_length, of_code) = head.split_at_mut(LENGTH_LEN);
+    of_length.copy_from_slice(&field.to_le_bytes());
+    of_code.copy_from_slice(&code.to_le_bytes());
+    Ok(head)
 }
 
 #[cfg(test)]

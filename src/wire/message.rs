@@ -1,6 +1,6 @@
 //! Messages: what nodes say to each other, and the codes they are sent under.
 
-use super::frame::{Frame, FrameError, encode_frame};
+use super::frame::{Frame, FrameError, HEAD_LEN, encode_frame, frame_head};
 use super::lengths;
 use super::member::{Leaving, Member, MemberId, MemberRecord};
 use super::receipt::Receipt;
@@ -425,15 +425,13 @@ impl Message {
         Ok(bytes)
     }
 
-    /// The frame of a [`Message::Block`], from the block's canonical bytes as they are stored:
-    /// nothing is decoded only to be encoded again.
+    /// What comes before the block in the frame of a [`Message::Block`]: behind it are the block's canonical
+    /// bytes, so many, as they are stored. Nothing is decoded only to be encoded again.
     ///
     /// # Errors
     /// [`FrameError::TooLong`], as for [`Message::to_frame`].
-    pub fn block_frame(block: &[u8]) -> Result<Vec<u8>, FrameError> {
-        let mut bytes = Vec::new();
-        encode_frame(BLOCK_CODE, block, &mut bytes)?;
-        Ok(bytes)
+    pub fn block_head(length: usize) -> Result<[u8; HEAD_LEN], FrameError> {
+        frame_head(BLOCK_CODE, length)
     }
 }
 

@@ -128,6 +128,16 @@ impl Driver {
         self.called(made["handle"].as_str().unwrap())
     }
 
+    /// All tabs that there are.
+    pub fn tabs(self: &Rc<Self>) -> Vec<Tab> {
+        let path = format!("/session/{}/window/handles", self.session);
+        let handles = self.ask("GET", &path, &Value::Null).unwrap();
+        let handles = handles.as_array().unwrap().iter();
+        handles
+            .map(|handle| self.called(handle.as_str().unwrap()))
+            .collect()
+    }
+
     fn called(self: &Rc<Self>, handle: &str) -> Tab {
         Tab {
             driver: self.clone(),
@@ -173,6 +183,11 @@ impl Tab {
             base: base.to_owned(),
             ..self
         }
+    }
+
+    /// Whether it is the same one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.handle == other.handle
     }
 
     /// Brings it to the front: only what is looked at is live.

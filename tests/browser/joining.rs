@@ -7,8 +7,8 @@ use raclette::membership::MemberName;
 use raclette::owner::answers::{InviteRequest, InvitedView};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
+use tempfile::TempDir;
 
 /// A process that is ended with this.
 struct Ended(Child);
@@ -20,19 +20,58 @@ impl Drop for Ended {
     }
 }
 
+/// An invitation into the network of this lab.
+pub fn invitation(lab: &Lab) -> String {
+    let request: InviteRequest = serde_json::from_str("{}").unwrap();
+    let invited: InvitedView = lab.tracker.try_post("/invite", request).unwrap();
+    let invited = serde_json::to_value(&invited).unwrap();
+    invited["invitation"].as_str().unwrap().to_owned()
+}
+
+/// `node web` in a place where there is no node yet.
+pub struct Beginning {
+    process: Ended,
+    /// What it prints: it would end when nobody reads it any more.
+    _told: BufReader<ChildStdout>,
+    /// Where it is.
+    pub place: TempDir,
+    /// Lets one browser in.
+    pub link: String,
+}
+
+impl Beginning {
+    pub fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let mut process = node(["web", "--print", "--json"].map(AsRef::as_ref))
+            .current_dir(place.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map(Ended)
+            .unwrap();
+        let mut line = String::new();
+        let mut told = BufReader::new(process.0.stdout.take().unwrap());
+        told.read_line(&mut line).unwrap();
+        let first: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let link = first["link"].as_str().unwrap().to_owned();
+        Self {
+            process: process,
+            _told: told,
+            place,
+            link,
+        }
+    }
+}
+
 #[test]
 fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     let Some(driver) = browser("joining by an invitation") else {
         return;
     };
     let lab = Lab::start_with("admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n");
-    let request: InviteRequest = serde_json::from_str("{}").unwrap();
-    let invited: InvitedView = lab.tracker.try_post("/invite", request).unwrap();
-    let invitation = serde_json::to_value(&invited).unwrap()["invitation"].clone();
-    let invitation = invitation.as_str().unwrap();
+    let invitation = &invitation(&lab);
+    let mut begun = Beginning::new();
+    let (place, link) = (begun.place.path().to_owned(), begun.link.clone());
 
-    let place = tempfile::tempdir().unwrap();
-    let (mut child, link) = first_page(place.path());
     let tab = driver.tab().at(link.split("/enter").next().unwrap());
     tab.open(&link);
     tab.waits_for("h1", "Join a network");
@@ -55,7 +94,7 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     // What was typed is there, to be put right.
     let kept = tab.runs("return document.querySelector('#invitation').value");
     assert_eq!(kept, "join1nonsense");
-    assert!(!place.path().join("peer.toml").exists());
+    assert!(!place.join("peer.toml").exists());
     tab.waits_until(
         "the name is kept",
         "return document.querySelector('#name')?.value === 'dora'",
@@ -65,7 +104,7 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     tab.presses("main form button.main");
     tab.waits_for("h1", "You can join");
     // A slip in the name: nothing is written yet, and the invitation need not be pasted again.
-    assert!(!place.path().join("peer.toml").exists());
+    assert!(!place.join("peer.toml").exists());
     tab.presses("form[action='/start/again'] button");
     tab.waits_for("h1", "Join a network");
     let kept = "return document.querySelector('#invitation').value + ' ' + document.querySelector('#name').value";
@@ -121,19 +160,19 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     other.waits_for("h1", "not known");
 
     // The machine is lost: her words, and the invitation that is used up, bring her back on another one.
-    let key = fs::read_dir(place.path()).unwrap().filter_map(|entry| {
+    let key = fs::read_dir(&place).unwrap().filter_map(|entry| {
         let file = entry.unwrap().path().join("key.pem");
         file.exists().then_some(file)
     });
     let secret = secret_in(&key.last().unwrap());
-    child.0.kill().unwrap();
-    child.0.wait().unwrap();
-    let elsewhere = tempfile::tempdir().unwrap();
-    let (_child, link) = first_page(elsewhere.path());
+    begun.process.0.kill().unwrap();
+    begun.process.0.wait().unwrap();
+    let elsewhere = Beginning::new();
+    let link = elsewhere.link.as_str();
     let tab = driver
         .another_tab()
         .at(link.split("/enter").next().unwrap());
-    tab.open(&link);
+    tab.open(link);
     tab.waits_for("h1", "Join a network");
     tab.runs("document.querySelector('#back').open = true");
     let words: Vec<&str> = secret.words().iter().collect();
@@ -157,22 +196,6 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
         let registered = lab.tracker.tracker_status().registered;
         so(registered == 1, registered)
     });
-}
-
-/// `node web` where there is no node yet, and the link that it shows.
-fn first_page(place: &Path) -> (Ended, String) {
-    let mut child = node(["web", "--print", "--json"].map(AsRef::as_ref))
-        .current_dir(place)
-        .stdout(Stdio::piped())
-        .spawn()
-        .map(Ended)
-        .unwrap();
-    let mut line = String::new();
-    let mut told = BufReader::new(child.0.stdout.take().unwrap());
-    told.read_line(&mut line).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let link = told["link"].as_str().unwrap().to_owned();
-    (child, link)
 }
 
 /// Whatever is typed: a name that is offered instead is one.

@@ -43,7 +43,7 @@ pub fn pages(name: &str, sent: &str, ballot: &str) -> Vec<(&'static str, String)
         ("inbox", "/pay/inbox".into()),
         ("outbox", "/pay/outbox".into()),
         ("failed", "/pay/outbox?failed=1".into()),
-        ("history", "/pay/history".into()),
+        ("account", "/pay/account".into()),
         ("sent", format!("/pay/sent/{sent}")),
         ("members", "/members".into()),
         ("member", format!("/members/{name}")),

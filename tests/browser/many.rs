@@ -184,7 +184,7 @@ const PAGES: &[&str] = &[
     "/pay",
     "/pay/with/m7",
     "/pay/inbox",
-    "/pay/history",
+    "/pay/account",
     "/members",
     "/members/m498",
     "/votes",

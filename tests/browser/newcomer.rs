@@ -1,6 +1,6 @@
 //! What annoyed somebody who knew nothing and used these pages for the first time.
 
-use crate::looks::ballot_and_record;
+use crate::looks::{ballot_and_record, pages};
 use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
 use serde_json::json;
@@ -72,7 +72,7 @@ fn browser_a_vote_that_waits_says_what_for_and_how_to_help() {
     hers.presses("#own form[action='/network/mine'] button");
     hers.waits_for(".notice", "looks for one block");
     hers.waits_for("#own", "Counted in block 2: Rome");
-    hers.goes_to("/pay/history")
+    hers.goes_to("/pay/account")
         .waits_for("#list", "Voted on Where to?: Rome");
     hers.waits_for("#list", "Mined the block");
     assert_eq!(driver.complaints(), Vec::<String>::new());
@@ -126,13 +126,14 @@ fn browser_times_are_the_readers_and_nothing_stands_crooked() {
     alice.knows(&["bob"]);
     alice.mine_blocks(8);
     let ballot = ballot_and_record(&alice, "Where to?", ["alice", "bob"]);
+    let sent = alice.send("bob", 1);
     alice.mine();
     let hers = enter(driver.tab(), &alice);
     driver.devtools(
         "Emulation.setTimezoneOverride",
         json!({"timezoneId": "Asia/Tokyo"}),
     );
-    hers.goes_to("/pay/history").waits_until(
+    hers.goes_to("/pay/account").waits_until(
         "exact times are of the reader's zone",
         "return [...document.querySelectorAll('time')].every((time) => time.title.includes('GMT+9') && !time.textContent.includes('UTC'))",
     );
@@ -143,6 +144,17 @@ fn browser_times_are_the_readers_and_nothing_stands_crooked() {
         "who comes by keys sees them, too",
         "return getComputedStyle(document.querySelector('time'), '::after').content.includes('GMT+9')",
     );
+    // So is every other moment on any page: what shows on a bar of a chart, too.
+    hers.goes_to("/network").waits_until(
+        "a chart has times",
+        "return document.querySelector('svg title[data-at]') !== null",
+    );
+    for (name, path) in pages("bob", &sent, &ballot) {
+        hers.goes_to(&path).waits_until(
+            &format!("{name} has no other times"),
+            "return !document.documentElement.outerHTML.includes(' UTC')",
+        );
+    }
     hers.goes_to(&format!("/votes/{ballot}"));
     assert!(
         !hers.text("#count").contains("after block"),

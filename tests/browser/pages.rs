@@ -43,7 +43,7 @@ fn browser_a_payment_is_read_and_mined_without_reloading_on_two_pages_side_by_si
     // Loading again repeats nothing.
     hers.front();
     hers.loads_again().waits_for("#state", "In a block");
-    hers.goes_to("/pay/history")
+    hers.goes_to("/pay/account")
         .waits_for("#list", "for the cheese <b>& more</b>");
     assert_eq!(
         hers.runs("return document.querySelectorAll('#list .note').length"),
@@ -384,7 +384,7 @@ fn browser_attack_a_page_of_elsewhere_spends_nothing() {
     ));
     evil.presses("button").waits_for("h1", "From another page");
     hers.front();
-    hers.goes_to("/pay/history")
+    hers.goes_to("/pay/account")
         .waits_for("#list", "You have 50 coins");
     assert_eq!(
         hers.runs("return document.querySelectorAll('#list tr[data-key]').length"),

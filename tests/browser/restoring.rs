@@ -8,7 +8,7 @@ use raclette::keys::SecretKey;
 use std::fs;
 
 /// A tab at a node that waits for its wallet.
-fn at_the_door(tab: crate::Tab, node: &Node) -> crate::Tab {
+pub fn at_the_door(tab: crate::Tab, node: &Node) -> crate::Tab {
     let link = link(node);
     let tab = tab.at(link.split("/enter").next().unwrap());
     tab.open(&link);

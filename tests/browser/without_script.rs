@@ -1,8 +1,71 @@
 //! Everything that can be done, done in a browser that runs no script.
 
+use crate::joining::{Beginning, invitation};
 use crate::looks::{TOPIC, pages};
+use crate::restoring::at_the_door;
 use crate::support::{Lab, agree, so, wait_until};
-use crate::{browser, enter};
+use crate::{Driver, Tab, browser, enter};
+use std::rc::Rc;
+
+/// In the page that shows words, types two wrong ones: they are refused in a window of their own, and the words stay
+/// to be compared.
+fn wrong_words_leave_the_words(driver: &Rc<Driver>, shown: &Tab) -> Tab {
+    shown.waits_for("h1", "Write these 24 words down");
+    let words = shown.text("ol.words");
+    assert_eq!(words.split_whitespace().count(), 24, "{words}");
+    shown.types("#first", "wrong").types("#second", "wrong");
+    shown.presses("form[action$=words] button");
+    wait_until("another window opens", || {
+        let tabs = driver.tabs().len();
+        so(tabs == 2, tabs)
+    });
+    let other = driver.tabs().into_iter().find(|tab| !tab.is(shown));
+    let other = other.unwrap();
+    other.front();
+    other.waits_for("h1", "Not these two words");
+    shown.front();
+    assert_eq!(shown.text("ol.words"), words);
+    other
+}
+
+#[test]
+fn browser_wrong_words_leave_the_words_in_their_window_without_a_script() {
+    let Some(driver) = browser("wrong words without a script") else {
+        return;
+    };
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer_with("alice", "[wallet]\ncreate = \"on-command\"\n");
+    alice.start();
+    let tab = driver.tab();
+    tab.runs_no_script();
+    let tab = at_the_door(tab, &alice);
+    tab.presses("form[action='/start/create'] button");
+    wait_until("it has its wallet", || {
+        let output = alice.output();
+        so(output.contains("peer up"), output)
+    });
+    alice.joins();
+    wrong_words_leave_the_words(&driver, &tab);
+}
+
+#[test]
+fn browser_wrong_words_of_who_joins_leave_the_words_in_their_window_without_a_script() {
+    let Some(driver) = browser("wrong words of who joins") else {
+        return;
+    };
+    let lab = Lab::start_with("admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n");
+    let begun = Beginning::new();
+    let tab = driver.tab();
+    tab.runs_no_script();
+    tab.open(&begun.link);
+    tab.waits_for("h1", "Join a network");
+    tab.types("#invitation", &invitation(&lab))
+        .types("#name", "dora")
+        .presses("main form button.main");
+    tab.waits_for("h1", "You can join");
+    tab.presses("form[action='/start/words'] button");
+    wrong_words_leave_the_words(&driver, &tab);
+}
 
 #[test]
 fn browser_every_page_and_form_works_without_a_script() {

@@ -1,7 +1,7 @@
 //! `node demo`: the story is true, can be resumed, and leaves nothing running.
 
 use super::run;
-use crate::support::{node, so, wait_until};
+use crate::support::{children_hear_signals, node, so, wait_until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 use std::fs;
@@ -132,6 +132,7 @@ impl Demo {
     fn start(directory: &Path) -> Self {
         let arguments = ["demo", "--dir", "net"];
         let mut command = node(arguments.iter().map(AsRef::as_ref));
+        children_hear_signals();
         let mut child = command
             .current_dir(directory)
             .stdout(Stdio::piped())

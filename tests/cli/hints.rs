@@ -76,6 +76,24 @@ fn commands(text: &str) -> Vec<String> {
     found
 }
 
+/// Every command line on the page of the own name, where this link lets in.
+fn commands_on(link: &str) -> Vec<String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+    let mut lines = link.lines().map(str::trim);
+    let link = lines.find(|line| line.contains("/enter?key=")).unwrap();
+    let entered = agent.get(link).call().unwrap();
+    let cookie = entered.headers()["set-cookie"].to_str().unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let (base, _) = link.split_once("enter?").unwrap();
+    let page = agent.get(format!("{base}me")).header("cookie", cookie);
+    let page = page.call().unwrap().body_mut().read_to_string().unwrap();
+    let code = page.split("<code class=\"long\">").skip(1);
+    let code = code.filter_map(|rest| rest.split_once("</code>"));
+    code.filter(|(line, _)| line.contains("the node"))
+        .map(|(line, _)| line.replace("&#34;", "\"").replace("&#39;", "'"))
+        .collect()
+}
+
 /// A node that runs until the test ends.
 struct Running(Child);
 
@@ -159,6 +177,25 @@ fn cli_everything_that_is_printed_to_be_typed_works_when_typed() {
         words.replace("ann.toml", "tracker.toml")
     ));
     assert_ne!(shown, own.succeeds());
+    // So is what her pages say to type.
+    let link = place.types(&words.replace("wallet words", "web --print"));
+    let on_page = commands_on(&link.succeeds());
+    let asks = |command: &str| on_page.iter().any(|line| line.ends_with(command));
+    for command in ["wallet words", "web", "backup DIR"] {
+        assert!(asks(command), "{command}: {on_page:?}");
+    }
+    for line in &on_page {
+        if line.ends_with("wallet words") {
+            assert_eq!(place.types(&format!("{line} --reveal")).succeeds(), shown);
+        } else if line.ends_with("web") {
+            assert!(
+                place
+                    .types(&format!("{line} --print"))
+                    .succeeds()
+                    .contains("/enter?key=")
+            );
+        }
+    }
     // Every other hint, wherever it comes from: its command is understood and asks the right node.
     place.types(&peer_lines[2]).succeeds();
     let mut hints = 0;

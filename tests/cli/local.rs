@@ -1,13 +1,14 @@
 //! A command and its node: who is at the other end, who keeps whom waiting, and how it ends.
 
 use super::{Ran, run};
-use crate::support::{Lab, Node, agree, so, wait_until};
+use crate::support::{Lab, Node, agree, children_hear_signals, so, wait_until};
 use raclette::http::ApiFile;
 use raclette::owner::answers::PeerView;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -70,21 +71,12 @@ fn ended_well(node: &mut Node) {
 
 #[test]
 fn cli_a_window_that_is_closed_stops_the_node_in_order() {
-    // `env` gives the signal back its usual meaning, if these tests run under `nohup`.
-    let known = Command::new("env")
-        .args(["--default-signal=HUP", "true"])
-        .status();
-    if !known.is_ok_and(|status| status.success()) {
-        println!("`env` knows no signals here: not tested");
-        return;
-    }
+    children_hear_signals();
     let lab = Lab::start();
-    let mut alice = lab.prepare_peer("alice");
-    alice.prefix = vec!["env".into(), "--default-signal=HUP".into()];
-    alice.start();
+    let alice = &mut lab.peer("alice");
     alice.joins();
-    signal(&alice, Signal::HUP);
-    ended_well(&mut alice);
+    signal(alice, Signal::HUP);
+    ended_well(alice);
 }
 
 /// Ctrl-C goes to all that run at one terminal, and a machine that is switched off stops all of its services.
@@ -237,4 +229,17 @@ fn cli_u12_a_node_that_stops_amid_mining_and_with_sends_for_somebody_away_stops_
     let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
     assert_eq!(after.lines().find(odd), None, "{output}");
     assert!(after.contains("up to this height is saved"), "{output}");
+    // Who is the tracker's, who asks from outside, who mines, who talks, who delivers; then what was decided is written.
+    let log = fs::read_to_string(alice.data_dir.join("logs/node.jsonl")).unwrap();
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let over = lines.filter(|line| line["event"] == "a phase of the stop is over");
+    let phases: Vec<_> = over
+        .map(|line| line["phase"].as_str().unwrap().to_owned())
+        .collect();
+    let order = [
+        "tracker", "api", "miner", "sessions", "delivery", "ledger", "store",
+    ];
+    assert_eq!(phases[..7], order, "{phases:?}");
 }

@@ -2,7 +2,7 @@
 
 use super::commands::command;
 use super::wallet::{PASSPHRASE, wallet};
-use crate::support::{Lab, so, wait_until};
+use crate::support::{Lab, children_hear_signals, so, wait_until};
 use raclette::keys::SecretKey;
 use std::fs;
 use std::io::{Read, Write};
@@ -31,6 +31,7 @@ impl Terminal {
         for (name, _) in raclette::settings::environment() {
             command.env_remove(name);
         }
+        children_hear_signals();
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = piped.spawn().ok()?;
         let keyboard = child.stdin.take().unwrap();

@@ -85,6 +85,28 @@ fn cli_a_ballot_is_opened_voted_in_and_counted_again_without_a_node() {
         "{again}"
     );
     assert!(again.contains("closes soon"), "{again}");
+    // Lists and the account say what was voted, not under which topic alone.
+    let history = command(&bob, &["history"]).succeeds();
+    let vote = history
+        .lines()
+        .find(|line| line.contains("a vote for Bern"));
+    let vote = vote.unwrap_or_else(|| panic!("{history}"));
+    let id = vote.split_whitespace().nth(2).unwrap();
+    let told = command(&bob, &["tx", id]).succeeds();
+    assert!(
+        told.contains("says     a vote for Bern: Where to?"),
+        "{told}"
+    );
+    let open = command(&bob, &["open"]).succeeds();
+    assert!(
+        open.contains("says") && open.contains("a vote for"),
+        "{open}"
+    );
+    let account = command(&bob, &["account"]).succeeds();
+    assert!(
+        account.contains("recorded") && account.contains("a vote for Rome"),
+        "{account}"
+    );
     // Whatever is refused from now on, it is said which one counts.
     let counts = "your vote for Rome in the block at height 2 counts";
     command(&bob, &["vote", "cast", ballot, "Oslo"]).fails(1, &[counts]);

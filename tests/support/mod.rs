@@ -16,6 +16,7 @@ mod ports;
 mod proxy;
 mod raw;
 mod shifted;
+mod signals;
 
 pub use apart::Apart;
 pub use cell::Cell;
@@ -28,6 +29,7 @@ pub use ports::{API_ABOVE, Claims, free_address};
 pub use proxy::Proxy;
 pub use raw::{Heard, RawPeer, pong};
 pub use shifted::ShiftedClock;
+pub use signals::children_hear_signals;
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -187,15 +187,21 @@ async fn in_time(writing: impl Future<Output = Result<(), String>>) -> Result<()
 /// last one. The block is read anew for each: none is held while a piece of it is being written.
 fn piece_of(disk: &dyn Disk, id: &BlockId, written: usize) -> Result<(Vec<u8>, bool), String> {
     let stored = ChainRows(disk).read(&RowKey::Body(*id));
-    let frame = match stored.map_err(|error| error.to_string())? {
-        Some(block) => Message::block_frame(&block),
-        None if written == 0 => Message::NoBlock(*id).to_frame(),
-        None => return Err(format!("the body of block {id} is gone")),
+    let Some(block) = stored.map_err(|error| error.to_string())? else {
+        let unknown = Message::NoBlock(*id).to_frame();
+        return match written {
+            0 => Ok((unknown.map_err(|error| error.to_string())?, true)),
+            _ => Err(format!("the body of block {id} is gone")),
+        };
     };
-    let frame = frame.map_err(|error| error.to_string())?;
-    let rest = frame.get(written..).unwrap_or_default();
-    let piece = rest.get(..MAX_PIECE).unwrap_or(rest);
-    Ok((piece.to_vec(), piece.len() == rest.len()))
+    let head = Message::block_head(block.len()).map_err(|error| error.to_string())?;
+    // The frame is the head and the block; only the piece of it is put together.
+    let end = (written + MAX_PIECE).min(head.len() + block.len());
+    let of_head = head.get(written..).unwrap_or_default();
+    let of_block = written.saturating_sub(head.len())..end.saturating_sub(head.len());
+    let of_block = block.get(of_block).unwrap_or_default();
+    let piece = [of_head, of_block].concat();
+    Ok((piece, end == head.len() + block.len()))
 }
 
 #[cfg(test)]
@@ -225,7 +231,8 @@ mod tests {
                     break;
                 }
             }
-            assert_eq!(frame, Message::block_frame(&body).unwrap());
+            let head = Message::block_head(body.len()).unwrap();
+            assert_eq!(frame, [&head[..], &body].concat());
             assert_eq!(pieces, frame.len().div_ceil(MAX_PIECE));
         }
     }

@@ -40,10 +40,23 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// One as it is kept: the value of a row whose key begins with [`INTERVALS`].
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn read(value: &[u8]) -> Result<Self, Internal> {
+        decoded(value)
+    }
+
     /// Whether its key was a member after the block at this height.
     pub fn covers(&self, height: Height) -> bool {
         self.from <= height && self.until.is_none_or(|until| height < until)
     }
+}
+
+fn decoded<T: DeserializeOwned + Serialize>(value: &[u8]) -> Result<T, Internal> {
+    let damaged = |error| Internal(format!("a row of members is damaged: {error}"));
+    canonical::decode(value).map_err(damaged)
 }
 
 /// Whose a name is.
@@ -75,6 +88,9 @@ impl Standing {
     }
 }
 
+/// What the keys of the rows begin with that have the times in which keys were members.
+pub const INTERVALS: &[u8] = b"t";
+
 /// Names of rows: a letter, then what it is about.
 pub(super) mod key {
     use crate::keys::PublicKey;
@@ -92,7 +108,7 @@ pub(super) mod key {
     }
 
     pub(in super::super) fn interval(key: &PublicKey, number: u32) -> Vec<u8> {
-        [b"t", key.0.as_slice(), &number.to_be_bytes()].concat()
+        [super::INTERVALS, &key.0, &number.to_be_bytes()].concat()
     }
 
     pub(in super::super) fn listed(index: u32) -> Vec<u8> {
@@ -132,11 +148,8 @@ impl<'a> View<'a> {
         &self,
         key: &[u8],
     ) -> Result<Option<T>, Internal> {
-        let decoded = |bytes: Vec<u8>| {
-            let damaged = |error| Internal(format!("a row of members is damaged: {error}"));
-            canonical::decode(&bytes).map_err(damaged)
-        };
-        self.0.get(key)?.map(decoded).transpose()
+        let bytes = self.0.get(key)?;
+        bytes.map(|bytes| decoded(&bytes)).transpose()
     }
 
     /// Who speaks for the network that `genesis` began.
@@ -250,16 +263,5 @@ impl<'a> View<'a> {
         };
         let interval = self.interval(key, number)?;
         Ok(Some(interval).filter(|one| one.covers(height)))
-    }
-
-    /// All times in which a key was a member, in their order.
-    ///
-    /// # Errors
-    /// The disk failed, or a row is damaged.
-    pub fn intervals(&self, key: &PublicKey) -> Result<Vec<Interval>, Internal> {
-        let count = self.member(key)?.map_or(0, |row| row.intervals);
-        (0..count)
-            .map(|number| self.interval(key, number))
-            .collect()
     }
 }

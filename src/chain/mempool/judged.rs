@@ -39,6 +39,11 @@ impl Judged {
         self.open.contains(id)
     }
 
+    /// All that are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = &TransactionId> {
+        self.open.iter()
+    }
+
     /// Those whose turn it is, so many at most: behind the last one, and from the first one again.
     pub(super) fn turn(&mut self, most: usize) -> Vec<TransactionId> {
         let behind = self.up_to.map_or(Bound::Unbounded, Bound::Excluded);

@@ -93,6 +93,12 @@ pub enum Ask {
         #[command(flatten)]
         page: Page,
     },
+    /// What came into blocks for this node, mined coins among it, and what there was after each
+    Account {
+        /// Which part of it.
+        #[command(flatten)]
+        page: Page,
+    },
     /// Where a transaction stands
     Tx {
         /// Its id

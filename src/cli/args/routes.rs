@@ -35,6 +35,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
         &["/inbox", "/inbox/{number}", "/inbox/read", "/events"],
     ),
     ("history", &["/history"]),
+    ("account", &["/account"]),
     ("tx", &["/transactions/{id}"]),
     ("block", &["/blocks/{block}"]),
     ("open", &["/open"]),
@@ -104,7 +105,6 @@ const PROGRAMS: &[&str] = &[
     "/blocks/{block}/data",
     "/mining",
     "/mining/mode",
-    "/account",
     // `node backup` asks for a checkpoint, and puts the rest beside it by itself.
     "/backup",
 ];

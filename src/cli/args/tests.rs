@@ -42,6 +42,7 @@ fn what_the_walk_types_is_understood() {
         "node outbox release 00 --yes",
         "node inbox --unread --follow",
         "node history --limit 200",
+        "node account --limit 200",
         "node tx 00",
         "node block 7",
         "node open",

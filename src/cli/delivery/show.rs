@@ -10,8 +10,8 @@ use crate::cli::words::{
 };
 use crate::owner::Goal;
 use crate::owner::answers::{
-    AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView, ReceivedState, ReceivedView,
-    SendView, SentView,
+    AccountDeed, AccountView, AttemptsView, HistoryEntry, HistoryView, InboxView, NoteView,
+    PersonView, ReceivedState, ReceivedView, SendView, SentView,
 };
 use crate::protocol::delivery::rows::SendState;
 use crate::readable::in_words;
@@ -121,7 +121,7 @@ fn sends(sends: &[SendView]) -> String {
             amount(send.amount),
             send.state.name().to_owned(),
             send.waiting.as_ref().map_or_else(String::new, next_try),
-            remark(send.note.as_ref(), &send.reason),
+            remark(wrote(send), &send.reason),
         ]);
     }
     table.render()
@@ -246,7 +246,7 @@ pub(super) fn history(history: &HistoryView) -> String {
                     "no"
                 }
                 .to_owned(),
-                remark(send.note.as_ref(), &send.reason),
+                remark(wrote(send), &send.reason),
             ],
             HistoryEntry::Received(message) => [
                 short_moment(message.received_at),
@@ -262,6 +262,72 @@ pub(super) fn history(history: &HistoryView) -> String {
     table.render()
 }
 
+/// What came into blocks for the owner.
+pub(super) fn account(account: &AccountView) -> String {
+    let now = format!(
+        "{} at height {}\n",
+        coins(account.balance),
+        account.tip.height
+    );
+    if account.entries.is_empty() {
+        let what = match account.next {
+            None => "nothing came into a block for this node yet",
+            Some(_) => "nothing for this node in this part of the chain",
+        };
+        return format!("{what}: {now}");
+    }
+    let mut table = Table::new(&[
+        ("when", Align::Left),
+        ("block", Align::Right),
+        ("what", Align::Left),
+        ("coins", Align::Right),
+        ("fee", Align::Right),
+        ("then", Align::Right),
+        ("who, note", Align::Left),
+    ]);
+    for entry in &account.entries {
+        let (what, about) = deed(&entry.deed);
+        table.row([
+            short_moment(entry.timestamp),
+            entry.height.to_string(),
+            what.to_owned(),
+            match (entry.came.0, entry.went.0) {
+                (0, 0) => "-".to_owned(),
+                (0, went) => format!("-{went}"),
+                (came, _) => format!("+{came}"),
+            },
+            amount(entry.fee),
+            entry.balance.to_string(),
+            about,
+        ]);
+    }
+    table.render() + &now
+}
+
+/// What something in the account is, and with whom or about what.
+fn deed(deed: &AccountDeed) -> (&'static str, String) {
+    let with = |side: &str, person: &PersonView, text: &Option<NoteView>| {
+        let who = format!("{side} {}", short_person(person));
+        match note(text.as_ref()) {
+            text if text.is_empty() => who,
+            text => format!("{who}: {text}"),
+        }
+    };
+    match deed {
+        AccountDeed::Founded => ("founded", String::new()),
+        AccountDeed::Mined => ("mined", String::new()),
+        AccountDeed::Sent { to, note } => ("sent", with("to", to, note)),
+        AccountDeed::Received { from, note } => ("received", with("from", from, note)),
+        AccountDeed::Recorded { topic, says } => (
+            "recorded",
+            match says {
+                Some(says) => says.words(),
+                None => format!("under {topic}"),
+            },
+        ),
+    }
+}
+
 /// Coins in a table, where a note alone has none.
 fn amount(amount: Amount) -> String {
     match amount.0 {
@@ -270,9 +336,17 @@ fn amount(amount: Amount) -> String {
     }
 }
 
+/// What was written to its recipient, or what the record says.
+fn wrote(send: &SendView) -> String {
+    match &send.says {
+        Some(says) => cut(&says.words(), MAX_NOTE),
+        None => note(send.note.as_ref()),
+    }
+}
+
 /// What was written, and why it stands as it does.
-fn remark(text: Option<&NoteView>, reason: &str) -> String {
-    match (note(text), reason) {
+fn remark(wrote: String, reason: &str) -> String {
+    match (wrote, reason) {
         (note, "") => note,
         (note, reason) if note.is_empty() => reason.to_owned(),
         (note, reason) => format!("{note} ({reason})"),
@@ -310,7 +384,6 @@ fn note(note: Option<&NoteView>) -> String {
 mod tests {
     use super::*;
     use crate::chain::{Height, Timestamp, TransactionId};
-    use crate::owner::answers::PersonView;
 
     #[test]
     fn a_note_alone_is_never_said_to_be_unpaid() {

@@ -185,6 +185,13 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "account",
+        &[
+            running("account", "the latest 50"),
+            running("account --limit 5 --json", "five, for a program"),
+        ],
+    ),
+    (
         "tx",
         &[more("tx 403ad9", "the first digits of its id will do")],
     ),

@@ -53,9 +53,12 @@ fn transaction_facts(transaction: &TransactionView) -> Vec<(&'static str, String
             }
         }
         ActionView::Record {
-            topic, body_bytes, ..
+            topic,
+            body_bytes,
+            says,
         } => {
             lines.push(("record", format!("{body_bytes} bytes under {topic}")));
+            lines.extend(says.as_ref().map(|says| ("says", says.words())));
         }
         ActionView::Reward { to, amount } => {
             lines.push(("to", person(to)));
@@ -111,16 +114,19 @@ pub fn open(open: &OpenView) -> String {
 }
 
 fn transactions(transactions: &[TransactionView]) -> String {
-    let mut table = Table::new(&[
+    let columns = [
         ("id", Align::Left),
         ("from", Align::Left),
         ("to", Align::Left),
         ("coins", Align::Right),
         ("fee", Align::Right),
-    ]);
-    for transaction in transactions.iter().take(MAX_ROWS) {
-        table.row(transaction_row(transaction));
-    }
+        ("says", Align::Left),
+    ];
+    let shown = || transactions.iter().take(MAX_ROWS);
+    // Only where there are records that say something.
+    let says = shown().any(|transaction| !says(transaction).is_empty());
+    let mut table = Table::new(&columns[..columns.len() - usize::from(!says)]);
+    shown().for_each(|transaction| table.row(transaction_row(transaction)));
     let mut text = table.render();
     let left = transactions.len().saturating_sub(MAX_ROWS);
     if left > 0 {
@@ -129,7 +135,17 @@ fn transactions(transactions: &[TransactionView]) -> String {
     text
 }
 
-fn transaction_row(transaction: &TransactionView) -> [String; 5] {
+/// What it says, if it is a record that says something.
+fn says(transaction: &TransactionView) -> String {
+    match &transaction.action {
+        ActionView::Record {
+            says: Some(says), ..
+        } => says.words(),
+        _ => String::new(),
+    }
+}
+
+fn transaction_row(transaction: &TransactionView) -> [String; 6] {
     let from = match &transaction.sender {
         Some(sender) => short_person(sender),
         None => "(reward)".to_owned(),
@@ -146,6 +162,7 @@ fn transaction_row(transaction: &TransactionView) -> [String; 5] {
         to,
         amount,
         transaction.fee.to_string(),
+        says(transaction),
     ]
 }
 

@@ -3,7 +3,7 @@
 use super::paths::{self, PathLine};
 use super::unread;
 use crate::owner::answers::{Cursor, EventId, EventKind, EventKinds};
-use crate::owner::{Code, Goal, LogQuery, Order, Page, PeersPage, Refused};
+use crate::owner::{Code, Goal, LogQuery, MAX_PATIENCE, Order, Page, PeersPage, Refused};
 use actix_web::dev::Payload;
 use actix_web::error::JsonPayloadError;
 use actix_web::http::header;
@@ -11,6 +11,7 @@ use actix_web::web::{JsonConfig, Query};
 use actix_web::{FromRequest, HttpRequest};
 use std::future::{Ready, ready};
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Largest body of a request, in bytes: the longest record in hexadecimal digits, and what stands around it.
 pub const MAX_REQUEST_BYTES: usize = 132 * 1024;
@@ -82,6 +83,20 @@ impl Parameters {
             })
         };
         self.text(name).map(number).transpose()
+    }
+
+    /// For how many seconds an answer is waited for; as long as one may be, if it is not said.
+    pub(super) fn patience(&self) -> Result<Duration, Refused> {
+        let seconds = self.number("seconds")?;
+        let patience = seconds.map_or(MAX_PATIENCE, Duration::from_secs);
+        match patience <= MAX_PATIENCE {
+            true => Ok(patience),
+            false => Err(bad(format!(
+                "seconds is {}, but must be {} at most: ask again after that",
+                patience.as_secs(),
+                MAX_PATIENCE.as_secs()
+            ))),
+        }
     }
 
     /// A parameter that is `true` or `false`; `false` if it is left out.

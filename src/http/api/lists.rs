@@ -6,7 +6,7 @@ use super::openapi::describe;
 use super::paths::{self, Of, PATHS, PathLine};
 use super::resource;
 use crate::owner::codes::Explanation;
-use crate::owner::{Code, Refused};
+use crate::owner::{Code, Owned, Refused};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Json, Path, ServiceConfig};
 use serde::Serialize;
@@ -79,16 +79,17 @@ async fn docs(of: Data<Of>) -> HttpResponse {
     docs::page(**of)
 }
 
-async fn codes() -> Json<CodesView> {
-    let codes = Code::ALL.iter().map(|code| code.explanation());
+async fn codes(owned: Data<Owned>) -> Json<CodesView> {
+    let explained = |code: &Code| code.explanation().typed(owned.typed());
+    let codes = Code::ALL.iter().map(explained);
     Json(CodesView {
         codes: codes.collect(),
     })
 }
 
-async fn code(code: Path<String>) -> Result<Json<Explanation>, Refused> {
+async fn code(owned: Data<Owned>, code: Path<String>) -> Result<Json<Explanation>, Refused> {
     match code.parse::<Code>() {
-        Ok(code) => Ok(Json(code.explanation())),
+        Ok(code) => Ok(Json(code.explanation().typed(owned.typed()))),
         Err(_) => Err(Refused::new(
             Code::UnknownCode,
             "no refusal has this code: `GET /api/v1/codes` lists those that there are",

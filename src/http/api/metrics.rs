@@ -125,7 +125,7 @@ impl Sheet {
         );
         self.gauge(
             "chain_syncing",
-            "1 while blocks are missing",
+            "1 while blocks are missing, or somebody is still showing headers",
             yes(chain.syncing),
         );
         self.gauge(

@@ -85,7 +85,7 @@ const PARAMETERS: &[(&str, &str, Kind)] = &[
     ),
     (
         "address",
-        "The address of a key, as `node wallet address` prints it.",
+        "The address of a key, as commands and pages show it.",
         Kind::Text,
     ),
     (
@@ -233,7 +233,7 @@ macro_rules! objects {
 objects! {
     /// A description in OpenAPI 3.1.
     Description;
-    /// A part of an exported chain, as `node import` reads it.
+    /// A part of an exported chain, as an import reads it.
     ChainEntry;
     /// A part of what a ballot is counted again from.
     AuditLine;

@@ -127,7 +127,7 @@ paths! {
     LOG_LEVEL: POST "/log-level" () [LogLevelRequest] -> LogLevelView, EVERY, "has a part of the node tell more or less of itself than the settings say, for so long; without part and level, what these say";
     LOG: GET "/log" ("level" "actor" "about" "after" "limit") -> LogView, BOTH, "what the node wrote down, the latest first: from this level on, of one part (actor), with a value that begins so (about: an id, a name, an address)";
     SETTINGS: GET "/settings" () -> SettingsView, BOTH, "its settings and who says each, where its files are, and how much they take";
-    CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; `node backup DIR` makes a backup of it";
+    CHECKPOINT: POST "/checkpoint" () [CheckpointRequest] -> CheckpointView, BOTH, "copies the database into a directory of this machine that is not there yet; POST /backup makes a backup";
     BACK_UP: POST "/backup" () [BackupRequest] -> BackupView, BOTH, "makes a backup of the node, without its wallet, into a directory (dir) that is not there yet, or one of its own below the place that the settings name; answered once it was read back";
     LINK: POST "/link" () [NoRequest] -> LinkView, EVERY, "a link that lets one browser in to the node's pages, once, within ten minutes";
     STATUS: GET "/status" () -> PeerStatusView | TrackerStatusView | WaitingView, EVERY, "how the node stands";

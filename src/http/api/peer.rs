@@ -8,20 +8,18 @@ use crate::chain::BlockId;
 use crate::chain::proof::ProofJson;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{
-    AccountView, BackupRequest, BackupView, BalanceView, BallotView, BallotsView, BlockCheckView,
-    BlocksView, CastRequest, CastView, ChainView, CheckpointRequest, CheckpointView, ConnectedView,
-    HistoryView, InboxView, LedgerMembersView, LeftView, MinedView, MiningRequest, MiningView,
-    NoRequest, OpenBallotRequest, OpenView, OpenedView, OutboxView, PeerStatusView, PeersView,
-    ReadRequest, ReadView, ReceivedView, RecordRequest, RecordedView, RecordsView, SaidView,
-    SendManyRequest, SendRequest, SendView, SentManyView, SentView, StatementRequest, SyncRequest,
-    SyncView, TopicsView, VotersView,
+    AccountView, BalanceView, BallotView, BallotsView, BlockCheckView, BlocksView, CastRequest,
+    CastView, ChainView, ConnectedView, HistoryView, InboxView, LedgerMembersView, LeftView,
+    MinedView, MiningRequest, MiningView, NoRequest, OpenBallotRequest, OpenView, OpenedView,
+    OutboxView, PeerStatusView, PeersView, ReadRequest, ReadView, ReceivedView, RecordRequest,
+    RecordedView, RecordsView, SaidView, SendManyRequest, SendRequest, SendView, SentManyView,
+    SentView, StatementRequest, SyncRequest, SyncView, TopicsView, VotersView,
 };
-use crate::owner::{InboxPage, MAX_PATIENCE, Order, Peer, Refused, Which};
+use crate::owner::{InboxPage, Order, Peer, Refused, Which};
 use actix_web::HttpResponse;
-use actix_web::web::{self, Bytes, Data, Json, Path, ServiceConfig};
+use actix_web::web::{Bytes, Data, Json, Path, ServiceConfig};
 use futures_util::StreamExt;
 use std::io;
-use std::time::Duration;
 
 /// What an answer in lines of JSON is.
 const LINES: &str = "application/x-ndjson";
@@ -31,8 +29,6 @@ type Answer<T> = Result<Json<T>, Refused>;
 /// The paths of a peer.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource(&paths::CHECKPOINT, checkpoint))
-        .service(resource(&paths::BACK_UP, back_up))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::MEMBERS, members))
@@ -83,15 +79,6 @@ async fn status(peer: Data<Peer>) -> Answer<PeerStatusView> {
     peer.status().await.map(Json)
 }
 
-async fn checkpoint(peer: Data<Peer>, request: Json<CheckpointRequest>) -> Answer<CheckpointView> {
-    let made = web::block(move || peer.checkpoint(&request)).await;
-    made.map_err(|_| Refused::stopping())?.map(Json)
-}
-
-async fn back_up(peer: Data<Peer>, request: Json<BackupRequest>) -> Answer<BackupView> {
-    peer.back_up(&request).await.map(Json)
-}
-
 async fn peers(peer: Data<Peer>, asked: Parameters) -> Answer<PeersView> {
     peer.peers(&asked.peers()?).await.map(Json)
 }
@@ -138,13 +125,10 @@ async fn outbox(peer: Data<Peer>, asked: Parameters) -> Answer<OutboxView> {
 }
 
 async fn sent(peer: Data<Peer>, id: Path<String>, asked: Parameters) -> Answer<SendView> {
-    let seconds = asked.number("seconds")?;
+    let patience = asked.patience()?;
     match asked.goal()? {
         None => peer.sent(&id).await.map(Json),
-        Some(goal) => {
-            let patience = seconds.map_or(MAX_PATIENCE, Duration::from_secs);
-            peer.sent_once(&id, goal, patience).await.map(Json)
-        }
+        Some(goal) => peer.sent_once(&id, goal, patience).await.map(Json),
     }
 }
 

@@ -4,19 +4,16 @@ use super::asked::Parameters;
 use super::paths;
 use super::resource;
 use crate::owner::answers::{
-    BackupRequest, BackupView, CheckpointRequest, CheckpointView, DelegateRequest, DelegateView,
-    DelegatesView, ExpelRequest, HandOverRequest, InvitationView, InvitationsView, InviteRequest,
-    InvitedView, NoRequest, PeersView, ReadmitRequest, RekeyRequest, SaidView, StatementRequest,
-    TrackerStatusView,
+    DelegateRequest, DelegateView, DelegatesView, ExpelRequest, HandOverRequest, InvitationView,
+    InvitationsView, InviteRequest, InvitedView, NoRequest, PeersView, ReadmitRequest,
+    RekeyRequest, SaidView, StatementRequest, TrackerStatusView,
 };
 use crate::owner::{Refused, Tracker};
-use actix_web::web::{self, Data, Json, Path, ServiceConfig};
+use actix_web::web::{Data, Json, Path, ServiceConfig};
 
 /// The paths of a tracker.
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource(&paths::CHECKPOINT, checkpoint))
-        .service(resource(&paths::BACK_UP, back_up))
         .service(resource(&paths::STATUS, status))
         .service(resource(&paths::PEERS, peers))
         .service(resource(&paths::INVITE, invite))
@@ -34,21 +31,6 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 
 async fn status(tracker: Data<Tracker>) -> Result<Json<TrackerStatusView>, Refused> {
     tracker.status().await.map(Json)
-}
-
-async fn checkpoint(
-    tracker: Data<Tracker>,
-    request: Json<CheckpointRequest>,
-) -> Result<Json<CheckpointView>, Refused> {
-    let made = web::block(move || tracker.checkpoint(&request)).await;
-    made.map_err(|_| Refused::stopping())?.map(Json)
-}
-
-async fn back_up(
-    tracker: Data<Tracker>,
-    request: Json<BackupRequest>,
-) -> Result<Json<BackupView>, Refused> {
-    tracker.back_up(&request).await.map(Json)
 }
 
 async fn peers(tracker: Data<Tracker>, asked: Parameters) -> Result<Json<PeersView>, Refused> {

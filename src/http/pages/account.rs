@@ -1,4 +1,4 @@
-//! The history: what came into blocks for the owner, with the coins that came and went, and what there was then.
+//! The account: what came into blocks for the owner, with the coins that came and went, and what there was then.
 
 use super::entries::Said;
 use super::form::Asked;
@@ -16,8 +16,8 @@ use askama::Template;
 const LISTED: usize = 30;
 
 #[derive(Template)]
-#[template(path = "history.html")]
-struct HistoryPage {
+#[template(path = "account.html")]
+struct AccountPage {
     frame: Frame,
     /// Which of the lists.
     which: &'static str,
@@ -102,13 +102,13 @@ impl Line {
 }
 
 /// All of it, the latest first.
-pub(super) async fn history(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
+pub(super) async fn account(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let account = peer.account(&asked.page(LISTED)).await?;
     let under_way = peer.outbox(Which::UnderWay, &Page::first(1)).await?;
-    page(&HistoryPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "History"),
-        which: "history",
+    page(&AccountPage {
+        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "Account"),
+        which: "account",
         balance: coins(account.balance),
         lines: account.entries.iter().map(Line::new).collect(),
         next: account.next.map(|next| next.0),

@@ -1,8 +1,8 @@
 //! What takes a while and was begun by a form: it goes on while pages are looked at.
 
-use super::show::{count, grouped, size};
-use crate::owner::answers::{BackupView, VerifyLine};
-use crate::owner::{Peer, Refused};
+use super::show::{count, grouped, size, told};
+use crate::owner::answers::{BackupRequest, VerifyLine};
+use crate::owner::{NodePlace, Peer};
 use crate::readable::{in_words, visible};
 use futures_util::StreamExt;
 use std::pin::pin;
@@ -94,7 +94,7 @@ impl Background {
                         format!("Block {height} found after {took}, with {what} in it"),
                     )
                 }
-                Err(refused) => (false, visible(&refused.detail)),
+                Err(refused) => (false, told(&refused, peer.place.typed())),
             };
             let mut state = background.lock();
             state.mining = Progress::Ended { well, words };
@@ -102,17 +102,14 @@ impl Background {
         });
     }
 
-    /// Tells how a backup goes, unless one is being made already.
-    pub(super) fn back_up(
-        &self,
-        made: impl Future<Output = Result<BackupView, Refused>> + 'static,
-    ) {
+    /// Has a backup made, unless one is being made already.
+    pub(super) fn back_up(&self, place: &Arc<NodePlace>, wanted: BackupRequest) {
         if !self.begin(|state| &mut state.backing_up, "The backup is being made") {
             return;
         }
-        let background = self.clone();
+        let (background, place) = (self.clone(), place.clone());
         actix_web::rt::spawn(async move {
-            let (well, words) = match made.await {
+            let (well, words) = match place.back_up(&wanted).await {
                 Ok(made) => (
                     true,
                     format!(
@@ -122,7 +119,7 @@ impl Background {
                         size(made.bytes)
                     ),
                 ),
-                Err(refused) => (false, visible(&refused.detail)),
+                Err(refused) => (false, told(&refused, place.typed())),
             };
             background.lock().backing_up = Progress::Ended { well, words };
         });
@@ -147,7 +144,7 @@ impl Background {
         let ended = |well, words: String| Progress::Ended { well, words };
         let lines = match peer.verify_chain().await {
             Ok(lines) => lines,
-            Err(refused) => return ended(false, visible(&refused.detail)),
+            Err(refused) => return ended(false, told(&refused, peer.place.typed())),
         };
         let mut lines = pin!(lines);
         while let Some(line) = lines.next().await {
@@ -176,7 +173,9 @@ impl Background {
                         ),
                     );
                 }
-                Ok(VerifyLine::Error(refused)) => return ended(false, visible(&refused.detail)),
+                Ok(VerifyLine::Error(refused)) => {
+                    return ended(false, told(&refused, peer.place.typed()));
+                }
                 Err(error) => return ended(false, format!("it broke off: {error}")),
             }
         }

@@ -1,6 +1,6 @@
 //! What is on the chain: blocks, transactions, what is open.
 
-use super::entries::{Mood, joined};
+use super::entries::Mood;
 use super::form::Asked;
 use super::frame::{Frame, Spot, Standing, page, see, status_of};
 use super::refusal::PageRefused;
@@ -108,23 +108,8 @@ impl Deed {
 
 /// What a record says, in words.
 fn record_words(topic: &str, bytes: usize, says: Option<&MeaningView>) -> String {
-    let about = |question: &Option<String>| match question {
-        Some(question) => format!(": {}", visible(question)),
-        None => " in a ballot that this node does not know".to_owned(),
-    };
     match says {
-        Some(MeaningView::Ballot { question }) => format!("a ballot: {}", visible(question)),
-        Some(MeaningView::Vote {
-            question, choices, ..
-        }) if choices.is_empty() => format!("a vote{}", about(question)),
-        Some(MeaningView::Vote {
-            question, choices, ..
-        }) => format!("a vote for {}{}", joined(choices), about(question)),
-        Some(MeaningView::Result { question, .. }) => format!("a result{}", about(question)),
-        Some(MeaningView::Join { name }) => format!("joins as {}", visible(name)),
-        Some(MeaningView::Leave) => "leaves the network".to_owned(),
-        Some(MeaningView::Statement) => "a decision of the network's admin".to_owned(),
-        Some(MeaningView::Roll) => "a part of a list of who may vote".to_owned(),
+        Some(says) => visible(&says.words()),
         None => format!("a record of {bytes} bytes under \"{}\"", visible(topic)),
     }
 }
@@ -298,7 +283,7 @@ const PROOF: &str = "proof.json";
 
 /// What checks a proof that is kept, for whoever knows that this block is on the chain.
 pub(super) fn verify(block: &BlockId) -> String {
-    format!("node verify {PROOF} --trust {block}")
+    format!("verify {PROOF} --trust {block}")
 }
 
 #[derive(Template)]

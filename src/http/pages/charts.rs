@@ -212,6 +212,14 @@ mod tests {
             assert_eq!(text.matches("<tr>").count(), bars + usize::from(bars > 0));
             assert_eq!(text.contains("A chart stands here"), bars == 0, "{text}");
         }
+        // Without a script a moment is told in UTC, which is said; with one it is the reader's.
+        let here = Chart::here(&[Present {
+            at: Timestamp(0),
+            here: 2,
+        }]);
+        let tip = "<title data-at=\"1970-01-01T00:00:00Z\" data-words=\"2 members\">1970-01-01 00:00:00 UTC: 2 members";
+        let text = here.render().unwrap();
+        assert!(text.contains(tip), "{text}");
         // Each block takes one try, and one comes every second; and a work beyond all numbers is drawn.
         let words = Chart::rates(&easy).words;
         assert!(words.starts_with("1 tries a second"), "{words}");

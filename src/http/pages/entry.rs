@@ -8,7 +8,8 @@ use crate::entropy::Entropy;
 use crate::http::api::asked::LastEvent;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::EventKinds;
-use crate::owner::{Code, Peer, Refused};
+use crate::owner::{Code, Owned, Peer, Refused};
+use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, SET_COOKIE};
@@ -95,12 +96,16 @@ fn cookie(name: &str, value: &str, seconds: u64) -> HeaderValue {
 
 #[derive(Template)]
 #[template(path = "left.html")]
-struct LeftPage;
+struct LeftPage {
+    /// What lets it in again.
+    way_in: String,
+}
 
 /// Forgets the browser that asks.
-pub(super) async fn leave(browsers: Data<Browsers>, act: Act) -> HttpResponse {
+pub(super) async fn leave(browsers: Data<Browsers>, owned: Data<Owned>, act: Act) -> HttpResponse {
     browsers.forget(&act.session);
-    let mut response = html(StatusCode::OK, &LeftPage);
+    let way_in = visible(&owned.typed().line("web"));
+    let mut response = html(StatusCode::OK, &LeftPage { way_in });
     let headers = response.headers_mut();
     headers.append(SET_COOKIE, cookie(browsers.cookie(), "", 0));
     response

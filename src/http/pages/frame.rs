@@ -8,6 +8,7 @@ use super::show::{Who, count};
 use crate::entropy::Entropy;
 use crate::owner::answers::PeerStatusView;
 use crate::owner::{Peer, Refused};
+use crate::readable::{Typed, in_words, visible};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -136,6 +137,7 @@ pub(super) struct Frame {
     /// That an act was taken.
     pub(super) notice: Option<&'static str>,
     pub(super) version: &'static str,
+    typed: Typed,
 }
 
 impl Frame {
@@ -148,9 +150,10 @@ impl Frame {
         title: impl Into<String>,
     ) -> Self {
         let chain = status.chain.as_ref();
-        let mut frame = Self::bare(&*peer.entropy, &asked.session, spot, title);
+        let typed = peer.place.typed();
+        let mut frame = Self::bare((&*peer.entropy, typed), &asked.session, spot, title);
         frame.me = Some(Who::me(status));
-        frame.network = chain.map(|chain| crate::readable::visible(&chain.network.name));
+        frame.network = chain.map(|chain| visible(&chain.network.name));
         frame.standing = standing(status);
         frame.unread = chain.map_or(0, |chain| chain.delivery.unread);
         frame.is_peer = true;
@@ -159,9 +162,9 @@ impl Frame {
         frame
     }
 
-    /// A frame with nobody in it.
+    /// A frame with nobody in it, of a node whose commands are typed like this.
     pub(super) fn bare(
-        entropy: &dyn Entropy,
+        (entropy, typed): (&dyn Entropy, &Typed),
         session: &Session,
         spot: Spot,
         title: impl Into<String>,
@@ -179,7 +182,13 @@ impl Frame {
             cursor: None,
             notice: None,
             version: assets::version(),
+            typed: typed.clone(),
         }
+    }
+
+    /// The line that is typed for a command, such as `wallet words`.
+    pub(super) fn line(&self, command: &str) -> String {
+        visible(&self.typed.line(command))
     }
 
     /// Whether the page is at this place of the bar.
@@ -200,7 +209,7 @@ impl Frame {
 pub(super) fn standing(status: &PeerStatusView) -> Standing {
     let Some(chain) = &status.chain else {
         let why = status.waiting.clone().unwrap_or_default();
-        return Standing::wait("Looking for the network", crate::readable::visible(&why));
+        return Standing::wait("Looking for the network", visible(&why));
     };
     if let Some(out) = &status.put_out {
         let reason = out.reason.as_deref().unwrap_or_default();
@@ -209,7 +218,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
             format!(
                 "The admin of the network has put this node out: {}. Ask whoever runs the tracker to let you \
                  come back.",
-                crate::readable::visible(reason)
+                visible(reason)
             ),
         );
     }
@@ -226,7 +235,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
             .0
             .saturating_sub(chain.tip.height.0);
         let more = match &chain.catching_up {
-            Some(how) => format!("about {} left", crate::readable::in_words(how.ms_left)),
+            Some(how) => format!("about {} left", in_words(how.ms_left)),
             None => String::new(),
         };
         return Standing::wait(
@@ -234,11 +243,7 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
             more,
         );
     }
-    let trouble = status
-        .tracker
-        .trouble
-        .as_deref()
-        .map(crate::readable::visible);
+    let trouble = status.tracker.trouble.as_deref().map(visible);
     match (chain.sessions, status.tracker.registered) {
         (0, true) => Standing::wait(
             "Nobody else is here",

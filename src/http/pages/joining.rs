@@ -10,7 +10,7 @@ use super::refusal::{PageRefused, nothing_here};
 use super::sessions::Browsers;
 use super::{assets, entry};
 use crate::keys::SecretWords;
-use crate::readable::visible;
+use crate::readable::{Typed, visible};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::SET_COOKIE;
@@ -60,8 +60,6 @@ pub struct Newcomer {
     pub address: String,
     /// Where its node keeps its files.
     pub data_dir: PathBuf,
-    /// What shows its words again, as it is typed.
-    pub words_again: String,
 }
 
 /// What was typed, kept for another try.
@@ -79,7 +77,7 @@ pub trait Joins: Send + Sync {
     /// former wallet; they are kept nowhere.
     fn begin(&self, typed: JoinTyped, words: Zeroizing<String>);
     /// What was typed last.
-    fn typed(&self) -> JoinTyped;
+    fn last_typed(&self) -> JoinTyped;
     /// Asks anew, as long as nothing is written: for another name.
     fn ask_again(&self);
     /// How it goes: what was checked, and where it stands.
@@ -90,6 +88,8 @@ pub trait Joins: Send + Sync {
     fn take_words(&self) -> Option<SecretWords>;
     /// Has the node start.
     fn start(&self);
+    /// Makes commands such that they work when typed, once somebody has joined.
+    fn typed(&self) -> &Typed;
     /// Where the pages of the node are, once it has started.
     fn pages(&self) -> Option<SocketAddr>;
 }
@@ -149,8 +149,6 @@ struct JoinWordsPage {
     frame: Frame,
     words: Vec<&'static str>,
     address: String,
-    /// What shows the words again, as it is typed.
-    again: String,
     first: usize,
     second: usize,
     seal: String,
@@ -165,17 +163,18 @@ async fn joining(joins: Data<dyn Joins>, drawing: Data<Drawing>, asked: Asked) -
         words: visible(&check.words),
         ..check
     });
+    let of = (&*drawing.0, joins.typed());
     html(
         StatusCode::OK,
         &JoiningPage {
-            frame: Frame::bare(&*drawing.0, &asked.session, Spot::Home, "Join a network"),
+            frame: Frame::bare(of, &asked.session, Spot::Home, "Join a network"),
             checks: checks.collect(),
             node: match stage {
                 JoinStage::Starting => joins.pages(),
                 _ => None,
             },
             stage,
-            typed: joins.typed(),
+            typed: joins.last_typed(),
         },
     )
 }
@@ -207,13 +206,13 @@ async fn words(
     let Some(newcomer) = joins.set_up() else {
         return on_to("/");
     };
-    let frame = Frame::bare(&*drawing.0, &act.session, Spot::Home, "Your words");
+    let of = (&*drawing.0, joins.typed());
+    let frame = Frame::bare(of, &act.session, Spot::Home, "Your words");
     let typed = |name| act.fields.text(name).unwrap_or_default().to_lowercase();
     let mut page = JoinWordsPage {
         frame,
         words: Vec::new(),
         address: newcomer.address.clone(),
-        again: newcomer.words_again.clone(),
         first: 1,
         second: 2,
         seal: act.fields.text("seal").unwrap_or_default().to_owned(),

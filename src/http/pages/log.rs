@@ -7,7 +7,7 @@ use super::show::When;
 use crate::logging::PARTS;
 use crate::owner::answers::LogLine;
 use crate::owner::{Code, LogQuery, NodePlace, Peer, Refused};
-use crate::readable::visible;
+use crate::readable::{Typed, visible};
 use crate::settings::LogLevel;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -58,7 +58,8 @@ struct Line {
 }
 
 impl Line {
-    fn new(line: &LogLine) -> Self {
+    /// A line, whose event is the node's own words: commands in them are as they are typed.
+    fn new(line: &LogLine, typed: &Typed) -> Self {
         let (level, sign, tone) = match line.level {
             LogLevel::Error => ("error", "▲", "bad"),
             LogLevel::Warn => ("warning", "△", "wait"),
@@ -85,7 +86,7 @@ impl Line {
             sign,
             tone,
             actor: visible(&line.actor),
-            event: visible(&line.event),
+            event: visible(&typed.text(&line.event)),
             fields,
         }
     }
@@ -120,6 +121,7 @@ pub(super) async fn log_page(
     // What was typed stays to choose, though no part is called so.
     let mut actors: Vec<&str> = PARTS.to_vec();
     actors.extend(chosen.as_deref().filter(|chosen| !PARTS.contains(chosen)));
+    let line = |line| Line::new(line, place.typed());
     page(&LogPage {
         earlier: log.next.map(|next| next.0),
         level: level.to_owned(),
@@ -127,7 +129,7 @@ pub(super) async fn log_page(
         is_latest: asked.fields.text("after").is_none(),
         is_peer: frame.is_peer,
         frame,
-        lines: log.lines.iter().map(Line::new).collect(),
+        lines: log.lines.iter().map(line).collect(),
         levels: LEVELS
             .map(|(name, words)| (name, words, name == level))
             .to_vec(),

@@ -57,42 +57,20 @@ impl Backup {
     }
 }
 
-/// Has a peer make a backup.
+/// Has the node make a backup.
 pub(super) async fn back_up(
-    peer: Data<Peer>,
+    place: Data<NodePlace>,
     background: Data<Background>,
     browsers: Data<Browsers>,
     act: Act,
 ) -> Result<HttpResponse, PageRefused> {
-    let wanted = wanted(&act);
-    if first_time(&browsers, &act) {
-        background.back_up(async move { peer.back_up(&wanted).await });
-    }
-    backing_up(&act)
-}
-
-/// Has a tracker make one.
-pub(super) async fn back_up_tracker(
-    tracker: Data<Tracker>,
-    background: Data<Background>,
-    browsers: Data<Browsers>,
-    act: Act,
-) -> Result<HttpResponse, PageRefused> {
-    let wanted = wanted(&act);
-    if first_time(&browsers, &act) {
-        background.back_up(async move { tracker.back_up(&wanted).await });
-    }
-    backing_up(&act)
-}
-
-fn wanted(act: &Act) -> BackupRequest {
     let dir = act.fields.text("dir").filter(|dir| !dir.is_empty());
-    BackupRequest {
+    let wanted = BackupRequest {
         dir: dir.map(Into::into),
+    };
+    if first_time(&browsers, &act) {
+        background.back_up(&place.into_inner(), wanted);
     }
-}
-
-fn backing_up(act: &Act) -> Result<HttpResponse, PageRefused> {
     let back = act.back().unwrap_or("/network/node");
     on_to(&format!("{back}?done=backup#backup"))
 }

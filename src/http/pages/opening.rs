@@ -4,7 +4,6 @@ use super::form::Fields;
 use super::show::typed_lines;
 use crate::owner::answers::{ClosesRequest, OpenBallotRequest, RollRequest};
 use crate::owner::{Code, Peer, Refused};
-use crate::readable::visible;
 
 /// How long a ballot can be open: milliseconds, and words.
 const SPANS: [(u64, &str); 5] = [
@@ -42,7 +41,7 @@ impl Opening {
     }
 
     /// As it was sent, and not taken.
-    pub(super) fn again(fields: &Fields, refused: &Refused) -> Self {
+    pub(super) fn again(fields: &Fields, refused: String) -> Self {
         let text = |name| fields.typed(name).unwrap_or_default().to_owned();
         let span = fields.text("span").and_then(|span| span.parse().ok());
         Self {
@@ -52,7 +51,7 @@ impl Opening {
             roll: text("roll"),
             spans: spans(span.unwrap_or(USUAL_SPAN)),
             blocks: text("blocks"),
-            refused: Some(visible(&refused.detail)),
+            refused: Some(refused),
         }
     }
 }

@@ -5,7 +5,7 @@ use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, see, status_of};
 use super::home::under_way;
 use super::refusal::PageRefused;
-use super::show::{Who, coins};
+use super::show::{Who, coins, told};
 use crate::chain::Amount;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
@@ -53,7 +53,7 @@ pub(super) struct Sending {
 
 impl Sending {
     /// As it was sent, and not taken.
-    fn again(fields: &Fields, refused: &Refused) -> Self {
+    fn again(fields: &Fields, refused: String) -> Self {
         let text = |name| fields.typed(name).unwrap_or_default().to_owned();
         Self {
             to: text("to"),
@@ -61,7 +61,7 @@ impl Sending {
             note: text("note"),
             fee: text("fee"),
             broadcast: fields.text("broadcast").is_some(),
-            refused: Some(visible(&refused.detail)),
+            refused: Some(refused),
             ..Self::default()
         }
     }
@@ -218,7 +218,7 @@ pub(super) async fn send(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
         }) => return on_to(&format!("/pay/sent/{id}?done=sent")),
         Err(refused) => explained(&peer, &act.fields, refused).await?,
     };
-    let sending = Sending::again(&act.fields, &refused);
+    let sending = Sending::again(&act.fields, told(&refused, peer.place.typed()));
     let asked = Asked::from(act);
     let again = pay_page(&peer, &asked, sending).await?;
     Ok(html(code_of(refused.code), &again))

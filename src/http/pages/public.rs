@@ -12,7 +12,7 @@ use crate::http::api::asked::LastEvent;
 use crate::http::events::{Streams, respond};
 use crate::owner::answers::{EventKind, EventKinds};
 use crate::owner::{Order, Page, Peer, PeersPage};
-use crate::readable::visible;
+use crate::readable::{Typed, visible};
 use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
@@ -93,7 +93,9 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
     // Before anything is looked at: whoever follows from there misses nothing.
     let cursor = peer.last_event().to_string();
     let status = peer.status().await?;
-    let mut frame = Frame::bare(&*peer.entropy, &Session::with(""), Spot::Home, "Blocks");
+    // Nothing is typed here.
+    let of = (&*peer.entropy, &Typed::default());
+    let mut frame = Frame::bare(of, &Session::with(""), Spot::Home, "Blocks");
     frame.cursor = Some(cursor);
     let mut shown = PublicPage {
         waiting: status.chain.is_none(),

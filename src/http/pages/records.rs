@@ -3,7 +3,7 @@
 use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, status_of};
 use super::refusal::PageRefused;
-use super::show::{When, Who, grouped, lines};
+use super::show::{When, Who, grouped, lines, told};
 use crate::chain::Amount;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{BodyView, RecordEntry, RecordRequest};
@@ -171,7 +171,7 @@ pub(super) async fn add(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Page
     let adding = Adding {
         topic: typed("topic"),
         text: typed("text"),
-        refused: Some(visible(&refused.detail)),
+        refused: Some(told(&refused, peer.place.typed())),
     };
     let again = topics_page(&peer, &act.into(), adding).await?;
     Ok(html(code_of(refused.code), &again))

@@ -3,6 +3,7 @@
 use super::frame::html;
 use crate::http::api::problem::status_of;
 use crate::owner::{Code, Refused};
+use crate::readable::{Typed, visible};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
@@ -10,7 +11,14 @@ use std::fmt;
 
 /// What is shown instead of a page.
 #[derive(Debug)]
-pub(super) struct PageRefused(Refused);
+pub(in crate::http) struct PageRefused(Refused);
+
+impl PageRefused {
+    /// The same, with the commands in it as they are typed.
+    pub(in crate::http) fn typed(&self, typed: &Typed) -> Self {
+        Self(self.0.typed(typed))
+    }
+}
 
 impl From<Refused> for PageRefused {
     fn from(refused: Refused) -> Self {
@@ -52,7 +60,7 @@ impl ResponseError for PageRefused {
             self.status_code(),
             &RefusedPage {
                 title: explained.title,
-                detail: crate::readable::visible(&self.0.detail),
+                detail: visible(&self.0.detail),
                 why: explained.why,
                 code: self.0.code,
                 outside: matches!(

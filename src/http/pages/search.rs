@@ -31,8 +31,8 @@ const PLACES: &[(&[&str], &str, &str)] = &[
     (&["inbox", "message", "mail"], "/pay/inbox", "Inbox"),
     (
         &["history", "account", "balance"],
-        "/pay/history",
-        "History",
+        "/pay/account",
+        "Account",
     ),
     (&["outbox", "waiting"], "/pay/outbox", "On its way"),
     (&["vote", "ballot"], "/votes", "Votes"),

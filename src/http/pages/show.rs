@@ -2,8 +2,9 @@
 //! [`visible`]; askama escapes what it is given.
 
 use crate::chain::{Amount, Timestamp};
+use crate::owner::Refused;
 use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView};
-use crate::readable::{in_words, visible};
+use crate::readable::{Typed, in_words, visible};
 use askama::Template;
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -183,6 +184,11 @@ fn ago(at: u64, now: u64) -> String {
         (None, Some(ms)) => format!("in {}", in_words(ms)),
         (None, None) => String::new(),
     }
+}
+
+/// Why not, with the commands in it as they are typed.
+pub(super) fn told(refused: &Refused, typed: &Typed) -> String {
+    visible(&refused.typed(typed).detail)
 }
 
 /// So many of something.

@@ -7,7 +7,8 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, html, on_to};
 use super::own::{draw_two, seal_of_words};
 use super::refusal::PageRefused;
-use super::sessions::Browsers;
+use super::sessions::{Browsers, Session};
+use super::show::told;
 use crate::http::api::problem::status_of;
 use crate::owner::answers::{WalletOrder, WalletRequest};
 use crate::owner::{Code, Refused, Waiting};
@@ -68,14 +69,19 @@ struct StartedPage {
     frame: Frame,
 }
 
+fn frame(waiting: &Waiting, session: &Session, title: &str) -> Frame {
+    let of = (&*waiting.entropy, &waiting.typed);
+    Frame::bare(of, session, Spot::Home, title)
+}
+
 fn start_page(waiting: &Waiting, asked: &Asked, refused: Option<&Refused>) -> StartPage {
     let status = waiting.status();
     StartPage {
-        frame: Frame::bare(&*waiting.entropy, &asked.session, Spot::Home, "Welcome"),
+        frame: frame(waiting, &asked.session, "Welcome"),
         role: status.role,
         file: visible(&status.file),
         locked: status.locked,
-        refused: refused.map(|refused| visible(&refused.detail)),
+        refused: refused.map(|refused| told(refused, &waiting.typed)),
     }
 }
 
@@ -114,7 +120,7 @@ async fn create(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRe
     let words: Vec<&'static str> = words.iter().collect();
     let [first, second] = draw_two(&opened.address);
     let shown = WordsPage {
-        frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Your words"),
+        frame: frame(&waiting, &act.session, "Your words"),
         seal: seal_of_words(&act.session, words[first - 1], words[second - 1]),
         first,
         second,
@@ -174,7 +180,7 @@ async fn load(waiting: Data<Waiting>, act: Act) -> Result<HttpResponse, PageRefu
 /// The node starts now, and knows this browser then.
 fn started(waiting: &Waiting, act: &Act, address: &str) -> HttpResponse {
     let shown = StartedPage {
-        frame: Frame::bare(&*waiting.entropy, &act.session, Spot::Home, "Starting"),
+        frame: frame(waiting, &act.session, "Starting"),
     };
     let mut response = html(StatusCode::OK, &shown);
     response

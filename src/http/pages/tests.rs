@@ -1,5 +1,6 @@
 //! The pages of a played node, asked as a browser asks, and as nobody should.
 
+mod commands;
 mod differing;
 mod looked_at;
 mod newcomer;
@@ -155,7 +156,7 @@ const PAGES: &[&str] = &[
     "/pay/inbox",
     "/pay/outbox",
     "/pay/outbox?failed=1",
-    "/pay/history",
+    "/pay/account",
     "/members",
     "/members?matching=o",
     "/members?after=away.1",
@@ -215,7 +216,7 @@ async fn every_page_is_shown_to_a_known_browser_and_to_nobody_else() {
         );
         let page = stranger.get(path).await;
         assert_eq!(page.status, 401, "{path}");
-        assert!(page.body.contains("node web"), "{path}");
+        assert!(page.body.contains("web`"), "{path}: {}", page.body);
     }
     assert_eq!(known.get("/pay/nothing/here").await.status, 404);
     assert_eq!(stranger.get("/assets/style.css?x").await.status, 200);

@@ -7,7 +7,7 @@ use super::members::{Finding, LISTED, Member, listed};
 use super::own::{Coded, code};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
-use super::show::{Moment, When, Who, count};
+use super::show::{Moment, When, Who, count, told};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     ExpelRequest, InvitationState, InvitationView, InviteRequest, ReadmitRequest, RekeyRequest,
@@ -28,10 +28,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/", web::get().to(home))
         .route("/members", web::get().to(home))
         .route("/network/node", web::get().to(node))
-        .route(
-            "/network/backup",
-            web::post().to(super::node::back_up_tracker),
-        )
+        .route("/network/backup", web::post().to(super::node::back_up))
         .route("/network/log", web::get().to(log))
         .route("/members/invite", web::post().to(invite))
         .route("/members/revoke/{id}", web::post().to(revoke))
@@ -126,7 +123,8 @@ fn frame(
     spot: Spot,
     title: &str,
 ) -> Frame {
-    let mut frame = Frame::bare(&*tracker.entropy, &asked.session, spot, title);
+    let of = (&*tracker.entropy, tracker.place.typed());
+    let mut frame = Frame::bare(of, &asked.session, spot, title);
     frame.network = Some(visible(&status.network.name));
     frame.me = Some(Who::called(Some("tracker"), &status.address));
     frame.standing = match status.sessions {
@@ -211,7 +209,8 @@ async fn invite(
         lasts_ms: None,
     };
     let invited = tracker.invite(&request).await?;
-    let mut frame = Frame::bare(&*tracker.entropy, &act.session, Spot::Members, "Invitation");
+    let of = (&*tracker.entropy, tracker.place.typed());
+    let mut frame = Frame::bare(of, &act.session, Spot::Members, "Invitation");
     frame.standing = Standing::good("Made", "");
     page(&InvitedPage {
         frame,
@@ -286,7 +285,7 @@ async fn again(
         reason: typed("reason"),
         name: typed("name"),
         address: typed("address"),
-        refused: Some(visible(&refused.detail)),
+        refused: Some(told(refused, tracker.place.typed())),
     };
     let again = tracker_page(tracker, &act.into(), order).await?;
     Ok(html(code_of(refused.code), &again))

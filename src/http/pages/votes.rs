@@ -5,7 +5,7 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page, see, status_of};
 use super::opening::{Opening, opening};
 use super::refusal::PageRefused;
-use super::show::{Moment, Who, count, grouped};
+use super::show::{Moment, Who, count, grouped, told};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     BallotState, BallotView, CastRequest, CountedView, TransactionState, UncountedView, VoterView,
@@ -150,7 +150,7 @@ async fn votes_page(
             );
         }
         Err(refused) if refused.code == Code::NoNetwork => {
-            shown.without = Some(visible(&refused.detail));
+            shown.without = Some(told(&refused, peer.place.typed()));
         }
         Err(refused) => return Err(refused.into()),
     }
@@ -172,7 +172,7 @@ pub(super) async fn open(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
         Ok(opened) => return on_to(&format!("/votes/{}?done=opened", opened.ballot)),
         Err(refused) => refused,
     };
-    let form = Opening::again(&act.fields, &refused);
+    let form = Opening::again(&act.fields, told(&refused, peer.place.typed()));
     let again = votes_page(&peer, &act.into(), form).await?;
     Ok(html(code_of(refused.code), &again))
 }
@@ -319,7 +319,7 @@ async fn ballot_page(
             .flatten(),
         back: format!("/votes/{}", ballot.ballot),
         can_vote: can_vote(peer, &ballot),
-        refused: refused.map(|refused| visible(&refused.detail)),
+        refused: refused.map(|refused| told(refused, peer.place.typed())),
         not_yet,
         voted,
         next: voters.next.map(|next| next.0),

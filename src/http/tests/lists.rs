@@ -220,6 +220,8 @@ async fn a_send_can_be_waited_for_and_is_told_when_patience_ends() {
     for (query, code) in [
         ("wait=paid", "bad_parameter"),
         ("wait=mined&seconds=61", "bad_parameter"),
+        // Whether or not something is waited for.
+        ("seconds=61", "bad_parameter"),
         ("wait=mined&seconds=-1", "bad_parameter"),
     ] {
         let request = format!("GET /outbox/{id}?{query}");

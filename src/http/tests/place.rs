@@ -81,8 +81,10 @@ async fn settings_are_told_with_where_they_come_from_and_no_passphrase() {
         dir: "/elsewhere".into(),
         role: crate::store::Role::Peer,
         reached_at: Vec::new(),
+        disk: std::sync::Weak::<MemoryDisk>::new(),
+        clock: std::sync::Arc::new(crate::clock::SystemClock),
     };
-    let place = crate::owner::NodePlace::new(dir.path(), told, backups);
+    let place = crate::owner::NodePlace::new(dir.path(), told, Default::default(), backups);
     let view = place.settings().await.unwrap();
     assert_eq!((view.bytes_on_disk, view.last_backup), (10, None));
     let said = serde_json::to_value(&view.settings).unwrap();

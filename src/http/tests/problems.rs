@@ -65,10 +65,8 @@ async fn every_refusal_is_a_problem_whose_type_explains_it() {
         assert_eq!(problem.title, code.explanation().title);
         let (found, _, told) = whole(&served, format!("GET {}", problem.kind), true).await;
         assert_eq!(found, 200, "{told}");
-        assert!(
-            told.contains(&code.explanation().todo.replace('"', "\\\"")),
-            "{told}"
-        );
+        let todo = code.explanation().typed(served.owned.typed()).todo;
+        assert!(told.contains(&todo.replace('"', "\\\"")), "{told}");
     }
     let (_, head, _) = whole(&served, versioned("GET /mine"), true).await;
     assert!(head.contains("allow: post"), "{head}");

@@ -65,7 +65,7 @@ fn a_failing_file_is_told_and_its_losses_are_counted() {
         for number in 0..100 {
             info!(number, text, "filler");
         }
-        writers.flush();
+        has_written(writers);
         fs::remove_dir_all(&obstacle).unwrap();
         // Too long for what is left of the file.
         info!(text = "x".repeat(SMALL as usize), "recovered");
@@ -157,7 +157,7 @@ fn older_files_do_not_move_for_a_file_that_is_gone() {
     fs::write(path(&data_dir, "node.jsonl.1"), "older").unwrap();
     logged_with(&data_dir, &log, false, |writers| {
         info!("deleted by somebody");
-        writers.flush();
+        has_written(writers);
         fs::remove_file(path(&data_dir, FILE)).unwrap();
         for number in 0..70 {
             info!(number, text, "filler");

@@ -34,7 +34,7 @@ fn a_terminal_that_takes_nothing_stops_neither_the_node_nor_its_log_file() {
         for number in 0..most {
             info!(number, text, "filler");
         }
-        guard.writers.file.flush(FILE_PATIENCE);
+        guard.writers.file.flush(PATIENCE);
         let written: usize = fs::read_dir(path(&data_dir, ""))
             .unwrap()
             .map(|file| {
@@ -46,10 +46,10 @@ fn a_terminal_that_takes_nothing_stops_neither_the_node_nor_its_log_file() {
             .sum();
         assert_eq!(written, most, "the file has every line");
         drop(goes_on);
-        guard.writers.flush();
+        has_written(&guard.writers);
         info!("as usual");
     });
-    drop(guard);
+    has_ended(&guard.writers);
     let shown = screen.text();
     let shown: Vec<&str> = shown.lines().collect();
     let (last, before) = shown.split_last().unwrap();

@@ -196,10 +196,13 @@ impl Ground {
             place: NodePlace::new(
                 &self.settings.data_dir,
                 self.seams.said.clone(),
+                self.seams.typed.clone(),
                 BackupPlace {
                     dir: self.settings.backup.dir(&self.settings.data_dir),
                     role: Role::Peer,
                     reached_at: self.settings.reached_at(),
+                    disk: Arc::downgrade(&self.seams.disk),
+                    clock: self.seams.clock.clone(),
                 },
             ),
             presence: Default::default(),

@@ -21,7 +21,7 @@ use crate::protocol::gossip::peers::PeersLimits;
 use crate::protocol::mining::{Mining, Mode};
 use crate::settings::MiningMode;
 use crate::shell::{
-    DeliveryLinks, GossipParts, GossipShell, LedgerLinks, Link, MinerParts, MinerShell,
+    DeliveryLinks, GossipParts, GossipShell, LedgerLinks, Link, MinerParts, MinerShell, Showing,
 };
 use crate::store::chain_rows::{ChainRows, stored_open};
 use crate::store::{Table, rows_from};
@@ -76,11 +76,13 @@ impl Ground {
             events: self.events(),
         };
         let fatal = self.seams.fatal.clone();
+        let showing = Arc::<Showing>::default();
         let shell = LedgerActor::new(
             (ledger, effects),
             disk,
             clock.clone(),
             self.seams.verifier.clone(),
+            showing.clone(),
             links,
             fatal,
         );
@@ -90,7 +92,7 @@ impl Ground {
         gossip_context.run(GossipActor::new(self.gossip(
             (members, tip.work()),
             &gossip,
-            &ledger,
+            (&ledger, showing),
             delivery.links(),
         )?));
         let max_ahead_ms = rules.params().max_ahead_ms();
@@ -112,6 +114,7 @@ impl Ground {
             ledger_status: ledger.clone().recipient(),
             funds: ledger.clone().recipient(),
             open_transactions: ledger.clone().recipient(),
+            open_records: ledger.clone().recipient(),
             mine: miner.clone().recipient(),
             miner_status: miner.clone().recipient(),
             set_mining: miner.clone().recipient(),
@@ -134,7 +137,7 @@ impl Ground {
         &self,
         (members, work): (Arc<Statements>, Work),
         own: &Addr<GossipActor>,
-        ledger: &Addr<LedgerActor>,
+        (ledger, showing): (&Addr<LedgerActor>, Arc<Showing>),
         delivery: DeliveryLinks,
     ) -> Result<GossipShell, RunError> {
         let limits = PeersLimits {
@@ -153,6 +156,7 @@ impl Ground {
             begin: sessions_of(own, &self.context),
             dial: dials_of(own, &self.seams.transport),
             ledger: gossip_links(ledger),
+            showing,
             delivery,
             statements: Box::new(self.link.clone().recipient()),
             store: Link::new(&self.store, WAITING),

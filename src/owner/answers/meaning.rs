@@ -41,3 +41,27 @@ pub enum MeaningView {
     /// The admin of the network has decided something.
     Statement,
 }
+
+impl MeaningView {
+    /// In a few words, such as "a vote for Rome: Where to?". What others wrote is in them as they wrote it.
+    pub fn words(&self) -> String {
+        let about = |question: &Option<String>| match question {
+            Some(question) => format!(": {question}"),
+            None => " in a ballot that this node does not know".to_owned(),
+        };
+        match self {
+            Self::Ballot { question } => format!("a ballot: {question}"),
+            Self::Vote {
+                question, choices, ..
+            } if choices.is_empty() => format!("a vote{}", about(question)),
+            Self::Vote {
+                question, choices, ..
+            } => format!("a vote for {}{}", choices.join(", "), about(question)),
+            Self::Result { question, .. } => format!("a result{}", about(question)),
+            Self::Join { name } => format!("joins as {name}"),
+            Self::Leave => "leaves the network".to_owned(),
+            Self::Statement => "a decision of the network's admin".to_owned(),
+            Self::Roll => "a part of a list of who may vote".to_owned(),
+        }
+    }
+}

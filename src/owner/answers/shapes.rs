@@ -81,5 +81,5 @@ shapes! {
     ]);
     Code => one_of("Which refusal: `GET /api/v1/codes` explains each.", Code::ALL);
     BlockData => as_exported("All of a block, in the form of exported chains.");
-    ProofJson => as_exported("A proof, as `node verify FILE` reads it.");
+    ProofJson => as_exported("A proof, as the command `verify` reads it.");
 }

@@ -12,15 +12,13 @@ use crate::owner::chain_reads::{tip_of, transaction_like};
 use crate::owner::ids::TypedId;
 use crate::owner::pages::not_a_cursor;
 use crate::owner::people::People;
-use crate::store::chain_rows::{application_rows, internal};
-use crate::store::{DiskRead, Table};
+use crate::store::DiskRead;
+use crate::store::chain_rows::application_rows;
 
 /// The beginning of the keys of the rows that list ballots, the latest first.
 pub(in crate::owner) const LISTED_ROWS: &[u8] = b"l";
 /// Bytes of the rest of such a key: a height and an index.
 const PLACE_BYTES: usize = 12;
-/// Open transactions that are looked through for openings of ballots.
-const MAX_OPEN_SEEN: usize = 2_000;
 /// Ballots that are looked through, from the latest back, for results that are due.
 const MAX_DUE_SEEN: usize = 1_000;
 /// Blocks after the close in which a ballot's opener alone records its result.
@@ -88,13 +86,11 @@ impl<'a> Reading<'a> {
 
     pub(super) fn list(
         &self,
+        open: Vec<EncodedTransaction>,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<BallotsView, Refused> {
-        let mut listed = match after {
-            None => self.not_mined()?,
-            Some(_) => Vec::new(),
-        };
+        let mut listed = self.not_mined(&open)?;
         let (ids, next) = self.latest(after, limit)?;
         let mut rolls = Vec::new();
         for id in ids {
@@ -142,16 +138,16 @@ impl<'a> Reading<'a> {
         Ok((ids.map_err(damaged)?, next))
     }
 
-    fn not_mined(&self) -> Result<Vec<Found>, Internal> {
-        let rows = self
-            .disk
-            .scan(Table::Open, &[], MAX_OPEN_SEEN)
-            .map_err(internal)?;
+    /// The ballots that these open, which are in no block.
+    fn not_mined(&self, open: &[EncodedTransaction]) -> Result<Vec<Found>, Internal> {
+        let view = ChainRows(self.disk);
         let mut found = Vec::new();
-        for (_, value) in rows {
-            let entry: crate::chain::rows::OpenEntry = canonical::decode(&value)
-                .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))?;
-            found.extend(opening_of(&entry.transaction));
+        for transaction in open {
+            if let Some(opening) = opening_of(transaction)
+                && view.mined(&transaction.id())?.is_none()
+            {
+                found.push(opening);
+            }
         }
         Ok(found)
     }
@@ -289,7 +285,7 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// What ballots came to whose results this node should record now, and up to which height.
+    /// What ballots came to whose results this node should record now, unless they are open, and up to which height.
     pub(super) fn due_results(&self) -> Result<Vec<(Outcome, Height)>, Refused> {
         if self.is_out {
             // Nobody takes it without a fee, and each try would leave a send that failed.
@@ -297,12 +293,11 @@ impl<'a> Reading<'a> {
         }
         let view = ChainRows(self.disk);
         let (ids, _) = self.latest(None, MAX_DUE_SEEN)?;
-        let waiting = self.results_that_wait()?;
         let mut due = Vec::new();
         for id in ids {
             let found = Ballots(&view).ballot(&id)?;
             let (ballot, tally) = found.ok_or_else(|| missing(&id))?;
-            if self.state(&ballot, &tally) != BallotState::Closed || waiting.contains(&id) {
+            if self.state(&ballot, &tally) != BallotState::Closed {
                 continue;
             }
             if ballot.opener != self.peer.key && !self.is_overdue(&id, &ballot)? {
@@ -343,23 +338,16 @@ impl<'a> Reading<'a> {
             .flatten();
         Ok(entry.is_some_and(|entry| ballot.is_closed_at(then.next(), entry.header.timestamp)))
     }
+}
 
-    /// Ballots whose results are open already.
-    fn results_that_wait(&self) -> Result<Vec<TransactionId>, Internal> {
-        let rows = self
-            .disk
-            .scan(Table::Open, &[], MAX_OPEN_SEEN)
-            .map_err(internal)?;
-        let mut waiting = Vec::new();
-        for (_, value) in rows {
-            let entry: crate::chain::rows::OpenEntry = canonical::decode(&value)
-                .map_err(|error| Internal(format!("an open transaction is damaged: {error}")))?;
-            if let Some(Parcel::Result(outcome)) = parcel_of(&entry.transaction) {
-                waiting.push(outcome.ballot);
-            }
-        }
-        Ok(waiting)
-    }
+/// Ballots whose results are among these.
+pub(super) fn results_that_wait(open: &[EncodedTransaction]) -> Vec<TransactionId> {
+    let parcels = open.iter().filter_map(parcel_of);
+    let results = parcels.filter_map(|parcel| match parcel {
+        Parcel::Result(outcome) => Some(outcome.ballot),
+        _ => None,
+    });
+    results.collect()
 }
 
 /// What a transaction says about votes.

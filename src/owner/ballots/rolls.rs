@@ -2,11 +2,12 @@
 
 use super::reading::Reading;
 use super::*;
-use crate::apps::members::View;
+use crate::apps::members::{INTERVALS, Interval, Members, View};
 use crate::apps::voting::{RollHash, count_voters, was_voter};
-use crate::chain::application::TopicRows;
+use crate::chain::application::{Application, TopicRows};
 use crate::chain::rows::StateView;
 use crate::chain::{BlockId, Internal};
+use crate::store::chain_rows::application_values;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -90,9 +91,10 @@ impl Reading<'_> {
             }
         }
         if !unknown.is_empty() {
-            let rows = TopicRows::of_members(&view);
             let heights: Vec<_> = unknown.iter().map(|(at, _)| after[*at]).collect();
-            let counted = count_voters(&View::new(&rows), self.admission, &heights)?;
+            let times = application_values(self.disk, Members::default().topic(), INTERVALS);
+            let times = times.map(|value| Interval::read(&value?));
+            let counted = count_voters(times, self.admission, &heights)?;
             for ((at, roll), count) in unknown.into_iter().zip(counted) {
                 counts[at] = count;
                 self.peer.rolls.keep(roll, count);

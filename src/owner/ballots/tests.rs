@@ -54,6 +54,20 @@ fn vote(ballot: TransactionId, revision: u64, choice: u8) -> Parcel {
     })
 }
 
+/// Asks where to, of this roll, up to this height.
+fn where_to(roll: Roll, last_height: Height) -> Opening {
+    Opening {
+        question: Question::new("Where to?").unwrap(),
+        choices: ["Rome", "Bern"]
+            .map(|text| Choice::new(text).unwrap())
+            .to_vec(),
+        max: 1,
+        roll,
+        closes_at: None,
+        last_height,
+    }
+}
+
 /// A key of whose secret the tests make what no wallet does.
 fn odd_key() -> (Scalar, PublicKey) {
     let secret = Scalar::from(0x5eed_u64);
@@ -105,16 +119,8 @@ fn voted() -> (Node, TransactionId, Vec<EncodedTransaction>) {
     let parts = keys.map(|keys| RollPart {
         keys: Roll::keys(keys).keys,
     });
-    let opening = Opening {
-        question: Question::new("Where to?").unwrap(),
-        choices: ["Rome", "Bern"]
-            .map(|text| Choice::new(text).unwrap())
-            .to_vec(),
-        max: 1,
-        roll: Roll::parts(parts.iter().map(RollPart::hash).collect()),
-        closes_at: None,
-        last_height: Height(5),
-    };
+    let named = Roll::parts(parts.iter().map(RollPart::hash).collect());
+    let opening = where_to(named, Height(5));
     for (part, salt) in parts.into_iter().zip(1..) {
         node.send(sign(1, salt, Parcel::Roll(part))).unwrap();
     }
@@ -318,16 +324,7 @@ fn an_audit_without_a_result_is_incomplete() {
 fn without_result() -> (Node, Rules) {
     let mut node = Node::with(voting_rules(), MempoolLimits::default());
     node.ledger.set_members([member(1).public_key()]);
-    let opening = Opening {
-        question: Question::new("Where to?").unwrap(),
-        choices: ["Rome", "Bern"]
-            .map(|text| Choice::new(text).unwrap())
-            .to_vec(),
-        max: 1,
-        roll: Roll::keys([member(1).public_key()]),
-        closes_at: None,
-        last_height: Height(2),
-    };
+    let opening = where_to(Roll::keys([member(1).public_key()]), Height(2));
     node.send(sign(1, 1, Parcel::Open(opening))).unwrap();
     for _ in 0..3 {
         node.mine(1);

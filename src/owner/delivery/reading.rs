@@ -145,10 +145,10 @@ impl<'a> Reading<'a> {
             queued_at: facts.queued_at,
             delivered_at: facts.delivered_at,
             state,
-            reason: match place {
+            reason: self.peer.place.typed().text(&match place {
                 Place::Nowhere if facts.reason.is_empty() => self.absence(&facts.to, state),
                 _ => facts.explained(place, self.tip.height),
-            },
+            }),
             route: facts.route.into(),
             reserved: Amount(match facts.expires_at > self.tip.height {
                 true => facts.reserved(place),

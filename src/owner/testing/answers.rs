@@ -64,6 +64,7 @@ answers! {
     GetLedgerStatus => |node, _asked| LedgerStatus {
         tip: *node.chain.ledger.tip(),
         best_header: *node.chain.ledger.tip(),
+        syncing: false,
         open_transactions: node.chain.ledger.mempool().len(),
         open_bytes: 300,
         headers_in_memory: 1,
@@ -87,6 +88,7 @@ answers! {
         let page = OpenPage { transactions, next, all: mempool.len() };
         (page, *node.chain.ledger.tip())
     };
+    GetOpenRecords => |node, asked| node.chain.ledger.mempool().judged(asked.0);
     MineBlock => |node, _asked| {
         let block = node.chain.next_block(1);
         match node.chain.block(block.clone()) {

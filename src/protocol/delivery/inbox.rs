@@ -45,6 +45,8 @@ pub struct Inbox {
     open: HashSet<TransactionId>,
     fresh: HashMap<TransactionId, Fresh>,
     unread: BTreeSet<u64>,
+    /// Messages that the disk does not hold yet, in the order of their numbers, with the batch each is in.
+    arriving: VecDeque<(u64, u64)>,
     next: u64,
     walk: Walk,
     decided: CommitQueue<Effect>,
@@ -73,14 +75,17 @@ impl Inbox {
             open: HashSet::new(),
             fresh: HashMap::new(),
             unread,
+            arriving: VecDeque::new(),
             next: rows::next_number(rows)?,
             decided: CommitQueue::default(),
         })
     }
 
-    /// How many have not been read.
+    /// How many have not been read, of those that the disk holds: whoever looks there next sees so many at least.
     pub fn unread(&self) -> usize {
-        self.unread.len()
+        let arriving = self.arriving.iter();
+        let not_there = arriving.filter(|(_, number)| self.unread.contains(number));
+        self.unread.len() - not_there.count()
     }
 
     /// Stores what is not here yet. The receipt that counts: the first that was given.
@@ -124,6 +129,7 @@ impl Inbox {
         let told = facts.clone();
         self.decided.after_rows(Effect::Tell { facts: told, note });
         self.store(number, facts);
+        self.arriving.push_back((self.decided.batch(), number));
         Ok(receipt)
     }
 
@@ -275,6 +281,11 @@ impl Inbox {
     /// The disk holds all batches up to and including this one.
     pub fn committed(&mut self, batch: u64) -> Vec<Effect> {
         self.fresh.retain(|_, fresh| fresh.batch > batch);
+        while let Some((of, _)) = self.arriving.front()
+            && *of <= batch
+        {
+            self.arriving.pop_front();
+        }
         self.decided.committed(batch);
         self.take_effects()
     }

@@ -1,5 +1,6 @@
 //! Headers first, then the bodies they name, from several peers at once.
 
+mod heard;
 mod session;
 
 use super::Effect;
@@ -11,7 +12,7 @@ use crate::clock::SteadyTime;
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_BLOCKS_ASKED;
-use session::{Arrival, Session};
+use session::{Arrival, List, Session};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bodies that may be asked for or being judged at a time, over all sessions: with the largest
@@ -36,11 +37,6 @@ const HEADERS_MS: u64 = 15_000;
 const ASK_PAUSE_MS: u64 = 1_000;
 /// How long nothing is asked for after the ledger was too busy to look at something, in milliseconds.
 const BUSY_MS: u64 = 500;
-/// Peers that a node which has just come, or was alone, hears before it fetches anything: what the first
-/// one shows may be what nobody else believes.
-const HEARD_FIRST: usize = 3;
-/// How long it waits for them, in milliseconds: others may be away.
-const HEAR_MS: u64 = 2_000;
 /// How often a session is asked for headers though nothing calls for it, in milliseconds: finds
 /// what an announcement lost, and what was ahead of our clock.
 const ASK_AGAIN_MS: u64 = 30_000;
@@ -102,20 +98,6 @@ impl Sync {
         }
     }
 
-    /// So many members are known that could be heard.
-    pub(super) fn are_around(&mut self, members: usize) {
-        self.around = members;
-    }
-
-    /// Whether enough were heard to fetch what they have shown.
-    fn has_heard(&mut self, now: SteadyTime) -> bool {
-        let heard = self.sessions.values().filter(|s| s.was_heard).count();
-        let is_enough = heard >= self.around.min(HEARD_FIRST);
-        self.hearing
-            .take_if(|since| is_enough || now.since(*since) >= HEAR_MS);
-        self.hearing.is_none()
-    }
-
     /// Fetches the chain of this session before that of others, for as long as it is ahead and does
     /// not stall.
     pub(super) fn prefer(&mut self, session: SessionId, now: SteadyTime) -> Vec<Effect> {
@@ -124,6 +106,7 @@ impl Sync {
         };
         self.preferred = Some(session);
         self.hearing = None;
+        state.is_showing = true;
         let mut effects = Vec::new();
         if state.headers_asked.is_none() {
             effects.push(state.ask(session, now));
@@ -200,9 +183,14 @@ impl Sync {
         }
         if headers.is_empty() {
             state.was_heard = true;
+            state.is_showing = false;
             return Vec::new();
         }
-        state.judging.push_back(headers.len() == MAX_HEADERS);
+        let list = match headers.len() {
+            MAX_HEADERS => List::Full,
+            _ => List::Last,
+        };
+        state.judging.push_back(list);
         vec![Effect::CheckHeaders(session, headers)]
     }
 
@@ -217,7 +205,7 @@ impl Sync {
         if state.judging.len() >= MAX_JUDGING {
             return Vec::new();
         }
-        state.judging.push_back(false);
+        state.judging.push_back(List::Announced);
         vec![Effect::CheckHeaders(session, vec![header])]
     }
 
@@ -229,7 +217,8 @@ impl Sync {
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if let Some(state) = self.sessions.get_mut(&session) {
-            let was_full = state.judging.pop_front().unwrap_or(false);
+            let list = state.judging.pop_front().unwrap_or(List::Announced);
+            let was_full = list == List::Full;
             match *outcome {
                 HeadersOutcome::Busy => state.ask_at = state.ask_at.min(now.plus_ms(BUSY_MS)),
                 HeadersOutcome::Orphan => {
@@ -249,14 +238,20 @@ impl Sync {
                     if !held {
                         state.ask_at = now.plus_ms(ASK_AGAIN_MS);
                     }
-                    if was_full && !held {
-                        effects.extend(state.follow(session, (last, work), now));
+                    let follow = match was_full && !held {
+                        true => state.follow(session, (last, work), now),
+                        false => None,
+                    };
+                    if list != List::Announced {
+                        state.is_showing = follow.is_some();
                     }
+                    effects.extend(follow);
                 }
                 HeadersOutcome::Weighty { from } => {
                     // What it has shown is not kept yet: it shows it again from there.
                     state.best = None;
                     state.followed = None;
+                    state.is_showing = true;
                     effects.extend(state.follow(session, (from, Work::ZERO), now));
                 }
             }

@@ -8,7 +8,7 @@ use crate::messages::ledger::{CheckHeaders, FindMissing, SubmitBlock, SubmitTran
 use crate::messages::retry_queue::DeliveryTold;
 use crate::messages::store::CommitRows;
 use crate::messages::tracker_link::HearStatements;
-use crate::shell::{Begin, Dial, Greeting, Link, Port};
+use crate::shell::{Begin, Dial, Greeting, Link, Port, Showing};
 use std::sync::Arc;
 
 /// The links to the ledger.
@@ -45,6 +45,8 @@ pub struct GossipParts {
     pub dial: Link<Dial>,
     /// Is asked what is valid, and what is missing.
     pub ledger: GossipLinks,
+    /// Says to the ledger whether more headers are to come.
+    pub showing: Arc<Showing>,
     /// Is told and asked of deliveries.
     pub delivery: DeliveryLinks,
     /// Keeps what the admin has said. What finds no room is told again by whoever said it, in its next

@@ -66,6 +66,8 @@ struct Node {
     told: Outbound<DeliveryTold>,
     taken: Outbound<TakeDelivery>,
     events: Outbound<Event>,
+    /// What the ledger sees of who is still showing headers.
+    showing: Arc<Showing>,
 }
 
 impl Node {
@@ -74,6 +76,7 @@ impl Node {
         let (dials, questions) = (Outbound::new(), Outbound::new());
         let (told, taken) = (Outbound::new(), Outbound::new());
         let events = Outbound::new();
+        let showing = Arc::<Showing>::default();
         let heard: Outbound<HearStatements> = Outbound::new();
         let key = member(own).public_key();
         let parts = GossipParts {
@@ -88,6 +91,7 @@ impl Node {
                 transactions: Link::to(questions.clone(), 0),
                 missing: Link::to(questions.clone(), 0),
             },
+            showing: showing.clone(),
             delivery: DeliveryLinks {
                 outbox: Link::to(told.clone(), 0),
                 inbox: Link::to(taken.clone(), 0),
@@ -105,6 +109,7 @@ impl Node {
             told,
             taken,
             events,
+            showing,
         }
     }
 

@@ -1,10 +1,10 @@
 //! Whom the ledger answers, and when: at once, as soon as the store has the rows, or when they are written.
 
 use super::LedgerShell;
+use crate::chain::Rejected;
 use crate::chain::ledger::{Answer, BlockOutcome, Effect, Origin, Ticket};
-use crate::chain::{EncodedTransaction, Rejected};
 use crate::messages::gossip::LedgerFact;
-use crate::messages::ledger::{JudgeDelivery, JudgeOwn, JudgeTransaction, Own, SubmitMinedBlock};
+use crate::messages::ledger::{JudgeDelivery, JudgeOwn, Own, SubmitMinedBlock};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credit;
 use crate::protocol::delivery::Judgement;
@@ -21,13 +21,19 @@ pub(super) enum Asker {
 
 impl LedgerShell {
     fn judgement(&self, verdict: Result<(), Rejected>) -> Judgement {
-        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        let tip = self.ledger.tip();
         Judgement {
             verdict,
             height: tip.height(),
             block: tip.id,
-            syncing: best.work() > tip.work(),
+            syncing: self.is_syncing(),
         }
+    }
+
+    /// Whether blocks are missing towards a chain with more work, or may be: somebody is still showing its headers.
+    pub(super) fn is_syncing(&self) -> bool {
+        let (tip, best) = (self.ledger.tip(), self.ledger.chain().best_header());
+        best.work() > tip.work() || self.parts.showing.is()
     }
 
     pub(super) fn is_of_a_delivery(&self, effect: &Effect) -> bool {
@@ -87,18 +93,6 @@ impl LedgerShell {
         async move { judgement.await.unwrap_or(busy) }
     }
 
-    /// A transaction, whoever hands it in. Answered when it is promised; "busy" only when the node stops before.
-    pub fn judge(
-        &mut self,
-        message: JudgeTransaction,
-    ) -> impl Future<Output = Judgement> + Send + use<> {
-        let (busy, judgements) = self.promised(vec![message.0]);
-        async move {
-            let judgements = judgements.await.unwrap_or_default();
-            judgements.into_iter().next().unwrap_or(busy)
-        }
-    }
-
     /// Transactions that this node sends. Answered when they are promised; "busy" only when the node stops
     /// before.
     pub fn judge_own(
@@ -113,22 +107,13 @@ impl LedgerShell {
             transactions.push(own.transaction().clone());
         }
         let count = transactions.len();
-        let (busy, judgements) = self.promised(transactions);
-        async move { judgements.await.unwrap_or_else(|_| vec![busy; count]) }
-    }
-
-    /// Has transactions judged with a promise; what the answer is if there never is one.
-    fn promised(
-        &mut self,
-        transactions: Vec<EncodedTransaction>,
-    ) -> (Judgement, oneshot::Receiver<Vec<Judgement>>) {
         let (owner, judgements) = oneshot::channel();
         let origin = Origin::Promise(self.ticket(Asker::Owner(owner)));
         let busy = self.judgement(Err(Rejected::Busy));
         let view = ChainRows(&*self.parts.disk);
         let effects = self.ledger.transactions(origin, transactions, &view);
         self.carry_out_read(effects);
-        (busy, judgements)
+        async move { judgements.await.unwrap_or_else(|_| vec![busy; count]) }
     }
 
     /// A block of this node's own miner. Answered when it is promised; "busy" only when the node stops before.

@@ -5,7 +5,7 @@ use crate::chain::ledger::{Answer, BlockOutcome};
 use crate::chain::testing::{Node, START, member, transfer};
 use crate::chain::{BlockId, EncodedTransaction, Height, Rejected};
 use crate::clock::STARTED;
-use crate::messages::ledger::{JudgeDelivery, JudgeOwn, JudgeTransaction, Own, SubmitMinedBlock};
+use crate::messages::ledger::{JudgeDelivery, JudgeOwn, Own, SubmitMinedBlock};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
 use crate::shell::testing::HandClock;
@@ -90,7 +90,8 @@ fn every_question_of_a_session_is_answered_once_with_its_credit() {
 fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
     let mut ledger = ledger();
     let payment = transfer(2, 1, 5, 0, 1);
-    let mut judged = Box::pin(ledger.shell.judge(JudgeTransaction(payment.clone())));
+    let sent = JudgeOwn(vec![Own::Stored(payment.clone())]);
+    let mut judged = Box::pin(ledger.shell.judge_own(sent));
     assert!(ledger.hear_verdicts());
     // Relay and the owner's part hear of it at once; the answer is a promise.
     let opened = facts(&ledger);
@@ -109,7 +110,7 @@ fn what_promises_waits_for_the_disk_and_what_does_not_goes_ahead() {
         [Event::TransactionOpened { id, own }]
     );
     let judgement = (&mut judged).now_or_never().expect("it is written");
-    assert_eq!(judgement.verdict, Ok(()));
+    assert_eq!(judgement[0].verdict, Ok(()));
     // A block: the own miner hears of it at once, the others after the write.
     let block = ledger.next_block(1);
     let mined = ledger.shell.mined_block(SubmitMinedBlock(block));
@@ -340,4 +341,21 @@ fn a_row_that_is_damaged_ends_the_node() {
     let raised = ledger.fatal.try_recv();
     assert!(raised.is_ok(), "nothing can be promised any more");
     assert_ne!(ledger.tip().id, BlockId([0; 32]));
+}
+
+#[test]
+fn while_more_headers_are_to_come_a_no_may_not_be_the_last_word() {
+    let mut ledger = ledger();
+    for syncing in [false, true] {
+        ledger.showing.set(syncing);
+        assert_eq!(ledger.shell.status(GetLedgerStatus).syncing, syncing);
+        let poor = Own::Stored(transfer(8, 1, 5_000, 0, 1));
+        let judged = ledger.shell.judge_own(JudgeOwn(vec![poor]));
+        ledger.settle();
+        let judged = judged
+            .now_or_never()
+            .expect("there is nothing to be written");
+        assert!(judged[0].verdict.is_err());
+        assert_eq!(judged[0].syncing, syncing);
+    }
 }

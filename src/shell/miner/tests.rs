@@ -260,3 +260,25 @@ fn who_waits_hears_that_the_node_stops_and_no_thread_goes_on() {
     drop(miner);
     assert_eq!(threads.lock().unwrap().stopped, stopped + 1);
 }
+
+#[test]
+fn once_stopped_it_never_begins_again() {
+    let mut miner = Miner::new(Mode::Always);
+    miner.begin();
+    let waits = miner.shell.mine(MineBlock);
+    miner.shell.stop(StopMining);
+    assert!(matches!(
+        waits.now_or_never(),
+        Some(Err(MineError::Stopping))
+    ));
+    // A block of somebody, a transaction, the time for another template, and whoever asks all the same.
+    miner.shell.tip_moved(TipMoved);
+    miner.shell.open_changed(OpenChanged { open: 1 });
+    miner.clock.pass(REFRESH_MS);
+    miner.shell.tick();
+    let late = miner.shell.mine(MineBlock).now_or_never();
+    assert!(matches!(late, Some(Err(MineError::Stopping))));
+    assert!(miner.own_clock.take().is_none(), "it asks for a template");
+    let threads = miner.threads.lock().unwrap();
+    assert_eq!((threads.begun, threads.order.is_some()), (1, false));
+}

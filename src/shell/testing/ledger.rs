@@ -12,14 +12,14 @@ use crate::messages::events::Event;
 use crate::messages::gossip::{LedgerFact, LedgerTold};
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::ledger::{
-    AtTip, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeTransaction, MembersKnown,
+    AtTip, GetLedgerStatus, GetOpenTransactions, GetTemplate, GoOn, JudgeOwn, MembersKnown, Own,
     SignaturesChecked, SubmitBlock, SubmitMinedBlock,
 };
 use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, fatal_channel};
+use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, Showing, fatal_channel};
 use crate::store::chain_rows::{ChainRows, changes, stored_open};
 use crate::store::{Disk, MemoryDisk};
 use crate::verifier::{Done, Verifier, Work};
@@ -83,6 +83,7 @@ pub(crate) struct LedgerEnd {
     pub(crate) miner: Outbound<ToMiner>,
     pub(crate) events: Outbound<Event>,
     pub(crate) fatal: mpsc::Receiver<String>,
+    pub(crate) showing: Arc<Showing>,
     credits: Credits,
 }
 
@@ -105,11 +106,13 @@ impl LedgerEnd {
         let (writing, gossip, miner) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (outbox, inbox, events) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (fatal, raised): (Fatal, _) = fatal_channel();
+        let showing = Arc::<Showing>::default();
         let parts = LedgerParts {
             disk: disk.clone(),
             clock: clock.clone(),
             verifier: Arc::new(AtOnce),
             checked: sender,
+            showing: showing.clone(),
             links: LedgerLinks {
                 store: Link::to(writing.clone(), 1),
                 gossip: Link::to(gossip.clone(), 0),
@@ -140,6 +143,7 @@ impl LedgerEnd {
             miner,
             events,
             fatal: raised,
+            showing,
             credits: Credits::new(usize::MAX),
         }
     }
@@ -205,10 +209,11 @@ impl LedgerEnd {
 
     /// Its owner sends something, and what was decided is written.
     pub(crate) fn send(&mut self, transaction: EncodedTransaction) -> Result<(), Rejected> {
-        let judged = self.shell.judge(JudgeTransaction(transaction));
+        let own = JudgeOwn(vec![Own::Stored(transaction)]);
+        let judged = self.shell.judge_own(own);
         self.settle();
-        let judgement = judged.now_or_never().expect("it is written");
-        judgement.verdict
+        let mut judged = judged.now_or_never().expect("it is written");
+        judged.remove(0).verdict
     }
 
     /// A session sends a block, and what was decided is written.

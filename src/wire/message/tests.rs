@@ -319,6 +319,8 @@ proptest! {
 #[test]
 fn a_stored_block_is_framed_as_it_is() {
     let block = block(3);
-    let framed = Message::block_frame(&block.to_bytes()).unwrap();
+    let stored = block.to_bytes();
+    let head = Message::block_head(stored.len()).unwrap();
+    let framed = [&head[..], &stored].concat();
     assert_eq!(framed, Message::Block(block).to_frame().unwrap());
 }

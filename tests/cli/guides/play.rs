@@ -1,7 +1,7 @@
 //! Desks at which the commands of a page are typed, and the nodes that run there.
 
 use super::page::Step;
-use crate::support::{so, wait_until, wait_within};
+use crate::support::{children_hear_signals, so, wait_until, wait_within};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -222,6 +222,7 @@ impl Play {
     }
 
     fn spawn(&self, line: &str, answers: Option<String>, screen: &Path) -> Child {
+        children_hear_signals();
         let file = File::create(screen).unwrap();
         let mut command = self.command(line);
         command.stdin(Stdio::piped());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::apps::voting::count_voters;
 use crate::chain::params::Admission;
+use crate::chain::rows::{RowKey, StateKey};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,8 +129,14 @@ proptest! {
             states.push(ledger.rows.state());
             let mut naive = Naive::default();
             let heights: Vec<_> = (1..=said.len() as u64).map(Height).collect();
-            let rows = TopicRows::of_members(&ledger.rows);
-            let counted = count_voters(&View::new(&rows), Admission::Invite, &heights).unwrap();
+            let rows = ledger.rows.state();
+            let times = rows.iter().filter_map(|(row, value)| match row {
+                RowKey::State(StateKey::Application { key, .. }) if key.starts_with(INTERVALS) => {
+                    Some(Interval::read(value))
+                }
+                _ => None,
+            });
+            let counted = count_voters(times, Admission::Invite, &heights).unwrap();
             for ((height, record), counted) in (1..).zip(&said).zip(counted) {
                 if let Some(record) = record {
                     prop_assert!(naive.take(record), "taken by the ledger alone");

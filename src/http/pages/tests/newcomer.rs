@@ -94,10 +94,10 @@ async fn the_record_by_which_one_joins_is_no_first_message() {
 }
 
 #[actix_web::test]
-async fn the_history_has_mined_coins_signs_dates_and_what_there_was_then() {
+async fn the_account_has_mined_coins_signs_dates_and_what_there_was_then() {
     let served = Served::peer().await;
     let known = Browser::known(&served).await;
-    let page = known.get("/pay/history").await.body;
+    let page = known.get("/pay/account").await.body;
     for words in [
         "Mined the block",
         "Founded with",
@@ -139,9 +139,9 @@ async fn the_history_has_mined_coins_signs_dates_and_what_there_was_then() {
         after = format!("&after={next}");
     }
     assert_eq!(&seen, entries);
-    let foreign = format!("/pay/history?after=1-all-5-{}", "0".repeat(16));
+    let foreign = format!("/pay/account?after=1-all-5-{}", "0".repeat(16));
     assert_eq!(known.get(&foreign).await.status, 400);
-    assert_eq!(known.get("/pay/history?after=x").await.status, 400);
+    assert_eq!(known.get("/pay/account?after=x").await.status, 400);
 }
 
 #[actix_web::test]

@@ -133,7 +133,7 @@ async fn a_first_backup_is_asked_for_until_there_is_one() {
     let home = known.get("/").await.body;
     assert!(home.contains("Make a first backup") && !home.contains(done));
     let node = known.get("/network/node").await.body;
-    assert!(node.contains("None was made yet") && node.contains("node backup DIR"));
+    assert!(node.contains("None was made yet") && node.contains("backup DIR</code>"));
     let last = r#"{"made_at_ms":1795210982123,"dir":"/elsewhere"}"#;
     std::fs::write(served.data_dir().join("last-backup.json"), last).unwrap();
     assert!(known.get("/").await.body.contains(done));

@@ -334,3 +334,28 @@ fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
         None
     );
 }
+
+#[test]
+fn only_what_the_disk_holds_counts_as_not_read() {
+    let mut bob = Recipient::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    let told = |payment: &EncodedTransaction| [OwnNews::Opened(payment.clone())];
+    let effects = bob.inbox.ledger_told(&told(&payment), &bob.rows, START);
+    let [Effect::Commit { batch, rows }] = &effects.unwrap()[..] else {
+        panic!("one batch");
+    };
+    // Whoever looks now finds nothing, and is told of nothing.
+    assert_eq!((bob.received().len(), bob.inbox.unread()), (0, 0));
+    // Another comes while that is being written.
+    let other = transfer(1, 2, 6, 0, 2);
+    let later = bob.inbox.ledger_told(&told(&other), &bob.rows, START);
+    bob.rows.commit(rows.clone());
+    let effects = bob.inbox.committed(*batch);
+    assert_eq!((bob.received().len(), bob.inbox.unread()), (1, 1));
+    bob.done(later.unwrap());
+    bob.done(effects);
+    assert_eq!((bob.received().len(), bob.inbox.unread()), (2, 2));
+    let read = bob.inbox.read(&[1]);
+    bob.done(read);
+    assert_eq!(bob.inbox.unread(), 1);
+}

@@ -17,8 +17,11 @@ pub(super) struct Session {
     pub(super) was_heard: bool,
     /// How far its chain was followed, in full lists, since the last question that began anew.
     pub(super) followed: Option<Work>,
-    /// Lists of headers that are being judged, and whether each was full.
-    pub(super) judging: VecDeque<bool>,
+    /// Whether more headers than it has shown are to come: its last list was full, or its owner has asked for its
+    /// chain. Until it has shown the last one, nobody knows how far it leads.
+    pub(super) is_showing: bool,
+    /// Lists of headers that are being judged.
+    pub(super) judging: VecDeque<List>,
     pub(super) last_asked: SteadyTime,
     /// When it is asked for headers though nothing calls for it.
     pub(super) ask_at: SteadyTime,
@@ -35,6 +38,17 @@ pub(super) struct Session {
     window: usize,
     /// The first body on the way to a goal that it did not have.
     lacks: Option<(BlockId, Height)>,
+}
+
+/// A list of headers that a session sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// It was not asked for: a new tip.
+    Announced,
+    /// More may follow.
+    Full,
+    /// The end of what there is.
+    Last,
 }
 
 /// What came of a body that a session sent.
@@ -54,6 +68,7 @@ impl Session {
             headers_asked: None,
             was_heard: false,
             followed: None,
+            is_showing: false,
             judging: VecDeque::new(),
             last_asked: now,
             ask_at: now,

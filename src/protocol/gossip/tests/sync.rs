@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::locator::MAX_HEADERS;
 use crate::chain::testing::forge::Forge;
 use crate::clock::STARTED;
 
@@ -127,4 +128,87 @@ fn bodies_are_asked_for_together_and_not_one_for_each_that_comes() {
         _ => None,
     });
     assert_eq!(asked.collect::<Vec<_>>(), [16, 8, 8, 8]);
+}
+
+/// The ledger has judged headers of session 1 up to one of so much work.
+fn judged(gossip: &mut Gossip, last: &Header, work: u8) -> Vec<Effect> {
+    let known = Ok(HeadersOutcome::Known {
+        last: last.id(),
+        height: last.height,
+        work: Work::from_be_bytes([work; 32]),
+        held: false,
+    });
+    gossip.headers_judged(session(1), known, STARTED)
+}
+
+/// As many headers as a message holds.
+fn full_list(header: Header) -> Message {
+    Message::Headers(vec![header; MAX_HEADERS])
+}
+
+#[test]
+fn between_two_lists_of_headers_more_are_to_come() {
+    let chain = chain(2);
+    let mut gossip = with_sessions(1);
+    assert!(!gossip.are_more_to_come());
+    let asked = gossip.tick(STARTED.plus_ms(30_000));
+    assert!(asked.contains(&Effect::AskHeaders(session(1), None)));
+    let _ = gossip.received(session(1), full_list(chain[0].header), STARTED);
+    let followed = judged(&mut gossip, &chain[0].header, 1);
+    let after = Effect::AskHeaders(session(1), Some(chain[0].id()));
+    assert!(followed.contains(&after));
+    // All that was shown is here, and it is not all that there is.
+    let _ = gossip.missing_found(chain[0].id(), Vec::new(), STARTED);
+    assert!(gossip.are_more_to_come());
+    // What is announced meanwhile says nothing of what lies between.
+    let announced = Message::AnnounceBlock(chain[1].header);
+    let _ = gossip.received(session(1), announced, STARTED);
+    let _ = judged(&mut gossip, &chain[1].header, 2);
+    assert!(gossip.are_more_to_come());
+    let rest = Message::Headers(vec![chain[1].header]);
+    let _ = gossip.received(session(1), rest, STARTED);
+    assert!(gossip.are_more_to_come(), "the last ones are not judged");
+    let _ = judged(&mut gossip, &chain[1].header, 2);
+    assert!(!gossip.are_more_to_come());
+}
+
+#[test]
+fn whose_chain_the_owner_wants_is_to_show_it_first() {
+    let chain = chain(1);
+    for (answer, is_judged) in [(Vec::new(), false), (vec![chain[0].header], true)] {
+        let mut gossip = with_sessions(1);
+        let wanted = gossip.prefer(&member(1).public_key(), STARTED);
+        assert_eq!(
+            wanted.expect("it is connected").0,
+            0,
+            "it has shown nothing"
+        );
+        assert!(gossip.are_more_to_come());
+        let _ = gossip.received(session(1), Message::Headers(answer), STARTED);
+        assert_eq!(gossip.are_more_to_come(), is_judged);
+        if is_judged {
+            let _ = judged(&mut gossip, &chain[0].header, 1);
+        }
+        assert!(!gossip.are_more_to_come());
+    }
+    let mut gossip = with_sessions(1);
+    let _ = gossip.prefer(&member(1).public_key(), STARTED);
+    let _ = gossip.closed(session(1), "gone", STARTED);
+    assert!(!gossip.are_more_to_come(), "it shows nothing any more");
+}
+
+#[test]
+fn attack_light_branches_that_are_shown_for_ever_have_nobody_wait() {
+    let chain = chain(1);
+    let own = member(100).public_key();
+    let tip = Work::from_be_bytes([9; 32]);
+    let mut gossip = Gossip::new(own, LIMITS, tip, 1, STARTED);
+    let hello = hello_of(member(1).public_key());
+    let _ = gossip.opened(session(1), &hello, Direction::Incoming, STARTED);
+    for (work, is_more) in [(1, false), (2, false), (9, true)] {
+        let _ = gossip.received(session(1), full_list(chain[0].header), STARTED);
+        let followed = judged(&mut gossip, &chain[0].header, work);
+        assert!(followed.contains(&Effect::AskHeaders(session(1), Some(chain[0].id()))));
+        assert_eq!(gossip.are_more_to_come(), is_more, "{work}");
+    }
 }

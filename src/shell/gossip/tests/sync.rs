@@ -42,6 +42,23 @@ fn more_headers_than_a_message_holds_are_followed_at_once() {
 }
 
 #[test]
+fn the_ledger_sees_that_more_headers_are_to_come() {
+    let mut node = Node::new(100, LIMITS, Work::ZERO, &HandClock::new());
+    node.shell
+        .accepted(ConnectionAccepted(connection("there:1")));
+    let session = node.begun.last();
+    assert!(node.opened(session, 1).is_none());
+    assert!(!node.showing.is());
+    let shown = node.shell.sync_from(SyncFrom(member(1).public_key()));
+    assert_eq!((shown, node.showing.is()), (Some(0), true));
+    assert!(
+        node.received(session, Message::Headers(Vec::new()))
+            .is_none()
+    );
+    assert!(!node.showing.is());
+}
+
+#[test]
 fn a_heavier_branch_is_adopted_though_it_parted_more_than_a_list_of_headers_ago() {
     let mut forge = Forge::new();
     let genesis = forge.genesis();
