@@ -93,6 +93,7 @@ async fn locked(dir: &TempDir) -> (ServerHandle, SocketAddr) {
         file,
         open: Shut.start().recipient(),
         entropy: Arc::new(OsEntropy),
+        typed: crate::readable::Typed::default(),
     });
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     start(any, dir.path(), owned, StopOrder::default())
