@@ -54,7 +54,7 @@ impl Beginning {
         let first: serde_json::Value = serde_json::from_str(&line).unwrap();
         let link = first["link"].as_str().unwrap().to_owned();
         Self {
-            process: process,
+            process,
             _told: told,
             place,
             link,

@@ -84,7 +84,7 @@ impl Handler<OpenWallet> for Shut {
 /// A node whose wallet is locked.
 async fn locked(dir: &TempDir) -> (ServerHandle, SocketAddr) {
     let passphrase = Passphrase::given(Zeroizing::new("correct horse".to_owned())).unwrap();
-    let file = WalletFile::new(&dir.path().join("key.pem"));
+    let file = WalletFile::new(dir.path().join("key.pem"));
     let lock = Lock::new(&passphrase, &OsEntropy).unwrap();
     file.create(&SecretKey::draw(&OsEntropy), Some(&lock))
         .unwrap();
