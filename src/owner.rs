@@ -87,12 +87,10 @@ use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, ReleaseSend, RetrySend, SendTransfer, SendTransfers, WithdrawSend,
+    GetOutbox, GetSend, ReleaseSend, RetrySend, SignAndSend, SignAndSendMany, WithdrawSend,
 };
 use crate::messages::tracker_link::{DirectoryStatus, HearStatements, LeaveNetwork};
-use crate::messages::wallet::{
-    OpenNote, OpenWallet, SealNote, SignLeave, SignTransaction, SignTransactions,
-};
+use crate::messages::wallet::{OpenNote, OpenWallet, SealNote, SignLeave};
 use crate::readable::Typed;
 use crate::store::Disk;
 use crate::wire::NodeRole;
@@ -187,10 +185,6 @@ pub struct Peer {
     /// Its rows; every answer takes a snapshot of its own. The node's alone: whoever keeps a handle longer
     /// than the node lives must not keep the database open.
     pub(crate) disk: Weak<dyn Disk>,
-    /// Signs what this peer sends.
-    pub(crate) wallet: Recipient<SignTransaction>,
-    /// Signs many of them together.
-    pub(crate) wallet_many: Recipient<SignTransactions>,
     /// Seals its notes.
     pub(crate) seal: Recipient<SealNote>,
     /// Opens notes.
@@ -231,10 +225,10 @@ pub struct Peer {
 pub struct PeerParts {
     /// The network's rules.
     pub(crate) rules: Rules,
-    /// To the outbox: sends a transfer.
-    pub(crate) send: Recipient<SendTransfer>,
-    /// To the outbox: sends many.
-    pub(crate) send_many: Recipient<SendTransfers>,
+    /// To the outbox: has a transfer signed, and sends it.
+    pub(crate) send: Recipient<SignAndSend>,
+    /// To the outbox: the same for many.
+    pub(crate) send_many: Recipient<SignAndSendMany>,
     /// To the outbox: what waits.
     pub(crate) outbox: Recipient<GetOutbox>,
     /// To the outbox: how one send stands.

@@ -12,11 +12,14 @@ pub type Done = Box<dyn FnOnce(Verdicts) + Send>;
 /// Work that is done aside.
 pub type Work = Box<dyn FnOnce() + Send>;
 
+/// Transactions whose signatures are to be checked, and who takes the verdicts.
+pub type Asked = (Vec<EncodedTransaction>, Done);
+
 /// Checks signatures and calls back.
 pub trait Verifier: Send + Sync {
-    /// Checks the signatures of `transactions` and calls `done` with the verdicts, on any thread, at
-    /// any later time or at once.
-    fn verify(&self, transactions: Vec<EncodedTransaction>, done: Done);
+    /// Checks the signatures of all that is asked, and hands each its verdicts, on any thread, at any later time or
+    /// at once. What is asked together may be checked together.
+    fn verify(&self, asked: Vec<Asked>);
 
     /// Does some other work with keys where signatures are checked: seals or opens a note, checks receipts. On
     /// any thread, at any later time or at once.
@@ -37,16 +40,20 @@ const LEAST_SHARE: usize = 16;
 pub struct RayonVerifier(Arc<Mutex<Queue>>);
 
 impl Verifier for RayonVerifier {
-    fn verify(&self, transactions: Vec<EncodedTransaction>, done: Done) {
-        if transactions.is_empty() {
-            return done(Vec::new());
-        }
+    fn verify(&self, mut asked: Vec<Asked>) {
+        let of_nothing = asked.extract_if(.., |(transactions, _)| transactions.is_empty());
+        of_nothing.for_each(|(_, done)| done(Vec::new()));
         // To wake another thread for one signature, and to be woken by it, takes as long as the check.
-        let is_one = matches!(&transactions[..], [one] if one.signatures() == 1);
+        let is_one = match &asked[..] {
+            [] => return,
+            [(transactions, _)] => matches!(&transactions[..], [one] if one.signatures() == 1),
+            _ => false,
+        };
         if is_one && locked(&self.0).working == 0 {
-            return done(check_signatures(&transactions));
+            let one = asked.into_iter();
+            return one.for_each(|(transactions, done)| done(check_signatures(&transactions)));
         }
-        let begun = locked(&self.0).push(transactions, done, rayon::current_num_threads());
+        let begun = locked(&self.0).push(asked, rayon::current_num_threads());
         for _ in 0..begun {
             let queue = self.0.clone();
             rayon::spawn(move || work(&queue));
@@ -111,14 +118,16 @@ struct Share {
 }
 
 impl Queue {
-    /// Takes a request in; returns how many more of `cores` should go to work.
-    fn push(&mut self, transactions: Vec<EncodedTransaction>, done: Done, cores: usize) -> usize {
-        self.waiting += transactions.len();
-        self.requests.push_back(Request {
-            report: Arc::new(Report::of(transactions.len(), done)),
-            transactions: transactions.into_iter(),
-            next: 0,
-        });
+    /// Takes requests in; returns how many more of `cores` should go to work.
+    fn push(&mut self, asked: Vec<Asked>, cores: usize) -> usize {
+        for (transactions, done) in asked {
+            self.waiting += transactions.len();
+            self.requests.push_back(Request {
+                report: Arc::new(Report::of(transactions.len(), done)),
+                transactions: transactions.into_iter(),
+                next: 0,
+            });
+        }
         let free = cores.saturating_sub(self.working);
         let begun = free.min(self.waiting.div_ceil(LEAST_SHARE));
         self.working += begun;

@@ -12,14 +12,20 @@ use crate::messages::store::RowsCommitted;
 use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Showing};
 use crate::store::Disk;
 use crate::verifier::Verifier;
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture, StreamHandler};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Message, MessageResult, ResponseFuture, StreamHandler,
+};
 use futures_util::stream;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use tokio::sync::mpsc;
 
 /// Messages that may wait here: Gossip's credit ([`crate::actors::gossip`]), the few that the API
 /// and the miner have under way, and reports.
 const MAILBOX: usize = 1024;
+/// Checks that are heard of together at most: the blocks in them are connected in one step, and what else waits here
+/// waits for it.
+const TOGETHER: usize = 64;
 /// Signature checks that may be done and not heard of yet; fewer are ever under way.
 const CHECKS: usize = 2 * MAILBOX;
 
@@ -56,11 +62,28 @@ impl LedgerActor {
         }
     }
 
-    /// Comes back behind what waits here, for the next step of a long way.
+    /// Comes back behind what waits here: for the next step of a long way, and for the signatures of all that
+    /// came together.
     fn go_on_later(&mut self, ctx: &mut Context<Self>) {
         if self.shell.takes_to_go_on() {
             ctx.notify(GoOn);
         }
+        if self.shell.takes_to_check() {
+            ctx.notify(CheckGathered);
+        }
+    }
+}
+
+/// Have the signatures checked that were gathered.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct CheckGathered;
+
+impl Handler<CheckGathered> for LedgerActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckGathered, _: &mut Self::Context) {
+        self.shell.check_gathered();
     }
 }
 
@@ -70,7 +93,11 @@ impl Actor for LedgerActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         if let Some(mut checked) = self.checked.take() {
-            ctx.add_stream(stream::poll_fn(move |cx| checked.poll_recv(cx)));
+            ctx.add_stream(stream::poll_fn(move |cx| {
+                let mut together = Vec::new();
+                let count = ready!(checked.poll_recv_many(cx, &mut together, TOGETHER));
+                Poll::Ready((count > 0).then_some(together))
+            }));
         }
         self.go_on_later(ctx);
         ctx.run_interval(TICK, |actor, ctx| {
@@ -80,9 +107,9 @@ impl Actor for LedgerActor {
     }
 }
 
-impl StreamHandler<SignaturesChecked> for LedgerActor {
-    fn handle(&mut self, message: SignaturesChecked, ctx: &mut Self::Context) {
-        self.shell.signatures_checked(message);
+impl StreamHandler<Vec<SignaturesChecked>> for LedgerActor {
+    fn handle(&mut self, checked: Vec<SignaturesChecked>, ctx: &mut Self::Context) {
+        self.shell.signatures_checked(checked);
         self.go_on_later(ctx);
     }
 }

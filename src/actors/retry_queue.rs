@@ -7,14 +7,18 @@ use crate::keys::verify_batch;
 use crate::messages::inbox::OwnNewsTold;
 use crate::messages::retry_queue::{
     CheckSignatures, DeliveryTold, GetOutbox, GetSend, MembersLive, ReleaseSend, RetrySend,
-    SendTransfer, SendTransfers, WithdrawSend,
+    SendTransfer, SignAndSend, SignAndSendMany, WithdrawSend,
 };
 use crate::messages::store::RowsCommitted;
+use crate::messages::wallet::SignTransactions;
 use crate::protocol::delivery::Judgement;
 use crate::protocol::delivery::outbox::{OrderError, SendError};
 use crate::shell::{Answered, Ask, OutboxShell, Port};
 use crate::verifier::{Verdicts, Verifier};
-use actix::{Actor, Addr, AsyncContext, Context, Handler, ResponseFuture};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, ResponseActFuture,
+    ResponseFuture, WrapFuture,
+};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -25,15 +29,58 @@ const MAILBOX: usize = 1024;
 /// Receipts that are worth another thread: to wake it for fewer takes longer than to check them.
 const LEAST_ASIDE: usize = 16;
 
+/// Whether a send is promised.
+type SendAnswer = Result<(), SendError>;
+
 /// The actor around the shell.
 pub struct RetryQueueActor {
     shell: OutboxShell,
+    wallet: Recipient<SignTransactions>,
 }
 
 impl RetryQueueActor {
-    /// Around a shell that has not begun.
-    pub fn new(shell: OutboxShell) -> Self {
-        Self { shell }
+    /// Around a shell that has not begun; what is sent is signed by `wallet`, on this thread: nobody has to be woken
+    /// in between.
+    pub fn new(shell: OutboxShell, wallet: Recipient<SignTransactions>) -> Self {
+        Self { shell, wallet }
+    }
+
+    /// Has them signed and sends them. One answer each, as far as the node does not stop before.
+    fn send(&self, sends: Vec<SignAndSend>) -> ResponseActFuture<Self, Vec<SendAnswer>> {
+        let (mut payloads, mut ways) = (Vec::new(), Vec::new());
+        for SignAndSend {
+            payload,
+            route,
+            request,
+        } in sends
+        {
+            payloads.push(payload);
+            ways.push((route, request));
+        }
+        let signed = self
+            .wallet
+            .send(SignTransactions(payloads))
+            .into_actor(self);
+        Box::pin(signed.then(|signed, actor, _| {
+            // A wallet that is gone has stopped with the node.
+            let signed = signed.unwrap_or_default().into_iter().zip(ways);
+            let answered = actor
+                .shell
+                .send(signed.map(|(transaction, (route, request))| SendTransfer {
+                    transaction,
+                    route,
+                    request,
+                }));
+            let answers = async move {
+                let mut answers = Vec::with_capacity(answered.len());
+                for answered in answered {
+                    let answer = answered.await.unwrap_or(Err(SendError::Stopping));
+                    answers.push(answer.map(drop));
+                }
+                answers
+            };
+            answers.into_actor(actor)
+        }))
     }
 }
 
@@ -57,33 +104,23 @@ impl Handler<CatchUp> for RetryQueueActor {
     }
 }
 
-impl Handler<SendTransfer> for RetryQueueActor {
-    type Result = ResponseFuture<Result<(), SendError>>;
+impl Handler<SignAndSend> for RetryQueueActor {
+    type Result = ResponseActFuture<Self, SendAnswer>;
 
-    fn handle(&mut self, message: SendTransfer, _: &mut Self::Context) -> Self::Result {
-        let mut answered = self.shell.send([message]);
-        Box::pin(async move {
-            match answered.pop() {
-                Some(answered) => answered.await.unwrap_or(Err(SendError::Stopping)).map(drop),
-                None => Err(SendError::Stopping),
-            }
-        })
+    fn handle(&mut self, message: SignAndSend, _: &mut Self::Context) -> Self::Result {
+        let answers = self.send(vec![message]);
+        Box::pin(answers.map(|answers, _, _| {
+            let answer = answers.into_iter().next();
+            answer.unwrap_or(Err(SendError::Stopping))
+        }))
     }
 }
 
-impl Handler<SendTransfers> for RetryQueueActor {
-    type Result = ResponseFuture<Vec<Result<(), SendError>>>;
+impl Handler<SignAndSendMany> for RetryQueueActor {
+    type Result = ResponseActFuture<Self, Vec<SendAnswer>>;
 
-    fn handle(&mut self, message: SendTransfers, _: &mut Self::Context) -> Self::Result {
-        let answered = self.shell.send(message.0);
-        Box::pin(async move {
-            let mut answers = Vec::with_capacity(answered.len());
-            for answered in answered {
-                let answer = answered.await.unwrap_or(Err(SendError::Stopping));
-                answers.push(answer.map(drop));
-            }
-            answers
-        })
+    fn handle(&mut self, message: SignAndSendMany, _: &mut Self::Context) -> Self::Result {
+        self.send(message.0)
     }
 }
 

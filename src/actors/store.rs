@@ -22,8 +22,6 @@ const REPORTS: usize = 1024;
 /// How long a batch waits for another that was said to come just behind it. The ledger's takes a fraction of
 /// that; what it refuses leaves none.
 const BEHIND: Duration = Duration::from_millis(3);
-/// How long a batch that nobody waits for waits for another: an owner who looks does not see that it did.
-const IDLE: Duration = Duration::from_millis(50);
 
 /// The shell around the disk. It gathers the batches that came while the last write was under way
 /// into one synced write.
@@ -37,7 +35,7 @@ pub struct StoreActor {
     unreported: BTreeMap<Committer, RowsCommitted>,
     /// A write is to come at once.
     scheduled: bool,
-    /// A write is to come later, for a batch that may wait for so long.
+    /// A write is to come later, for a batch that may wait.
     later: Option<(Urgency, SpawnHandle)>,
     failed: bool,
 }
@@ -71,7 +69,6 @@ impl StoreActor {
             }
             Urgency::Now => latency,
             Urgency::Behind => latency.max(BEHIND),
-            Urgency::Idle => latency.max(IDLE),
         };
         self.call_off(ctx);
         self.later = Some((urgency, ctx.notify_later(Write, wait)));

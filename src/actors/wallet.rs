@@ -3,11 +3,11 @@
 use crate::chain::SignedHere;
 use crate::chain::transaction::Note;
 use crate::entropy::Entropy;
-use crate::keys::{NoteSeed, NoteText, OpenError, SealError, SecretKey};
+use crate::keys::{NoteSeed, NoteText, OpenError, SecretKey};
 use crate::membership::Leave;
 use crate::messages::wallet::{
     OpenNote, SealNote, SignIntroduction, SignLeave, SignLeaving, SignReceipt, SignStatement,
-    SignTransaction, SignTransactions,
+    SignTransactions,
 };
 use crate::verifier::Verifier;
 use crate::wire::MemberRecord;
@@ -39,32 +39,10 @@ impl WalletActor {
             verifier,
         }
     }
-
-    /// Does something with the key aside.
-    fn aside<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&SecretKey) -> T + Send + 'static,
-    ) -> ResponseFuture<T> {
-        let (done, result) = oneshot::channel();
-        let key = self.key.clone();
-        self.verifier.aside(Box::new(move || {
-            // Whoever asked may have gone meanwhile.
-            let _ = done.send(work(&key));
-        }));
-        Box::pin(async move { result.await.expect("a panic aside ends the process") })
-    }
 }
 
 impl Actor for WalletActor {
     type Context = Context<Self>;
-}
-
-impl Handler<SignTransaction> for WalletActor {
-    type Result = MessageResult<SignTransaction>;
-
-    fn handle(&mut self, message: SignTransaction, _: &mut Self::Context) -> Self::Result {
-        MessageResult(SignedHere::sign(message.0, &self.key))
-    }
 }
 
 impl Handler<SignTransactions> for WalletActor {
@@ -78,16 +56,21 @@ impl Handler<SignTransactions> for WalletActor {
 }
 
 impl Handler<SealNote> for WalletActor {
-    type Result = ResponseFuture<Result<Note, SealError>>;
+    type Result = ();
 
     fn handle(&mut self, message: SealNote, _: &mut Self::Context) -> Self::Result {
-        let SealNote { to, about, text } = message;
         let mut seed = NoteSeed::default();
         self.entropy.fill(seed.as_mut());
-        self.aside(move |key| {
-            let sealed = key.seal_note(&to, &about, &text, &seed);
-            sealed.map(|note| Note::new(note).expect("a sealed note has room"))
-        })
+        let key = self.key.clone();
+        self.verifier.aside(Box::new(move || {
+            let SealNote {
+                to, about, text, ..
+            } = &message;
+            let sealed = key.seal_note(to, about, text, &seed);
+            let note = sealed.map(|note| Note::new(note).expect("a sealed note has room"));
+            // Whoever asked may have gone meanwhile.
+            let _ = message.sealed.send(note);
+        }));
     }
 }
 
@@ -96,7 +79,13 @@ impl Handler<OpenNote> for WalletActor {
 
     fn handle(&mut self, message: OpenNote, _: &mut Self::Context) -> Self::Result {
         let OpenNote { about, note } = message;
-        self.aside(move |key| key.open_note(&about, note.as_slice()))
+        let (done, opened) = oneshot::channel();
+        let key = self.key.clone();
+        self.verifier.aside(Box::new(move || {
+            // Whoever asked may have gone meanwhile.
+            let _ = done.send(key.open_note(&about, note.as_slice()));
+        }));
+        Box::pin(async move { opened.await.expect("a panic aside ends the process") })
     }
 }
 
@@ -150,7 +139,7 @@ impl Handler<SignIntroduction> for WalletActor {
 mod tests {
     use super::*;
     use crate::entropy::OsEntropy;
-    use crate::keys::NoteContext;
+    use crate::keys::{NoteContext, SealError};
     use crate::verifier::RayonVerifier;
     use actix::Addr;
 
@@ -163,26 +152,34 @@ mod tests {
         WalletActor::new(Arc::new(key(byte)), Arc::new(OsEntropy), verifier).start()
     }
 
-    fn seal(to: u8) -> SealNote {
-        SealNote {
-            to: key(to).sealing_key(),
-            about: NoteContext {
-                network: [7; 32],
-                sender: key(1).public_key(),
-                recipient: key(to).public_key(),
-                salt: [8; 16],
-            },
-            text: NoteText::new("see you at eight").unwrap(),
+    fn about(to: u8) -> NoteContext {
+        NoteContext {
+            network: [7; 32],
+            sender: key(1).public_key(),
+            recipient: key(to).public_key(),
+            salt: [8; 16],
         }
+    }
+
+    async fn seal(wallet: &Addr<WalletActor>, to: u8) -> Result<Note, SealError> {
+        let (sealed, note) = oneshot::channel();
+        let asked = SealNote {
+            to: key(to).sealing_key(),
+            about: about(to),
+            text: NoteText::new("see you at eight").unwrap(),
+            sealed,
+        };
+        assert!(!format!("{asked:?}").contains("eight"));
+        wallet.send(asked).await.unwrap();
+        note.await.unwrap()
     }
 
     #[actix_rt::test]
     async fn what_one_wallet_seals_the_other_opens() {
         let [alice, bob, carol] = [1, 2, 3].map(wallet);
-        let note = alice.send(seal(2)).await.unwrap().unwrap();
-        let about = seal(2).about;
+        let note = seal(&alice, 2).await.unwrap();
         let open = || OpenNote {
-            about,
+            about: about(2),
             note: note.clone(),
         };
         for wallet in [&alice, &bob] {
@@ -191,10 +188,10 @@ mod tests {
         }
         let refused = carol.send(open()).await.unwrap();
         assert_eq!(refused, Err(OpenError::NotOurs));
-        let again = alice.send(seal(2)).await.unwrap().unwrap();
+        let again = seal(&alice, 2).await.unwrap();
         assert_ne!(again, note, "the same keys twice");
-        let refused = carol.send(seal(2)).await.unwrap();
+        let refused = seal(&carol, 2).await;
         assert_eq!(refused, Err(SealError::NotTheSender));
-        assert!(!format!("{:?} {:?}", seal(2), open()).contains("eight"));
+        assert!(!format!("{:?}", open()).contains("eight"));
     }
 }

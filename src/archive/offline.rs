@@ -184,7 +184,7 @@ impl<'a> OfflineLedger<'a> {
                     let verdicts = verdicts(&transactions);
                     let view = ChainRows(self.disk);
                     let ledger = &mut self.ledger;
-                    open.extend(ledger.signatures_checked(check, &verdicts, &view)?);
+                    open.extend(ledger.signatures_checked(&[(check, verdicts)], &view)?);
                 }
                 Effect::Commit { batch, rows } => {
                     let rows: Vec<_> = changes(&rows).collect();

@@ -6,7 +6,7 @@ use super::rows::{Draft, RowKey, StateView};
 use super::{Amount, Block, BlockId, EncodedTransaction, Height, Internal, Rules};
 use crate::canonical;
 use crate::keys::PublicKey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Blocks that count: two hours of a network with a block every ten seconds.
 pub const FREE_BLOCKS: u64 = 720;
@@ -21,15 +21,27 @@ type Sums = Vec<(PublicKey, u64)>;
 #[derive(Default)]
 pub struct FreeUse {
     bytes: FoldMap<PublicKey, u64>,
+    /// The last of these blocks, up to the tip, and whether there is anything without a fee in each: with every block
+    /// one falls out of the count, and one out of what is kept, and mostly there is nothing to be read for it.
+    last: VecDeque<(BlockId, bool)>,
+    tip: Height,
 }
 
 impl FreeUse {
     /// Counts the blocks that end with `tip`.
     pub(super) fn open(rules: &Rules, view: &dyn StateView, tip: Height) -> Result<Self, Internal> {
-        let mut counted = Self::default();
+        let mut counted = Self {
+            tip,
+            ..Self::default()
+        };
         let first = tip.0.saturating_sub(FREE_BLOCKS - 1).max(1);
         for height in (first..=tip.0).map(Height) {
-            counted.add(&at(rules, view, height)?);
+            let id = view.active(height)?;
+            let missing = || Internal(format!("there is no connected block at height {height}"));
+            let id = id.ok_or_else(missing)?;
+            let sums = sums_of_stored(rules, view, &id)?;
+            counted.add(&sums);
+            counted.last.push_back((id, !sums.is_empty()));
         }
         Ok(counted)
     }
@@ -50,13 +62,21 @@ impl FreeUse {
         let sums = sums_of(rules, block);
         draft.put(RowKey::FreeUse(id), &sums);
         self.add(&sums);
+        self.tip = height;
+        self.last.push_back((id, !sums.is_empty()));
         if let Some(last) = just_before(height) {
-            self.take_off(&at(rules, draft, last)?);
+            self.take_off(&self.at(rules, draft, last)?);
         }
-        if let Some(last) = height.0.checked_sub(KEPT_BLOCKS)
-            && let Some(old) = draft.active(Height(last))?
-        {
-            draft.remove(RowKey::FreeUse(old));
+        if let Some(last) = height.0.checked_sub(KEPT_BLOCKS).map(Height) {
+            let old = match self.kept(last) {
+                Some((old, _)) => Some(old),
+                None => draft.active(last)?,
+            };
+            old.into_iter()
+                .for_each(|old| draft.remove(RowKey::FreeUse(old)));
+        }
+        if self.last.len() as u64 > KEPT_BLOCKS {
+            self.last.pop_front();
         }
         Ok(())
     }
@@ -72,9 +92,29 @@ impl FreeUse {
         self.take_off(&sums_of(rules, block));
         draft.remove(RowKey::FreeUse(id));
         if let Some(again) = just_before(height) {
-            self.add(&at(rules, draft, again)?);
+            let sums = self.at(rules, draft, again)?;
+            self.add(&sums);
         }
+        self.last.pop_back();
+        self.tip = block.header.height.previous().unwrap_or_default();
         Ok(())
+    }
+
+    /// What is remembered of the connected block at a height.
+    fn kept(&self, height: Height) -> Option<(BlockId, bool)> {
+        let below = usize::try_from(self.tip.0.checked_sub(height.0)?).ok()?;
+        let place = self.last.len().checked_sub(below + 1)?;
+        self.last.get(place).copied()
+    }
+
+    /// The sums of the connected block at a height: as they were kept, or counted anew.
+    fn at(&self, rules: &Rules, view: &dyn StateView, height: Height) -> Result<Sums, Internal> {
+        let id = match self.kept(height) {
+            Some((_, false)) => return Ok(Sums::new()),
+            Some((id, true)) => Some(id),
+            None => view.active(height)?,
+        };
+        id.map_or_else(|| Ok(Sums::new()), |id| sums_of_stored(rules, view, &id))
     }
 
     fn add(&mut self, sums: &Sums) {
@@ -101,15 +141,12 @@ fn just_before(height: Height) -> Option<Height> {
     before.filter(|before| *before > 0).map(Height)
 }
 
-/// The sums of the connected block at a height: as they were kept, or counted anew.
-fn at(rules: &Rules, view: &dyn StateView, height: Height) -> Result<Sums, Internal> {
-    let Some(id) = view.active(height)? else {
-        return Ok(Sums::new());
-    };
-    match view.read(&RowKey::FreeUse(id))? {
-        Some(row) => read(&id, &row),
+/// The sums of a stored block: as they were kept, or counted anew.
+fn sums_of_stored(rules: &Rules, view: &dyn StateView, id: &BlockId) -> Result<Sums, Internal> {
+    match view.read(&RowKey::FreeUse(*id))? {
+        Some(row) => read(id, &row),
         None => {
-            let block = view.block(&id)?;
+            let block = view.block(id)?;
             Ok(block.map_or_else(Sums::new, |block| sums_of(rules, &block)))
         }
     }

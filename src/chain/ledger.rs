@@ -215,59 +215,64 @@ impl Ledger {
         )
     }
 
-    /// Signatures were checked: the verdicts in the order in which they were asked for, one for
-    /// each.
+    /// Signatures were checked: by the number of each check, the verdicts in the order in which they were asked
+    /// for, one for each. Blocks that are heard of together are connected together.
     pub fn signatures_checked(
         &mut self,
-        check: u64,
-        verdicts: &[Result<(), SignatureError>],
+        checked: &[(u64, Vec<Verdict>)],
         disk: &dyn StateView,
     ) -> Result<Vec<Effect>, Internal> {
-        match self.checks.end(check) {
-            None => {}
-            Some(Check::Block {
-                origin,
-                block,
-                unseen,
-            }) => {
-                all_judged(&unseen, verdicts)?;
-                let bad = unseen
-                    .iter()
-                    .zip(verdicts)
-                    .find_map(|(&at, verdict)| Some((at, verdict.err()?)));
-                if let Some((at, error)) = bad {
-                    let id = block.id();
-                    let reason = Rejected::BadSignature(error.to_string());
-                    let fault = Rules::invalid(id, &block.transactions[at], &reason);
-                    self.mark_invalid(id, disk)?;
-                    self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
-                } else {
+        let mut blocks = Vec::new();
+        for (check, verdicts) in checked {
+            match self.checks.end(*check) {
+                None => {}
+                Some(Check::Block {
+                    origin,
+                    id,
+                    block,
+                    unseen,
+                }) => {
+                    all_judged(&unseen, verdicts)?;
+                    let bad = unseen
+                        .iter()
+                        .zip(verdicts)
+                        .find_map(|(&at, verdict)| Some((at, verdict.err()?)));
+                    if let Some((at, error)) = bad {
+                        self.accept_blocks(std::mem::take(&mut blocks), disk)?;
+                        let reason = Rejected::BadSignature(error.to_string());
+                        let fault = Rules::invalid(id, &block.transactions[at], &reason);
+                        self.mark_invalid(id, disk)?;
+                        self.answer(origin, Answer::Block(id, BlockOutcome::Fault(fault)));
+                    } else {
+                        self.judge.good.reserve(unseen.len());
+                        for &at in &unseen {
+                            self.judge.good.insert(&block.transactions[at]);
+                        }
+                        blocks.push((origin, id, block));
+                    }
+                }
+                Some(Check::Transactions {
+                    origin,
+                    mut judged,
+                    unseen,
+                }) => {
+                    self.accept_blocks(std::mem::take(&mut blocks), disk)?;
+                    all_judged(&unseen, verdicts)?;
                     self.judge.good.reserve(unseen.len());
-                    for &at in &unseen {
-                        self.judge.good.insert(&block.transactions[at]);
+                    // By place, never by what is remembered by now: another check may have come to
+                    // know some of them since.
+                    for (&at, checked) in unseen.iter().zip(verdicts) {
+                        let (transaction, verdict) = &mut judged[at];
+                        match checked {
+                            Ok(()) => self.judge.good.insert(transaction),
+                            Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
+                        }
                     }
-                    self.accept_block(origin, block, disk)?;
+                    self.accept_transactions(origin, judged, disk)?;
                 }
-            }
-            Some(Check::Transactions {
-                origin,
-                mut judged,
-                unseen,
-            }) => {
-                all_judged(&unseen, verdicts)?;
-                self.judge.good.reserve(unseen.len());
-                // By place, never by what is remembered by now: another check may have come to
-                // know some of them since.
-                for (&at, checked) in unseen.iter().zip(verdicts) {
-                    let (transaction, verdict) = &mut judged[at];
-                    match checked {
-                        Ok(()) => self.judge.good.insert(transaction),
-                        Err(e) => *verdict = Err(Rejected::BadSignature(e.to_string())),
-                    }
-                }
-                self.accept_transactions(origin, judged, disk)?;
             }
         }
+        self.accept_blocks(blocks, disk)?;
         Ok(self.take_effects())
     }
 
@@ -353,7 +358,7 @@ impl Ledger {
 /// A transaction and what has been said of it so far.
 type Judged = (EncodedTransaction, Result<(), Rejected>);
 /// What the check of one signature came to.
-type Verdict = Result<(), SignatureError>;
+pub type Verdict = Result<(), SignatureError>;
 
 /// A verdict that is missing must not pass for a good one.
 fn all_judged<T>(asked: &[T], verdicts: &[Verdict]) -> Result<(), Internal> {

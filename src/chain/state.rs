@@ -30,7 +30,10 @@ impl Rules {
             height: moment.height,
             index,
         };
-        if let Some(place) = draft.mined(&transaction.id())? {
+        // The height of its block is part of a reward's id: there is no second one on a chain.
+        if !transaction.is_reward()
+            && let Some(place) = draft.mined(&transaction.id())?
+        {
             return Err(Rejected::AlreadyMined(place.height).into());
         }
         match &payload.action {

@@ -238,7 +238,7 @@ impl Node {
                 } => {
                     let verdicts = check_signatures(&transactions);
                     self.ledger
-                        .signatures_checked(check, &verdicts, &self.disk)
+                        .signatures_checked(&[(check, verdicts)], &self.disk)
                         .unwrap()
                 }
                 Effect::Commit { batch, rows } => {

@@ -19,7 +19,8 @@
 
 mod hpke;
 
-use self::hpke::{KeyPair, SEALED_KEY_LEN, seal_for};
+pub(super) use self::hpke::KeyPair;
+use self::hpke::{SEALED_KEY_LEN, seal_for};
 use super::draws::Draws;
 use super::{PublicKey, SealingKey, SecretKey};
 use chacha20poly1305::aead::inout::InOutBuf;
@@ -234,7 +235,7 @@ impl SecretKey {
         let text = text.as_str().as_bytes();
         let class = class_of(text.len());
         let associated = about.associated_data();
-        let own = KeyPair::from_scalar(self.sealing_scalar());
+        let own = self.sealing_pair();
         let mut random = draws(self.sealing_scalar(), seed, to, &associated, text);
         let mut key = Key::default();
         random.fill(&mut *key);
@@ -246,8 +247,9 @@ impl SecretKey {
         let info = INFO.as_bytes();
         own.seal(to, (info, &associated), &*key, &mut random, &mut note)
             .map_err(|_| SealError::RecipientKey)?;
-        let copy = senders_copy(&own.public(), &key, &associated);
-        note.extend_from_slice(&copy.expect("no secret makes a key of small order"));
+        let mut random = senders_draws(&key, &associated);
+        own.seal_own((info, &associated), &*key, &mut random, &mut note)
+            .expect("no secret makes a key of small order");
         let length = u16::try_from(text.len()).expect("a text has at most 8 KiB");
         note.extend_from_slice(&length.to_le_bytes());
         note.extend_from_slice(text);
@@ -282,7 +284,7 @@ impl SecretKey {
         let sender = SealingKey(part(note, SENDER_AT));
         let associated = about.associated_data();
         let sealed_for = (INFO.as_bytes(), &associated[..]);
-        let own = KeyPair::from_scalar(self.sealing_scalar());
+        let own = self.sealing_pair();
         let key = if is_recipient {
             own.open(&sender, sealed_for, &part(note, FOR_RECIPIENT_AT))
         } else if sender == own.public() {
@@ -313,12 +315,18 @@ impl SecretKey {
 /// The key of a text, sealed for its sender: the same bytes for the same key, whoever seals it. `None` if
 /// the sender's sealing key is a point of small order.
 fn senders_copy(sender: &SealingKey, key: &Key, associated: &[u8]) -> Option<Vec<u8>> {
-    let mut hasher = blake3::Hasher::new_derive_key(SENDER_COPY_CONTEXT);
-    hasher.update(&**key).update(associated);
+    let mut random = senders_draws(key, associated);
     let mut copy = Vec::with_capacity(SEALED_KEY_LEN);
     let about = (INFO.as_bytes(), associated);
-    seal_for(sender, about, &**key, &mut Draws::of(hasher), &mut copy).ok()?;
+    seal_for(sender, about, &**key, &mut random, &mut copy).ok()?;
     Some(copy)
+}
+
+/// The random numbers of the sender's copy.
+fn senders_draws(key: &Key, associated: &[u8]) -> Draws {
+    let mut hasher = blake3::Hasher::new_derive_key(SENDER_COPY_CONTEXT);
+    hasher.update(&**key).update(associated);
+    Draws::of(hasher)
 }
 
 /// The least class that holds a text of `length` bytes.

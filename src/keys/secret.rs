@@ -1,10 +1,12 @@
 //! The secret: one root, from which every key of a member is derived.
 
+use super::note::KeyPair;
 use super::{PublicKey, SealingKey, Signature};
 use crate::entropy::Entropy;
 use curve25519_dalek::montgomery::MontgomeryPoint;
 use ed25519_dalek::{Signer, SigningKey};
 use std::fmt;
+use std::sync::OnceLock;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Contexts of the BLAKE3 key derivation: a different key for each use of one root.
@@ -17,6 +19,8 @@ pub struct SecretKey {
     root: Zeroizing<[u8; 32]>,
     signing: SigningKey,
     sealing: Zeroizing<[u8; 32]>,
+    /// What notes are sealed and opened with, worked out when the first one is.
+    pair: OnceLock<KeyPair>,
 }
 
 impl SecretKey {
@@ -29,6 +33,7 @@ impl SecretKey {
             signing: SigningKey::from_bytes(&seed),
             sealing: Zeroizing::new(blake3::derive_key(SEALING_CONTEXT, &root)),
             root: Zeroizing::new(root),
+            pair: OnceLock::new(),
         };
         seed.zeroize();
         root.zeroize();
@@ -60,6 +65,12 @@ impl SecretKey {
     /// The scalar behind [`SecretKey::sealing_key`], for sealing and opening notes alone.
     pub(super) fn sealing_scalar(&self) -> &Zeroizing<[u8; 32]> {
         &self.sealing
+    }
+
+    /// The pair of that, for the same.
+    pub(super) fn sealing_pair(&self) -> &KeyPair {
+        let pair = || KeyPair::from_scalar(&self.sealing);
+        self.pair.get_or_init(pair)
     }
 
     /// The root secret, for the wallet file alone.

@@ -1,6 +1,6 @@
 //! To the RetryQueue, which keeps the outbox.
 
-use crate::chain::{SignedHere, TransactionId};
+use crate::chain::{Payload, SignedHere, TransactionId};
 use crate::keys::{PublicKey, SignatureError, SignatureItem};
 use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Waiting};
 use crate::protocol::delivery::rows::Route;
@@ -8,13 +8,13 @@ use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
 use std::collections::HashSet;
 
-/// Send a transfer that this node's key has signed. The answer is a promise: it comes after the
+/// Have a transfer of this node's key signed, and send it. The answer is a promise: it comes after the
 /// synced write; for what goes by way of the network at once, it is the ledger's.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), SendError>")]
-pub struct SendTransfer {
-    /// The transaction, signed.
-    pub transaction: SignedHere,
+pub struct SignAndSend {
+    /// What is to be signed.
+    pub payload: Payload,
     /// On which ways it goes from the beginning.
     pub route: Route,
     /// What it was asked for with, if its caller chose a key.
@@ -24,7 +24,18 @@ pub struct SendTransfer {
 /// The same for many: what all of them write is one batch. One answer each, in their order.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Result<(), SendError>>")]
-pub struct SendTransfers(pub Vec<SendTransfer>);
+pub struct SignAndSendMany(pub Vec<SignAndSend>);
+
+/// A transfer, signed, that is to be sent.
+#[derive(Debug)]
+pub struct SendTransfer {
+    /// The transaction.
+    pub transaction: SignedHere,
+    /// On which ways it goes from the beginning.
+    pub route: Route,
+    /// What it was asked for with, if its caller chose a key.
+    pub request: Option<Request>,
+}
 
 /// Try again at once what waits.
 #[derive(Debug, Message)]

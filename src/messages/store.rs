@@ -39,8 +39,6 @@ pub struct CommitRows {
 /// Who waits for a batch to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Nobody but whoever looks at it: it is written with whatever comes next.
-    Idle,
     /// Somebody, and for another batch that is just behind it.
     Behind,
     /// Somebody.

@@ -11,11 +11,7 @@ use crate::wire::channel::{Binding, Introduction};
 use crate::wire::member::Leaving;
 use crate::wire::{Hello, MemberRecord, MemberStatement, Receipt, ReceiptStatement};
 use actix::Message;
-
-/// Sign a payload whose sender is this wallet's key.
-#[derive(Debug, Message)]
-#[rtype(result = "SignedHere")]
-pub struct SignTransaction(pub Payload);
+use tokio::sync::oneshot;
 
 /// Sign payloads whose sender is this wallet's key; one transaction each, in their order.
 #[derive(Debug, Message)]
@@ -24,7 +20,7 @@ pub struct SignTransactions(pub Vec<Payload>);
 
 /// Seal a note of this wallet's owner.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Note, SealError>")]
+#[rtype(result = "()")]
 pub struct SealNote {
     /// The recipient's key for it, from the recipient's member record.
     pub to: SealingKey,
@@ -32,6 +28,8 @@ pub struct SealNote {
     pub about: NoteContext,
     /// What it says.
     pub text: NoteText,
+    /// Where it is awaited: it goes there straight from the thread that seals it.
+    pub sealed: oneshot::Sender<Result<Note, SealError>>,
 }
 
 /// Open a note that was sealed for this wallet's owner, or by it.

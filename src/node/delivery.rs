@@ -110,9 +110,9 @@ impl DeliveryParts {
             events: ground.events(),
             fatal: seams.fatal.clone(),
         };
-        let outbox = self
-            .outbox_context
-            .run(RetryQueueActor::new(OutboxShell::new(self.outbox, parts)));
+        let shell = OutboxShell::new(self.outbox, parts);
+        let wallet = ground.wallet.clone().recipient();
+        let outbox = self.outbox_context.run(RetryQueueActor::new(shell, wallet));
         let parts = InboxParts {
             disk: seams.disk.clone(),
             clock: seams.clock.clone(),

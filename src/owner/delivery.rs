@@ -23,7 +23,7 @@ use listing::{cursor, latest, like, numbers};
 pub use many::MAX_TRANSFERS;
 use reading::Reading;
 pub use sending::MAX_KEY;
-pub(super) use sending::under;
+pub(super) use sending::{form_of, under};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

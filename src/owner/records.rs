@@ -5,15 +5,14 @@ mod feed;
 use super::answers::{Cursor, RecordRequest, RecordedView, RecordsView, TopicView, TopicsView};
 use super::chain_reads::tip_of;
 use super::codes::Code;
-use super::delivery::under;
+use super::delivery::{form_of, under};
 use super::pages::{Page, not_a_cursor};
 use super::{DEFAULT_EXPIRY_BLOCKS, Peer, Refused};
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::{MAX_RECORD, MAX_TOPIC, RecordBody, Topic};
 use crate::chain::{Action, Amount, Height, Payload, TransactionId};
 use crate::messages::ledger::GetLedgerStatus;
-use crate::messages::retry_queue::SendTransfer;
-use crate::messages::wallet::SignTransaction;
+use crate::messages::retry_queue::SignAndSend;
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::Route;
 use crate::store::chain_rows::{ChainRows, topics_of_records};
@@ -111,11 +110,9 @@ impl Peer {
                 body: outgoing.body,
             },
         };
-        let transaction = self.wallet.send(SignTransaction(payload)).await?;
-        parts.rules.check_form(transaction.transaction())?;
-        let id = transaction.transaction().id();
-        let order = SendTransfer {
-            transaction,
+        let id = form_of(parts, &payload)?;
+        let order = SignAndSend {
+            payload,
             route: Route::Network,
             request,
         };

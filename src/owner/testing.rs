@@ -27,11 +27,11 @@ use crate::messages::registry::{
     CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
-    GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SendTransfers,
-    WithdrawSend,
+    GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SignAndSend,
+    SignAndSendMany, WithdrawSend,
 };
 use crate::messages::tracker_link::{DirectoryStatus, HearStatements, LeaveError, LeaveNetwork};
-use crate::messages::wallet::{OpenNote, SealNote, SignLeave, SignTransaction, SignTransactions};
+use crate::messages::wallet::{OpenNote, SealNote, SignLeave};
 use crate::protocol::clocks::OwnClock;
 use crate::protocol::delivery::outbox::{OrderError, SendError, Waiting};
 use crate::protocol::directory::Directory;
@@ -163,7 +163,17 @@ impl FakeNode {
         }
     }
 
-    fn take_send(&mut self, send: SendTransfer) -> Result<(), SendError> {
+    fn take_send(&mut self, send: SignAndSend) -> Result<(), SendError> {
+        let SignAndSend {
+            payload,
+            route,
+            request,
+        } = send;
+        let send = SendTransfer {
+            transaction: SignedHere::sign(payload, &secret(1)),
+            route,
+            request,
+        };
         let verdict = self.chain.send(send.transaction.transaction().clone());
         self.played.sent.lock().unwrap().push(send);
         self.store();
@@ -279,8 +289,6 @@ pub(crate) fn peer(node: &Addr<FakeNode>, played: &Played, data_dir: &Path) -> P
         name: "alice".parse().unwrap(),
         key: secret(1).public_key(),
         disk: Arc::downgrade(&disk),
-        wallet: node.clone().recipient(),
-        wallet_many: node.clone().recipient(),
         seal: node.clone().recipient(),
         open_note: node.clone().recipient(),
         known: watch::channel(Arc::new(known)).1,

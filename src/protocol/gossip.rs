@@ -22,8 +22,7 @@ use crate::chain::{
 };
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
-use crate::membership::SignedStatement;
-use crate::membership::Statements;
+use crate::membership::{SignedStatement, Statements};
 use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
@@ -59,6 +58,8 @@ pub enum Effect {
     SubmitBlock(SessionId, Block),
     /// Have transactions judged.
     SubmitTransactions(SessionId, Vec<EncodedTransaction>),
+    /// Have transactions judged that this node has delivered in the session, whose other end has them open by now.
+    SubmitDelivered(SessionId, Vec<EncodedTransaction>),
     /// Have the bodies named that are missing towards a header, at most so many.
     FindMissing(BlockId, usize),
     /// Have a delivery taken in, and report [`Gossip::answer_delivery`]: there is one answer to each.
@@ -232,7 +233,10 @@ impl Gossip {
             Message::GetBlocks(ids) => vec![Effect::SendBlocks(session, ids)],
             Message::Block(block) => self.sync.block(session, block, now),
             Message::NoBlock(id) => self.sync.no_block(session, id, now),
-            Message::AnnounceTransactions(ids) => self.relay.announced(session, ids, now),
+            Message::AnnounceTransactions(ids) => {
+                let sent = |id: &TransactionId| self.delivery.sent(session, id);
+                self.relay.announced(session, ids, sent, now)
+            }
             Message::GetTransactions(ids) => self.relay.asked(session, &ids),
             Message::Transactions(list) => self.relay.transactions(session, list, now),
             Message::Deliver(transaction) => self.delivered(session, transaction, now),

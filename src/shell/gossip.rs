@@ -9,6 +9,7 @@ mod tests;
 pub use parts::{DeliveryLinks, GossipLinks, GossipParts};
 
 use super::{Dial, Greeting, Link, Port, Sessions, Showing, TableWriter};
+use crate::chain::EncodedTransaction;
 use crate::clock::Clock;
 use crate::messages::events::Event;
 use crate::messages::gossip::{
@@ -131,7 +132,9 @@ impl GossipShell {
                     });
                 }
                 Effect::SubmitBlock(session, block) => {
-                    log::block(self.peer(session), &block);
+                    if !self.gossip.fetches_many() {
+                        log::block(self.peer(session), &block);
+                    }
                     let credit = self.credits.lend();
                     self.ledger.block.send(SubmitBlock {
                         credit,
@@ -141,12 +144,10 @@ impl GossipShell {
                 }
                 Effect::SubmitTransactions(session, transactions) => {
                     log::transactions(self.peer(session), &transactions);
-                    let credit = self.credits.lend();
-                    self.ledger.transactions.send(SubmitTransactions {
-                        credit,
-                        session,
-                        transactions,
-                    });
+                    self.submit(session, transactions);
+                }
+                Effect::SubmitDelivered(session, transactions) => {
+                    self.submit(session, transactions);
                 }
                 Effect::FindMissing(toward, limit) => {
                     let credit = self.credits.lend();
@@ -175,6 +176,15 @@ impl GossipShell {
                 }
             }
         }
+    }
+
+    fn submit(&mut self, session: SessionId, transactions: Vec<EncodedTransaction>) {
+        let credit = self.credits.lend();
+        self.ledger.transactions.send(SubmitTransactions {
+            credit,
+            session,
+            transactions,
+        });
     }
 
     /// Tells whoever follows who comes and goes.

@@ -26,7 +26,7 @@ use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::progress::Progress;
 use crate::store::Disk;
 use crate::store::chain_rows::ChainRows;
-use crate::verifier::{Verdicts, Verifier};
+use crate::verifier::{Asked, Verdicts, Verifier};
 use answering::Asker;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -84,6 +84,9 @@ pub struct LedgerShell {
     under_way: bool,
     /// The next of them may be possible now.
     may_go_on: bool,
+    /// What the verifier is to check, gathered over what came together.
+    unchecked: Vec<Asked>,
+    may_check: bool,
     open_told: usize,
     progress: Progress,
     branches: BranchChanges,
@@ -100,6 +103,8 @@ impl LedgerShell {
             behind: Vec::new(),
             under_way: false,
             may_go_on: false,
+            unchecked: Vec::new(),
+            may_check: false,
             open_told: 0,
             progress: Progress::default(),
             branches: BranchChanges::default(),
@@ -146,7 +151,8 @@ impl LedgerShell {
                         let overflowed = matches!(sent, Err(TrySendError::Full(_)));
                         assert!(!overflowed, "more signature checks than can be under way");
                     };
-                    self.parts.verifier.verify(transactions, Box::new(report));
+                    self.may_check |= self.unchecked.is_empty();
+                    self.unchecked.push((transactions, Box::new(report)));
                 }
                 Effect::Commit { batch, rows } => self.parts.links.store.send(CommitRows {
                     committer: Committer::Ledger,
@@ -254,6 +260,17 @@ impl LedgerShell {
         std::mem::take(&mut self.may_go_on)
     }
 
+    /// Whether [`LedgerShell::check_gathered`] is to be called: once, behind what came meanwhile.
+    pub fn takes_to_check(&mut self) -> bool {
+        std::mem::take(&mut self.may_check)
+    }
+
+    /// Has the signatures checked that were gathered: together, for a fraction of what each takes alone.
+    pub fn check_gathered(&mut self) {
+        let gathered = std::mem::take(&mut self.unchecked);
+        self.parts.verifier.verify(gathered);
+    }
+
     /// Time has passed.
     pub fn tick(&mut self) {
         let links = &mut self.parts.links;
@@ -270,11 +287,12 @@ impl LedgerShell {
         self.carry_out_read(effects);
     }
 
-    /// Signatures are checked.
-    pub fn signatures_checked(&mut self, message: SignaturesChecked) {
-        let SignaturesChecked { check, verdicts } = message;
+    /// Signatures are checked: all that are heard of together.
+    pub fn signatures_checked(&mut self, checked: Vec<SignaturesChecked>) {
+        let checked = checked.into_iter();
+        let checked: Vec<_> = checked.map(|one| (one.check, one.verdicts)).collect();
         let view = ChainRows(&*self.parts.disk);
-        let effects = self.ledger.signatures_checked(check, &verdicts, &view);
+        let effects = self.ledger.signatures_checked(&checked, &view);
         self.carry_out_read(effects);
     }
 

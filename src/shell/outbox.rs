@@ -112,13 +112,10 @@ impl OutboxShell {
         };
         for effect in effects {
             match effect {
-                Effect::Commit { batch, rows } => {
-                    let urgency = match self.outbox.is_idle(batch) {
-                        true => Urgency::Idle,
-                        false => urgency,
-                    };
-                    self.writer.commit_with(batch, rows, urgency);
+                Effect::Commit { batch, rows } if self.outbox.is_idle(batch) => {
+                    self.writer.commit_idle(batch, rows);
                 }
+                Effect::Commit { batch, rows } => self.writer.commit_with(batch, rows, urgency),
                 Effect::AskFunds => self.funds.send(Ask {
                     token: (),
                     question: GetFunds(self.own),
@@ -371,8 +368,9 @@ impl OutboxShell {
         self.carry_out(effects);
     }
 
-    /// What waits.
+    /// What waits. Whoever asks, be it to stop the node, finds all that was decided with the store.
     pub fn status(&mut self, message: GetOutbox) -> OutboxStatus {
+        self.writer.flush();
         OutboxStatus {
             waiting: self.outbox.waiting(),
             lines: self.outbox.lines(message.after, message.limit),

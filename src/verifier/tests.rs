@@ -44,7 +44,7 @@ proptest! {
             let done: Done = Box::new(move |verdicts| {
                 sender.send((number, verdicts)).expect("the test listens");
             });
-            verifier.verify(transactions.collect(), done);
+            verifier.verify(vec![(transactions.collect(), done)]);
         }
         drop(sender);
         let mut reported = vec![0; requests.len()];
@@ -68,7 +68,7 @@ proptest! {
         for step in steps.into_iter().chain([None; 60]) {
             if let Some(len) = step {
                 let transactions = vec![good(0); len];
-                working += queue.push(transactions, ignore(), cores);
+                working += queue.push(vec![(transactions, ignore())], cores);
                 asked += len;
                 prop_assert!((1..=cores).contains(&working));
             } else if working > 0 {
@@ -96,13 +96,13 @@ proptest! {
 #[test]
 fn what_comes_one_by_one_while_all_are_busy_is_checked_together() {
     let mut queue = Queue::default();
-    assert_eq!(queue.push(request(0, 1), ignore(), 2), 1);
+    assert_eq!(queue.push(vec![(request(0, 1), ignore())], 2), 1);
     assert_eq!(queue.take(2).unwrap().transactions.len(), 1);
     // The second core joins, and then none is left.
-    assert_eq!(queue.push(request(0, 1), ignore(), 2), 1);
+    assert_eq!(queue.push(vec![(request(0, 1), ignore())], 2), 1);
     assert_eq!(queue.take(2).unwrap().transactions.len(), 1);
     for number in 0..40 {
-        assert_eq!(queue.push(request(number, 1), ignore(), 2), 0);
+        assert_eq!(queue.push(vec![(request(number, 1), ignore())], 2), 0);
     }
     let lens = [(); 3].map(|()| queue.take(2).map(|batch| batch.transactions.len()));
     assert_eq!(lens, [Some(20), Some(16), Some(4)]);
@@ -111,7 +111,7 @@ fn what_comes_one_by_one_while_all_are_busy_is_checked_together() {
 #[test]
 fn a_large_request_is_shared_by_all_cores_to_its_end() {
     let mut queue = Queue::default();
-    assert_eq!(queue.push(request(0, 600), ignore(), 2), 2);
+    assert_eq!(queue.push(vec![(request(0, 600), ignore())], 2), 2);
     let mut batches = Vec::new();
     while let Some(batch) = queue.take(2) {
         batches.push((batch.shares[0].start, batch.transactions.len()));
@@ -129,4 +129,16 @@ fn a_large_request_is_shared_by_all_cores_to_its_end() {
         ]
     );
     assert_eq!(queue.working, 1);
+}
+
+#[test]
+fn what_is_asked_together_is_checked_together() {
+    let mut queue = Queue::default();
+    let asked = |number| (request(number, 2), ignore());
+    // Few signatures are worth one core.
+    assert_eq!(queue.push((0..4).map(asked).collect(), 2), 1);
+    let batch = queue.take(2).unwrap();
+    assert_eq!((batch.transactions.len(), batch.shares.len()), (8, 4));
+    assert_eq!(queue.push((0..40).map(asked).collect(), 2), 1);
+    assert_eq!(queue.take(2).unwrap().transactions.len(), 40);
 }

@@ -123,22 +123,15 @@ impl SealedWriter {
     }
 
     async fn blocks(&mut self, disk: &dyn Disk, ids: VecDeque<BlockId>) -> Result<(), String> {
-        for id in ids {
-            in_time(self.block(disk, &id)).await?;
-        }
-        Ok(())
-    }
-
-    async fn block(&mut self, disk: &dyn Disk, id: &BlockId) -> Result<(), String> {
-        let mut written = 0;
-        loop {
-            let (piece, is_last) = piece_of(disk, id, written)?;
-            self.records(&piece).await?;
-            written += piece.len();
-            if is_last {
-                return Ok(());
+        let mut blocks = Blocks::of(ids);
+        let mut begun = Instant::now();
+        while let Some(frames) = blocks.next(disk)? {
+            in_time(begun, self.records(&frames)).await?;
+            if blocks.written == 0 {
+                begun = Instant::now();
             }
         }
+        Ok(())
     }
 
     async fn message(&mut self, message: &Message) -> Result<(), String> {
@@ -147,7 +140,7 @@ impl SealedWriter {
     }
 
     async fn write(&mut self, frames: &[u8]) -> Result<(), String> {
-        in_time(self.records(frames)).await
+        in_time(Instant::now(), self.records(frames)).await
     }
 
     /// Each record is written before the next is sealed: no frame is ever held twice.
@@ -175,9 +168,46 @@ impl SealedWriter {
     }
 }
 
-/// Writes a frame while there is time for it.
-async fn in_time(writing: impl Future<Output = Result<(), String>>) -> Result<(), String> {
-    match tokio::time::timeout(WRITE_TIMEOUT, writing).await {
+/// Blocks that are asked for, as they are written: of a large one a piece at a time, of small ones as many together as
+/// fill a record.
+struct Blocks {
+    ids: VecDeque<BlockId>,
+    /// How much of the first one is written.
+    written: usize,
+}
+
+impl Blocks {
+    fn of(ids: VecDeque<BlockId>) -> Self {
+        Self { ids, written: 0 }
+    }
+
+    /// What is to be written next; `None` behind the last of them.
+    fn next(&mut self, disk: &dyn Disk) -> Result<Option<Vec<u8>>, String> {
+        let mut frames = Vec::new();
+        while let Some(id) = self.ids.front() {
+            let (piece, is_last) = piece_of(disk, id, self.written)?;
+            if !frames.is_empty() && frames.len() + piece.len() > RECORD_DATA {
+                // It begins the next record.
+                break;
+            }
+            frames.extend_from_slice(&piece);
+            if !is_last {
+                self.written += piece.len();
+                break;
+            }
+            self.ids.pop_front();
+            self.written = 0;
+        }
+        Ok((!frames.is_empty()).then_some(frames))
+    }
+}
+
+/// Writes frames, or a piece of one, while there is time for them.
+async fn in_time(
+    begun: Instant,
+    writing: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    match tokio::time::timeout_at(begun + WRITE_TIMEOUT, writing).await {
         Ok(written) => written,
         Err(_) => Err("the other end does not read".into()),
     }
@@ -222,14 +252,11 @@ mod tests {
             let body: Vec<u8> = (0..size).map(|at| (at / 1_000) as u8).collect();
             with_body(&disk, id, Some(body.clone()));
             let (mut frame, mut pieces) = (Vec::new(), 0);
-            loop {
-                let (piece, is_last) = piece_of(&disk, &id, frame.len()).unwrap();
+            let mut blocks = Blocks::of([id].into());
+            while let Some(piece) = blocks.next(&disk).unwrap() {
                 assert!(piece.len() <= MAX_PIECE && piece.capacity() <= MAX_PIECE);
                 frame.extend(piece);
                 pieces += 1;
-                if is_last {
-                    break;
-                }
             }
             let head = Message::block_head(body.len()).unwrap();
             assert_eq!(frame, [&head[..], &body].concat());
@@ -247,5 +274,41 @@ mod tests {
         assert!(!is_last);
         with_body(&disk, id, None);
         assert!(piece_of(&disk, &id, first.len()).is_err());
+    }
+
+    #[test]
+    fn small_blocks_share_a_record_and_come_in_their_order() {
+        let disk = MemoryDisk::new();
+        let sizes = [
+            600,
+            700,
+            RECORD_DATA - 2_000,
+            900,
+            10,
+            MAX_PIECE + 7,
+            20,
+            30,
+        ];
+        let ids: VecDeque<_> = (1..)
+            .map(|id| BlockId([id; 32]))
+            .take(sizes.len())
+            .collect();
+        let mut all = Vec::new();
+        for (id, size) in ids.iter().zip(sizes) {
+            let body = vec![id.0[0]; size];
+            with_body(&disk, *id, Some(body.clone()));
+            all.extend(Message::block_head(size).unwrap());
+            all.extend(body);
+        }
+        let (mut written, mut lengths) = (Vec::new(), Vec::new());
+        let mut blocks = Blocks::of(ids);
+        while let Some(frames) = blocks.next(&disk).unwrap() {
+            lengths.push(frames.len());
+            written.extend(frames);
+        }
+        assert_eq!(written, all);
+        // The fourth does not fit with the first three, and the large one is cut by itself.
+        assert_eq!(lengths.len(), 4, "{lengths:?}");
+        assert_eq!(lengths[2], MAX_PIECE);
     }
 }

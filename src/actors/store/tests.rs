@@ -91,20 +91,6 @@ async fn a_batch_that_another_comes_behind_shares_its_write_and_waits_for_none_f
     store.send(behind(3)).await.unwrap();
     assert_eq!(heard.recv().await, Some(3));
     assert_eq!(disk.commits(), 2);
-    // Nobody waits for this one: the next that somebody waits for takes it along.
-    let idle = |number| CommitRows {
-        urgency: Urgency::Idle,
-        ..batch(number)
-    };
-    store.send(idle(4)).await.unwrap();
-    store.send(behind(5)).await.unwrap();
-    assert_eq!(heard.recv().await, Some(5));
-    assert_eq!(disk.commits(), 3);
-    let begun = std::time::Instant::now();
-    store.send(idle(6)).await.unwrap();
-    assert_eq!(heard.recv().await, Some(6));
-    assert!(begun.elapsed() >= IDLE);
-    assert_eq!(disk.commits(), 4);
 }
 
 /// Counts its commits.

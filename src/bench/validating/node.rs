@@ -10,7 +10,7 @@ use crate::chain::{
 };
 use crate::keys::PublicKey;
 use crate::steady::SteadyTime;
-use crate::verifier::{Verdicts, Verifier};
+use crate::verifier::{Done, Verdicts, Verifier};
 use std::sync::mpsc;
 
 /// A disk that is a map.
@@ -37,13 +37,11 @@ impl StateView for MemoryRows {
 /// Checks signatures and waits for it.
 pub fn check(verifier: &dyn Verifier, transactions: Vec<EncodedTransaction>) -> Verdicts {
     let (sender, verdicts) = mpsc::channel();
-    verifier.verify(
-        transactions,
-        Box::new(move |verdicts| {
-            // Whoever asked waits below.
-            let _ = sender.send(verdicts);
-        }),
-    );
+    let done: Done = Box::new(move |verdicts| {
+        // Whoever asked waits below.
+        let _ = sender.send(verdicts);
+    });
+    verifier.verify(vec![(transactions, done)]);
     // A verifier that never reports would leave no verdict for anybody, which nobody takes for good.
     verdicts.recv().unwrap_or_default()
 }
@@ -137,7 +135,7 @@ impl Node {
             reports.awaited -= 1;
             let effects = self
                 .ledger
-                .signatures_checked(check, &verdicts, &self.rows)?;
+                .signatures_checked(&[(check, verdicts)], &self.rows)?;
             self.carry_out(effects, verifier, reports);
         }
         Ok(())
@@ -152,12 +150,12 @@ impl Node {
                     transactions,
                 } => {
                     let sender = reports.sender.clone();
-                    let report = move |verdicts| {
+                    let done: Done = Box::new(move |verdicts| {
                         // The receiver waits for as many reports as it asked for.
                         let _ = sender.send((check, verdicts));
-                    };
+                    });
                     reports.awaited += 1;
-                    verifier.verify(transactions, Box::new(report));
+                    verifier.verify(vec![(transactions, done)]);
                 }
                 other => others.push(other),
             }

@@ -59,7 +59,7 @@ impl Ledger {
         let id = block.id();
         match self.judge_block(origin, &block, disk, now)? {
             Some(outcome) => self.answer(origin, Answer::Block(id, outcome)),
-            None => self.check_block_signatures(origin, block, disk)?,
+            None => self.check_block_signatures(origin, (id, block), disk)?,
         }
         Ok(self.take_effects())
     }
@@ -117,7 +117,7 @@ impl Ledger {
     fn check_block_signatures(
         &mut self,
         origin: Origin,
-        block: Block,
+        (id, block): (BlockId, Block),
         disk: &dyn StateView,
     ) -> Result<(), Internal> {
         // A reward is not signed.
@@ -127,10 +127,11 @@ impl Ledger {
             .map(|(at, transaction)| (at, transaction.clone()))
             .unzip();
         if unseen.is_empty() {
-            return self.accept_block(origin, block, disk);
+            return self.accept_together(vec![(origin, id, block)], disk);
         }
         let check = self.checks.begin(Check::Block {
             origin,
+            id,
             block,
             unseen,
         });
@@ -141,30 +142,57 @@ impl Ledger {
         Ok(())
     }
 
-    /// Keeps a block whose body and signatures are good and goes where it leads.
-    pub(super) fn accept_block(
+    /// Keeps blocks whose bodies and signatures are good and goes where they lead: those of others in one step, one
+    /// of this node's own, whose miner hears whether it came to be the tip, by itself.
+    pub(super) fn accept_blocks(
         &mut self,
-        origin: Origin,
-        block: Block,
+        blocks: Vec<(Origin, BlockId, Block)>,
         disk: &dyn StateView,
     ) -> Result<(), Internal> {
-        let id = block.id();
-        let parent = block.header.previous;
+        let mut together = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            if matches!(block.0, Origin::Promise(_)) {
+                self.accept_together(std::mem::take(&mut together), disk)?;
+                self.accept_together(vec![block], disk)?;
+            } else {
+                together.push(block);
+            }
+        }
+        self.accept_together(together, disk)
+    }
+
+    fn accept_together(
+        &mut self,
+        blocks: Vec<(Origin, BlockId, Block)>,
+        disk: &dyn StateView,
+    ) -> Result<(), Internal> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let asked = blocks
+            .iter()
+            .map(|(origin, id, block)| (*origin, *id, block.header.previous));
+        let asked: Vec<_> = asked.collect();
         let invalid = self.in_one_batch(disk, |judge, draft, effects| {
-            judge.chain.store_block(draft, block)?;
+            for (_, _, block) in blocks {
+                judge.chain.store_block(draft, block)?;
+            }
             judge.step(draft, effects)
         })?;
-        let status = self.judge.chain.entry(&self.overlay.over(disk), &id)?;
-        let outcome = if status.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
-            let own = invalid.into_iter().find(|(bad, _)| *bad == id);
-            BlockOutcome::Fault(own.map_or(PeerFault::InvalidParent(parent), |(_, fault)| fault))
-        } else if matches!(origin, Origin::Promise(_)) && self.tip().id != id {
-            // Another block came to the tip while the signatures were being checked.
-            BlockOutcome::LostRace
-        } else {
-            BlockOutcome::Accepted
-        };
-        self.answer(origin, Answer::Block(id, outcome));
+        for (origin, id, parent) in asked {
+            let entry = self.judge.chain.entry(&self.overlay.over(disk), &id)?;
+            let outcome = if entry.is_some_and(|entry| entry.status == BlockStatus::Invalid) {
+                let own = invalid.iter().find(|(bad, _)| *bad == id);
+                let fault = own.map(|(_, fault)| fault.clone());
+                BlockOutcome::Fault(fault.unwrap_or(PeerFault::InvalidParent(parent)))
+            } else if matches!(origin, Origin::Promise(_)) && self.tip().id != id {
+                // Another block came to the tip while the signatures were being checked.
+                BlockOutcome::LostRace
+            } else {
+                BlockOutcome::Accepted
+            };
+            self.answer(origin, Answer::Block(id, outcome));
+        }
         Ok(())
     }
 

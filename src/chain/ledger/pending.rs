@@ -2,7 +2,7 @@
 
 use super::{Judged, Origin};
 use crate::chain::{Block, BlockId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Bytes that may wait for signatures: a few of the largest blocks; above it the ledger takes
 /// nothing more in.
@@ -11,6 +11,7 @@ const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024;
 pub(super) enum Check {
     Block {
         origin: Origin,
+        id: BlockId,
         block: Block,
         /// Places in the block of those whose signatures are being checked, in the order of the
         /// verdicts.
@@ -39,6 +40,8 @@ impl Check {
 pub(super) struct Checks {
     last: u64,
     waiting: HashMap<u64, Check>,
+    /// The blocks among them.
+    blocks: HashSet<BlockId>,
     bytes: usize,
 }
 
@@ -46,6 +49,9 @@ impl Checks {
     pub(super) fn begin(&mut self, check: Check) -> u64 {
         self.last += 1;
         self.bytes += check.bytes();
+        if let Check::Block { id, .. } = &check {
+            self.blocks.insert(*id);
+        }
         self.waiting.insert(self.last, check);
         self.last
     }
@@ -53,6 +59,9 @@ impl Checks {
     pub(super) fn end(&mut self, number: u64) -> Option<Check> {
         let check = self.waiting.remove(&number)?;
         self.bytes -= check.bytes();
+        if let Check::Block { id, .. } = &check {
+            self.blocks.remove(id);
+        }
         Some(check)
     }
 
@@ -62,9 +71,7 @@ impl Checks {
 
     /// Whether this block's signatures are being checked.
     pub(super) fn holds_block(&self, id: &BlockId) -> bool {
-        self.waiting
-            .values()
-            .any(|check| matches!(check, Check::Block { block, .. } if block.id() == *id))
+        self.blocks.contains(id)
     }
 }
 

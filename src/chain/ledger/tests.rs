@@ -9,3 +9,4 @@ mod presync;
 mod promises;
 mod reorganisation;
 mod signatures;
+mod together;

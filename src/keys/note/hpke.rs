@@ -1,17 +1,24 @@
 //! A key sealed for a member: HPKE (RFC 9180) in auth mode, or in base mode, one message a context, with
 //! DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20-Poly1305.
+//!
+//! The crate of that name, which the tests hold this against, works out anew for every note what does not change from
+//! one to the next: the public half of a pair, which it needs twice, and what the lasting keys of two members share.
+//! That is most of what a note costs, so it is kept here.
 
-use super::{Key, SealingKey};
-use ::hpke::aead::{AeadTag, ChaCha20Poly1305};
-use ::hpke::inout::InOutBuf;
-use ::hpke::kdf::HkdfSha256;
-use ::hpke::kem::{Kem, X25519HkdfSha256};
-use ::hpke::rand_core::CryptoRng;
-use ::hpke::{
-    Deserializable, HpkeError, OpModeR, OpModeS, Serializable, single_shot_open_inout_detached,
-    single_shot_seal_inout_detached_with_rng,
-};
-use zeroize::Zeroizing;
+use super::{Draws, Key, SealingKey};
+use chacha20poly1305::aead::inout::InOutBuf;
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Nonce};
+use curve25519_dalek::Scalar;
+use curve25519_dalek::montgomery::MontgomeryPoint;
+use curve25519_dalek::scalar::clamp_integer;
+use hkdf::{Hkdf, HkdfExtract};
+use sha2::Sha256;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use zeroize::{Zeroize, Zeroizing};
+
+#[cfg(test)]
+mod tests;
 
 /// Bytes of the key that HPKE sends along, and of every other key here.
 const KEY_LEN: usize = 32;
@@ -21,30 +28,101 @@ const TAG_LEN: usize = 16;
 /// Bytes of a sealed key: HPKE's public key for this one message, then what is sealed and its tag.
 pub(super) const SEALED_KEY_LEN: usize = KEY_LEN + KEY_LEN + TAG_LEN;
 
-type PrivateKey = <X25519HkdfSha256 as Kem>::PrivateKey;
-type PublicKey = <X25519HkdfSha256 as Kem>::PublicKey;
-type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
-type Tag = AeadTag<ChaCha20Poly1305>;
+/// Members with whom what the lasting keys share is remembered, the latest: 16 KiB, and all whom somebody writes with
+/// on most days.
+const MAX_SHARED: usize = 256;
+
+/// How the key agreement is named where it hashes: "KEM" and its number.
+const KEM_SUITE: &[u8] = b"KEM\x00\x20";
+/// How all of it is named where it hashes: "HPKE" and the numbers of key agreement, hash and cipher.
+const SUITE: &[u8] = b"HPKE\x00\x20\x00\x01\x00\x03";
+/// What stands before everything that is hashed.
+const VERSION: &[u8] = b"HPKE-v1";
+/// Anybody may have sealed it.
+const BASE: u8 = 0;
+/// It shows whose key sealed it.
+const AUTH: u8 = 2;
+
 /// What HPKE is told that it seals, and what is authenticated with it.
 type About<'a> = (&'a [u8], &'a [u8]);
 
+/// It was not sealed so, or a key is a point of small order, under which nothing is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused;
+
 /// Who seals, or opens: both halves of its key.
-pub(super) struct KeyPair {
-    secret: PrivateKey,
-    public: PublicKey,
+pub(in crate::keys) struct KeyPair {
+    secret: Key,
+    public: SealingKey,
+    /// What it shares with the lasting keys of others, the latest last. Wiped as it is forgotten, and never moved
+    /// elsewhere: the room for all of it is taken at once.
+    shared: Mutex<VecDeque<(SealingKey, Key)>>,
 }
 
 impl KeyPair {
     /// The pair of this scalar, which is clamped here.
-    pub(super) fn from_scalar(scalar: &[u8; KEY_LEN]) -> Self {
-        let secret = PrivateKey::from_bytes(scalar).expect("a scalar has 32 bytes");
-        let public = X25519HkdfSha256::sk_to_pk(&secret);
-        Self { secret, public }
+    pub(in crate::keys) fn from_scalar(scalar: &[u8; KEY_LEN]) -> Self {
+        Self {
+            secret: Key::new(clamp_integer(*scalar)),
+            public: SealingKey(MontgomeryPoint::mul_base_clamped(*scalar).to_bytes()),
+            shared: Mutex::default(),
+        }
+    }
+
+    /// The pair that HPKE derives from what was drawn.
+    fn derived(drawn: &[u8; KEY_LEN]) -> Self {
+        let mut scalar = Key::default();
+        let extracted = extract(KEM_SUITE, &[], b"dkp_prk", &[drawn]);
+        expand(&extracted, KEM_SUITE, b"sk", &[], &mut *scalar);
+        Self::from_scalar(&scalar)
+    }
+
+    /// The pair for one message.
+    fn drawn(random: &mut Draws) -> Self {
+        let mut drawn = Key::default();
+        random.fill(&mut *drawn);
+        Self::derived(&drawn)
     }
 
     /// The public half.
-    pub(super) fn public(&self) -> SealingKey {
-        SealingKey(self.public.to_bytes().into())
+    pub(in crate::keys) fn public(&self) -> SealingKey {
+        self.public
+    }
+
+    /// What this pair shares with the owner of a key.
+    fn shared(&self, with: &SealingKey) -> Result<Key, Refused> {
+        key_of(MontgomeryPoint(with.0).mul_clamped(*self.secret))
+    }
+
+    /// What it shares with another pair of which both halves are known here: the same, and worked out from the base
+    /// point, which is faster. Public halves are multiples of that, so that the scalars count as what they are there.
+    fn shared_with_pair(&self, with: &Self) -> Result<Key, Refused> {
+        let mut scalars =
+            [&self.secret, &with.secret].map(|key| Scalar::from_bytes_mod_order(**key));
+        let mut product = scalars[0] * scalars[1];
+        let shared = key_of(MontgomeryPoint::mul_base(&product));
+        scalars.zeroize();
+        product.zeroize();
+        shared
+    }
+
+    /// What this pair shares with another lasting one, which is remembered.
+    fn shared_for_long(&self, with: &SealingKey) -> Result<Key, Refused> {
+        // Nothing panics while it holds the lock, and if it did, what is there is whole.
+        let known = || self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, shared)) = known().iter().find(|(key, _)| key == with) {
+            return Ok(shared.clone());
+        }
+        let shared = self.shared(with)?;
+        let mut known = known();
+        if known.capacity() < MAX_SHARED {
+            known.reserve_exact(MAX_SHARED);
+        }
+        if known.len() >= MAX_SHARED {
+            known.pop_front();
+        }
+        known.push_back((*with, shared.clone()));
+        Ok(shared)
     }
 
     /// Appends `secret`, or whatever else, sealed for `to` and authenticated as from this pair
@@ -58,11 +136,40 @@ impl KeyPair {
         to: &SealingKey,
         about: About<'_>,
         secret: &[u8],
-        random: &mut impl CryptoRng,
+        random: &mut Draws,
         out: &mut Vec<u8>,
-    ) -> Result<(), HpkeError> {
-        let mode = OpModeS::Auth((self.secret.clone(), self.public.clone()));
-        seal_as(&mode, to, about, secret, random, out)
+    ) -> Result<(), Refused> {
+        self.seal_by(&Self::drawn(random), to, about, secret, out)
+    }
+
+    fn seal_by(
+        &self,
+        message: &Self,
+        to: &SealingKey,
+        about: About<'_>,
+        secret: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
+        let shared = [message.shared(to)?, self.shared_for_long(to)?];
+        let keys = [&message.public, to, &self.public];
+        let cipher = Cipher::of(AUTH, &shared, &keys, about.0);
+        cipher.seal(&message.public, about.1, secret, out);
+        Ok(())
+    }
+
+    /// The same for this pair itself, from nobody in particular: what [`seal_for`] makes.
+    pub(super) fn seal_own(
+        &self,
+        about: About<'_>,
+        secret: &[u8],
+        random: &mut Draws,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
+        let message = Self::drawn(random);
+        let shared = [message.shared_with_pair(self)?];
+        let cipher = Cipher::of(BASE, &shared, &[&message.public, &self.public], about.0);
+        cipher.seal(&message.public, about.1, secret, out);
+        Ok(())
     }
 
     /// What [`KeyPair::seal`] made of a key, for this pair, by the owner of `from`.
@@ -74,9 +181,11 @@ impl KeyPair {
         from: &SealingKey,
         about: About<'_>,
         sealed: &[u8; SEALED_KEY_LEN],
-    ) -> Result<Key, HpkeError> {
-        let from = PublicKey::from_bytes(&from.0)?;
-        self.open_as(&OpModeR::Auth(from), about, sealed)
+    ) -> Result<Key, Refused> {
+        let message = message_key(sealed);
+        let shared = [self.shared(&message)?, self.shared_for_long(from)?];
+        let keys = [&message, &self.public, from];
+        Cipher::of(AUTH, &shared, &keys, about.0).open(about.1, sealed)
     }
 
     /// What [`seal_for`] made of a key, for this pair, by whomever.
@@ -87,30 +196,10 @@ impl KeyPair {
         &self,
         about: About<'_>,
         sealed: &[u8; SEALED_KEY_LEN],
-    ) -> Result<Key, HpkeError> {
-        self.open_as(&OpModeR::Base, about, sealed)
-    }
-
-    fn open_as(
-        &self,
-        mode: &OpModeR<'_, X25519HkdfSha256>,
-        (info, associated): About<'_>,
-        sealed: &[u8; SEALED_KEY_LEN],
-    ) -> Result<Key, HpkeError> {
-        let (encapsulated, rest) = sealed.split_at(KEY_LEN);
-        let (data, tag) = rest.split_at(KEY_LEN);
-        let mut key = Key::default();
-        key.copy_from_slice(data);
-        single_shot_open_inout_detached::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            mode,
-            &self.secret,
-            &Encapsulated::from_bytes(encapsulated)?,
-            info,
-            InOutBuf::from(key.as_mut_slice()),
-            associated,
-            &Tag::from_bytes(tag)?,
-        )?;
-        Ok(key)
+    ) -> Result<Key, Refused> {
+        let message = message_key(sealed);
+        let shared = [self.shared(&message)?];
+        Cipher::of(BASE, &shared, &[&message, &self.public], about.0).open(about.1, sealed)
     }
 }
 
@@ -123,130 +212,116 @@ pub(super) fn seal_for(
     to: &SealingKey,
     about: About<'_>,
     secret: &[u8],
-    random: &mut impl CryptoRng,
+    random: &mut Draws,
     out: &mut Vec<u8>,
-) -> Result<(), HpkeError> {
-    seal_as(&OpModeS::Base, to, about, secret, random, out)
+) -> Result<(), Refused> {
+    seal_for_by(&KeyPair::drawn(random), to, about, secret, out)
 }
 
-fn seal_as(
-    mode: &OpModeS<'_, X25519HkdfSha256>,
+fn seal_for_by(
+    message: &KeyPair,
     to: &SealingKey,
-    (info, associated): About<'_>,
+    about: About<'_>,
     secret: &[u8],
-    random: &mut impl CryptoRng,
     out: &mut Vec<u8>,
-) -> Result<(), HpkeError> {
-    let to = PublicKey::from_bytes(&to.0)?;
-    let mut sealed = Zeroizing::new(secret.to_vec());
-    let (encapsulated, tag) =
-        single_shot_seal_inout_detached_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            mode,
-            &to,
-            info,
-            InOutBuf::from(sealed.as_mut_slice()),
-            associated,
-            random,
-        )?;
-    out.extend_from_slice(&encapsulated.to_bytes());
-    out.extend_from_slice(&sealed);
-    out.extend_from_slice(&tag.to_bytes());
+) -> Result<(), Refused> {
+    let shared = [message.shared(to)?];
+    let cipher = Cipher::of(BASE, &shared, &[&message.public, to], about.0);
+    cipher.seal(&message.public, about.1, secret, out);
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::canonical::bytes_from_hex;
-    use ::hpke::rand_core::{TryCryptoRng, TryRng};
-    use std::convert::Infallible;
+/// The key of the message, which stands before what is sealed.
+fn message_key(sealed: &[u8; SEALED_KEY_LEN]) -> SealingKey {
+    let mut key = [0; KEY_LEN];
+    key.copy_from_slice(&sealed[..KEY_LEN]);
+    SealingKey(key)
+}
 
-    /// Gives what it is told to, once.
-    struct Told(Vec<u8>);
+/// What was agreed on, unless it is the same whatever the secret is.
+fn key_of(mut shared: MontgomeryPoint) -> Result<Key, Refused> {
+    let key = Key::new(shared.to_bytes());
+    // Compared in constant time.
+    let is_secret = shared != MontgomeryPoint([0; KEY_LEN]);
+    shared.zeroize();
+    is_secret.then_some(key).ok_or(Refused)
+}
 
-    impl TryRng for Told {
-        type Error = Infallible;
+/// The cipher of one message, with its first and only nonce.
+struct Cipher(ChaCha20Poly1305, Nonce);
 
-        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-            unreachable!("keys are drawn as bytes")
-        }
+impl Cipher {
+    /// That of a mode, of what the keys of both ends share, of those public keys, and of what HPKE is told it seals.
+    fn of(mode: u8, shared: &[Key], keys: &[&SealingKey], info: &[u8]) -> Self {
+        let shared: Vec<&[u8]> = shared.iter().map(|key| &key[..]).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
+        let agreed = extract(KEM_SUITE, &[], b"eae_prk", &shared);
+        let mut secret = Key::default();
+        expand(&agreed, KEM_SUITE, b"shared_secret", &keys, &mut *secret);
 
-        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-            unreachable!("keys are drawn as bytes")
-        }
-
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-            bytes.copy_from_slice(&std::mem::take(&mut self.0));
-            Ok(())
-        }
+        let [psk_id, info] = [(&b"psk_id_hash"[..], &[][..]), (b"info_hash", info)]
+            .map(|(label, of)| extracted(SUITE, &[], label, &[of]).0);
+        let context = [&[mode][..], &psk_id, &info];
+        let scheduled = extract(SUITE, &*secret, b"secret", &[]);
+        let (mut key, mut nonce) = (Key::default(), Nonce::default());
+        expand(&scheduled, SUITE, b"key", &context, &mut *key);
+        expand(&scheduled, SUITE, b"base_nonce", &context, &mut nonce);
+        Self(ChaCha20Poly1305::new((&*key).into()), nonce)
     }
 
-    impl TryCryptoRng for Told {}
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        bytes_from_hex(hex).unwrap()
+    fn seal(&self, message: &SealingKey, associated: &[u8], secret: &[u8], out: &mut Vec<u8>) {
+        let mut sealed = Zeroizing::new(secret.to_vec());
+        let data = InOutBuf::from(sealed.as_mut_slice());
+        let tag = self.0.encrypt_inout_detached(&self.1, associated, data);
+        out.extend_from_slice(&message.0);
+        out.extend_from_slice(&sealed);
+        out.extend_from_slice(&tag.expect("a key is far below 256 GiB"));
     }
 
-    fn derived(hex: &str) -> KeyPair {
-        let (secret, public) = X25519HkdfSha256::derive_keypair(&bytes(hex));
-        KeyPair { secret, public }
+    fn open(&self, associated: &[u8], sealed: &[u8; SEALED_KEY_LEN]) -> Result<Key, Refused> {
+        let (data, tag) = sealed[KEY_LEN..].split_at(KEY_LEN);
+        let mut key = Key::default();
+        key.copy_from_slice(data);
+        let mut authenticates = [0; TAG_LEN];
+        authenticates.copy_from_slice(tag);
+        let data = InOutBuf::from(key.as_mut_slice());
+        let opened =
+            self.0
+                .decrypt_inout_detached(&self.1, associated, data, &authenticates.into());
+        opened.map(|()| key).map_err(|_| Refused)
     }
+}
 
-    /// RFC 9180, A.2.3.1, sequence number 0.
-    #[test]
-    fn the_vector_of_the_rfc_holds() {
-        let sender = derived("9d8f94537d5a3ddef71234c0baedfad4ca6861634d0b94c3007fed557ad17df6");
-        let recipient = derived("64835d5ee64aa7aad57c6f2e4f758f7696617f8829e70bc9ac7a5ef95d1c756c");
-        assert_eq!(
-            sender.public().to_string(),
-            "f0f4f9e96c54aeed3f323de8534fffd7e0577e4ce269896716bcb95643c8712b"
-        );
-        let about = (&b"Ode on a Grecian Urn"[..], &b"Count-0"[..]);
-        let text = b"Beauty is truth, truth beauty";
-        let drawn = "938d3daa5a8904540bc24f48ae90eed3f4f7f11839560597b55e7c9598c996c0";
-        let mut sealed = Vec::new();
-        let to = recipient.public();
-        let done = sender.seal(&to, about, text, &mut Told(bytes(drawn)), &mut sealed);
-        assert_eq!(done, Ok(()));
-        let encapsulated = "f7674cc8cd7baa5872d1f33dbaffe3314239f6197ddf5ded1746760bfc847e0e";
-        let ciphertext = "ab1a13c9d4f01a87ec3440dbd756e2677bd2ecf9df0ce7ed73869b98e0\
-                          0c09be111cb9fdf077347aeb88e61bdf";
-        assert_eq!(sealed, [bytes(encapsulated), bytes(ciphertext)].concat());
+/// RFC 9180, `LabeledExtract`: the bytes, and what is expanded from them.
+fn extracted(
+    suite: &[u8],
+    salt: &[u8],
+    label: &[u8],
+    of: &[&[u8]],
+) -> (hkdf::hmac::digest::Output<Sha256>, Hkdf<Sha256>) {
+    let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
+    for part in [VERSION, suite, label].iter().chain(of) {
+        extract.input_ikm(part);
     }
+    extract.finalize()
+}
 
-    #[test]
-    fn a_key_comes_out_as_it_went_in_and_only_where_it_belongs() {
-        let [alice, bob, carol] = [1, 2, 3].map(|byte| KeyPair::from_scalar(&[byte; 32]));
-        let about = (&b"info"[..], &b"about"[..]);
-        let mut sealed = Vec::new();
-        let mut random = Told(vec![9; 32]);
-        let done = alice.seal(&bob.public(), about, &[5; 32], &mut random, &mut sealed);
-        assert_eq!(done, Ok(()));
-        let sealed: [u8; SEALED_KEY_LEN] = sealed.try_into().unwrap();
-        let opened = bob.open(&alice.public(), about, &sealed).unwrap();
-        assert_eq!(*opened, [5; 32]);
-        assert!(carol.open(&alice.public(), about, &sealed).is_err());
-        assert!(bob.open(&carol.public(), about, &sealed).is_err());
-        let other = (&b"info"[..], &b"abort"[..]);
-        assert!(bob.open(&alice.public(), other, &sealed).is_err());
-        let other = (&b"onfi"[..], &b"about"[..]);
-        assert!(bob.open(&alice.public(), other, &sealed).is_err());
-    }
+fn extract(suite: &[u8], salt: &[u8], label: &[u8], of: &[&[u8]]) -> Hkdf<Sha256> {
+    let (mut bytes, expands) = extracted(suite, salt, label, of);
+    bytes.as_mut_slice().zeroize();
+    expands
+}
 
-    /// RFC 9180, A.2.1.1, sequence number 0.
-    #[test]
-    fn the_vector_of_the_rfc_holds_in_base_mode() {
-        let recipient = derived("1ac01f181fdf9f352797655161c58b75c656a6cc2716dcb66372da835542e1df");
-        let about = (&b"Ode on a Grecian Urn"[..], &b"Count-0"[..]);
-        let text = b"Beauty is truth, truth beauty";
-        let drawn = "909a9b35d3dc4713a5e72a4da274b55d3d3821a37e5d099e74a647db583a904b";
-        let mut sealed = Vec::new();
-        let to = recipient.public();
-        let done = seal_for(&to, about, text, &mut Told(bytes(drawn)), &mut sealed);
-        assert_eq!(done, Ok(()));
-        let encapsulated = "1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a";
-        let ciphertext = "1c5250d8034ec2b784ba2cfd69dbdb8af406cfe3ff938e131f0def8c8b60b4db\
-                          21993c62ce81883d2dd1b51a28";
-        assert_eq!(sealed, [bytes(encapsulated), bytes(ciphertext)].concat());
-    }
+/// RFC 9180, `LabeledExpand`.
+fn expand(from: &Hkdf<Sha256>, suite: &[u8], label: &[u8], of: &[&[u8]], out: &mut [u8]) {
+    let length = u16::try_from(out.len())
+        .expect("keys are short")
+        .to_be_bytes();
+    let labelled: Vec<&[u8]> = [&length[..], VERSION, suite, label]
+        .iter()
+        .chain(of)
+        .copied()
+        .collect();
+    from.expand_multi_info(&labelled, out)
+        .expect("keys are short");
 }

@@ -178,8 +178,6 @@ impl Ground {
             name: self.name.clone(),
             key: self.key,
             disk: Arc::downgrade(&self.seams.disk),
-            wallet: self.wallet.clone().recipient(),
-            wallet_many: self.wallet.clone().recipient(),
             seal: self.wallet.clone().recipient(),
             open_note: self.wallet.clone().recipient(),
             known: self.known.clone(),

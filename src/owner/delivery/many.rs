@@ -1,9 +1,8 @@
 //! Many transfers by one call.
 
-use super::sending::{Draft, under};
+use super::sending::{Draft, form_of, under};
 use crate::chain::TransactionId;
-use crate::messages::retry_queue::{SendTransfer, SendTransfers};
-use crate::messages::wallet::SignTransactions;
+use crate::messages::retry_queue::{SignAndSend, SignAndSendMany};
 use crate::owner::answers::{
     RefusedLineView, SendManyRequest, SendRequest, SentLineView, SentManyView,
 };
@@ -94,7 +93,7 @@ impl Peer {
         let people = self.people(&known);
         let tip = self.tip_to_send_at(parts)?;
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(transfers.len());
-        let (mut payloads, mut ways) = (Vec::new(), Vec::new());
+        let (mut orders, mut ids) = (Vec::new(), Vec::new());
         let drafts = stream::iter(transfers)
             .map(|transfer| self.draft(parts, &people, tip, transfer))
             .buffered(SEALED);
@@ -106,35 +105,21 @@ impl Peer {
                 }
                 _ => None,
             };
-            match draft {
-                Ok(Draft { payload, route, .. }) => {
-                    payloads.push(payload);
-                    ways.push((route, request));
+            let formed = draft.and_then(|draft| Ok((form_of(parts, &draft.payload)?, draft)));
+            match formed {
+                Ok((id, Draft { payload, route, .. })) => {
+                    ids.push(id);
+                    orders.push(SignAndSend {
+                        payload,
+                        route,
+                        request,
+                    });
                     outcomes.push(None);
                 }
                 Err(refused) => outcomes.push(Some(Err(refused))),
             }
         }
-        let signed = self.wallet_many.send(SignTransactions(payloads)).await?;
-        let (mut orders, mut ids) = (Vec::new(), Vec::new());
-        let mut open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
-        for (transaction, (route, request)) in signed.into_iter().zip(ways) {
-            let Some(outcome) = open.next() else {
-                break;
-            };
-            match parts.rules.check_form(transaction.transaction()) {
-                Ok(()) => {
-                    ids.push(transaction.transaction().id());
-                    orders.push(SendTransfer {
-                        transaction,
-                        route,
-                        request,
-                    });
-                }
-                Err(rejected) => *outcome = Some(Err(rejected.into())),
-            }
-        }
-        let answers = parts.send_many.send(SendTransfers(orders)).await?;
+        let answers = parts.send_many.send(SignAndSendMany(orders)).await?;
         let answers = answers.into_iter().zip(ids);
         let mut answers = answers.map(|(answer, id)| match answer {
             Ok(()) => Ok(id),

@@ -5,10 +5,12 @@ use crate::canonical;
 use crate::chain::application::TopicRows;
 use crate::chain::params::MAX_EXPIRY;
 use crate::chain::transaction::Note;
-use crate::chain::{Action, Amount, Height, Internal, Payload, Salt, TransactionId};
+use crate::chain::{
+    Action, Amount, EncodedTransaction, Height, Internal, Payload, Salt, TransactionId,
+};
 use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
-use crate::messages::retry_queue::SendTransfer;
-use crate::messages::wallet::{SealNote, SignTransaction};
+use crate::messages::retry_queue::SignAndSend;
+use crate::messages::wallet::SealNote;
 use crate::owner::answers::{SendRequest, SentView};
 use crate::owner::chain_reads::tip_of;
 use crate::owner::people::{People, name_in};
@@ -18,7 +20,9 @@ use crate::protocol::delivery::rows::{self, Route, SendFacts};
 use crate::protocol::tracker_word::NAME_TOLERATED_BLOCKS;
 use crate::store::chain_rows::ChainRows;
 use crate::store::delivery_rows::DeliveryTable;
+use actix::dev::SendError as MailError;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
 /// Longest key of a request, in characters: a random UUID has 36.
 pub const MAX_KEY: usize = 64;
@@ -58,12 +62,9 @@ impl Peer {
         let people = self.people(&known);
         let tip = self.tip_to_send_at(parts)?;
         let draft = self.draft(parts, &people, tip, request).await?;
-        let transaction = self.wallet.send(SignTransaction(draft.payload)).await?;
-        // What is waited for days must not turn out to be refused by everybody.
-        parts.rules.check_form(transaction.transaction())?;
-        let (id, route) = (transaction.transaction().id(), draft.route);
-        let order = SendTransfer {
-            transaction,
+        let (id, route) = (form_of(parts, &draft.payload)?, draft.route);
+        let order = SignAndSend {
+            payload: draft.payload,
             route,
             request: under,
         };
@@ -205,9 +206,35 @@ impl Peer {
         })?;
         let text =
             NoteText::new(text).map_err(|error| Refused::new(Code::BadNote, error.to_string()))?;
-        let sealed = self.seal.send(SealNote { to, about, text }).await?;
-        sealed.map_err(|error| Refused::new(Code::NotSealed, error.to_string()))
+        let (sealed, note) = oneshot::channel();
+        let order = SealNote {
+            to,
+            about,
+            text,
+            sealed,
+        };
+        match self.seal.try_send(order) {
+            Ok(()) => {}
+            Err(MailError::Full(order)) => self.seal.send(order).await?,
+            Err(MailError::Closed(_)) => return Err(Refused::stopping()),
+        }
+        let note = note.await.map_err(|_| Refused::stopping())?;
+        note.map_err(|error| Refused::new(Code::NotSealed, error.to_string()))
     }
+}
+
+/// The id that a payload has once it is signed. What is waited for for days must not turn out to be refused by
+/// everybody, whoever has signed it.
+///
+/// # Errors
+/// One code for each [`Rejected`](crate::chain::Rejected).
+pub(in crate::owner) fn form_of(
+    parts: &PeerParts,
+    payload: &Payload,
+) -> Result<TransactionId, Refused> {
+    let unsigned = EncodedTransaction::new(payload.clone().unsigned());
+    parts.rules.check_form(&unsigned)?;
+    Ok(unsigned.id())
 }
 
 /// What stands for a key and the request under it.

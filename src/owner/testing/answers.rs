@@ -29,15 +29,8 @@ answers! {
         let behind = members().into_iter().filter(|member| asked.after < Some(member.id));
         behind.take(asked.limit).collect()
     };
-    SignTransaction => |_node, asked| {
-        SignedHere::sign(asked.0, &secret(1))
-    };
-    SignTransactions => |_node, asked| {
-        let payloads = asked.0.into_iter();
-        payloads.map(|payload| SignedHere::sign(payload, &secret(1))).collect()
-    };
-    SendTransfer => |node, asked| node.take_send(asked);
-    SendTransfers => |node, asked| {
+    SignAndSend => |node, asked| node.take_send(asked);
+    SignAndSendMany => |node, asked| {
         let sends = asked.0.into_iter();
         sends.map(|send| node.take_send(send)).collect()
     };
@@ -58,7 +51,7 @@ answers! {
     MarkRead => |_node, _asked| ();
     SealNote => |_node, asked| {
         let sealed = secret(1).seal_note(&asked.to, &asked.about, &asked.text, &NoteSeed::default());
-        sealed.map(|note| Note::new(note).unwrap())
+        let _ = asked.sealed.send(sealed.map(|note| Note::new(note).unwrap()));
     };
     OpenNote => |_node, asked| secret(1).open_note(&asked.about, asked.note.as_slice());
     GetLedgerStatus => |node, _asked| LedgerStatus {

@@ -6,7 +6,7 @@ use crate::keys::PublicKey;
 use crate::protocol::SessionId;
 use crate::protocol::retry::MAX_UNANSWERED;
 use crate::wire::{Message, Receipt};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// What the outbox hears.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum DeliveryFact {
 #[derive(Default)]
 struct Session {
     /// What was delivered and has no receipt yet.
-    sent: HashSet<TransactionId>,
+    sent: HashMap<TransactionId, EncodedTransaction>,
     /// Deliveries that wait for our receipt.
     taken: usize,
 }
@@ -64,14 +64,23 @@ impl Delivery {
         transaction: EncodedTransaction,
     ) -> Option<Effect> {
         let sent = &mut self.sessions.entry(session).or_default().sent;
-        if sent.contains(&transaction.id()) {
+        if sent.contains_key(&transaction.id()) {
             return None;
         }
         if sent.len() >= MAX_UNANSWERED {
             return Some(Effect::TellOutbox(DeliveryFact::Lost(to)));
         }
-        sent.insert(transaction.id());
+        sent.insert(transaction.id(), transaction.clone());
         Some(Effect::Send(session, Message::Deliver(transaction)))
+    }
+
+    /// What was delivered in this session and has no receipt yet, by its id.
+    pub(super) fn sent(
+        &self,
+        session: SessionId,
+        id: &TransactionId,
+    ) -> Option<EncodedTransaction> {
+        self.sessions.get(&session)?.sent.get(id).cloned()
     }
 
     /// A member delivers a transaction.
@@ -120,7 +129,7 @@ impl Delivery {
         receipt: Receipt,
     ) -> Result<Effect, &'static str> {
         let sent = self.sessions.get_mut(&session).map(|state| &mut state.sent);
-        if !sent.is_some_and(|sent| sent.remove(&receipt.statement.transaction)) {
+        if sent.is_none_or(|sent| sent.remove(&receipt.statement.transaction).is_none()) {
             return Err("a receipt came for what was not delivered");
         }
         self.forget_idle(session);

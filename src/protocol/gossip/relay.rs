@@ -92,10 +92,13 @@ impl Relay {
         self.questions.closed(session);
     }
 
+    /// A session has these. Asked for are those that are not here; what this node has `sent` it to be delivered is
+    /// judged as if it came back.
     pub(super) fn announced(
         &mut self,
         session: SessionId,
         ids: Vec<TransactionId>,
+        sent: impl Fn(&TransactionId) -> Option<EncodedTransaction>,
         now: SteadyTime,
     ) -> Vec<Effect> {
         let Some(state) = self.questions.sessions.get_mut(&session) else {
@@ -104,15 +107,25 @@ impl Relay {
         for id in &ids {
             state.known.insert(*id);
         }
-        let ask: Vec<_> = ids
-            .into_iter()
-            .filter(|id| !self.open.contains(id) && !self.refused.contains(id))
-            .filter(|id| self.questions.announced(session, *id, now))
-            .collect();
-        if ask.is_empty() {
-            return Vec::new();
+        let (mut ask, mut here) = (Vec::new(), Vec::new());
+        for id in ids {
+            let is_news = !self.open.contains(&id) && !self.refused.contains(&id);
+            if !is_news || !self.questions.announced(session, id, now) {
+                continue;
+            }
+            match sent(&id) {
+                Some(own) if self.questions.arrived(session, &id, now) => here.push(own),
+                _ => ask.push(id),
+            }
         }
-        vec![Effect::Send(session, Message::GetTransactions(ask))]
+        let mut effects = Vec::new();
+        if !here.is_empty() {
+            effects.push(Effect::SubmitDelivered(session, here));
+        }
+        if !ask.is_empty() {
+            effects.push(Effect::Send(session, Message::GetTransactions(ask)));
+        }
+        effects
     }
 
     /// Answers with what is open, as much as fits a message; the rest is asked for again.

@@ -55,6 +55,13 @@ impl Goal {
     }
 }
 
+impl super::Gossip {
+    /// Whether so many blocks are missing that nobody looks at each.
+    pub fn fetches_many(&self) -> bool {
+        self.sync.wanted.len() >= MAX_BLOCKS_ASKED
+    }
+}
+
 pub(super) struct Sync {
     tip_work: Work,
     sessions: BTreeMap<SessionId, Session>,

@@ -9,10 +9,18 @@ pub(super) fn tip(change: &TipChange, caught_up: bool) {
     for (id, height) in &change.disconnected {
         tracing::warn!(height = height.0, block = %id, "block disconnected: another branch has more work");
     }
-    for (id, height, transactions) in &change.connected {
-        tracing::debug!(height = height.0, block = %id, transactions, "block connected");
+    match &change.connected[..] {
+        // While the chain is fetched, thousands come.
+        [_, .., (id, height, _)] if !caught_up => {
+            let blocks = change.connected.len();
+            tracing::debug!(height = height.0, block = %id, blocks, "blocks connected");
+        }
+        connected => {
+            for (id, height, transactions) in connected {
+                tracing::debug!(height = height.0, block = %id, transactions, "block connected");
+            }
+        }
     }
-    // While the chain is fetched, thousands come.
     if let (true, Some(miner), Some((id, height, transactions))) =
         (caught_up, change.miner, change.connected.last())
     {

@@ -344,6 +344,34 @@ fn a_row_that_is_damaged_ends_the_node() {
 }
 
 #[test]
+fn the_signatures_of_what_comes_together_are_checked_together() {
+    let mut ledger = ledger();
+    let mut credits = Credits::new(8);
+    for salt in 1..=3 {
+        ledger.shell.transactions(SubmitTransactions {
+            credit: credits.lend(),
+            session: SessionId(7),
+            transactions: vec![transfer(3, 4, 5, 0, salt)],
+        });
+    }
+    let early = ledger.checks.drain();
+    assert!(early.is_empty(), "more may come behind them: {early:?}");
+    assert!(ledger.hear_verdicts());
+    assert_eq!(ledger.checks.drain(), [3]);
+    ledger.settle();
+    assert_eq!(ledger.open().len(), 3);
+    // Once for all of it, and once more for what comes later.
+    assert!(!ledger.shell.takes_to_check());
+    ledger.shell.transactions(SubmitTransactions {
+        credit: credits.lend(),
+        session: SessionId(7),
+        transactions: vec![transfer(3, 4, 5, 0, 4)],
+    });
+    ledger.settle();
+    assert_eq!(ledger.checks.drain(), [1]);
+}
+
+#[test]
 fn while_more_headers_are_to_come_a_no_may_not_be_the_last_word() {
     let mut ledger = ledger();
     for syncing in [false, true] {

@@ -19,21 +19,27 @@ use crate::messages::miner::{MiningComplete, OpenChanged, TipMoved};
 use crate::messages::store::{CommitRows, Rows, RowsCommitted};
 use crate::protocol::SessionId;
 use crate::protocol::credit::Credits;
-use crate::shell::{Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, Showing, fatal_channel};
+use crate::shell::{
+    Fatal, LedgerLinks, LedgerParts, LedgerShell, Link, Port, Showing, fatal_channel,
+};
 use crate::store::chain_rows::{ChainRows, changes, stored_open};
 use crate::store::{Disk, MemoryDisk};
-use crate::verifier::{Done, Verifier, Work};
+use crate::verifier::{Asked, Verifier, Work};
 use futures_util::FutureExt;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Checks signatures while it is asked.
-struct AtOnce;
+/// Checks signatures while it is asked, and tells how much it was asked together.
+struct AtOnce(Outbound<usize>);
 
 impl Verifier for AtOnce {
-    fn verify(&self, transactions: Vec<EncodedTransaction>, done: Done) {
-        done(check_signatures(&transactions));
+    fn verify(&self, asked: Vec<Asked>) {
+        // It has room for everything.
+        let _ = self.0.clone().offer(asked.len());
+        for (transactions, done) in asked {
+            done(check_signatures(&transactions));
+        }
     }
 
     fn aside(&self, work: Work) {
@@ -76,6 +82,8 @@ pub(crate) struct LedgerEnd {
     pub(crate) disk: Arc<MemoryDisk>,
     pub(crate) clock: Arc<HandClock>,
     pub(crate) writing: Outbound<CommitRows>,
+    /// How many lists of signatures were asked for together, each time.
+    pub(crate) checks: Outbound<usize>,
     checked: mpsc::Receiver<SignaturesChecked>,
     pub(crate) gossip: Outbound<LedgerTold>,
     pub(crate) outbox: Outbound<OwnNewsTold>,
@@ -104,13 +112,14 @@ impl LedgerEnd {
         let opened = Ledger::open(config, open, &ChainRows(&*disk), clock.steady()).unwrap();
         let (sender, checked) = mpsc::channel(64);
         let (writing, gossip, miner) = (Outbound::new(), Outbound::new(), Outbound::new());
+        let checks = Outbound::new();
         let (outbox, inbox, events) = (Outbound::new(), Outbound::new(), Outbound::new());
         let (fatal, raised): (Fatal, _) = fatal_channel();
         let showing = Arc::<Showing>::default();
         let parts = LedgerParts {
             disk: disk.clone(),
             clock: clock.clone(),
-            verifier: Arc::new(AtOnce),
+            verifier: Arc::new(AtOnce(checks.clone())),
             checked: sender,
             showing: showing.clone(),
             links: LedgerLinks {
@@ -136,6 +145,7 @@ impl LedgerEnd {
             disk,
             clock,
             writing,
+            checks,
             checked,
             gossip,
             outbox,
@@ -165,9 +175,12 @@ impl LedgerEnd {
 
     /// The ledger hears of one check of signatures. Whether there was one.
     pub(crate) fn hear_verdicts(&mut self) -> bool {
+        if self.shell.takes_to_check() {
+            self.shell.check_gathered();
+        }
         let checked = self.checked.try_recv();
         checked.is_ok_and(|checked| {
-            self.shell.signatures_checked(checked);
+            self.shell.signatures_checked(vec![checked]);
             true
         })
     }

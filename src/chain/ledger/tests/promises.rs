@@ -35,7 +35,7 @@ impl Slow {
                 } => {
                     let verdicts = check_signatures(&transactions);
                     let Node { ledger, disk, .. } = &mut self.node;
-                    let more = ledger.signatures_checked(check, &verdicts, disk);
+                    let more = ledger.signatures_checked(&[(check, verdicts)], disk);
                     self.carry_out(more.unwrap());
                 }
                 told => self.told.push(told),

@@ -203,7 +203,11 @@ fn a_damaged_state_stops_the_way_back_instead_of_going_round_for_ever() {
     let Some(Effect::Verify { check, .. }) = effects.into_iter().last() else {
         panic!("its signature is new");
     };
-    assert!(ledger.signatures_checked(check, &[Ok(())], disk).is_err());
+    assert!(
+        ledger
+            .signatures_checked(&[(check, vec![Ok(())])], disk)
+            .is_err()
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::chain::{
 };
 
 /// What `from` would sign, signed by somebody else.
-fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
+pub(super) fn forged(from: u8, to: u8, amount: u64, salt: u8) -> EncodedTransaction {
     let payload = transfer(from, to, amount, 0, salt).payload().clone();
     EncodedTransaction::new(payload.sign(&member(99)))
 }
@@ -106,7 +106,7 @@ fn attack_a_transaction_sent_twice_vouches_for_no_other() {
 }
 
 /// Takes the one check out of `effects`.
-fn check_in(effects: Vec<Effect>) -> (u64, Vec<EncodedTransaction>) {
+pub(super) fn check_in(effects: Vec<Effect>) -> (u64, Vec<EncodedTransaction>) {
     let mut checks = effects.into_iter().filter_map(|effect| match effect {
         Effect::Verify {
             check,
@@ -133,7 +133,7 @@ fn attack_a_verdict_that_came_meanwhile_does_not_shift_the_others() {
         let verdicts = check_signatures(&sent);
         let effects = node
             .ledger
-            .signatures_checked(check, &verdicts, &node.disk)
+            .signatures_checked(&[(check, verdicts)], &node.disk)
             .unwrap();
         node.carry_out(effects);
     }
@@ -155,7 +155,7 @@ fn missing_verdicts_are_never_taken_for_good_ones() {
     let (check, _) = check_in(effects.unwrap());
     assert!(
         node.ledger
-            .signatures_checked(check, &[Ok(())], &node.disk)
+            .signatures_checked(&[(check, vec![Ok(())])], &node.disk)
             .is_err()
     );
     let mut forge = Forge::new();
@@ -164,7 +164,7 @@ fn missing_verdicts_are_never_taken_for_good_ones() {
     let (check, _) = check_in(effects.unwrap());
     assert!(
         node.ledger
-            .signatures_checked(check, &[Ok(())], &node.disk)
+            .signatures_checked(&[(check, vec![Ok(())])], &node.disk)
             .is_err()
     );
     assert_eq!(node.ledger.tip().id, forge.genesis());

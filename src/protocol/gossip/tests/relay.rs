@@ -1,4 +1,5 @@
 mod bounds;
+mod own;
 
 use super::*;
 use crate::chain::Amount;

@@ -89,6 +89,9 @@ impl World {
     /// Does what the shells of an end want of the others, until they want nothing more.
     fn carry(&mut self, at: usize) {
         while self.carry_one(at) {}
+        // What nobody waits for is written when time has passed.
+        self.ends[at].flush();
+        while self.carry_one(at) {}
         self.ends[at].gather_answers();
     }
 

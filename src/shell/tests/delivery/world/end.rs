@@ -122,6 +122,11 @@ impl End {
         self.outbox.status(GetOutbox::nothing_of_it()).waiting
     }
 
+    /// What its outbox holds back goes to the store.
+    pub(super) fn flush(&mut self) {
+        let _ = self.waiting();
+    }
+
     /// What whoever follows was told since this was last asked.
     pub(in crate::shell::tests::delivery) fn told(&self) -> Vec<Event> {
         self.out.events.drain()
