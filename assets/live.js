@@ -212,7 +212,6 @@ function follow() {
   // And what comes of nothing happening: that nobody mines.
   setInterval(() => { if (!document.hidden && Date.now() - Math.max(last, loaded) > IDLE) soon(false); }, BEAT);
   addEventListener("visibilitychange", () => { if (!document.hidden) { beat(); if (dirty) soon(true); } });
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 }
 
 /* Whether the node is there. */
@@ -250,6 +249,12 @@ async function beat() {
   }
 }
 
+// What is pressed while nobody answers is not sent into nothing: what was typed stays.
+function held() {
+  $("#stale").textContent = "▲ Nothing was sent: the node does not answer. What you typed stays; press again once it is live";
+  say("Nothing was sent: the node does not answer.");
+}
+
 function signedOut() {
   out = true;
   document.body.classList.add("stale");
@@ -265,6 +270,7 @@ function forms() {
     const form = event.target;
     if ("check" in form.dataset) return check(form, event);
     if (form.dataset.sent) return event.preventDefault();
+    if (stale) { event.preventDefault(); return held(); }
     form.dataset.sent = "yes";
     all("button", form).forEach((button) => button.setAttribute("aria-disabled", "true"));
     if (form.dataset.draft) sessionStorage.setItem("sending", form.dataset.draft);
@@ -290,6 +296,19 @@ function forms() {
   }
 }
 
+// What a browser kept while one was elsewhere is old: forms that were sent, lists, what makes a form known. It is
+// loaded anew, but for what stands on this one page alone and for what was typed in vain: there the forms work again.
+function back() {
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    if (!$("[data-shown-once], .refused:not([hidden])")) return location.reload();
+    for (const form of all("form[data-sent]")) {
+      delete form.dataset.sent;
+      all("button", form).forEach((button) => button.removeAttribute("aria-disabled"));
+    }
+  });
+}
+
 // Whether the two words are right is asked before the page that shows them is left.
 async function check(form, event) {
   event.preventDefault();
@@ -306,13 +325,23 @@ async function check(form, event) {
   form.requestSubmit();
 }
 
-// What a name may be is said in words, and what was typed stays.
+// What a name may be is said in words, and what was typed stays. The rule is that of `MemberName`.
+const NAME = /^[a-z][a-z0-9-]*$/, LONGEST = 32;
+
+// A name like what was typed, if there is one.
+function nameLike(typed) {
+  const plain = typed.toLowerCase().replace(/ß/g, "ss").replace(/ä/g, "ae").replace(/ö/g, "oe").replace(/ü/g, "ue").normalize("NFD").replace(/\p{M}/gu, "");
+  const name = plain.replace(/[^a-z0-9]+/g, "-").replace(/^[0-9-]+/, "").slice(0, LONGEST).replace(/-+$/, "");
+  return NAME.test(name) ? name : "";
+}
+
 function naming() {
   const field = $("[data-name]");
   field?.addEventListener("input", () => {
-    const small = field.value.toLowerCase();
-    const rule = field.validity.patternMismatch ? `A name has small letters, digits and -, and begins with a letter.${small !== field.value ? ` “${small}” could be one.` : ""}` : "";
-    field.setCustomValidity(rule);
+    const typed = field.value.trim(), like = nameLike(typed);
+    const wrong = typed && !(NAME.test(typed) && typed.length <= LONGEST);
+    const why = typed.length > LONGEST ? `A name has at most ${LONGEST} letters; this one has ${typed.length}.` : "A name has small letters, digits and -, and begins with a letter.";
+    field.setCustomValidity(wrong ? `${why}${like ? ` “${like}” could be one.` : ""}` : "");
   });
 }
 
@@ -381,6 +410,7 @@ function marking() {
 moments(document);
 setInterval(() => moments(document), 10000);
 forms();
+back();
 offering();
 naming();
 follow();

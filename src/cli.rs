@@ -121,7 +121,18 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
         Some(Command::Join(arguments)) => join::join(&arguments, invocation, output),
         Some(Command::Demo(arguments)) => Ok(demo::run(&arguments, cli.json, invocation)?),
         Some(Command::Eavesdrop(arguments)) => Ok(demo::eavesdrop(&arguments)?),
-        Some(Command::Verify(arguments)) => proofs::verify(&arguments, output),
+        Some(Command::Verify(arguments)) => {
+            let own = match is_set_up(cli.config.as_deref()) && !arguments.says_what_counts() {
+                true => Some(find(cli.config, invocation)?),
+                false => None,
+            };
+            // Whoever has no chain to ask says what to trust.
+            let own = own.and_then(|config| {
+                let settings = Settings::load(&config, environment()).ok()?;
+                Client::find(&settings, &config, invocation).ok()
+            });
+            proofs::verify(&arguments, own.as_ref(), invocation, output)
+        }
         Some(Command::Export(arguments)) => {
             let config = find(cli.config, invocation)?;
             archives::export(&arguments, &load(&config)?, &config, invocation, output)
@@ -229,9 +240,9 @@ fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure>
     match (found.pop(), found.pop()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(Failure::Misuse(
-            "no settings file was named, and neither peer.toml nor tracker.toml is here; name one \
-             with --config FILE, or make one: `node init peer --name NAME --tracker \
-             HOST:PORT` or `node init tracker`; `node web` joins a network by an invitation, in a browser"
+            "no settings file was named, and neither peer.toml nor tracker.toml is here. To begin a network: \
+             `node init network NAME`. To join one by an invitation: `node web`, in a browser, or `node join`. For \
+             a node that was set up: --config FILE"
                 .to_owned(),
         )),
         (Some(_), Some(_)) => Err(Failure::Misuse(
@@ -275,7 +286,18 @@ mod tests {
             config_path(named.map(PathBuf::from), dir.path())
                 .map_err(|failure| failure.reason().unwrap())
         };
-        assert!(find(None).unwrap_err().contains("node init tracker"));
+        let nothing = find(None).unwrap_err();
+        let named = [
+            "node init network NAME",
+            "node web",
+            "node join",
+            "--config FILE",
+        ];
+        let at: Vec<_> = named.map(|words| nothing.find(words).unwrap()).into();
+        assert!(
+            at.is_sorted(),
+            "who begins a network comes first: {nothing}"
+        );
         std::fs::write(dir.path().join("peer.toml"), "").unwrap();
         assert_eq!(find(None), Ok(dir.path().join("peer.toml")));
         std::fs::write(dir.path().join("tracker.toml"), "").unwrap();

@@ -40,7 +40,7 @@ pub use api::{
     BASE, MAX_BATCH_BYTES, MAX_REQUEST_BYTES, Of, PATHS, PROBLEM_JSON, PathLine, Problem,
 };
 pub use first::serve_joining;
-pub use pages::{JoinCheck, JoinStage, Joins, LinkView, Newcomer};
+pub use pages::{JoinCheck, JoinStage, JoinTyped, Joins, LinkView, Newcomer};
 pub use public::{MAX_PUBLIC_STREAMS, PublicHandle, start_public};
 pub use server::{
     API_FILE, ApiError, ApiFile, ApiFileError, Challenge, Listen, ProofView, Prover, ServerHandle,

@@ -68,6 +68,7 @@ pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
 pub use stopping::StopOrder;
 pub(crate) use tracker::MAX_PEERS_LISTED;
+pub use waiting::unfit as unfit_words;
 
 use crate::chain::Rules;
 use crate::chain::params::MAX_EXPIRY;

@@ -114,7 +114,7 @@ pub enum Rejected {
         max: usize,
     },
     /// The application that judges its topic says no.
-    #[error("the application {topic} refuses it: {reason}")]
+    #[error("this can't be recorded under {topic}: {reason}")]
     Application {
         /// The topic.
         topic: String,

@@ -8,10 +8,11 @@ use super::output::Output;
 use super::run;
 use super::web;
 use crate::entropy::OsEntropy;
-use crate::http::{ApiFile, JoinCheck, JoinStage, Joins, Newcomer};
-use crate::keys::{SecretWords, Stored, WalletFile};
+use crate::http::{ApiFile, JoinCheck, JoinStage, JoinTyped, Joins, Newcomer};
+use crate::keys::{SecretKey, SecretWords};
 use crate::membership::{InvitationString, MemberName};
-use crate::node::joining::{Joining, NotJoined, serve_page};
+use crate::node::joining::{Joining, NotJoined, Ready, serve_page};
+use crate::owner::unfit_words;
 use crate::readable::Typed;
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
@@ -37,8 +38,11 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
+    typed: JoinTyped,
     checks: Vec<JoinCheck>,
     stage: JoinStage,
+    /// What was checked and is not written.
+    checked: Option<(Joining, Ready)>,
     settings: Option<Settings>,
     words: Option<SecretWords>,
 }
@@ -97,10 +101,19 @@ impl Page {
         }
     }
 
-    /// Checks and sets up; why not, where it can't be.
-    fn join(&self, invitation: &str, name: &str) -> Result<(), String> {
-        let invitation = InvitationString::parse(invitation).map_err(|error| error.to_string())?;
-        let name = MemberName::from_str(name).map_err(|error| error.to_string())?;
+    /// Checks; why not, where it can't be.
+    fn check(&self, typed: &JoinTyped, words: &str) -> Result<(), String> {
+        let invitation = InvitationString::parse(&typed.invitation);
+        let invitation = invitation.map_err(|error| sentence(&error.to_string()))?;
+        let name =
+            MemberName::from_str(&typed.name).map_err(|error| sentence(&error.to_string()))?;
+        let secret = match words {
+            "" => None,
+            words => {
+                let secret = SecretKey::from_words(words);
+                Some(Arc::new(secret.map_err(|error| unfit_words(error).detail)?))
+            }
+        };
         let (listen, advertise) = where_to_listen(None, &[], &invitation.addresses)
             .map_err(|failure| failure.reason().unwrap_or_default())?;
         let joining = Joining {
@@ -109,49 +122,59 @@ impl Page {
             listen,
             advertise,
             file: PathBuf::from(FILE),
+            secret,
         };
         let ready = joining.check_here(&means(), |check| {
             let (well, words) = told(&check);
             let words = self.0.typed.text(&words);
             self.lock().checks.push(JoinCheck { well, words });
         });
-        ready
-            .and_then(|ready| joining.set_up(ready))
-            .map_err(remedy)?;
+        let ready = ready.map_err(remedy)?;
+        let mut state = self.lock();
+        state.stage = JoinStage::Checked {
+            address: ready.secret().public_key().to_address(),
+            comes_back: ready.comes_back(&joining),
+        };
+        state.checked = Some((joining, ready));
+        Ok(())
+    }
+
+    /// Writes what was checked.
+    fn write(&self, joining: &Joining, ready: &Ready) -> Result<(Newcomer, Settings), String> {
+        joining.set_up(ready).map_err(remedy)?;
         // By the file and the environment, as the next start will be.
         let settings = Settings::load(&joining.file, environment());
         let settings = settings.map_err(|error| error.to_string())?;
-        let stored = WalletFile::new(&settings.wallet().file).read();
-        let Ok(Stored::Open(secret)) = stored else {
-            return Err("the wallet was written and can't be read again".to_owned());
-        };
-        let mut state = self.lock();
-        state.words = Some(secret.words());
-        state.stage = JoinStage::Joined(Newcomer {
-            address: secret.public_key().to_address(),
+        let newcomer = Newcomer {
+            address: ready.secret().public_key().to_address(),
             data_dir: settings.data_dir().to_owned(),
-        });
-        state.settings = Some(settings);
-        Ok(())
+        };
+        Ok((newcomer, settings))
     }
+}
+
+/// A reason as a sentence of its own.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
 }
 
 /// Why somebody can't join, and what to do about it on a page.
 fn remedy(error: NotJoined) -> String {
-    let reason = error.to_string();
     match error {
         NotJoined::Refused {
             code: RefusalCode::NameTaken,
             ..
-        } => format!(
-            "{reason}. Choose another name. If it was you, and its wallet is lost, ask whoever runs the network"
-        ),
-        _ => reason,
+        } => "Somebody else has this name, or had it, and names stay with whom they belong to. Choose another \
+              one. If it was you, type your 24 words below; if they are lost, ask whoever runs the network."
+            .to_owned(),
+        error => sentence(&error.to_string()),
     }
 }
 
 impl Joins for Page {
-    fn begin(&self, invitation: Zeroizing<String>, name: &str) {
+    fn begin(&self, typed: JoinTyped, words: Zeroizing<String>) {
         {
             let mut state = self.lock();
             if !matches!(state.stage, JoinStage::Asking | JoinStage::Refused(_)) {
@@ -159,11 +182,12 @@ impl Joins for Page {
             }
             state.checks.clear();
             state.stage = JoinStage::Checking;
+            state.typed = typed.clone();
         }
-        let (page, name) = (self.clone(), name.to_owned());
+        let page = self.clone();
         let checking = thread::Builder::new().name("checks".to_owned());
         let begun = checking.spawn(move || {
-            if let Err(reason) = page.join(&invitation, &name) {
+            if let Err(reason) = page.check(&typed, words.trim()) {
                 let reason = page.0.typed.text(&reason);
                 page.lock().stage = JoinStage::Refused(reason);
             }
@@ -173,9 +197,41 @@ impl Joins for Page {
         }
     }
 
+    fn last_typed(&self) -> JoinTyped {
+        self.lock().typed.clone()
+    }
+
+    fn ask_again(&self) {
+        let mut state = self.lock();
+        if state.checked.take().is_some() {
+            state.checks.clear();
+            state.stage = JoinStage::Asking;
+        }
+    }
+
     fn progress(&self) -> (Vec<JoinCheck>, JoinStage) {
         let state = self.lock();
         (state.checks.clone(), state.stage.clone())
+    }
+
+    fn set_up(&self) -> Option<Newcomer> {
+        let mut state = self.lock();
+        if let JoinStage::Joined(newcomer) = &state.stage {
+            return Some(newcomer.clone());
+        }
+        let (joining, ready) = state.checked.take()?;
+        match self.write(&joining, &ready) {
+            Ok((newcomer, settings)) => {
+                state.settings = Some(settings);
+                state.words = Some(ready.secret().words());
+                state.stage = JoinStage::Joined(newcomer.clone());
+                Some(newcomer)
+            }
+            Err(reason) => {
+                state.stage = JoinStage::Refused(reason);
+                None
+            }
+        }
     }
 
     fn take_words(&self) -> Option<SecretWords> {
@@ -186,6 +242,7 @@ impl Joins for Page {
         let mut state = self.lock();
         state.stage = JoinStage::Starting;
         state.words = None;
+        state.typed = JoinTyped::default();
         self.0.changed.notify_all();
     }
 

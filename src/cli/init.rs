@@ -12,7 +12,7 @@ use crate::settings::{self, Endpoint, PeerTemplate, SettingsError, TrackerTempla
 use recovery::Recovery;
 use serde::Serialize;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// What was written, for programs.
@@ -58,6 +58,7 @@ fn peer(what: &InitPeer, invocation: &Invocation, output: &mut Output<'_>) -> Re
         &what.tracker,
         what.listen,
         &what.advertise,
+        super::join::free_port(Ipv4Addr::UNSPECIFIED.into())?,
         place::own_number,
     );
     let place = place.map_err(Failure::Misuse)?;
@@ -141,7 +142,8 @@ fn next_for_tracker(invocation: &Invocation, path: &Path, listen: Option<SocketA
 
 fn next_for_peer(invocation: &Invocation, path: &Path, peer: &InitPeer) -> String {
     let (file, node) = (path.display(), invocation.for_node(path));
-    let [start, status, mine] = ["", "status", "mine"].map(|command| node.line(command));
+    let [start, status, mine, restore] =
+        ["", "status", "mine", "wallet restore"].map(|command| node.line(command));
     let tracker = peer.tracker.first().map(Endpoint::to_string);
     format!(
         "Wrote {file}.\n\n\
@@ -149,7 +151,10 @@ fn next_for_peer(invocation: &Invocation, path: &Path, peer: &InitPeer) -> Strin
          \x20 {start}\n\
          and, while it runs, in another terminal:\n\
          \x20 {status}\n\
-         \x20 {mine}",
+         \x20 {mine}\n\
+         The first start makes a new wallet. Whoever had one in this network, and has its 24 words, brings it back \
+         before that:\n\
+         \x20 {restore}",
         tracker.unwrap_or_default()
     )
 }

@@ -8,6 +8,7 @@ use super::output::Output;
 use super::table::{Align, Table};
 use crate::chain::Timestamp;
 use crate::logging::{Time, Zone};
+use crate::membership::{Address, InvitationString};
 use crate::owner::answers::{
     InvitationState, InvitationView, InvitationsView, InviteRequest, InvitedView, NoRequest,
 };
@@ -64,13 +65,23 @@ fn shown(invited: &InvitedView, picture: Option<&str>) -> String {
     };
     let until = when(*expires);
     let picture = picture.unwrap_or_default();
+    let only_here = match InvitationString::parse(invitation) {
+        Ok(read) if read.addresses.iter().all(Address::is_of_this_machine) => {
+            "\nIt leads to this machine alone, where its tracker listens: nobody on another machine can join by it. \
+             For them, \"listen\" in the tracker's settings file names every way in (0.0.0.0:7000), and \
+             \"advertise\" where it is found.\n"
+        }
+        _ => "",
+    };
     format!(
         "Invitation {id}, for {who}, until {until}. It is shown this once. Whoever has it can join, so hand it \
          over where others do not read along:\n\n\
          {invitation}\n{picture}\n\
          They type:\n\
+         \x20 node web\n\
+         and paste it into the page that opens; or, without a browser:\n\
          \x20 node join --name NAME -\n\
-         and paste it, or `node join INVITATION --name NAME`.\n"
+         and paste it there, or `node join INVITATION --name NAME`.\n{only_here}"
     )
 }
 

@@ -67,6 +67,7 @@ pub fn join(
         name,
         listen,
         advertise,
+        secret: None,
     };
     check_and_set_up(&joining, output)?;
     let node = invocation.for_node(&joining.file);
@@ -108,7 +109,7 @@ fn check_and_set_up(joining: &Joining, output: &mut Output<'_>) -> Result<(), Fa
     }
     let ready = checked.map_err(|error| explain(error, joining))?;
     joining
-        .set_up(ready)
+        .set_up(&ready)
         .map_err(|error| explain(error, joining))
 }
 
@@ -254,13 +255,7 @@ pub fn where_to_listen(
         Some(IpAddr::V4(_)) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         None => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
-    let is_free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
-    let port = PORTS.clone().find(is_free).ok_or_else(|| {
-        let (first, last) = (PORTS.start, PORTS.end - 1);
-        Failure::No(format!(
-            "other programs listen at all ports from {first} to {last}: choose one with --listen"
-        ))
-    })?;
+    let port = free_port(ip)?;
     let mut advertise = advertise.to_vec();
     if advertise.is_empty()
         && let Some(own) = own
@@ -268,6 +263,17 @@ pub fn where_to_listen(
         advertise.extend(SocketAddr::new(own, port).to_string().parse().ok());
     }
     Ok((SocketAddr::new(ip, port), advertise))
+}
+
+/// The first of the ports of members at which nobody listens.
+pub fn free_port(ip: IpAddr) -> Result<u16, Failure> {
+    let is_free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
+    PORTS.clone().find(is_free).ok_or_else(|| {
+        let (first, last) = (PORTS.start, PORTS.end - 1);
+        Failure::No(format!(
+            "other programs listen at all ports from {first} to {last}: choose one with --listen"
+        ))
+    })
 }
 
 /// The address of this machine on the way to a tracker. Nothing is sent to find it.

@@ -4,7 +4,7 @@ use super::args::{ProofFormat, ProveArgs, VerifyArgs};
 use super::client::Client;
 use super::commands::segment;
 use super::failure::Failure;
-use super::invocation::word;
+use super::invocation::{Invocation, word};
 use super::new_file::NewFile;
 use super::output::Output;
 use super::table::facts;
@@ -15,10 +15,15 @@ use crate::chain::proof::{
 };
 use crate::chain::target::Work;
 use crate::chain::{BlockId, Height};
+use crate::owner::answers::BlockView;
 use crate::plain_file;
 use serde::Serialize;
 use std::io::{self, Read, Write};
 use std::path::Path;
+
+/// Blocks of a proof, from its last one on, that the own node is asked about: it knows the last, unless it is
+/// behind or on another branch.
+const ASKED: usize = 8;
 
 /// Has a proof made and writes it.
 pub fn prove(
@@ -97,7 +102,14 @@ struct ReachedView {
 }
 
 /// Checks a proof.
-pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+///
+/// Where nothing was said of what counts, the chain of the node that runs here does, if one does.
+pub fn verify(
+    arguments: &VerifyArgs,
+    own: Option<&Client>,
+    invocation: &Invocation,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let path = &arguments.file;
     let no = |error: ProofError| Failure::No(format!("{}: {error}", path.display()));
     let proof = read(path)?;
@@ -105,11 +117,13 @@ pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Fai
     let trust = match (arguments.trust, arguments.work) {
         (Some(id), _) => Some(Trust::Header(id)),
         (None, Some(hashes)) => Some(Trust::Work(Work::from(hashes))),
-        (None, None) => None,
+        (None, None) => own
+            .and_then(|own| on_own_chain(own, &shown))
+            .map(Trust::Header),
     };
     let reason = match &trust {
         Some(trust) => shown.satisfies(trust).err().map(|error| error.to_string()),
-        None => Some(undecided(&shown)),
+        None => Some(undecided(&shown, path, invocation)),
     };
     let inclusion = proof.inclusion.as_ref();
     let view = VerdictView {
@@ -123,7 +137,10 @@ pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Fai
             .map(|&(id, height)| ReachedView { height, id })
             .collect(),
         work: shown.work,
-        trusted: arguments.trust,
+        trusted: match trust {
+            Some(Trust::Header(id)) => Some(id),
+            Some(Trust::Work(_)) | None => None,
+        },
     };
     output.show(&view, show)?;
     match reason {
@@ -132,12 +149,29 @@ pub fn verify(arguments: &VerifyArgs, output: &mut Output<'_>) -> Result<(), Fai
     }
 }
 
+/// A block that the proof leads to and that is on the chain of the own node.
+fn on_own_chain(own: &Client, shown: &Shown) -> Option<BlockId> {
+    let last = shown.leads_to.iter().rev().take(ASKED);
+    last.map(|(id, _)| *id).find(|id| {
+        let block: Result<BlockView, _> = own.get(&format!("/blocks/{id}"), &[]);
+        block.is_ok_and(|block| block.connected)
+    })
+}
+
 /// A proof that holds together, without a word on what makes it worth believing.
-fn undecided(shown: &Shown) -> String {
+fn undecided(shown: &Shown, path: &Path, invocation: &Invocation) -> String {
+    let typed = shown.leads_to.last().map(|(id, height)| {
+        let line = invocation.line(&format!("verify {} --trust {id}", word(path)));
+        format!(
+            ". Ask somebody whom you trust for the id of block {height} (`node block {height}`); if it is this \
+             one, type {line}"
+        )
+    });
     format!(
         "it holds together, but anybody can make one that does, for {} hashes: say which block you \
-         know to be on the chain (--trust ID), or how many hashes are enough for you (--work HASHES)",
-        shown.work
+         know to be on the chain (--trust ID), or how many hashes are enough for you (--work HASHES){}",
+        shown.work,
+        typed.unwrap_or_default()
     )
 }
 

@@ -192,7 +192,11 @@ impl Place<'_> {
         }
         match self.waiting_node() {
             Some(client) => self.hand_over(&client, passphrase, output),
-            None => Ok(()),
+            None if output.is_json() => Ok(()),
+            None => {
+                let start = self.command("");
+                Ok(output.text(&format!("\nThe node starts with it: `{start}`"))?)
+            }
         }
     }
 

@@ -37,12 +37,12 @@ mod start;
 mod tracker;
 mod votes;
 
-pub(super) use door::{admit, owns};
+pub(super) use door::{admit, owns, wants_a_page};
 pub use entry::LinkView;
 pub(super) use entry::{Drawing, draw_link};
 pub(super) use frame::html;
 pub(super) use joining::routes as joining_routes;
-pub use joining::{JoinCheck, JoinStage, Joins, Newcomer};
+pub use joining::{JoinCheck, JoinStage, JoinTyped, Joins, Newcomer};
 pub(super) use public::{Made, routes as public_routes};
 pub(super) use refusal::PageRefused;
 pub(super) use sessions::Browsers;

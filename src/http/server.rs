@@ -82,6 +82,9 @@ pub enum ApiError {
 /// stay where somebody has a bookmark to them.
 const ABOVE: u16 = 1_000;
 
+/// What is below this is for programs, whoever asks.
+const BASE_OF_ALL: &str = "/api/";
+
 /// Where the API listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen {
@@ -264,9 +267,11 @@ async fn admit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    // The page about the API is for both.
-    let of_api = [paths::DOCS.path, paths::OPENAPI.path].contains(&request.path());
-    let by_browser = of_api && !request.headers().contains_key(AUTHORIZATION);
+    // The page about the API is for both; and who looks at what is nowhere is answered by a page.
+    let (path, headers) = (request.path(), request.headers());
+    let of_api = [paths::DOCS.path, paths::OPENAPI.path].contains(&path);
+    let nowhere = !path.starts_with(BASE_OF_ALL) && pages::wants_a_page(headers);
+    let by_browser = (of_api || nowhere) && !headers.contains_key(AUTHORIZATION);
     let answered = match by_browser || pages::owns(request.path()) {
         true => pages::admit(&browsers, request, next).await,
         false => guard::admit(&guard, request, next).await,

@@ -118,6 +118,22 @@ impl Served {
         }
     }
 
+    /// What stands in the first block came to the inbox when the chain was fetched, long after that.
+    pub(crate) fn fetches_late(&self) {
+        let transaction = transfer(2, 1, 1, 0, 1);
+        let facts = ReceivedFacts {
+            id: self.mined,
+            from: secret(2).public_key(),
+            amount: Amount(1),
+            received_at: START.plus_ms(1_000_000_000),
+            receipt: None,
+            closed: None,
+        };
+        let facts = (facts_key(1), Some(canonical::encode(&facts)));
+        let rows = begun(1, &self.mined, transaction.bytes());
+        self.store(Table::Inbox, rows.into_iter().chain([facts]));
+    }
+
     /// A payment to bob in the outbox, under this number.
     pub(crate) fn queues(&self, number: u64) -> TransactionId {
         self.keeps(number, &transfer(1, 2, 5, 0, 99), secret(2).public_key())

@@ -34,6 +34,11 @@ impl Address {
         &self.0
     }
 
+    /// Whether it is that of the machine itself, whoever dials it.
+    pub fn is_of_this_machine(&self) -> bool {
+        self.host() == "localhost" || number(&self.0).is_some_and(|number| number.is_loopback())
+    }
+
     /// What lies before the port.
     pub fn host(&self) -> &str {
         host(&self.0)

@@ -50,6 +50,9 @@ pub struct Joining {
     pub advertise: Vec<Endpoint>,
     /// The settings file that will be written.
     pub file: PathBuf,
+    /// The secret that was brought back from its words, if somebody comes back; else the one in the wallet that
+    /// is there, or a new one.
+    pub secret: Option<Arc<SecretKey>>,
 }
 
 /// Something that was found to be well, or worth a word.
@@ -120,6 +123,12 @@ pub enum NotJoined {
         "the wallet {} is there already and is locked: join under another name, or unlock it first", .0.display()
     )]
     WalletLocked(PathBuf),
+    /// The wallet that is there is not the one whose words were typed.
+    #[error(
+        "the wallet {} is there already, and is another one than that of these words: join under another name",
+        .0.display()
+    )]
+    OtherWallet(PathBuf),
     /// The settings would not be right.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -199,6 +208,18 @@ pub struct Ready {
     settings: Settings,
     secret: Arc<SecretKey>,
     wallet_is_there: bool,
+}
+
+impl Ready {
+    /// The secret of the member.
+    pub fn secret(&self) -> &SecretKey {
+        &self.secret
+    }
+
+    /// Whether somebody comes back with a wallet that there was before.
+    pub fn comes_back(&self, joining: &Joining) -> bool {
+        self.wallet_is_there || joining.secret.is_some()
+    }
 }
 
 impl Joining {
@@ -293,17 +314,26 @@ impl Joining {
         let settings = Settings::parse(&self.file, &text, std::iter::empty())?;
         let wallet = WalletFile::new(&settings.wallet().file);
         let (secret, wallet_is_there) = match wallet.read() {
-            Ok(Stored::Open(secret)) => (*secret, true),
+            Ok(Stored::Open(secret)) => {
+                let wanted = self.secret.as_ref().map(|secret| secret.public_key());
+                if wanted.is_some_and(|wanted| wanted != secret.public_key()) {
+                    return Err(NotJoined::OtherWallet(wallet.path().to_owned()));
+                }
+                (Arc::new(*secret), true)
+            }
             Ok(Stored::Locked(_)) => {
                 return Err(NotJoined::WalletLocked(wallet.path().to_owned()));
             }
-            Err(WalletFileError::Missing { .. }) => (SecretKey::draw(&*means.entropy), false),
+            Err(WalletFileError::Missing { .. }) => {
+                let drawn = || Arc::new(SecretKey::draw(&*means.entropy));
+                (self.secret.clone().unwrap_or_else(drawn), false)
+            }
             Err(error) => return Err(error.into()),
         };
         Ok(Ready {
             text,
             settings,
-            secret: Arc::new(secret),
+            secret,
             wallet_is_there,
         })
     }
@@ -313,7 +343,7 @@ impl Joining {
     ///
     /// # Errors
     /// [`NotJoined::Unwritable`], [`NotJoined::Wallet`], [`NotJoined::Settings`], [`NotJoined::Run`].
-    pub fn set_up(&self, ready: Ready) -> Result<(), NotJoined> {
+    pub fn set_up(&self, ready: &Ready) -> Result<(), NotJoined> {
         let data_dir = ready.settings.data_dir();
         make_private(data_dir)?;
         if !ready.wallet_is_there {

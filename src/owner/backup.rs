@@ -6,7 +6,7 @@ use crate::backup::{self, BackupError, Plan};
 use crate::clock::Clock;
 use crate::logging::Time;
 use crate::store::{Disk, Role};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +48,14 @@ impl Drop for Making<'_> {
     }
 }
 
+/// Why a directory that was named is none.
+pub(super) fn not_whole(dir: &Path) -> String {
+    format!(
+        "“{}” is no whole path: begin it with /, as in /home/ann/backups",
+        dir.display()
+    )
+}
+
 impl NodePlace {
     /// Makes a backup of the node, without its wallet: into a directory that is not there yet, or one of its own
     /// below the place that the settings name for backups. It takes as long as the disk does, one at a time.
@@ -59,7 +67,7 @@ impl NodePlace {
         let dir = match &wanted.dir {
             Some(dir) if dir.is_absolute() => dir.clone(),
             Some(dir) => {
-                let detail = format!("dir is {}, but must be a whole path", dir.display());
+                let detail = not_whole(dir);
                 return Err(Refused::new(Code::BadParameter, detail));
             }
             None => {

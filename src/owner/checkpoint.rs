@@ -1,6 +1,7 @@
 //! Copying the database while the node goes on.
 
 use super::answers::{CheckpointRequest, CheckpointView};
+use super::backup::not_whole;
 use super::codes::Code;
 use super::{NodePlace, Refused};
 
@@ -13,7 +14,7 @@ impl NodePlace {
     pub fn checkpoint(&self, wanted: &CheckpointRequest) -> Result<CheckpointView, Refused> {
         let dir = &wanted.dir;
         if !dir.is_absolute() {
-            let detail = format!("dir is {}, but must be a whole path", dir.display());
+            let detail = not_whole(dir);
             return Err(Refused::new(Code::BadParameter, detail));
         }
         if dir.exists() {

@@ -88,6 +88,12 @@ impl Tracker {
         Ok(view(id, &kept, self.clock.wall()))
     }
 
+    /// Whether whom it invites can join on this machine alone.
+    pub fn invites_here_alone(&self) -> bool {
+        let addresses = self.addresses_to_invite_to();
+        addresses.is_ok_and(|all| all.iter().all(Address::is_of_this_machine))
+    }
+
     /// Where whoever is invited dials: what the settings say, or where we listen, if that is one address.
     fn addresses_to_invite_to(&self) -> Result<Vec<Address>, Refused> {
         if !self.advertise.is_empty() {

@@ -22,6 +22,11 @@ pub(super) struct People<'a> {
     pub(super) own_key: PublicKey,
 }
 
+/// The name that was meant, if it is one: names are never in capitals, so whoever types some means this one.
+pub(super) fn name_in(typed: &str) -> Option<MemberName> {
+    typed.to_ascii_lowercase().parse().ok()
+}
+
 impl People<'_> {
     /// How a key is shown.
     pub(super) fn person(&self, key: &PublicKey) -> PersonView {
@@ -41,7 +46,7 @@ impl People<'_> {
     /// [`Code::BadAddress`] for an address that is mistyped, [`Code::UnknownMember`] for a name that no
     /// member has; the reason tells the nearest one.
     pub(super) fn key_of(&self, typed: &str) -> Result<PublicKey, Refused> {
-        if let Ok(name) = typed.parse::<MemberName>() {
+        if let Some(name) = name_in(typed) {
             if let Some(member) = self.directory.by_name(&name) {
                 return Ok(member.record.statement.key);
             }
@@ -87,7 +92,7 @@ impl People<'_> {
         typed: &str,
         settled: Option<PublicKey>,
     ) -> Result<PublicKey, Refused> {
-        let Ok(name) = typed.parse::<MemberName>() else {
+        let Some(name) = name_in(typed) else {
             return self.key_of(typed);
         };
         let ledgers = settled.map(|key| ("by the ledger and the admin it is", key));
@@ -195,6 +200,8 @@ mod tests {
         assert_eq!(to(&known, "bob", Some(bob)), Ok(bob));
         let refused = to(&known, "bob", Some(other)).unwrap_err();
         assert_eq!(refused.code, Code::NameDiffers);
+        let capital = to(&known, "Bob", Some(other)).unwrap_err();
+        assert_eq!(capital.code, Code::NameDiffers);
         for key in [bob, other] {
             assert!(
                 refused.detail.contains(&key.to_address()),
@@ -226,10 +233,9 @@ mod tests {
             reason("bbo"),
             "no member is called \"bbo\": did you mean bob?"
         );
-        assert_eq!(
-            reason("BOB"),
-            "no member is called \"BOB\": did you mean bob?"
-        );
+        // Names are never in capitals.
+        assert_eq!(lookup("Bob"), Ok(secret(2).public_key()));
+        assert_eq!(lookup("BOB"), Ok(secret(2).public_key()));
         assert_eq!(
             reason("somebody-else"),
             "no member is called \"somebody-else\": the members are alice, bob"

@@ -121,7 +121,7 @@ impl Waiting {
 }
 
 /// What is wrong with words, without any of them: a refusal may be kept where words must not be.
-fn unfit(error: WordsError) -> Refused {
+pub fn unfit(error: WordsError) -> Refused {
     let detail = match error {
         WordsError::Count { found } => {
             format!("These are {found} words, and a wallet has {WORDS}. Type all of them, in their order.")

@@ -182,6 +182,9 @@ fn browser_no_stale_number_is_shown_after_a_sleep_or_a_restart() {
 
     alice.stop();
     hers.waits_until("what may be old is grey", greyed);
+    // What is pressed now is not sent into nothing: the page stays, and says so.
+    hers.presses("#mine button.main");
+    hers.waits_for("#stale", "Nothing was sent: the node does not answer");
     bob.mine_blocks(3);
     alice.start();
     alice.has_sessions(1);

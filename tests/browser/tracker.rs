@@ -21,6 +21,32 @@ fn browser_a_tracker_gives_a_name_to_another_key_and_says_what_was_wrong() {
         let fits = tab.runs("return document.documentElement.scrollWidth <= innerWidth");
         assert_eq!(fits, true, "{width}");
     }
+    // What the browser kept while one was elsewhere is loaded anew: a button that was pressed there works again.
+    let restored = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))";
+    let sent = "for (const form of document.querySelectorAll('form')) { form.dataset.sent = 'yes'; }\
+                document.body.dataset.old = 'yes';";
+    tab.is_wide(1280)
+        .goes_to("/")
+        .waits_for("#alone", "on this machine alone");
+    tab.runs(&format!("{sent} {restored}"));
+    tab.waits_until(
+        "it is loaded anew",
+        "return document.body?.dataset.old === undefined && !document.querySelector('form[data-sent]')",
+    );
+    tab.presses("form[action='/members/invite'] button.main");
+    tab.waits_for("h1", "An invitation")
+        .waits_for("main", "node web");
+    let pictured = "return document.querySelector('svg.code').getAttribute('aria-label').includes('invitation')";
+    assert_eq!(tab.runs(pictured), true);
+    // What is shown this once stays.
+    let once = tab.text("#invitation");
+    tab.runs(&format!("{sent} {restored}"));
+    tab.waits_until(
+        "it is there still",
+        "return document.body.dataset.old === 'yes'",
+    );
+    assert!(tab.text("#invitation") == once && once.starts_with("join1"));
+    tab.goes_to("/");
     let address = SecretKey::draw(&OsEntropy).public_key().to_address();
     tab.is_wide(1280);
     tab.runs("document.querySelectorAll('details').forEach(one => { one.open = true; })");

@@ -123,7 +123,16 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
     let receipt = elsewhere.path().join("receipt.json");
     let name = receipt.to_str().unwrap();
     command(&alice, &["prove", &paid, "--out", name]).succeeds();
+    // Whoever has a chain of their own need not say what to trust.
+    for own in [&alice, &bob] {
+        let told = command(own, &["verify", name]).succeeds();
+        assert!(
+            told.contains("on the chain of the block that you trust"),
+            "{told}"
+        );
+    }
     alice.stop();
+    command(&alice, &["verify", name]).fails(1, &["--trust"]);
     // The id of a block from a node of their own; or how much work is enough.
     let told = run(
         elsewhere.path(),
@@ -136,7 +145,8 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
         &["verify", "receipt.json", "--work", "300"],
     )
     .succeeds();
-    run(elsewhere.path(), &["verify", "receipt.json"]).fails(1, &["--trust", "--work"]);
+    let typed = format!("verify receipt.json --trust {tip}");
+    run(elsewhere.path(), &["verify", "receipt.json"]).fails(1, &["--work", &typed]);
     run(
         elsewhere.path(),
         &["verify", "receipt.json", "--trust", &paid],

@@ -107,6 +107,29 @@ fn remedy(report: &Value, what: &str) -> String {
         .to_owned()
 }
 
+#[test]
+fn cli_doctor_says_of_a_node_that_waits_for_its_wallet_what_it_waits_for() {
+    let lab = Lab::start();
+    let mut alice = lab.prepare_peer_with("alice", "[wallet]\ncreate = \"on-command\"\n");
+    alice.start();
+    let look = |alice: &Node| {
+        let ran = command(alice, &["--json", "doctor"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        serde_json::from_str::<Value>(ran.out.lines().next().unwrap()).unwrap()
+    };
+    let report = look(&alice);
+    let (verdict, found) = said(&report, "node").unwrap();
+    assert!(
+        verdict == "trouble" && found.contains("it has no wallet"),
+        "{report}"
+    );
+    assert!(
+        remedy(&report, "node").contains("`node wallet restore`"),
+        "{report}"
+    );
+    assert!(!found.contains("makes no sense"), "{report}");
+}
+
 /// Everything that can be set right on this machine is, by doing what the doctor says.
 #[test]
 fn cli_doctor_is_content_once_its_remedies_were_taken() {

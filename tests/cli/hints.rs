@@ -144,7 +144,8 @@ fn cli_everything_that_is_printed_to_be_typed_works_when_typed() {
         out.to_str().unwrap(),
     ]);
     let peer_lines = commands(&said.succeeds());
-    assert_eq!(peer_lines.len(), 3);
+    assert_eq!(peer_lines.len(), 4);
+    assert!(peer_lines[3].ends_with("wallet restore"), "{peer_lines:?}");
     // Before it runs, every command says how to start it.
     let refused = place.types(&peer_lines[1]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
@@ -162,6 +163,9 @@ fn cli_everything_that_is_printed_to_be_typed_works_when_typed() {
     // The line for members, and the one that it tells to pass on to them.
     let invited = place.types(&tracker_lines[1]).succeeds();
     assert!(invited.contains("join1"), "{invited}");
+    // A page takes it, too; and that tracker is reached on this machine alone.
+    assert!(invited.contains("  node web\n"), "{invited}");
+    assert!(invited.contains("leads to this machine alone"), "{invited}");
     // What its first start tells to do about the wallet is about its own wallet, not the tracker's.
     let told = fs::read_to_string(log("ann")).unwrap();
     let words = commands(&told);

@@ -47,3 +47,10 @@ pub struct VerifyArgs {
           allow_negative_numbers = true)]
     pub work: Option<u64>,
 }
+
+impl VerifyArgs {
+    /// Whether it was said what makes a proof worth believing.
+    pub fn says_what_counts(&self) -> bool {
+        self.trust.is_some() || self.work.is_some()
+    }
+}

@@ -110,7 +110,9 @@ fn verify(file: &Path, how: &str) -> Result<String, Failure> {
         panic!("{line}");
     };
     let mut written = Vec::new();
-    super::super::proofs::verify(&arguments, &mut Output::new(&mut written, cli.json))?;
+    let invocation = Invocation::of_this_process();
+    let output = &mut Output::new(&mut written, cli.json);
+    super::super::proofs::verify(&arguments, None, &invocation, output)?;
     Ok(String::from_utf8(written).unwrap())
 }
 

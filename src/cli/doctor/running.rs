@@ -5,9 +5,11 @@ use crate::chain::{Height, Timestamp};
 use crate::cli::client::{Client, NodeKind};
 use crate::cli::failure::Failure;
 use crate::owner::answers::{
-    ClockStateView, ClockView, PeerStatusView, PeersView, TrackerLinkView, TrackerStatusView,
+    ClockStateView, ClockView, PeerStatusView, PeersView, StatusView, TrackerLinkView,
+    TrackerStatusView, WaitingView,
 };
 use crate::readable::in_words;
+use serde::de::IgnoredAny;
 
 /// A certificate that ends sooner than this should have been renewed.
 const RENEWAL_MS: u64 = 30 * 24 * 3_600_000;
@@ -26,11 +28,31 @@ pub(super) fn silent(failure: &Failure) -> Finding {
 
 /// What a node that runs says.
 pub(super) fn findings(client: &Client, now: Timestamp) -> Vec<Finding> {
+    let status: Result<StatusView<IgnoredAny>, _> = client.get("/status", &[]);
+    if let Ok(StatusView::Waiting(waiting)) = status {
+        return vec![waits(&waiting)];
+    }
     let asked = match client.kind() {
         NodeKind::Peer => of_peer(client, now),
         NodeKind::Tracker => of_tracker(client),
     };
     asked.unwrap_or_else(|failure| vec![silent(&failure)])
+}
+
+/// A node that waits for its wallet.
+fn waits(waiting: &WaitingView) -> Finding {
+    let remedy = match waiting.locked {
+        true => "`node wallet load` asks for the passphrase, and so does its page: `node web`",
+        false => {
+            "`node wallet new` makes one, `node wallet restore` brings one back from its words; or both in a \
+                  browser: `node web`"
+        }
+    };
+    let found = match waiting.locked {
+        true => "it runs, and is on no network yet: its wallet is locked",
+        false => "it runs, and is on no network yet: it has no wallet",
+    };
+    Finding::trouble("node", format!("{found} ({})", waiting.file), remedy)
 }
 
 fn of_tracker(client: &Client) -> Result<Vec<Finding>, Failure> {

@@ -1,9 +1,10 @@
 //! Where a new peer listens, and which address it names to others: what the settings file says of it.
 
+use crate::membership::Address;
 use crate::settings::Endpoint;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
-/// The port of a peer that nobody named.
+/// The port of a peer whose settings name none.
 const USUAL_PORT: u16 = 7001;
 
 /// Where a peer listens and what others dial.
@@ -17,7 +18,8 @@ pub(super) struct Place {
     pub(super) told: Option<String>,
 }
 
-/// The place of a peer with these trackers, for which `listen` and `advertise` were typed. `own` says under
+/// The place of a peer with these trackers, for which `listen` and `advertise` were typed; where no port was, it
+/// is `free`. `own` says under
 /// which number this machine reaches somebody.
 ///
 /// # Errors
@@ -26,9 +28,12 @@ pub(super) fn place(
     trackers: &[Endpoint],
     listen: Option<SocketAddr>,
     advertise: &[Endpoint],
+    free: u16,
     own: impl Fn(&Endpoint) -> Option<IpAddr>,
 ) -> Result<Place, String> {
-    let away = trackers.iter().find(|tracker| !is_of_this_machine(tracker));
+    let away = trackers
+        .iter()
+        .find(|tracker| !Address::from(*tracker).is_of_this_machine());
     let as_typed = |told| Place {
         listen,
         advertise: advertise.to_vec(),
@@ -37,14 +42,20 @@ pub(super) fn place(
     let everywhere = listen.is_some_and(|listen| listen.ip().is_unspecified());
     match (away, listen) {
         _ if !advertise.is_empty() => {
-            let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), USUAL_PORT);
+            let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), free);
             let listen = listen.or(away.map(|_| any));
             return Ok(Place {
                 listen,
                 ..as_typed(None)
             });
         }
-        (None, _) if !everywhere => return Ok(as_typed(None)),
+        (None, _) if !everywhere => {
+            let other = (free != USUAL_PORT).then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, free)));
+            return Ok(Place {
+                listen: listen.or(other),
+                ..as_typed(None)
+            });
+        }
         (Some(tracker), Some(listen)) if listen.ip().is_loopback() => {
             return Ok(as_typed(Some(format!(
                 "It listens at {listen}, which is this machine alone: members on other machines, and the \
@@ -57,7 +68,7 @@ pub(super) fn place(
         }
         _ => {}
     }
-    let port = listen.map_or(USUAL_PORT, |listen| listen.port());
+    let port = listen.map_or(free, |listen| listen.port());
     let number = away.and_then(own).filter(|number| !number.is_loopback());
     let Some(number) = number else {
         return Err(format!(
@@ -83,12 +94,6 @@ pub(super) fn place(
              stands between, change \"advertise\" in the file. `node status` says whether it is reached."
         )),
     })
-}
-
-/// Whether the host means the machine itself, whoever dials it.
-fn is_of_this_machine(endpoint: &Endpoint) -> bool {
-    let number: Result<IpAddr, _> = endpoint.host().parse();
-    endpoint.host() == "localhost" || number.is_ok_and(|number| number.is_loopback())
 }
 
 /// Under which number this machine would speak to somebody; nothing is sent.
@@ -124,6 +129,7 @@ mod tests {
             &endpoints(trackers),
             listen.parse().ok(),
             &endpoints(advertise),
+            USUAL_PORT,
             own,
         )?;
         let listen = place.listen.map_or("-".to_owned(), |at| at.to_string());
@@ -167,9 +173,26 @@ mod tests {
         }
         let asked = found(&["127.0.0.1:7000"], "0.0.0.0:7001", &[]).unwrap_err();
         assert!(asked.contains("--advertise HOST:7001"), "{asked}");
-        let unknown =
-            super::place(&endpoints(&["t.example:7000"]), None, &[], |_| None).unwrap_err();
+        let unknown = super::place(
+            &endpoints(&["t.example:7000"]),
+            None,
+            &[],
+            USUAL_PORT,
+            |_| None,
+        )
+        .unwrap_err();
         assert!(unknown.contains("--advertise HOST:7001"), "{unknown}");
+    }
+
+    #[test]
+    fn a_peer_beside_another_one_takes_a_port_that_is_free() {
+        let own = |_: &Endpoint| Some([192, 168, 1, 20].into());
+        let found = |tracker: &str| {
+            let place = place(&endpoints(&[tracker]), None, &[], 7009, own).unwrap();
+            place.listen.map(|listen| listen.to_string())
+        };
+        assert_eq!(found("127.0.0.1:7000").as_deref(), Some("127.0.0.1:7009"));
+        assert_eq!(found("t.example:7000").as_deref(), Some("0.0.0.0:7009"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::form::Asked;
 use super::frame::{Frame, Spot, Standing, page, see, status_of};
 use super::refusal::PageRefused;
 use super::show::{When, Who, coins, count, grouped};
+use crate::chain::BlockId;
 use crate::owner::answers::{
     ActionView, BlockLine, BlockView, MeaningView, TransactionState, TransactionView,
 };
@@ -214,6 +215,8 @@ struct TransactionPage {
     block: Option<(u64, String)>,
     expires: Option<String>,
     bytes: usize,
+    /// What checks the proof that it is in its block, as it is typed.
+    verify: Option<String>,
     /// Why it waits for longer than usual, if it does.
     mood: Option<String>,
     /// Where it is itself.
@@ -255,6 +258,10 @@ pub(super) async fn transaction(
     page(&TransactionPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Transaction"),
         id: found.id.to_string(),
+        verify: match &found.state {
+            TransactionState::Mined { block, .. } => Some(verify(block)),
+            TransactionState::Unknown | TransactionState::Open => None,
+        },
         expires: deed
             .filter(|deed| deed.sender.is_some())
             .map(|deed| grouped(&deed.expires_at.0.to_string())),
@@ -269,6 +276,14 @@ pub(super) async fn transaction(
         standing,
         block,
     })
+}
+
+/// What a proof that is kept is called.
+const PROOF: &str = "proof.json";
+
+/// What checks a proof that is kept, for whoever knows that this block is on the chain.
+pub(super) fn verify(block: &BlockId) -> String {
+    format!("verify {PROOF} --trust {block}")
 }
 
 #[derive(Template)]
@@ -305,6 +320,9 @@ pub(super) async fn proof(
 ) -> Result<HttpResponse, PageRefused> {
     let proof = peer.proof(&id, None, None).await?;
     Ok(see(HttpResponse::Ok())
-        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"proof.json\""))
+        .insert_header((
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{PROOF}\""),
+        ))
         .json(proof))
 }

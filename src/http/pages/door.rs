@@ -7,15 +7,15 @@
 //! - What changes something is a `POST` with an `Origin`, and its form carries the session's token
 //!   ([`Act`](super::form::Act)).
 
-use super::refusal::PageRefused;
+use super::refusal::{PageRefused, no_page};
 use super::sessions::{Browsers, Session};
 use crate::http::server::doorstep::Place;
 use crate::http::server::guard::the_only;
 use crate::owner::{Code, Refused};
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
-use actix_web::http::header::{COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 use std::sync::Arc;
@@ -61,7 +61,12 @@ pub(in crate::http) async fn admit<B: MessageBody>(
         place.leave();
     }
     request.extensions_mut().insert(session);
-    next.call(request).await
+    let looked_at = wants_a_page(request.headers());
+    let response = next.call(request).await?;
+    match looked_at && is_bare(response.status(), response.headers()) {
+        true => Err(no_page().into()),
+        false => Ok(response),
+    }
 }
 
 /// Checks where a request comes from.
@@ -118,17 +123,35 @@ fn is_this_machine(host: &str) -> bool {
     })
 }
 
+/// Whether somebody looks at what comes back: a browser that goes to a page says that it takes HTML, and what a
+/// page or a program fetches does not.
+pub(in crate::http) fn wants_a_page(headers: &HeaderMap) -> bool {
+    let accepted = headers
+        .get_all(ACCEPT)
+        .filter_map(|line| line.to_str().ok());
+    let mut kinds = accepted.flat_map(|line| line.split(','));
+    kinds.any(|kind| kind.split(';').next().map(str::trim) == Some("text/html"))
+}
+
+/// Whether an answer is a no that says nothing to somebody who looks at it.
+fn is_bare(status: StatusCode, headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    (status.is_client_error() || status.is_server_error())
+        && !kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
 /// The session that a request's cookie shows.
 fn session(browsers: &Browsers, headers: &HeaderMap) -> Option<Session> {
     let cookies = headers
         .get_all(COOKIE)
         .filter_map(|line| line.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';'));
-    let secret = pairs.find_map(|pair| {
+    pairs.find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == browsers.cookie()).then_some(value)
-    })?;
-    browsers.session(secret)
+        browsers.may_be_of(name).then(|| browsers.session(value))?
+    })
 }
 
 #[cfg(test)]

@@ -21,9 +21,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Longest name that is kept for another try.
-const MAX_NAME: usize = 32;
-
 /// A check that was done.
 #[derive(Debug, Clone)]
 pub struct JoinCheck {
@@ -43,7 +40,14 @@ pub enum JoinStage {
     Checking,
     /// It can't be, for this reason; nothing was written.
     Refused(String),
-    /// Everything is written, and the node can start.
+    /// All checks are done, and nothing is written.
+    Checked {
+        /// The node's address, as people write it.
+        address: String,
+        /// Whether it is of a wallet that there was before: then its words are on paper.
+        comes_back: bool,
+    },
+    /// Everything is written, and the node can start. The words of its wallet were shown.
     Joined(Newcomer),
     /// The node was told to start.
     Starting,
@@ -58,12 +62,28 @@ pub struct Newcomer {
     pub data_dir: PathBuf,
 }
 
+/// What was typed, kept for another try.
+#[derive(Clone, Default)]
+pub struct JoinTyped {
+    /// The invitation.
+    pub invitation: Zeroizing<String>,
+    /// The name.
+    pub name: String,
+}
+
 /// What carries out the joining that these pages ask for.
 pub trait Joins: Send + Sync {
-    /// Begins to check, unless that goes on already or is done.
-    fn begin(&self, invitation: Zeroizing<String>, name: &str);
+    /// Begins to check, unless that goes on already or is done. Whoever comes back types the words of the
+    /// former wallet; they are kept nowhere.
+    fn begin(&self, typed: JoinTyped, words: Zeroizing<String>);
+    /// What was typed last.
+    fn last_typed(&self) -> JoinTyped;
+    /// Asks anew, as long as nothing is written: for another name.
+    fn ask_again(&self);
     /// How it goes: what was checked, and where it stands.
     fn progress(&self) -> (Vec<JoinCheck>, JoinStage);
+    /// Writes what was checked, unless it is written; `None` where nothing is checked, or it can't be written.
+    fn set_up(&self) -> Option<Newcomer>;
     /// The words of the wallet that was made: once.
     fn take_words(&self) -> Option<SecretWords>;
     /// Has the node start.
@@ -82,6 +102,7 @@ pub(in crate::http) fn routes(config: &mut ServiceConfig) {
         .route("/assets/{file}", web::get().to(assets::asset))
         .route("/", web::get().to(joining))
         .route("/start/join", web::post().to(join))
+        .route("/start/again", web::post().to(again))
         .route("/start/words", web::post().to(words))
         .route("/start/node", web::post().to(start))
         .default_service(web::route().to(nothing_here));
@@ -93,7 +114,7 @@ struct JoiningPage {
     frame: Frame,
     checks: Vec<JoinCheck>,
     stage: JoinStage,
-    name: String,
+    typed: JoinTyped,
     /// Where to go on, once the node is there.
     node: Option<SocketAddr>,
 }
@@ -101,6 +122,15 @@ struct JoiningPage {
 impl JoiningPage {
     fn is_checking(&self) -> bool {
         matches!(self.stage, JoinStage::Checking)
+    }
+
+    fn heading(&self) -> &'static str {
+        match self.stage {
+            JoinStage::Checked { .. } => "You can join",
+            JoinStage::Joined(_) => "Your words were shown",
+            JoinStage::Starting => "Your node starts",
+            JoinStage::Asking | JoinStage::Checking | JoinStage::Refused(_) => "Join a network",
+        }
     }
 
     fn asks(&self) -> bool {
@@ -144,20 +174,26 @@ async fn joining(joins: Data<dyn Joins>, drawing: Data<Drawing>, asked: Asked) -
                 _ => None,
             },
             stage,
-            name: asked.fields.text("name").unwrap_or_default().to_owned(),
+            typed: joins.last_typed(),
         },
     )
 }
 
 /// Begins to check.
 async fn join(joins: Data<dyn Joins>, act: Act) -> Result<HttpResponse, PageRefused> {
-    let invitation = act.fields.text("invitation").unwrap_or_default();
-    let name = act.fields.text("name").unwrap_or_default();
-    joins.begin(Zeroizing::new(invitation.to_owned()), name);
-    // Kept for another try.
-    let kept: String = name.chars().take(MAX_NAME).collect();
-    let kept = kept.bytes().map(|byte| format!("%{byte:02x}"));
-    on_to(&format!("/?name={}", kept.collect::<String>()))
+    let text = |name| act.fields.text(name).unwrap_or_default().to_owned();
+    let typed = JoinTyped {
+        invitation: Zeroizing::new(text("invitation")),
+        name: text("name"),
+    };
+    joins.begin(typed, Zeroizing::new(text("words")));
+    on_to("/")
+}
+
+/// Asks anew, with what was typed.
+async fn again(joins: Data<dyn Joins>, _: Act) -> Result<HttpResponse, PageRefused> {
+    joins.ask_again();
+    on_to("/")
 }
 
 /// Shows the words of the new wallet this once, or takes two of them back.
@@ -167,7 +203,7 @@ async fn words(
     drawing: Data<Drawing>,
     act: Act,
 ) -> Result<HttpResponse, PageRefused> {
-    let JoinStage::Joined(newcomer) = joins.progress().1 else {
+    let Some(newcomer) = joins.set_up() else {
         return on_to("/");
     };
     let of = (&*drawing.0, joins.typed());
@@ -213,9 +249,16 @@ async fn start(
     browsers: Data<Browsers>,
     act: Act,
 ) -> Result<HttpResponse, PageRefused> {
-    match joins.progress().1 {
-        JoinStage::Joined(newcomer) => go(&joins, &browsers, &newcomer, &act),
-        _ => on_to("/"),
+    if let JoinStage::Checked {
+        comes_back: true, ..
+    } = joins.progress().1
+    {
+        // Whoever could type the words has them.
+        browsers.keep_words();
+    }
+    match joins.set_up() {
+        Some(newcomer) => go(&joins, &browsers, &newcomer, &act),
+        None => on_to("/"),
     }
 }
 

@@ -218,7 +218,7 @@ pub(super) async fn member(
     page(&MemberPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, member.who.label()),
         balance: coins(balance.balance),
-        code: super::own::code(&member.who.address),
+        code: super::own::code(super::own::Coded::Address, &member.who.address),
         member,
     })
 }

@@ -19,9 +19,27 @@ use std::fmt::Write;
 /// Empty squares around a code, which readers need.
 const QUIET: usize = 4;
 
-/// An address as a picture that a telephone reads; empty if it is too long for one.
-pub(super) fn code(text: &str) -> String {
-    // Capitals alone take a third less room, and an address reads the same.
+/// What a picture holds.
+#[derive(Clone, Copy)]
+pub(super) enum Coded {
+    Address,
+    Invitation,
+}
+
+impl Coded {
+    /// What it is for whoever does not see it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Address => "The address as a code to photograph",
+            Self::Invitation => "The invitation as a code to photograph",
+        }
+    }
+}
+
+/// A text as a picture that a telephone reads; empty if it is too long for one.
+pub(super) fn code(what: Coded, text: &str) -> String {
+    let words = what.words();
+    // Capitals alone take a third less room, and both read the same.
     let Ok(code) = QRBuilder::new(text.to_uppercase()).ecl(ECL::M).build() else {
         return String::new();
     };
@@ -35,7 +53,7 @@ pub(super) fn code(text: &str) -> String {
     }
     let side = code.size + 2 * QUIET;
     format!(
-        "<svg class=\"code\" viewBox=\"0 0 {side} {side}\" role=\"img\" aria-label=\"The address as a code to photograph\" \
+        "<svg class=\"code\" viewBox=\"0 0 {side} {side}\" role=\"img\" aria-label=\"{words}\" \
          shape-rendering=\"crispEdges\"><rect width=\"{side}\" height=\"{side}\" fill=\"#fff\"/>\
          <path d=\"{path}\" fill=\"#000\"/></svg>"
     )
@@ -66,7 +84,7 @@ pub(super) async fn own(
     page(&OwnPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Own, "My name and address"),
         who: Who::me(&status),
-        code: code(&status.address),
+        code: code(Coded::Address, &status.address),
         words_kept: browsers.words_are_kept(),
         backup: Backup::of(&peer.place, &background).await?,
         back: "/me",
@@ -146,7 +164,10 @@ mod tests {
 
     #[test]
     fn an_address_makes_a_code_and_a_seal_is_of_one_session() {
-        let svg = code("rac1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq");
+        let svg = code(
+            Coded::Address,
+            "rac1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq",
+        );
         assert!(svg.starts_with("<svg") && svg.len() > 1_000);
         let (one, other) = (Session::with("one"), Session::with("other"));
         assert_eq!(seal_of_words(&one, "a", "b"), seal_of_words(&one, "a", "b"));

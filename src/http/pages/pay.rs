@@ -87,7 +87,7 @@ struct PayPage {
 }
 
 /// Who is listed beside: who has written what was not read, with whom something went of late, who is here.
-async fn contacts(peer: &Peer, history: &HistoryView) -> Result<Vec<Contact>, Refused> {
+async fn contacts(peer: &Peer, own: &str, history: &HistoryView) -> Result<Vec<Contact>, Refused> {
     let wanted = InboxPage {
         unread: true,
         order: Order::Latest,
@@ -105,7 +105,8 @@ async fn contacts(peer: &Peer, history: &HistoryView) -> Result<Vec<Contact>, Re
     });
     let mut people: Vec<Contact> = Vec::new();
     for person in writers.chain(latest) {
-        let known = people.iter().any(|one| one.who.address == person.address);
+        let known =
+            person.address == own || people.iter().any(|one| one.who.address == person.address);
         if known || people.len() >= BESIDE || person.name.is_none() {
             continue;
         }
@@ -164,7 +165,7 @@ async fn pay_page(
     let mood = Mood::of(&status);
     offer(peer, &status, &mut sending).await?;
     let history = peer.history(&Page::first(LISTED)).await?;
-    let contacts = contacts(peer, &history).await?;
+    let contacts = contacts(peer, &status.address, &history).await?;
     let names = contacts
         .iter()
         .filter_map(|contact| contact.who.name.clone());

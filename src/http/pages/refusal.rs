@@ -74,6 +74,12 @@ impl ResponseError for PageRefused {
 
 /// What is under no other path of the pages.
 pub(super) async fn nothing_here() -> Result<HttpResponse, PageRefused> {
-    let detail = "There is no such page: its address may be mistyped. Home leads to all there are.";
-    Err(Refused::new(Code::UnknownPath, detail).into())
+    Err(no_page())
+}
+
+/// Why there is no page.
+pub(super) fn no_page() -> PageRefused {
+    let detail = "There is no such page: its address may be mistyped, or it is what a button does. Home leads to \
+                  all there are.";
+    Refused::new(Code::UnknownPath, detail).into()
 }

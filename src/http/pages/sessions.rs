@@ -31,6 +31,9 @@ const MAX_SESSIONS: usize = 32;
 /// Forms that were taken, of which a repetition is recognised.
 const MAX_TAKEN: usize = 256;
 
+/// What the cookies of all nodes are called first.
+const COOKIES: &str = "raclette-";
+
 /// Its name, within the data directory: which browsers are known, by hash, over a restart.
 const FILE: &str = "browsers.json";
 
@@ -43,6 +46,8 @@ pub(in crate::http) struct Browsers(Arc<Inner>);
 
 struct Inner {
     cookie: String,
+    /// Whether the node's key is known, after which the cookie is called.
+    has_key: bool,
     /// `None` where there is no node yet to keep one for.
     file: Option<PathBuf>,
     address: SocketAddr,
@@ -111,21 +116,28 @@ impl Browsers {
             tracing::warn!(%error, "the browsers that were known can't be read: each needs a new link");
             Kept::default()
         });
-        let whose = match owned.key() {
-            Some(key) => key.to_address(),
-            None => data_dir.display().to_string(),
+        let (whose, has_key) = match owned.key() {
+            Some(key) => (key.to_address(), true),
+            None => (data_dir.display().to_string(), false),
         };
-        Self::begin(&whose, Some(file), address, kept)
+        Self::begin(&whose, has_key, Some(file), address, kept)
     }
 
     /// Those of a page at this address on a machine without a node.
     pub(in crate::http) fn before_a_node(address: SocketAddr) -> Self {
-        Self::begin(&address.to_string(), None, address, Kept::default())
+        Self::begin(&address.to_string(), true, None, address, Kept::default())
     }
 
-    fn begin(whose: &str, file: Option<PathBuf>, address: SocketAddr, kept: Kept) -> Self {
+    fn begin(
+        whose: &str,
+        has_key: bool,
+        file: Option<PathBuf>,
+        address: SocketAddr,
+        kept: Kept,
+    ) -> Self {
         Self(Arc::new(Inner {
             cookie: cookie_name(whose),
+            has_key,
             file,
             address,
             state: Mutex::new(State {
@@ -147,6 +159,15 @@ impl Browsers {
     /// other's away.
     pub(super) fn cookie(&self) -> &str {
         &self.0.cookie
+    }
+
+    /// Whether a cookie called so may be of this node: one that waits for its wallet does not know its key, and
+    /// knows by what they say the browsers that its last run let in.
+    pub(super) fn may_be_of(&self, name: &str) -> bool {
+        match self.0.has_key {
+            true => name == self.0.cookie,
+            false => name.starts_with(COOKIES),
+        }
     }
 
     /// Where the pages are.
@@ -252,7 +273,7 @@ impl Browsers {
 /// How the cookie of a node is called.
 pub(super) fn cookie_name(whose: &str) -> String {
     let hash = blake3::hash(whose.as_bytes());
-    format!("raclette-{}", &hash.to_hex()[..16])
+    format!("{COOKIES}{}", &hash.to_hex()[..16])
 }
 
 /// A fresh secret, in hexadecimal.

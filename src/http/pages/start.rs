@@ -1,9 +1,10 @@
 //! The page of a node that waits for its wallet: makes one, and shows its words this once; or opens the one
 //! that is there.
 
+use super::door::PLACES;
 use super::entry::cookie_of_key;
 use super::form::{Act, Asked};
-use super::frame::{Frame, Spot, html};
+use super::frame::{Frame, Spot, html, on_to};
 use super::own::{draw_two, seal_of_words};
 use super::refusal::PageRefused;
 use super::sessions::{Browsers, Session};
@@ -26,6 +27,17 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .route("/start/create", web::post().to(create))
         .route("/start/restore", web::post().to(restore))
         .route("/start/load", web::post().to(load));
+    for place in PLACES {
+        let below = format!("/{place}/{{rest:.*}}");
+        config
+            .route(&format!("/{place}"), web::get().to(elsewhere))
+            .route(&below, web::get().to(elsewhere));
+    }
+}
+
+/// A page that the node has once it has its wallet: first that is asked for.
+async fn elsewhere() -> Result<HttpResponse, PageRefused> {
+    on_to("/")
 }
 
 #[derive(Template)]

@@ -2,6 +2,7 @@
 
 mod commands;
 mod differing;
+mod looked_at;
 mod newcomer;
 mod paths;
 mod shown;

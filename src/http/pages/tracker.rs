@@ -4,6 +4,7 @@ use super::acts::Background;
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page};
 use super::members::{Finding, LISTED, Member, listed};
+use super::own::{Coded, code};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
 use super::show::{Moment, When, Who, count, told};
@@ -42,6 +43,8 @@ struct TrackerPage {
     frame: Frame,
     who: Who,
     endpoint: String,
+    /// Whether nobody on another machine can join.
+    is_alone: bool,
     founded: bool,
     registered: String,
     live: String,
@@ -164,6 +167,7 @@ async fn tracker_page(
         frame: frame(tracker, &status, asked, Spot::Members, "Tracker"),
         who: Who::called(None, &status.address),
         endpoint: visible(&status.endpoint),
+        is_alone: tracker.invites_here_alone(),
         founded: status.network.id.is_some(),
         registered: count(status.registered, "member"),
         live: count(status.live, "member"),
@@ -210,7 +214,7 @@ async fn invite(
     frame.standing = Standing::good("Made", "");
     page(&InvitedPage {
         frame,
-        code: super::own::code(&invited.invitation),
+        code: code(Coded::Invitation, &invited.invitation),
         uses: count(invited.uses as usize, "member"),
         expires: Moment::new(invited.expires),
         invitation: invited.invitation,

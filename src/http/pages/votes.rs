@@ -8,7 +8,7 @@ use super::refusal::PageRefused;
 use super::show::{Moment, Who, count, grouped, told};
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
-    BallotState, BallotView, CastRequest, CountedView, UncountedView, VoterView,
+    BallotState, BallotView, CastRequest, CountedView, TransactionState, UncountedView, VoterView,
 };
 use crate::owner::{Code, MissingVote, Peer, Refused};
 use crate::readable::visible;
@@ -240,6 +240,8 @@ struct BallotPage {
     /// How many choices a vote may have.
     max: u8,
     own: Option<Told>,
+    /// What checks the proof of the own vote, as it is typed.
+    verify: Option<String>,
     /// The vote that waits for a block, and why it may wait for long.
     under_way: Option<(String, String)>,
     /// What the owner's last vote chose, and why it does not count.
@@ -256,6 +258,8 @@ struct BallotPage {
     voted: Vec<Voter>,
     next: Option<String>,
     has_audit: bool,
+    /// Whether no more votes count.
+    is_over: bool,
     result: Option<(String, u64, String)>,
 }
 
@@ -283,6 +287,13 @@ async fn ballot_page(
         })
         .partition(|voter| voter.vote.is_some());
     let question = visible(&ballot.question);
+    let verify = match &ballot.own {
+        Some(own) => match peer.transaction(&own.id.to_string()).await?.state {
+            TransactionState::Mined { block, .. } => Some(super::blocks::verify(&block)),
+            TransactionState::Unknown | TransactionState::Open => None,
+        },
+        None => None,
+    };
     Ok(BallotPage {
         frame: Frame::of_peer(peer, &status, asked, Spot::Votes, question.clone()),
         id: ballot.ballot.to_string(),
@@ -297,6 +308,7 @@ async fn ballot_page(
         choices: choices(&ballot, under_way),
         max: ballot.max,
         own: ballot.own.as_ref().map(Told::new),
+        verify,
         under_way: under_way.map(|vote| (joined(&vote.choices), vote.id.to_string())),
         failed: failed.map(|vote| {
             let reason = vote.reason.as_deref().unwrap_or_default();
@@ -311,6 +323,7 @@ async fn ballot_page(
         not_yet,
         voted,
         next: voters.next.map(|next| next.0),
+        is_over: matches!(ballot.state, BallotState::Closed | BallotState::ResultMined),
         has_audit: ballot.state != BallotState::NotMined,
         result: ballot.result.as_ref().map(|result| {
             let height = result.height.0;

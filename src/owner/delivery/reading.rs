@@ -1,7 +1,8 @@
 //! How what was sent and received is shown to its owner.
 
+use crate::chain::rows::StateView;
 use crate::chain::{
-    Action, Amount, Closed, EncodedTransaction, Height, Internal, Rules, TransactionId,
+    Action, Amount, Closed, EncodedTransaction, Height, Internal, Rules, Timestamp, TransactionId,
 };
 use crate::keys::{NoteContext, PublicKey};
 use crate::messages::tracker_link::DirectoryStatus;
@@ -101,6 +102,15 @@ impl<'a> Reading<'a> {
         Ok((place, height, confirmed))
     }
 
+    /// When the connected block at a height was mined.
+    fn mined_at(&self, height: Height) -> Result<Option<Timestamp>, Internal> {
+        let chain = ChainRows(self.snapshot);
+        let Some(id) = chain.active(height)? else {
+            return Ok(None);
+        };
+        Ok(chain.header(&id)?.map(|entry| entry.header.timestamp))
+    }
+
     pub(super) fn says(&self, action: &Action) -> Result<Option<MeaningView>, Internal> {
         Meanings::of(self.rules, &ChainRows(self.snapshot)).read(action)
     }
@@ -189,13 +199,19 @@ impl<'a> Reading<'a> {
             (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
             (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,
         };
+        // What came by no delivery was found on the ledger, maybe long after it came there.
+        let in_block = match (height, &facts.receipt) {
+            (Some(height), None) => self.mined_at(height)?,
+            _ => None,
+        };
+        let received_at = in_block.map_or(facts.received_at, |at| at.min(facts.received_at));
         Ok(Some(ReceivedView {
             number,
             id: facts.id,
             from: self.people.person(&facts.from),
             amount: facts.amount,
             note: self.note(&body).await?,
-            received_at: facts.received_at,
+            received_at,
             direct: facts.receipt.is_some(),
             unread: rows.get(&rows::mark_key(number))?.is_some(),
             state,

@@ -9,12 +9,11 @@ use crate::chain::{
     Action, Amount, EncodedTransaction, Height, Internal, Payload, Salt, TransactionId,
 };
 use crate::keys::{NoteContext, NoteText, PublicKey, SealingKey};
-use crate::membership::MemberName;
 use crate::messages::retry_queue::SignAndSend;
 use crate::messages::wallet::SealNote;
 use crate::owner::answers::{SendRequest, SentView};
 use crate::owner::chain_reads::tip_of;
-use crate::owner::people::People;
+use crate::owner::people::{People, name_in};
 use crate::owner::{COINS_EXPIRY_BLOCKS, Code, DEFAULT_EXPIRY_BLOCKS, Peer, PeerParts, Refused};
 use crate::protocol::delivery::outbox::{Request, SendError};
 use crate::protocol::delivery::rows::{self, Route, SendFacts};
@@ -99,9 +98,9 @@ impl Peer {
         tip: Height,
         typed: &str,
     ) -> Result<PublicKey, Refused> {
-        let settled = match typed.parse::<MemberName>() {
-            Err(_) => None,
-            Ok(name) => {
+        let settled = match name_in(typed) {
+            None => None,
+            Some(name) => {
                 let known = self.known();
                 let admins = known.statements.as_ref().and_then(|all| all.owner(&name));
                 let disk = self.disk()?;

@@ -118,3 +118,26 @@ fn whom_nobody_reaches_is_told_how_to_be_reached() {
     assert!(found.tells(Verdict::Note, "\"advertise\""), "{found:?}");
     assert!(found.found.contains("127.0.0.1:7001"));
 }
+
+#[test]
+fn a_node_that_waits_for_its_passphrase_needs_the_owner() {
+    let waiting = |locked| WaitingView {
+        role: "peer".to_owned(),
+        version: "1".to_owned(),
+        waiting_for: "wallet".to_owned(),
+        waiting: "it waits".to_owned(),
+        file: "/a/key.pem".to_owned(),
+        locked,
+    };
+    let locked = waits(&waiting(true));
+    assert!(
+        locked.tells(Verdict::Trouble, "node wallet load"),
+        "{locked:?}"
+    );
+    assert!(locked.found.contains("its wallet is locked"), "{locked:?}");
+    let none = waits(&waiting(false));
+    assert!(
+        none.tells(Verdict::Trouble, "node wallet restore"),
+        "{none:?}"
+    );
+}

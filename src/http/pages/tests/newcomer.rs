@@ -204,7 +204,7 @@ async fn a_backup_is_made_by_pressing_and_found_by_its_word_and_why_none_was_mad
         );
     }
     let token = known.field("/me", "token").await;
-    let form = format!("token={token}&once=a&back=%2Fme&dir=relative");
+    let form = format!("token={token}&once=a&back=%2Fme&dir=elsewhere%2Fbackups");
     let asked = known.post("/network/backup", &form).await;
     assert!(
         asked.head.contains("location: /me?done=backup#backup"),
@@ -219,7 +219,35 @@ async fn a_backup_is_made_by_pressing_and_found_by_its_word_and_why_none_was_mad
         }
     }
     assert!(
-        page.contains("dir is relative, but must be a whole path"),
+        page.contains("“elsewhere/backups” is no whole path: begin it with /"),
         "{page}"
     );
+}
+
+#[actix_web::test]
+async fn what_was_found_on_the_ledger_came_when_its_block_did() {
+    let served = Served::peer().await;
+    served.fetches_late();
+    let told = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+    let message = told(served.ask("GET", "/inbox/1").await);
+    let height = message["height"].as_u64().unwrap();
+    let block = told(served.ask("GET", &format!("/blocks/{height}")).await);
+    assert_eq!(message["received_at"], block["timestamp"], "{message}");
+}
+
+#[actix_web::test]
+async fn the_page_of_a_transaction_names_what_checks_its_proof() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let path = format!("/network/transactions/{}", served.mined);
+    let page = known.get(&path).await.body;
+    let block = served.ask("GET", "/blocks/1").await;
+    let block: serde_json::Value = serde_json::from_str(&block).unwrap();
+    let typed = format!(
+        "node verify proof.json --trust {}",
+        block["id"].as_str().unwrap()
+    );
+    assert!(page.contains(&typed), "{page}");
+    let path = format!("/network/transactions/{}", served.open);
+    assert!(!known.get(&path).await.body.contains("node verify"));
 }
