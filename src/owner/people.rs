@@ -170,6 +170,16 @@ mod tests {
     }
 
     #[test]
+    fn a_node_knows_its_own_name_before_any_tracker_tells_of_it() {
+        let people = People {
+            directory: &directory_of([member_called("bob", 2)]),
+            own_name: &"alice".parse().unwrap(),
+            own_key: secret(1).public_key(),
+        };
+        assert_eq!(people.key_of("alice"), Ok(secret(1).public_key()));
+    }
+
+    #[test]
     fn a_name_and_an_address_lead_to_the_same_key() {
         let bob = secret(2).public_key();
         assert_eq!(lookup("bob"), Ok(bob));
