@@ -74,6 +74,17 @@ impl Authority {
         self.successions.last().map_or(self.first, |last| last.key)
     }
 
+    /// The number of the word that made the admin key of now one: what it signs counts if it is numbered after that.
+    /// `None` as long as nobody has succeeded.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.successions.last().map(|last| last.number)
+    }
+
+    /// Up to which number rights of this key were taken back.
+    pub fn revoked_until(&self, delegate: &PublicKey) -> Option<Timestamp> {
+        self.revoked.get(delegate).copied()
+    }
+
     /// Whose admin key it was for what has this number: a change counts for what is numbered after it.
     pub fn admin_at(&self, number: Timestamp) -> PublicKey {
         let before = self.successions.iter().rev().find(|s| s.number < number);
@@ -184,8 +195,7 @@ impl Authority {
     /// Whether a delegation was withdrawn.
     pub fn has_revoked(&self, delegation: &Delegation) -> bool {
         let said = &delegation.statement;
-        let revoked = self.revoked.get(&said.delegate);
-        revoked.is_some_and(|number| said.serial <= *number)
+        self.revoked_until(&said.delegate) >= Some(said.serial)
     }
 }
 

@@ -418,7 +418,8 @@ impl TrackerLink {
     pub fn told_elsewhere(&mut self, members: Vec<Member>) -> Vec<Effect> {
         let mut changed = Vec::new();
         for member in members {
-            if self.directory.is_news(&member)
+            if !self.is_out(&member.record.statement.key)
+                && self.directory.is_news(&member)
                 && matches!(
                     self.directory.update(member.clone()),
                     Update::Entered { .. }

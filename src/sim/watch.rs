@@ -353,7 +353,11 @@ impl Watch {
         let is_there = |host: &Host| !host.is_gone() && !host.is_out();
         // Nobody has to come to a tracker that does not speak for the network.
         let speaker = speaker(hosts);
-        let tells = |index: usize, host: &Host| !host.is_tracker() || index == speaker;
+        // Whoever lies is no node that keeps what it was told over a restart.
+        let tells = |index: usize, host: &Host| match host.is_tracker() {
+            true => index == speaker,
+            false => host.is_honest_peer(),
+        };
         let lists = hosts.iter().enumerate();
         for (index, host) in lists.filter(|(index, host)| is_there(host) && tells(*index, host)) {
             let Some(faces) = host.faces() else {
@@ -362,7 +366,7 @@ impl Watch {
                     format!("host {index} does not run"),
                 )));
             };
-            if let Some(peer) = faces.peer.get().filter(|_| host.is_honest_peer()) {
+            if let Some(peer) = faces.peer.get() {
                 let known = peer.known.borrow();
                 if !known.registered || known.tracker != address(speaker).to_string() {
                     let (tracker, trouble) = (&known.tracker, &known.trouble);

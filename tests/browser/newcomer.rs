@@ -109,7 +109,8 @@ fn browser_a_backup_is_made_by_pressing_a_button() {
     let its = enter(driver.another_tab(), &lab.tracker);
     let place = lab.directory().join("its-backup");
     its.goes_to("/network/node")
-        .presses("#backup summary")
+        .waits_for("main", "of the settings file");
+    its.presses("#backup summary")
         .types("#dir", place.to_str().unwrap());
     its.presses("#backup button")
         .waits_for("#backup-goes", "its-backup");

@@ -148,6 +148,31 @@ fn a_network_that_is_handed_over_goes_on_without_its_first_tracker() {
     assert_eq!(roll(&plan).put_out, 1);
 }
 
+/// The tracker's clock was an hour ahead when a name went to another key: what the next admin issued counted for
+/// nobody until its own clock came there, and whoever has that key was cut off.
+#[test]
+fn seed_201739_what_the_next_admin_issues_counts_though_the_clock_before_it_was_ahead() {
+    let mut plan = one_miner(32, 4);
+    plan.other_tracker = true;
+    let clock = Trouble::Clock {
+        host: 0,
+        skew_ms: 3_600_000,
+    };
+    plan.faults = vec![
+        fault(35_000, 15_000, clock),
+        fault(80_000, 0, Trouble::Gone),
+    ];
+    plan.deeds = vec![
+        deed(30_000, 0, Doing::Delegate),
+        deed(40_000, 0, Doing::Say(Saying::Reassign(3))),
+        deed(60_000, 0, Doing::HandOver),
+        payment(120_000, 3, 2),
+        // Time for all statements to be mined, one after the other.
+        payment(300_000, 1, 2),
+    ];
+    assert_eq!(roll(&plan).put_out, 1);
+}
+
 /// Whoever comes anew to a network that was handed over is sent on by the first tracker, which lets nobody in any
 /// more: with an invitation of before, after its disk was lost, and under another key.
 #[test]

@@ -131,6 +131,13 @@ impl Certificates {
         self.authority = authority;
     }
 
+    /// The serial of what is signed at this time: after `void`, up to which nothing of its kind counts, and if we
+    /// speak for the network after the word that made it so. Either may be numbered by a clock that was ahead.
+    pub(super) fn serial(&self, void: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        let since = self.is_admin().then(|| self.authority.since()).flatten();
+        since.max(void).map_or(now, |last| now.max(last.plus_ms(1)))
+    }
+
     /// A certificate for a member, if there is a network that it could be for. It is issued after `void`,
     /// whatever our clock says: what was issued until then counts no more.
     pub(super) fn issue(
@@ -145,7 +152,7 @@ impl Certificates {
         (network != NetworkId::ZERO).then(|| {
             let (member, name) = (statement.key, statement.name.clone());
             let said = CertificateStatement::at(now.wall, network, member, name, self.own_key());
-            let serial = void.map_or(said.serial, |void| said.serial.max(void.plus_ms(1)));
+            let serial = self.serial(void, said.serial);
             let issued = CertificateStatement {
                 invitation,
                 serial,

@@ -76,11 +76,12 @@ impl Registry {
             self.forget_ended(now)
                 .ok_or(OrderRefused::TooManyDelegates)?;
         }
+        let void = self.certificates.authority().revoked_until(&key);
         let delegation = self.certificates.sign_delegation(DelegationStatement {
             network: self.network(),
             admin,
             delegate: key,
-            serial: now.wall,
+            serial: self.certificates.serial(void, now.wall),
             // For a delegate whose clock is behind.
             from: crate::chain::Timestamp(now.wall.0.saturating_sub(BACKDATED_MS)),
             until: now.wall.plus_ms(lasts_ms),

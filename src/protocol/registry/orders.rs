@@ -3,7 +3,7 @@
 use super::delegates::MAX_DELEGATES;
 use super::invitations::{InvitationId, Kept, MAX_INVITATIONS};
 use super::{Effect, Fact, Registry};
-use crate::chain::{NetworkId, Timestamp};
+use crate::chain::NetworkId;
 use crate::clock::Now;
 use crate::keys::PublicKey;
 use crate::membership::invitation::MAX_USES;
@@ -203,7 +203,8 @@ impl Registry {
             return Err(OrderRefused::Lasts);
         }
         let network = Some(self.network()).filter(|network| *network != NetworkId::ZERO);
-        let (issuer, serial) = (self.certificates.own_key(), Timestamp(now.wall.0));
+        let issuer = self.certificates.own_key();
+        let serial = self.certificates.serial(None, now.wall);
         let office = self.certificates.office(now.wall);
         let office = office.ok_or(OrderRefused::OnlyIntroduces)?;
         let statement = InvitationStatement {

@@ -70,6 +70,10 @@ impl TrackerLink {
         {
             named.insert(key);
         }
+        // The list may have been under way when the word that put it out came by another member.
+        if self.is_out(&key) {
+            return;
+        }
         let bad = if statement.tracker != tracker {
             Some("it is for another tracker".to_owned())
         } else if self

@@ -21,7 +21,7 @@ impl TrackerLink {
         self.statements.as_ref()?.out(&self.config.key)
     }
 
-    fn is_out(&self, key: &PublicKey) -> bool {
+    pub(super) fn is_out(&self, key: &PublicKey) -> bool {
         self.statements
             .as_ref()
             .is_some_and(|all| all.out(key).is_some())

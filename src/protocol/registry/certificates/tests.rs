@@ -3,6 +3,7 @@
 use super::*;
 use crate::chain::testing::START;
 use crate::membership::certificate::{BACKDATED_MS, CERTIFICATE_MS};
+use crate::membership::statement::{Act, Statement};
 use crate::protocol::testing::{TRACKER, Tracker, genesis_by, key, record, secret, statement};
 use crate::wire::Message;
 
@@ -123,6 +124,38 @@ fn a_delegate_issues_as_long_as_its_right_counts_and_nothing_that_outlasts_it() 
     let mut third = Certificates::new(secret(7), key(TRACKER));
     third.given(first.sign_delegation(right));
     assert_eq!(issue(&third, now), None);
+}
+
+/// The admin's clock was an hour ahead when it handed the network over.
+#[test]
+fn what_a_new_admin_signs_counts_whatever_clock_its_own_word_was_numbered_by() {
+    let (network, now) = (genesis_by(1).id(), crate::clock::BEGUN);
+    let ahead = now.wall.plus_ms(3_600_000);
+    let succeed = |number| {
+        let act = Act::Succeed { key: key(8) };
+        Statement {
+            network,
+            number,
+            act,
+        }
+        .sign(&secret(TRACKER))
+    };
+    let mut authority = Authority::new(key(TRACKER), None);
+    authority.take(&succeed(ahead)).unwrap();
+    let mut new = Certificates::new(secret(8), key(TRACKER));
+    new.follow(authority.clone());
+    let bob = statement(2, "bob", 1);
+    // One that was put out and let in again before the hand-over, and one of whom nothing was said.
+    for void in [None, Some(Timestamp(ahead.0 - 1)), Some(ahead.plus_ms(7))] {
+        let issued = new.issue(network, &bob, None, void, now).unwrap();
+        let checked = issued.check(&authority, &network, &key(2), now.wall);
+        assert_eq!(checked, Ok(()), "{void:?}");
+        assert!(Some(issued.statement.serial) > void);
+        assert_eq!(issued.statement.until, now.wall.plus_ms(CERTIFICATE_MS));
+    }
+    // Who does not speak for the network numbers by its clock.
+    let old = Certificates::new(secret(TRACKER), key(TRACKER));
+    assert_eq!(old.serial(None, now.wall), now.wall);
 }
 
 #[test]

@@ -371,6 +371,53 @@ fn attack_a_delegate_whose_right_was_taken_back_is_cut_off_and_issues_nothing() 
     );
 }
 
+/// The admin says this while its clock is an hour ahead.
+fn say_ahead(both: &mut Both, act: Act) {
+    let right = both.first.now;
+    both.first.now.wall = right.wall.plus_ms(3_600_000);
+    let said = both
+        .first
+        .registry
+        .order(3, Order::Say(act), both.first.now);
+    both.first.carry_out(said);
+    both.first.now = right;
+}
+
+#[test]
+fn a_right_that_is_given_again_counts_though_it_was_taken_back_by_a_clock_that_was_ahead() {
+    let mut both = Both::new();
+    both.delegate();
+    say_ahead(&mut both, Act::Revoke { key: key(SECOND) });
+    assert!(both.first.registry.delegates()[0].revoked);
+    both.delegate();
+    assert!(!both.first.registry.delegates()[0].revoked);
+}
+
+#[test]
+fn whoever_came_into_the_admins_place_by_a_clock_that_was_ahead_can_invite_at_once() {
+    let mut both = Both::new();
+    both.delegate();
+    both.connect();
+    say_ahead(&mut both, Act::Succeed { key: key(SECOND) });
+    both.talk();
+    let order = Order::Invite {
+        key: key(77),
+        uses: 1,
+        lasts_ms: 60_000,
+    };
+    let effects = both.second.registry.order(2, order, both.second.now);
+    both.second.carry_out(effects);
+    both.second.sync();
+    let Some((2, Ok(Outcome::Invited { invitation, .. }))) = both.second.done.pop() else {
+        panic!("it invites nobody");
+    };
+    let statements = both.second.registry.statements.clone().unwrap();
+    assert_eq!(statements.authority().admin(), key(SECOND));
+    let now = both.second.now.wall;
+    let counts = invitation.check(statements.authority(), &genesis_by(1).id(), now);
+    assert_eq!(counts, Ok(()));
+}
+
 #[test]
 fn a_long_register_is_copied_in_messages_that_the_other_can_read() {
     let count = 2 * MAX_COPIED + 3;

@@ -7,7 +7,7 @@ use crate::chain::testing::START;
 use crate::chain::testing::member;
 use crate::membership::{Act, SignedStatement, Statement};
 use crate::protocol::testing::{Out, Peer, TRACKER, genesis_by, hello, key, record};
-use crate::wire::message::{RefusalCode, Refused, Registered};
+use crate::wire::message::{MembersChanged, RefusalCode, Refused, Registered};
 use crate::wire::{Member, MemberId};
 
 const SESSION: u64 = 1;
@@ -67,6 +67,35 @@ fn what_the_tracker_says_is_kept_over_a_restart_and_said_to_the_next_one() {
     assert!(is_out(&peer));
     registered(&mut peer, SESSION + 1);
     assert_eq!(told(&mut peer), [vec![expel(5)]]);
+}
+
+/// A list that was under way came behind the word that another member had told.
+#[test]
+fn whoever_is_put_out_is_on_no_list_whatever_the_tracker_says() {
+    let mut peer = Peer::new(1, "alice");
+    registered(&mut peer, SESSION);
+    let told = |number| Member {
+        id: MemberId(u32::from(number)),
+        record: record(number, "erin", 1),
+        live: true,
+        reachable: true,
+        since: START,
+    };
+    let listed = |peer: &Peer| peer.link.directory().by_key(&key(5)).is_some();
+    let list = || {
+        let (changed, left) = (vec![told(5)], Vec::new());
+        Message::MembersChanged(MembersChanged { changed, left })
+    };
+    peer.receive(SESSION, &list());
+    assert!(listed(&peer));
+    let effects = peer.link.statements_heard(vec![expel(5)], peer.now);
+    peer.carry_out(effects);
+    assert!(!listed(&peer));
+    peer.receive(SESSION, &list());
+    peer.receive(SESSION, &Message::Members(vec![told(5)]));
+    let effects = peer.link.told_elsewhere(vec![told(5)]);
+    peer.carry_out(effects);
+    assert!(!listed(&peer));
 }
 
 #[test]
