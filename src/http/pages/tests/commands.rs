@@ -3,14 +3,21 @@
 use super::*;
 use crate::owner::Code;
 
-/// Commands in a page, or in an answer of the API, that name no settings file and need one. `node join` is typed on
-/// another machine.
+/// Commands that are typed on a machine without a node, which has no settings file to name.
+const ELSEWHERE: [&str; 3] = [
+    "join",
+    "web</code>, which opens a page",
+    "verify proof.json --trust ",
+];
+
+/// Commands in a page, or in an answer of the API, that name no settings file and need one.
 fn untyped(text: &str) -> Vec<&str> {
     let named = [">node ", "`node "].map(|before| text.split(before).skip(1));
     named
         .into_iter()
         .flatten()
-        .filter(|rest| !rest.starts_with("--config ") && !rest.starts_with("join"))
+        .filter(|rest| !rest.starts_with("--config "))
+        .filter(|rest| !ELSEWHERE.iter().any(|typed| rest.starts_with(typed)))
         .map(|rest| rest.get(..30).unwrap_or(rest))
         .collect()
 }
