@@ -215,8 +215,8 @@ struct TransactionPage {
     block: Option<(u64, String)>,
     expires: Option<String>,
     bytes: usize,
-    /// What checks the proof that it is in its block, as it is typed.
-    verify: Option<String>,
+    /// The block that holds it: whoever knows that this one is on the chain can check a proof.
+    trusted: Option<BlockId>,
     /// Why it waits for longer than usual, if it does.
     mood: Option<String>,
     /// Where it is itself.
@@ -258,8 +258,8 @@ pub(super) async fn transaction(
     page(&TransactionPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Transaction"),
         id: found.id.to_string(),
-        verify: match &found.state {
-            TransactionState::Mined { block, .. } => Some(verify(block)),
+        trusted: match found.state {
+            TransactionState::Mined { block, .. } => Some(block),
             TransactionState::Unknown | TransactionState::Open => None,
         },
         expires: deed
@@ -276,14 +276,6 @@ pub(super) async fn transaction(
         standing,
         block,
     })
-}
-
-/// What a proof that is kept is called.
-const PROOF: &str = "proof.json";
-
-/// What checks a proof that is kept, for whoever knows that this block is on the chain.
-pub(super) fn verify(block: &BlockId) -> String {
-    format!("verify {PROOF} --trust {block}")
 }
 
 #[derive(Template)]
@@ -320,9 +312,6 @@ pub(super) async fn proof(
 ) -> Result<HttpResponse, PageRefused> {
     let proof = peer.proof(&id, None, None).await?;
     Ok(see(HttpResponse::Ok())
-        .insert_header((
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{PROOF}\""),
-        ))
+        .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"proof.json\""))
         .json(proof))
 }

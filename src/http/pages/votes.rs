@@ -6,6 +6,7 @@ use super::frame::{Frame, Spot, Standing, html, on_to, page, see, status_of};
 use super::opening::{Opening, opening};
 use super::refusal::PageRefused;
 use super::show::{Moment, Who, count, grouped, told};
+use crate::chain::BlockId;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
     BallotState, BallotView, CastRequest, CountedView, TransactionState, UncountedView, VoterView,
@@ -240,8 +241,8 @@ struct BallotPage {
     /// How many choices a vote may have.
     max: u8,
     own: Option<Told>,
-    /// What checks the proof of the own vote, as it is typed.
-    verify: Option<String>,
+    /// The block that holds the own vote: whoever knows that this one is on the chain can check a proof.
+    trusted: Option<BlockId>,
     /// The vote that waits for a block, and why it may wait for long.
     under_way: Option<(String, String)>,
     /// What the owner's last vote chose, and why it does not count.
@@ -287,9 +288,9 @@ async fn ballot_page(
         })
         .partition(|voter| voter.vote.is_some());
     let question = visible(&ballot.question);
-    let verify = match &ballot.own {
+    let trusted = match &ballot.own {
         Some(own) => match peer.transaction(&own.id.to_string()).await?.state {
-            TransactionState::Mined { block, .. } => Some(super::blocks::verify(&block)),
+            TransactionState::Mined { block, .. } => Some(block),
             TransactionState::Unknown | TransactionState::Open => None,
         },
         None => None,
@@ -308,7 +309,7 @@ async fn ballot_page(
         choices: choices(&ballot, under_way),
         max: ballot.max,
         own: ballot.own.as_ref().map(Told::new),
-        verify,
+        trusted,
         under_way: under_way.map(|vote| (joined(&vote.choices), vote.id.to_string())),
         failed: failed.map(|vote| {
             let reason = vote.reason.as_deref().unwrap_or_default();
