@@ -138,7 +138,8 @@ pub enum NotJoined {
     /// Nobody answers.
     #[error(
         "the tracker can't be reached: {0}. See that it runs, that this machine is on its network, and that no \
-         firewall is in between; the invitation was not used"
+         firewall is in between. The invitation was not used; if that tracker is gone, ask for one of another \
+         tracker of this network"
     )]
     Unreachable(String),
     /// Somebody else answers.

@@ -1,6 +1,6 @@
 //! Trackers that take over: a delegate while the first one is away, and another one in its place for good.
 
-use crate::support::{Lab, Node, node, now, so, wait_until, wait_within};
+use crate::support::{Lab, Node, free_address, node, now, so, wait_until, wait_within};
 use raclette::entropy::OsEntropy;
 use raclette::keys::SecretKey;
 use raclette::membership::{InvitationStatement, InvitationString};
@@ -78,7 +78,12 @@ fn p2p_a_delegate_admits_and_tells_while_the_first_tracker_is_away() {
     delegate(&lab, &second);
     knows(&second, &["alice"]);
 
+    let of_the_first = invite(&lab.tracker);
     lab.tracker.stop();
+    let listen = free_address().to_string();
+    let nobody = lab.join(&of_the_first, "bob", &listen);
+    let why = String::from_utf8(nobody.stderr).unwrap();
+    assert!(why.contains("ask for one of another tracker"), "{why}");
     let mut bob = lab.joined(&invite(&second), "bob", &[&second, &lab.tracker]);
     knows(&alice, &["alice", "bob"]);
     alice.has_sessions(1);
