@@ -26,6 +26,7 @@ use crate::wire::Member;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long an actor may take to answer, in simulated time.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,6 +40,10 @@ const MAX_SESSIONS: usize = 40;
 const MAX_IN_FLIGHT: usize = 128;
 /// Bytes of open transactions.
 const MAX_OPEN_BYTES: usize = 64 << 20;
+
+/// Within what time all that a node has shown is written: a write may wait for another one, and takes four seconds
+/// on the slowest disk.
+const WRITTEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Something that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +81,8 @@ pub struct Watch {
     looks: u64,
     /// The keys that each host was told are put out, when it was looked at last.
     told_out: Vec<BTreeSet<PublicKey>>,
-    /// The keys of the honest peers that each host had in its list then.
-    listed: Vec<BTreeSet<PublicKey>>,
+    /// The keys of the honest peers that each host had in its list then, and since when.
+    listed: Vec<BTreeMap<PublicKey, Instant>>,
     /// The tracker lies, or has.
     lied: bool,
 }
@@ -96,7 +101,7 @@ impl Watch {
             deliveries: DeliveryWatch::new(hosts),
             looks: 0,
             told_out: vec![BTreeSet::new(); hosts],
-            listed: vec![BTreeSet::new(); hosts],
+            listed: vec![BTreeMap::new(); hosts],
             lied: false,
         }
     }
@@ -107,6 +112,24 @@ impl Watch {
         self.told_out[host].clear();
         self.listed[host].clear();
         self.deliveries.forget(host);
+    }
+
+    /// This host ends at once: what it has not written yet, it does not know when it begins again.
+    pub fn loses_what_is_new(&mut self, host: usize) {
+        self.listed[host].retain(|_, since| since.elapsed() >= WRITTEN_AFTER);
+    }
+
+    /// Whether of any two honest peers one has the other in its list, over a restart, too: who is known to none of
+    /// them is at the mercy of whoever introduces it.
+    pub fn all_have_met(&self, hosts: &[Host]) -> bool {
+        let keeps = |host: usize, other: &Host| {
+            let since = self.listed[host].get(&other.key());
+            since.is_some_and(|since| since.elapsed() >= WRITTEN_AFTER)
+        };
+        let others = |at: usize| honest_peers(hosts).filter(move |(other, _)| *other > at);
+        honest_peers(hosts).all(|(one, host)| {
+            others(one).all(|(other, peer)| keeps(one, peer) || keeps(other, host))
+        })
     }
 
     /// The tracker lies from now on: what its members say of that is no fault of theirs.
@@ -133,6 +156,7 @@ impl Watch {
             }
             self.work_never_falls(index, host)?;
             let Some(faces) = host.faces().filter(|_| !host.is_tearing()) else {
+                self.loses_what_is_new(index);
                 continue;
             };
             self.nobody_vanishes(index, &faces, hosts)?;
@@ -162,11 +186,13 @@ impl Watch {
             said.is_some_and(|all| all.void_until(key).is_some())
         };
         let is_listed = |key: &PublicKey| known.directory.by_key(key).is_some();
+        let before = std::mem::take(&mut self.listed[index]);
+        let since = |key: &PublicKey| before.get(key).copied().unwrap_or_else(Instant::now);
         let inside = honest_peers(hosts).map(|(_, host)| host.key());
-        let listed: BTreeSet<_> = inside.filter(is_listed).collect();
-        let before = std::mem::replace(&mut self.listed[index], listed);
+        let listed = inside.filter(is_listed).map(|key| (key, since(&key)));
+        self.listed[index] = listed.collect();
         let is_gone = |key: &PublicKey| {
-            before.contains(key) && !self.listed[index].contains(key) && !is_spoken_of(key)
+            before.contains_key(key) && !self.listed[index].contains_key(key) && !is_spoken_of(key)
         };
         match honest_peers(hosts).find(|(_, host)| is_gone(&host.key())) {
             None => Ok(()),

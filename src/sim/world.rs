@@ -298,8 +298,14 @@ impl World {
         let network = &self.around.network;
         match step {
             Step::Start(host) => self.hosts[host].start(&self.around),
-            Step::Kill(host) => self.hosts[host].kill().await,
-            Step::PowerCut(host, torn) => self.hosts[host].cut_power(&self.around, torn).await,
+            Step::Kill(host) => {
+                self.watch.loses_what_is_new(host);
+                self.hosts[host].kill().await;
+            }
+            Step::PowerCut(host, torn) => {
+                self.watch.loses_what_is_new(host);
+                self.hosts[host].cut_power(&self.around, torn).await;
+            }
             Step::Tear(host) => self.hosts[host].tear_next_write(),
             Step::Stop(host) => self.hosts[host].stop().await,
             Step::Cut(pairs) => pairs.iter().for_each(|(from, to)| network.cut(*from, *to)),
@@ -339,9 +345,11 @@ impl World {
         there.all(Host::is_certified)
     }
 
-    /// The tracker lies, if everybody is a member by then: whoever has nothing but its word is at its mercy.
+    /// The tracker lies, if everybody is a member by then, and known to the others: whoever has nothing but its word
+    /// is at its mercy.
     fn deceive(&mut self, lie: Option<Deceit>) {
-        let told = lie.filter(|_| self.everybody_is_certified());
+        let all_have_met = || self.watch.all_have_met(&self.hosts);
+        let told = lie.filter(|_| self.everybody_is_certified() && all_have_met());
         self.hosts[TRACKER].tongue().tell(told);
         if told.is_some() {
             self.watch.hears_lies();
