@@ -51,6 +51,13 @@ pub struct Promise {
     pub kept: bool,
 }
 
+impl Promise {
+    /// Whether this host gets it.
+    pub fn is_for(&self, host: usize) -> bool {
+        self.letter.as_ref().is_some_and(|letter| letter.to == host)
+    }
+}
+
 /// All that was asked for, and all that was promised.
 #[derive(Debug, Default, Clone)]
 pub struct Book {
@@ -77,11 +84,13 @@ impl Book {
         }
     }
 
-    /// A host has lost its disk, or is gone for good. Of what it promised, what is out of its hands (as
-    /// `is_out` says) still counts.
+    /// A host has lost its disk, or is gone for good. Of what it promised, and of what it had taken from those to
+    /// whom that had happened before, what is out of its hands (as `is_out` says) still counts.
     pub fn lose(&mut self, host: usize, is_out: impl Fn(&Promise) -> bool) {
-        self.promises
-            .retain(|promise| promise.sender != host || is_out(promise));
+        self.promises.retain(|promise| {
+            let had_it = !promise.kept && promise.is_for(host);
+            (promise.sender != host && !had_it) || is_out(promise)
+        });
         for promise in self.promises.iter_mut().filter(|p| p.sender == host) {
             promise.kept = false;
         }

@@ -413,7 +413,8 @@ impl World {
                 .iter()
                 .all(|rows| matches!(rows.mined(id), Ok(Some(_))))
         };
-        let is_out = |promise: &Promise| is_mined(&promise.id) || receipted(hosts, promise);
+        let has_another = |promise: &Promise| !promise.is_for(host) && receipted(hosts, promise);
+        let is_out = |promise: &Promise| is_mined(&promise.id) || has_another(promise);
         self.load.book().borrow_mut().lose(host, is_out);
     }
 
