@@ -1,5 +1,6 @@
 //! What annoyed somebody who knew nothing and used these pages for the first time.
 
+use crate::joining::invitation;
 use crate::looks::{ballot_and_record, pages};
 use crate::support::{Lab, agree, so, wait_until};
 use crate::{browser, enter};
@@ -11,14 +12,18 @@ fn browser_a_message_is_opened_where_it_came_from_and_is_read_then() {
     let Some(driver) = browser("opening a message") else {
         return;
     };
-    let lab = Lab::start();
-    let [alice, bob] = lab.peers(["alice", "bob"]);
+    let lab = Lab::start_with("admission = \"invite\"\nblock_interval_ms = 100\nstart_work = 64\n");
+    let [alice, bob] =
+        ["alice", "bob"].map(|name| lab.joined(&invitation(&lab), name, &[&lab.tracker]));
     let hers = enter(driver.tab(), &alice);
-    // By joining nobody has written anything.
-    agree(&[&alice, &bob]);
+    // By joining nobody has written anything, though that is a record of one's own.
+    wait_until("both have written that they joined", || {
+        let open = alice.open().len();
+        so(open == 2, open)
+    });
     alice.mine();
-    hers.waits_for("#steps", "Send a first message");
-    hers.waits_for("#steps", "It costs nothing here");
+    hers.loads_again()
+        .waits_for("#steps", "It costs nothing here");
     let note = bob.command(["send", "alice", "0", "--note", "Potatoes on Friday?"]);
     assert!(note.status.success(), "{note:?}");
     hers.waits_for("#came", "Potatoes on Friday?");
