@@ -238,6 +238,7 @@ fn browser_a_wallet_is_made_its_words_shown_once_and_typed_back() {
     hers.types("#first", &first).presses("form button.main");
     hers.waits_for(".notice", "Keep the words");
     hers.waits_for("#have", "0 coins");
+    hers.waits_for("#steps .done", "Write your 24 words down");
     // They are nowhere else.
     for path in ["/", "/me", "/network/node"] {
         hers.goes_to(path);
