@@ -63,7 +63,8 @@ fn browser_a_ballot_is_opened_voted_in_and_its_count_grows_while_one_looks() {
     hers.front();
     hers.waits_for("#count", "1 of 2 voted");
     hers.waits_for("#count .shares li:nth-child(2)", "1 vote");
-    hers.waits_for("#voters", "bob");
+    // Both stood among those who had not voted.
+    hers.waits_for("#voters tbody", "bob");
     hers.waits_for("#voters .people", "alice");
     // She votes, and again: the last one counts.
     hers.presses("#choice-1").presses("#cast button.main");
