@@ -2,7 +2,7 @@
 
 use super::commands::{command, json};
 use super::run;
-use crate::support::{Lab, so, wait_until};
+use crate::support::{Lab, agree, so, wait_until};
 use serde_json::Value;
 use std::fs;
 
@@ -105,6 +105,27 @@ fn cli_a_file_of_another_network_or_a_changed_one_is_refused() {
         (&0.into(), &2.into())
     );
     command(&carol, &["import", "nowhere"]).fails(1, &["nowhere"]);
+}
+
+/// The block is in the own database still, and its chain has gone over to another branch.
+#[test]
+fn cli_a_receipt_of_a_block_that_the_own_chain_has_left_convinces_nobody() {
+    let lab = Lab::start();
+    let [alice, bob] = lab.peers(["alice", "bob"]);
+    alice.mine();
+    agree(&[&alice, &bob]);
+    alice.knows(&["bob"]);
+    let paid = alice.send("bob", 7);
+    command(&alice, &["disconnect"]).succeeds();
+    alice.mine();
+    let file = alice.data_dir.join("receipt.json");
+    let name = file.to_str().unwrap();
+    command(&alice, &["prove", &paid, "--out", name]).succeeds();
+    command(&alice, &["verify", name]).succeeds();
+    let tip = bob.mine_blocks(3);
+    command(&alice, &["connect"]).succeeds();
+    alice.reaches(&tip);
+    command(&alice, &["verify", name]).fails(1, &["--trust"]);
 }
 
 #[test]
