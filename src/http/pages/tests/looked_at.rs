@@ -54,7 +54,13 @@ async fn whoever_looks_is_answered_by_a_page_wherever_the_path_leads_and_program
         // What a program asks, without or with the token, is answered as before.
         let program = "accept: */*\r\n".to_owned();
         let owner = format!("authorization: Bearer {}\r\n", known.token);
-        for (headers, code) in [(program, "wrong_token"), (owner, "unknown_path")] {
+        // The token is a program's, whatever it says that it takes.
+        let takes_all = format!("{owner}{LOOKS}");
+        for (headers, code) in [
+            (program, "wrong_token"),
+            (owner, "unknown_path"),
+            (takes_all, "unknown_path"),
+        ] {
             let answer = stranger.ask("GET", "/nonsense", &headers, "").await;
             assert!(
                 answer.head.contains("application/problem+json"),
