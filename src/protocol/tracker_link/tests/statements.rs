@@ -93,9 +93,19 @@ fn whoever_is_put_out_is_on_no_list_whatever_the_tracker_says() {
     assert!(!listed(&peer));
     peer.receive(SESSION, &list());
     peer.receive(SESSION, &Message::Members(vec![told(5)]));
-    let effects = peer.link.told_elsewhere(vec![told(5)]);
-    peer.carry_out(effects);
     assert!(!listed(&peer));
+    // Nor on that of another tracker, where neither key nor name was ever heard of.
+    for is_out in [false, true] {
+        let mut peer = Peer::new(1, "alice");
+        registered(&mut peer, SESSION);
+        if is_out {
+            let effects = peer.link.statements_heard(vec![expel(5)], peer.now);
+            peer.carry_out(effects);
+        }
+        let effects = peer.link.told_elsewhere(vec![told(5)]);
+        peer.carry_out(effects);
+        assert_eq!(listed(&peer), !is_out);
+    }
 }
 
 #[test]
