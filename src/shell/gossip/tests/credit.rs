@@ -131,3 +131,22 @@ fn a_connection_that_comes_to_stand_while_the_node_stops_is_not_spoken_on() {
     let closes = closes.filter(|Ordered(_, order)| matches!(order, SessionCommand::Close(_)));
     assert_eq!(closes.count(), 1);
 }
+
+#[test]
+fn what_was_delivered_and_is_announced_by_its_recipient_is_judged_without_being_fetched() {
+    let mut node = with_sessions(2);
+    let sent = transfer(OWN, 2, 5, 0, 1);
+    node.shell.deliver(Deliver {
+        to: member(2).public_key(),
+        transaction: sent.clone(),
+    });
+    let announced = Message::AnnounceTransactions(vec![sent.id()]);
+    assert!(node.received(SessionId(2), announced).is_none());
+    let Some(Question::Transactions(asked)) = node.questions.take() else {
+        panic!("the own ledger is not asked");
+    };
+    assert_eq!(
+        (asked.session, asked.transactions),
+        (SessionId(2), vec![sent])
+    );
+}
