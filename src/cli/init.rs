@@ -165,6 +165,7 @@ mod tests {
     use super::*;
     use crate::settings::Settings;
     use clap::Parser;
+    use std::net::TcpListener;
 
     pub(super) fn run(dir: &Path, line: &str) -> Result<String, Failure> {
         let at = dir.display().to_string();
@@ -243,6 +244,20 @@ mod tests {
         match Settings::load(&dir.path().join("open.toml"), std::iter::empty()).unwrap() {
             Settings::Tracker(tracker) => assert_eq!(tracker.listen.port(), 7100),
             Settings::Peer(_) => panic!("a peer"),
+        }
+    }
+
+    #[test]
+    fn a_peer_takes_no_port_at_which_somebody_listens() {
+        // Others who look for a free one hold it for a moment; whoever holds it for longer is as good.
+        let usual = (Ipv4Addr::UNSPECIFIED, 7001);
+        let _held = (0..1_000).find_map(|_| TcpListener::bind(usual).ok());
+        let dir = tempfile::tempdir().unwrap();
+        let line = "node init peer --name bob --tracker 127.0.0.1:1 --dir @";
+        run(dir.path(), line).unwrap();
+        match Settings::load(&dir.path().join("peer.toml"), std::iter::empty()).unwrap() {
+            Settings::Peer(peer) => assert_ne!(peer.listen.port(), 7001),
+            Settings::Tracker(_) => panic!("a tracker"),
         }
     }
 
