@@ -100,6 +100,9 @@ fn a_mistyped_address_is_no_name() {
     address.push('q');
     let refused = lookup(&address).unwrap_err();
     assert_eq!(refused.code, Code::BadAddress);
+    // And a name may begin like one.
+    let unknown = lookup("rac1-fan").unwrap_err();
+    assert_eq!(unknown.code, Code::UnknownMember);
 }
 
 #[test]
