@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn a_peer_takes_no_port_at_which_somebody_listens() {
         // Others who look for a free one hold it for a moment; whoever holds it for longer is as good.
-        let usual = (Ipv4Addr::UNSPECIFIED, 7001);
+        let usual = (Ipv4Addr::LOCALHOST, 7001);
         let _held = (0..1_000).find_map(|_| TcpListener::bind(usual).ok());
         let dir = tempfile::tempdir().unwrap();
         let line = "node init peer --name bob --tracker 127.0.0.1:1 --dir @";
