@@ -331,8 +331,7 @@ const NAME = /^[a-z][a-z0-9-]*$/, LONGEST = 32;
 // A name like what was typed, if there is one.
 function nameLike(typed) {
   const plain = typed.toLowerCase().replace(/ß/g, "ss").replace(/ä/g, "ae").replace(/ö/g, "oe").replace(/ü/g, "ue").normalize("NFD").replace(/\p{M}/gu, "");
-  const name = plain.replace(/[^a-z0-9]+/g, "-").replace(/^[0-9-]+/, "").slice(0, LONGEST).replace(/-+$/, "");
-  return NAME.test(name) ? name : "";
+  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^[0-9-]+/, "").slice(0, LONGEST).replace(/-+$/, "");
 }
 
 function naming() {
