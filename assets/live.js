@@ -123,8 +123,10 @@ async function look() {
   try {
     const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(15000) });
     if (answer.status === 401) return signedOut();
-    if (!answer.ok || answer.redirected) return;
+    if (!answer.ok) return;
     const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (next.body.dataset.cursor === undefined) return waitsForWallet();
+    if (answer.redirected) return;
     alive();
     dirty = false;
     cursor = newer(next.body.dataset.cursor, cursor) ? next.body.dataset.cursor : cursor;
@@ -188,8 +190,8 @@ async function lead() {
     });
   }
   source.onerror = () => {
-    // It comes back by itself, unless it was refused: then a little later.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { source.close(); lead(); }, BEAT);
+    // It comes back by itself, unless it was refused: then a little later, and the page itself says more.
+    if (source.readyState === EventSource.CLOSED) { setTimeout(() => { source.close(); if (!out) lead(); }, BEAT); soon(true); }
   };
   addEventListener("pagehide", () => source.close(), { once: true });
 }
@@ -220,7 +222,7 @@ let seen = Date.now(), asked = 0, stale = false, out = false;
 
 function alive() {
   seen = Date.now();
-  if (!stale) return;
+  if (!stale || out) return;
   stale = false;
   document.body.classList.remove("stale");
   $("#stale").hidden = true;
@@ -235,7 +237,7 @@ async function beat() {
     stale = true;
     document.body.classList.add("stale");
     const sign = $("#stale");
-    sign.textContent = `▲ Not live since ${new Date(seen).toLocaleTimeString()}: the node does not answer`;
+    sign.textContent = `▲ Not live since ${new Date(seen).toLocaleTimeString()}: the node does not answer. If it has ended, this starts it: ${document.body.dataset.start}`;
     sign.hidden = false;
   }
   if (now - Math.max(seen, asked) < BEAT) return;
@@ -251,15 +253,25 @@ async function beat() {
 
 // What is pressed while nobody answers is not sent into nothing: what was typed stays.
 function held() {
+  if (out) return say($("#stale").textContent);
   $("#stale").textContent = "▲ Nothing was sent: the node does not answer. What you typed stays; press again once it is live";
   say("Nothing was sent: the node does not answer.");
 }
 
 function signedOut() {
-  out = true;
+  ends(`▲ This browser is not known any more: type ${document.body.dataset.wayIn} in a terminal`);
+}
+
+// Started anew, the node has no wallet yet. What was typed is kept.
+function waitsForWallet() {
+  ends("▲ Not live: the node was started again and waits for its wallet. Load this page again");
+}
+
+function ends(why) {
+  out = stale = true;
   document.body.classList.add("stale");
   const sign = $("#stale");
-  sign.textContent = `▲ This browser is not known any more: type ${document.body.dataset.wayIn} in a terminal`;
+  sign.textContent = why;
   sign.hidden = false;
 }
 
@@ -352,11 +364,11 @@ function draft(form) {
   const costs = $("#costs", form), usual = costs?.textContent;
   const cost = () => {
     if (!costs) return;
-    const digits = (id) => ($(id, form)?.value ?? "").replace(/\s/g, "");
+    const digits = (id) => { const typed = ($(id, form)?.value ?? "").trim(); return /^\d{1,3}(\s\d{3})+$/.test(typed) ? typed.replace(/\s/g, "") : typed; };
     const [amount, fee] = [digits("#amount"), digits("#fee")];
     if (!/^\d{0,20}$/.test(amount) || !/^\d{0,20}$/.test(fee)) { costs.textContent = "Coins are whole numbers."; return; }
     const sum = BigInt(amount || 0) + BigInt(fee || 0);
-    costs.textContent = sum > 0n ? `Costs ${sum.toLocaleString()} ${sum === 1n ? "coin" : "coins"}. ${usual}` : usual;
+    costs.textContent = sum > 0n ? `Costs ${String(sum).replace(/\B(?=(\d{3})+$)/g, "\u202f")} ${sum === 1n ? "coin" : "coins"}. ${usual}` : usual;
   };
   form.addEventListener("input", () => {
     const typed = Object.fromEntries(fields().filter((field) => field.value).map((field) => [field.name, field.value]));

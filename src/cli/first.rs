@@ -16,7 +16,7 @@ use crate::owner::unfit_words;
 use crate::readable::Typed;
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -43,6 +43,8 @@ struct State {
     stage: JoinStage,
     /// What was checked and is not written.
     checked: Option<(Joining, Ready)>,
+    /// Holds what was checked to be reached, until the node listens there itself.
+    held: Option<TcpListener>,
     settings: Option<Settings>,
     words: Option<SecretWords>,
 }
@@ -130,7 +132,12 @@ impl Page {
             self.lock().checks.push(JoinCheck { well, words });
         });
         let ready = ready.map_err(remedy)?;
+        let held = TcpListener::bind(joining.listen).map_err(|error| {
+            let at = joining.listen;
+            format!("Another program has begun to listen at {at} ({error}). Check again: another port is taken then.")
+        })?;
         let mut state = self.lock();
+        state.held = Some(held);
         state.stage = JoinStage::Checked {
             address: ready.secret().public_key().to_address(),
             comes_back: ready.comes_back(&joining),
@@ -167,7 +174,8 @@ fn remedy(error: NotJoined) -> String {
             code: RefusalCode::NameTaken,
             ..
         } => "Somebody else has this name, or had it, and names stay with whom they belong to. Choose another \
-              one. If it was you, type your 24 words below; if they are lost, ask whoever runs the network."
+              one. If it was you, type your 24 words under \u{201c}I have 24 words already\u{201d}; if they are \
+              lost, ask whoever runs the network."
             .to_owned(),
         error => sentence(&error.to_string()),
     }
@@ -182,7 +190,10 @@ impl Joins for Page {
             }
             state.checks.clear();
             state.stage = JoinStage::Checking;
-            state.typed = typed.clone();
+            state.typed = JoinTyped {
+                with_words: !words.trim().is_empty(),
+                ..typed.clone()
+            };
         }
         let page = self.clone();
         let checking = thread::Builder::new().name("checks".to_owned());
@@ -204,6 +215,7 @@ impl Joins for Page {
     fn ask_again(&self) {
         let mut state = self.lock();
         if state.checked.take().is_some() {
+            state.held = None;
             state.checks.clear();
             state.stage = JoinStage::Asking;
         }
@@ -241,6 +253,7 @@ impl Joins for Page {
     fn start(&self) {
         let mut state = self.lock();
         state.stage = JoinStage::Starting;
+        state.held = None;
         state.words = None;
         state.typed = JoinTyped::default();
         self.0.changed.notify_all();

@@ -250,6 +250,7 @@ impl Peer {
             directory: &known.directory,
             own_name: &self.name,
             own_key: self.key,
+            statements: known.statements.as_deref(),
         }
     }
 

@@ -1,10 +1,10 @@
 //! From what people type to a key, and back.
 
-use super::answers::PersonView;
+use super::answers::{PersonView, StatementView};
 use super::codes::Code;
 use super::refusal::Refused;
 use crate::keys::PublicKey;
-use crate::membership::MemberName;
+use crate::membership::{MemberName, Statements};
 use crate::protocol::directory::Directory;
 use crate::suggest::nearest;
 use std::collections::BTreeSet;
@@ -20,6 +20,8 @@ pub(super) struct People<'a> {
     pub(super) directory: &'a Directory,
     pub(super) own_name: &'a MemberName,
     pub(super) own_key: PublicKey,
+    /// What the admin has said, as far as it was heard.
+    pub(super) statements: Option<&'a Statements>,
 }
 
 /// The name that was meant, if it is one: names are never in capitals, so whoever types some means this one.
@@ -43,8 +45,8 @@ impl People<'_> {
     /// compared and nothing else: whatever it contains, it can be no command to anyone.
     ///
     /// # Errors
-    /// [`Code::BadAddress`] for an address that is mistyped, [`Code::UnknownMember`] for a name that no
-    /// member has; the reason tells the nearest one.
+    /// [`Code::BadAddress`] for an address that is mistyped, [`Code::PutOut`] for the name of a member that was put
+    /// out, [`Code::UnknownMember`] for one that no member has; the reason tells the nearest one.
     pub(super) fn key_of(&self, typed: &str) -> Result<PublicKey, Refused> {
         if let Some(name) = name_in(typed) {
             if let Some(member) = self.directory.by_name(&name) {
@@ -52,6 +54,9 @@ impl People<'_> {
             }
             if name == *self.own_name {
                 return Ok(self.own_key);
+            }
+            if let Some(refused) = self.put_out(&name) {
+                return Err(refused);
             }
         }
         if looks_like_an_address(typed) {
@@ -66,6 +71,16 @@ impl People<'_> {
                 self.hint(typed)
             ),
         ))
+    }
+
+    /// That whoever has this name was put out, and why.
+    fn put_out(&self, name: &MemberName) -> Option<Refused> {
+        let key = self.directory.pinned(name)?;
+        let signed = self.statements?.out(&key)?;
+        let said = StatementView::new(signed, Some(name.clone()));
+        let reason = said.reason.unwrap_or_default();
+        let detail = format!("{name} was put out of this network by its admin: {reason}");
+        Some(Refused::new(Code::PutOut, detail))
     }
 
     /// The keys that stand under a name here, with who says so: that which is remembered, and that which the tracker

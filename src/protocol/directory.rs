@@ -94,6 +94,11 @@ impl Directory {
         self.names.get(name).and_then(|e| e.member.as_ref())
     }
 
+    /// The key to which this name belongs, also once its owner is no member.
+    pub fn pinned(&self, name: &MemberName) -> Option<PublicKey> {
+        self.names.get(name).map(|entry| entry.key)
+    }
+
     /// The member with this key.
     pub fn by_key(&self, key: &PublicKey) -> Option<&Member> {
         self.by_key.get(key).and_then(|name| self.by_name(name))

@@ -81,7 +81,7 @@ fn attack_names_and_amounts_that_are_commands_send_nothing() {
         "' OR '1'='1",
         "*",
         "bob\u{0}",
-        "BOB",
+        "BOB ",
         "",
     ] {
         let refused = alice.try_write(name, 1, None).unwrap_err();

@@ -7,6 +7,7 @@ use raclette::membership::MemberName;
 use raclette::owner::answers::{InviteRequest, InvitedView};
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Stdio};
 use tempfile::TempDir;
 
@@ -119,6 +120,10 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     ] {
         tab.waits_for("#checks", check);
     }
+    // Until her node listens there, nobody else takes that place: somebody may join beside her.
+    let reached = "return document.querySelector('#checks').textContent.match(/reached this machine at ([^ ]+:\\d+)/)[1]";
+    let reached = tab.runs(reached);
+    assert!(TcpListener::bind(reached.as_str().unwrap()).is_err());
     let bullets = "return getComputedStyle(document.querySelector('#checks')).listStyleType";
     assert_eq!(tab.runs(bullets), "none");
     tab.presses("form[action='/start/words'] button");
@@ -180,7 +185,8 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     tab.types("#words", &words[1..].join(" "));
     tab.presses("main form button.main");
     tab.waits_for(".refused", "These are 23 words");
-    tab.runs("document.querySelector('#back').open = true");
+    // Where they are typed again is open.
+    tab.waits_for("#back[open]", "Type them again");
     tab.types("#words", &words.join(" "));
     tab.presses("main form button.main");
     tab.waits_for("h1", "You can join");

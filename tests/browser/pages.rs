@@ -1,8 +1,12 @@
 //! The pages in use: they go on by themselves.
 
-use crate::support::{Lab, agree, so, wait_until};
+use crate::support::{Lab, agree, secret_in, so, wait_until};
 use crate::{browser, enter};
+use raclette::entropy::OsEntropy;
+use raclette::keys::{Lock, Passphrase, WalletFile};
 use rustix::process::Signal;
+use std::fs;
+use zeroize::Zeroizing;
 
 #[test]
 fn browser_a_payment_is_read_and_mined_without_reloading_on_two_pages_side_by_side() {
@@ -180,6 +184,28 @@ fn browser_no_stale_number_is_shown_after_a_sleep_or_a_restart() {
     alice.signal(Signal::CONT);
     hers.waits_until("it is live again", live);
 
+    // With a locked wallet it waits for the passphrase: that is said, too, and nothing looks true that is not.
+    alice.stop();
+    hers.waits_until("what may be old is grey", greyed);
+    hers.waits_for("#stale", "this starts it");
+    let (key, away) = (
+        alice.data_dir.join("key.pem"),
+        alice.data_dir.join("away.pem"),
+    );
+    let secret = secret_in(&key);
+    fs::rename(&key, &away).unwrap();
+    let passphrase = Passphrase::given(Zeroizing::new("correct horse".to_owned())).unwrap();
+    let lock = Lock::new(&passphrase, &OsEntropy).unwrap();
+    WalletFile::new(&key).create(&secret, Some(&lock)).unwrap();
+    alice.start();
+    hers.waits_for("#stale", "waits for its wallet");
+    hers.waits_until("what may be old is grey still", greyed);
+    alice.stop();
+    fs::rename(&away, &key).unwrap();
+    alice.start();
+    hers.goes_to("/network")
+        .waits_for("#chain-facts", "Last block");
+
     alice.stop();
     hers.waits_until("what may be old is grey", greyed);
     // What is pressed now is not sent into nothing: the page stays, and says so.
@@ -299,6 +325,14 @@ fn browser_a_tracker_puts_a_member_out_and_says_why_it_can_not() {
         let there = bobs.filter(|peer| peer.live == Some(true)).count();
         so(there == 0, there)
     });
+    // He is told so, and whoever looks for him as well.
+    let his = enter(driver.another_tab(), &bob);
+    his.waits_for("main", "You were put out of this network");
+    his.waits_for("main", "sold <b>two</b> votes");
+    let hers = enter(driver.another_tab(), &alice);
+    hers.goes_to("/members/bob");
+    hers.waits_for("main", "bob was put out of this network by its admin");
+    tab.front();
     tab.presses("#out summary").types("#back", "bob");
     tab.presses("form[action='/members/readmit'] button");
     tab.waits_for(".notice", "It can join again");

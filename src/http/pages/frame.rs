@@ -191,6 +191,11 @@ impl Frame {
         visible(&self.typed.line(command))
     }
 
+    /// What starts the node, as it is typed.
+    pub(super) fn start(&self) -> String {
+        self.line("").trim_end().to_owned()
+    }
+
     /// Whether the page is at this place of the bar.
     pub(super) fn is_at(&self, name: &str) -> bool {
         match self.spot {

@@ -210,6 +210,17 @@ pub(super) async fn under_way(peer: &Peer, mood: &Mood) -> Result<Vec<Entry>, Re
 
 /// What most needs the owner.
 fn warning(status: &PeerStatusView) -> Option<Warning> {
+    if let Some(out) = &status.put_out {
+        let reason = visible(out.reason.as_deref().unwrap_or_default());
+        return Some(Warning {
+            words: "You were put out of this network".into(),
+            more: format!(
+                "Its admin gave this reason: “{reason}”. Nobody talks to this node any more; your coins stay with your \
+                 key. Ask whoever runs the tracker to let you back: this node notices within five minutes."
+            ),
+            button: Some(("/network/node".into(), "How the node stands")),
+        });
+    }
     let by = in_words(status.clock.by_ms);
     match status.clock.state {
         ClockStateView::Ahead => return Some(wrong_clock(format!("Your clock is {by} ahead"))),

@@ -69,6 +69,8 @@ pub struct JoinTyped {
     pub invitation: Zeroizing<String>,
     /// The name.
     pub name: String,
+    /// Whether 24 words were typed, too: they are kept nowhere.
+    pub with_words: bool,
 }
 
 /// What carries out the joining that these pages ask for.
@@ -185,6 +187,7 @@ async fn join(joins: Data<dyn Joins>, act: Act) -> Result<HttpResponse, PageRefu
     let typed = JoinTyped {
         invitation: Zeroizing::new(text("invitation")),
         name: text("name"),
+        with_words: false,
     };
     joins.begin(typed, Zeroizing::new(text("words")));
     on_to("/")

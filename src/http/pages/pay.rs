@@ -279,17 +279,16 @@ fn request(fields: &Fields) -> Result<SendRequest, Refused> {
     })
 }
 
-/// Whole coins; none if nothing is typed. Spaces between the digits are passed over.
+/// Whole coins; none if nothing is typed. Spaces may stand where these pages write them, before each three digits.
 fn whole(typed: Option<&str>, what: &str) -> Result<Amount, Refused> {
-    let typed: String = typed
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .collect();
+    let groups: Vec<&str> = typed.unwrap_or_default().split_whitespace().collect();
+    let typed = groups.concat();
     if typed.is_empty() {
         return Ok(Amount::ZERO);
     }
-    let digits = typed.bytes().all(|byte| byte.is_ascii_digit());
+    let in_threes = groups[0].len() <= 3 && groups[1..].iter().all(|group| group.len() == 3);
+    let digits =
+        typed.bytes().all(|byte| byte.is_ascii_digit()) && (groups.len() == 1 || in_threes);
     let number = typed.parse().ok().filter(|_| digits);
     number.map(Amount).ok_or_else(|| {
         let why = match digits {
@@ -430,5 +429,29 @@ pub(super) async fn read(peer: Data<Peer>, act: Act) -> Result<HttpResponse, Pag
     match act.fields.text("quietly") {
         Some(_) => Ok(see(HttpResponse::build(StatusCode::NO_CONTENT)).finish()),
         None => on_to(&format!("{}?done=read", act.back().unwrap_or("/pay/inbox"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_stand_in_threes_or_together_and_what_may_be_a_slip_is_no_amount() {
+        let read = |typed| whole(Some(typed), "The amount").map(|amount| amount.0);
+        for (typed, meant) in [
+            ("", 0),
+            (" 7 ", 7),
+            ("1000", 1_000),
+            ("4 194 304", 4_194_304),
+            ("4\u{202f}194\u{202f}304", 4_194_304),
+        ] {
+            assert_eq!(read(typed), Ok(meant), "{typed}");
+        }
+        for slip in [
+            "12 5", "1 0", "1000 000", "1 2345", "1,000", "1.5", "-3", "5 x",
+        ] {
+            assert_eq!(read(slip).unwrap_err().code, Code::BadParameter, "{slip}");
+        }
     }
 }

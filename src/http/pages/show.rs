@@ -188,7 +188,7 @@ fn ago(at: u64, now: u64) -> String {
 
 /// Why not, with the commands in it as they are typed.
 pub(super) fn told(refused: &Refused, typed: &Typed) -> String {
-    visible(&refused.typed(typed).detail)
+    sentence(&visible(&refused.typed(typed).detail))
 }
 
 /// So many of something.

@@ -153,6 +153,10 @@ codes! {
         "Nobody in the network is called like this, as far as this node knows.",
         "The name is mistyped, or its owner has never joined.",
         "`node peers` lists the members. An address works for anybody.";
+    PutOut = "put_out", Unknown, "Put out of the network":
+        "The admin of the network has put this member out.",
+        "Nobody talks to it, and nothing more is sent to it by its name.",
+        "Whoever runs the tracker can let it back: `node readmit NAME`, there.";
     NotConnected = "not_connected", Conflict, "Not connected":
         "The member is not connected to this node at this moment.",
         "Its node does not run, or can't be reached.",

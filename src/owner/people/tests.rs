@@ -7,6 +7,7 @@ fn lookup(typed: &str) -> Result<PublicKey, Refused> {
         directory: &directory_of(members),
         own_name: &"alice".parse().unwrap(),
         own_key: secret(1).public_key(),
+        statements: None,
     };
     people.key_of(typed)
 }
@@ -21,6 +22,7 @@ fn a_node_knows_its_own_name_before_any_tracker_tells_of_it() {
         directory: &directory_of([member_called("bob", 2)]),
         own_name: &"alice".parse().unwrap(),
         own_key: secret(1).public_key(),
+        statements: None,
     };
     assert_eq!(people.key_of("alice"), Ok(secret(1).public_key()));
 }
@@ -43,6 +45,7 @@ fn a_name_leads_to_the_key_on_which_all_agree_and_to_none_where_they_differ() {
             directory,
             own_name: &"alice".parse().unwrap(),
             own_key: secret(1).public_key(),
+            statements: None,
         };
         people.recipient(typed, settled)
     };

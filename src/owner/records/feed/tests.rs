@@ -23,6 +23,7 @@ fn read(node: &Node, after: Option<&Cursor>, limit: usize) -> Result<Found, Refu
         directory: &directory,
         own_name: &"alice".parse().unwrap(),
         own_key: member(1).public_key(),
+        statements: None,
     };
     let after = after.map(|cursor| Seen::read(cursor).unwrap());
     let topic = Topic::new("book").unwrap();
