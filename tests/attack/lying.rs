@@ -189,11 +189,11 @@ fn attack_a_tracker_that_invents_withholds_doubles_renames_and_certifies_strange
     assert!(both.clone().any(|one| one.detail.contains(&bobs)));
     assert!(both.clone().any(|one| one.detail.contains(&cleos)));
     // Loudly, and once.
-    let said = alice.output();
-    let loud = said
-        .lines()
-        .filter(|line| line.contains("WARN") && line.contains("differs from the ledger"));
-    assert_eq!(loud.count(), 5, "{said}");
+    let is_loud = |line: &&str| line.contains("WARN") && line.contains("differs from the ledger");
+    wait_until("alice has said all of it, once", || {
+        let said = alice.output();
+        so(said.lines().filter(is_loud).count() == 5, said)
+    });
     assert_eq!(alice.status().differs, view.differs);
     // Nothing is settled by itself: whoever pays bob pays him of the ledger.
     let known = alice.peers().peers;

@@ -82,7 +82,10 @@ fn attack_l_a_tracker_whose_disk_is_gone_founds_no_second_network() {
     lab.tracker.kill();
     std::fs::remove_dir_all(lab.tracker.data_dir.join("db")).unwrap();
     lab.tracker.start();
-    assert!(lab.tracker.output().contains("the register is lost"));
+    wait_until("it says that its register is lost", || {
+        let said = lab.tracker.output();
+        so(said.contains("the register is lost"), said)
+    });
     let mut bob = lab.prepare_peer("bob");
     bob.start();
     wait_until("bob is told that there is nothing to join yet", || {

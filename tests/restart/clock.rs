@@ -1,6 +1,6 @@
 //! A clock that somebody sets back, or forth, while the node runs.
 
-use super::support::{Lab, Node, ShiftedClock, so, wait_within};
+use super::support::{Lab, Node, ShiftedClock, so, wait_until, wait_within};
 use raclette::owner::Code;
 use raclette::owner::answers::ClockStateView;
 use std::time::Duration;
@@ -82,7 +82,10 @@ fn restart_or_not_who_mines_with_a_wrong_clock_is_told_so_at_once() {
     assert_ne!(bob.status().clock.state, ClockStateView::Behind);
     set(0);
     finds_its_clock(&alice, ClockStateView::Right, 0);
-    assert!(alice.output().contains("right again"), "{}", alice.output());
+    wait_until("she says that it is right again", || {
+        let said = alice.output();
+        so(said.contains("right again"), said)
+    });
     bob.reaches(&alice.mine().id.to_string());
 }
 
