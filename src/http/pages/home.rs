@@ -7,7 +7,7 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
-use super::show::{coins, grouped};
+use super::show::{coins, grouped, sentence};
 use crate::owner::answers::{ClockStateView, PeerStatusView, SendView};
 use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
 use crate::readable::{in_words, visible};
@@ -107,7 +107,7 @@ pub(super) async fn home(
     let frame = Frame::of_peer(&peer, &status, &asked, Spot::Home, "Home");
     let mut shown = HomePage {
         frame,
-        waiting: status.waiting.as_deref().map(visible),
+        waiting: status.waiting.as_deref().map(|why| sentence(&visible(why))),
         balance: String::new(),
         promised: None,
         spendable: String::new(),
@@ -249,7 +249,7 @@ fn warning(status: &PeerStatusView) -> Option<Warning> {
         words: "The tracker does not answer".into(),
         more: format!(
             "{} Members who know each other still pay and write; newcomers wait.",
-            super::show::sentence(&visible(trouble))
+            sentence(&visible(trouble))
         ),
         button: Some(("/network/node".into(), "How the node stands")),
     })
