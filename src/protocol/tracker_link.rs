@@ -19,6 +19,7 @@ mod own_record;
 mod reach;
 mod rival;
 mod statements;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod wishes;
@@ -33,6 +34,7 @@ use own_record::OwnRecord;
 use reach::ReachWatch;
 pub use reach::{REACH_PATIENCE_MS, Reach};
 use rival::Rival;
+pub use telling::Telling;
 use working::OwnWork;
 
 use super::SessionId;

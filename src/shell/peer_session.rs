@@ -106,8 +106,9 @@ impl PeerSessionShell {
         };
         let mut data = record.data;
         loop {
+            let said = self.parts.outgoing.said();
             self.frames
-                .set_lengths(self.parts.outgoing.stage().lengths());
+                .set_terms(said.stage().lengths(), said.unwanted());
             let frame = self.frames.next(&mut data);
             let Some(frame) = frame.map_err(|error| SessionEnd::refused(&error))? else {
                 break;
@@ -118,6 +119,7 @@ impl PeerSessionShell {
                 name = message.name(),
                 "message received"
             );
+            self.parts.outgoing.note_heard(&message);
             match message {
                 Message::Pong(pong) => heard_pong(&mut self.parts, self.asked, pong),
                 Message::Ping(number) => {

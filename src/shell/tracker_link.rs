@@ -16,7 +16,7 @@ use crate::messages::tracker_link::{
     DirectoryStatus, GenesisMined, HearStatements, LeaveError, WorkFound,
 };
 use crate::messages::wallet::{SignLeaving, SignStatement};
-use crate::protocol::tracker_link::{Effect, TrackerLink, Warning};
+use crate::protocol::tracker_link::{Effect, Telling, TrackerLink, Warning};
 use crate::store::Table;
 use crate::wire::channel::{Expected, Side};
 use crate::wire::member::Leaving;
@@ -107,6 +107,7 @@ pub struct TrackerLinkShell {
     fatal: Fatal,
     names: Names,
     listeners: Option<DirectoryPorts>,
+    telling: Telling,
     /// The other trackers of the network.
     introducers: Vec<Link<TellIntroducer>>,
     /// Whom each of them introduces.
@@ -143,6 +144,7 @@ impl TrackerLinkShell {
             fatal: parts.fatal,
             names: parts.names,
             listeners: None,
+            telling: Telling::default(),
             introducers: Vec::new(),
             introduced: BTreeMap::new(),
             issuing: BTreeSet::new(),
@@ -274,6 +276,7 @@ impl TrackerLinkShell {
             let effects = self.link.tick(self.clock.now());
             self.carry_out(effects);
         }
+        self.tell_if_due();
     }
 
     /// The disk holds all batches up to this one.

@@ -72,12 +72,14 @@ pub type Lengths = fn(u16) -> Option<usize>;
 /// It holds at most the one frame that is incomplete: what follows a frame stays with the caller
 /// until it asks for the next. So a large frame leaves no large buffer behind.
 ///
-/// Of somebody who speaks a greater minor version than we do, it passes over what we can't know, without
-/// holding any of it.
+/// Of somebody who speaks a greater minor version than we do, it passes over what we can't know, and of everybody
+/// what nobody asked for, without holding any of it.
 #[derive(Debug)]
 pub struct FrameDecoder {
     most: Lengths,
     passes_over: bool,
+    /// Frames with this code are passed over.
+    unwanted: Option<u16>,
     head: [u8; HEAD_LEN],
     /// How much of `head` has arrived.
     head_len: usize,
@@ -104,6 +106,7 @@ impl FrameDecoder {
         Self {
             most,
             passes_over: false,
+            unwanted: None,
             head: [0; HEAD_LEN],
             head_len: 0,
             payload: Vec::new(),
@@ -112,10 +115,12 @@ impl FrameDecoder {
         }
     }
 
-    /// Frames that begin from now on may be as long as this says.
-    pub fn set_lengths(&mut self, most: Lengths) {
+    /// Frames that begin from now on may be as long as this says; what comes under the code `unwanted` is
+    /// passed over, and not counted as such.
+    pub fn set_terms(&mut self, most: Lengths, unwanted: Option<u16>) {
         if self.head_len == 0 {
             self.most = most;
+            self.unwanted = unwanted;
         }
     }
 
@@ -149,18 +154,21 @@ impl FrameDecoder {
                 return Ok(None);
             }
             let code = self.code();
-            let passed_over = self.passes_over && code >= FIRST_OPTIONAL_CODE;
-            let is_whole = if passed_over {
-                self.drop_payload(code, payload_len, input)?
-            } else {
-                self.check_length(code, payload_len)?;
-                self.fill_payload(payload_len, input)
+            let is_optional = self.passes_over && code >= FIRST_OPTIONAL_CODE;
+            let is_unwanted = self.unwanted == Some(code);
+            self.check_length(code, payload_len, is_optional)?;
+            let is_whole = match is_optional || is_unwanted {
+                true => self.drop_payload(payload_len, input),
+                false => self.fill_payload(payload_len, input),
             };
             if !is_whole {
                 return Ok(None);
             }
             self.head_len = 0;
-            if !passed_over {
+            if is_optional {
+                self.dropped.frames += 1;
+                self.dropped.bytes += HEAD_LEN + payload_len;
+            } else if !is_unwanted {
                 let payload = std::mem::take(&mut self.payload);
                 return Ok(Some(Frame { code, payload }));
             }
@@ -173,23 +181,13 @@ impl FrameDecoder {
     }
 
     /// Takes a payload off `input` that nobody will look at; whether it has come to its end.
-    fn drop_payload(
-        &mut self,
-        code: u16,
-        length: usize,
-        input: &mut &[u8],
-    ) -> Result<bool, FrameError> {
-        if length > OPTIONAL_CAP {
-            return Err(FrameError::TooLongToPassOver { code, length });
-        }
+    fn drop_payload(&mut self, length: usize, input: &mut &[u8]) -> bool {
         self.payload_dropped += take(input, length - self.payload_dropped).len();
-        if self.payload_dropped < length {
-            return Ok(false);
+        let is_whole = self.payload_dropped == length;
+        if is_whole {
+            self.payload_dropped = 0;
         }
-        self.payload_dropped = 0;
-        self.dropped.frames += 1;
-        self.dropped.bytes += HEAD_LEN + length;
-        Ok(true)
+        is_whole
     }
 
     /// The length field, if it is within bounds.
@@ -211,8 +209,20 @@ impl FrameDecoder {
         u16::from_le_bytes([self.head[LENGTH_LEN], self.head[LENGTH_LEN + 1]])
     }
 
-    /// Whether a payload of so many bytes may be sent under the code.
-    fn check_length(&self, code: u16, payload_len: usize) -> Result<(), FrameError> {
+    /// Whether a payload of so many bytes may be sent under the code, which `is_optional` if whoever does not know
+    /// it passes it over.
+    fn check_length(
+        &self,
+        code: u16,
+        payload_len: usize,
+        is_optional: bool,
+    ) -> Result<(), FrameError> {
+        if is_optional {
+            return match payload_len {
+                0..=OPTIONAL_CAP => Ok(()),
+                length => Err(FrameError::TooLongToPassOver { code, length }),
+            };
+        }
         let most = (self.most)(code).ok_or(FrameError::UnknownCode(code))?;
         if payload_len > most {
             let (length, cap) = (CODE_LEN + payload_len, CODE_LEN + most);

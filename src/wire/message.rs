@@ -250,7 +250,7 @@ pub struct RegisterCopy {
 }
 
 /// Code of [`Message::Block`].
-const BLOCK_CODE: u16 = 20;
+pub(super) const BLOCK_CODE: u16 = 20;
 /// Code of [`Message::OfferGenesis`].
 pub(super) const OFFER_GENESIS_CODE: u16 = 67;
 

@@ -3,7 +3,7 @@
 use super::channel::Side;
 use super::frame::Lengths;
 use super::limits::{RECORD_CAP, TO_TRACKER_CAP};
-use super::message::{Message, NodeRole, OFFER_GENESIS_CODE};
+use super::message::{BLOCK_CODE, Message, NodeRole, OFFER_GENESIS_CODE};
 
 /// How far a session is, by who is at its ends and what was said in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,47 @@ impl Stage {
     }
 }
 
+/// What was said in a session, as far as it decides what the other end may send next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    stage: Stage,
+    /// Blocks that were asked for, and neither came nor were said to be missing.
+    owed: usize,
+}
+
+impl Said {
+    /// Nothing yet.
+    pub fn nothing(stage: Stage) -> Self {
+        Self { stage, owed: 0 }
+    }
+
+    /// How far the session is.
+    pub fn stage(self) -> Stage {
+        self.stage
+    }
+
+    /// The code of a message that nobody asked for, if there is a long one: its sender could make every session
+    /// hold megabytes with it.
+    pub fn unwanted(self) -> Option<u16> {
+        (self.owed == 0).then_some(BLOCK_CODE)
+    }
+
+    /// This end has said this.
+    pub fn note_said(&mut self, message: &Message) {
+        self.stage = self.stage.after(message);
+        if let Message::GetBlocks(ids) = message {
+            self.owed = self.owed.saturating_add(ids.len());
+        }
+    }
+
+    /// The other end has said this.
+    pub fn note_heard(&mut self, message: &Message) {
+        if let Message::Block(_) | Message::NoBlock(_) = message {
+            self.owed = self.owed.saturating_sub(1);
+        }
+    }
+}
+
 fn to_tracker(code: u16) -> Option<usize> {
     Message::most(code).map(|most| most.min(TO_TRACKER_CAP))
 }
@@ -74,9 +115,31 @@ fn founding(code: u16) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::BlockId;
     use crate::chain::testing::genesis;
     use crate::wire::MemberId;
     use crate::wire::message::Registered;
+
+    #[test]
+    fn attack_a_block_is_wanted_as_often_as_one_was_asked_for() {
+        let mut said = Said::nothing(Stage::Open);
+        let ids = [1, 2, 3].map(|n| BlockId([n; 32]));
+        assert_eq!(said.unwanted(), Some(BLOCK_CODE));
+        said.note_said(&Message::GetBlocks(ids.to_vec()));
+        for id in ids {
+            assert_eq!(said.unwanted(), None);
+            said.note_heard(&Message::Ping(1));
+            said.note_heard(&Message::NoBlock(id));
+        }
+        assert_eq!(said.unwanted(), Some(BLOCK_CODE));
+        said.note_heard(&Message::NoBlock(ids[0]));
+        said.note_said(&Message::GetBlocks(vec![ids[0]]));
+        assert_eq!(
+            said.unwanted(),
+            None,
+            "what nobody asked for pays for nothing"
+        );
+    }
 
     #[test]
     fn attack_m1_nothing_long_is_taken_by_a_tracker_but_the_genesis_block_that_it_has_none_of() {

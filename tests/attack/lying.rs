@@ -20,6 +20,9 @@ const BY_INVITATION: &str = "admission = \"invite\"\nblock_interval_ms = 100\nst
 /// For how long it is mined until all is said: 120 blocks after a first look, and a look is taken every 5 s.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// The number that whoever registers with it is given.
+pub(super) const OWN: MemberId = MemberId(900);
+
 /// The seeds of keys of this test's.
 const MALLORY: u8 = 9;
 const FALSE_BOB: u8 = 8;
@@ -51,9 +54,9 @@ fn invented(seed: u8, name: &str, tracker: &SecretKey) -> MemberRecord {
     statement.sign(&key)
 }
 
-fn listed(id: u32, record: MemberRecord) -> Member {
+pub(super) fn listed(id: MemberId, record: MemberRecord) -> Member {
     Member {
-        id: MemberId(id),
+        id,
         record,
         live: true,
         reachable: false,
@@ -62,7 +65,7 @@ fn listed(id: u32, record: MemberRecord) -> Member {
 }
 
 /// Stays, and answers what an honest program answers, until the other end goes.
-fn stay(mut raw: RawPeer) {
+pub(super) fn stay(mut raw: RawPeer) {
     loop {
         match raw.hear(PATIENCE) {
             Heard::Message(Message::Ping(number)) => raw.send(&Message::Pong(pong(number))),
@@ -91,9 +94,13 @@ fn spy(lab: &Lab, network: NetworkId) -> (Genesis, Vec<Member>) {
     (genesis, members)
 }
 
-/// Takes the place of the lab's tracker, with its key, and tells whoever registers of itself and of these
-/// members, and of nobody else.
-fn lie(lab: &mut Lab, genesis: Genesis, lies: Vec<Member>) {
+/// Takes the place of the lab's tracker, with its key; whoever registers has what follows by `tell`, which is handed
+/// the connection and the record.
+pub(super) fn stand_in(
+    lab: &mut Lab,
+    genesis: Genesis,
+    tell: impl Fn(RawPeer, MemberRecord) + Clone + Send + 'static,
+) {
     lab.tracker.stop();
     let at = lab.tracker.listen;
     let listener = wait_until("the port is free", || {
@@ -102,7 +109,7 @@ fn lie(lab: &mut Lab, genesis: Genesis, lies: Vec<Member>) {
     let wallet: PathBuf = lab.tracker.data_dir.join("key.pem");
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (wallet, genesis, lies) = (wallet.clone(), genesis.clone(), lies.clone());
+            let (wallet, genesis, tell) = (wallet.clone(), genesis.clone(), tell.clone());
             thread::spawn(move || {
                 let mut raw = RawPeer::over(stream, 1);
                 raw.key = secret_in(&wallet);
@@ -120,17 +127,24 @@ fn lie(lab: &mut Lab, genesis: Genesis, lies: Vec<Member>) {
                     _ => None,
                 });
                 raw.send(&Message::Registered(Registered {
-                    id: MemberId(900),
+                    id: OWN,
                     genesis: Some(genesis),
                     lease: None,
                 }));
-                let mut changed = vec![listed(900, record)];
-                changed.extend(lies);
-                let left = Vec::new();
-                raw.send(&Message::MembersChanged(MembersChanged { changed, left }));
-                stay(raw);
+                tell(raw, record);
             });
         }
+    });
+}
+
+/// Takes the tracker's place, and tells whoever registers of itself and of these members, and of nobody else.
+fn lie(lab: &mut Lab, genesis: Genesis, lies: Vec<Member>) {
+    stand_in(lab, genesis, move |mut raw, record| {
+        let mut changed = vec![listed(OWN, record)];
+        changed.extend(lies.clone());
+        let left = Vec::new();
+        raw.send(&Message::MembersChanged(MembersChanged { changed, left }));
+        stay(raw);
     });
 }
 
@@ -157,12 +171,12 @@ fn attack_a_tracker_that_invents_withholds_doubles_renames_and_certifies_strange
     let is_cleo = |member: &&Member| member.record.statement.name.as_str() == "cleo";
     let true_cleo = told.iter().find(is_cleo).unwrap().clone();
     let lies = vec![
-        listed(901, invented(MALLORY, "mallory", &tracker)),
+        listed(MemberId(901), invented(MALLORY, "mallory", &tracker)),
         // Bob's name with another key, and bob himself nowhere.
-        listed(902, invented(FALSE_BOB, "bob", &tracker)),
+        listed(MemberId(902), invented(FALSE_BOB, "bob", &tracker)),
         // Cleo twice.
         true_cleo,
-        listed(903, invented(FALSE_CLEO, "cleo", &tracker)),
+        listed(MemberId(903), invented(FALSE_CLEO, "cleo", &tracker)),
     ];
     assert!(members().differs.is_empty(), "it told no lie so far");
     lie(&mut lab, genesis, lies);

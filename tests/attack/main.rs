@@ -4,6 +4,7 @@
 mod support;
 
 mod chain;
+mod changing;
 mod channel;
 mod delivery;
 mod expelled;

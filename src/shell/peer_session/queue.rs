@@ -5,11 +5,11 @@ use crate::messages::session::SessionCommand;
 use crate::wire::Message;
 use crate::wire::channel::RECORD_DATA;
 use crate::wire::limits::FRAME_CAP;
-use crate::wire::stage::Stage;
+use crate::wire::stage::{Said, Stage};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
 /// Messages that may wait to be written.
@@ -53,8 +53,8 @@ impl Queued {
 pub struct Outgoing {
     queue: mpsc::Sender<Queued>,
     bytes: Arc<AtomicUsize>,
-    /// What the other end may send, which depends on what it was told.
-    stage: Arc<Mutex<Stage>>,
+    /// What the other end may send, which depends on what was said.
+    said: Arc<Mutex<Said>>,
 }
 
 impl Outgoing {
@@ -65,7 +65,7 @@ impl Outgoing {
         let outgoing = Self {
             queue,
             bytes: bytes.clone(),
-            stage: Arc::new(Mutex::new(Stage::Open)),
+            said: Arc::new(Mutex::new(Said::nothing(Stage::Open))),
         };
         let next = None;
         let waiting = Waiting {
@@ -76,20 +76,24 @@ impl Outgoing {
         (outgoing, waiting)
     }
 
-    /// How far the session is, by what was said in it.
-    pub fn stage(&self) -> Stage {
-        // Nothing panics while it holds the lock, and if it did, what is there is whole.
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What was said in the session so far.
+    pub fn said(&self) -> Said {
+        *self.lock()
     }
 
     /// It is known who is at the other end.
     pub(super) fn begin(&self, first: Stage) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = first;
+        *self.lock() = Said::nothing(first);
     }
 
-    fn note_said(&self, message: &Message) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        *stage = stage.after(message);
+    /// The other end has said this.
+    pub(super) fn note_heard(&self, message: &Message) {
+        self.lock().note_heard(message);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Said> {
+        // Nothing panics while it holds the lock, and if it did, what is there is whole.
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it was queued; if not, the other end reads too slowly.
@@ -110,7 +114,7 @@ impl Outgoing {
             SessionCommand::Send(Message::Transactions(list)) => Queued::Transactions(list),
             SessionCommand::Send(message) => match message.to_frame() {
                 Ok(frame) => {
-                    self.note_said(&message);
+                    self.lock().note_said(&message);
                     Queued::Frame(frame.into())
                 }
                 Err(error) => {

@@ -2,8 +2,8 @@
 
 use super::queue::MAX_QUEUED;
 use super::*;
-use crate::chain::testing::{START, member};
-use crate::chain::{BlockId, Timestamp};
+use crate::chain::testing::{START, genesis, member};
+use crate::chain::{Block, BlockId, Timestamp};
 use crate::messages::session::SessionCommand;
 use crate::shell::testing::{HandClock, Outbound};
 use crate::wire::channel::{
@@ -245,4 +245,25 @@ fn messages_that_wait_together_share_a_record_up_to_its_last_byte() {
         let next = waiting.recv().now_or_never();
         assert_eq!(next, Some(Some(Queued::Goodbye("bye".into()))));
     }
+}
+
+#[test]
+fn attack_a_block_that_nobody_asked_for_is_not_held_and_one_that_was_is_taken_once() {
+    let mut session = Session::new(None);
+    let header = genesis().header;
+    let block = Message::Block(Block {
+        header,
+        transactions: Vec::new(),
+    });
+    let frame = block.to_frame().unwrap();
+    let (first, rest) = frame.split_at(frame.len() - 1);
+    assert_eq!(session.hear_bytes(first), (vec![], Ok(())));
+    assert!(session.shell.frames.held() < 8, "the head alone");
+    // Asked for while it is under way: that one was not.
+    let asked = SessionCommand::Send(Message::GetBlocks(vec![header.id()]));
+    assert!(session.shell.parts.outgoing.command(asked));
+    assert_eq!(session.hear_bytes(rest), (vec![], Ok(())));
+    let heard = session.hear(&[block.clone(), block.clone(), Message::NoBlock(header.id())]);
+    let taken = vec![block, Message::NoBlock(header.id())];
+    assert_eq!(heard, (taken, Ok(())));
 }

@@ -72,7 +72,8 @@ impl TrackerLinkShell {
         let tracker = message.tracker;
         self.introduced.insert(tracker, message.members);
         self.take_introduced(tracker);
-        self.tell_listeners();
+        self.telling.owe();
+        self.tell_if_due();
     }
 
     /// One of the other trackers is the one that speaks for the network: it is talked with here, and the one that
@@ -157,8 +158,19 @@ impl TrackerLinkShell {
         for member in left {
             tracing::info!(member = %member.record.statement.name, "member left");
         }
-        self.publish(Arc::new(self.link.directory().clone()));
-        self.tell_listeners();
+        self.telling.owe();
+        self.tell_if_due();
+    }
+
+    /// Publishes the directory, and tells it to all who follow it, if something of it is not told yet and it has
+    /// rested.
+    pub(super) fn tell_if_due(&mut self) {
+        let introduced = self.introduced.values().map(Vec::len);
+        let members = self.link.directory().len() + introduced.sum::<usize>();
+        if self.telling.is_due(members, self.clock.steady()) {
+            self.publish(Arc::new(self.link.directory().clone()));
+            self.tell_listeners();
+        }
     }
 
     /// The admin has put somebody out, or said something else that everybody is to know.
@@ -211,12 +223,12 @@ impl TrackerLinkShell {
             candidates,
             statements,
         };
-        // Full: the whole directory is told again with the next change.
         let told = listeners.ledger.offer(known).is_ok()
             & listeners.gossip.offer(told).is_ok()
             & listeners.outbox.offer(MembersLive(live)).is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");
+            self.telling.owe();
         }
     }
 
