@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts a ballot again, without a node: reads what `node vote audit` wrote. Checks receipts, too, that
+"""Counts a ballot again, without the program node: reads what `node vote audit` wrote. Checks receipts, too, that
 `node prove` wrote.
 
     python3 check_vote.py FILE [--trust ID] [--json]
@@ -657,7 +657,7 @@ def tell(told, trusted):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Counts a ballot again, or checks a receipt, without a node.")
+    parser = argparse.ArgumentParser(description="Counts a ballot again, or checks a receipt, without the program node.")
     parser.add_argument("file", help="what `node vote audit` or `node prove` wrote")
     parser.add_argument("--trust", metavar="ID", help="a block that you know to be on the chain")
     parser.add_argument("--json", action="store_true", help="print JSON")

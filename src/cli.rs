@@ -48,10 +48,10 @@ mod words;
 use self::args::{Cli, Command, Config};
 use self::client::Client;
 use self::failure::Failure;
-use self::invocation::Invocation;
+use self::invocation::{Invocation, word};
 use self::output::Output;
 use crate::readable::visible;
-use crate::settings::{Settings, environment, unknown_variables};
+use crate::settings::{Settings, environment, settings_files, unknown_variables};
 use clap::FromArgMatches;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -103,10 +103,12 @@ fn not_understood(words: &[String], error: clap::Error) -> Failure {
     let error = &hints::without_wrong_advice(words, hints::nearest_first(error));
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-    let told = text.split("\n\nUsage:").next().unwrap_or(text);
+    let (told, usage) = text.split_once("\n\nUsage:").unwrap_or((text, ""));
+    let told = hints::told(words, error).unwrap_or_else(|| told.to_owned());
     Failure::Misuse(match hints::hint(words, error) {
         Some(hint) => format!("{told}\n{hint}"),
-        None => text.to_owned(),
+        None if usage.is_empty() => told,
+        None => format!("{told}\n\nUsage:{usage}"),
     })
 }
 
@@ -214,9 +216,14 @@ fn execute(cli: Cli, invocation: &mut Invocation, output: &mut Output<'_>) -> Re
     }
 }
 
-/// Whether there are settings here, or some are named.
+/// Whether there are settings here, under whatever name, or some are named.
 fn is_set_up(named: Option<&Path>) -> bool {
-    named.is_some() || USUAL_FILES.iter().any(|name| Path::new(name).exists())
+    named.is_some() || has_usual_file(Path::new("")) || !settings_files(Path::new("")).is_empty()
+}
+
+/// Whether a directory has a settings file that is found without being named.
+fn has_usual_file(place: &Path) -> bool {
+    USUAL_FILES.iter().any(|name| place.join(name).exists())
 }
 
 fn load(config: &Path) -> Result<Settings, Failure> {
@@ -239,18 +246,42 @@ fn config_path(named: Option<PathBuf>, place: &Path) -> Result<PathBuf, Failure>
         .collect();
     match (found.pop(), found.pop()) {
         (Some(only), None) => Ok(only),
-        (None, _) => Err(Failure::Misuse(
-            "no settings file was named, and neither peer.toml nor tracker.toml is here. To begin a network: \
-             `node init network NAME`. To join one by an invitation: `node web`, in a browser, or `node join`. For \
-             a node that was set up: --config FILE"
+        (None, _) => Err(Failure::Misuse(match &settings_files(place)[..] {
+            [] => "no settings file was named, and neither peer.toml nor tracker.toml is here. To begin a network: \
+                   `node init network NAME`. To join one by an invitation: `node web`, in a browser, or `node join`. \
+                   For a node that was set up: --config FILE"
                 .to_owned(),
-        )),
+            there => name_one_of(there),
+        })),
         (Some(_), Some(_)) => Err(Failure::Misuse(
             "both peer.toml and tracker.toml are here; name the one that is meant with --config \
              FILE"
                 .to_owned(),
         )),
     }
+}
+
+/// What to type where settings files lie that have other names than the usual ones.
+fn name_one_of(there: &[PathBuf]) -> String {
+    /// A few are enough to see how it is done.
+    const NAMED: usize = 4;
+    let mut told = "no settings file was named, and neither peer.toml nor tracker.toml is here. Name the one that is \
+                    meant, with every command:"
+        .to_owned();
+    for path in there.iter().take(NAMED) {
+        let file = path.file_name().unwrap_or(path.as_os_str());
+        // What is printed to be typed works from any directory.
+        let whole = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let file = Path::new(file).display();
+        told.push_str(&format!(
+            "\n{file} is here: `node --config {}`",
+            word(whole)
+        ));
+    }
+    if let more @ 1.. = there.len().saturating_sub(NAMED) {
+        told.push_str(&format!("\nand {more} more"));
+    }
+    told
 }
 
 /// Says why it was not done: people on standard error; programs as JSON on standard output, where they
@@ -298,6 +329,9 @@ mod tests {
             at.is_sorted(),
             "who begins a network comes first: {nothing}"
         );
+        std::fs::write(dir.path().join("dan.toml"), "role = \"peer\"").unwrap();
+        let dan = find(None).unwrap_err();
+        assert!(dan.contains("dan.toml is here: `node --config "), "{dan}");
         std::fs::write(dir.path().join("peer.toml"), "").unwrap();
         assert_eq!(find(None), Ok(dir.path().join("peer.toml")));
         std::fs::write(dir.path().join("tracker.toml"), "").unwrap();

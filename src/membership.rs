@@ -17,7 +17,7 @@ pub use address::{Address, NotAnAddress};
 pub use authority::{Authority, AuthorityError};
 pub use certificate::{Certificate, CertificateError, CertificateStatement};
 pub use delegation::{Delegation, DelegationStatement, IssuerError};
-pub use invitation::string::{InvitationString, InvitationStringError};
+pub use invitation::string::{InvitationString, InvitationStringError, MAX_INVITATION_TEXT};
 pub use invitation::{Invitation, InvitationError, InvitationStatement};
 pub use name::MemberName;
 pub use record::{JoinError, JoinRecord, Leave, MembersRecord};

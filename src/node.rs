@@ -38,7 +38,7 @@ use crate::protocol::registry::RegistryError;
 use crate::protocol::tracker_link::OpenError;
 use crate::readable::Typed;
 use crate::settings::{PeerSettings, Setting, TrackerSettings};
-use crate::store::DiskError;
+use crate::store::{DiskError, Role};
 use orders::Orders;
 use stage::Stage;
 use std::net::SocketAddr;
@@ -201,7 +201,12 @@ pub enum RunError {
 pub fn run_peer(settings: PeerSettings, said: Vec<Setting>, typed: Typed) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, mut seams) = opening::open_peer(&settings, typed, fatal)?;
+    let (_log, mut seams) = opening::open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Peer,
+        fatal,
+    )?;
     seams.said = said;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     to_the_end(async move {
@@ -218,7 +223,12 @@ pub fn run_tracker(
 ) -> Result<(), RunError> {
     end_with_a_panic();
     let (fatal, heard) = fatal_channel();
-    let (_log, mut seams) = opening::open_tracker(&settings, typed, fatal)?;
+    let (_log, mut seams) = opening::open(
+        &settings.data_dir,
+        (&settings.log, typed),
+        Role::Tracker,
+        fatal,
+    )?;
     seams.said = said;
     let secret = wallet::open(&settings.wallet, &seams, Asking::Terminal)?;
     to_the_end(async move {

@@ -15,6 +15,19 @@ pub fn in_words(ms: u64) -> String {
     }
 }
 
+/// A reason as a sentence of its own: with a capital letter, and a full stop unless it ends by itself.
+pub fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
+        return String::new();
+    };
+    let mut sentence: String = first.to_uppercase().chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// A text that does nothing but show. What would move the cursor, change colours, turn the direction
 /// of writing, or take no room at all, is spelled out: `\u{202e}`.
 pub fn visible(text: &str) -> String {
@@ -128,6 +141,22 @@ mod tests {
                 "213503982334 days"
             ]
         );
+    }
+
+    #[test]
+    fn a_reason_becomes_a_sentence_and_has_one_full_stop() {
+        for (text, told) in [
+            ("", ""),
+            ("it is taken", "It is taken."),
+            (
+                "It is taken. Choose another.",
+                "It is taken. Choose another.",
+            ),
+            ("is it?", "Is it?"),
+            ("\u{e9}t\u{e9}", "\u{c9}t\u{e9}."),
+        ] {
+            assert_eq!(sentence(text), told);
+        }
     }
 
     #[test]

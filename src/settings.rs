@@ -28,6 +28,7 @@
 
 mod endpoint;
 mod error;
+mod found;
 mod kind;
 mod log_level;
 mod origin;
@@ -45,6 +46,7 @@ use serde::Deserialize;
 
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{Mistake, Place, SettingsError};
+pub use found::settings_files;
 pub use log_level::LogLevel;
 pub use origin::{Origin, Setting, settings_with_origin};
 pub use paths::{PathError, expand};

@@ -1,5 +1,6 @@
 //! Whose fault it is: the three kinds of "no" that this crate knows.
 
+use super::free_use::FREE_BLOCKS;
 use super::{Amount, BlockId, Height};
 
 /// Somebody broke a rule that no honest, up-to-date program breaks. The connection it came through
@@ -99,6 +100,19 @@ pub enum Rejected {
     /// No room among the open transactions, or the sender's share of it is used up.
     #[error("the open transactions are full{0}: wait for a block, or offer a higher fee")]
     PoolFull(&'static str),
+    /// The sender has sent as much without a fee as it may, counted over the last blocks.
+    #[error(
+        "the sender's free share is used up: {used} of {most} bytes, open and in the last {FREE_BLOCKS} blocks, and \
+         this takes {size}. It becomes free as blocks grow older than that; a fee (`--fee 1`) sends it at once"
+    )]
+    FreeShareUsed {
+        /// Bytes that it has sent.
+        used: u64,
+        /// Bytes that it may send.
+        most: u64,
+        /// Bytes of this one.
+        size: usize,
+    },
     /// Signature or signing key is not acceptable.
     #[error("bad signature: {0}")]
     BadSignature(String),
@@ -151,6 +165,7 @@ impl Rejected {
             Self::InsufficientFunds { .. }
                 | Self::ExpiresTooLate(_)
                 | Self::PoolFull(_)
+                | Self::FreeShareUsed { .. }
                 | Self::ZeroFeeStranger
                 | Self::Application { .. }
         )

@@ -56,7 +56,7 @@ pub enum Command {
     /// Write a commented settings file for a new node
     #[command(subcommand)]
     Init(Init),
-    /// Join a network by an invitation: checks it, writes NAME.toml and a wallet, and starts the node
+    /// Join a network by an invitation: checks it, writes peer.toml and a wallet, and starts the node
     Join(JoinArgs),
     /// Run a tracker and three peers on this machine, and tell what they do
     Demo(DemoArgs),

@@ -220,9 +220,14 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
     /// How long no block may come: whoever shows headers may keep the bodies back for ever.
     const PATIENCE: Duration = Duration::from_secs(60);
     let request = SyncRequest { from: from.into() };
-    let mut news = client.news(&[EventKind::BlockConnected, EventKind::SyncProgress])?;
+    let mut news = client.news(&[
+        EventKind::BlockConnected,
+        EventKind::SyncProgress,
+        EventKind::PeerGone,
+    ])?;
     let asked: SyncView = client.post("/sync", &request)?;
     let mut shown = None;
+    let mut has_shown = false;
     let mut last_block = Instant::now();
     loop {
         let status: PeerStatusView = client.get("/status", &[])?;
@@ -234,7 +239,22 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
             last_block = Instant::now();
             output.show(&chain, show::catching_up)?;
         }
-        if !chain.syncing && chain.tip.height.0 >= asked.height {
+        match &chain.fetched_first {
+            Some(first) if first.address == asked.from.address => has_shown |= first.has_shown,
+            _ if has_shown => {}
+            Some(_) => {
+                return Err(Failure::No(format!(
+                    "the node was asked for the chain of another member before {from} had shown its own"
+                )));
+            }
+            None => {
+                return Err(Failure::No(format!(
+                    "{from} went away before it had shown its chain; the node goes on with the others. `node peers` \
+                     shows who is connected: try again once {from} is"
+                )));
+            }
+        }
+        if has_shown && !chain.syncing && chain.tip.height.0 >= asked.height {
             return Ok(());
         }
         if last_block.elapsed() >= PATIENCE {

@@ -3,7 +3,7 @@
 
 use super::failure::Failure;
 use super::invocation::Invocation;
-use super::join::{means, told, where_to_listen};
+use super::join::{USUAL_FILE, means, told, where_to_listen};
 use super::output::Output;
 use super::run;
 use super::web;
@@ -13,7 +13,7 @@ use crate::keys::{SecretKey, SecretWords};
 use crate::membership::{InvitationString, MemberName};
 use crate::node::joining::{Joining, NotJoined, Ready, serve_page};
 use crate::owner::unfit_words;
-use crate::readable::Typed;
+use crate::readable::{Typed, sentence};
 use crate::settings::{Settings, environment};
 use crate::wire::message::RefusalCode;
 use std::net::{SocketAddr, TcpListener};
@@ -22,9 +22,6 @@ use std::str::FromStr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use zeroize::Zeroizing;
-
-/// The settings file that is written: where there is none, commands find it without being told its name.
-const FILE: &str = "peer.toml";
 
 /// What the pages ask, and how it goes.
 #[derive(Clone)]
@@ -41,17 +38,29 @@ struct State {
     typed: JoinTyped,
     checks: Vec<JoinCheck>,
     stage: JoinStage,
-    /// What was checked and is not written.
-    checked: Option<(Joining, Ready)>,
-    /// Holds what was checked to be reached, until the node listens there itself.
-    held: Option<TcpListener>,
+    checked: Option<Checked>,
+    written: Option<Written>,
     settings: Option<Settings>,
+}
+
+/// What was checked and is not written.
+struct Checked {
+    joining: Joining,
+    ready: Ready,
+    /// Holds what was checked to be reached.
+    held: TcpListener,
+}
+
+/// What was written, until the node starts.
+struct Written {
     words: Option<SecretWords>,
+    /// Still holds what was checked, until the node listens there itself.
+    _held: TcpListener,
 }
 
 /// Serves the page, and runs the node once somebody has joined by it.
 pub fn first(print: bool, invocation: &Invocation, output: &mut Output<'_>) -> Result<(), Failure> {
-    let file = std::path::Path::new(FILE);
+    let file = std::path::Path::new(USUAL_FILE);
     let invocation = invocation.for_node(file);
     let page = Page::new(&invocation);
     let (tell, told) = mpsc::channel();
@@ -105,7 +114,7 @@ impl Page {
 
     /// Checks; why not, where it can't be.
     fn check(&self, typed: &JoinTyped, words: &str) -> Result<(), String> {
-        let invitation = InvitationString::parse(&typed.invitation);
+        let invitation = InvitationString::find(&typed.invitation);
         let invitation = invitation.map_err(|error| sentence(&error.to_string()))?;
         let name =
             MemberName::from_str(&typed.name).map_err(|error| sentence(&error.to_string()))?;
@@ -123,7 +132,7 @@ impl Page {
             name,
             listen,
             advertise,
-            file: PathBuf::from(FILE),
+            file: PathBuf::from(USUAL_FILE),
             secret,
         };
         let ready = joining.check_here(&means(), |check| {
@@ -137,12 +146,15 @@ impl Page {
             format!("Another program has begun to listen at {at} ({error}). Check again: another port is taken then.")
         })?;
         let mut state = self.lock();
-        state.held = Some(held);
         state.stage = JoinStage::Checked {
             address: ready.secret().public_key().to_address(),
             comes_back: ready.comes_back(&joining),
         };
-        state.checked = Some((joining, ready));
+        state.checked = Some(Checked {
+            joining,
+            ready,
+            held,
+        });
         Ok(())
     }
 
@@ -158,13 +170,6 @@ impl Page {
         };
         Ok((newcomer, settings))
     }
-}
-
-/// A reason as a sentence of its own.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).chain(['.']).collect()
 }
 
 /// Why somebody can't join, and what to do about it on a page.
@@ -215,7 +220,6 @@ impl Joins for Page {
     fn ask_again(&self) {
         let mut state = self.lock();
         if state.checked.take().is_some() {
-            state.held = None;
             state.checks.clear();
             state.stage = JoinStage::Asking;
         }
@@ -231,11 +235,18 @@ impl Joins for Page {
         if let JoinStage::Joined(newcomer) = &state.stage {
             return Some(newcomer.clone());
         }
-        let (joining, ready) = state.checked.take()?;
+        let Checked {
+            joining,
+            ready,
+            held,
+        } = state.checked.take()?;
         match self.write(&joining, &ready) {
             Ok((newcomer, settings)) => {
                 state.settings = Some(settings);
-                state.words = Some(ready.secret().words());
+                state.written = Some(Written {
+                    words: Some(ready.secret().words()),
+                    _held: held,
+                });
                 state.stage = JoinStage::Joined(newcomer.clone());
                 Some(newcomer)
             }
@@ -247,14 +258,13 @@ impl Joins for Page {
     }
 
     fn take_words(&self) -> Option<SecretWords> {
-        self.lock().words.take()
+        self.lock().written.as_mut()?.words.take()
     }
 
     fn start(&self) {
         let mut state = self.lock();
         state.stage = JoinStage::Starting;
-        state.held = None;
-        state.words = None;
+        state.written = None;
         state.typed = JoinTyped::default();
         self.0.changed.notify_all();
     }
@@ -267,5 +277,58 @@ impl Joins for Page {
         let dir = self.lock().settings.as_ref()?.data_dir().to_owned();
         let file = ApiFile::read(&dir).ok()?;
         (file.pid == std::process::id()).then_some(file.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::testing::member;
+    use crate::chain::{BlockId, Timestamp};
+    use crate::membership::InvitationStatement;
+    use std::fs;
+
+    #[test]
+    fn a_port_that_was_held_is_given_back_where_nothing_could_be_written() {
+        let place = tempfile::tempdir().unwrap();
+        let seed = [7; 32];
+        let invitation = InvitationStatement {
+            network: Some(BlockId([1; 32])),
+            key: SecretKey::from_bytes(seed).public_key(),
+            issuer: member(9).public_key(),
+            delegation: None,
+            uses: 1,
+            serial: Timestamp(1),
+            expires: Timestamp(2),
+        };
+        let invitation = InvitationString::new(
+            invitation.sign(&member(9)),
+            Zeroizing::new(seed),
+            vec!["127.0.0.1:7000".parse().unwrap()],
+            member(9).public_key(),
+        );
+        let held = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let listen = held.local_addr().unwrap();
+        let joining = Joining {
+            invitation: Arc::new(invitation.unwrap()),
+            name: "dan".parse().unwrap(),
+            listen,
+            advertise: Vec::new(),
+            file: place.path().join(USUAL_FILE),
+            secret: None,
+        };
+        let ready = joining.prepare(&means()).unwrap();
+        let page = Page::new(&Invocation::of_this_process());
+        page.lock().checked = Some(Checked {
+            joining,
+            ready,
+            held,
+        });
+        assert!(TcpListener::bind(listen).is_err());
+        // Somebody else writes it meanwhile.
+        fs::write(place.path().join(USUAL_FILE), "").unwrap();
+        assert!(page.set_up().is_none());
+        assert!(matches!(page.progress().1, JoinStage::Refused(_)));
+        assert!(TcpListener::bind(listen).is_ok(), "it is free again");
     }
 }

@@ -1,5 +1,9 @@
 //! What was probably meant, where the words of a command line were not understood.
 
+mod plain;
+
+pub use plain::told;
+
 use super::args::Cli;
 use super::invocation::word;
 use crate::suggest::nearest;
@@ -197,8 +201,8 @@ fn instead(typed: &[&str], option: &str) -> Option<&'static str> {
     }
 }
 
-/// The options of the command that was typed.
-fn options_of(typed: &[&str]) -> String {
+/// The names of the command that was typed, from the outermost on.
+fn command_path(typed: &[&str]) -> Vec<String> {
     let (mut command, mut path) = (Cli::command(), Vec::new());
     for word in typed {
         let Some(inner) = command.find_subcommand(word).cloned() else {
@@ -207,6 +211,16 @@ fn options_of(typed: &[&str]) -> String {
         path.push(inner.get_name().to_owned());
         command = inner;
     }
+    path
+}
+
+/// The options of the command that was typed.
+fn options_of(typed: &[&str]) -> String {
+    let path = command_path(typed);
+    let command = path.iter().try_fold(Cli::command(), |command, name| {
+        command.find_subcommand(name).cloned()
+    });
+    let command = command.expect("the path is one of commands");
     let shown = command.get_arguments().filter(|one| !one.is_hide_set());
     let options: Vec<_> = shown
         .filter_map(|one| one.get_long().map(|name| format!("--{name}")))

@@ -8,22 +8,28 @@ use super::output::Output;
 use super::run;
 use crate::clock::SystemClock;
 use crate::entropy::OsEntropy;
-use crate::membership::{Address, InvitationString, MemberName};
+use crate::membership::{Address, InvitationString, MAX_INVITATION_TEXT, MemberName};
 use crate::net::TcpTransport;
 use crate::node::joining::{Check, Joining, Means, NotJoined};
 use crate::readable::in_words;
 use crate::settings::{Endpoint, Settings, environment};
 use crate::wire::message::RefusalCode;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Longest text that is read as an invitation, in bytes.
-const MAX_TYPED: u64 = 16 * 1024;
+/// The settings file of the only member in a directory.
+pub const USUAL_FILE: &str = "peer.toml";
+/// Digits of a network's id that are shown: enough to compare two by eye.
+const FIRST_DIGITS: usize = 8;
+/// How long the next line of what was pasted may take, in nanoseconds: a terminal hands a paste over at once, and
+/// nobody types as fast.
+const PASTE_NS: i64 = 200_000_000;
 /// The first port that a member listens at, and how many behind it are tried.
 const PORTS: std::ops::Range<u16> = 7001..7065;
 
@@ -42,7 +48,7 @@ pub fn join(
     invocation: &Invocation,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let invitation = Arc::new(invitation(arguments.invitation.as_deref())?);
+    // The name first: what is pasted for the invitation may have lines behind it that are no answers.
     let name = match &arguments.name {
         Some(name) => name.clone(),
         None => asked(
@@ -52,6 +58,7 @@ pub fn join(
     };
     let name = MemberName::from_str(name.trim());
     let name = name.map_err(|error| Failure::Misuse(error.to_string()))?;
+    let invitation = Arc::new(invitation(arguments.invitation.as_deref())?);
     if let Some(dir) = &arguments.dir {
         super::init::directory(dir)?;
     }
@@ -63,7 +70,7 @@ pub fn join(
     )?;
     let joining = Joining {
         invitation,
-        file: place.join(format!("{name}.toml")),
+        file: file_for(&place, &name),
         name,
         listen,
         advertise,
@@ -92,6 +99,20 @@ pub fn join(
             let settings = settings.map_err(|error| Failure::No(error.to_string()))?;
             run::run(settings, &joining.file, &node)
         }
+    }
+}
+
+/// Where the settings of a new member go: `peer.toml`, which every command finds, and beside another node a file of
+/// the member's name. Who was set up here by the former is told so.
+pub fn file_for(place: &Path, name: &MemberName) -> PathBuf {
+    let usual = place.join(USUAL_FILE);
+    let is_own = || match Settings::load(&usual, std::iter::empty()) {
+        Ok(Settings::Peer(peer)) => peer.name == name.as_str(),
+        _ => false,
+    };
+    match super::has_usual_file(place) && !is_own() {
+        true => place.join(format!("{name}.toml")),
+        false => usual,
     }
 }
 
@@ -136,12 +157,21 @@ pub fn told(check: &Check) -> (bool, String) {
             "the wallet {} is there already: you join as {address}",
             file.display()
         )),
-        Check::TrackerReached { at } => ok(format!("the tracker answers at {at}")),
-        Check::KeyRight { key } => ok(format!("its key is the one in the invitation, {key}")),
+        Check::TrackerReached { at } => ok(format!(
+            "the tracker answers at {at}: it is the program by which the members of the network find each other"
+        )),
+        Check::KeyRight { key } => ok(format!(
+            "it is the one that invited you: its key is that in the invitation, {key}"
+        )),
         Check::NetworkRight {
             name: Some(name),
             network: Some(network),
-        } => ok(format!("the network is {name}, {network}")),
+        } => {
+            let first: String = network.to_string().chars().take(FIRST_DIGITS).collect();
+            ok(format!(
+                "the network is {name} (its number begins with {first})"
+            ))
+        }
         Check::NetworkRight { .. } => {
             ok("the network is not founded yet: the first member's node does that".to_owned())
         }
@@ -156,11 +186,13 @@ pub fn told(check: &Check) -> (bool, String) {
                 true => (
                     false,
                     format!(
-                        "this machine's clock is {apart} {side} the tracker's: set it right, or blocks are not \
-                         understood"
+                        "this machine's clock is {apart} {side} the tracker's: set it right, or this node and the \
+                         others refuse what each other make"
                     ),
                 ),
-                false => ok(format!("the clocks are {apart} apart")),
+                false => ok(format!(
+                    "this machine's clock is right: {apart} from the tracker's"
+                )),
             }
         }
         Check::NameFree { name } => ok(format!("the name {name} is yours to have")),
@@ -169,18 +201,21 @@ pub fn told(check: &Check) -> (bool, String) {
             let at = at.join(", ");
             match reached {
                 Some(true) => ok(format!(
-                    "the tracker dialled back and reached this machine at {at}"
+                    "others can reach this machine at {at}: the tracker has tried"
                 )),
                 Some(false) => (
                     false,
                     format!(
-                        "the tracker dialled back and did not get through to {at}: others can't dial this \
-                         node, and it dials them. A firewall may be in between, or --advertise is needed"
+                        "others can't reach this machine at {at}: the tracker has tried. You can be a member all the \
+                         same, since your node reaches them. A firewall may be in between, or others need another \
+                         address of it (--advertise)"
                     ),
                 ),
                 None => (
                     false,
-                    format!("the tracker had no time to dial back to {at}"),
+                    format!(
+                        "whether others can reach this machine at {at} was not tried: the tracker had no time"
+                    ),
                 ),
             }
         }
@@ -205,24 +240,42 @@ fn explain(error: NotJoined, joining: &Joining) -> Failure {
     }
 }
 
-/// The invitation as it was given, read or asked for.
+/// The invitation as it was given, read or asked for: a whole message with it, too.
 fn invitation(given: Option<&str>) -> Result<InvitationString, Failure> {
     let text = match given {
         Some("-") => {
             let mut text = Zeroizing::new(String::new());
-            let mut input = io::stdin().lock().take(MAX_TYPED);
+            let mut input = io::stdin().lock().take(MOST_READ);
             let read = input.read_to_string(&mut text);
             read.map_err(|error| Failure::No(format!("standard input can't be read: {error}")))?;
             text
         }
         Some(text) => Zeroizing::new(text.to_owned()),
-        None => Zeroizing::new(asked("Invitation (join1...): ", "an invitation")?),
+        None => pasted("Invitation (join1...): ", "an invitation")?,
     };
-    InvitationString::parse(&text).map_err(|error| Failure::Misuse(error.to_string()))
+    InvitationString::find(&text).map_err(|error| Failure::Misuse(error.to_string()))
 }
 
-/// Asks at the terminal.
+/// So much is read as an invitation: a byte more than it may have, so that it is seen to be too long.
+const MOST_READ: u64 = MAX_INVITATION_TEXT as u64 + 1;
+
+/// Asks at the terminal, for a line.
 fn asked(question: &str, what: &str) -> Result<String, Failure> {
+    ask(question, what)?;
+    let mut line = String::new();
+    read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Asks at the terminal for what somebody pastes: all of its lines, so that none is left for a shell.
+fn pasted(question: &str, what: &str) -> Result<Zeroizing<String>, Failure> {
+    ask(question, what)?;
+    let mut text = Zeroizing::new(String::new());
+    while read_line(&mut text)? && text.len() as u64 <= MOST_READ && more_waits() {}
+    Ok(text)
+}
+
+fn ask(question: &str, what: &str) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::Misuse(format!(
             "{what} is wanted, and nobody is at a terminal to be asked"
@@ -232,11 +285,26 @@ fn asked(question: &str, what: &str) -> Result<String, Failure> {
     let mut stderr = io::stderr().lock();
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;
-    let mut line = String::new();
-    let mut input = io::stdin().lock().take(MAX_TYPED);
-    let read = input.read_line(&mut line);
-    read.map_err(|error| Failure::No(format!("the terminal can't be read: {error}")))?;
-    Ok(line)
+    Ok(())
+}
+
+/// One more line of the terminal; false at the end of all.
+fn read_line(text: &mut String) -> Result<bool, Failure> {
+    let mut input = io::stdin().lock().take(MOST_READ);
+    let read = input.read_line(text);
+    let read = read.map_err(|error| Failure::No(format!("the terminal can't be read: {error}")))?;
+    Ok(read > 0)
+}
+
+/// Whether the terminal has another line, or gets one at once.
+fn more_waits() -> bool {
+    let stdin = io::stdin();
+    let mut asked = [PollFd::new(&stdin, PollFlags::IN)];
+    let patience = Timespec {
+        tv_sec: 0,
+        tv_nsec: PASTE_NS,
+    };
+    poll(&mut asked, Some(&patience)).is_ok_and(|ready| ready > 0)
 }
 
 /// Where the node listens, and what others dial: what was said, or where whoever reaches the tracker reaches
@@ -289,4 +357,36 @@ fn own_address(trackers: &[Address]) -> Option<IpAddr> {
     let socket = UdpSocket::bind((any, 0)).ok()?;
     socket.connect(tracker).ok()?;
     socket.local_addr().ok().map(|own| own.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{PeerTemplate, peer_template};
+    use std::fs;
+
+    #[test]
+    fn the_only_member_in_a_directory_has_the_usual_file_and_another_one_its_own() {
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = file_for(place.path(), &name.parse().unwrap());
+            path.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(file("dan"), "peer.toml");
+        let text = peer_template(&PeerTemplate {
+            name: "dan",
+            trackers: &["127.0.0.1:7000".parse().unwrap()],
+            ..PeerTemplate::default()
+        });
+        fs::write(place.path().join("peer.toml"), text).unwrap();
+        assert_eq!(file("eve"), "eve.toml");
+        // He is told that he was set up here.
+        assert_eq!(file("dan"), "peer.toml");
+        fs::rename(
+            place.path().join("peer.toml"),
+            place.path().join("tracker.toml"),
+        )
+        .unwrap();
+        assert_eq!(file("dan"), "dan.toml");
+    }
 }

@@ -1,4 +1,4 @@
-//! Proofs: made by a node, checked without one.
+//! Proofs: made by a node that runs, checked where none does.
 
 use super::args::{ProofFormat, ProveArgs, VerifyArgs};
 use super::client::Client;
@@ -37,32 +37,39 @@ pub fn prove(
     let until = arguments.until.as_deref().map(|until| ("until", until));
     let query: Vec<_> = tail.into_iter().chain(until).collect();
     let json: ProofJson = client.get(&path, &query)?;
-    let proof = match arguments.format {
-        ProofFormat::Json if output.is_json() => text(serde_json::to_vec(&json))?,
-        ProofFormat::Json => text(serde_json::to_vec_pretty(&json))?,
-        ProofFormat::Bytes => proof_of(json)?.to_bytes(),
+    let written = match arguments.format {
+        ProofFormat::Json if output.is_json() => Some(text(serde_json::to_vec(&json))?),
+        ProofFormat::Json => Some(text(serde_json::to_vec_pretty(&json))?),
+        ProofFormat::Bytes => None,
     };
+    let proof = proof_of(json)?;
+    let bytes = written.unwrap_or_else(|| proof.to_bytes());
     let Some(out) = &arguments.out else {
-        output.raw().write_all(&proof)?;
+        output.raw().write_all(&bytes)?;
         output.raw().flush()?;
         return Ok(());
     };
     let mut file = NewFile::begin(out)?;
-    file.write_all(&proof)
+    file.write_all(&bytes)
         .map_err(|error| file.failed(&error))?;
     file.end()?;
     if !output.is_json() {
         output.text(&format!(
-            "Wrote {} ({}).\nWhoever has it types:\n  {}\nwith the id of a \
-             block that they know to be on the chain and that the proof leads to.",
+            "Wrote {} ({}).\nWhoever has it asks somebody whom they trust {}",
             out.display(),
-            count(proof.len() as u64, "byte", "bytes"),
-            client
-                .invocation()
-                .line(&format!("verify {} --trust ID", word(out))),
+            count(bytes.len() as u64, "byte", "bytes"),
+            trusting(&proof, out, client.invocation()),
         ))?;
     }
     Ok(())
+}
+
+/// What makes a proof worth believing, and what is typed then: the block that it is about, which whoever made the
+/// proof names on a page, too.
+fn trusting(proof: &Proof, path: &Path, invocation: &Invocation) -> String {
+    let (id, height) = (proof.block.id(), proof.block.height);
+    let line = invocation.line(&format!("verify {} --trust {id}", word(path)));
+    format!("for the id of block {height} (`node block {height}`); if it is this one:\n  {line}")
 }
 
 /// A text with its end.
@@ -123,7 +130,7 @@ pub fn verify(
     };
     let reason = match &trust {
         Some(trust) => shown.satisfies(trust).err().map(|error| error.to_string()),
-        None => Some(undecided(&shown, path, invocation)),
+        None => Some(undecided(&shown, &proof, path, invocation)),
     };
     let inclusion = proof.inclusion.as_ref();
     let view = VerdictView {
@@ -159,19 +166,13 @@ fn on_own_chain(own: &Client, shown: &Shown) -> Option<BlockId> {
 }
 
 /// A proof that holds together, without a word on what makes it worth believing.
-fn undecided(shown: &Shown, path: &Path, invocation: &Invocation) -> String {
-    let typed = shown.leads_to.last().map(|(id, height)| {
-        let line = invocation.line(&format!("verify {} --trust {id}", word(path)));
-        format!(
-            ". Ask somebody whom you trust for the id of block {height} (`node block {height}`); if it is this \
-             one, type {line}"
-        )
-    });
+fn undecided(shown: &Shown, proof: &Proof, path: &Path, invocation: &Invocation) -> String {
     format!(
         "it holds together, but anybody can make one that does, for {} hashes: say which block you \
-         know to be on the chain (--trust ID), or how many hashes are enough for you (--work HASHES){}",
+         know to be on the chain (--trust ID), or how many hashes are enough for you (--work HASHES). Ask somebody \
+         whom you trust {}",
         shown.work,
-        typed.unwrap_or_default()
+        trusting(proof, path, invocation)
     )
 }
 

@@ -197,7 +197,7 @@ fn audit(
             _ => "\nIts result is in no block yet: the audit is incomplete until it is.",
         };
         format!(
-            "Wrote {}, and beside it what reads it.{so_far}\nWhoever has both counts again, without a node:\n  \
+            "Wrote {}, and beside it what reads it.{so_far}\nWhoever has both counts again, without this program:\n  \
              python3 {} {}",
             visible(&out.display().to_string()),
             word(audited.script),

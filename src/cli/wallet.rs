@@ -162,7 +162,8 @@ impl Place<'_> {
             let (from, to) = (word(file), word(Path::new(&aside)));
             return Err(no(format!(
                 "{} exists already and was left alone: it may be the only key of a member. To have another \
-                 wallet in its place, stop the node and keep this one: mv -n {from} {to}",
+                 wallet in its place, as when its passphrase is forgotten, stop the node and keep this file aside: \
+                 mv -n {from} {to}\nThen type the same again",
                 file.display()
             )));
         }
@@ -295,7 +296,7 @@ impl Place<'_> {
         if !output.is_json() {
             output.text(
                 "\nThe next start needs the passphrase; a node that runs goes on. Who forgets it \
-                 needs the 24 words. What stood on the disk before may be found there for a while.",
+                 needs the 24 words, and without them nobody can open it. What stood on the disk before may be found there for a while.",
             )?;
         }
         Ok(())

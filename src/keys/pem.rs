@@ -94,7 +94,9 @@ pub struct LockedSecret {
 pub enum UnlockError {
     /// Another passphrase, or bytes that are damaged: which, nobody can tell.
     #[error(
-        "the passphrase is wrong, or the wallet file is damaged: try again, or restore the wallet from its words"
+        "the passphrase is wrong, or the wallet file is damaged: try again. Whoever has forgotten it brings the wallet \
+         back from its 24 words (`node wallet restore` says how); without them nobody can open it, and its coins and \
+         its name are lost"
     )]
     WrongPassphrase,
     /// What was unlocked belongs to another address than the file says.

@@ -21,6 +21,8 @@ pub const MAX_TEXT_BYTES: usize = 1024;
 
 /// Which part of this module speaks when it speaks of itself.
 const OWN_ACTOR: &str = "logging";
+/// The field of an address that is asked for as one: no name stands in its place.
+const ADDRESS_FIELD: &str = "address";
 
 /// The four names that every line has.
 pub(super) const FIXED: [&str; 4] = ["time", "level", "actor", "event"];
@@ -60,11 +62,13 @@ impl LogEvent {
         own
     }
 
-    /// Beside every address of a member that is known, the member's name: `peer_name` beside `peer`.
+    /// Beside every address of a member that is known, the member's name: `peer_name` beside `peer`. A field that is
+    /// itself called `address` stays one.
     pub(super) fn name_members(&mut self, names: &Names) {
         let mut fields = Vec::with_capacity(self.fields.len());
         for (field, value) in self.fields.drain(..) {
-            let name = value.as_str().and_then(|address| names.of(address));
+            let somebody = value.as_str().filter(|_| field != ADDRESS_FIELD);
+            let name = somebody.and_then(|address| names.of(address));
             let beside = name.map(|name| (named(&field).into(), name.into()));
             fields.push((field, value));
             fields.extend(beside);

@@ -45,6 +45,16 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
             let (tracker, id) = (told.text("tracker")?, told.number("id")?);
             format!("registered with the tracker at {tracker} as member {id}")
         }
+        "peer up" => {
+            let (name, api) = (told.text("name")?, told.text("api")?);
+            let named = told.text("advertise").filter(|named| !named.is_empty());
+            let others = named.or_else(|| told.text("listen"))?;
+            format!(
+                "{name} is up: others reach it at {others}, commands and pages on this machine at {api}"
+            )
+        }
+        "network known" => format!("the network is {}", told.text("name")?),
+        "ledger opened" => format!("the chain is here up to block {}", told.number("height")?),
         "trouble with the tracker" | "others can't dial this node" => {
             told.text("reason")?.to_owned()
         }

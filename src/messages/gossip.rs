@@ -90,6 +90,9 @@ pub struct GossipStatus {
     pub sessions: Vec<SessionStatus>,
     /// Blocks on their way to us.
     pub blocks_in_flight: usize,
+    /// Whose chain is fetched before that of others, and whether it has shown how far that leads; `None` if nobody
+    /// was asked so, or it is gone.
+    pub fetched_first: Option<(PublicKey, bool)>,
 }
 
 /// One session.

@@ -120,7 +120,8 @@ pub enum NotJoined {
     Wallet(#[from] WalletFileError),
     /// The wallet that is there is locked.
     #[error(
-        "the wallet {} is there already and is locked: join under another name, or unlock it first", .0.display()
+        "the wallet {} is there already and is locked: join under another name, or put this file aside and join with \
+         its 24 words. Without them nobody can open it whose passphrase is forgotten", .0.display()
     )]
     WalletLocked(PathBuf),
     /// The wallet that is there is not the one whose words were typed.
@@ -307,7 +308,10 @@ impl Joining {
     }
 
     /// What this machine alone can say against it.
-    fn prepare(&self, means: &Means) -> Result<Ready, NotJoined> {
+    ///
+    /// # Errors
+    /// As [`Joining::check`], but for what a tracker says.
+    pub(crate) fn prepare(&self, means: &Means) -> Result<Ready, NotJoined> {
         if self.file.exists() {
             return Err(NotJoined::FileExists(self.file.clone()));
         }

@@ -11,7 +11,7 @@ use crate::messages::gossip::ConnectionAccepted;
 use crate::net::{Listener, TcpTransport, Transport};
 use crate::pow::{NativeEngine, PowEngine};
 use crate::readable::Typed;
-use crate::settings::{LogSettings, PeerSettings, TrackerSettings};
+use crate::settings::{LogSettings, PeerSettings};
 use crate::store::{Migrating, OpenOptions, RocksDisk, Role};
 use crate::verifier::RayonVerifier;
 use actix::Recipient;
@@ -36,35 +36,8 @@ const OWNER_ONLY: u32 = 0o700;
 /// of this machine.
 type Opened = (LogGuard, Seams);
 
-/// Opens what a peer needs.
-pub(super) fn open_peer(
-    settings: &PeerSettings,
-    typed: Typed,
-    fatal: Fatal,
-) -> Result<Opened, RunError> {
-    open(
-        &settings.data_dir,
-        (&settings.log, typed),
-        Role::Peer,
-        fatal,
-    )
-}
-
-/// Opens what a tracker needs.
-pub(super) fn open_tracker(
-    settings: &TrackerSettings,
-    typed: Typed,
-    fatal: Fatal,
-) -> Result<Opened, RunError> {
-    open(
-        &settings.data_dir,
-        (&settings.log, typed),
-        Role::Tracker,
-        fatal,
-    )
-}
-
-fn open(
+/// Opens what a node of this role needs.
+pub(super) fn open(
     data_dir: &Path,
     (log, typed): (&LogSettings, Typed),
     role: Role,

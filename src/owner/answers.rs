@@ -174,6 +174,9 @@ pub struct ChainStatusView {
     pub syncing: bool,
     /// How that goes; `None` if none is missing, or none came of late.
     pub catching_up: Option<CatchingUpView>,
+    /// Whose chain is fetched before that of others (`POST /sync`); `None` if nobody's is, or it is connected no
+    /// more.
+    pub fetched_first: Option<FetchedFirstView>,
     /// Connections to other peers.
     pub sessions: usize,
     /// Number of open transactions.
@@ -196,6 +199,15 @@ pub struct CatchingUpView {
     pub blocks_per_second: f64,
     /// Milliseconds until none is missing, if it goes on like that.
     pub ms_left: u64,
+}
+
+/// Whose chain is fetched before that of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FetchedFirstView {
+    /// The member's key, as an address.
+    pub address: String,
+    /// Whether it has shown how far its chain leads.
+    pub has_shown: bool,
 }
 
 /// What to ask for `POST /sync`: the chain of one peer.

@@ -2,8 +2,8 @@
 
 use super::answers::{
     BalanceView, BranchChangeView, CatchingUpView, ChainStatusView, ConnectedView,
-    DeliveryStatusView, LeftView, MinedView, MiningRequest, MiningView, NetworkView,
-    PeerStatusView, ReachView, StatementView, SyncView, TrackerLinkView,
+    DeliveryStatusView, FetchedFirstView, LeftView, MinedView, MiningRequest, MiningView,
+    NetworkView, PeerStatusView, ReachView, StatementView, SyncView, TrackerLinkView,
 };
 use super::chain_reads::tip_view;
 use super::codes::Code;
@@ -103,6 +103,12 @@ impl Peer {
                 blocks_per_second: estimate.blocks_per_second,
                 ms_left: estimate.ms_left,
             }),
+            fetched_first: gossip
+                .fetched_first
+                .map(|(key, has_shown)| FetchedFirstView {
+                    address: key.to_address(),
+                    has_shown,
+                }),
             sessions: gossip.sessions.len(),
             open_transactions: ledger.open_transactions,
             open_bytes: ledger.open_bytes,

@@ -90,7 +90,7 @@ impl From<Rejected> for Refused {
             Rejected::ToSelf => Code::ToSelf,
             Rejected::FeeTooLow { .. } => Code::FeeTooLow,
             Rejected::ZeroFeeStranger => Code::ZeroFeeStranger,
-            Rejected::PoolFull(_) => Code::PoolFull,
+            Rejected::PoolFull(_) | Rejected::FreeShareUsed { .. } => Code::PoolFull,
             Rejected::BadSignature(_) => Code::BadSignature,
             Rejected::StrayReward => Code::StrayReward,
             Rejected::TooLarge { .. } => Code::TooLarge,

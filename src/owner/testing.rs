@@ -81,6 +81,7 @@ pub(crate) fn member_called(name: &str, number: u8) -> Member {
 pub(crate) struct FakeNode {
     chain: Node,
     played: Played,
+    fetched_first: Option<(PublicKey, bool)>,
 }
 
 /// What a played node shares with the test.
@@ -125,6 +126,7 @@ impl FakeNode {
                 moves: Arc::default(),
                 riches: Arc::default(),
             },
+            fetched_first: None,
         };
         node.store();
         node

@@ -86,7 +86,7 @@ impl Waiting {
     }
 
     /// Makes the wallet, as [`open`](Self::open) does, and tells its words: for whoever shows them to the
-    /// owner this once. Opening what was just locked takes about a second of this thread.
+    /// owner. Opening what was just locked takes about a second of this thread.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
@@ -139,7 +139,7 @@ pub fn unfit(error: WordsError) -> Refused {
 fn locked(file: &str) -> String {
     format!(
         "this node is on no network yet: its wallet {file} is locked; `node wallet load` asks for \
-         the passphrase"
+         the passphrase, and where that is forgotten, `node wallet restore` says how the 24 words bring it back"
     )
 }
 

@@ -466,6 +466,14 @@ impl Gossip {
         Some((self.sync.height_of(session), effects))
     }
 
+    /// Who is preferred, as long as it is connected, and whether it has shown how far its chain leads.
+    pub fn preferred(&self) -> Option<(PublicKey, bool)> {
+        let (preferred, has_shown) = self.sync.preferred()?;
+        let mut sessions = self.peers.open_sessions();
+        let (_, key, _) = sessions.find(|(session, ..)| *session == preferred)?;
+        Some((key, has_shown))
+    }
+
     /// Every open session.
     pub fn sessions(&self) -> impl Iterator<Item = (SessionId, SessionView)> {
         self.peers.open_sessions().map(|(session, key, direction)| {

@@ -416,6 +416,7 @@ impl GossipShell {
         GossipStatus {
             sessions: sessions.collect(),
             blocks_in_flight: self.gossip.blocks_in_flight(),
+            fetched_first: self.gossip.preferred(),
         }
     }
 

@@ -152,7 +152,7 @@ fn attack_a_string_that_is_wrong_dials_nobody_and_a_name_that_is_gone_writes_not
     let output = node(words.map(OsStr::new)).output().unwrap();
     let reason = String::from_utf8(output.stderr).unwrap();
     assert!(reason.contains("another key"), "{reason}");
-    assert!(!elsewhere.join("alice.toml").exists());
+    assert!(!elsewhere.join("peer.toml").exists());
     assert!(!elsewhere.join("alice-data").exists());
     // And nothing was used up by all of this.
     lab.joined(&first.invitation, "bob", &[&lab.tracker]);

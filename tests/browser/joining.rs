@@ -116,12 +116,12 @@ fn browser_somebody_joins_by_an_invitation_keeps_the_words_and_is_at_home() {
     for check in [
         "the tracker answers",
         "the name dora is yours",
-        "dialled back",
+        "the tracker has tried",
     ] {
         tab.waits_for("#checks", check);
     }
     // Until her node listens there, nobody else takes that place: somebody may join beside her.
-    let reached = "return document.querySelector('#checks').textContent.match(/reached this machine at ([^ ]+:\\d+)/)[1]";
+    let reached = "return document.querySelector('#checks').textContent.match(/reach this machine at ([^ ]+:\\d+)/)[1]";
     let reached = tab.runs(reached);
     assert!(TcpListener::bind(reached.as_str().unwrap()).is_err());
     let bullets = "return getComputedStyle(document.querySelector('#checks')).listStyleType";

@@ -42,7 +42,7 @@ fn browser_wrong_words_leave_the_words_in_their_window_without_a_script() {
     tab.presses("form[action='/start/create'] button");
     wait_until("it has its wallet", || {
         let output = alice.output();
-        so(output.contains("peer up"), output)
+        so(output.contains("alice is up"), output)
     });
     alice.joins();
     wrong_words_leave_the_words(&driver, &tab);

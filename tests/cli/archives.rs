@@ -143,7 +143,7 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
     let elsewhere = tempfile::tempdir().unwrap();
     let receipt = elsewhere.path().join("receipt.json");
     let name = receipt.to_str().unwrap();
-    command(&alice, &["prove", &paid, "--out", name]).succeeds();
+    let made = command(&alice, &["prove", &paid, "--out", name]).succeeds();
     // Whoever has a chain of their own need not say what to trust.
     for own in [&alice, &bob] {
         let told = command(own, &["verify", name]).succeeds();
@@ -166,8 +166,19 @@ fn cli_a_receipt_convinces_somebody_who_has_no_node() {
         &["verify", "receipt.json", "--work", "300"],
     )
     .succeeds();
-    let typed = format!("verify receipt.json --trust {tip}");
-    run(elsewhere.path(), &["verify", "receipt.json"]).fails(1, &["--work", &typed]);
+    // Both who makes the proof and who checks it are told the same: the block that it is about.
+    let json: Value = serde_json::from_str(&fs::read_to_string(&receipt).unwrap()).unwrap();
+    let block = bob.block(json["block"]["height"].as_u64().unwrap());
+    let block = block.id.to_string();
+    let typed = |file: &str| format!("verify {file} --trust {block}");
+    assert!(made.contains(&typed(name)), "{made}");
+    let refused = run(elsewhere.path(), &["verify", "receipt.json"]);
+    refused.fails(1, &["--work", &typed("receipt.json")]);
+    run(
+        elsewhere.path(),
+        &["verify", "receipt.json", "--trust", &block],
+    )
+    .succeeds();
     run(
         elsewhere.path(),
         &["verify", "receipt.json", "--trust", &paid],

@@ -9,6 +9,8 @@ use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,6 +69,35 @@ fn ended_well(node: &mut Node) {
     assert!(output.contains("stopped"), "{output}");
     let odd = |line: &&str| line.contains(" WARN ") || line.contains(" ERROR ");
     assert_eq!(output.lines().find(odd), None);
+}
+
+#[test]
+fn cli_children_hear_signals_also_where_these_tests_were_started_without() {
+    let own = std::env::current_exe().unwrap();
+    let mut shell = Command::new("/bin/sh");
+    // As a shell starts what runs in the background, and `nohup` everything.
+    shell
+        .args(["-c", "trap '' INT HUP; exec \"$0\" \"$@\""])
+        .arg(own);
+    shell.args([
+        "--ignored",
+        "--exact",
+        "local::cli_children_of_this_process_hear_signals",
+    ]);
+    let ran = Ran::from(shell.output().unwrap());
+    assert!(ran.out.contains("1 passed"), "{ran:?}");
+}
+
+#[test]
+#[ignore = "a process that another test starts"]
+fn cli_children_of_this_process_hear_signals() {
+    children_hear_signals();
+    for signal in [Signal::INT, Signal::HUP] {
+        let number = signal.as_raw();
+        let mut child = Command::new("/bin/sh");
+        let ended = child.args(["-c", &format!("kill -{number} $$; exit 7")]);
+        assert_eq!(ended.status().unwrap().signal(), Some(number));
+    }
 }
 
 #[test]

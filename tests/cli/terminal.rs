@@ -168,12 +168,29 @@ fn cli_a_node_that_starts_at_a_terminal_asks_for_the_passphrase_of_its_wallet() 
     terminal.types_unseen(("Passphrase of ", 1), "eight hills");
     terminal.has_shown("that was not the passphrase", 1);
     terminal.types_unseen(("Passphrase of ", 2), PASSPHRASE);
-    terminal.has_shown("peer up", 1);
+    terminal.has_shown("alice is up", 1);
     // Ctrl-C
     terminal.keyboard.write_all(b"\x03").unwrap();
     let (code, shown) = terminal.ends();
     assert_eq!(code, Some(0), "{shown}");
     assert!(!shown.contains("eight"), "{shown}");
+}
+
+#[test]
+fn cli_a_message_that_is_pasted_as_an_invitation_is_read_whole() {
+    let Some(mut terminal) = Terminal::run("none.toml", "join") else {
+        println!("there is no `script` here: not tested");
+        return;
+    };
+    terminal.has_shown("Name, by which", 1);
+    terminal.keyboard.write_all(b"dan\n").unwrap();
+    terminal.has_shown("Invitation (join1...)", 1);
+    let message = b"Hi Dan,\n> join1qpzry9\nbye\n";
+    terminal.keyboard.write_all(message).unwrap();
+    let (code, shown) = terminal.ends();
+    assert_eq!(code, Some(2), "{shown}");
+    // It was looked for behind the first line, and up to the last one.
+    assert!(shown.contains("character 12 is `b`"), "{shown}");
 }
 
 #[test]
@@ -254,7 +271,7 @@ fn cli_ctrl_s_in_the_nodes_terminal_stops_nothing_but_what_is_shown() {
         println!("there is no `script` here: not tested");
         return;
     };
-    terminal.has_shown("network known", 1);
+    terminal.has_shown("the network is raclette", 1);
     wait_until("her node answers", || {
         let output = alice.command(["status"]);
         so(output.status.success(), format!("{output:?}"))

@@ -80,10 +80,10 @@ impl Mempool {
             return Err(Rejected::PoolFull(" for this sender"));
         }
         if terms.is_budgeted {
-            if self.sent_with(transaction) > self.limits.free_bytes {
-                return Err(Rejected::PoolFull(
-                    " for this sender's transactions without a fee",
-                ));
+            let (used, most) = (self.free_bytes_of(&payload.sender), self.limits.free_bytes);
+            if self.sent_with(transaction) > most {
+                let size = transaction.size();
+                return Err(Rejected::FreeShareUsed { used, most, size });
             }
         } else if payload.fee == Amount::ZERO
             && outside + transaction.size() > self.limits.outside_bytes

@@ -124,7 +124,7 @@ pub enum Ask {
     /// Bytes under a topic, for everybody: add some, show them, follow them
     #[command(subcommand)]
     Record(Record),
-    /// Prove to somebody without a node that a block, or a transaction, is on the chain
+    /// Prove to somebody who is no member that a block, or a transaction, is on the chain
     Prove(ProveArgs),
     /// Say goodbye to everybody and keep no session, until `connect` or the next start; the node runs on
     Disconnect,

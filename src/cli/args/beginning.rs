@@ -10,8 +10,8 @@ use std::path::PathBuf;
 /// Joining a network.
 #[derive(Debug, Args)]
 pub struct JoinArgs {
-    /// The invitation (join1...); - reads it from standard input, where no other user of this machine sees
-    /// it. Without one, it is asked for
+    /// The invitation (join1...), or the whole message that it stands in; - reads it from standard input, where
+    /// no other user of this machine sees it. Without one, it is asked for
     #[arg(value_name = "INVITATION")]
     pub invitation: Option<String>,
     /// What you will be called: 1 to 32 of a-z, 0-9 and -, the first a letter
@@ -24,7 +24,8 @@ pub struct JoinArgs {
     /// What others dial, where that is not the address it listens at; may be given several times
     #[arg(long, value_name = "ENDPOINT")]
     pub advertise: Vec<Endpoint>,
-    /// The directory to write NAME.toml in, made if need be [default: this one]
+    /// The directory to write peer.toml in, made if need be; beside another node it is NAME.toml [default: this
+    /// one]
     #[arg(long, value_name = "DIR", value_parser = path())]
     pub dir: Option<PathBuf>,
     /// End after the checks and the set-up, without starting the node

@@ -4,6 +4,7 @@ use super::super::output::Output;
 use super::*;
 use crate::http::testing::Served;
 use crate::http::{Challenge, Prover};
+use crate::owner::testing::secret;
 use clap::Parser;
 use std::io::Write;
 use std::iter;
@@ -80,6 +81,7 @@ async fn every_command_is_answered_in_text_and_in_json() {
         ("node outbox".to_owned(), "nothing is on its way"),
         ("node inbox".to_owned(), "nothing to read"),
         ("node history".to_owned(), "nothing was sent"),
+        ("node sync --from bob".to_owned(), "height 2, in sync"),
         ("node mine --blocks 2".to_owned(), "height 4"),
         ("node chain verify".to_owned(), "supply"),
         ("node chain show".to_owned(), "genesis included"),
@@ -179,6 +181,14 @@ fn attack_files_that_are_no_proofs_are_refused_in_words() {
     }
     let missing = no(verify(&place.path().join("nowhere"), "--work 1"));
     assert!(missing.contains("nowhere"), "{missing}");
+}
+
+#[actix_web::test]
+async fn a_sync_from_somebody_who_goes_away_before_showing_anything_is_a_no() {
+    let served = Served::peer().await;
+    let line = format!("node sync --from {}", secret(8).public_key().to_address());
+    let gone = no(beside(&served, "peer", line).await);
+    assert!(gone.contains("went away before"), "{gone}");
 }
 
 #[actix_web::test]

@@ -136,8 +136,7 @@ impl Story {
         let agreed = self.tell("result", closes, |story| {
             story.the_result_is_mined(&agreed, &ballot)
         })?;
-        let audits =
-            "bob writes down what anybody needs to count again, and a script does, without a node.";
+        let audits = "bob writes down what anybody needs to count again, and a script does, without this program.";
         self.tell("audit", audits, |story| {
             story.anybody_counts(&agreed, &ballot)
         })?;

@@ -42,7 +42,10 @@ pub(super) fn findings(client: &Client, now: Timestamp) -> Vec<Finding> {
 /// A node that waits for its wallet.
 fn waits(waiting: &WaitingView) -> Finding {
     let remedy = match waiting.locked {
-        true => "`node wallet load` asks for the passphrase, and so does its page: `node web`",
+        true => {
+            "`node wallet load` asks for the passphrase, and so does its page: `node web`. Forgotten: `node wallet \
+                  restore` says how the 24 words bring it back"
+        }
         false => {
             "`node wallet new` makes one, `node wallet restore` brings one back from its words; or both in a \
                   browser: `node web`"

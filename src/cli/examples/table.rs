@@ -57,7 +57,7 @@ pub const EXAMPLES: &[(&str, &[Example])] = &[
             "a lost wallet",
         )],
     ),
-    ("join", &[more("join", "asks for invitation and name")]),
+    ("join", &[more("join", "asks for name and invitation")]),
     (
         "init tracker",
         &[alone(

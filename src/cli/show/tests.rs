@@ -85,6 +85,7 @@ fn status() -> PeerStatusView {
                 blocks_per_second: 120.4,
                 ms_left: 42_000,
             }),
+            fetched_first: None,
             sessions: 0,
             open_transactions: 1,
             open_bytes: 312,

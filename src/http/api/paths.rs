@@ -158,7 +158,7 @@ paths! {
     BALLOT: GET "/ballots/{ballot}" () -> BallotView, PEER, "one ballot and how it stands";
     VOTERS: GET "/ballots/{ballot}/voters" ("after" "limit") -> VotersView, PEER, "who may vote in a ballot, and which votes count";
     CAST: POST "/ballots/{ballot}/votes" () [CastRequest] -> CastView, PEER, "votes; a later vote takes the place of an earlier one; answered once the ledger has taken it; under the header Idempotency-Key the same request is one vote";
-    AUDIT: GET "/ballots/{ballot}/audit" () -> "application/x-ndjson" AuditLine, PEER, "all that is needed to count a ballot again without a node, in lines";
+    AUDIT: GET "/ballots/{ballot}/audit" () -> "application/x-ndjson" AuditLine, PEER, "all that is needed to count a ballot again without this program, in lines";
     CHAIN: GET "/chain" () -> ChainView, PEER, "the chain in a few numbers";
     VERIFY_CHAIN: GET "/chain/verify" () -> "application/x-ndjson" VerifyLine, PEER, "checks the whole chain again, in lines as it goes";
     EXPORT: GET "/chain/export" () -> "application/x-ndjson" ChainEntry, PEER, "the whole chain, in lines";

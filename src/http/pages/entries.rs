@@ -1,11 +1,11 @@
 //! What was sent and received, as lists show it, and in words where each stands.
 
 use super::frame::Standing;
-use super::show::{Note, When, Who, coins, count, grouped, sentence, short};
+use super::show::{Note, When, Who, coins, count, grouped, short};
 use crate::owner::answers::{
     HistoryEntry, HistoryView, MeaningView, PeerStatusView, ReceivedState, ReceivedView, SendView,
 };
-use crate::readable::{in_words, visible};
+use crate::readable::{in_words, sentence, visible};
 
 /// From how many blocks on a payment is called final: a longer branch from before it has not been seen.
 const FINAL: u64 = 6;

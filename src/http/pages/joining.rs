@@ -199,7 +199,7 @@ async fn again(joins: Data<dyn Joins>, _: Act) -> Result<HttpResponse, PageRefus
     on_to("/")
 }
 
-/// Shows the words of the new wallet this once, or takes two of them back.
+/// Shows the words of the new wallet, which no page does again, or takes two of them back.
 async fn words(
     joins: Data<dyn Joins>,
     browsers: Data<Browsers>,

@@ -4,7 +4,7 @@
 use crate::chain::{Amount, Timestamp};
 use crate::owner::Refused;
 use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView};
-use crate::readable::{Typed, in_words, visible};
+use crate::readable::{Typed, in_words, sentence, visible};
 use askama::Template;
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -265,19 +265,6 @@ pub(super) fn typed_lines(typed: Option<&str>) -> Vec<String> {
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
         .collect()
-}
-
-/// With a capital letter and a full stop.
-pub(super) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let Some(first) = characters.next() else {
-        return String::new();
-    };
-    let mut sentence: String = first.to_uppercase().chain(characters).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 #[cfg(test)]

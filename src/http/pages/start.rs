@@ -1,4 +1,4 @@
-//! The page of a node that waits for its wallet: makes one, and shows its words this once; or opens the one
+//! The page of a node that waits for its wallet: makes one, and shows its words, which no page does again; or opens the one
 //! that is there.
 
 use super::door::PLACES;

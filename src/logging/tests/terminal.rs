@@ -63,6 +63,49 @@ fn a_terminal_that_takes_nothing_stops_neither_the_node_nor_its_log_file() {
 }
 
 #[test]
+fn a_field_called_address_says_an_address_and_no_name() {
+    let data_dir = TempDir::new().unwrap();
+    let log = settings(LogLevel::Info, 2);
+    let shown = logged(&data_dir, &log, false, || {
+        info!(name = "ann", address = "rac1ann", peer = "rac1ann", "x");
+    });
+    assert!(
+        shown.ends_with("x name=ann address=rac1ann peer=ann\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_node_that_has_come_up_says_so_in_sentences() {
+    let data_dir = TempDir::new().unwrap();
+    let log = settings(LogLevel::Info, 2);
+    let shown = logged(&data_dir, &log, false, || {
+        info!(
+            name = "ann",
+            address = "rac1ann",
+            listen = "127.0.0.1:7001",
+            advertise = "",
+            api = "127.0.0.1:8001",
+            "peer up"
+        );
+        info!(network = "00ab", name = "chess", "network known");
+        info!(height = 7, block = "00cd", "ledger opened");
+    });
+    let told: Vec<_> = shown
+        .lines()
+        .map(|line| &line["21:43:02 INFO  ".len()..])
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "ann is up: others reach it at 127.0.0.1:7001, commands and pages on this machine at 127.0.0.1:8001",
+            "the network is chess",
+            "the chain is here up to block 7",
+        ]
+    );
+}
+
+#[test]
 fn colours_are_for_terminals_that_want_them() {
     let data_dir = TempDir::new().unwrap();
     let log = settings(LogLevel::Info, 2);

@@ -2,6 +2,10 @@
 //!
 //! Bech32m finds what was mistyped; the length that comes first tells a cut string from a wrong one.
 
+mod finding;
+
+pub use finding::MAX_INVITATION_TEXT;
+
 use super::{Delegation, Invitation, InvitationError, InvitationStatement};
 use crate::canonical::{self, capped_list};
 use crate::chain::{NetworkId, Timestamp};
@@ -125,6 +129,16 @@ pub enum InvitationStringError {
         /// Which one, counted from 1.
         at: usize,
     },
+    /// There are different invitations in one text.
+    #[error(
+        "there are several invitations in this text, and they differ: give the one that is meant"
+    )]
+    Several,
+    /// The text is longer than any message with an invitation.
+    #[error(
+        "the text is longer than {MAX_INVITATION_TEXT} bytes: copy the invitation alone, from `join1` on"
+    )]
+    LongText,
     /// Several are.
     #[error("several characters of the invitation are mistyped: copy it again")]
     Checksum,

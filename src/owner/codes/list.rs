@@ -247,8 +247,8 @@ codes! {
         "Add a fee, or wait until the node is registered.";
     PoolFull = "pool_full", Unacceptable, "No room among the open transactions":
         "The open transactions are full, or the sender's share of them is.",
-        "What waits for a block is bounded, in all and for each sender.",
-        "Wait for a block, or offer a higher fee.";
+        "What waits for a block is bounded, in all and for each sender. What a key sends without a fee is, over the last 720 blocks.",
+        "Wait for a block, or offer a higher fee. A share without a fee becomes free as the blocks that hold it grow older.";
     TooLarge = "too_large", Unacceptable, "Too large":
         "The transaction is larger than a block of this network.",
         "No block could ever hold it.",
@@ -392,11 +392,11 @@ codes! {
     Locked = "locked", Unacceptable, "The wallet is locked":
         "The wallet is locked, and no passphrase came with the request.",
         "Whoever locked it wants its passphrase asked for.",
-        "`node wallet load` asks for it.";
+        "`node wallet load` asks for it. Forgotten: `node wallet restore` says how the 24 words bring it back.";
     NotUnlocked = "not_unlocked", Unacceptable, "Not unlocked":
         "The wallet could not be unlocked.",
         "The passphrase is another one, or the file is damaged.",
-        "Try again; who has forgotten the passphrase needs the 24 words.";
+        "Try again. Forgotten: `node wallet restore` says how the 24 words bring it back; without them nothing does.";
     WalletBusy = "wallet_busy", NotNow, "A wallet is being opened":
         "A wallet is being opened already, or is open by now.",
         "Only one can be opened at a time, once.",

@@ -114,10 +114,20 @@ answers! {
         races_lost: 1,
         mode: asked.0,
     };
-    SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
-    GetGossipStatus => |_node, _asked| GossipStatus {
+    SyncFrom => |node, asked| {
+        let (bob, other) = (secret(2).public_key(), secret(8).public_key());
+        // The other one goes away at once.
+        node.fetched_first = (asked.0 == bob).then_some((bob, true));
+        match asked.0 {
+            key if key == bob => Some(2),
+            key if key == other => Some(0),
+            _ => None,
+        }
+    };
+    GetGossipStatus => |node, _asked| GossipStatus {
         sessions: vec![session(2, true), session(8, false)],
         blocks_in_flight: 0,
+        fetched_first: node.fetched_first,
     };
 }
 

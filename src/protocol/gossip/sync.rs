@@ -141,6 +141,13 @@ impl Sync {
         })
     }
 
+    /// Whose chain is fetched before that of others, and whether it has shown all of it.
+    pub(super) fn preferred(&self) -> Option<(SessionId, bool)> {
+        let id = self.preferred?;
+        let session = self.sessions.get(&id)?;
+        Some((id, !session.is_showing))
+    }
+
     pub(super) fn in_flight(&self) -> usize {
         self.sessions.values().map(|s| s.in_flight.len()).sum()
     }

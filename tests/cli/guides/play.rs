@@ -144,7 +144,7 @@ impl Play {
     /// Types a line, and waits until it is done, or until the node that it starts answers; what it printed.
     fn type_line(&mut self, line: &str, answers: Option<String>) -> String {
         let line = self.meant(line);
-        if let Some(status) = starts_a_node(&line, answers.as_deref()) {
+        if let Some(status) = starts_a_node(&line) {
             self.start(&line, &status, answers);
             return String::new();
         }
@@ -290,9 +290,8 @@ impl Play {
     }
 }
 
-/// The command that shows whether the node answers that this line starts, if it starts one. A name that is not
-/// typed is the last word that is answered.
-fn starts_a_node(line: &str, answers: Option<&str>) -> Option<String> {
+/// The command that shows whether the node answers that this line starts, if it starts one.
+fn starts_a_node(line: &str) -> Option<String> {
     let words = shlex::split(line)?;
     let mut words = words.iter().map(String::as_str);
     if words.next() != Some("node") {
@@ -300,15 +299,9 @@ fn starts_a_node(line: &str, answers: Option<&str>) -> Option<String> {
     }
     let words: Vec<_> = words.collect();
     match words[..] {
-        [] => Some("node status --json".to_owned()),
+        // Who joins has nothing else at its desk: the settings have the usual name.
+        [] | ["join", ..] => Some("node status --json".to_owned()),
         ["--config", file] => Some(format!("node --config {file} status --json")),
-        ["join", ..] => {
-            let typed = words.iter().skip_while(|word| **word != "--name").nth(1);
-            let answered = || answers?.split_whitespace().last();
-            let name = typed.copied().or_else(answered);
-            let name = name.expect("a page says who joins");
-            Some(format!("node --config {name}.toml status --json"))
-        }
         _ => None,
     }
 }

@@ -28,7 +28,7 @@ fn sent(node: &Node) -> u64 {
 }
 
 fn is_full(verdict: Result<(), Rejected>) -> bool {
-    matches!(verdict, Err(Rejected::PoolFull(why)) if why.contains("without a fee"))
+    matches!(verdict, Err(Rejected::FreeShareUsed { .. }))
 }
 
 #[test]
@@ -38,7 +38,17 @@ fn attack_a3_a_budget_counts_what_was_mined_through_a_restart_and_comes_back_wit
         assert_eq!(node.send(free(salt)), Ok(()));
         node.mine(2);
     }
-    assert!(is_full(node.send(free(3))));
+    let full = node.send(free(3)).unwrap_err().to_string();
+    let size = free(0).size();
+    let used = format!("{0} of {0} bytes", 3 * size);
+    for told in [
+        &used,
+        &format!("takes {size}."),
+        "last 720 blocks",
+        "--fee 1",
+    ] {
+        assert!(full.contains(told), "{told}: {full}");
+    }
     assert_eq!(node.send(transfer(1, 2, 1, 5, 4)), Ok(()), "a fee helps");
     let mut node = Node::reopened(rules(), limits(), node.disk.clone(), node.now);
     assert!(is_full(node.send(free(3))));

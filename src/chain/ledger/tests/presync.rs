@@ -256,7 +256,7 @@ fn resident() -> usize {
 }
 
 #[test]
-#[ignore = "takes minutes: make soak"]
+#[ignore = "takes seconds in a release build, and far longer in others: make soak"]
 fn soak_a_million_cheap_headers_take_less_than_16_mib_and_no_row() {
     let _warm = flooded(20_000);
     let held = resident();

@@ -39,6 +39,67 @@ fn what_was_handed_over_is_read_as_it_was_meant() {
 }
 
 #[test]
+fn the_one_invitation_in_a_message_is_found() {
+    let text = string().reveal();
+    let (half, rest) = text.split_at(70);
+    for message in [
+        text.to_string(),
+        format!(
+            "Hi Bob, join us by this:\n{}\nSee you, and bring cheese.",
+            *text
+        ),
+        format!("node join {} --name bob", *text),
+        format!("<{}>", *text),
+        format!("\u{201c}{}\u{201d}.", *text),
+        format!("`{}`", text.to_uppercase()),
+        format!("> {half}\r\n> > {rest}\n\nbest, ben"),
+        format!("{half}\u{200b}{rest}"),
+        format!("It is {}, again: {}", *text, *text),
+        format!("type join1... as here: {}", *text),
+        format!("join1{} is cut, {} is not", &half[5..], *text),
+        format!("jo\nin1{}", &text[5..]),
+    ] {
+        let found = InvitationString::find(&message);
+        let found = found.unwrap_or_else(|error| panic!("{message}: {error}"));
+        assert_eq!(*found.reveal(), *text, "{message}");
+    }
+}
+
+#[test]
+fn two_invitations_none_or_too_much_text_are_refused_in_words() {
+    let (text, other) = (string().reveal(), {
+        let address = "192.0.2.8:7000".parse().unwrap();
+        let tracker = member(9).public_key();
+        let other =
+            InvitationString::new(invitation(), Zeroizing::new(SEED), vec![address], tracker);
+        other.unwrap().reveal()
+    });
+    let find = |text: &str| InvitationString::find(text).unwrap_err();
+    let both = format!("{} or {}", *text, *other);
+    assert_eq!(find(&both), InvitationStringError::Several);
+    let (found, whole) = (70, text.len());
+    let cut = format!("here: {}.", &text[..70]);
+    assert_eq!(find(&cut), InvitationStringError::Cut { found, whole });
+    let mut wrong = text.to_string();
+    wrong.replace_range(9..10, if &text[9..10] == "q" { "p" } else { "q" });
+    assert_eq!(find(&wrong), InvitationStringError::Mistyped { at: 10 });
+    assert_eq!(find("Hi Bob"), InvitationStringError::NoInvitation);
+    let address = member(1).public_key().to_address();
+    assert_eq!(find(&address), InvitationStringError::IsAddress);
+    let padded = |length: usize| format!("{}{}", " ".repeat(length - text.len()), *text);
+    assert!(InvitationString::find(&padded(MAX_INVITATION_TEXT)).is_ok());
+    assert_eq!(
+        find(&padded(MAX_INVITATION_TEXT + 1)),
+        InvitationStringError::LongText
+    );
+    let many = "join1".repeat(MAX_INVITATION_TEXT / 5);
+    assert!(matches!(
+        find(&many),
+        InvitationStringError::Character { .. }
+    ));
+}
+
+#[test]
 fn neither_debugging_nor_printing_shows_the_secret() {
     let (string, text) = (string(), string().reveal());
     for shown in [format!("{string:?}"), format!("{string}")] {
@@ -71,8 +132,10 @@ proptest! {
     #[test]
     fn any_text_is_refused_without_harm(text in "\\PC{0,100}", data in "[02-9ac-hj-np-z]{0,100}") {
         prop_assert!(InvitationString::parse(&text).is_err());
+        prop_assert!(InvitationString::find(&text).is_err());
         let text = format!("join1{data}");
         prop_assert!(InvitationString::parse(&text).is_err());
+        prop_assert!(InvitationString::find(&text).is_err());
     }
 }
 

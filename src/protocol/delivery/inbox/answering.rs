@@ -233,7 +233,7 @@ fn code_of(rejected: &Rejected, judgement: &Judgement) -> ReceiptCode {
     }
     match rejected {
         Rejected::InsufficientFunds { .. } => ReceiptCode::CoinsMissing,
-        Rejected::PoolFull(_) => ReceiptCode::PoolFull,
+        Rejected::PoolFull(_) | Rejected::FreeShareUsed { .. } => ReceiptCode::PoolFull,
         Rejected::Busy => ReceiptCode::Busy,
         Rejected::ZeroFeeStranger => ReceiptCode::SenderUnknown,
         Rejected::ExpiresTooLate(_) => ReceiptCode::TooEarly,

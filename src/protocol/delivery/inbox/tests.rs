@@ -136,6 +136,14 @@ fn a_no_has_its_reason_and_is_for_good_or_for_now() {
     for (rejected, code) in [
         (short, ReceiptCode::CoinsMissing),
         (Rejected::PoolFull(""), ReceiptCode::PoolFull),
+        (
+            Rejected::FreeShareUsed {
+                used: 1_000_000,
+                most: 1_000_000,
+                size: 100_000,
+            },
+            ReceiptCode::PoolFull,
+        ),
         (Rejected::Busy, ReceiptCode::Busy),
         (Rejected::ZeroFeeStranger, ReceiptCode::SenderUnknown),
         (Rejected::ExpiresTooLate(Height(9)), ReceiptCode::TooEarly),

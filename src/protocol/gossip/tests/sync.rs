@@ -184,17 +184,21 @@ fn whose_chain_the_owner_wants_is_to_show_it_first() {
             "it has shown nothing"
         );
         assert!(gossip.are_more_to_come());
+        let preferred = member(1).public_key();
+        assert_eq!(gossip.preferred(), Some((preferred, false)));
         let _ = gossip.received(session(1), Message::Headers(answer), STARTED);
         assert_eq!(gossip.are_more_to_come(), is_judged);
         if is_judged {
             let _ = judged(&mut gossip, &chain[0].header, 1);
         }
         assert!(!gossip.are_more_to_come());
+        assert_eq!(gossip.preferred(), Some((preferred, true)));
     }
     let mut gossip = with_sessions(1);
     let _ = gossip.prefer(&member(1).public_key(), STARTED);
     let _ = gossip.closed(session(1), "gone", STARTED);
     assert!(!gossip.are_more_to_come(), "it shows nothing any more");
+    assert_eq!(gossip.preferred(), None, "nor has it shown all");
 }
 
 #[test]

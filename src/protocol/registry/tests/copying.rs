@@ -108,6 +108,14 @@ fn invitation(by: &mut Tracker, uses: u32) -> Invitation {
 }
 
 fn invitation_with(by: &mut Tracker, key: PublicKey, uses: u32) -> Invitation {
+    match invited(by, key, uses) {
+        Ok(Outcome::Invited { invitation, .. }) => invitation,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What comes of an order to invite, for an hour.
+fn invited(by: &mut Tracker, key: PublicKey, uses: u32) -> Result<Outcome, OrderRefused> {
     let order = Order::Invite {
         key,
         uses,
@@ -117,7 +125,7 @@ fn invitation_with(by: &mut Tracker, key: PublicKey, uses: u32) -> Invitation {
     by.carry_out(effects);
     by.sync();
     match by.done.pop() {
-        Some((2, Ok(Outcome::Invited { invitation, .. }))) => invitation,
+        Some((2, outcome)) => outcome,
         other => panic!("{other:?}"),
     }
 }
@@ -348,17 +356,9 @@ fn attack_a_delegate_whose_right_was_taken_back_is_cut_off_and_issues_nothing() 
     let effects = both.first.registry.order(3, revoke, both.first.now);
     both.first.carry_out(effects);
     both.talk();
-    let order = Order::Invite {
-        key: key(77),
-        uses: 1,
-        lasts_ms: 3_600_000,
-    };
-    let effects = both.second.registry.order(2, order, both.second.now);
-    both.second.carry_out(effects);
-    both.second.sync();
     assert_eq!(
-        both.second.done.pop(),
-        Some((2, Err(OrderRefused::OnlyIntroduces)))
+        invited(&mut both.second, key(77), 1),
+        Err(OrderRefused::OnlyIntroduces)
     );
     assert!(both.first.registry.delegates()[0].revoked);
     assert!(!both.first.registry.delegates()[0].copying);
@@ -400,17 +400,7 @@ fn whoever_came_into_the_admins_place_by_a_clock_that_was_ahead_can_invite_at_on
     both.connect();
     say_ahead(&mut both, Act::Succeed { key: key(SECOND) });
     both.talk();
-    let order = Order::Invite {
-        key: key(77),
-        uses: 1,
-        lasts_ms: 60_000,
-    };
-    let effects = both.second.registry.order(2, order, both.second.now);
-    both.second.carry_out(effects);
-    both.second.sync();
-    let Some((2, Ok(Outcome::Invited { invitation, .. }))) = both.second.done.pop() else {
-        panic!("it invites nobody");
-    };
+    let invitation = invitation(&mut both.second, 1);
     let statements = both.second.registry.statements.clone().unwrap();
     assert_eq!(statements.authority().admin(), key(SECOND));
     let now = both.second.now.wall;
