@@ -114,6 +114,7 @@ answers! {
         races_lost: 1,
         mode: asked.0,
     };
+    GetPutOut => |_node, _asked| vec![(put_out(&rules(), 3, "sold two votes"), Some("carol".parse().unwrap()))];
     SyncFrom => |_node, asked| (asked.0 == secret(2).public_key()).then_some(2);
     GetGossipStatus => |_node, _asked| GossipStatus {
         sessions: vec![session(2, true), session(8, false)],
