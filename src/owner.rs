@@ -38,6 +38,7 @@ mod peer;
 mod people;
 mod place;
 mod presence;
+mod put_out;
 mod records;
 mod refusal;
 mod statements;
@@ -84,7 +85,7 @@ use crate::messages::ledger::{
 };
 use crate::messages::miner::{GetMinerStatus, MineBlock, SetMiningMode};
 use crate::messages::registry::{
-    CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, WhoIs,
+    CarryOut, GetDelegates, GetInvitations, GetMembers, GetPutOut, GetRegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, ReleaseSend, RetrySend, SignAndSend, SignAndSendMany, WithdrawSend,
@@ -286,6 +287,8 @@ pub struct Tracker {
     pub(crate) names: Recipient<WhoIs>,
     /// Knows who else may issue.
     pub(crate) delegates: Recipient<GetDelegates>,
+    /// Knows who is put out.
+    pub(crate) out: Recipient<GetPutOut>,
     /// Carries out what its owner decides.
     pub(crate) order: Recipient<CarryOut>,
     /// Says what time it is.

@@ -2,7 +2,7 @@
 
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::registry::{
-    CarryOut, CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers,
+    CarryOut, CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers, GetPutOut,
     GetRegistryStatus, RememberNetwork, WhoIs,
 };
 use crate::messages::session::{Dialled, SessionEvent};
@@ -56,6 +56,7 @@ super::hand_to_shell!(RegistryActor {
     GetDelegates => delegates,
     GetInvitations => invitations,
     GetMembers => members,
+    GetPutOut => put_out,
     GetRegistryStatus => status,
     RememberNetwork => remember,
     RowsCommitted => committed,

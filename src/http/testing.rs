@@ -4,11 +4,11 @@ use super::{ApiFile, BASE, ServerHandle, start};
 use crate::canonical;
 use crate::chain::awake::AwakeTime;
 use crate::chain::rows::{OpenEntry, RowKey};
-use crate::chain::testing::{START, transfer};
+use crate::chain::testing::{START, rules, transfer};
 use crate::chain::{Amount, EncodedTransaction, Height, TransactionId};
 use crate::keys::PublicKey;
 use crate::messages::retry_queue::SendTransfer;
-use crate::owner::testing::{FakeNode, Played, peer, secret, tracker};
+use crate::owner::testing::{FakeNode, Played, hears_of_expulsion, peer, secret, tracker};
 use crate::owner::{Owned, StopOrder};
 use crate::protocol::Row;
 use crate::protocol::delivery::rows::{ReceivedFacts, Route, SendFacts, begun, facts_key};
@@ -37,6 +37,16 @@ impl Served {
     pub(crate) async fn peer() -> Self {
         Self::serve(None, |node, played, data_dir| {
             Owned::Peer(peer(node, played, data_dir))
+        })
+        .await
+    }
+
+    /// A peer on a network whose admin has put out whoever has this number.
+    pub(crate) async fn peer_that_heard_of_expulsion(number: u8, reason: &str) -> Self {
+        Self::serve(None, |node, played, data_dir| {
+            let mut peer = peer(node, played, data_dir);
+            hears_of_expulsion(&mut peer, &rules(), number, reason);
+            Owned::Peer(peer)
         })
         .await
     }

@@ -172,16 +172,17 @@ impl Statements {
         matches!(last.statement.act, Act::Expel { .. }).then_some(last)
     }
 
+    /// By which statements keys are put out: one for each.
+    pub fn expulsions(&self) -> impl Iterator<Item = &SignedStatement> {
+        let is_expulsion = |act: &Act| matches!(act, Act::Expel { .. });
+        self.all()
+            .filter(move |signed| is_expulsion(&signed.statement.act))
+    }
+
     /// All keys that are put out.
     pub fn all_out(&self) -> BTreeSet<PublicKey> {
-        let out = self
-            .held
-            .values()
-            .filter_map(|signed| match signed.statement.act {
-                Act::Expel { key, .. } => Some(key),
-                _ => None,
-            });
-        out.collect()
+        let out = self.expulsions();
+        out.map(|signed| signed.statement.act.key()).collect()
     }
 
     /// Until when certificates of a key are void: those with a greater serial count.

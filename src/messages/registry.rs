@@ -2,7 +2,7 @@
 
 use crate::chain::params::Difference;
 use crate::chain::{Height, NetworkId};
-use crate::membership::MemberName;
+use crate::membership::{MemberName, SignedStatement};
 use crate::protocol::registry::{
     Delegate, InvitationId, Kept, Named, Order, OrderRefused, Outcome, Visited,
 };
@@ -59,6 +59,11 @@ pub struct GetInvitations {
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Delegate>")]
 pub struct GetDelegates;
+
+/// Who is put out, and by which name did they go?
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<(SignedStatement, Option<MemberName>)>")]
+pub struct GetPutOut;
 
 /// Whose is this name?
 #[derive(Debug, Message)]

@@ -109,6 +109,7 @@ pub(super) async fn run(
         invitations: running.registry.clone().recipient(),
         delegates: running.registry.clone().recipient(),
         names: running.registry.clone().recipient(),
+        out: running.registry.clone().recipient(),
         order: running.registry.clone().recipient(),
         clock: seams.clock.clone(),
         own_clock: running.clocks.clone().recipient(),

@@ -154,6 +154,12 @@ impl Peer {
         })
     }
 
+    /// Whether an application of the network keeps this topic: nodes write under it by themselves.
+    pub fn keeps_topic(&self, topic: &str) -> bool {
+        let parts = self.running.get();
+        parts.is_some_and(|parts| parts.rules.topics().any(|own| own.as_str() == topic))
+    }
+
     /// The topics that have records.
     ///
     /// # Errors

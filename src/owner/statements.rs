@@ -19,6 +19,16 @@ impl Tracker {
     /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::BadParameter`] for a reason that is none or too
     /// long, [`Code::Oneself`], [`Code::AlreadyOut`], and as [`Tracker::say`].
     pub async fn expel(&self, request: &ExpelRequest) -> Result<SaidView, Refused> {
+        let act = self.check_expulsion(request).await?;
+        self.say(act).await
+    }
+
+    /// What would be said to put a member out: whether who and why are well is known before it is done.
+    ///
+    /// # Errors
+    /// [`Code::UnknownMember`], [`Code::BadAddress`], [`Code::BadParameter`] for a reason that is none or too
+    /// long, [`Code::Stopping`].
+    pub async fn check_expulsion(&self, request: &ExpelRequest) -> Result<Act, Refused> {
         let reason = request.reason.trim();
         let text = format!(
             "why it is put out is said in 1 to {MAX_EXPULSION_REASON} bytes, for everybody to read"
@@ -27,7 +37,7 @@ impl Tracker {
         let reason = reason.and_then(|reason| ExpulsionReason::new(reason).ok());
         let reason = reason.ok_or_else(|| Refused::new(Code::BadParameter, text))?;
         let key = self.key_of(&request.who).await?;
-        self.say(Act::Expel { key, reason }).await
+        Ok(Act::Expel { key, reason })
     }
 
     /// Lets somebody come back who was put out.

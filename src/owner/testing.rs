@@ -13,7 +13,8 @@ use crate::chain::{Amount, Height, Rules, SignedHere, StateView, Timestamp, Tran
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::Entropy;
 use crate::keys::{NoteSeed, PublicKey, SecretKey};
-use crate::membership::{InvitationStatement, Leave};
+use crate::membership::statement::ExpulsionReason;
+use crate::membership::{Act, InvitationStatement, Leave, SignedStatement, Statement, Statements};
 use crate::messages::clocks::GetOwnClock;
 use crate::messages::gossip::{Connect, GetGossipStatus, GossipStatus, SessionStatus, SyncFrom};
 use crate::messages::inbox::{CountUnread, MarkRead};
@@ -24,7 +25,8 @@ use crate::messages::miner::{
     GetMinerStatus, MineBlock, MineError, Mined, MinerStatus, SetMiningMode,
 };
 use crate::messages::registry::{
-    CarryOut, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus, RegistryStatus, WhoIs,
+    CarryOut, GetDelegates, GetInvitations, GetMembers, GetPutOut, GetRegistryStatus,
+    RegistryStatus, WhoIs,
 };
 use crate::messages::retry_queue::{
     GetOutbox, GetSend, OutboxStatus, ReleaseSend, RetrySend, SendTransfer, SignAndSend,
@@ -196,6 +198,32 @@ impl Actor for FakeNode {
     type Context = Context<Self>;
 }
 
+/// A statement by which the admin of the network with these rules puts out whoever has [`secret`]`(number)`.
+pub(crate) fn put_out(rules: &Rules, number: u8, reason: &str) -> SignedStatement {
+    let act = Act::Expel {
+        key: secret(number).public_key(),
+        reason: ExpulsionReason::new(reason).unwrap(),
+    };
+    let said = Statement {
+        network: rules.genesis().id(),
+        number: START,
+        act,
+    };
+    said.sign(&secret(200))
+}
+
+/// Has a peer hear that its admin puts out whoever has [`secret`]`(number)`.
+pub(crate) fn hears_of_expulsion(peer: &mut Peer, rules: &Rules, number: u8, reason: &str) {
+    let mut statements = Statements::new(rules.genesis());
+    let said = put_out(rules, number, reason);
+    statements.take(said, START).unwrap();
+    let mut known = (*peer.known()).clone();
+    known.statements = Some(Arc::new(statements));
+    let directory = Arc::make_mut(&mut known.directory);
+    let _ = directory.depart(&secret(number).public_key());
+    peer.known = watch::channel(Arc::new(known)).1;
+}
+
 /// A directory with these members.
 pub(crate) fn directory_of(members: impl IntoIterator<Item = Member>) -> Directory {
     let mut directory = Directory::default();
@@ -322,6 +350,7 @@ pub(crate) fn tracker(node: &Addr<FakeNode>, data_dir: &Path) -> Tracker {
         invitations: node.clone().recipient(),
         names: node.clone().recipient(),
         delegates: node.clone().recipient(),
+        out: node.clone().recipient(),
         order: node.clone().recipient(),
         clock: Arc::new(SystemClock),
         own_clock: node.clone().recipient(),

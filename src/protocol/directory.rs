@@ -99,6 +99,14 @@ impl Directory {
         self.names.get(name).map(|entry| entry.key)
     }
 
+    /// The name that belongs to this key, also once it is no member.
+    pub fn pinned_to(&self, key: &PublicKey) -> Option<&MemberName> {
+        let mut names = self.names.iter();
+        names
+            .find(|(_, entry)| entry.key == *key)
+            .map(|(name, _)| name)
+    }
+
     /// The member with this key.
     pub fn by_key(&self, key: &PublicKey) -> Option<&Member> {
         self.by_key.get(key).and_then(|name| self.by_name(name))
@@ -266,7 +274,7 @@ impl Directory {
     }
 
     /// Takes out the member with this key, who left or was put out. Its name stays pinned.
-    pub(super) fn depart(&mut self, key: &PublicKey) -> Option<Member> {
+    pub(crate) fn depart(&mut self, key: &PublicKey) -> Option<Member> {
         self.withheld
             .retain(|_, member| member.record.statement.key != *key);
         self.remove(key)

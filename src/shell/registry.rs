@@ -5,11 +5,12 @@ use crate::chain::NetworkId;
 use crate::chain::params::Difference;
 use crate::clock::Clock;
 use crate::logging::Time;
+use crate::membership::{MemberName, SignedStatement};
 use crate::messages::gossip::{CloseSessions, ConnectionAccepted};
 use crate::messages::liveness_probe::DialBack;
 use crate::messages::registry::{
-    CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers, GetRegistryStatus,
-    RegistryStatus, RememberNetwork, WhoIs,
+    CountSessions, DialledBack, GetDelegates, GetInvitations, GetMembers, GetPutOut,
+    GetRegistryStatus, RegistryStatus, RememberNetwork, WhoIs,
 };
 use crate::messages::session::{Dialled, SessionCommand, SessionEvent, SessionFact};
 use crate::messages::store::{CommitRows, Committer, RowsCommitted};
@@ -301,6 +302,11 @@ impl RegistryShell {
     /// Who has the right to issue.
     pub fn delegates(&mut self, _: GetDelegates) -> Vec<Delegate> {
         self.registry.delegates()
+    }
+
+    /// Who is put out.
+    pub fn put_out(&mut self, _: GetPutOut) -> Vec<(SignedStatement, Option<MemberName>)> {
+        self.registry.put_out()
     }
 
     /// A session tells something.

@@ -43,6 +43,11 @@ fn browser_a_ballot_is_opened_voted_in_and_its_count_grows_while_one_looks() {
 
     // Bob is told at home, and told what is public before he votes.
     let his = enter(driver.another_tab(), &bob);
+    // What the nodes write by themselves stands in words, and nobody is offered to write there.
+    his.goes_to("/votes/records/vote")
+        .waits_for("#records", "a ballot: Where <b>to</b>?")
+        .waits_for("main", "Written by the nodes");
+    his.goes_to("/");
     his.waits_for("#needs", "Where <b>to</b>?");
     his.presses("#needs a");
     his.waits_for("#cast", "Votes are public.");

@@ -195,7 +195,9 @@ impl Mood {
 
     pub(super) fn of(status: &PeerStatusView) -> Self {
         let nobody_mines = status.chain.as_ref().and_then(|chain| {
-            let silent = chain.tip_age_ms > SILENCE_MS && !chain.mining.running;
+            // A node that begins by itself is about to: then somebody mines, and nobody need press anything.
+            let mines_here = chain.mining.running || chain.mining.begins_by_itself();
+            let silent = chain.tip_age_ms > SILENCE_MS && !mines_here;
             silent.then(|| {
                 format!(
                     "Nobody seems to mine: the last block came {} ago. Anybody can mine one, you too.",

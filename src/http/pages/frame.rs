@@ -126,6 +126,8 @@ pub(super) struct Frame {
     pub(super) network: Option<String>,
     pub(super) standing: Standing,
     pub(super) unread: usize,
+    /// Whether the admin has put this node out: what would be refused is not offered.
+    pub(super) is_out: bool,
     /// Whether it is a peer's: others have fewer places.
     pub(super) is_peer: bool,
     /// What each form carries.
@@ -157,6 +159,7 @@ impl Frame {
         frame.standing = standing(status);
         frame.unread = chain.map_or(0, |chain| chain.delivery.unread);
         frame.is_peer = true;
+        frame.is_out = status.put_out.is_some();
         frame.cursor.clone_from(&asked.cursor);
         frame.notice = asked.fields.text("done").and_then(notice);
         frame
@@ -176,6 +179,7 @@ impl Frame {
             network: None,
             standing: Standing::wait("Not started yet", ""),
             unread: 0,
+            is_out: false,
             is_peer: false,
             token: session.form_token(),
             once: draw(entropy)[..32].to_owned(),
@@ -285,7 +289,9 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         "expelled" => {
             "Taken. Everybody who is there was told; the others hear of it when they come."
         }
-        "readmitted" => "Taken. It can join again; nothing else changes.",
+        "readmitted" => {
+            "Taken. Its node comes back by itself: within five minutes if it runs, else when it is started. No new invitation is needed."
+        }
         "rekeyed" => "Taken. The name is the new key's, once the others have heard of it.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",

@@ -6,7 +6,7 @@ use super::refusal::PageRefused;
 use super::sessions_drawn::Drawn;
 use super::show::{When, Who, coins, count, grouped};
 use crate::membership::MemberName;
-use crate::owner::answers::{Cursor, PeerView};
+use crate::owner::answers::{Cursor, PeerView, StatementView};
 use crate::owner::{Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
@@ -83,6 +83,8 @@ struct MembersPage {
     members: Vec<Member>,
     /// In what the tracker's word differs from the ledger.
     differs: Vec<String>,
+    /// Who is put out, and by what.
+    out: Vec<Out>,
     /// A picture of the sessions.
     drawn: Drawn,
     here: String,
@@ -91,6 +93,29 @@ struct MembersPage {
     alone: bool,
     finding: Finding,
     next: Option<String>,
+}
+
+/// Somebody whom the admin has put out.
+pub(super) struct Out {
+    pub(super) who: Who,
+    pub(super) when: When,
+    /// In the admin's words.
+    pub(super) reason: String,
+    /// The block that says it, if one does.
+    pub(super) block: Option<(u64, String)>,
+}
+
+impl Out {
+    pub(super) fn new(said: &StatementView) -> Self {
+        Self {
+            who: Who::put_out(said),
+            when: When::new(said.signed),
+            reason: visible(said.reason.as_deref().unwrap_or_default()),
+            block: said
+                .on_ledger
+                .map(|height| (height.0, grouped(&height.0.to_string()))),
+        }
+    }
 }
 
 /// The field that looks for members.
@@ -124,12 +149,24 @@ pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
             .iter()
             .map(|one| one.detail.clone())
             .collect(),
+        out: peer.all_out()?.iter().map(Out::new).collect(),
         here: grouped(&company.here.to_string()),
         all: count(company.all, "member"),
         alone: company.all < 2,
         finding: Finding::of(company.all, &asked),
         drawn: Drawn::of(&company),
-        members: listed(&peers, like),
+        members: (listed(&peers, like).into_iter())
+            .map(|member| match status.put_out {
+                None => member,
+                // What it knew of them is what it heard last.
+                Some(_) => Member {
+                    here: None,
+                    reachable: None,
+                    session: None,
+                    ..member
+                },
+            })
+            .collect(),
         next,
     })
 }
@@ -186,6 +223,8 @@ async fn here_first(
 struct MemberPage {
     frame: Frame,
     member: Member,
+    /// By what it is put out, if it is.
+    out: Option<Out>,
     balance: String,
     code: String,
 }
@@ -197,7 +236,10 @@ pub(super) async fn member(
     asked: Asked,
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
-    let balance = peer.balance(Some(&who)).await?;
+    // Who is put out goes by its name no more, and is found by it here all the same.
+    let out = peer.out(&who)?;
+    let asked_for = out.as_ref().map_or(who.as_str(), |out| &out.address);
+    let balance = peer.balance(Some(asked_for)).await?;
     let known: Vec<PeerView> = peer
         .member(&balance.of.address)
         .await?
@@ -205,7 +247,7 @@ pub(super) async fn member(
         .collect();
     let known = listed(&known, peer.lookalikes(&known)).pop();
     let member = known.unwrap_or_else(|| Member {
-        who: Who::new(&balance.of),
+        who: Who::of(&peer, &balance.of),
         me: false,
         here: None,
         reachable: None,
@@ -217,6 +259,7 @@ pub(super) async fn member(
     });
     page(&MemberPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, member.who.label()),
+        out: out.as_ref().map(Out::new),
         balance: coins(balance.balance),
         code: super::own::code(super::own::Coded::Address, &member.who.address),
         member,

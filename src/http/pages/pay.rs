@@ -293,6 +293,12 @@ fn whole(typed: Option<&str>, what: &str) -> Result<Amount, Refused> {
     number.map(Amount).ok_or_else(|| {
         let why = match digits {
             true => "that is more than all coins there can be",
+            false if typed.contains(',') => {
+                "there is a comma in it. Coins are counted in whole numbers, such as 5 or 1000"
+            }
+            false if typed.contains('.') => {
+                "there is a point in it. Coins are counted in whole numbers, such as 5 or 1000"
+            }
             false => "coins are counted in whole numbers, such as 5",
         };
         Refused::new(Code::BadParameter, format!("{what}: {why}."))
@@ -452,6 +458,10 @@ mod tests {
             "12 5", "1 0", "1000 000", "1 2345", "1,000", "1.5", "-3", "5 x",
         ] {
             assert_eq!(read(slip).unwrap_err().code, Code::BadParameter, "{slip}");
+        }
+        for (slip, named) in [("1,5", "a comma in it"), ("1.5", "a point in it")] {
+            let why = read(slip).unwrap_err().detail;
+            assert!(why.contains(named) && why.contains("whole"), "{why}");
         }
     }
 }

@@ -4,9 +4,12 @@ use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::show::{When, Who, grouped, lines, told};
+use crate::canonical;
 use crate::chain::Amount;
+use crate::chain::application::MEMBERS_TOPIC;
 use crate::http::api::problem::status_of as code_of;
-use crate::owner::answers::{BodyView, RecordEntry, RecordRequest};
+use crate::membership::{Act as AdminAct, MembersRecord};
+use crate::owner::answers::{ActionView, BodyView, PersonView, RecordEntry, RecordRequest};
 use crate::owner::{Code, Peer, Refused};
 use crate::readable::visible;
 use actix_web::HttpResponse;
@@ -95,25 +98,76 @@ struct Line {
 }
 
 enum Body {
+    /// What it says, where the node's own applications write it, and whom it is about.
+    Said(String, Option<Who>),
     Text(String),
     Digits(String),
 }
 
 impl Line {
-    fn new(entry: &RecordEntry) -> Self {
+    fn new(peer: &Peer, entry: &RecordEntry, said: Option<(String, Option<Who>)>) -> Self {
         let record = entry.record();
         Self {
             id: record.id.to_string(),
-            who: Who::new(&record.sender),
+            who: Who::of(peer, &record.sender),
             when: When::new(record.timestamp),
             height: grouped(&record.height.0.to_string()),
             reverted: matches!(entry, RecordEntry::Reverted(_)),
-            body: match &record.body {
-                BodyView::Text(text) => Body::Text(lines(&cut(text))),
-                BodyView::Hex(digits) => Body::Digits(cut(digits)),
+            body: match (said, &record.body) {
+                (Some((words, about)), _) => Body::Said(words, about),
+                (None, BodyView::Text(text)) => Body::Text(lines(&cut(text))),
+                (None, BodyView::Hex(digits)) => Body::Digits(cut(digits)),
             },
         }
     }
+}
+
+/// What a record says that an application of this network has written, and whom it is about.
+async fn said(
+    peer: &Peer,
+    topic: &str,
+    entry: &RecordEntry,
+) -> Result<(String, Option<Who>), PageRefused> {
+    let record = entry.record();
+    if topic == MEMBERS_TOPIC
+        && let Some(Ok(MembersRecord::Statement(signed))) =
+            record.body.bytes().map(|bytes| canonical::decode(&bytes))
+    {
+        return Ok(decided(peer, &signed.statement.act));
+    }
+    let found = peer.transaction(&record.id.to_string()).await?;
+    let says = match found.transaction.map(|transaction| transaction.action) {
+        Some(ActionView::Record { says, .. }) => says,
+        _ => None,
+    };
+    let words = says.map_or_else(
+        || "what an application of this network keeps for itself".to_owned(),
+        |says| visible(&says.words()),
+    );
+    Ok((words, None))
+}
+
+/// What the admin has decided, and about whom.
+fn decided(peer: &Peer, act: &AdminAct) -> (String, Option<Who>) {
+    let words = match act {
+        AdminAct::Expel { reason, .. } => {
+            format!(
+                "the admin put out, for this reason: {}",
+                visible(reason.as_str())
+            )
+        }
+        AdminAct::Readmit { .. } => "the admin let back".to_owned(),
+        AdminAct::Reassign { name, .. } => {
+            format!("the admin gave the name {name} to another key")
+        }
+        AdminAct::Succeed { .. } => "the admin handed the network over".to_owned(),
+        AdminAct::Revoke { .. } => "the admin took back the right to issue".to_owned(),
+    };
+    let about = PersonView {
+        name: None,
+        address: act.key().to_address(),
+    };
+    (words, Some(Who::of(peer, &about)))
 }
 
 /// As much of a text as is shown.
@@ -131,6 +185,8 @@ struct RecordsPage {
     topic: String,
     records: Vec<Line>,
     next: Option<String>,
+    /// Whether nodes write under it by themselves, and nobody by hand.
+    is_own: bool,
     adding: Adding,
     later: bool,
 }
@@ -144,11 +200,21 @@ pub(super) async fn records(
     let status = status_of(&peer).await?;
     let list = peer.records(&topic, &asked.page(LISTED)).await?;
     let title = format!("Records under {}", visible(&list.topic));
+    let is_own = peer.keeps_topic(&list.topic);
+    let mut records = Vec::new();
+    for entry in &list.entries {
+        let said = match is_own {
+            true => Some(said(&peer, &list.topic, entry).await?),
+            false => None,
+        };
+        records.push(Line::new(&peer, entry, said));
+    }
     page(&RecordsPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Votes, title),
-        records: list.entries.iter().map(Line::new).collect(),
+        records,
         next: list.next.map(|next| next.0),
         later: asked.fields.text("after").is_some(),
+        is_own,
         adding: Adding {
             topic: list.topic.clone(),
             ..Adding::default()

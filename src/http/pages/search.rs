@@ -3,9 +3,9 @@
 use super::form::Asked;
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
-use super::show::{Who, short};
+use super::show::{Who, grouped, short};
 use crate::owner::answers::TransactionState;
-use crate::owner::{Page, Peer, PeersPage};
+use crate::owner::{Code, Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -13,6 +13,12 @@ use askama::Template;
 
 /// Members that are found by a part of their name.
 const FOUND: usize = 30;
+
+/// Ballots that are looked through, the latest first.
+const BALLOTS: usize = 100;
+
+/// Digits of an id from which on it may be meant by them.
+const LEAST_ID: usize = 6;
 
 /// Longest text that is looked for, in characters: an address has 62, an id 64.
 const MAX_TYPED: usize = 100;
@@ -77,7 +83,17 @@ struct SearchPage {
     frame: Frame,
     typed: String,
     hits: Vec<Hit>,
+    /// What is known of what was typed, where that is no page.
+    known: Option<String>,
 }
+
+/// How an invitation begins.
+const INVITATION: &str = "join1";
+
+/// What an invitation is and where it is used. What it lets in by is not repeated.
+const IS_INVITATION: &str = "This is an invitation into a network. It is a secret, and is not shown here again: whoever \
+     has it can join by it. It is used where somebody joins: on the first page of a new node, which node web opens, \
+     or with node join in a terminal.";
 
 /// Looks for something.
 pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse, PageRefused> {
@@ -88,6 +104,11 @@ pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
         .chars()
         .take(MAX_TYPED)
         .collect();
+    let is_invitation = typed.to_lowercase().starts_with(INVITATION);
+    let typed = match is_invitation {
+        true => String::new(),
+        false => typed,
+    };
     let hits = match typed.is_empty() {
         true => Vec::new(),
         false => find(&peer, &typed).await?,
@@ -96,11 +117,54 @@ pub(super) async fn search(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
         return on_to(&only.path);
     }
     let status = status_of(&peer).await?;
+    let tip = status.chain.as_ref().map(|chain| chain.tip.height.0);
     page(&SearchPage {
+        known: match is_invitation {
+            true => Some(IS_INVITATION.to_owned()),
+            false => tip.and_then(|tip| beyond(&typed, tip)),
+        },
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Search, "Search"),
         typed: visible(&typed),
         hits,
     })
+}
+
+/// Ballots whose question has this within it, or whose id begins with it: of the latest.
+async fn ballots(peer: &Peer, lower: &str) -> Result<Vec<Hit>, PageRefused> {
+    let list = match peer.ballots(&Page::first(BALLOTS)).await {
+        Ok(list) => list,
+        Err(refused) if matches!(refused.code, Code::NoApplication | Code::NoNetwork) => {
+            return Ok(Vec::new());
+        }
+        Err(refused) => return Err(refused.into()),
+    };
+    let is_meant = |question: &str, id: &str| {
+        question.to_lowercase().contains(lower) || lower.len() >= LEAST_ID && id.starts_with(lower)
+    };
+    let found = list.ballots.iter().map(|one| (one.ballot.to_string(), one));
+    let found = found.filter(|(id, one)| is_meant(&one.question, id));
+    Ok(found
+        .map(|(id, one)| Hit {
+            path: format!("/votes/{id}"),
+            words: format!("Ballot: {}", visible(&one.question)),
+            who: None,
+        })
+        .collect())
+}
+
+/// That a height is above the tip, if it is.
+fn beyond(typed: &str, tip: u64) -> Option<String> {
+    let height: u64 = digits(typed).parse().ok().filter(|height| *height > tip)?;
+    Some(format!(
+        "The chain goes up to block {}. Block {} is not there yet.",
+        grouped(&tip.to_string()),
+        grouped(&height.to_string())
+    ))
+}
+
+/// A number or an id without what is written between its digits.
+fn digits(typed: &str) -> String {
+    typed.replace([' ', '\u{202f}', '#'], "")
 }
 
 async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
@@ -130,7 +194,8 @@ async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
         });
     }
     hits.extend(places(&lower));
-    let digits = typed.replace([' ', '\u{202f}', '#'], "");
+    hits.extend(ballots(peer, &lower).await?);
+    let digits = digits(typed);
     if let Ok(block) = peer.block(&digits).await {
         hits.push(Hit {
             path: format!("/network/blocks/{}", block.id),

@@ -52,6 +52,13 @@ pub(super) async fn sent(
     let entry = Entry::sent(&send, &mood);
     let title = format!("To {}", entry.who.label());
     let waits = send.state.name() == "queued";
+    let is_away = match waits {
+        true => {
+            let known = peer.member(&send.to.address).await?;
+            known.is_some_and(|known| known.live == Some(false) && known.session.is_none())
+        }
+        false => false,
+    };
     page(&SentPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
         id: send.id.to_string(),
@@ -70,10 +77,7 @@ pub(super) async fn sent(
             .waiting
             .as_ref()
             .and_then(|waiting| waiting.next_try_ms)
-            .map(|ms| match ms {
-                0..1_000 => "It is tried again now.".to_owned(),
-                ms => format!("It is tried again in {}.", in_words(ms)),
-            }),
+            .map(|ms| next_try(ms, is_away)),
         expires: grouped(&send.expires_at.0.to_string()),
         block: send
             .height
@@ -84,6 +88,20 @@ pub(super) async fn sent(
         held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
         entry,
     })
+}
+
+/// What it waits for, and when it is tried next. What is due is not tried every moment: it goes once there is a
+/// connection.
+fn next_try(ms: u64, is_away: bool) -> String {
+    match (ms, is_away) {
+        (_, true) => "The recipient's node is away. Nothing needs you: it is handed over as soon as that node is back."
+            .to_owned(),
+        (0..1_000, false) => {
+            "It is handed over as soon as this node has a connection with the recipient's, which it looks for."
+                .to_owned()
+        }
+        (ms, false) => format!("It is tried again in {}.", in_words(ms)),
+    }
 }
 
 /// The way that a payment goes, as far as it went.
@@ -135,5 +153,22 @@ pub(super) async fn order(
             on_to(&format!("/pay/sent/{}", send.id))
         }
         Err(refused) => Err(refused.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_is_not_said_to_be_tried_now_but_what_it_waits_for() {
+        let away = next_try(0, true);
+        assert!(
+            away.contains("node is away") && !away.contains("now"),
+            "{away}"
+        );
+        assert_eq!(next_try(90_000, true), away);
+        assert!(next_try(0, false).contains("has a connection"));
+        assert_eq!(next_try(15_000, false), "It is tried again in 15 s.");
     }
 }

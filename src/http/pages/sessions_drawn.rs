@@ -59,7 +59,7 @@ impl Drawn {
         let here = company.here.saturating_sub(near.len() + 1);
         let away = company.all - company.here;
         let words = format!(
-            "This node is connected to {}. {here} more are here, {away} are away.",
+            "This node is connected to {}. {here} more here, {away} away.",
             count(near.len(), "member"),
         );
         let far = (here + away).min(MOST_FAR);

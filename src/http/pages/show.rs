@@ -2,8 +2,8 @@
 //! [`visible`]; askama escapes what it is given.
 
 use crate::chain::{Amount, Timestamp};
-use crate::owner::Refused;
-use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView};
+use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView, StatementView};
+use crate::owner::{Peer, Refused};
 use crate::readable::{Typed, in_words, sentence, visible};
 use askama::Template;
 use std::fmt::Write;
@@ -29,9 +29,32 @@ pub(super) struct Who {
     pub(super) address: String,
     /// A picture of the key, as SVG: only numbers and colours are put into it.
     pub(super) picture: String,
+    /// Whether the admin has put them out: they keep their name, and are marked wherever they are seen.
+    pub(super) out: bool,
 }
 
 impl Who {
+    /// Somebody on a page of a peer: whoever is no member any more, since the admin put them out, has a name still.
+    pub(super) fn of(peer: &Peer, person: &PersonView) -> Self {
+        // What can't be read just now leaves the address.
+        match person.name {
+            None => match peer.out(&person.address) {
+                Ok(Some(out)) => Self::put_out(&out),
+                Ok(None) | Err(_) => Self::new(person),
+            },
+            Some(_) => Self::new(person),
+        }
+    }
+
+    /// Whom a statement of the admin puts out.
+    pub(super) fn put_out(said: &StatementView) -> Self {
+        let name = said.name.as_ref().map(|name| name.as_str());
+        Self {
+            out: true,
+            ..Self::called(name, &said.address)
+        }
+    }
+
     pub(super) fn new(person: &PersonView) -> Self {
         Self::called(
             person.name.as_ref().map(|name| name.as_str()),
@@ -44,6 +67,7 @@ impl Who {
             name: name.map(visible),
             address: visible(address),
             picture: picture(address),
+            out: false,
         }
     }
 
@@ -66,9 +90,10 @@ impl Who {
         short(&self.address)
     }
 
-    /// How the path of its page names it.
+    /// How the path of its page names it. A name leads to nobody any more once its owner is put out.
     pub(super) fn path(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.address)
+        let name = self.name.as_deref().filter(|_| !self.out);
+        name.unwrap_or(&self.address)
     }
 }
 

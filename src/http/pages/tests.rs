@@ -5,6 +5,7 @@ mod differing;
 mod looked_at;
 mod newcomer;
 mod paths;
+mod put_out;
 mod shown;
 
 use super::sessions::Browsers;

@@ -3,7 +3,7 @@
 use super::acts::Background;
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page};
-use super::members::{Finding, LISTED, Member, listed};
+use super::members::{Finding, LISTED, Member, Out, listed};
 use super::own::{Coded, code};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
@@ -52,6 +52,8 @@ struct TrackerPage {
     finding: Finding,
     next: Option<String>,
     invitations: Vec<Invitation>,
+    /// Who is put out.
+    out: Vec<Out>,
     order: Ordering,
 }
 
@@ -172,6 +174,7 @@ async fn tracker_page(
         registered: count(status.registered, "member"),
         live: count(status.live, "member"),
         members: listed(&list.peers, like),
+        out: tracker.all_out().await?.iter().map(Out::new).collect(),
         finding: Finding::of(status.registered, asked),
         next: list.next.map(|next| next.0),
     })
@@ -231,13 +234,33 @@ async fn revoke(
     on_to("/?done=revoked")
 }
 
-/// Puts a member out.
+#[derive(Template)]
+#[template(path = "putting-out.html")]
+struct PuttingOutPage {
+    frame: Frame,
+    who: String,
+    reason: String,
+}
+
+/// Puts a member out, once its owner has read what follows: the first press asks.
 async fn expel(tracker: Data<Tracker>, act: Act) -> Result<HttpResponse, PageRefused> {
     let typed = |name| act.fields.text(name).unwrap_or_default().to_owned();
     let request = ExpelRequest {
         who: typed("who"),
         reason: typed("reason"),
     };
+    if act.fields.text("sure").is_none() {
+        if let Err(refused) = tracker.check_expulsion(&request).await {
+            return again(&tracker, act, &refused).await;
+        }
+        let status = tracker.status().await?;
+        let asked = Asked::from(act);
+        return page(&PuttingOutPage {
+            frame: frame(&tracker, &status, &asked, Spot::Members, "Put out?"),
+            who: visible(&request.who),
+            reason: visible(&request.reason),
+        });
+    }
     match tracker.expel(&request).await {
         Ok(_) => on_to("/?done=expelled#out"),
         Err(refused) => again(&tracker, act, &refused).await,

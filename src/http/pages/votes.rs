@@ -44,13 +44,13 @@ struct Line {
 impl Line {
     /// A ballot, of which it is known whether the owner's vote is missing where it is among those that have no
     /// vote of the owner in a block.
-    fn new(ballot: &BallotView, missing: &[MissingVote]) -> Self {
+    fn new(peer: &Peer, ballot: &BallotView, missing: &[MissingVote]) -> Self {
         let is_missing = missing.iter().any(|one| one.ballot == ballot.ballot);
         let without = ballot.state == BallotState::Open && ballot.may_vote && ballot.own.is_none();
         Self {
             id: ballot.ballot.to_string(),
             question: visible(&ballot.question),
-            opener: Who::new(&ballot.opener),
+            opener: Who::of(peer, &ballot.opener),
             standing: standing(ballot),
             closes: Closes::of(ballot),
             turnout: turnout(ballot),
@@ -138,7 +138,7 @@ async fn votes_page(
         Ok(list) => {
             // Those on later pages are old: of them it is not looked at what waits.
             let missing = peer.missing_votes(LISTED).await?;
-            let line = |ballot| Line::new(ballot, &missing);
+            let line = |ballot| Line::new(peer, ballot, &missing);
             shown.ballots = list.ballots.iter().map(line).collect();
             shown.next = list.next.map(|next| next.0);
         }
@@ -217,9 +217,9 @@ struct Voter {
 }
 
 impl Voter {
-    fn new(voter: &VoterView) -> Self {
+    fn new(peer: &Peer, voter: &VoterView) -> Self {
         Self {
-            who: Who::new(&voter.voter),
+            who: Who::of(peer, &voter.voter),
             vote: voter.vote.as_ref().map(Told::new),
             waits: false,
         }
@@ -284,7 +284,7 @@ async fn ballot_page(
         .iter()
         .map(|voter| Voter {
             waits: under_way.is_some() && voter.voter.address == status.address,
-            ..Voter::new(voter)
+            ..Voter::new(peer, voter)
         })
         .partition(|voter| voter.vote.is_some());
     let question = visible(&ballot.question);
@@ -299,7 +299,7 @@ async fn ballot_page(
         frame: Frame::of_peer(peer, &status, asked, Spot::Votes, question.clone()),
         id: ballot.ballot.to_string(),
         question,
-        opener: Who::new(&ballot.opener),
+        opener: Who::of(peer, &ballot.opener),
         opened: ballot
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
@@ -319,7 +319,7 @@ async fn ballot_page(
             .then(|| Mood::of(&status).words())
             .flatten(),
         back: format!("/votes/{}", ballot.ballot),
-        can_vote: can_vote(peer, &ballot),
+        can_vote: can_vote(peer, &ballot, status.put_out.is_some()),
         refused: refused.map(|refused| told(refused, peer.place.typed())),
         not_yet,
         voted,
@@ -352,7 +352,7 @@ fn choices(ballot: &BallotView, under_way: Option<&UncountedView>) -> Vec<Choice
 }
 
 /// Whether the owner can vote; else why not.
-fn can_vote(peer: &Peer, ballot: &BallotView) -> Result<(), &'static str> {
+fn can_vote(peer: &Peer, ballot: &BallotView, is_out: bool) -> Result<(), &'static str> {
     let late = ballot
         .closes_at
         .is_some_and(|close| peer.clock.wall() >= close);
@@ -360,6 +360,9 @@ fn can_vote(peer: &Peer, ballot: &BallotView) -> Result<(), &'static str> {
         BallotState::NotMined => Err("One can vote here once its opening is in a block."),
         BallotState::Closed | BallotState::ResultMined => Err("The ballot is closed."),
         BallotState::Open if late => Err("Its time is over: it closes with the next block."),
+        BallotState::Open if is_out => Err(
+            "You were put out of this network: it takes no vote of yours. You can watch the count.",
+        ),
         BallotState::Open if !ballot.may_vote => {
             Err("You are not on the list of who may vote here. You can watch the count.")
         }

@@ -114,6 +114,7 @@ answers! {
         races_lost: 1,
         mode: asked.0,
     };
+    GetPutOut => |_node, _asked| vec![(put_out(&rules(), 3, "sold two votes"), Some("carol".parse().unwrap()))];
     SyncFrom => |node, asked| {
         let (bob, other) = (secret(2).public_key(), secret(8).public_key());
         // The other one goes away at once.

@@ -77,6 +77,13 @@ impl Registry {
         self.members.last_name(key).cloned()
     }
 
+    /// Who is put out, each by its statement, and the name by which it went last.
+    pub fn put_out(&self) -> Vec<(SignedStatement, Option<MemberName>)> {
+        let out = self.statements.iter().flat_map(|all| all.expulsions());
+        out.map(|signed| (signed.clone(), self.name_of(&signed.statement.act.key())))
+            .collect()
+    }
+
     /// Signs what the owner, who is the admin, says to everybody.
     pub(super) fn say(&mut self, act: Act, now: Now) -> Result<Outcome, OrderRefused> {
         let key = self.certificates.own_key();

@@ -91,6 +91,21 @@ async fn search_leads_straight_to_what_it_finds() {
             .contains("/network/blocks/")
     );
     assert_eq!(known.get("/search").await.status, 200);
+    let beyond = known.get("/search?q=500").await.body;
+    assert!(
+        beyond.contains("goes up to block 2. Block 500 is not there yet"),
+        "{beyond}"
+    );
+    // An invitation is a secret: what it is is said, and it stands nowhere on the page.
+    let invitation = known.get("/search?q=join1QQQSECRET").await.body;
+    assert!(
+        invitation.contains("This is an invitation into a network"),
+        "{invitation}"
+    );
+    assert!(
+        !invitation.to_lowercase().contains("qqqsecret"),
+        "{invitation}"
+    );
 }
 
 #[actix_web::test]
@@ -139,4 +154,27 @@ async fn a_first_backup_is_asked_for_until_there_is_one() {
     assert!(known.get("/").await.body.contains(done));
     let node = known.get("/network/node").await.body;
     assert!(node.contains("The last one was made"), "{node}");
+}
+
+#[actix_web::test]
+async fn nobody_is_said_to_mine_only_where_this_node_does_not_either() {
+    use super::super::entries::Mood;
+    use crate::protocol::mining::Mode;
+    let served = Served::peer().await;
+    let Owned::Peer(peer) = &served.owned else {
+        panic!("it is a peer");
+    };
+    let mut status = peer.status().await.unwrap();
+    let chain = status.chain.as_mut().unwrap();
+    chain.tip_age_ms = 3_600_000;
+    assert!(
+        Mood::of(&status)
+            .words()
+            .unwrap()
+            .contains("Nobody seems to mine")
+    );
+    for mode in [Mode::WhenPending, Mode::Always] {
+        status.chain.as_mut().unwrap().mining.mode = mode;
+        assert_eq!(Mood::of(&status).words(), None, "{mode:?}");
+    }
 }

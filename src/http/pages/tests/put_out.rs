@@ -1,0 +1,102 @@
+//! Who was put out, on the pages of whoever hears of it.
+
+use super::*;
+
+#[actix_web::test]
+async fn who_is_put_out_stands_apart_with_when_and_why_and_keeps_a_name() {
+    let served = Served::peer_that_heard_of_expulsion(3, "sold <b>two</b> votes").await;
+    let known = Browser::known(&served).await;
+    let members = known.get("/members").await.body;
+    let (listed, out) = members.split_once("<h2>Put out</h2>").unwrap();
+    assert!(!listed.contains("data-key=\"carol\""), "{listed}");
+    for part in [
+        "carol",
+        "put out</span>",
+        "sold &#60;b&#62;two&#60;/b&#62; votes",
+        "<time",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    // By the name as by the address.
+    let address = crate::owner::testing::secret(3).public_key().to_address();
+    for who in ["carol", &address] {
+        let page = known.get(&format!("/members/{who}")).await;
+        assert_eq!(page.status, 200, "{who}: {}", page.body);
+        for part in [
+            "Put out of this network",
+            "two",
+            "No member any more",
+            ">carol<",
+        ] {
+            assert!(page.body.contains(part), "{part}: {}", page.body);
+        }
+        assert!(!page.body.contains("/pay/with/carol"), "{}", page.body);
+    }
+}
+
+#[actix_web::test]
+async fn whoever_is_put_out_is_offered_nothing_that_would_be_refused() {
+    let served = Served::peer_that_heard_of_expulsion(1, "spam").await;
+    let known = Browser::known(&served).await;
+    let members = known.get("/members").await.body;
+    assert!(!members.contains("here now."), "{members}");
+    assert!(
+        members.contains("nobody tells this node who is here"),
+        "{members}"
+    );
+    for (path, form) in [
+        ("/votes/records", "data-draft=\"record\""),
+        ("/votes", "id=\"open-ballot\""),
+    ] {
+        let page = known.get(path).await.body;
+        assert!(!page.contains(form), "{path}: {page}");
+    }
+    let records = known.get("/votes/records").await.body;
+    assert!(records.contains("it takes no record of yours"), "{records}");
+    let others = Served::peer().await;
+    let known = Browser::known(&others).await;
+    let records = known.get("/votes/records").await.body;
+    assert!(records.contains("data-draft=\"record\""), "{records}");
+}
+
+#[actix_web::test]
+async fn a_tracker_lists_whom_it_put_out_and_asks_before_it_puts_somebody_out() {
+    let served = Served::tracker().await;
+    let known = Browser::known(&served).await;
+    let page = known.get("/").await.body;
+    for part in [
+        "carol",
+        "sold two votes",
+        ">Let back<",
+        "needs no new invitation",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let token = known.field("/", "token").await;
+    let form = format!("token={token}&who=bob&reason=spam");
+    let asked = known.post("/members/expel", &form).await;
+    assert_eq!(asked.status, 200, "{}", asked.body);
+    for part in ["Put <bdi>bob</bdi> out?", "can't be undone", "spam"] {
+        assert!(
+            asked.body.contains(part) || asked.body.contains(&part.replace('\'', "&#39;")),
+            "{part}: {}",
+            asked.body
+        );
+    }
+    // What is wrong is said before anything is asked; what is asked is done.
+    let wrong = known
+        .post(
+            "/members/expel",
+            &format!("token={token}&who=bbo&reason=spam"),
+        )
+        .await;
+    assert!(wrong.body.contains("Not done."), "{}", wrong.body);
+    let done = known
+        .post("/members/expel", &format!("{form}&sure=yes"))
+        .await;
+    assert!(
+        done.body.contains("Not done."),
+        "the played tracker has no network: {}",
+        done.body
+    );
+}
