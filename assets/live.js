@@ -418,8 +418,24 @@ function marking() {
   }, 2000);
 }
 
+/* The node starts: on to it once it answers, which for a moment nobody does. */
+
+async function goesOn() {
+  const link = $("a[data-goes-on]");
+  if (!link) return;
+  link.addEventListener("click", (event) => event.preventDefault());
+  for (;;) {
+    await new Promise((then) => setTimeout(then, SETTLE));
+    const answer = await fetch(link.href).catch(() => null);
+    const found = new DOMParser().parseFromString(await answer?.text() ?? "", "text/html");
+    // Until it stops, the one that waited for the wallet answers.
+    if (answer?.ok && !found.querySelector("form[action^='/start/']")) return location.replace(link.href);
+  }
+}
+
 moments(document);
 setInterval(() => moments(document), 10000);
+goesOn();
 forms();
 back();
 offering();

@@ -46,9 +46,12 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
             format!("registered with the tracker at {tracker} as member {id}")
         }
         "peer up" => {
-            let (name, api) = (told.text("name")?, told.text("api")?);
+            let (name, listen, api) = (told.text("name")?, told.text("listen")?, told.text("api")?);
             let named = told.text("advertise").filter(|named| !named.is_empty());
-            let others = named.or_else(|| told.text("listen"))?;
+            let others = match named {
+                Some(named) => format!("{named}, where {listen} is to be found"),
+                None => listen.to_owned(),
+            };
             format!(
                 "{name} is up: others reach it at {others}, commands and pages on this machine at {api}"
             )

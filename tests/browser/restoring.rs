@@ -66,11 +66,9 @@ fn browser_a_wallet_comes_back_from_its_words_and_none_of_them_in_an_answer() {
         .iter_mut()
         .for_each(|word| *word = word.to_uppercase());
     send(&words, "correct horse battery");
-    tab.waits_for("h1", "Unlocked");
-    tab.presses("main a.main");
     tab.waits_until(
-        "it is at home",
-        "const steps = document.querySelector('#standing'); return Boolean(steps)",
+        "it goes on by itself, and is at home",
+        "return document.body.dataset.cursor !== undefined",
     );
     alice.joins();
     assert_eq!(alice.status().address, secret.public_key().to_address());
@@ -87,7 +85,10 @@ fn browser_a_wallet_comes_back_from_its_words_and_none_of_them_in_an_answer() {
     tab.waits_for(".refused", "passphrase");
     tab.types("#passphrase", "correct horse battery")
         .presses("main button.main");
-    tab.waits_for("h1", "Unlocked");
+    tab.waits_until(
+        "it goes on by itself, and is at home",
+        "return document.body.dataset.cursor !== undefined",
+    );
     alice.joins();
 }
 

@@ -275,7 +275,8 @@ fn p2p_whom_nobody_can_dial_is_told_what_to_do() {
         alice.output()
     );
     // Where it listens, and what it names, are two things.
-    let up = format!("listen={} advertise={dead}", alice.listen);
+    let listen = alice.listen;
+    let up = format!("others reach it at {dead}, where {listen} is to be found");
     assert!(alice.output().contains(&up), "{}", alice.output());
     assert_eq!(reach(&bob).reachable, Some(true));
     assert!(!bob.output().contains("dial this node"));

@@ -86,7 +86,7 @@ fn restart_after_the_disk_was_full_has_all_that_was_answered_and_goes_on() {
     let last = written.last().expect("some were written");
     wait_until("the last one says why it waits", || {
         let reason = alice.sent(last).reason;
-        so(reason.contains("wait for a block"), reason)
+        so(reason.contains("free share is used up"), reason)
     });
 }
 

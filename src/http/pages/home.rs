@@ -7,7 +7,7 @@ use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
 use super::sessions::Browsers;
-use super::show::{coins, grouped};
+use super::show::{coins, count, grouped};
 use crate::owner::answers::{ClockStateView, PeerStatusView, SendView};
 use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
 use crate::readable::{in_words, sentence, visible};
@@ -238,8 +238,9 @@ fn warning(status: &PeerStatusView) -> Option<Warning> {
                 in_words(change.age_ms)
             ),
             more: format!(
-                "{} blocks were replaced. {lost} of your payments were in them; what became of each is told under the node.",
-                change.blocks
+                "Replaced: {}. In what was replaced: {} of yours. What became of each is told under the node.",
+                count(change.blocks as usize, "block"),
+                count(lost as usize, "payment"),
             ),
             button: Some(("/network/node".into(), "What became of them")),
         });
