@@ -28,6 +28,6 @@ async fn open(
 pub(super) fn not_yet() -> Refused {
     Refused::new(
         Code::NoWallet,
-        "this node has no wallet yet: `node status` says what to do",
+        "this node waits for its wallet, which is not made yet or is locked: `node status` says what to do",
     )
 }

@@ -7,7 +7,7 @@ use super::refusal::{PageRefused, nothing_here};
 use super::show::{When, coins, grouped};
 use crate::owner::answers::{RouteView, SendView};
 use crate::owner::{Code, Peer};
-use crate::readable::in_words;
+use crate::readable::{in_words, visible};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
@@ -59,6 +59,10 @@ pub(super) async fn sent(
         }
         false => false,
     };
+    let out = match waits {
+        true => peer.out(&send.to.address)?,
+        false => None,
+    };
     page(&SentPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
         id: send.id.to_string(),
@@ -73,11 +77,14 @@ pub(super) async fn sent(
                 "By way of the network: everybody there sees from whom, to whom and how much. What you wrote stays sealed."
             }
         },
-        next_try: send
-            .waiting
-            .as_ref()
-            .and_then(|waiting| waiting.next_try_ms)
-            .map(|ms| next_try(ms, is_away)),
+        next_try: match out {
+            Some(out) => Some(is_put_out(out.reason.as_deref())),
+            None => send
+                .waiting
+                .as_ref()
+                .and_then(|waiting| waiting.next_try_ms)
+                .map(|ms| next_try(ms, is_away)),
+        },
         expires: grouped(&send.expires_at.0.to_string()),
         block: send
             .height
@@ -88,6 +95,14 @@ pub(super) async fn sent(
         held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
         entry,
     })
+}
+
+/// Why it is handed over to nobody, and what to do.
+fn is_put_out(reason: Option<&str>) -> String {
+    let why = reason.map_or_else(String::new, |reason| format!(" ({})", visible(reason)));
+    format!(
+        "Its recipient was put out of this network{why}: it is handed over only if the recipient is let back. You can withdraw it."
+    )
 }
 
 /// What it waits for, and when it is tried next. What is due is not tried every moment: it goes once there is a

@@ -100,3 +100,18 @@ async fn a_tracker_lists_whom_it_put_out_and_asks_before_it_puts_somebody_out() 
         done.body
     );
 }
+
+#[actix_web::test]
+async fn a_payment_that_waits_for_somebody_who_was_put_out_says_so() {
+    for (out, says) in [(2, true), (3, false)] {
+        let served = Served::peer_that_heard_of_expulsion(out, "left us").await;
+        let id = served.queues(1);
+        let known = Browser::known(&served).await;
+        let page = known.get(&format!("/pay/sent/{id}")).await.body;
+        assert_eq!(
+            page.contains("was put out of this network (left us)"),
+            says,
+            "{page}"
+        );
+    }
+}
