@@ -28,6 +28,6 @@ async fn open(
 pub(super) fn not_yet() -> Refused {
     Refused::new(
         Code::NoWallet,
-        "this node waits for its wallet, which is not made yet or is locked: `node status` says what to do",
+        "this node has no wallet yet, or its wallet is locked: `node status` says which, and what to do",
     )
 }
