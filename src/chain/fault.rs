@@ -97,6 +97,11 @@ pub enum Rejected {
     /// A transaction without a fee from a key that is no member.
     #[error("only members may send without a fee: add a fee or register first")]
     ZeroFeeStranger,
+    /// A transaction without a fee from a member that was put out of the network.
+    #[error(
+        "its sender was put out of the network: nothing of it is taken without a fee until it is let back"
+    )]
+    SenderPutOut,
     /// No room among the open transactions, or the sender's share of it is used up.
     #[error("the open transactions are full{0}: wait for a block, or offer a higher fee")]
     PoolFull(&'static str),
@@ -167,6 +172,7 @@ impl Rejected {
                 | Self::PoolFull(_)
                 | Self::FreeShareUsed { .. }
                 | Self::ZeroFeeStranger
+                | Self::SenderPutOut
                 | Self::Application { .. }
         )
     }

@@ -156,7 +156,8 @@ impl Ledger {
         self.judge.mempool.set_members(members);
     }
 
-    /// Tells who was put out: what these have open without a fee goes, and does not come back.
+    /// Tells who was put out: what these have open without a fee goes, and comes back
+    /// only if it is offered again once they are let back.
     ///
     /// # Errors
     /// What is stored is damaged.
@@ -167,7 +168,7 @@ impl Ledger {
     ) -> Result<Vec<Effect>, Internal> {
         let gone = self.judge.mempool.put_out(out);
         self.in_one_batch(disk, |_, draft, effects| {
-            open::close_all(draft, effects, gone, Closed::Conflicted);
+            open::close_all(draft, effects, gone, Closed::PutOut);
             Ok(())
         })?;
         Ok(self.take_effects())

@@ -46,6 +46,8 @@ pub enum Closed {
     Evicted,
     /// Its sender's coins went elsewhere, or its application refuses it now.
     Conflicted,
+    /// Its sender was put out of the network, and has nothing open free of charge. Let back, it may offer it again.
+    PutOut,
 }
 
 /// What one sender has open: a list through the entries, since most have only one.

@@ -73,6 +73,11 @@ impl People<'_> {
         ))
     }
 
+    /// Whether this key is put out of the network.
+    pub(super) fn is_out(&self, key: &PublicKey) -> bool {
+        self.statements.is_some_and(|said| said.out(key).is_some())
+    }
+
     /// That whoever has this name was put out, and why.
     fn put_out(&self, name: &MemberName) -> Option<Refused> {
         let key = self.directory.pinned(name)?;

@@ -90,6 +90,7 @@ impl From<Rejected> for Refused {
             Rejected::ToSelf => Code::ToSelf,
             Rejected::FeeTooLow { .. } => Code::FeeTooLow,
             Rejected::ZeroFeeStranger => Code::ZeroFeeStranger,
+            Rejected::SenderPutOut => Code::PutOut,
             Rejected::PoolFull(_) | Rejected::FreeShareUsed { .. } => Code::PoolFull,
             Rejected::BadSignature(_) => Code::BadSignature,
             Rejected::StrayReward => Code::StrayReward,

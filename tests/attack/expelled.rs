@@ -2,7 +2,8 @@
 
 use crate::support::{Lab, Node, RawPeer, agree, node, so, wait_until};
 use raclette::membership::SignedStatement;
-use raclette::owner::answers::{LedgerMembersView, SaidView, SentView};
+use raclette::owner::answers::{LedgerMembersView, ReceivedState, SaidView, SentView};
+use raclette::protocol::delivery::rows::SendState;
 use raclette::wire::Message;
 use raclette::wire::message::RefusalCode;
 use serde_json::json;
@@ -233,6 +234,49 @@ fn who_is_readmitted_comes_back_and_each_no_is_in_words_as_a_user_types_it() {
     bob.joins();
     bob.has_sessions(2);
     assert!(bob.status().put_out.is_none());
+}
+
+/// Waits until the one message in this inbox is in a state.
+fn receives(node: &Node, state: ReceivedState) {
+    wait_until(&format!("{} sees {state:?}", node.name), || {
+        let inbox = node.inbox();
+        so(
+            inbox.len() == 1 && inbox[0].state == state,
+            format!("{inbox:?}"),
+        )
+    });
+}
+
+#[test]
+fn what_waits_of_who_is_put_out_is_no_conflict_and_is_mined_after_all_when_it_is_let_back() {
+    let lab = Lab::start();
+    let [alice, mut bob] = lab.peers(["alice", "bob"]);
+    alice.mine_blocks(1);
+    agree(&[&alice, &bob]);
+    let id = bob.write("alice", 0, Some("who took the cheese?"));
+    bob.sees(&id, SendState::Open);
+    receives(&alice, ReceivedState::Open);
+    expel(&lab, "bob");
+    receives(&alice, ReceivedState::PutOut);
+    assert_eq!(alice.chain().open_transactions, 0);
+    wait_until("bob says why it waits", || {
+        let reason = bob.sent(&id).reason;
+        so(reason.contains("put out"), reason)
+    });
+    // It is the same after a restart, and neither node takes it for void.
+    bob.stop();
+    bob.start();
+    knows_it_is_out(&bob);
+    assert_ne!(bob.sent(&id).state, SendState::Conflicted);
+    assert!(typed(&lab, ["readmit", "bob"]).status.success());
+    bob.stop();
+    bob.start();
+    bob.joins();
+    receives(&alice, ReceivedState::Open);
+    bob.sees(&id, SendState::Open);
+    alice.mine_blocks(1);
+    receives(&alice, ReceivedState::Mined);
+    bob.sees(&id, SendState::Mined);
 }
 
 #[test]

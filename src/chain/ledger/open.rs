@@ -186,6 +186,8 @@ impl Judge {
                     continue;
                 }
                 Err(Rejected::Expired { .. }) => Closed::Expired,
+                Err(Rejected::SenderPutOut) => Closed::PutOut,
+                Err(Rejected::PoolFull(_) | Rejected::FreeShareUsed { .. }) => Closed::Evicted,
                 Err(_) => Closed::Conflicted,
             };
             keep_record(draft, self.chain.rules(), &transaction)?;

@@ -46,7 +46,7 @@ impl Mempool {
         }
         let payload = transaction.payload();
         if payload.fee == Amount::ZERO && self.out.contains(&payload.sender) {
-            return Err(Rejected::ZeroFeeStranger.into());
+            return Err(Rejected::SenderPutOut.into());
         }
         if let Some(place) = view.mined(&transaction.id())? {
             return Err(Rejected::AlreadyMined(place.height).into());

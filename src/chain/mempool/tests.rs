@@ -354,13 +354,13 @@ fn attack_whoever_is_put_out_has_nothing_open_free_of_charge_and_does_not_get_it
     assert!(pool.contains(&sent[1].id()) && pool.contains(&sent[2].id()));
     // Neither when its block is undone, nor as a record that needs no fee of anybody.
     let back = pool.take_back(sent[0].clone(), &view, ordinary(&sent[0]), AwakeTime(0));
-    assert_eq!(back, Err(Rejected::ZeroFeeStranger.into()));
+    assert_eq!(back, Err(Rejected::SenderPutOut.into()));
     let terms = Terms {
         is_free: true,
         is_budgeted: false,
     };
     let free = pool.judge(&sent[0], &view, terms);
-    assert_eq!(free, Err(Rejected::ZeroFeeStranger.into()));
+    assert_eq!(free, Err(Rejected::SenderPutOut.into()));
     assert_eq!(pool.put_out(BTreeSet::new()), []);
     assert!(
         pool.take_back(sent[0].clone(), &view, ordinary(&sent[0]), AwakeTime(0))

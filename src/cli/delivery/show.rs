@@ -212,6 +212,7 @@ fn received_state(message: &ReceivedView) -> String {
         ReceivedState::TimedOut => paid("not mined within a day", ": not paid"),
         ReceivedState::Evicted => paid("pushed out by better paying ones", ": not paid"),
         ReceivedState::Conflicted => paid("its coins went elsewhere", ": not paid"),
+        ReceivedState::PutOut => paid("its sender was put out", ": not paid"),
     }
 }
 
@@ -362,6 +363,7 @@ fn received_name(state: ReceivedState) -> &'static str {
         ReceivedState::TimedOut => "timed out",
         ReceivedState::Evicted => "evicted",
         ReceivedState::Conflicted => "conflicted",
+        ReceivedState::PutOut => "put out",
     }
 }
 
@@ -393,6 +395,7 @@ mod tests {
             ReceivedState::TimedOut,
             ReceivedState::Evicted,
             ReceivedState::Conflicted,
+            ReceivedState::PutOut,
         ];
         for state in ends {
             for coins in [0, 5] {

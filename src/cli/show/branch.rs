@@ -36,6 +36,7 @@ pub(super) fn change(change: &BranchChangeView) -> String {
         MovedTo::TimedOut => Some("it was open for a day and nobody mined it"),
         MovedTo::Evicted => Some("better paying ones took its place"),
         MovedTo::Conflicted => Some("its sender's coins went elsewhere"),
+        MovedTo::PutOut => Some("its sender was put out of the network"),
     };
     let void = change
         .transactions

@@ -289,5 +289,9 @@ fn standing_of_received(message: &ReceivedView) -> Standing {
         ),
         ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
         ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
+        ReceivedState::PutOut => Standing::bad(
+            "Not paid",
+            "Its sender was put out of the network. Let back, it may send it again.",
+        ),
     }
 }

@@ -174,6 +174,9 @@ pub(super) async fn node(
                         MovedTo::Expired => "expired: it will not be paid".into(),
                         MovedTo::Evicted => "pushed out by better paying ones".into(),
                         MovedTo::Conflicted => "void: its coins went elsewhere".into(),
+                        MovedTo::PutOut => {
+                            "void unless its sender, who was put out, is let back".into()
+                        }
                     },
                 })
                 .collect();

@@ -53,6 +53,8 @@ pub enum MovedTo {
     Evicted,
     /// Void: its sender's coins went elsewhere, or its application refuses it now.
     Conflicted,
+    /// Its sender was put out of the network: void unless it is let back, and sends it again.
+    PutOut,
 }
 
 impl From<Fate> for MovedTo {
@@ -64,6 +66,7 @@ impl From<Fate> for MovedTo {
             Fate::Closed(Closed::TimedOut) => Self::TimedOut,
             Fate::Closed(Closed::Evicted) => Self::Evicted,
             Fate::Closed(Closed::Conflicted | Closed::Mined) => Self::Conflicted,
+            Fate::Closed(Closed::PutOut) => Self::PutOut,
         }
     }
 }

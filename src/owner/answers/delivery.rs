@@ -255,6 +255,8 @@ pub enum ReceivedState {
     Evicted,
     /// Its sender's coins went elsewhere.
     Conflicted,
+    /// Its sender was put out of the network, and it is neither open nor mined: let back, it may send it again.
+    PutOut,
 }
 
 /// Something that was received.

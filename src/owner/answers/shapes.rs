@@ -77,7 +77,7 @@ shapes! {
         SendState::Refused, SendState::Expired, SendState::Withdrawn, SendState::Conflicted,
     ]);
     Closed => one_of("Why a transaction is open no more.", [
-        Closed::Mined, Closed::Expired, Closed::Evicted, Closed::Conflicted,
+        Closed::Mined, Closed::Expired, Closed::TimedOut, Closed::Evicted, Closed::Conflicted, Closed::PutOut,
     ]);
     Code => one_of("Which refusal: `GET /api/v1/codes` explains each.", Code::ALL);
     BlockData => as_exported("All of a block, in the form of exported chains.");

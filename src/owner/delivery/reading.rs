@@ -197,7 +197,11 @@ impl<'a> Reading<'a> {
             (Place::Nowhere, Some(Closed::TimedOut)) => ReceivedState::TimedOut,
             (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
             (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
-            (Place::Nowhere, Some(Closed::Mined) | None) => ReceivedState::Accepted,
+            // A sender may be let back: what was received remembers nothing of it.
+            _ if self.people.is_out(&facts.from) => ReceivedState::PutOut,
+            (Place::Nowhere, Some(Closed::Mined | Closed::PutOut) | None) => {
+                ReceivedState::Accepted
+            }
         };
         // What came by no delivery was found on the ledger, maybe long after it came there.
         let in_block = match (height, &facts.receipt) {

@@ -194,8 +194,9 @@ impl Inbox {
             }
             OwnNews::Closed(id, why) => {
                 self.open.remove(id);
-                // It need not have been open: a block may have held it that is gone from the chain.
-                if *why != Closed::Mined {
+                // It need not have been open: a block may have held it that is gone from the chain. Whose sender
+                // was put out may be open again once it is let back: who is out is known elsewhere.
+                if !matches!(why, Closed::Mined | Closed::PutOut) {
                     self.closed(id, *why, disk)?;
                 }
             }

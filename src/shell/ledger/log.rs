@@ -106,5 +106,6 @@ fn reason(why: Closed) -> &'static str {
         Closed::Conflicted => {
             "its sender's coins went elsewhere, or its application refuses it now"
         }
+        Closed::PutOut => "its sender was put out of the network",
     }
 }

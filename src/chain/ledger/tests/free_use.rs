@@ -5,8 +5,8 @@ use crate::chain::testing::forge::Forge;
 use crate::chain::testing::{Node, member, rules, transfer};
 use crate::chain::transaction::Note;
 use crate::chain::{
-    Action, Amount, Block, EncodedTransaction, FREE_BLOCKS, Mempool, MempoolLimits, Payload,
-    Rejected, TransactionId,
+    Action, Amount, Block, Closed, EncodedTransaction, FREE_BLOCKS, Mempool, MempoolLimits,
+    Payload, Rejected, TransactionId,
 };
 
 /// Room for three of the transactions below.
@@ -149,16 +149,25 @@ fn attack_what_falls_out_of_the_chain_of_whoever_is_put_out_is_not_open_again_al
     for block in trunk.into_iter().chain([light]) {
         node.block(block);
     }
-    assert_eq!(node.send(free(1)), Ok(()));
+    let note = free(1);
+    assert_eq!(node.send(note.clone()), Ok(()));
     let out = std::collections::BTreeSet::from([member(1).public_key()]);
     let effects = node.ledger.put_out(out.clone(), &node.disk).unwrap();
     node.carry_out(effects);
     assert!(node.open().is_empty(), "it is closed at once");
+    assert_eq!(node.closed(note.id()), Some(Closed::PutOut));
     for block in heavy {
         node.block(block);
     }
     let only_paid = std::collections::BTreeSet::from([paid.id()]);
     assert_eq!(node.open(), only_paid, "coins go on being spent");
+    assert_eq!(node.closed(free(0).id()), Some(Closed::PutOut));
+    let nobody = std::collections::BTreeSet::new();
+    let effects = node.ledger.put_out(nobody, &node.disk).unwrap();
+    node.carry_out(effects);
+    assert_eq!(node.send(note), Ok(()), "let back, it may be sent again");
+    let effects = node.ledger.put_out(out.clone(), &node.disk).unwrap();
+    node.carry_out(effects);
     let mut node = Node::reopened(rules(), limits(), node.disk.clone(), node.now);
     let effects = node.ledger.put_out(out, &node.disk).unwrap();
     node.carry_out(effects);

@@ -235,7 +235,7 @@ fn code_of(rejected: &Rejected, judgement: &Judgement) -> ReceiptCode {
         Rejected::InsufficientFunds { .. } => ReceiptCode::CoinsMissing,
         Rejected::PoolFull(_) | Rejected::FreeShareUsed { .. } => ReceiptCode::PoolFull,
         Rejected::Busy => ReceiptCode::Busy,
-        Rejected::ZeroFeeStranger => ReceiptCode::SenderUnknown,
+        Rejected::ZeroFeeStranger | Rejected::SenderPutOut => ReceiptCode::SenderUnknown,
         Rejected::ExpiresTooLate(_) => ReceiptCode::TooEarly,
         Rejected::Expired { .. } => ReceiptCode::Expired,
         Rejected::FeeTooLow { .. } => ReceiptCode::FeeTooLow,

@@ -146,6 +146,7 @@ fn a_no_has_its_reason_and_is_for_good_or_for_now() {
         ),
         (Rejected::Busy, ReceiptCode::Busy),
         (Rejected::ZeroFeeStranger, ReceiptCode::SenderUnknown),
+        (Rejected::SenderPutOut, ReceiptCode::SenderUnknown),
         (Rejected::ExpiresTooLate(Height(9)), ReceiptCode::TooEarly),
         (least, ReceiptCode::FeeTooLow),
         (expired, ReceiptCode::Expired),
@@ -332,6 +333,9 @@ fn what_falls_out_of_the_chain_and_is_void_comes_to_an_end() {
         told(&mut bob, moved(5, std::slice::from_ref(&payment), &[])),
         None
     );
+    // Its sender is put out, and may be let back.
+    let put_out = OwnNews::Closed(payment.id(), Closed::PutOut);
+    assert_eq!(told(&mut bob, put_out), None);
     let void = OwnNews::Closed(payment.id(), Closed::Conflicted);
     assert_eq!(told(&mut bob, void), Some(Closed::Conflicted));
     let undone = moved(5, &[], &[payment.id()]);

@@ -37,10 +37,12 @@ impl ByNetwork {
         }
     }
 
-    /// There is a session with this member.
-    pub(super) fn met(&mut self, key: PublicKey, now: SteadyTime) {
+    /// There is a session with this member. Whether this node was alone until now.
+    pub(super) fn met(&mut self, key: PublicKey, now: SteadyTime) -> bool {
+        let was_alone = self.company.is_empty();
         self.company.insert(key);
         self.since.get_or_insert(now);
+        was_alone
     }
 
     /// There is none any more.

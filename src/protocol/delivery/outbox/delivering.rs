@@ -15,7 +15,9 @@ use std::collections::{BTreeSet, HashSet};
 impl Outbox {
     /// There is a session with this member.
     pub fn reached(&mut self, key: &PublicKey, now: Now) -> Vec<Effect> {
-        self.by_network.met(*key, now.steady);
+        if self.by_network.met(*key, now.steady) {
+            self.passing_on.hurry(now.steady);
+        }
         self.queue.reached(key, now.steady);
         self.deliver(key, now);
         self.take_effects()

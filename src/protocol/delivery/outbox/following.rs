@@ -193,6 +193,9 @@ impl Outbox {
             Closed::TimedOut => "it was open for a day and nobody mined it",
             Closed::Evicted => "transactions that pay more took its place among the open ones",
             Closed::Conflicted => "other payments of the same coins came first",
+            Closed::PutOut => {
+                "this node was put out of the network; it is sent again once it is let back"
+            }
         };
         self.passing_on.told(number);
         let own = self.config.own;

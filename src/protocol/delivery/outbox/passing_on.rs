@@ -59,6 +59,16 @@ impl PassingOn {
         self.at(number, due);
     }
 
+    /// What the ledger refused may be taken now: this node was alone, or put out, and has company again.
+    pub(super) fn hurry(&mut self, now: SteadyTime) {
+        let paused: Vec<_> = self.pauses.keys().copied().collect();
+        for number in paused {
+            if self.due.contains_key(&number) {
+                self.at(number, now);
+            }
+        }
+    }
+
     /// The ledger has it: pauses begin anew if it falls out of there.
     pub(super) fn opened(&mut self, number: u64) {
         self.leave(number);
@@ -159,5 +169,12 @@ mod tests {
         assert_eq!(passing.next(now.plus_ms(LONGEST_RETRY_MS)), None);
         passing.again(7, now);
         assert!(passing.due[&7].since(now) <= PASS_ON_WITHIN_MS);
+        // One that is not due at all stays so.
+        passing.again(8, now);
+        passing.leave(8);
+        passing.hurry(now);
+        assert_eq!(passing.next(now), Some(7));
+        passing.leave(7);
+        assert_eq!(passing.next(now.plus_ms(1_000_000)), None);
     }
 }

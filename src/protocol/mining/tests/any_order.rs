@@ -217,6 +217,9 @@ impl Shell {
                 let right = START.plus_ms(self.now.steady.since(STARTED));
                 let off_ms = i64::from(minutes) * 60_000;
                 self.now.wall = Timestamp(right.0.saturating_add_signed(off_ms));
+                // A clock that goes back may give a header of long ago again: known is only the last one.
+                let last = self.template.header.timestamp;
+                self.searched.retain(|(timestamp, _)| *timestamp == last);
                 self.own = match told {
                     true => others_say(right, self.now),
                     false => OwnClock::UNKNOWN,

@@ -322,6 +322,34 @@ fn a_send_that_is_open_does_not_expire_with_its_delivery() {
     assert!(passed_on(&sender.pass(FIRST_RETRY_MS)));
 }
 
+#[test]
+fn what_was_open_of_whoever_is_put_out_is_sent_again_as_soon_as_it_is_let_back() {
+    let mut sender = Sender::new();
+    let payment = transfer(1, 2, 5, 0, 1);
+    sender.send(&payment);
+    sender.reached(CAROL);
+    sender.pass(MINUTE_MS);
+    sender.ledger_says(1, Ok(()));
+    sender.told(OwnNews::Closed(payment.id(), Closed::PutOut));
+    assert_eq!(sender.facts(1).end, None);
+    assert!(
+        sender.explained(1).contains("put out"),
+        "{}",
+        sender.explained(1)
+    );
+    // Nobody talks to it.
+    let carol = member(CAROL).public_key();
+    let effects = sender.outbox.lost(&carol, sender.now);
+    sender.done(effects);
+    for _ in 0..9 {
+        assert!(passed_on(&sender.pass(LONGEST_RETRY_MS)));
+        sender.ledger_says(1, Err(Rejected::SenderPutOut));
+        assert_eq!(sender.facts(1).end, None);
+    }
+    sender.reached(CAROL);
+    assert!(passed_on(&sender.pass(0)), "after no pause");
+}
+
 /// Seed 10071 of the simulator: a disk was slow, and the ledger's answer came behind what it told of later.
 #[test]
 fn an_answer_that_news_have_overtaken_does_not_make_a_send_open_again() {
