@@ -5,6 +5,7 @@
 //! command ends quietly.
 
 mod archives;
+mod arenas;
 mod args;
 mod backup;
 mod bench;
@@ -82,6 +83,9 @@ pub fn main() -> ExitCode {
             return report(&failure, &invocation, &mut Output::new(&mut stdout, json));
         }
     };
+    if matches!(cli.command, None | Some(Command::Join(_))) {
+        arenas::begin_again_with_few();
+    }
     let mut output = Output::new(&mut stdout, cli.json);
     match execute(cli, &mut invocation, &mut output) {
         Ok(()) => ExitCode::SUCCESS,

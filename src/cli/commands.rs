@@ -254,7 +254,9 @@ fn sync(from: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Fail
                 )));
             }
         }
-        if has_shown && !chain.syncing && chain.tip.height.0 >= asked.height {
+        // What is connected may not be stored yet: until then, reads would answer of an earlier block.
+        let is_stored = chain.tip.id == chain.best_header.id;
+        if has_shown && !chain.syncing && is_stored && chain.tip.height.0 >= asked.height {
             return Ok(());
         }
         if last_block.elapsed() >= PATIENCE {

@@ -214,6 +214,19 @@ async fn a_balance_is_told_by_name_and_by_address() {
 }
 
 #[actix_web::test]
+async fn the_status_names_the_last_block_that_is_stored_as_other_answers_do() {
+    let served = Served::peer().await;
+    // The ledger connects a block that the disk does not hold yet.
+    served.played.moves.store(1, Ordering::Relaxed);
+    let _: BalanceView = read(&served, "GET /balance", Value::Null).await;
+    let status: PeerStatusView = read(&served, "GET /status", Value::Null).await;
+    let chain = status.chain.unwrap();
+    let block: BlockView = read(&served, "GET /blocks/0", Value::Null).await;
+    assert_eq!(chain.tip.id, block.tip.id);
+    assert_eq!(chain.tip.height.next(), chain.best_header.height);
+}
+
+#[actix_web::test]
 async fn a_balance_belongs_to_the_tip_it_names_however_fast_the_chain_moves() {
     let served = Served::peer().await;
     let first: BalanceView = read(&served, "GET /balance", Value::Null).await;

@@ -164,7 +164,7 @@ pub struct ReachView {
 pub struct ChainStatusView {
     /// Which network.
     pub network: NetworkView,
-    /// Last block of the connected chain.
+    /// Last block of the connected chain, as far as it is stored: what else is read is of this block, too.
     pub tip: TipView,
     /// Milliseconds since that block's timestamp, by this node's clock; 0 if that lies ahead.
     pub tip_age_ms: u64,

@@ -5,7 +5,7 @@ use super::answers::{
     DeliveryStatusView, FetchedFirstView, LeftView, MinedView, MiningRequest, MiningView,
     NetworkView, PeerStatusView, ReachView, StatementView, SyncView, TrackerLinkView,
 };
-use super::chain_reads::tip_view;
+use super::chain_reads::{tip_of, tip_view};
 use super::codes::Code;
 use super::people::People;
 use super::{Peer, PeerParts, Refused};
@@ -21,6 +21,7 @@ use crate::messages::retry_queue::GetOutbox;
 use crate::messages::tracker_link::{DirectoryStatus, LeaveError, LeaveNetwork};
 use crate::protocol::tracker_link::Reach;
 use crate::store::Disk;
+use crate::store::chain_rows::ChainRows;
 use std::sync::Arc;
 
 /// Differences between the tracker's word and the ledger that the status shows.
@@ -89,7 +90,9 @@ impl Peer {
         let miner = parts.miner_status.send(GetMinerStatus).await?;
         let waiting = parts.outbox.send(GetOutbox::nothing_of_it()).await?.waiting;
         let unread = parts.unread.send(CountUnread).await?;
-        let tip = tip_view(&ledger.tip);
+        // As all that is read of the chain: what the ledger holds may be ahead of the disk.
+        let disk = self.disk()?;
+        let tip = tip_of(&parts.rules, &ChainRows(&*disk.snapshot()))?;
         Ok(ChainStatusView {
             network: NetworkView {
                 name: parts.rules.params().name.to_string(),

@@ -283,7 +283,8 @@ impl Disk for RocksDisk {
         if let Some(error) = self.broken.get() {
             return Err(error.clone());
         }
-        let mut batch = WriteBatch::default();
+        // At once as large as it gets: growing by doubling, a large one would take three times that for a moment.
+        let mut batch = WriteBatch::with_capacity_bytes(batch_bytes(rows));
         for row in rows {
             let family = self.family(row.table.name())?;
             match &row.value {
@@ -377,4 +378,14 @@ fn take_page(rows: &mut DBRawIterator<'_>, limit: usize) -> Vec<Row> {
         rows.next();
     }
     page
+}
+
+/// No less than the bytes of a batch of these rows.
+fn batch_bytes(rows: &[RowChange]) -> usize {
+    /// Head of a batch: its number, and that of its rows.
+    const HEAD: usize = 12;
+    /// Beside key and value: what it is, the table, and two lengths, of no more than 5 bytes each.
+    const ROW: usize = 1 + 3 * 5;
+    let row = |row: &RowChange| ROW + row.key.len() + row.value.as_ref().map_or(0, Vec::len);
+    HEAD + rows.iter().map(row).sum::<usize>()
 }

@@ -361,6 +361,15 @@ fn attack_long_answers_that_nobody_reads_cost_no_memory_of_their_own() {
 }
 
 #[test]
+#[cfg(target_env = "gnu")]
+fn attack_freed_memory_is_not_kept_for_every_thread() {
+    let lab = Lab::start();
+    let alice = lab.peer("alice");
+    assert!(alice.began_with("MALLOC_ARENA_MAX=2"));
+    assert!(lab.tracker.began_with("MALLOC_ARENA_MAX=2"));
+}
+
+#[test]
 fn attack_a_flood_of_free_notes_holds_up_no_payment() {
     let (_, most) = flood_beside_payments(flood_of_notes, 4, Duration::from_secs(3), 10);
     assert!(most < 64 * MIB, "{most} bytes");

@@ -199,6 +199,15 @@ impl Node {
         ticks as f64 / 100.0
     }
 
+    /// Whether its process began with this in its environment, as in `NAME=value`.
+    pub fn began_with(&self, variable: &str) -> bool {
+        let id = self.child.as_ref().expect("it runs").id();
+        let environment = fs::read(format!("/proc/{id}/environ")).unwrap();
+        environment
+            .split(|byte| *byte == 0)
+            .any(|one| one == variable.as_bytes())
+    }
+
     /// Memory it holds at this moment, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         let id = self.child.as_ref().expect("it runs").id();
