@@ -10,7 +10,7 @@ const KINDS = ["block_connected", "block_disconnected", "sync_progress", "transa
 // What a tab that nobody looks at is woken for: its title counts what was not read.
 const WAKE = new Set(["message_received", "messages_read", "reset"]);
 const SETTLE = 400, SOON = 250, SELDOM = 1000, HIDDEN = 5000;
-const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000, IDLE = 30000;
+const OFTEN = 3000, BEAT = 2000, STALE = 5000, PATIENCE = 3000, IDLE = 30000, READ = 5000;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -68,7 +68,9 @@ function morph(now, next) {
     if (found.nodeType !== 1) found.nodeValue = wanted.nodeValue;
     else {
       attributes(found, wanted);
-      if (!["INPUT", "TEXTAREA", "SELECT"].includes(found.nodeName)) morph(found, wanted);
+      // What one is choosing from stays as it is while one chooses.
+      const typed = found.nodeName === "SELECT" ? found === document.activeElement : ["INPUT", "TEXTAREA"].includes(found.nodeName);
+      if (!typed) morph(found, wanted);
     }
   }
   while (at) {
@@ -79,7 +81,7 @@ function morph(now, next) {
 }
 
 function attributes(now, next) {
-  const own = (name) => (now.nodeName === "DETAILS" && name === "open") || name === "aria-disabled";
+  const own = (name) => (now.nodeName === "DETAILS" && name === "open") || name === "aria-disabled" || name === "data-sent";
   for (const { name } of [...now.attributes]) if (!next.hasAttribute(name) && !own(name)) now.removeAttribute(name);
   for (const { name, value } of [...next.attributes]) if (now.getAttribute(name) !== value && !own(name)) now.setAttribute(name, value);
 }
@@ -131,6 +133,7 @@ async function look() {
     dirty = false;
     cursor = newer(next.body.dataset.cursor, cursor) ? next.body.dataset.cursor : cursor;
     moments(next);
+    const before = told();
     holdStill(() => {
       for (const place of all("[data-live]")) {
         const found = place.id && next.getElementById(place.id);
@@ -139,6 +142,8 @@ async function look() {
         morph(place, found);
       }
     });
+    drafts();
+    if (told() !== before) outlived = true;
     unread(next.title);
     marking();
   } catch {
@@ -148,6 +153,11 @@ async function look() {
     if (again) { again = false; soon(true); }
   }
 }
+
+// That an act was taken is said until one can see what came of it, and long enough to be read.
+let outlived = false;
+const told = () => all("main .standing, main .refused").map((one) => one.textContent).join();
+setInterval(() => { if (outlived && Date.now() - loaded > READ) $(".notice")?.remove(); }, 500);
 
 function unread(title) {
   const count = (text) => Number(/^\((\d+)\)/.exec(text)?.[1] ?? 0);
@@ -205,11 +215,14 @@ function follow() {
     if (data.where && leading) tell({ at: heard });
     if (data.at && newer(data.at, cursor)) { heard = data.at; soon(true); }
   });
-  tell({ where: true });
-  if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(() => { lead(); }));
-  else lead();
+  // A tracker tells nothing as it happens: its pages have no cursor, and look often.
+  if (document.body.dataset.cursor) {
+    tell({ where: true });
+    if (navigator.locks) navigator.locks.request("raclette-stream", () => new Promise(() => { lead(); }));
+    else lead();
+  }
   setInterval(beat, 500);
-  // What changes without an event: the log.
+  // What changes without an event: the log, and all that a tracker shows.
   if ($("[data-often]")) setInterval(() => { if (!document.hidden) soon(false); }, OFTEN);
   // And what comes of nothing happening: that nobody mines.
   setInterval(() => { if (!document.hidden && Date.now() - Math.max(last, loaded) > IDLE) soon(false); }, BEAT);
@@ -297,7 +310,7 @@ function forms() {
     was.searchParams.delete("done");
     history.replaceState(null, "", was);
   }
-  for (const form of all("form[data-draft]")) draft(form);
+  drafts();
   for (const button of all("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
@@ -354,6 +367,12 @@ function naming() {
     const why = typed.length > LONGEST ? `A name has at most ${LONGEST} letters; this one has ${typed.length}.` : "A name has small letters, digits and -, and begins with a letter.";
     field.setCustomValidity(wrong ? `${why}${like ? ` “${like}” could be one.` : ""}` : "");
   });
+}
+
+// Forms can come while one looks: they keep drafts, too.
+const drafted = new WeakSet();
+function drafts() {
+  for (const form of all("form[data-draft]")) if (!drafted.has(form)) { drafted.add(form); draft(form); }
 }
 
 function draft(form) {
@@ -433,6 +452,9 @@ async function goesOn() {
   }
 }
 
+// What a link leads to is open.
+const aimed = /^#[a-z-]+$/.test(location.hash) && $(location.hash);
+if (aimed?.nodeName === "DETAILS") aimed.open = true;
 moments(document);
 setInterval(() => moments(document), 10000);
 goesOn();

@@ -65,6 +65,7 @@ pub use members::{OnLedger, OwnJoin, Writing};
 pub use pages::{Order, Page};
 pub use place::{LogQuery, MAX_LOG_LINES, NodePlace};
 pub use presence::{MAX_COUNTS, Present};
+pub use put_out::{AWAITED_MS, PutOut};
 pub use records::MAX_RECORDS_LISTED;
 pub use refusal::Refused;
 pub use stopping::StopOrder;

@@ -122,6 +122,8 @@ mod tests {
             "reachable",
             "session",
             "motto",
+            "conflicted",
+            "void",
             "Confirmation",
         ] {
             let text = explained(Some(word), false).unwrap();

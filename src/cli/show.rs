@@ -416,8 +416,11 @@ pub fn mined(mined: &MinedView) -> String {
     };
     // The reward is none of anybody's transactions; the line at the node's own terminal counts so too.
     let holds = match (mined.transactions as u64).saturating_sub(1) {
-        0 => "empty".to_owned(),
-        others => format!("with {}", count(others, "transaction", "transactions")),
+        0 => "with only the reward".to_owned(),
+        others => format!(
+            "with {} and the reward",
+            count(others, "transaction", "transactions")
+        ),
     };
     format!(
         "height {}  {}  {holds}, {}, {}{races}",

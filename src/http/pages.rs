@@ -93,6 +93,7 @@ fn peer_routes(config: &mut ServiceConfig) {
         .route("/network", web::get().to(network::network))
         .route("/network/mine", web::post().to(network::mine))
         .route("/network/mode", web::post().to(network::mode))
+        .route("/network/try", web::post().to(network::try_now))
         .route("/network/connect", web::post().to(network::connect))
         .route("/network/verify", web::post().to(network::verify))
         .route("/network/sync", web::post().to(network::sync))

@@ -8,7 +8,9 @@ use crate::chain::testing::{START, rules, transfer};
 use crate::chain::{Amount, EncodedTransaction, Height, TransactionId};
 use crate::keys::PublicKey;
 use crate::messages::retry_queue::SendTransfer;
-use crate::owner::testing::{FakeNode, Played, hears_of_expulsion, peer, secret, tracker};
+use crate::owner::testing::{
+    FakeNode, Played, hears_of_expulsion, hears_of_readmission, peer, secret, tracker,
+};
 use crate::owner::{Owned, StopOrder};
 use crate::protocol::Row;
 use crate::protocol::delivery::rows::{ReceivedFacts, Route, SendFacts, begun, facts_key};
@@ -46,6 +48,17 @@ impl Served {
         Self::serve(None, |node, played, data_dir| {
             let mut peer = peer(node, played, data_dir);
             hears_of_expulsion(&mut peer, &rules(), number, reason);
+            Owned::Peer(peer)
+        })
+        .await
+    }
+
+    /// A peer on a network whose admin has put out whoever has this number, and let it back.
+    pub(crate) async fn peer_that_heard_of_readmission(number: u8) -> Self {
+        Self::serve(None, |node, played, data_dir| {
+            let mut peer = peer(node, played, data_dir);
+            hears_of_expulsion(&mut peer, &rules(), number, "spam");
+            hears_of_readmission(&mut peer, &rules(), number);
             Owned::Peer(peer)
         })
         .await

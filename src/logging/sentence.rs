@@ -47,7 +47,9 @@ pub(super) fn sentence(event: &LogEvent) -> Option<String> {
         }
         "peer up" => {
             let (name, listen, api) = (told.text("name")?, told.text("listen")?, told.text("api")?);
-            let named = told.text("advertise").filter(|named| !named.is_empty());
+            let named = told
+                .text("advertise")
+                .filter(|named| !named.is_empty() && *named != listen);
             let others = match named {
                 Some(named) => format!("{named}, where {listen} is to be found"),
                 None => listen.to_owned(),
@@ -115,11 +117,11 @@ impl<'a> Told<'a> {
         known.or_else(|| self.text(name).map(short_address))
     }
 
-    /// `empty`, `with 2 transactions`: the reward is none of anybody's.
+    /// `with only the reward`, `with 2 transactions and the reward`: the reward is none of anybody's.
     fn transactions(&self) -> Option<String> {
         Some(match self.number("transactions")?.saturating_sub(1) {
-            0 => "empty".to_owned(),
-            others => format!("with {}", count(others, "transaction")),
+            0 => "with only the reward".to_owned(),
+            others => format!("with {} and the reward", count(others, "transaction")),
         })
     }
 }

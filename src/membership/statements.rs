@@ -179,6 +179,19 @@ impl Statements {
             .filter(move |signed| is_expulsion(&signed.statement.act))
     }
 
+    /// By which statements keys that were put out may come back: one for each.
+    pub fn readmissions(&self) -> impl Iterator<Item = &SignedStatement> {
+        let is_readmission = |act: &Act| matches!(act, Act::Readmit { .. });
+        self.all()
+            .filter(move |signed| is_readmission(&signed.statement.act))
+    }
+
+    /// Why a key may come back that was put out, if that is what was said of it last.
+    pub fn let_back(&self, key: &PublicKey) -> Option<&SignedStatement> {
+        let last = self.held.get(&Subject::Member(*key))?;
+        matches!(last.statement.act, Act::Readmit { .. }).then_some(last)
+    }
+
     /// All keys that are put out.
     pub fn all_out(&self) -> BTreeSet<PublicKey> {
         let out = self.expulsions();

@@ -60,7 +60,7 @@ pub struct GetInvitations {
 #[rtype(result = "Vec<Delegate>")]
 pub struct GetDelegates;
 
-/// Who is put out, and by which name did they go?
+/// Who is put out, who was let back and has not come since, and by which name did they go?
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<(SignedStatement, Option<MemberName>)>")]
 pub struct GetPutOut;

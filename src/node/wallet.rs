@@ -170,7 +170,7 @@ async fn wait_for(
     tracing::warn!(
         file = %settings.file.display(),
         api = %address,
-        "waiting for a wallet, and on no network until it has one: `node status` says what to do"
+        "waiting for a wallet or for its passphrase, and on no network until it has it: `node status` says what to do"
     );
     let secret = tokio::select! {
         secret = wanted => Ok(secret.ok()),

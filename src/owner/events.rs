@@ -78,7 +78,9 @@ impl Events {
     }
 
     fn tell_of(&self, before: &DirectoryStatus, now: &DirectoryStatus) {
-        if !Arc::ptr_eq(&before.directory, &now.directory) {
+        // Who is put out, or let back, stands with the members, and it may be this node.
+        let is_said_alike = before.statements == now.statements;
+        if !Arc::ptr_eq(&before.directory, &now.directory) || !is_said_alike {
             self.tell(Event::MembersChanged);
         }
         let stands_alike = before.registered == now.registered

@@ -224,6 +224,25 @@ impl Peer {
         Ok(ConnectedView { connected })
     }
 
+    /// How long so many blocks take if they come as the network wants them, in milliseconds; `None` as long as no
+    /// network is known.
+    pub fn usual_ms(&self, blocks: u64) -> Option<u64> {
+        let parts = self.running.get()?;
+        Some(parts.rules.params().interval_ms.saturating_mul(blocks))
+    }
+
+    /// Dials the tracker, and looks for members, at once instead of when it is time. The owner's own wish to be
+    /// disconnected stays.
+    ///
+    /// # Errors
+    /// [`Code::NoNetwork`], [`Code::Stopping`].
+    pub async fn try_now(&self) -> Result<(), Refused> {
+        if !self.known().apart {
+            self.connect(true).await?;
+        }
+        Ok(())
+    }
+
     /// Leaves the network for good, on the ledger as well, if it is a member there; answers once the tracker has
     /// taken this node off its list.
     ///

@@ -45,7 +45,7 @@ use crate::store::{Disk, MemoryDisk, Role};
 use crate::wire::{Member, MemberId, MemberStatement};
 use actix::{Actor, Addr, Context, Handler, MessageResult};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::watch;
 
@@ -100,6 +100,8 @@ pub(crate) struct Played {
     pub(crate) moves: Arc<AtomicU32>,
     /// What everybody has, if not what the chain says.
     pub(crate) riches: Arc<AtomicU64>,
+    /// Whether nobody has anything.
+    pub(crate) is_poor: Arc<AtomicBool>,
 }
 
 impl Played {
@@ -127,6 +129,7 @@ impl FakeNode {
                 events: Events::new(0xe7e7),
                 moves: Arc::default(),
                 riches: Arc::default(),
+                is_poor: Arc::default(),
             },
             fetched_first: None,
         };
@@ -221,6 +224,27 @@ pub(crate) fn hears_of_expulsion(peer: &mut Peer, rules: &Rules, number: u8, rea
     known.statements = Some(Arc::new(statements));
     let directory = Arc::make_mut(&mut known.directory);
     let _ = directory.depart(&secret(number).public_key());
+    peer.known = watch::channel(Arc::new(known)).1;
+}
+
+/// A statement by which the admin of the network with these rules lets whoever has [`secret`]`(number)` come back.
+pub(crate) fn let_back(rules: &Rules, number: u8) -> SignedStatement {
+    let said = Statement {
+        network: rules.genesis().id(),
+        number: START.plus_ms(1_000),
+        act: Act::Readmit {
+            key: secret(number).public_key(),
+        },
+    };
+    said.sign(&secret(200))
+}
+
+/// Has a peer that heard of an expulsion hear that its admin lets whoever has [`secret`]`(number)` come back.
+pub(crate) fn hears_of_readmission(peer: &mut Peer, rules: &Rules, number: u8) {
+    let mut known = (*peer.known()).clone();
+    let statements = known.statements.as_mut().map(Arc::make_mut);
+    let taken = statements.map(|all| all.take(let_back(rules, number), START.plus_ms(2_000)));
+    assert!(matches!(taken, Some(Ok(_))));
     peer.known = watch::channel(Arc::new(known)).1;
 }
 

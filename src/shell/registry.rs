@@ -304,9 +304,11 @@ impl RegistryShell {
         self.registry.delegates()
     }
 
-    /// Who is put out.
+    /// Who is put out, and who was let back and has not come since.
     pub fn put_out(&mut self, _: GetPutOut) -> Vec<(SignedStatement, Option<MemberName>)> {
-        self.registry.put_out()
+        let mut told = self.registry.put_out();
+        told.extend(self.registry.awaited());
+        told
     }
 
     /// A session tells something.

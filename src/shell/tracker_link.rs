@@ -381,8 +381,12 @@ impl TrackerLinkShell {
     /// The owner disconnects this node, or connects it again.
     pub fn connect(&mut self, message: Connect) {
         if message.0 {
+            if self.link.is_apart() {
+                tracing::info!("connected again by its owner");
+            } else {
+                tracing::info!("the tracker is tried at once, as the owner wants");
+            }
             self.link.connect();
-            tracing::info!("connected again by its owner");
         } else {
             tracing::info!("disconnected by its owner, until `node connect` or the next start");
             let effects = self.link.disconnect();

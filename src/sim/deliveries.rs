@@ -115,7 +115,13 @@ impl DeliveryWatch {
                 return Ok(Some(broken));
             }
             let received = &self.inboxes[host];
-            let unsettled = received.unsettled(host, peer).map_err(unreadable(host))?;
+            // Nobody mines what is open of whoever is put out, and only that one could send it again.
+            let is_held = |from: usize| {
+                let is_lost = hosts[from].is_gone() || self.wiped.contains(&from);
+                hosts[from].was_out() && (hosts[from].is_out() || is_lost)
+            };
+            let unsettled = received.unsettled(host, peer, is_held);
+            let unsettled = unsettled.map_err(unreadable(host))?;
             if unsettled.is_some() {
                 return Ok(unsettled);
             }
@@ -206,15 +212,20 @@ impl Seen {
         Ok(Ok(()))
     }
 
-    /// A message that neither is mined nor has come to another end.
-    fn unsettled(&self, host: usize, peer: &Host) -> Result<Option<Broken>, Internal> {
+    /// A message that neither is mined nor has come to another end, but for those of senders that `is_held` names.
+    fn unsettled(
+        &self,
+        host: usize,
+        peer: &Host,
+        is_held: impl Fn(usize) -> bool,
+    ) -> Result<Option<Broken>, Internal> {
         let (chain, inbox) = (
             ChainRows(&**peer.disk()),
             DeliveryTable::inbox(&**peer.disk()),
         );
         let tip = height_of(&chain)?;
-        for (id, (number, _)) in &self.letters {
-            if chain.mined(id)?.is_some() {
+        for (id, (number, letter)) in &self.letters {
+            if chain.mined(id)?.is_some() || is_held(letter.from) {
                 continue;
             }
             let facts = rows::facts::<ReceivedFacts>(&inbox, *number)?;

@@ -11,6 +11,7 @@ mod looks;
 mod many;
 mod newcomer;
 mod pages;
+mod put_out;
 mod restoring;
 mod screenshots;
 mod tracker;

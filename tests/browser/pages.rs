@@ -299,50 +299,6 @@ fn browser_a_tracker_invites_once_and_takes_back() {
 }
 
 #[test]
-fn browser_a_tracker_puts_a_member_out_and_says_why_it_can_not() {
-    let Some(driver) = browser("putting a member out") else {
-        return;
-    };
-    let lab = Lab::start();
-    let [alice, bob] = lab.peers(["alice", "bob"]);
-    alice.knows(&["bob"]);
-    let tab = enter(driver.tab(), &lab.tracker);
-    tab.waits_for("#members", "bob");
-    tab.types("#who", "bbo")
-        .types("#reason", "sold <b>two</b> votes");
-    tab.presses("form[action='/members/expel'] button");
-    tab.waits_for(".refused", "did you mean bob?");
-    // What was typed is there still.
-    tab.runs("document.querySelector('#who').value = ''");
-    tab.types("#who", "bob")
-        .presses("form[action='/members/expel'] button");
-    // Nothing is done before one has read what follows.
-    tab.waits_for("h1", "Put bob out?");
-    tab.presses("form[action='/members/expel'] button.main");
-    tab.waits_for(".notice", "Everybody who is there was told");
-    wait_until("alice knows it", || {
-        let peers = alice.peers().peers;
-        let bobs = peers
-            .iter()
-            .filter(|peer| peer.address == bob.status().address);
-        let there = bobs.filter(|peer| peer.live == Some(true)).count();
-        so(there == 0, there)
-    });
-    // He is told so, and whoever looks for him as well.
-    let his = enter(driver.another_tab(), &bob);
-    his.waits_for("main", "You were put out of this network");
-    his.waits_for("main", "sold <b>two</b> votes");
-    let hers = enter(driver.another_tab(), &alice);
-    hers.goes_to("/members/bob");
-    hers.waits_for("#put-out", "sold <b>two</b> votes");
-    hers.goes_to("/members").waits_for("#put-out", "bob");
-    tab.front();
-    tab.waits_for("#put-out", "bob");
-    tab.presses("form[action='/members/readmit'] button");
-    tab.waits_for(".notice", "No new invitation is needed");
-}
-
-#[test]
 fn browser_a_page_that_is_open_goes_over_to_the_better_branch() {
     let Some(driver) = browser("a reorganisation") else {
         return;

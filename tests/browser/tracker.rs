@@ -69,3 +69,21 @@ fn browser_a_tracker_gives_a_name_to_another_key_and_says_what_was_wrong() {
     tab.presses("form[action='/members/rekey'] button");
     tab.waits_for(".notice", "The name is the new key's");
 }
+
+#[test]
+fn browser_a_trackers_page_goes_on_by_itself_and_says_when_it_does_not() {
+    let Some(driver) = browser("the tracker's page goes on") else {
+        return;
+    };
+    let mut lab = Lab::start();
+    let tab = enter(driver.tab(), &lab.tracker);
+    tab.runs("document.body.dataset.old = 'yes'");
+    let [alice] = lab.peers(["alice"]);
+    alice.joins();
+    tab.waits_for("#members", "alice");
+    tab.waits_for("#standing", "1 member connected");
+    tab.waits_for("#tracker", "1 member");
+    lab.tracker.kill();
+    tab.waits_for("#stale", "Not live since");
+    assert_eq!(tab.runs("return document.body.dataset.old"), "yes");
+}

@@ -23,7 +23,7 @@ const fn word(word: &'static str, also: &'static [&'static str], meaning: &'stat
 }
 
 /// All of them, in the order of the alphabet.
-pub const GLOSSARY: [Word; 16] = [
+pub const GLOSSARY: [Word; 18] = [
     word(
         "address",
         &["key"],
@@ -48,6 +48,11 @@ pub const GLOSSARY: [Word; 16] = [
         "confirmation",
         &["confirmed"],
         "A block that holds a payment, or follows one that does: each makes it dearer to undo. `mined (3)` has 3",
+    ),
+    word(
+        "conflicted",
+        &["conflict"],
+        "Void since its coins went elsewhere, or since its application takes it no more: it is never paid or counted",
     ),
     word(
         "endpoint",
@@ -103,6 +108,12 @@ pub const GLOSSARY: [Word; 16] = [
         "tracker",
         &["register", "registered"],
         "The node where members meet: it admits them and tells each where the others are; it holds no coins",
+    ),
+    word(
+        "void",
+        &["evicted"],
+        "In no block any more, and not to be mined: its time is over, better paying ones took its place, or it is \
+         conflicted",
     ),
 ];
 

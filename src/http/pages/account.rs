@@ -49,7 +49,7 @@ struct Line {
 }
 
 impl Line {
-    fn new(entry: &AccountEntry) -> Self {
+    fn new(peer: &Peer, entry: &AccountEntry) -> Self {
         let id = entry.id.map(|id| id.to_string());
         let ledger = id.as_ref().map(|id| format!("/network/transactions/{id}"));
         let has_coins = entry.came.0 > 0 || entry.went.0 > entry.fee.0;
@@ -64,12 +64,12 @@ impl Line {
             AccountDeed::Mined => ("Mined the block".to_owned(), None, None, ledger),
             AccountDeed::Sent { to, note } => (
                 what(true).to_owned(),
-                Some(Who::new(to)),
+                Some(Who::of(peer, to)),
                 note.as_ref().map(Note::new),
                 id.as_ref().map(|id| format!("/pay/sent/{id}")),
             ),
             AccountDeed::Received { from, note } => {
-                let who = Who::new(from);
+                let who = Who::of(peer, from);
                 let path = format!("/pay/with/{}", who.path());
                 let words = what(false).to_owned();
                 (words, Some(who), note.as_ref().map(Note::new), Some(path))
@@ -110,7 +110,11 @@ pub(super) async fn account(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "Account"),
         which: "account",
         balance: coins(account.balance),
-        lines: account.entries.iter().map(Line::new).collect(),
+        lines: account
+            .entries
+            .iter()
+            .map(|entry| Line::new(&peer, entry))
+            .collect(),
         next: account.next.map(|next| next.0),
         later: asked.fields.text("after").is_some(),
         under_way: !under_way.sends.is_empty(),

@@ -1,5 +1,6 @@
 //! What takes a while and was begun by a form: it goes on while pages are looked at.
 
+use super::blocks::held;
 use super::show::{count, grouped, size, told};
 use crate::owner::answers::{BackupRequest, VerifyLine};
 use crate::owner::{NodePlace, Peer};
@@ -88,7 +89,7 @@ impl Background {
                     found = Some(mined.height.0);
                     let height = grouped(&mined.height.0.to_string());
                     let took = in_words(mined.elapsed_ms);
-                    let what = count(mined.transactions, "transaction");
+                    let what = held(mined.transactions);
                     (
                         true,
                         format!("Block {height} found after {took}, with {what} in it"),

@@ -1,10 +1,10 @@
 //! What is on the chain: blocks, transactions, what is open.
 
-use super::entries::Mood;
+use super::entries::{Mood, Unmined};
 use super::form::Asked;
 use super::frame::{Frame, Spot, Standing, page, see, status_of};
 use super::refusal::PageRefused;
-use super::show::{When, Who, coins, count, grouped};
+use super::show::{When, Who, coins, count, expected, grouped};
 use crate::chain::BlockId;
 use crate::owner::answers::{
     ActionView, BlockLine, BlockView, MeaningView, TransactionState, TransactionView,
@@ -30,14 +30,24 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(block: &BlockLine) -> Self {
+    pub(super) fn new(peer: &Peer, block: &BlockLine) -> Self {
         Self {
             height: grouped(&block.height.0.to_string()),
             number: block.height.0,
             when: When::new(block.timestamp),
-            transactions: count(block.transactions, "transaction"),
-            miner: block.miner.as_ref().map(Who::new),
+            transactions: held(block.transactions),
+            miner: block.miner.as_ref().map(|miner| Who::of(peer, miner)),
         }
+    }
+}
+
+/// What a block with so many transactions holds, beside the reward, which is none of anybody's. The terminal counts
+/// so, too.
+pub(super) fn held(transactions: usize) -> String {
+    match transactions {
+        0 => "the rules".to_owned(),
+        1 => "only the reward".to_owned(),
+        more => format!("{} and the reward", count(more - 1, "transaction")),
     }
 }
 
@@ -56,7 +66,7 @@ pub(super) struct Deed {
 }
 
 impl Deed {
-    pub(super) fn new(transaction: &TransactionView) -> Self {
+    pub(super) fn new(peer: &Peer, transaction: &TransactionView) -> Self {
         let (to, words) = match &transaction.action {
             ActionView::Transfer {
                 to,
@@ -98,8 +108,8 @@ impl Deed {
             topic,
             ballot,
             id: transaction.id.to_string(),
-            from: transaction.sender.as_ref().map(Who::new),
-            to: to.map(Who::new),
+            from: transaction.sender.as_ref().map(|from| Who::of(peer, from)),
+            to: to.map(|to| Who::of(peer, to)),
             words,
             fee: (transaction.fee.0 > 0).then(|| coins(transaction.fee)),
         }
@@ -115,14 +125,14 @@ fn record_words(topic: &str, bytes: usize, says: Option<&MeaningView>) -> String
 }
 
 /// Whom a transfer goes to or comes from, of the two that are not this one.
-fn other_than(own: &str, transaction: &TransactionView) -> Option<Who> {
+fn other_than(peer: &Peer, own: &str, transaction: &TransactionView) -> Option<Who> {
     let ActionView::Transfer { to, .. } = &transaction.action else {
         return None;
     };
     let from = transaction.sender.as_ref()?;
     match (from.address == own, to.address == own) {
-        (true, false) => Some(Who::new(to)),
-        (false, true) => Some(Who::new(from)),
+        (true, false) => Some(Who::of(peer, to)),
+        (false, true) => Some(Who::of(peer, from)),
         _ => None,
     }
 }
@@ -142,7 +152,11 @@ pub(super) async fn blocks(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
     let list = peer.blocks(Order::Latest, &asked.page(LISTED)).await?;
     page(&BlocksPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Blocks"),
-        blocks: list.blocks.iter().map(Line::new).collect(),
+        blocks: list
+            .blocks
+            .iter()
+            .map(|block| Line::new(&peer, block))
+            .collect(),
         next: list.next.map(|next| next.0),
         later: asked.fields.text("after").is_some(),
     })
@@ -193,9 +207,13 @@ pub(super) async fn block(
         ),
         height,
         when: When::new(block.timestamp),
-        deeds: block.transactions.iter().map(Deed::new).collect(),
+        deeds: block
+            .transactions
+            .iter()
+            .map(|deed| Deed::new(&peer, deed))
+            .collect(),
         standing,
-        founder: genesis.map(|genesis| Who::new(&genesis.founder)),
+        founder: genesis.map(|genesis| Who::of(&peer, &genesis.founder)),
         motto: genesis
             .map(|genesis| visible(&genesis.motto))
             .unwrap_or_default(),
@@ -217,8 +235,8 @@ struct TransactionPage {
     bytes: usize,
     /// The block that holds it: whoever knows that this one is on the chain can check a proof.
     trusted: Option<BlockId>,
-    /// Why it waits for longer than usual, if it does.
-    mood: Option<String>,
+    /// That the owner can have it mined, if it waits for a block.
+    mood: Option<Unmined>,
     /// Where it is itself.
     back: String,
     /// The other of two between whom it went, if the owner is one: all between them has a page.
@@ -264,15 +282,15 @@ pub(super) async fn transaction(
         },
         expires: deed
             .filter(|deed| deed.sender.is_some())
-            .map(|deed| grouped(&deed.expires_at.0.to_string())),
+            .map(|deed| expected(&peer, &status, deed.expires_at)),
         bytes: deed.map_or(0, |deed| deed.bytes),
         mood: match found.state {
             TransactionState::Open => Mood::of(&status).words(),
             TransactionState::Unknown | TransactionState::Mined { .. } => None,
         },
         back: format!("/network/transactions/{}", found.id),
-        talk: deed.and_then(|deed| other_than(&status.address, deed)),
-        deed: deed.map(Deed::new),
+        talk: deed.and_then(|deed| other_than(&peer, &status.address, deed)),
+        deed: deed.map(|deed| Deed::new(&peer, deed)),
         standing,
         block,
     })
@@ -285,7 +303,7 @@ struct OpenPage {
     all: String,
     deeds: Vec<Deed>,
     next: Option<String>,
-    mood: Option<String>,
+    mood: Option<Unmined>,
     /// Where it is itself.
     back: String,
 }
@@ -297,9 +315,15 @@ pub(super) async fn open(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse,
     page(&OpenPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Network, "Waiting for a block"),
         all: count(list.count, "transaction"),
-        deeds: list.transactions.iter().map(Deed::new).collect(),
+        deeds: list
+            .transactions
+            .iter()
+            .map(|deed| Deed::new(&peer, deed))
+            .collect(),
         next: list.next.map(|next| next.0),
-        mood: Mood::of(&status).words(),
+        mood: Mood::of(&status)
+            .words()
+            .filter(|_| !list.transactions.is_empty()),
         back: "/network/open".to_owned(),
     })
 }

@@ -2,10 +2,12 @@
 
 use super::frame::Standing;
 use super::show::{Note, When, Who, coins, count, grouped, short};
+use crate::owner::Peer;
 use crate::owner::answers::{
     HistoryEntry, HistoryView, MeaningView, PeerStatusView, ReceivedState, ReceivedView, SendView,
 };
-use crate::readable::{in_words, sentence, visible};
+use crate::readable::{sentence, visible};
+use askama::Template;
 
 /// From how many blocks on a payment is called final: a longer branch from before it has not been seen.
 const FINAL: u64 = 6;
@@ -95,8 +97,8 @@ pub(super) struct Entry {
     pub(super) note: Option<Note>,
     pub(super) when: When,
     pub(super) standing: Standing,
-    /// Why it waits for longer than usual, if it does for want of a block.
-    pub(super) mood: Option<String>,
+    /// That the owner can have it mined, if it waits for a block.
+    pub(super) mood: Option<Unmined>,
     /// Where it leads.
     pub(super) path: String,
     pub(super) unread: bool,
@@ -104,10 +106,12 @@ pub(super) struct Entry {
     pub(super) number: Option<u64>,
     /// Whether it ended without arriving.
     pub(super) failed: bool,
+    /// Coins of it that can be freed.
+    pub(super) held: Option<String>,
 }
 
 impl Entry {
-    pub(super) fn sent(send: &SendView, mood: &Mood) -> Self {
+    pub(super) fn sent(peer: &Peer, send: &SendView, mood: &Mood) -> Self {
         let id = send.id.to_string();
         let record = send.topic.as_deref();
         let record = record.map(|topic| Said::new(topic, send.says.as_ref(), &id));
@@ -123,23 +127,35 @@ impl Entry {
         Self {
             sent: true,
             record,
-            who: Who::new(&send.to),
+            who: Who::of(peer, &send.to),
             coins: (send.amount.0 > 0).then(|| coins(send.amount)),
             note: send.note.as_ref().map(Note::new),
             when: When::new(send.queued_at),
-            standing: standing_of_send(send),
-            mood: mood.nobody_mines.clone().filter(|_| waits),
+            standing: match &send.says {
+                // Whether it is final matters to nobody who joins: it is a member from the first block on.
+                Some(MeaningView::Join { .. }) if send.state.name() == "mined" => Standing {
+                    words: "Joined".to_owned(),
+                    ..standing_of_send(send)
+                },
+                Some(MeaningView::Leave) if send.state.name() == "mined" => Standing {
+                    words: "Left".to_owned(),
+                    ..standing_of_send(send)
+                },
+                _ => standing_of_send(send),
+            },
+            mood: mood.words().filter(|_| waits),
             path,
             id,
             unread: false,
             number: None,
             failed: send.state.has_failed(),
+            held: (send.state.has_failed() && send.reserved.0 > 0).then(|| coins(send.reserved)),
         }
     }
 
     /// Something that came: it leads to all that went between the owner and who sent it.
-    pub(super) fn received(message: &ReceivedView, mood: &Mood) -> Self {
-        let who = Who::new(&message.from);
+    pub(super) fn received(peer: &Peer, message: &ReceivedView, mood: &Mood) -> Self {
+        let who = Who::of(peer, &message.from);
         let waits = matches!(message.state, ReceivedState::Open | ReceivedState::Accepted);
         Self {
             id: message.id.to_string(),
@@ -151,10 +167,11 @@ impl Entry {
             note: message.note.as_ref().map(Note::new),
             when: When::new(message.received_at),
             standing: standing_of_received(message),
-            mood: mood.nobody_mines.clone().filter(|_| waits),
+            mood: mood.words().filter(|_| waits),
             unread: message.unread,
             number: Some(message.number),
             failed: false,
+            held: None,
         }
     }
 
@@ -169,43 +186,51 @@ impl Entry {
 }
 
 /// What a part of the history shows.
-pub(super) fn entries(history: &HistoryView, mood: &Mood) -> Vec<Entry> {
+pub(super) fn entries(peer: &Peer, history: &HistoryView, mood: &Mood) -> Vec<Entry> {
     let entry = |entry: &HistoryEntry| match entry {
-        HistoryEntry::Sent(send) => Entry::sent(send, mood),
-        HistoryEntry::Received(message) => Entry::received(message, mood),
+        HistoryEntry::Sent(send) => Entry::sent(peer, send, mood),
+        HistoryEntry::Received(message) => Entry::received(peer, message, mood),
     };
     history.entries.iter().map(entry).collect()
 }
 
+/// That something waits for a block, and that it is for the owner to have one mined.
+#[derive(Clone, Template)]
+#[template(
+    source = "{% match silent_since %}{% when Some(last) %}Nobody seems to mine: the last block came {{ last|safe }}. Anybody can mine one, you too.{% when None %}It comes into the next block, whoever mines that. You can mine it, too.{% endmatch %}",
+    ext = "html"
+)]
+pub(super) struct Unmined {
+    /// When the last block came, if that is so long ago that nobody seems to mine.
+    silent_since: Option<When>,
+}
+
 /// What holds up what waits for a block.
 #[derive(Clone, Default)]
-pub(super) struct Mood {
-    /// In words, if blocks have not come for long.
-    nobody_mines: Option<String>,
-}
+pub(super) struct Mood(Option<Unmined>);
 
 /// After how long without a block it is said that nobody seems to mine.
 const SILENCE_MS: u64 = 60_000;
 
 impl Mood {
     /// What is to be said of it, if anything is.
-    pub(super) fn words(&self) -> Option<String> {
-        self.nobody_mines.clone()
+    pub(super) fn words(&self) -> Option<Unmined> {
+        self.0.clone()
     }
 
+    /// How it is at a node that stands like this. No node tells whether it will mine: so unless this one does by
+    /// itself, whoever waits is told at once that it can. A node that hears of no blocks, or has yet to fetch them,
+    /// knows nothing of the kind.
     pub(super) fn of(status: &PeerStatusView) -> Self {
-        let nobody_mines = status.chain.as_ref().and_then(|chain| {
+        let hears_nothing = status.put_out.is_some() || status.disconnected;
+        let chain = status.chain.as_ref().filter(|chain| {
             // A node that begins by itself is about to: then somebody mines, and nobody need press anything.
             let mines_here = chain.mining.running || chain.mining.begins_by_itself();
-            let silent = chain.tip_age_ms > SILENCE_MS && !mines_here;
-            silent.then(|| {
-                format!(
-                    "Nobody seems to mine: the last block came {} ago. Anybody can mine one, you too.",
-                    in_words(chain.tip_age_ms)
-                )
-            })
+            !hears_nothing && !chain.syncing && !mines_here
         });
-        Self { nobody_mines }
+        Self(chain.map(|chain| Unmined {
+            silent_since: (chain.tip_age_ms > SILENCE_MS).then(|| When::new(chain.tip.timestamp)),
+        }))
     }
 }
 
@@ -255,7 +280,7 @@ fn standing_of_send(send: &SendView) -> Standing {
         ),
         "withdrawn" => Standing::bad("Withdrawn", "You took it back before it left."),
         _ => Standing::bad(
-            "Void",
+            "Conflicted",
             or(
                 &reason,
                 "Its coins went elsewhere, or its application refuses it now.",
@@ -288,10 +313,12 @@ fn standing_of_received(message: &ReceivedView) -> Standing {
             "Its time is over, and it never came into a block.",
         ),
         ReceivedState::Evicted => Standing::bad("Pushed out", "Better paying ones took its place."),
-        ReceivedState::Conflicted => Standing::bad("Void", "Its sender's coins went elsewhere."),
+        ReceivedState::Conflicted => {
+            Standing::bad("Conflicted", "Its sender's coins went elsewhere.")
+        }
         ReceivedState::PutOut => Standing::bad(
-            "Not paid",
-            "Its sender was put out of the network. Let back, it may send it again.",
+            "Taken out",
+            "Its sender was put out of the network. Let back, its node sends it again.",
         ),
     }
 }

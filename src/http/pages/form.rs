@@ -96,6 +96,8 @@ pub(super) struct Asked {
     pub(super) session: Session,
     /// The last event before anything was looked at for it.
     pub(super) cursor: Option<String>,
+    /// Where the page is, for forms that lead back to it.
+    pub(super) path: String,
 }
 
 impl From<Act> for Asked {
@@ -104,9 +106,13 @@ impl From<Act> for Asked {
             fields: act.fields,
             session: act.session,
             cursor: act.cursor,
+            path: FIRST_PAGE.to_owned(),
         }
     }
 }
+
+/// Where forms lead back to that stand on no page of their own.
+const FIRST_PAGE: &str = "/";
 
 /// The last event of the node that is asked.
 fn cursor_of(request: &HttpRequest) -> Option<String> {
@@ -143,6 +149,10 @@ impl FromRequest for Asked {
                 fields: Fields(query.into_inner()),
                 session,
                 cursor: cursor_of(request),
+                path: Some(request.path())
+                    .filter(|path| is_own(path))
+                    .unwrap_or(FIRST_PAGE)
+                    .to_owned(),
             })
         };
         ready(read())

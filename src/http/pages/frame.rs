@@ -128,6 +128,14 @@ pub(super) struct Frame {
     pub(super) unread: usize,
     /// Whether the admin has put this node out: what would be refused is not offered.
     pub(super) is_out: bool,
+    /// If so, why, in the admin's words.
+    pub(super) out_reason: String,
+    /// Whether its owner has disconnected it: then it tries nothing until it is connected again.
+    pub(super) is_apart: bool,
+    /// Where the page is, for forms that lead back to it.
+    pub(super) path: String,
+    /// Whether pages are fetched again and again, since the node tells nothing as it happens.
+    pub(super) is_polled: bool,
     /// Whether it is a peer's: others have fewer places.
     pub(super) is_peer: bool,
     /// What each form carries.
@@ -160,7 +168,14 @@ impl Frame {
         frame.unread = chain.map_or(0, |chain| chain.delivery.unread);
         frame.is_peer = true;
         frame.is_out = status.put_out.is_some();
+        let reason = status
+            .put_out
+            .as_ref()
+            .and_then(|out| out.reason.as_deref());
+        frame.out_reason = visible(reason.unwrap_or_default());
+        frame.is_apart = status.disconnected;
         frame.cursor.clone_from(&asked.cursor);
+        frame.path.clone_from(&asked.path);
         frame.notice = asked.fields.text("done").and_then(notice);
         frame
     }
@@ -180,6 +195,10 @@ impl Frame {
             standing: Standing::wait("Not started yet", ""),
             unread: 0,
             is_out: false,
+            out_reason: String::new(),
+            is_apart: false,
+            path: "/".to_owned(),
+            is_polled: false,
             is_peer: false,
             token: session.form_token(),
             once: draw(entropy)[..32].to_owned(),
@@ -289,10 +308,9 @@ pub(super) fn notice(done: &str) -> Option<&'static str> {
         "expelled" => {
             "Taken. Everybody who is there was told; the others hear of it when they come."
         }
-        "readmitted" => {
-            "Taken. Its node comes back by itself: within five minutes if it runs, else when it is started. No new invitation is needed."
-        }
+        "readmitted" => "Taken. Below stands what it waits for. No new invitation is needed.",
         "rekeyed" => "Taken. The name is the new key's, once the others have heard of it.",
+        "trying" => "Taken. The tracker is asked now: what comes of it shows here within seconds.",
         "mode" => "Taken. It holds until the node is started again; then its settings say.",
         "connected" => "Taken. The node looks for the others again.",
         "disconnected" => {

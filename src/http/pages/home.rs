@@ -6,7 +6,7 @@ use super::entries::{Entry, Mood};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::PageRefused;
-use super::sessions::Browsers;
+use super::sessions::{Browsers, FirstStep};
 use super::show::{coins, count, grouped};
 use crate::owner::answers::{ClockStateView, PeerStatusView, SendView};
 use crate::owner::{InboxPage, MissingVote, Order, Page, Peer, Refused, Which};
@@ -35,6 +35,8 @@ struct HomePage {
     promised: Option<String>,
     spendable: String,
     came: Vec<Entry>,
+    /// Numbers of what was not read of what came: it can be read here.
+    unread: Vec<u64>,
     under_way: Vec<Entry>,
     failed: Vec<Entry>,
     votes: Vec<MissingVote>,
@@ -84,6 +86,8 @@ struct Warning {
     more: String,
     /// What leads to its remedy: where, and its words.
     button: Option<(String, &'static str)>,
+    /// Whether asking the tracker at once may be its remedy.
+    can_try: bool,
 }
 
 /// A step of the first days.
@@ -94,6 +98,8 @@ struct Step {
     /// Where it is done.
     path: &'static str,
     act: &'static str,
+    /// Whether it is done by pressing here.
+    mines: bool,
 }
 
 /// Home.
@@ -112,6 +118,7 @@ pub(super) async fn home(
         promised: None,
         spendable: String::new(),
         came: Vec::new(),
+        unread: Vec::new(),
         under_way: Vec::new(),
         failed: Vec::new(),
         votes: Vec::new(),
@@ -137,7 +144,8 @@ pub(super) async fn home(
         .await?;
     let mood = Mood::of(&status);
     let came = inbox.messages.iter();
-    shown.came = came.map(|one| Entry::received(one, &mood)).collect();
+    shown.came = came.map(|one| Entry::received(&peer, one, &mood)).collect();
+    shown.unread = super::pay::unread_of(&shown.came);
     shown.under_way = under_way(&peer, &mood).await?;
     let failed = peer.outbox(Which::Failed, &Page::first(2)).await?;
     let now = peer.clock.wall();
@@ -145,10 +153,26 @@ pub(super) async fn home(
         .sends
         .iter()
         .filter(|send| now.since(send.queued_at) < RECENT_MS && send.state.name() != "withdrawn");
-    shown.failed = recent.map(|send| Entry::sent(send, &mood)).collect();
+    shown.failed = recent.map(|send| Entry::sent(&peer, send, &mood)).collect();
     shown.votes = peer.missing_votes(VOTES).await?;
     let blocks = peer.blocks(Order::Latest, &Page::first(BLOCKS)).await?;
-    shown.blocks = blocks.blocks.iter().map(Line::new).collect();
+    shown.blocks = blocks
+        .blocks
+        .iter()
+        .map(|block| Line::new(&peer, block))
+        .collect();
+    shown.steps = steps(&peer, &browsers, chain.sessions > 0, balance.balance.0 > 0).await?;
+    page(&shown)
+}
+
+/// The steps of the first days; none once all are done. What was done once stays done, whatever becomes of it: a
+/// first member goes away, a first coin is spent.
+async fn steps(
+    peer: &Peer,
+    browsers: &Browsers,
+    is_connected: bool,
+    has_coins: bool,
+) -> Result<Vec<Step>, Refused> {
     let steps = vec![
         Step {
             done: browsers.words_are_kept(),
@@ -156,20 +180,23 @@ pub(super) async fn home(
             more: "They bring your coins and your name back, on any machine. Nothing else does.",
             path: "/me#words",
             act: "How",
+            mines: false,
         },
         Step {
-            done: chain.sessions > 0,
+            done: browsers.was_done(FirstStep::Met, is_connected),
             words: "Meet a first member",
             more: "Your node finds the others by itself, as soon as one of them is there.",
             path: "/members",
             act: "See who is there",
+            mines: false,
         },
         Step {
-            done: balance.balance.0 > 0,
+            done: browsers.was_done(FirstStep::HadCoins, has_coins),
             words: "Get a first coin",
             more: "Somebody pays you, or you mine a block.",
-            path: "/network",
+            path: "/network/mine",
             act: "Mine one",
+            mines: true,
         },
         Step {
             done: peer.has_written()?,
@@ -177,6 +204,7 @@ pub(super) async fn home(
             more: "It costs nothing here, and only its recipient can read it.",
             path: "/pay",
             act: "Write",
+            mines: false,
         },
         Step {
             done: peer.place.last_backup().await?.is_some(),
@@ -184,12 +212,13 @@ pub(super) async fn home(
             more: "The words bring back coins and name; a backup brings back what you wrote and received.",
             path: "/me#backup",
             act: "Back up",
+            mines: false,
         },
     ];
-    if steps.iter().any(|step| !step.done) {
-        shown.steps = steps;
-    }
-    page(&shown)
+    Ok(match steps.iter().all(|step| step.done) {
+        true => Vec::new(),
+        false => steps,
+    })
 }
 
 /// What is not in a block yet, the latest first: what waits for its recipient, and what waits for a block. Behind
@@ -205,21 +234,14 @@ pub(super) async fn under_way(peer: &Peer, mood: &Mood) -> Result<Vec<Entry>, Re
         }
     }
     let sends = sends.iter();
-    Ok(sends.map(|send| Entry::sent(send, mood)).collect())
+    Ok(sends.map(|send| Entry::sent(peer, send, mood)).collect())
 }
 
 /// What most needs the owner.
 fn warning(status: &PeerStatusView) -> Option<Warning> {
-    if let Some(out) = &status.put_out {
-        let reason = visible(out.reason.as_deref().unwrap_or_default());
-        return Some(Warning {
-            words: "You were put out of this network".into(),
-            more: format!(
-                "Its admin gave this reason: “{reason}”. Nobody talks to this node any more; your coins stay with your \
-                 key. Ask whoever runs the tracker to let you back: this node notices within five minutes."
-            ),
-            button: Some(("/network/node".into(), "How the node stands")),
-        });
+    if status.put_out.is_some() {
+        // That stands on every page, and nothing else matters as much.
+        return None;
     }
     let by = in_words(status.clock.by_ms);
     match status.clock.state {
@@ -243,6 +265,7 @@ fn warning(status: &PeerStatusView) -> Option<Warning> {
                 count(lost as usize, "payment"),
             ),
             button: Some(("/network/node".into(), "What became of them")),
+            can_try: false,
         });
     }
     let trouble = status.tracker.trouble.as_ref()?;
@@ -253,6 +276,7 @@ fn warning(status: &PeerStatusView) -> Option<Warning> {
             sentence(&visible(trouble))
         ),
         button: Some(("/network/node".into(), "How the node stands")),
+        can_try: !status.disconnected && status.chain.is_some(),
     })
 }
 
@@ -261,6 +285,7 @@ fn wrong_clock(words: String) -> Warning {
         words,
         more: "Blocks that you mine would be held back by the others. Set this machine's date and time, best by its time service; this goes away by itself.".into(),
         button: Some(("/network/node".into(), "How the node stands")),
+        can_try: false,
     }
 }
 

@@ -6,7 +6,7 @@ use super::refusal::PageRefused;
 use super::sessions_drawn::Drawn;
 use super::show::{When, Who, coins, count, grouped};
 use crate::membership::MemberName;
-use crate::owner::answers::{Cursor, PeerView, StatementView};
+use crate::owner::answers::{ActView, Cursor, PeerView, StatementView};
 use crate::owner::{Page, Peer, PeersPage};
 use crate::readable::visible;
 use actix_web::HttpResponse;
@@ -85,6 +85,8 @@ struct MembersPage {
     differs: Vec<String>,
     /// Who is put out, and by what.
     out: Vec<Out>,
+    /// Who was let back and has not come since.
+    back: Vec<Out>,
     /// A picture of the sessions.
     drawn: Drawn,
     here: String,
@@ -95,7 +97,7 @@ struct MembersPage {
     next: Option<String>,
 }
 
-/// Somebody whom the admin has put out.
+/// Somebody whom the admin has put out, or let back.
 pub(super) struct Out {
     pub(super) who: Who,
     pub(super) when: When,
@@ -108,7 +110,10 @@ pub(super) struct Out {
 impl Out {
     pub(super) fn new(said: &StatementView) -> Self {
         Self {
-            who: Who::put_out(said),
+            who: match said.act {
+                ActView::Expel => Who::put_out(said),
+                _ => Who::let_back(said),
+            },
             when: When::new(said.signed),
             reason: visible(said.reason.as_deref().unwrap_or_default()),
             block: said
@@ -141,6 +146,7 @@ pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
     let status = status_of(&peer).await?;
     let company = peer.company().await?;
     let (peers, next) = here_first(&peer, &asked).await?;
+    let said = peer.all_out()?;
     let like = peer.lookalikes(&peers);
     page(&MembersPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, "Members"),
@@ -149,7 +155,8 @@ pub(super) async fn members(peer: Data<Peer>, asked: Asked) -> Result<HttpRespon
             .iter()
             .map(|one| one.detail.clone())
             .collect(),
-        out: peer.all_out()?.iter().map(Out::new).collect(),
+        out: said.out.iter().map(Out::new).collect(),
+        back: said.back.iter().map(Out::new).collect(),
         here: grouped(&company.here.to_string()),
         all: count(company.all, "member"),
         alone: company.all < 2,
@@ -225,6 +232,8 @@ struct MemberPage {
     member: Member,
     /// By what it is put out, if it is.
     out: Option<Out>,
+    /// By what it was let back, if it was and has not come since.
+    back: Option<Out>,
     balance: String,
     code: String,
 }
@@ -238,7 +247,9 @@ pub(super) async fn member(
     let status = status_of(&peer).await?;
     // Who is put out goes by its name no more, and is found by it here all the same.
     let out = peer.out(&who)?;
-    let asked_for = out.as_ref().map_or(who.as_str(), |out| &out.address);
+    let back = peer.let_back(&who)?;
+    let said = out.as_ref().or(back.as_ref());
+    let asked_for = said.map_or(who.as_str(), |said| &said.address);
     let balance = peer.balance(Some(asked_for)).await?;
     let known: Vec<PeerView> = peer
         .member(&balance.of.address)
@@ -247,7 +258,10 @@ pub(super) async fn member(
         .collect();
     let known = listed(&known, peer.lookalikes(&known)).pop();
     let member = known.unwrap_or_else(|| Member {
-        who: Who::of(&peer, &balance.of),
+        who: match &back {
+            Some(back) => Who::let_back(back),
+            None => Who::of(&peer, &balance.of),
+        },
         me: false,
         here: None,
         reachable: None,
@@ -260,6 +274,7 @@ pub(super) async fn member(
     page(&MemberPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Members, member.who.label()),
         out: out.as_ref().map(Out::new),
+        back: back.as_ref().map(Out::new),
         balance: coins(balance.balance),
         code: super::own::code(super::own::Coded::Address, &member.who.address),
         member,

@@ -94,14 +94,24 @@ pub(super) async fn network(
     shown.lost = count(chain.mining.races_lost as usize, "race");
     shown.mined = count(chain.mining.blocks_mined as usize, "block");
     let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
-    shown.blocks = blocks.blocks.iter().take(SHOWN).map(Line::new).collect();
+    shown.blocks = blocks
+        .blocks
+        .iter()
+        .take(SHOWN)
+        .map(|block| Line::new(&peer, block))
+        .collect();
     shown.between = Chart::between(&blocks.blocks);
     shown.rates = Chart::rates(&blocks.blocks);
     shown.here = Chart::here(&peer.presence().await?);
     let connected = peer.company().await?.connected;
     shown.sources = connected
         .iter()
-        .map(|one| (Who::new(&one.person), grouped(&one.height.0.to_string())))
+        .map(|one| {
+            (
+                Who::of(&peer, &one.person),
+                grouped(&one.height.0.to_string()),
+            )
+        })
         .collect();
     page(&shown)
 }
@@ -157,6 +167,12 @@ pub(super) async fn connect(peer: Data<Peer>, act: Act) -> Result<HttpResponse, 
         true => on_to("/network?done=connected#connections"),
         false => on_to("/network?done=disconnected#connections"),
     }
+}
+
+/// Asks the tracker now instead of when it is time.
+pub(super) async fn try_now(peer: Data<Peer>, act: Act) -> Result<HttpResponse, PageRefused> {
+    peer.try_now().await?;
+    on_to(&format!("{}?done=trying", act.back().unwrap_or("/")))
 }
 
 /// The times at which a node can mine: as they are called, in words, and whether it is so.

@@ -112,7 +112,7 @@ async fn contacts(peer: &Peer, own: &str, history: &HistoryView) -> Result<Vec<C
         }
         let member = peer.member(&person.address).await?;
         people.push(Contact {
-            who: Who::new(person),
+            who: Who::of(peer, person),
             here: member.is_some_and(|member| is_here(&member)),
             unread: counted
                 .get(person.address.as_str())
@@ -176,7 +176,7 @@ async fn pay_page(
         all: peer.company().await?.all.saturating_sub(1),
         contacts,
         under_way: under_way(peer, &mood).await?,
-        latest: entries(&history, &mood),
+        latest: entries(peer, &history, &mood),
     })
 }
 
@@ -332,14 +332,14 @@ pub(super) async fn timeline(
     let of = peer.balance(Some(&who)).await?.of;
     let member = peer.member(&of.address).await?;
     let member = member.filter(|member| !member.this_node);
-    let who = Who::new(&of);
+    let who = Who::of(&peer, &of);
     let mut sending = Sending {
         to: who.path().to_owned(),
         fixed: Some(who.clone()),
         ..Sending::default()
     };
     offer(&peer, &status, &mut sending).await?;
-    let entries = entries(&history, &mood).into_iter();
+    let entries = entries(&peer, &history, &mood).into_iter();
     let entries: Vec<_> = entries.map(Entry::in_talk).collect();
     page(&TimelinePage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, who.label()),
@@ -353,7 +353,7 @@ pub(super) async fn timeline(
     })
 }
 
-fn unread_of(entries: &[Entry]) -> Vec<u64> {
+pub(super) fn unread_of(entries: &[Entry]) -> Vec<u64> {
     let unread = entries.iter().filter(|entry| entry.unread);
     unread.filter_map(|entry| entry.number).collect()
 }
@@ -381,7 +381,7 @@ pub(super) async fn inbox(peer: Data<Peer>, asked: Asked) -> Result<HttpResponse
     let inbox = peer.inbox(&wanted).await?;
     let mood = Mood::of(&status);
     let came = inbox.messages.iter();
-    let entries: Vec<_> = came.map(|one| Entry::received(one, &mood)).collect();
+    let entries: Vec<_> = came.map(|one| Entry::received(&peer, one, &mood)).collect();
     page(&ListPage {
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, "Inbox"),
         which: "inbox",
@@ -416,7 +416,7 @@ pub(super) async fn outbox(peer: Data<Peer>, asked: Asked) -> Result<HttpRespons
         entries: outbox
             .sends
             .iter()
-            .map(|send| Entry::sent(send, &mood))
+            .map(|send| Entry::sent(&peer, send, &mood))
             .collect(),
         next: outbox.next.map(|next| next.0),
         unread: Vec::new(),

@@ -122,7 +122,12 @@ async fn make(peer: &Peer) -> Result<Bytes, PageRefused> {
         shown.tip = Some(When::new(chain.tip.timestamp));
         shown.open = count(chain.open_transactions, "transaction");
         let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
-        shown.blocks = blocks.blocks.iter().take(LISTED).map(Line::new).collect();
+        shown.blocks = blocks
+            .blocks
+            .iter()
+            .take(LISTED)
+            .map(|block| Line::new(peer, block))
+            .collect();
         shown.chart = Chart::between(&blocks.blocks);
         let company = peer.company().await?;
         let mut members = Vec::new();

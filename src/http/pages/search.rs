@@ -186,6 +186,17 @@ async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
             who: Some(who),
         }
     }));
+    // Who is no member any more, or not again, is found by the name that it had.
+    let said = match peer.out(&lower)? {
+        Some(out) => Some((Who::put_out(&out), "Put out of this network")),
+        None => (peer.let_back(&lower)?)
+            .map(|back| (Who::let_back(&back), "Let back, and not here yet")),
+    };
+    hits.extend(said.map(|(who, words)| Hit {
+        path: format!("/members/{}", who.path()),
+        words: words.into(),
+        who: Some(who),
+    }));
     if hits.is_empty() && lower.starts_with("rac1") && peer.balance(Some(&lower)).await.is_ok() {
         hits.push(Hit {
             path: format!("/members/{lower}"),
@@ -218,7 +229,7 @@ async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {
         hits.push(Hit {
             path: format!("/pay/sent/{}", send.id),
             words: "What you sent".into(),
-            who: Some(Who::new(&send.to)),
+            who: Some(Who::of(peer, &send.to)),
         });
     }
     Ok(hits)

@@ -4,7 +4,7 @@ use super::entries::{Entry, Mood};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::{PageRefused, nothing_here};
-use super::show::{When, coins, grouped};
+use super::show::{When, coins, expected, grouped};
 use crate::owner::answers::{RouteView, SendView};
 use crate::owner::{Code, Peer};
 use crate::readable::{in_words, visible};
@@ -29,8 +29,6 @@ struct SentPage {
     can_withdraw: bool,
     /// Where it is itself.
     back: String,
-    /// Coins that can be freed.
-    held: Option<String>,
 }
 
 /// A step on the way.
@@ -49,7 +47,7 @@ pub(super) async fn sent(
     let status = status_of(&peer).await?;
     let send = peer.sent(&id).await?;
     let mood = Mood::of(&status);
-    let entry = Entry::sent(&send, &mood);
+    let entry = Entry::sent(&peer, &send, &mood);
     let title = format!("To {}", entry.who.label());
     let waits = send.state.name() == "queued";
     let is_away = match waits {
@@ -63,8 +61,15 @@ pub(super) async fn sent(
         true => peer.out(&send.to.address)?,
         false => None,
     };
+    let mut frame = Frame::of_peer(&peer, &status, &asked, Spot::Pay, title);
+    if entry.failed || send.state.name() == "mined" {
+        // It is on its way no more: what came of it stands there.
+        frame.notice = frame
+            .notice
+            .filter(|_| asked.fields.text("done") != Some("sent"));
+    }
     page(&SentPage {
-        frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, title),
+        frame,
         id: send.id.to_string(),
         fee: (send.fee.0 > 0).then(|| coins(send.fee)),
         steps: steps(&send),
@@ -78,6 +83,10 @@ pub(super) async fn sent(
             }
         },
         next_try: match out {
+            _ if waits && status.put_out.is_some() => Some(
+                "You were put out of this network: it is handed over only if you are let back. You can withdraw it."
+                    .to_owned(),
+            ),
             Some(out) => Some(is_put_out(out.reason.as_deref())),
             None => send
                 .waiting
@@ -85,14 +94,13 @@ pub(super) async fn sent(
                 .and_then(|waiting| waiting.next_try_ms)
                 .map(|ms| next_try(ms, is_away)),
         },
-        expires: grouped(&send.expires_at.0.to_string()),
+        expires: expected(&peer, &status, send.expires_at),
         block: send
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
         can_retry: waits,
         back: format!("/pay/sent/{}", send.id),
         can_withdraw: waits && matches!(send.route, RouteView::Direct),
-        held: (entry.failed && send.reserved.0 > 0).then(|| coins(send.reserved)),
         entry,
     })
 }

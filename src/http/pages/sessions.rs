@@ -67,6 +67,19 @@ struct Kept {
     sessions: VecDeque<KnownBrowser>,
     /// Whether the owner has said, or shown, that the words are written down.
     words: bool,
+    /// The first steps that were taken, of which nothing else tells later.
+    #[serde(default)]
+    steps: Vec<FirstStep>,
+}
+
+/// A step of the first days that can be seen only while it is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FirstStep {
+    /// Another member was connected.
+    Met,
+    /// There were coins.
+    HadCoins,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -254,6 +267,17 @@ impl Browsers {
         let mut state = self.lock();
         state.kept.words = true;
         self.write(&state.kept);
+    }
+
+    /// Whether a first step was ever done: `now` if it is seen at this moment.
+    pub(super) fn was_done(&self, step: FirstStep, now: bool) -> bool {
+        let mut state = self.lock();
+        let known = state.kept.steps.contains(&step);
+        if now && !known {
+            state.kept.steps.push(step);
+            self.write(&state.kept);
+        }
+        known || now
     }
 
     /// A thread that panicked here ends the process.

@@ -1,7 +1,7 @@
 //! How things are shown: people, coins, moments, states. All text of others goes through
 //! [`visible`]; askama escapes what it is given.
 
-use crate::chain::{Amount, Timestamp};
+use crate::chain::{Amount, Height, Timestamp};
 use crate::owner::answers::{NoteView, PeerStatusView, PeerView, PersonView, StatementView};
 use crate::owner::{Peer, Refused};
 use crate::readable::{Typed, in_words, sentence, visible};
@@ -53,6 +53,12 @@ impl Who {
             out: true,
             ..Self::called(name, &said.address)
         }
+    }
+
+    /// Whom a statement of the admin lets back: it goes by its name still, and is found by it.
+    pub(super) fn let_back(said: &StatementView) -> Self {
+        let name = said.name.as_ref().map(|name| name.as_str());
+        Self::called(name, &said.address)
     }
 
     pub(super) fn new(person: &PersonView) -> Self {
@@ -211,6 +217,45 @@ fn ago(at: u64, now: u64) -> String {
     }
 }
 
+/// A text that names commands between backticks, as HTML in which each stands as what one types. Whose words it is
+/// does not matter: all else in it is text.
+pub(super) fn coded(text: &str) -> String {
+    let mut html = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        match at % 2 {
+            0 if at > 0 => html.push_str("</code>"),
+            1 if text.split('`').nth(at + 1).is_some() => html.push_str("<code>"),
+            // The last one has no partner, and stays.
+            1 => html.push('`'),
+            _ => {}
+        }
+        for character in part.chars() {
+            match character {
+                '&' => html.push_str("&#38;"),
+                '<' => html.push_str("&#60;"),
+                '>' => html.push_str("&#62;"),
+                '"' => html.push_str("&#34;"),
+                '\'' => html.push_str("&#39;"),
+                plain => html.push(plain),
+            }
+        }
+    }
+    html
+}
+
+/// A block, and about when it comes to that if blocks come as the network wants them: a height tells nobody a time.
+pub(super) fn expected(peer: &Peer, status: &PeerStatusView, height: Height) -> String {
+    let block = format!("block {}", grouped(&height.0.to_string()));
+    let tip = status.chain.as_ref().map(|chain| chain.tip.height);
+    let left = tip.and_then(|tip| height.0.checked_sub(tip.0));
+    match (left, left.and_then(|left| peer.usual_ms(left))) {
+        (None | Some(0), _) | (_, None) => block,
+        (Some(_), Some(ms)) => {
+            format!("{block}, in about {} if blocks come as usual", in_words(ms))
+        }
+    }
+}
+
 /// Why not, with the commands in it as they are typed.
 pub(super) fn told(refused: &Refused, typed: &Typed) -> String {
     sentence(&visible(&refused.typed(typed).detail))
@@ -322,6 +367,18 @@ mod tests {
     fn attack_notes_keep_their_lines_and_nothing_that_hides() {
         let note = Note::new(&NoteView::Text("one\ntwo\u{202e}\u{1b}[2J".into()));
         assert_eq!(note.text, "one\ntwo\\u{202e}\\u{1b}[2J");
+    }
+
+    #[test]
+    fn attack_what_is_typed_stands_as_code_and_nothing_else_is_more_than_text() {
+        assert_eq!(
+            coded("type `x <b>` or `x`"),
+            "type <code>x &#60;b&#62;</code> or <code>x</code>"
+        );
+        assert_eq!(coded("a `b"), "a `b");
+        assert_eq!(coded("``"), "<code></code>");
+        assert_eq!(coded("\"'&"), "&#34;&#39;&#38;");
+        assert_eq!(coded(""), "");
     }
 
     #[test]

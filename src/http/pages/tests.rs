@@ -189,6 +189,7 @@ const ACTS: &[&str] = &[
     "/network/mine",
     "/network/mode",
     "/network/connect",
+    "/network/try",
     "/network/verify",
     "/network/sync",
     "/network/backup",
@@ -217,7 +218,7 @@ async fn every_page_is_shown_to_a_known_browser_and_to_nobody_else() {
         );
         let page = stranger.get(path).await;
         assert_eq!(page.status, 401, "{path}");
-        assert!(page.body.contains("web`"), "{path}: {}", page.body);
+        assert!(page.body.contains(" web</code>"), "{path}: {}", page.body);
     }
     assert_eq!(known.get("/pay/nothing/here").await.status, 404);
     assert_eq!(stranger.get("/assets/style.css?x").await.status, 200);

@@ -54,6 +54,8 @@ struct TrackerPage {
     invitations: Vec<Invitation>,
     /// Who is put out.
     out: Vec<Out>,
+    /// Who was let back and has not come since.
+    back: Vec<Out>,
     order: Ordering,
 }
 
@@ -73,7 +75,8 @@ struct Invitation {
     id: u32,
     standing: Standing,
     left: String,
-    expires: When,
+    /// Until when it can be used, or could be; nothing where it is not time that ended it.
+    expires: Option<When>,
     open: bool,
 }
 
@@ -89,7 +92,8 @@ impl Invitation {
                 InvitationState::Revoked => Standing::bad("Taken back", ""),
             },
             left: format!("{} of {}", view.uses_left, view.uses),
-            expires: When::new(view.expires),
+            expires: matches!(view.state, InvitationState::Open | InvitationState::Expired)
+                .then(|| When::new(view.expires)),
             open,
         }
     }
@@ -133,6 +137,9 @@ fn frame(
         0 => Standing::wait("Nobody is connected", "Members come by themselves."),
         sessions => Standing::good(format!("{} connected", count(sessions, "member")), ""),
     };
+    // A tracker tells nothing as it happens: its pages look again and again.
+    frame.cursor = Some(String::new());
+    frame.is_polled = true;
     frame.notice = asked.fields.text("done").and_then(super::frame::notice);
     frame
 }
@@ -153,6 +160,7 @@ async fn tracker_page(
         page: asked.page(LISTED),
     };
     let list = tracker.peers(&wanted).await?;
+    let said = tracker.all_out().await?;
     let like = tracker.lookalikes(&list.peers).await?;
     let invitations = tracker.invitations(&Page::default()).await?;
     let mut invitations: Vec<_> = invitations
@@ -174,7 +182,8 @@ async fn tracker_page(
         registered: count(status.registered, "member"),
         live: count(status.live, "member"),
         members: listed(&list.peers, like),
-        out: tracker.all_out().await?.iter().map(Out::new).collect(),
+        out: said.out.iter().map(Out::new).collect(),
+        back: said.back.iter().map(Out::new).collect(),
         finding: Finding::of(status.registered, asked),
         next: list.next.map(|next| next.0),
     })

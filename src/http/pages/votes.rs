@@ -1,15 +1,16 @@
 //! Votes: the ballots, opening one, voting, and the count as it grows.
 
-use super::entries::{Mood, joined};
+use super::entries::{Mood, Unmined, joined};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, Standing, html, on_to, page, see, status_of};
 use super::opening::{Opening, opening};
 use super::refusal::PageRefused;
-use super::show::{Moment, Who, count, grouped, told};
+use super::show::{Moment, Who, count, expected, grouped, told};
 use crate::chain::BlockId;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
-    BallotState, BallotView, CastRequest, CountedView, TransactionState, UncountedView, VoterView,
+    BallotState, BallotView, CastRequest, CountedView, PeerStatusView, TransactionState,
+    UncountedView, VoterView,
 };
 use crate::owner::{Code, MissingVote, Peer, Refused};
 use crate::readable::visible;
@@ -44,7 +45,12 @@ struct Line {
 impl Line {
     /// A ballot, of which it is known whether the owner's vote is missing where it is among those that have no
     /// vote of the owner in a block.
-    fn new(peer: &Peer, ballot: &BallotView, missing: &[MissingVote]) -> Self {
+    fn new(
+        peer: &Peer,
+        status: &PeerStatusView,
+        ballot: &BallotView,
+        missing: &[MissingVote],
+    ) -> Self {
         let is_missing = missing.iter().any(|one| one.ballot == ballot.ballot);
         let without = ballot.state == BallotState::Open && ballot.may_vote && ballot.own.is_none();
         Self {
@@ -52,7 +58,7 @@ impl Line {
             question: visible(&ballot.question),
             opener: Who::of(peer, &ballot.opener),
             standing: standing(ballot),
-            closes: Closes::of(ballot),
+            closes: Closes::of(peer, status, ballot),
             turnout: turnout(ballot),
             missing: without && is_missing,
             waits: without && !is_missing,
@@ -73,7 +79,7 @@ fn turnout(ballot: &BallotView) -> String {
 /// after that time.
 #[derive(Template)]
 #[template(
-    source = "{% match at %}{% when Some(at) %}Votes count until {{ at|safe }}{% when None %}Votes count up to block {{ last }}{% endmatch %}",
+    source = "{% match at %}{% when Some(at) %}Votes count until {{ at|safe }}{% when None %}Votes count up to {{ last }}{% endmatch %}",
     ext = "html"
 )]
 struct Closes {
@@ -82,10 +88,10 @@ struct Closes {
 }
 
 impl Closes {
-    fn of(ballot: &BallotView) -> Self {
+    fn of(peer: &Peer, status: &PeerStatusView, ballot: &BallotView) -> Self {
         Self {
             at: ballot.closes_at.map(Moment::new),
-            last: grouped(&ballot.last_height.0.to_string()),
+            last: expected(peer, status, ballot.last_height),
         }
     }
 }
@@ -138,7 +144,7 @@ async fn votes_page(
         Ok(list) => {
             // Those on later pages are old: of them it is not looked at what waits.
             let missing = peer.missing_votes(LISTED).await?;
-            let line = |ballot| Line::new(peer, ballot, &missing);
+            let line = |ballot| Line::new(peer, &status, ballot, &missing);
             shown.ballots = list.ballots.iter().map(line).collect();
             shown.next = list.next.map(|next| next.0);
         }
@@ -247,8 +253,8 @@ struct BallotPage {
     under_way: Option<(String, String)>,
     /// What the owner's last vote chose, and why it does not count.
     failed: Option<(String, String)>,
-    /// Why what waits for a block waits for longer than usual, if it does.
-    mood: Option<String>,
+    /// That the owner can have it mined, if something waits for a block.
+    mood: Option<Unmined>,
     /// Where it is itself.
     back: String,
     /// Whether the owner can vote now; else why not.
@@ -304,7 +310,7 @@ async fn ballot_page(
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
         standing: standing(&ballot),
-        closes: Closes::of(&ballot),
+        closes: Closes::of(peer, &status, &ballot),
         turnout: turnout(&ballot),
         choices: choices(&ballot, under_way),
         max: ballot.max,
@@ -360,6 +366,10 @@ fn can_vote(peer: &Peer, ballot: &BallotView, is_out: bool) -> Result<(), &'stat
         BallotState::NotMined => Err("One can vote here once its opening is in a block."),
         BallotState::Closed | BallotState::ResultMined => Err("The ballot is closed."),
         BallotState::Open if late => Err("Its time is over: it closes with the next block."),
+        BallotState::Open if is_out && ballot.own.is_some() => Err(
+            "You were put out of this network: it takes no more votes of yours. The one that was counted before \
+             counts still.",
+        ),
         BallotState::Open if is_out => Err(
             "You were put out of this network: it takes no vote of yours. You can watch the count.",
         ),

@@ -156,7 +156,8 @@ codes! {
     PutOut = "put_out", Unknown, "Put out of the network":
         "The admin of the network has put this member out.",
         "Nobody talks to it, and nothing more is sent to it by its name.",
-        "Whoever runs the tracker can let it back: `node readmit NAME`, there.";
+        "Whoever runs the tracker can let it back: `node readmit NAME`, there. Its node asks every five minutes, and at \
+         once after `node connect`.";
     NotConnected = "not_connected", Conflict, "Not connected":
         "The member is not connected to this node at this moment.",
         "Its node does not run, or can't be reached.",

@@ -67,6 +67,9 @@ answers! {
     AtTip<GetFunds> => |node, asked| {
         let tip = *node.chain.ledger.tip();
         let funds = node.chain.disk.balance(&asked.0.0).map(|balance| {
+            if node.played.is_poor.load(Ordering::Relaxed) {
+                return Funds { balance: Amount(0), promised: Amount(0) };
+            }
             match node.played.riches.load(Ordering::Relaxed) {
                 0 => Funds { balance, promised: Amount(100) },
                 all => Funds { balance: Amount(all), promised: Amount(0) },
@@ -114,7 +117,10 @@ answers! {
         races_lost: 1,
         mode: asked.0,
     };
-    GetPutOut => |_node, _asked| vec![(put_out(&rules(), 3, "sold two votes"), Some("carol".parse().unwrap()))];
+    GetPutOut => |_node, _asked| vec![
+        (put_out(&rules(), 3, "sold two votes"), Some("carol".parse().unwrap())),
+        (let_back(&rules(), 4), Some("dora".parse().unwrap())),
+    ];
     SyncFrom => |node, asked| {
         let (bob, other) = (secret(2).public_key(), secret(8).public_key());
         // The other one goes away at once.

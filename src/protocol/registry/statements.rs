@@ -84,6 +84,20 @@ impl Registry {
             .collect()
     }
 
+    /// Who was let back and is not on the list yet, each by its statement, and the name by which it went last.
+    /// Whoever came back and left by its own word is not among them.
+    pub fn awaited(&self) -> Vec<(SignedStatement, Option<MemberName>)> {
+        let back = self.statements.iter().flat_map(|all| all.readmissions());
+        let is_awaited = |signed: &&SignedStatement| {
+            let key = signed.statement.act.key();
+            let left_since = self.members.left_at(&key) > Some(signed.statement.number);
+            self.members.id_of(&key).is_none() && !left_since
+        };
+        back.filter(is_awaited)
+            .map(|signed| (signed.clone(), self.name_of(&signed.statement.act.key())))
+            .collect()
+    }
+
     /// Signs what the owner, who is the admin, says to everybody.
     pub(super) fn say(&mut self, act: Act, now: Now) -> Result<Outcome, OrderRefused> {
         let key = self.certificates.own_key();

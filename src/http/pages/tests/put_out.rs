@@ -115,3 +115,90 @@ async fn a_payment_that_waits_for_somebody_who_was_put_out_says_so() {
         );
     }
 }
+
+#[actix_web::test]
+async fn whoever_was_let_back_is_found_and_said_to_be_awaited_until_it_comes() {
+    let served = Served::peer_that_heard_of_readmission(3).await;
+    let known = Browser::known(&served).await;
+    for path in ["/members", "/members/carol"] {
+        let page = known.get(path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        for part in ["carol", "et back", "within five minutes", "Try now"] {
+            assert!(page.body.contains(part), "{path}, {part}: {}", page.body);
+        }
+        assert!(!page.body.contains("put out</span>"), "{}", page.body);
+    }
+    let found = known.get("/search?q=carol").await;
+    assert!(found.head.contains("/members/carol"), "{}", found.head);
+    let served = Served::tracker().await;
+    let page = Browser::known(&served).await.get("/").await.body;
+    let (_, back) = page.split_once("<h3>Let back</h3>").unwrap();
+    assert!(
+        back.contains("dora") && back.contains("within five minutes"),
+        "{back}"
+    );
+    assert!(!back.contains("sold two votes"), "{back}");
+}
+
+#[actix_web::test]
+async fn whoever_is_put_out_reads_why_on_every_page_and_can_have_the_tracker_asked_at_once() {
+    let served = Served::peer_that_heard_of_expulsion(1, "sold <b>two</b> votes").await;
+    let known = Browser::known(&served).await;
+    for path in PAGES.iter().filter(|path| !path.starts_with("/pay/names")) {
+        let page = known.get(path).await.body;
+        let (_, said) = page.split_once("id=\"put-out-here\"").expect(path);
+        for part in [
+            "You were put out of this network.",
+            "sold &#60;b&#62;two&#60;/b&#62; votes",
+            "action=\"/network/try\"",
+        ] {
+            assert!(said.contains(part), "{path}, {part}: {said}");
+        }
+        // It hears of no block: that nobody mines, it does not know.
+        assert!(!page.contains("Nobody seems to mine"), "{path}");
+    }
+    let token = known.field("/members", "token").await;
+    let form = format!("token={token}&back=%2Fmembers");
+    let tried = known.post("/network/try", &form).await;
+    assert_eq!(tried.status, 303, "{}", tried.body);
+    assert!(
+        tried.head.contains("location: /members?done=trying"),
+        "{}",
+        tried.head
+    );
+    let others = Served::peer().await;
+    let page = Browser::known(&others).await.get("/").await.body;
+    assert!(!page.contains("/network/try"), "{page}");
+}
+
+#[actix_web::test]
+async fn who_was_put_out_keeps_name_and_mark_in_payments_and_messages() {
+    let served = Served::peer_that_heard_of_expulsion(2, "left us").await;
+    served.receives(1);
+    let id = served.queues(1);
+    let known = Browser::known(&served).await;
+    let sent = format!("/pay/sent/{id}");
+    let address = crate::owner::testing::secret(2).public_key().to_address();
+    let talk = format!("/pay/with/{address}");
+    for path in [
+        "/",
+        "/pay",
+        "/pay/inbox",
+        "/pay/outbox",
+        &sent,
+        &talk,
+        "/network/blocks/1",
+    ] {
+        let page = known.get(path).await.body;
+        let (_, main) = page.split_once("<main").unwrap();
+        assert!(
+            main.contains("<bdi>bob</bdi></span> <span class=\"tag bad\">"),
+            "{path}: {main}"
+        );
+        let short = super::super::show::short(&address);
+        assert!(
+            !main.contains(&format!("<bdi>{short}</bdi>")),
+            "{path}: {main}"
+        );
+    }
+}

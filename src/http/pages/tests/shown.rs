@@ -1,6 +1,7 @@
 //! Members, coins, lines of the log: what is shown of them, and how they are found.
 
 use super::*;
+use crate::owner::answers::PeerStatusView;
 
 #[actix_web::test]
 async fn members_are_listed_by_who_is_here_found_by_a_part_of_a_name_and_offered_as_one_types() {
@@ -167,14 +168,121 @@ async fn nobody_is_said_to_mine_only_where_this_node_does_not_either() {
     let mut status = peer.status().await.unwrap();
     let chain = status.chain.as_mut().unwrap();
     chain.tip_age_ms = 3_600_000;
-    assert!(
-        Mood::of(&status)
-            .words()
-            .unwrap()
-            .contains("Nobody seems to mine")
-    );
+    let said = |status: &PeerStatusView| Mood::of(status).words().map(|words| words.to_string());
+    let silent = said(&status).unwrap();
+    assert!(silent.contains("Nobody seems to mine"), "{silent}");
+    // How long ago goes on by itself.
+    assert!(silent.contains("came <time datetime="), "{silent}");
+    // Nobody tells whether it will mine: what is to be done stands there at once.
+    let chain = status.chain.as_mut().unwrap();
+    chain.tip_age_ms = 1_000;
+    assert!(said(&status).unwrap().contains("You can mine it, too"));
+    // A node that hears of no blocks, or fetches them still, knows nothing of the kind.
+    status.chain.as_mut().unwrap().syncing = true;
+    assert_eq!(said(&status), None);
+    status.chain.as_mut().unwrap().syncing = false;
+    status.disconnected = true;
+    assert_eq!(said(&status), None);
+    status.disconnected = false;
     for mode in [Mode::WhenPending, Mode::Always] {
         status.chain.as_mut().unwrap().mining.mode = mode;
-        assert_eq!(Mood::of(&status).words(), None, "{mode:?}");
+        assert_eq!(said(&status), None, "{mode:?}");
+    }
+}
+
+#[actix_web::test]
+async fn what_waits_for_a_block_is_mined_by_a_press_where_it_is_seen() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    for path in [
+        "/network/open".to_owned(),
+        format!("/network/transactions/{}", served.open),
+    ] {
+        let page = known.get(&path).await.body;
+        assert!(page.contains("You can mine it, too"), "{path}: {page}");
+        assert!(page.contains(">Mine a block</button>"), "{path}: {page}");
+    }
+}
+
+#[actix_web::test]
+async fn a_height_that_is_to_come_stands_with_about_when() {
+    let served = Served::peer().await;
+    let id = served.queues(1);
+    let known = Browser::known(&served).await;
+    let page = known.get(&format!("/pay/sent/{id}")).await.body;
+    assert!(
+        page.contains("block 1\u{202f}000, in about "),
+        "998 blocks: {page}"
+    );
+    assert!(page.contains("if blocks come as usual"), "{page}");
+}
+
+#[actix_web::test]
+async fn a_block_is_counted_alike_wherever_it_is_seen() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let blocks = known.get("/network/blocks").await.body;
+    for words in [
+        "the rules<",
+        "only the reward<",
+        "1 transaction and the reward<",
+    ] {
+        assert!(blocks.contains(words), "{words}: {blocks}");
+    }
+    assert!(!blocks.contains("2 transactions"), "{blocks}");
+}
+
+#[actix_web::test]
+async fn first_steps_stay_done_and_a_first_block_is_mined_by_a_press() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let coins = &served.played.riches;
+    let order = std::sync::atomic::Ordering::Relaxed;
+    let step =
+        |home: &str| home.contains("Get a first coin</strong><span class=\"unseen\"> (done)");
+    coins.store(5, order);
+    assert!(step(&known.get("/").await.body));
+    // A coin that was spent was a first one all the same.
+    served.played.is_poor.store(true, order);
+    let home = known.get("/").await.body;
+    assert!(step(&home), "{home}");
+    let newcomer = Served::peer().await;
+    newcomer.played.is_poor.store(true, order);
+    let known = Browser::known(&newcomer).await;
+    let home = known.get("/").await.body;
+    assert!(!step(&home), "{home}");
+    let (_, rest) = home.split_once("Get a first coin").unwrap();
+    let (form, _) = rest.split_once("</li>").unwrap();
+    assert!(form.contains("action=\"/network/mine\""), "{form}");
+}
+
+#[actix_web::test]
+async fn no_page_shows_the_signs_around_a_command() {
+    let served = Served::waiting_peer().await;
+    let known = Browser::known(&served).await;
+    let stranger = Browser::stranger(&served);
+    let pages = [
+        known.get("/pay").await.body,
+        known.get("/").await.body,
+        known.get("/votes/00").await.body,
+        stranger.get("/").await.body,
+    ];
+    for page in pages {
+        let (_, main) = page.split_once("<main").unwrap();
+        assert!(!main.contains('`'), "{main}");
+    }
+    let told = stranger.get("/").await.body;
+    assert!(told.contains("<code>node --config "), "{told}");
+}
+
+#[actix_web::test]
+async fn what_came_is_read_at_home_as_on_its_own_page() {
+    let served = Served::peer().await;
+    served.receives(2);
+    let known = Browser::known(&served).await;
+    for path in ["/", "/pay/inbox"] {
+        let page = known.get(path).await.body;
+        assert!(page.contains("data-mark"), "{path}: {page}");
+        assert_eq!(page.matches("name=\"number\"").count(), 2, "{path}: {page}");
     }
 }

@@ -155,6 +155,29 @@ fn who_is_readmitted_comes_back_by_that_word_with_a_later_certificate() {
 }
 
 #[test]
+fn who_is_readmitted_is_awaited_until_it_comes_and_not_once_it_has_left() {
+    let mut tracker = founded();
+    let awaited = |tracker: &Tracker| {
+        let awaited = tracker.registry.awaited().into_iter();
+        awaited
+            .map(|(_, name)| name.unwrap().to_string())
+            .collect::<Vec<_>>()
+    };
+    say(&mut tracker, expel(2)).unwrap();
+    assert!(awaited(&tracker).is_empty());
+    say(&mut tracker, readmit(2)).unwrap();
+    assert_eq!(awaited(&tracker), ["bob"]);
+    tracker.restart();
+    assert_eq!(awaited(&tracker), ["bob"]);
+    assert!(is_registered(&come(&mut tracker, 2, "bob", 2)));
+    assert!(awaited(&tracker).is_empty());
+    tracker.now = tracker.now.plus_ms(1_000);
+    let word = Leaving::sign(key(TRACKER), 3, &member(2));
+    tracker.receive(2, &Message::Leave(word));
+    assert!(awaited(&tracker).is_empty());
+}
+
+#[test]
 fn a_name_goes_to_another_key_and_the_former_one_is_out() {
     let mut tracker = founded();
     let (said, _) = say(&mut tracker, reassign("bob", 20)).unwrap();

@@ -164,6 +164,12 @@ fn a_node_that_is_put_out_leaves_the_tracker_alone_for_a_while_and_registers_whe
     };
     peer.receive(SESSION + 1, &Message::Refused(refused));
     assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    // At once where its owner wants it, and then no more often than before.
+    peer.link.connect();
+    assert_eq!(dials(&mut peer, TICK_MS), 1);
+    peer.open(SESSION + 2, &tracker);
+    peer.close(SESSION + 2);
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
     // Started anew it asks at once, and once.
     peer.restart(true);
     assert!(peer.link.own_expulsion().is_some());
