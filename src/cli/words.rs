@@ -54,9 +54,13 @@ pub fn short_name(name: &str) -> String {
 
 /// Somebody, by name if there is one.
 pub fn person(person: &PersonView) -> String {
-    match &person.name {
+    let called = match &person.name {
         Some(name) => name.to_string(),
         None => person.address.clone(),
+    };
+    match person.put_out {
+        true => format!("{called} (put out)"),
+        false => called,
     }
 }
 

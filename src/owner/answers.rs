@@ -87,10 +87,18 @@ pub struct TipView {
 /// Somebody, by key and, if a member has that key, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonView {
-    /// The member's name.
+    /// The member's name; of somebody who was put out, the one that it had, if this node knew it.
     pub name: Option<MemberName>,
     /// The key as an address.
     pub address: String,
+    /// Whether the admin has put it out.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub put_out: bool,
+}
+
+/// Whether something is not so, and need not be said.
+fn is_not(so: &bool) -> bool {
+    !so
 }
 
 /// A network.

@@ -35,9 +35,12 @@ impl People<'_> {
         let member = self.directory.by_key(key);
         let name = member.map(|member| &member.record.statement.name);
         let own = (*key == self.own_key).then_some(self.own_name);
+        let is_out = self.is_out(key);
+        let former = || self.directory.pinned_to(key).filter(|_| is_out);
         PersonView {
-            name: name.or(own).cloned(),
+            name: name.or(own).or_else(former).cloned(),
             address: key.to_address(),
+            put_out: is_out,
         }
     }
 
@@ -78,10 +81,18 @@ impl People<'_> {
         self.statements.is_some_and(|said| said.out(key).is_some())
     }
 
-    /// That whoever has this name was put out, and why.
+    /// That whoever has this name was put out, and why; or that it was let back, and is not here yet.
     fn put_out(&self, name: &MemberName) -> Option<Refused> {
         let key = self.directory.pinned(name)?;
-        let signed = self.statements?.out(&key)?;
+        let statements = self.statements?;
+        if statements.let_back(&key).is_some() {
+            let detail = format!(
+                "{name} was let back into this network, and its node has not come since: the name counts again once it \
+                 has"
+            );
+            return Some(Refused::new(Code::UnknownMember, detail));
+        }
+        let signed = statements.out(&key)?;
         let said = StatementView::new(signed, Some(name.clone()));
         let reason = said.reason.unwrap_or_default();
         let detail = format!("{name} was put out of this network by its admin: {reason}");

@@ -61,6 +61,7 @@ fn browser_a_vote_that_waits_says_what_for_and_how_to_help() {
     hers.goes_to(&format!("/votes/{ballot}"));
     hers.presses("#choice-0").presses("#cast button.main");
     hers.waits_for("#own", "Waits for a block: Rome");
+    hers.waits_for("#own", "You can mine it, too");
     hers.waits_for("#voters", "your vote waits for a block");
     hers.goes_to("/votes")
         .waits_for("#ballots", "your vote waits for a block");
@@ -77,6 +78,11 @@ fn browser_a_vote_that_waits_says_what_for_and_how_to_help() {
     hers.presses("#own form[action='/network/mine'] button");
     hers.waits_for(".notice", "looks for one block");
     hers.waits_for("#own", "Counted in block 2: Rome");
+    // What came of it is seen: that it was taken is said no more.
+    hers.waits_until(
+        "it is said no more",
+        "return !document.querySelector('.notice')",
+    );
     hers.goes_to("/pay/account")
         .waits_for("#list", "Voted on Where to?: Rome");
     hers.waits_for("#list", "Mined the block");

@@ -405,6 +405,7 @@ mod tests {
                     from: PersonView {
                         name: None,
                         address: "rac1".into(),
+                        put_out: false,
                     },
                     amount: Amount(coins),
                     note: None,

@@ -34,6 +34,7 @@ fn somebody(name: Option<&str>) -> PersonView {
     PersonView {
         name: name.map(|name| name.parse().unwrap()),
         address: format!("rac1{}", "q".repeat(58)),
+        put_out: false,
     }
 }
 

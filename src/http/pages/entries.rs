@@ -322,3 +322,39 @@ fn standing_of_received(message: &ReceivedView) -> Standing {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::Served;
+    use crate::owner::Owned;
+    use serde_json::json;
+
+    fn sent(state: &str, says: serde_json::Value) -> SendView {
+        let address = crate::owner::testing::secret(2).public_key().to_address();
+        let topic = (!says.is_null()).then_some("members");
+        serde_json::from_value(json!({
+            "id": "00".repeat(32), "to": { "name": "bob", "address": address }, "topic": topic, "says": says,
+            "amount": "5", "fee": "0", "note": null, "queued_at": "2026-11-26T10:00:00.000Z",
+            "delivered_at": null, "state": state, "reason": "", "height": 1, "confirmations": 9,
+            "expires_at": 9, "route": "direct", "reserved": "5", "waiting": null
+        }))
+        .unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_join_that_is_in_a_block_has_joined_and_what_can_be_freed_is_said_in_lists() {
+        let served = Served::peer().await;
+        let Owned::Peer(peer) = &served.owned else {
+            panic!("it is a peer");
+        };
+        let entry = |send: &SendView| Entry::sent(peer, send, &Mood::default());
+        let joined = entry(&sent("mined", json!({ "record": "join", "name": "alice" })));
+        assert_eq!(joined.standing.words, "Joined");
+        let paid = entry(&sent("mined", json!(null)));
+        assert_eq!((paid.standing.words.as_str(), paid.held), ("Final", None));
+        let failed = entry(&sent("conflicted", json!(null)));
+        assert_eq!(failed.standing.words, "Conflicted");
+        assert_eq!(failed.held.as_deref(), Some("5 coins"));
+    }
+}

@@ -166,8 +166,10 @@ async fn pay_page(
     offer(peer, &status, &mut sending).await?;
     let history = peer.history(&Page::first(LISTED)).await?;
     let contacts = contacts(peer, &status.address, &history).await?;
+    // A name that nothing is sent to any more is not offered.
     let names = contacts
         .iter()
+        .filter(|contact| !contact.who.out)
         .filter_map(|contact| contact.who.name.clone());
     sending.names = names.collect();
     Ok(PayPage {

@@ -166,6 +166,7 @@ fn decided(peer: &Peer, act: &AdminAct) -> (String, Option<Who>) {
     let about = PersonView {
         name: None,
         address: act.key().to_address(),
+        put_out: false,
     };
     (words, Some(Who::of(peer, &about)))
 }

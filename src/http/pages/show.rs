@@ -62,10 +62,11 @@ impl Who {
     }
 
     pub(super) fn new(person: &PersonView) -> Self {
-        Self::called(
-            person.name.as_ref().map(|name| name.as_str()),
-            &person.address,
-        )
+        let name = person.name.as_ref().map(|name| name.as_str());
+        Self {
+            out: person.put_out,
+            ..Self::called(name, &person.address)
+        }
     }
 
     pub(super) fn called(name: Option<&str>, address: &str) -> Self {

@@ -322,3 +322,27 @@ async fn again(
     let again = tracker_page(tracker, &act.into(), order).await?;
     Ok(html(code_of(refused.code), &again))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Timestamp;
+
+    #[test]
+    fn an_invitation_says_until_when_only_where_time_matters() {
+        let says = |state, uses_left| {
+            let view = InvitationView {
+                id: 1,
+                uses: 1,
+                uses_left,
+                made: Timestamp(0),
+                revoked: None,
+                expires: Timestamp(0),
+                state,
+            };
+            Invitation::new(&view).expires.is_some()
+        };
+        assert!(says(InvitationState::Open, 1) && says(InvitationState::Expired, 1));
+        assert!(!says(InvitationState::UsedUp, 0) && !says(InvitationState::Revoked, 1));
+    }
+}

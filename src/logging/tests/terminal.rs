@@ -88,6 +88,13 @@ fn a_node_that_has_come_up_says_so_in_sentences() {
             api = "127.0.0.1:8001",
             "peer up"
         );
+        info!(
+            name = "ann",
+            listen = "127.0.0.1:7001",
+            advertise = "127.0.0.1:7001",
+            api = "127.0.0.1:8001",
+            "peer up"
+        );
         info!(network = "00ab", name = "chess", "network known");
         info!(height = 7, block = "00cd", "ledger opened");
     });
@@ -98,6 +105,7 @@ fn a_node_that_has_come_up_says_so_in_sentences() {
     assert_eq!(
         told,
         [
+            "ann is up: others reach it at 127.0.0.1:7001, commands and pages on this machine at 127.0.0.1:8001",
             "ann is up: others reach it at 127.0.0.1:7001, commands and pages on this machine at 127.0.0.1:8001",
             "the network is chess",
             "the chain is here up to block 7",

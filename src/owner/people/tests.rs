@@ -1,5 +1,5 @@
 use super::*;
-use crate::owner::testing::{directory_of, member_called, secret};
+use crate::owner::testing::{directory_of, let_back, member_called, put_out, secret};
 
 fn lookup(typed: &str) -> Result<PublicKey, Refused> {
     let members = [member_called("alice", 1), member_called("bob", 2)];
@@ -79,6 +79,38 @@ fn a_name_leads_to_the_key_on_which_all_agree_and_to_none_where_they_differ() {
             Code::NameDiffers
         );
     }
+}
+
+#[test]
+fn who_was_put_out_keeps_its_name_with_a_mark_and_who_was_let_back_is_said_to_be_awaited() {
+    let rules = crate::chain::testing::rules();
+    let mut directory = directory_of([member_called("bob", 2), member_called("carol", 3)]);
+    let mut statements = Statements::new(rules.genesis());
+    let now = crate::chain::testing::START.plus_ms(2_000);
+    for number in [2, 3] {
+        let said = put_out(&rules, number, "spam");
+        statements.take(said, now).unwrap();
+        let _ = directory.depart(&secret(number).public_key());
+    }
+    statements.take(let_back(&rules, 3), now).unwrap();
+    let people = People {
+        directory: &directory,
+        own_name: &"alice".parse().unwrap(),
+        own_key: secret(1).public_key(),
+        statements: Some(&statements),
+    };
+    let bob = people.person(&secret(2).public_key());
+    assert_eq!((bob.name.unwrap().as_str(), bob.put_out), ("bob", true));
+    let carol = people.person(&secret(3).public_key());
+    assert_eq!((carol.name, carol.put_out), (None, false));
+    assert_eq!(people.key_of("bob").unwrap_err().code, Code::PutOut);
+    let awaited = people.key_of("carol").unwrap_err();
+    assert_eq!(awaited.code, Code::UnknownMember);
+    assert!(
+        awaited.detail.contains("was let back"),
+        "{}",
+        awaited.detail
+    );
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn a_node_that_is_put_out_leaves_the_tracker_alone_for_a_while_and_registers_whe
         reason: CappedText::new("out").unwrap(),
     };
     peer.receive(SESSION + 1, &Message::Refused(refused));
-    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS - 1), 0);
+    assert_eq!(dials(&mut peer, PUT_OUT_PAUSE_MS / 2), 0);
     // At once where its owner wants it, and then no more often than before.
     peer.link.connect();
     assert_eq!(dials(&mut peer, TICK_MS), 1);
