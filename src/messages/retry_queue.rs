@@ -6,7 +6,7 @@ use crate::protocol::delivery::outbox::{Line, OrderError, Request, SendError, Wa
 use crate::protocol::delivery::rows::Route;
 use crate::protocol::gossip::delivery::DeliveryFact;
 use actix::Message;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Have a transfer of this node's key signed, and send it. The answer is a promise: it comes after the
 /// synced write; for what goes by way of the network at once, it is the ledger's.
@@ -96,7 +96,12 @@ pub struct CheckSignatures(pub Vec<SignatureItem>);
 #[rtype(result = "()")]
 pub struct DeliveryTold(pub DeliveryFact);
 
-/// These members are alive by the word of the tracker, and no others.
+/// These members are alive by the word of the tracker, and no others; and these are put out.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct MembersLive(pub HashSet<PublicKey>);
+pub struct MembersLive {
+    /// Who is alive.
+    pub live: HashSet<PublicKey>,
+    /// Who is put out.
+    pub out: BTreeSet<PublicKey>,
+}

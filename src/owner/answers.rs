@@ -87,7 +87,8 @@ pub struct TipView {
 /// Somebody, by key and, if a member has that key, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PersonView {
-    /// The member's name; of somebody who was put out, the one that it had, if this node knew it.
+    /// The member's name; of somebody who was put out, or let back and has not come since, the one that it had, if
+    /// this node knew it.
     pub name: Option<MemberName>,
     /// The key as an address.
     pub address: String,

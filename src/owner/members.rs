@@ -20,6 +20,7 @@ use crate::chain::transaction::RecordBody;
 use crate::chain::{
     Action, Amount, EncodedTransaction, Height, Internal, Params, Timestamp, Topic, TransactionId,
 };
+use crate::clock::SteadyTime;
 use crate::keys::{PublicKey, Signature};
 use crate::membership::invitation::sign_invited;
 use crate::membership::{
@@ -61,11 +62,34 @@ const WRITE_AFTER: u64 = 3;
 const WRITE_SPREAD: u64 = 8;
 /// Blocks after which a statement that was written and is not on the ledger is written again.
 const WRITE_AGAIN: u64 = 100;
+/// What counts for a block where none comes, in milliseconds: members that mine only for what waits would never have
+/// one to wait for.
+const AS_A_BLOCK_MS: u64 = 10_000;
 
-/// Which of the admin's statements a node has found missing on the ledger, and at which height it writes
-/// each down.
+/// Which of the admin's statements a node has found missing on the ledger, and when it writes each down.
 #[derive(Debug, Default)]
-pub struct Writing(BTreeMap<Signature, u64>);
+pub struct Writing(BTreeMap<Signature, Due>);
+
+/// At this height, or at this time, whatever comes first.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    height: u64,
+    time: SteadyTime,
+}
+
+impl Due {
+    /// After so many blocks.
+    fn after(blocks: u64, tip: Height, now: SteadyTime) -> Self {
+        Self {
+            height: tip.0.saturating_add(blocks),
+            time: now.plus_ms(blocks * AS_A_BLOCK_MS),
+        }
+    }
+
+    fn is_now(&self, tip: Height, now: SteadyTime) -> bool {
+        self.height <= tip.0 || self.time <= now
+    }
+}
 
 /// How a node stands on the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,7 +308,7 @@ impl Peer {
     }
 
     /// Writes on the ledger what the admin has said and nobody has written: three blocks after this node
-    /// heard of it, and some more, by which members differ. The next one that it wrote, if it did.
+    /// heard of it, or as much time, and some more, by which members differ. The next one that it wrote, if it did.
     ///
     /// # Errors
     /// [`Code::OutboxFull`], [`Code::NoNetwork`], [`Code::Stopping`].
@@ -306,6 +330,7 @@ impl Peer {
                     .all()
                     .any(|signed| signed.signature == *signature)
             });
+            let now = self.clock.steady();
             let mut due = None;
             for signed in statements.all() {
                 if view.holds(signed, genesis)? {
@@ -314,10 +339,10 @@ impl Peer {
                 let wait =
                     WRITE_AFTER + u64::from(self.key.0[0] ^ signed.signature.0[0]) % WRITE_SPREAD;
                 let at = writing.0.entry(signed.signature);
-                let at = at.or_insert(tip.height.0.saturating_add(wait));
-                if *at <= tip.height.0 {
+                let at = at.or_insert(Due::after(wait, tip.height, now));
+                if at.is_now(tip.height, now) {
                     // Again after as long, should it be lost.
-                    *at = tip.height.0.saturating_add(WRITE_AGAIN);
+                    *at = Due::after(WRITE_AGAIN, tip.height, now);
                     due = Some((signed.clone(), tip.height));
                     break;
                 }
@@ -455,4 +480,18 @@ fn open_join(disk: &dyn DiskRead, key: &PublicKey) -> Result<Option<TransactionI
         .map(|entry| entry.transaction)
         .filter(is_own);
     Ok(own.next().map(|transaction| transaction.id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::STARTED;
+
+    #[test]
+    fn a_statement_is_due_after_some_blocks_or_as_much_time_where_none_comes() {
+        let due = Due::after(3, Height(7), STARTED);
+        assert!(!due.is_now(Height(9), STARTED.plus_ms(29_999)));
+        assert!(due.is_now(Height(10), STARTED));
+        assert!(due.is_now(Height(7), STARTED.plus_ms(30_000)));
+    }
 }

@@ -36,7 +36,7 @@ impl People<'_> {
         let name = member.map(|member| &member.record.statement.name);
         let own = (*key == self.own_key).then_some(self.own_name);
         let is_out = self.is_out(key);
-        let former = || self.directory.pinned_to(key).filter(|_| is_out);
+        let former = || (self.directory.pinned_to(key)).filter(|_| self.is_kept_out(key));
         PersonView {
             name: name.or(own).or_else(former).cloned(),
             address: key.to_address(),
@@ -79,6 +79,13 @@ impl People<'_> {
     /// Whether this key is put out of the network.
     pub(super) fn is_out(&self, key: &PublicKey) -> bool {
         self.statements.is_some_and(|said| said.out(key).is_some())
+    }
+
+    /// Whether this key is put out, or was let back and its node has not come since.
+    pub(super) fn is_kept_out(&self, key: &PublicKey) -> bool {
+        let is_back = |said: &Statements| said.let_back(key).is_some();
+        let is_awaited = self.statements.is_some_and(is_back);
+        self.is_out(key) || (is_awaited && self.directory.by_key(key).is_none())
     }
 
     /// That whoever has this name was put out, and why; or that it was let back, and is not here yet.

@@ -26,9 +26,9 @@ use crate::membership::{SignedStatement, Statements};
 use crate::wire::{Hello, Message, Receipt};
 use answers::HeaderAnswers;
 use delivery::{Delivery, DeliveryFact};
-use peers::{Admission, Candidate, Direction, Outlook, Peers, PeersLimits};
+use peers::{Admission, Direction, Peers, PeersLimits};
 use relay::Relay;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use sync::Sync;
 
@@ -143,18 +143,6 @@ impl Gossip {
             self.peers.open_row(&key, &value)?;
         }
         Ok(self)
-    }
-
-    /// Members that may be dialled.
-    pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
-        // Not ourselves, and nobody of whom it is said that they are away: nobody waits to hear them.
-        let own = self.peers.own();
-        let others = candidates
-            .iter()
-            .filter(|one| one.key != own && one.outlook != Outlook::Poor);
-        let others: BTreeSet<_> = others.map(|one| one.key).collect();
-        self.sync.are_around(others.len());
-        self.peers.candidates(candidates, now)
     }
 
     /// The owner disconnects this node: it says goodbye to everybody, dials nobody and takes nobody, until
@@ -427,7 +415,7 @@ impl Gossip {
 
     /// The connected chain changed.
     pub fn tip_changed(&mut self, change: &TipChange, now: SteadyTime) -> Vec<Effect> {
-        let mut effects = self.relay.tip_changed(now);
+        let mut effects = self.relay.ask_again(now);
         effects.extend(self.sync.tip_changed(change, now));
         effects
     }

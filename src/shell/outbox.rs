@@ -364,7 +364,9 @@ impl OutboxShell {
 
     /// The tracker's word on who is alive.
     pub fn members_live(&mut self, message: MembersLive) {
-        let effects = self.outbox.members_live(message.0, self.clock.now());
+        let effects = self
+            .outbox
+            .members_live(message.live, message.out, self.clock.now());
         self.carry_out(effects);
     }
 

@@ -198,7 +198,7 @@ impl<'a> Reading<'a> {
             (Place::Nowhere, Some(Closed::Evicted)) => ReceivedState::Evicted,
             (Place::Nowhere, Some(Closed::Conflicted)) => ReceivedState::Conflicted,
             // A sender may be let back: what was received remembers nothing of it.
-            _ if self.people.is_out(&facts.from) => ReceivedState::PutOut,
+            _ if self.people.is_kept_out(&facts.from) => ReceivedState::PutOut,
             (Place::Nowhere, Some(Closed::Mined | Closed::PutOut) | None) => {
                 ReceivedState::Accepted
             }

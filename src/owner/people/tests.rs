@@ -102,7 +102,10 @@ fn who_was_put_out_keeps_its_name_with_a_mark_and_who_was_let_back_is_said_to_be
     let bob = people.person(&secret(2).public_key());
     assert_eq!((bob.name.unwrap().as_str(), bob.put_out), ("bob", true));
     let carol = people.person(&secret(3).public_key());
-    assert_eq!((carol.name, carol.put_out), (None, false));
+    let name = carol.name.unwrap();
+    assert_eq!((name.as_str(), carol.put_out), ("carol", false));
+    let kept_out = [1, 2, 3].map(|number| people.is_kept_out(&secret(number).public_key()));
+    assert_eq!(kept_out, [false, true, true]);
     assert_eq!(people.key_of("bob").unwrap_err().code, Code::PutOut);
     let awaited = people.key_of("carol").unwrap_err();
     assert_eq!(awaited.code, Code::UnknownMember);

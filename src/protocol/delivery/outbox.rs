@@ -24,7 +24,7 @@ use funding::Funding;
 use passing_on::PassingOn;
 use receipts::Receipts;
 use requests::Requests;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 mod by_network;
 mod delivering;
@@ -60,6 +60,8 @@ pub struct Outbox {
     awake: Awake,
     /// Members that the tracker finds alive.
     live: HashSet<PublicKey>,
+    /// Who is put out of the network.
+    out: BTreeSet<PublicKey>,
     funding: Funding,
     receipts: Receipts,
     elsewhere: Elsewhere,
@@ -89,6 +91,7 @@ impl Outbox {
             by_network: ByNetwork::new(config.by_network_after_ms),
             awake: Awake::go_on(rows::awake(rows)?, now.steady),
             live: HashSet::new(),
+            out: BTreeSet::new(),
             funding: Funding::default(),
             receipts: Receipts::default(),
             elsewhere: Elsewhere::open(config.network, rows)?,

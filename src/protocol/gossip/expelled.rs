@@ -1,6 +1,7 @@
-//! Whom the admin has put out, and who is certified by a tracker that lost its right: nobody of them is talked to,
-//! and everybody is told.
+//! Who is known: whom the trackers name; whom the admin has put out, and who is certified by a tracker that lost its
+//! right: nobody of them is talked to, and everybody is told.
 
+use super::peers::{Candidate, Outlook};
 use super::{Effect, Gossip};
 use crate::clock::SteadyTime;
 use crate::keys::PublicKey;
@@ -8,9 +9,27 @@ use crate::membership::{Certificate, SignedStatement, Statements};
 use crate::protocol::SessionId;
 use crate::wire::Message;
 use crate::wire::message::MAX_STATEMENTS;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Gossip {
+    /// Members that may be dialled.
+    pub fn candidates(&mut self, candidates: Vec<Candidate>, now: SteadyTime) -> Vec<Effect> {
+        // Not ourselves, and nobody of whom it is said that they are away: nobody waits to hear them.
+        let own = self.peers.own();
+        let others = candidates
+            .iter()
+            .filter(|one| one.key != own && one.outlook != Outlook::Poor);
+        let others: BTreeSet<_> = others.map(|one| one.key).collect();
+        let are_more = self.sync.are_around(others.len());
+        let mut effects = self.peers.candidates(candidates, now);
+        if are_more {
+            // What a newcomer sent may have been here before it was known.
+            effects.extend(self.relay.ask_again(now));
+        }
+        effects
+    }
+
     /// What a peer showed of its membership when its session began.
     pub fn showed(&mut self, session: SessionId, shown: Certificate) {
         self.peers.showed(session, shown);
@@ -41,6 +60,8 @@ impl Gossip {
         }
         let own = self.peers.own();
         effects.extend(self.peers.put_out(now_known.out(&own).is_some(), now));
+        // What was refused of somebody who is let back may be taken now.
+        effects.extend(self.relay.ask_again(now));
         self.settle(effects, now)
     }
 

@@ -188,7 +188,7 @@ impl Relay {
     }
 
     /// Asks again for what may be acceptable now: nobody announces it a second time.
-    pub(super) fn tip_changed(&mut self, now: SteadyTime) -> Vec<Effect> {
+    pub(super) fn ask_again(&mut self, now: SteadyTime) -> Vec<Effect> {
         self.refused.clear();
         let mut ask: BTreeMap<SessionId, Vec<TransactionId>> = BTreeMap::new();
         for (session, id) in std::mem::take(&mut self.refused_for_now) {

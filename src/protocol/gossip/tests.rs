@@ -7,6 +7,7 @@ mod places;
 mod relay;
 mod sync;
 
+use super::peers::Candidate;
 use super::*;
 use crate::chain::Height;
 use crate::chain::testing::member;

@@ -218,6 +218,10 @@ impl TrackerLinkShell {
         let Some(listeners) = &mut self.listeners else {
             return;
         };
+        let alive = MembersLive {
+            live,
+            out: out.clone(),
+        };
         let known = MembersKnown { members: keys, out };
         let told = CandidatesKnown {
             candidates,
@@ -225,7 +229,7 @@ impl TrackerLinkShell {
         };
         let told = listeners.ledger.offer(known).is_ok()
             & listeners.gossip.offer(told).is_ok()
-            & listeners.outbox.offer(MembersLive(live)).is_ok();
+            & listeners.outbox.offer(alive).is_ok();
         if !told {
             tracing::debug!("a change of the directory was not taken at once");
             self.telling.owe();

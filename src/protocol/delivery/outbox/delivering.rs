@@ -74,22 +74,32 @@ impl Outbox {
     }
 
     /// Whether there is nothing but time that it waits for: its recipient has it and is about to answer, or
-    /// did not find the coins, which by way of the network would be found no better.
+    /// did not find the coins, which by way of the network would be found no better; or it was put out, and whether it
+    /// is to be paid all the same is for the owner to say.
     fn may_go_by_network(&self, number: u64) -> bool {
         let is_sent = self.queue.standing(number) == Some(Standing::Sent);
         let entry = self.entries.get(number);
         !is_sent
             && entry.is_some_and(|entry| {
-                entry.place == Place::Nowhere && entry.said != Some(ReceiptCode::CoinsMissing)
+                entry.place == Place::Nowhere
+                    && entry.said != Some(ReceiptCode::CoinsMissing)
+                    && !self.out.contains(&entry.facts.to)
             })
     }
 
-    /// The tracker's word on who is alive, of all members. Who is so again is called at once.
-    pub fn members_live(&mut self, live: HashSet<PublicKey>, now: Now) -> Vec<Effect> {
+    /// The tracker's word on who is alive, of all members, and the admin's on who is put out. Who is alive again is
+    /// called at once.
+    pub fn members_live(
+        &mut self,
+        live: HashSet<PublicKey>,
+        out: BTreeSet<PublicKey>,
+        now: Now,
+    ) -> Vec<Effect> {
         for back in live.difference(&self.live) {
             self.queue.hurry(back);
         }
         self.live = live;
+        self.out = out;
         self.call(now);
         self.take_effects()
     }

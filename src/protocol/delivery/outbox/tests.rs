@@ -16,7 +16,7 @@ use crate::protocol::delivery::testing::{DAY_MS, MINUTE_MS, MemoryRows, moved, o
 use crate::protocol::delivery::{Judgement, OwnNews};
 use crate::protocol::retry::{FIRST_RETRY_MS, LONGEST_RETRY_MS, Standing};
 use crate::wire::{ReceiptCode, ReceiptStatement};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 const HERE: SessionId = SessionId(1);
 
@@ -374,7 +374,9 @@ fn who_is_back_is_called_at_once() {
     let effects = sender.outbox.unreachable(&bob, sender.now);
     assert_eq!(sender.done(effects), []);
     let back = HashSet::from([bob]);
-    let effects = sender.outbox.members_live(back.clone(), sender.now);
+    let effects = sender
+        .outbox
+        .members_live(back.clone(), BTreeSet::new(), sender.now);
     assert_eq!(sender.done(effects), [Effect::Reach(bob)]);
 }
 

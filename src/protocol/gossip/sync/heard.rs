@@ -10,9 +10,9 @@ const HEARD_FIRST: usize = 3;
 const HEAR_MS: u64 = 2_000;
 
 impl Sync {
-    /// So many members are known that could be heard.
-    pub(in super::super) fn are_around(&mut self, members: usize) {
-        self.around = members;
+    /// So many members are known that could be heard. Whether they are more than before.
+    pub(in super::super) fn are_around(&mut self, members: usize) -> bool {
+        std::mem::replace(&mut self.around, members) < members
     }
 
     /// Whether enough were heard to fetch what they have shown.

@@ -10,7 +10,7 @@ use crate::protocol::gossip::peers::Outlook;
 /// The admin of the tests' network.
 const ADMIN: u8 = 200;
 
-fn out(number: u8, at: u64) -> SignedStatement {
+pub(super) fn out(number: u8, at: u64) -> SignedStatement {
     let reason = CappedText::new("spam").unwrap();
     let key = member(number).public_key();
     let statement = Statement {
@@ -21,7 +21,17 @@ fn out(number: u8, at: u64) -> SignedStatement {
     statement.sign(&member(ADMIN))
 }
 
-fn known(said: impl IntoIterator<Item = SignedStatement>) -> Arc<Statements> {
+pub(super) fn back(number: u8, at: u64) -> SignedStatement {
+    let key = member(number).public_key();
+    let statement = Statement {
+        network: network(),
+        number: Timestamp(at),
+        act: Act::Readmit { key },
+    };
+    statement.sign(&member(ADMIN))
+}
+
+pub(super) fn known(said: impl IntoIterator<Item = SignedStatement>) -> Arc<Statements> {
     let mut statements = Statements::new(&genesis());
     for signed in said {
         statements.take(signed, Timestamp(1_000)).unwrap();
@@ -154,14 +164,7 @@ fn a_node_that_is_put_out_itself_says_goodbye_and_dials_nobody_until_it_may_come
     assert!(!dials(&gossip.candidates(candidates, STARTED)));
     assert!(!dials(&gossip.tick(STARTED.plus_ms(60_000))));
     assert_eq!(gossip.admits(0), Admission::Full);
-    let back = Statement {
-        network: network(),
-        number: Timestamp(6),
-        act: Act::Readmit {
-            key: member(own).public_key(),
-        },
-    };
-    let back = back.sign(&member(ADMIN));
+    let back = back(own, 6);
     let effects = gossip.statements(known([out(own, 5), back]), STARTED.plus_ms(60_000));
     assert!(dials(&effects));
 }

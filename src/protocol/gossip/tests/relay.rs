@@ -1,5 +1,6 @@
 mod bounds;
 mod own;
+mod refused;
 
 use super::*;
 use crate::chain::Amount;
@@ -430,49 +431,4 @@ fn what_is_told_again_while_its_answer_is_missing_is_asked_for_again() {
         asked(&announce(&mut gossip, 1, vec![id], later(10))),
         wanted
     );
-}
-
-#[test]
-fn what_was_refused_for_now_is_asked_for_again_when_the_tip_moves() {
-    let (available, needed) = (Amount(0), Amount(2));
-    again_when_the_tip_moves(&Rejected::InsufficientFunds { available, needed });
-    // A newcomer, of whom the tracker has not told everybody.
-    again_when_the_tip_moves(&Rejected::ZeroFeeStranger);
-}
-
-fn again_when_the_tip_moves(poor: &Rejected) {
-    let mut gossip = with_sessions(2);
-    let [early, never] = [1, 2].map(|salt| transfer(1, 2, 1, 1, salt));
-    let both = vec![early.id(), never.id()];
-    let _ = announce(&mut gossip, 1, both, STARTED);
-    assert!(deliver(
-        &mut gossip,
-        1,
-        &[early.clone(), never.clone()],
-        STARTED
-    ));
-    let verdicts = [
-        (early.id(), Err(poor.clone())),
-        (never.id(), Err(Rejected::AlreadyMined(Height(1)))),
-    ];
-    assert_eq!(
-        gossip.transactions_judged(session(1), &verdicts, STARTED),
-        []
-    );
-    // Not before.
-    assert_eq!(announce(&mut gossip, 2, vec![early.id()], later(1)), []);
-    let wanted = [(session(1), early.id())];
-    assert_eq!(asked(&gossip.relay.tip_changed(later(2))), wanted);
-    assert_eq!(gossip.relay.tip_changed(later(3)), []);
-    // Still too early: once more with the next tip, as long as its sender is there.
-    assert!(deliver(
-        &mut gossip,
-        1,
-        std::slice::from_ref(&early),
-        later(4)
-    ));
-    let verdict = (early.id(), Err(poor.clone()));
-    let _ = gossip.transactions_judged(session(1), &[verdict], later(4));
-    let _ = gossip.closed(session(1), "gone", later(5));
-    assert_eq!(gossip.relay.tip_changed(later(6)), []);
 }

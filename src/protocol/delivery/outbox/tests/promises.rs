@@ -308,6 +308,27 @@ fn what_is_with_its_recipient_or_was_refused_or_lacks_coins_does_not_go_by_the_n
 }
 
 #[test]
+fn what_is_for_somebody_who_was_put_out_does_not_go_by_the_network_until_it_is_let_back() {
+    let mut sender = Sender::new();
+    sender.send(&transfer(1, 2, 5, 0, 1));
+    sender.reached(CAROL);
+    let told = |sender: &mut Sender, out: &[u8]| {
+        let out = out.iter().map(|number| member(*number).public_key());
+        let effects = sender
+            .outbox
+            .members_live(HashSet::new(), out.collect(), sender.now);
+        sender.done(effects)
+    };
+    told(&mut sender, &[2]);
+    for _ in 0..9 {
+        assert!(!passed_on(&sender.bob_is_away(MINUTE_MS)));
+    }
+    assert!(!sender.facts(1).attempted, "it can be withdrawn");
+    told(&mut sender, &[]);
+    assert!(passed_on(&sender.bob_is_away(MINUTE_MS)));
+}
+
+#[test]
 fn a_send_that_is_open_does_not_expire_with_its_delivery() {
     let mut sender = Sender::new();
     let payment = transfer(1, 2, 5, 0, 1);

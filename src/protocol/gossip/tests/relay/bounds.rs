@@ -13,7 +13,7 @@ fn attack_what_is_never_acceptable_is_remembered_within_a_bound() {
         let verdicts: Vec<_> = list.iter().map(|id| (*id, Err(poor.clone()))).collect();
         let _ = gossip.transactions_judged(session(1), &verdicts, STARTED);
     }
-    assert_eq!(asked(&gossip.relay.tip_changed(later(1))).len(), 1_000);
+    assert_eq!(asked(&gossip.relay.ask_again(later(1))).len(), 1_000);
 }
 
 /// Open transactions without a signature, which nobody looks at here.
