@@ -4,10 +4,10 @@ use super::entries::{Entry, Mood};
 use super::form::{Act, Asked};
 use super::frame::{Frame, Spot, on_to, page, status_of};
 use super::refusal::{PageRefused, nothing_here};
-use super::show::{When, coins, expected, grouped};
+use super::show::{When, coins, expected, given, grouped};
 use crate::owner::answers::{RouteView, SendView};
 use crate::owner::{Code, Peer};
-use crate::readable::{in_words, visible};
+use crate::readable::in_words;
 use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
 use askama::Template;
@@ -83,10 +83,8 @@ pub(super) async fn sent(
             }
         },
         next_try: match out {
-            _ if waits && status.put_out.is_some() => Some(
-                "You were put out of this network: it is handed over only if you are let back. You can withdraw it."
-                    .to_owned(),
-            ),
+            // What holds it is said where it stands.
+            _ if status.put_out.is_some() => None,
             Some(out) => Some(is_put_out(out.reason.as_deref())),
             None => send
                 .waiting
@@ -98,7 +96,7 @@ pub(super) async fn sent(
         block: send
             .height
             .map(|height| (height.0, grouped(&height.0.to_string()))),
-        can_retry: waits,
+        can_retry: waits && status.put_out.is_none(),
         back: format!("/pay/sent/{}", send.id),
         can_withdraw: waits && matches!(send.route, RouteView::Direct),
         entry,
@@ -107,10 +105,8 @@ pub(super) async fn sent(
 
 /// Why it is handed over to nobody, and what to do.
 fn is_put_out(reason: Option<&str>) -> String {
-    let why = reason.map_or_else(String::new, |reason| format!(" ({})", visible(reason)));
-    format!(
-        "Its recipient was put out of this network{why}: it is handed over only if the recipient is let back. You can withdraw it."
-    )
+    let why = reason.map_or_else(String::new, |reason| format!("{} ", given(reason)));
+    format!("{why}It is handed over only if the recipient is let back. You can withdraw it.")
 }
 
 /// What it waits for, and when it is tried next. What is due is not tried every moment: it goes once there is a
