@@ -235,8 +235,15 @@ async fn explained(peer: &Peer, fields: &Fields, refused: Refused) -> Result<Ref
     let balance = peer.balance(None).await?;
     let typed = |name, what| whole(fields.text(name), what).map(|amount| amount.0);
     let cost = typed("amount", "The amount")?.saturating_add(typed("fee", "The fee")?);
+    let more = match peer.status().await?.put_out {
+        // The others would not take what it mines.
+        Some(_) => "You have more once somebody pays you.",
+        None => {
+            "You have more once somebody pays you, or you mine a block, which is done under Network."
+        }
+    };
     let detail = format!(
-        "You have too few coins: this takes {} with its fee, and you can spend {}.{}",
+        "You have too few coins: this takes {} with its fee, and you can spend {}.{} {more}",
         coins(Amount(cost)),
         coins(balance.spendable),
         match balance.promised.0 {

@@ -173,6 +173,27 @@ async fn a_tracker_lists_whom_it_put_out_and_asks_before_it_puts_somebody_out() 
 }
 
 #[actix_web::test]
+async fn an_order_about_a_member_is_said_to_be_taken_where_it_was_given() {
+    let served = Served::tracker().await;
+    let known = Browser::known(&served).await;
+    for (done, in_card) in [
+        ("expelled", true),
+        ("readmitted", true),
+        ("rekeyed", true),
+        ("revoked", false),
+    ] {
+        let page = known.get(&format!("/?done={done}")).await.body;
+        let (before, card) = page.split_once("id=\"out\"").unwrap();
+        assert_eq!(card.contains("class=\"notice\""), in_card, "{done}: {page}");
+        assert_eq!(
+            before.contains("class=\"notice\""),
+            !in_card,
+            "{done}: {page}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn a_payment_that_waits_for_somebody_who_was_put_out_says_so() {
     for (out, says) in [(2, true), (3, false)] {
         let served = Served::peer_that_heard_of_expulsion(out, "left us").await;
