@@ -77,7 +77,7 @@ fn on_ledger(own: &OnLedgerView) -> Option<String> {
 fn put_out(out: &StatementView) -> String {
     let reason = out.reason.as_deref().unwrap_or_default();
     format!(
-        "on {}, by the admin of the network: {reason}. Nobody talks to this node any more; its coins stay with \
+        "on {}, by the admin of the network, for this reason: \"{reason}\". Nobody talks to this node any more; its coins stay with \
          its key. Ask whoever runs the tracker to readmit you: this node notices \
          within five minutes",
         day(out.signed)

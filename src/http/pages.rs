@@ -36,6 +36,7 @@ mod show;
 mod start;
 mod tracker;
 mod votes;
+mod won;
 
 pub(super) use door::{admit, owns, wants_a_page};
 pub use entry::LinkView;

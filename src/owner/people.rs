@@ -102,7 +102,9 @@ impl People<'_> {
         let signed = statements.out(&key)?;
         let said = StatementView::new(signed, Some(name.clone()));
         let reason = said.reason.unwrap_or_default();
-        let detail = format!("{name} was put out of this network by its admin: {reason}");
+        let detail = format!(
+            "{name} was put out of this network by its admin; the reason given: “{reason}”"
+        );
         Some(Refused::new(Code::PutOut, detail))
     }
 

@@ -5,10 +5,11 @@ use super::pages::not_a_cursor;
 use super::{BackupPlace, Code, Page, Refused};
 use crate::backup;
 use crate::chain::Timestamp;
+use crate::keys::{Stored, WalletFile};
 use crate::logging::reading::{LogPlace, earlier};
 use crate::logging::{DIRECTORY, FILE, LogEvent};
 use crate::readable::Typed;
-use crate::settings::{LogLevel, Setting};
+use crate::settings::{LogLevel, Patience, Setting};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,6 +120,33 @@ impl NodePlace {
             lines: part.events.into_iter().map(Into::into).collect(),
             next: part.next.map(|place| Cursor(place.to_string())),
         })
+    }
+
+    /// What a setting says, where that is a text and known.
+    fn said(&self, key: &str) -> Option<&str> {
+        let setting = self.said.iter().find(|setting| setting.key == key);
+        setting.and_then(|setting| setting.value.as_str())
+    }
+
+    /// After how many milliseconds in company a send goes by way of the network as well; `None` for never.
+    pub fn by_network_after_ms(&self) -> Option<u64> {
+        let after = self.said("delivery.by_network_after")?;
+        after.parse::<Patience>().ok()?.ms()
+    }
+
+    /// Whether the wallet file has a passphrase; `None` where it can't be read.
+    ///
+    /// # Errors
+    /// [`Code::Stopping`].
+    pub async fn wallet_is_locked(&self) -> Result<Option<bool>, Refused> {
+        let Some(path) = self.said("wallet.file") else {
+            return Ok(None);
+        };
+        let file = WalletFile::new(Path::new(path));
+        let stored = self.beside(move || file.read()).await?;
+        Ok(stored
+            .ok()
+            .map(|stored| matches!(stored, Stored::Locked(_))))
     }
 
     /// Where its files are and how much they take, and its settings.

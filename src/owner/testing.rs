@@ -40,6 +40,7 @@ use crate::protocol::directory::Directory;
 use crate::protocol::mining::Mode;
 use crate::protocol::registry::{InvitationId, Kept, Named, Order, OrderRefused, Outcome};
 use crate::readable::Typed;
+use crate::settings::{Origin, Setting};
 use crate::store::chain_rows::changes;
 use crate::store::{Disk, MemoryDisk, Role};
 use crate::wire::{Member, MemberId, MemberStatement};
@@ -294,7 +295,17 @@ fn place(data_dir: &Path, role: Role, disk: Weak<dyn Disk>) -> Arc<super::NodePl
         disk,
         clock: Arc::new(FixedClock),
     };
-    super::NodePlace::new(data_dir, Vec::new(), typed(), backups)
+    let wallet = data_dir.join("wallet.pem");
+    let said = [
+        ("delivery.by_network_after", "1m".to_owned()),
+        ("wallet.file", wallet.display().to_string()),
+    ];
+    let said = said.map(|(key, value)| Setting {
+        key: key.to_owned(),
+        value: value.into(),
+        origin: Origin::Default,
+    });
+    super::NodePlace::new(data_dir, said.into(), typed(), backups)
 }
 
 /// How commands of a played node are typed.

@@ -141,6 +141,7 @@ impl Entry {
                     words: "Left".to_owned(),
                     ..standing_of_send(send)
                 },
+                _ if mood.is_out && is_held(send) => held(send),
                 _ => standing_of_send(send),
             },
             mood: mood.words().filter(|_| waits),
@@ -207,7 +208,11 @@ pub(super) struct Unmined {
 
 /// What holds up what waits for a block.
 #[derive(Clone, Default)]
-pub(super) struct Mood(Option<Unmined>);
+pub(super) struct Mood {
+    unmined: Option<Unmined>,
+    /// Whether this node is put out: the network takes nothing of it.
+    is_out: bool,
+}
 
 /// After how long without a block it is said that nobody seems to mine.
 const SILENCE_MS: u64 = 60_000;
@@ -215,7 +220,7 @@ const SILENCE_MS: u64 = 60_000;
 impl Mood {
     /// What is to be said of it, if anything is.
     pub(super) fn words(&self) -> Option<Unmined> {
-        self.0.clone()
+        self.unmined.clone()
     }
 
     /// How it is at a node that stands like this. No node tells whether it will mine: so unless this one does by
@@ -228,9 +233,13 @@ impl Mood {
             let mines_here = chain.mining.running || chain.mining.begins_by_itself();
             !hears_nothing && !chain.syncing && !mines_here
         });
-        Self(chain.map(|chain| Unmined {
-            silent_since: (chain.tip_age_ms > SILENCE_MS).then(|| When::new(chain.tip.timestamp)),
-        }))
+        Self {
+            unmined: chain.map(|chain| Unmined {
+                silent_since: (chain.tip_age_ms > SILENCE_MS)
+                    .then(|| When::new(chain.tip.timestamp)),
+            }),
+            is_out: status.put_out.is_some(),
+        }
     }
 }
 
@@ -257,12 +266,36 @@ fn in_block(height: Option<u64>, confirmations: u64) -> Standing {
     }
 }
 
+/// Whether a send is neither open, nor mined, nor at an end: a node that is put out keeps it to itself.
+fn is_held(send: &SendView) -> bool {
+    matches!(send.state.name(), "queued" | "delivered")
+}
+
+/// Where a send stands whose sender is put out.
+fn held(send: &SendView) -> Standing {
+    let reserved = match send.reserved.0 {
+        0 => String::new(),
+        _ => format!(" Reserved for it until then: {}.", coins(send.reserved)),
+    };
+    Standing::wait(
+        "Held",
+        format!(
+            "The network does not take it, because you were put out. Once you are let back, your node sends it again \
+             by itself.{reserved}"
+        ),
+    )
+}
+
 /// Where a send stands.
 fn standing_of_send(send: &SendView) -> Standing {
     let reason = visible(&send.reason);
     let height = send.height.map(|height| height.0);
     match send.state.name() {
         "queued" if send.topic.is_some() => Standing::wait("Taken", sentence(&reason)),
+        "queued" if send.to.put_out => Standing::wait(
+            "Waiting for its recipient",
+            "Its recipient was put out of this network.",
+        ),
         "queued" => Standing::wait(
             "Waiting for its recipient",
             match reason.is_empty() {
@@ -356,5 +389,33 @@ mod tests {
         let failed = entry(&sent("conflicted", json!(null)));
         assert_eq!(failed.standing.words, "Conflicted");
         assert_eq!(failed.held.as_deref(), Some("5 coins"));
+    }
+
+    #[actix_web::test]
+    async fn what_is_neither_open_nor_mined_nor_ended_is_held_where_its_sender_is_put_out() {
+        let served = Served::peer().await;
+        let Owned::Peer(peer) = &served.owned else {
+            panic!("it is a peer");
+        };
+        let out = Mood {
+            is_out: true,
+            ..Mood::default()
+        };
+        for (state, words) in [
+            ("queued", "Held"),
+            ("delivered", "Held"),
+            ("open", "Waiting for a block"),
+            ("mined", "Final"),
+            ("withdrawn", "Withdrawn"),
+        ] {
+            let send = sent(state, json!(null));
+            assert_eq!(Entry::sent(peer, &send, &out).standing.words, words);
+        }
+        let held = Entry::sent(peer, &sent("delivered", json!(null)), &out);
+        assert!(
+            held.standing.more.ends_with("until then: 5 coins."),
+            "{}",
+            held.standing.more
+        );
     }
 }

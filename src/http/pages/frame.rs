@@ -4,7 +4,7 @@ use super::assets;
 use super::form::Asked;
 use super::refusal::PageRefused;
 use super::sessions::{Session, draw};
-use super::show::{Who, count};
+use super::show::{Who, count, given};
 use crate::entropy::Entropy;
 use crate::owner::answers::PeerStatusView;
 use crate::owner::{Peer, Refused};
@@ -244,9 +244,8 @@ pub(super) fn standing(status: &PeerStatusView) -> Standing {
         return Standing::bad(
             "Put out",
             format!(
-                "The admin of the network has put this node out: {}. Ask whoever runs the tracker to let you \
-                 come back.",
-                visible(reason)
+                "The admin of the network has put this node out. {} Ask whoever runs the tracker to let you come back.",
+                given(reason)
             ),
         );
     }

@@ -131,6 +131,7 @@ pub(super) async fn home(
     let Some(chain) = &status.chain else {
         return page(&shown);
     };
+    let is_out = status.put_out.is_some();
     let balance = peer.balance(None).await?;
     shown.balance = coins(balance.balance);
     shown.promised = (balance.promised.0 > 0).then(|| coins(balance.promised));
@@ -162,6 +163,8 @@ pub(super) async fn home(
         .map(|block| Line::new(&peer, block))
         .collect();
     shown.steps = steps(&peer, &browsers, chain.sessions > 0, balance.balance.0 > 0).await?;
+    // The others do not take what it mines.
+    shown.steps.retain(|step| !(step.mines && is_out));
     page(&shown)
 }
 

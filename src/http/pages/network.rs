@@ -16,6 +16,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use askama::Template;
 
+/// How mining on command alone is called.
+const COMMAND: &str = "on-command";
+
 /// Blocks shown.
 const SHOWN: usize = 12;
 
@@ -91,6 +94,13 @@ pub(super) async fn network(
     shown.work = grouped(&whole.work.to_string());
     shown.open = count(chain.open_transactions, "transaction");
     shown.modes = modes(&chain.mining);
+    if status.put_out.is_some() {
+        // The others do not take what it mines: all that is left is to stop what mines by itself.
+        let is_idle = !chain.mining.begins_by_itself();
+        shown
+            .modes
+            .retain(|(name, ..)| *name == COMMAND && !is_idle);
+    }
     shown.lost = count(chain.mining.races_lost as usize, "race");
     shown.mined = count(chain.mining.blocks_mined as usize, "block");
     let blocks = peer.blocks(Order::Latest, &Page::first(CHARTED)).await?;
@@ -180,7 +190,7 @@ fn modes(mining: &MiningView) -> Vec<(&'static str, &'static str, bool)> {
     let now = serde_json::to_value(mining.mode);
     let is = |name: &str| now.as_ref().is_ok_and(|now| now == name);
     [
-        ("on-command", "When I say so"),
+        (COMMAND, "When I say so"),
         ("when-pending", "When something waits"),
         ("always", "Always"),
     ]

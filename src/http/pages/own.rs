@@ -66,6 +66,8 @@ struct OwnPage {
     who: Who,
     code: String,
     words_kept: bool,
+    /// Whether the wallet file has a passphrase, where that is known.
+    is_locked: Option<bool>,
     backup: Backup,
     /// Where it is itself.
     back: &'static str,
@@ -86,6 +88,7 @@ pub(super) async fn own(
         who: Who::me(&status),
         code: code(Coded::Address, &status.address),
         words_kept: browsers.words_are_kept(),
+        is_locked: peer.place.wallet_is_locked().await?,
         backup: Backup::of(&peer.place, &background).await?,
         back: "/me",
         home: format!("http://{}/", browsers.address()),

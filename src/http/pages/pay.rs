@@ -4,6 +4,7 @@ use super::entries::{Entry, Mood, entries};
 use super::form::{Act, Asked, Fields};
 use super::frame::{Frame, Spot, html, on_to, page, see, status_of};
 use super::home::under_way;
+use super::members::Out;
 use super::refusal::PageRefused;
 use super::show::{Who, coins, told};
 use crate::chain::Amount;
@@ -234,8 +235,15 @@ async fn explained(peer: &Peer, fields: &Fields, refused: Refused) -> Result<Ref
     let balance = peer.balance(None).await?;
     let typed = |name, what| whole(fields.text(name), what).map(|amount| amount.0);
     let cost = typed("amount", "The amount")?.saturating_add(typed("fee", "The fee")?);
+    let more = match peer.status().await?.put_out {
+        // The others would not take what it mines.
+        Some(_) => "You have more once somebody pays you.",
+        None => {
+            "You have more once somebody pays you, or you mine a block, which is done under Network."
+        }
+    };
     let detail = format!(
-        "You have too few coins: this takes {} with its fee, and you can spend {}.{}",
+        "You have too few coins: this takes {} with its fee, and you can spend {}.{} {more}",
         coins(Amount(cost)),
         coins(balance.spendable),
         match balance.promised.0 {
@@ -314,6 +322,10 @@ struct TimelinePage {
     sending: Sending,
     who: Who,
     here: Option<bool>,
+    /// By what they are put out, if they are: nothing can be sent to them.
+    out: Option<Out>,
+    /// By what they were let back, if they were and have not come since.
+    back_since: Option<Out>,
     entries: Vec<Entry>,
     next: Option<String>,
     /// Numbers of what was not read of what is shown.
@@ -330,11 +342,19 @@ pub(super) async fn timeline(
 ) -> Result<HttpResponse, PageRefused> {
     let status = status_of(&peer).await?;
     let mood = Mood::of(&status);
-    let history = peer.history_with(&who, &asked.page(LISTED)).await?;
-    let of = peer.balance(Some(&who)).await?.of;
+    // The name of whoever is put out leads to nobody any more; what went between the two stays.
+    let out = peer.out(&who)?;
+    let let_back = peer.let_back(&who)?;
+    let said = out.as_ref().or(let_back.as_ref());
+    let asked_for = said.map_or(who.as_str(), |said| &said.address);
+    let history = peer.history_with(asked_for, &asked.page(LISTED)).await?;
+    let of = peer.balance(Some(asked_for)).await?.of;
     let member = peer.member(&of.address).await?;
     let member = member.filter(|member| !member.this_node);
-    let who = Who::of(&peer, &of);
+    let who = match &let_back {
+        Some(back) => Who::let_back(back),
+        None => Who::of(&peer, &of),
+    };
     let mut sending = Sending {
         to: who.path().to_owned(),
         fixed: Some(who.clone()),
@@ -347,6 +367,8 @@ pub(super) async fn timeline(
         frame: Frame::of_peer(&peer, &status, &asked, Spot::Pay, who.label()),
         sending,
         here: member.as_ref().map(is_here),
+        out: out.as_ref().map(Out::new),
+        back_since: let_back.as_ref().map(Out::new),
         back: format!("/pay/with/{}", who.path()),
         who,
         unread: unread_of(&entries),

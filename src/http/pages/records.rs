@@ -152,7 +152,7 @@ fn decided(peer: &Peer, act: &AdminAct) -> (String, Option<Who>) {
     let words = match act {
         AdminAct::Expel { reason, .. } => {
             format!(
-                "the admin put out, for this reason: {}",
+                "the admin put out, for this reason: “{}”",
                 visible(reason.as_str())
             )
         }

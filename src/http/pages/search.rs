@@ -20,16 +20,20 @@ const BALLOTS: usize = 100;
 /// Digits of an id from which on it may be meant by them.
 const LEAST_ID: usize = 6;
 
+/// What people write before a number or an id.
+const BEFORE_DIGITS: [&str; 3] = ["block ", "height ", "transaction "];
+
 /// Longest text that is looked for, in characters: an address has 62, an id 64.
 const MAX_TYPED: usize = 100;
 
 /// What people look for by a word: what the word begins like, where it is, and how it is called.
 const PLACES: &[(&[&str], &str, &str)] = &[
     (&["backup", "restore"], "/me#backup", "Backups"),
+    (&["words", "seed", "recovery"], "/me#words", "The 24 words"),
     (
-        &["words", "seed", "recovery", "passphrase"],
-        "/me#words",
-        "The 24 words",
+        &["lock", "unlock", "passphrase", "password"],
+        "/me#passphrase",
+        "The passphrase",
     ),
     (&["address", "qr", "name"], "/me", "My name and address"),
     (&["mine", "mining"], "/network", "Mining"),
@@ -162,9 +166,13 @@ fn beyond(typed: &str, tip: u64) -> Option<String> {
     ))
 }
 
-/// A number or an id without what is written between its digits.
+/// A number or an id without what is written between its digits, or before them: "block 5".
 fn digits(typed: &str) -> String {
-    typed.replace([' ', '\u{202f}', '#'], "")
+    let lower = typed.to_lowercase();
+    let bare = BEFORE_DIGITS
+        .iter()
+        .find_map(|word| lower.strip_prefix(word));
+    bare.unwrap_or(typed).replace([' ', '\u{202f}', '#'], "")
 }
 
 async fn find(peer: &Peer, typed: &str) -> Result<Vec<Hit>, PageRefused> {

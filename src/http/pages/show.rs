@@ -262,6 +262,11 @@ pub(super) fn told(refused: &Refused, typed: &Typed) -> String {
     sentence(&visible(&refused.typed(typed).detail))
 }
 
+/// The admin's reason, in a sentence of its own: the words are the admin's, and need not fit into one.
+pub(super) fn given(reason: &str) -> String {
+    format!("The reason given: “{}”.", visible(reason))
+}
+
 /// So many of something.
 pub(super) fn count(number: usize, one: &str) -> String {
     match number {

@@ -57,6 +57,8 @@ struct TrackerPage {
     /// Who was let back and has not come since.
     back: Vec<Out>,
     order: Ordering,
+    /// That an order about a member was taken: said where the browser is then.
+    taken: Option<&'static str>,
 }
 
 /// What was typed about a member, and not taken.
@@ -171,10 +173,16 @@ async fn tracker_page(
     // What can be used comes first, the latest before the others.
     invitations.sort_by_key(|one| (!one.open, std::cmp::Reverse(one.id)));
     invitations.truncate(INVITATIONS);
+    let mut frame = frame(tracker, &status, asked, Spot::Members, "Tracker");
+    let taken = match asked.fields.text("done") {
+        Some("expelled" | "readmitted" | "rekeyed") => frame.notice.take(),
+        _ => None,
+    };
     Ok(TrackerPage {
         order,
+        taken,
         invitations,
-        frame: frame(tracker, &status, asked, Spot::Members, "Tracker"),
+        frame,
         who: Who::called(None, &status.address),
         endpoint: visible(&status.endpoint),
         is_alone: tracker.invites_here_alone(),

@@ -6,6 +6,7 @@ use super::frame::{Frame, Spot, Standing, html, on_to, page, see, status_of};
 use super::opening::{Opening, opening};
 use super::refusal::PageRefused;
 use super::show::{Moment, Who, count, expected, grouped, told};
+use super::won::won;
 use crate::chain::BlockId;
 use crate::http::api::problem::status_of as code_of;
 use crate::owner::answers::{
@@ -35,6 +36,8 @@ struct Line {
     standing: Standing,
     closes: Closes,
     turnout: String,
+    /// What has most votes, once no more of them count.
+    won: Option<String>,
     /// Whether the owner's vote is missing.
     missing: bool,
     /// Whether it waits for a block.
@@ -60,6 +63,7 @@ impl Line {
             standing: standing(ballot),
             closes: Closes::of(peer, status, ballot),
             turnout: turnout(ballot),
+            won: won(ballot),
             missing: without && is_missing,
             waits: without && !is_missing,
             voted: ballot.own.is_some(),

@@ -3,7 +3,10 @@
 use super::*;
 use crate::chain::testing::transfer;
 use crate::chain::{Action, Amount, EncodedTransaction, Height, Payload, Salt, Topic};
+use crate::entropy::OsEntropy;
+use crate::keys::{Lock, Passphrase, SecretKey, WalletFile};
 use crate::owner::testing::secret;
+use zeroize::Zeroizing;
 
 /// A record of alice's under a topic that no application has.
 fn record() -> EncodedTransaction {
@@ -190,6 +193,14 @@ async fn a_block_that_was_found_is_news_until_the_next_one() {
 async fn a_backup_is_made_by_pressing_and_found_by_its_word_and_why_none_was_made_is_said() {
     let served = Served::peer().await;
     let known = Browser::known(&served).await;
+    for typed in ["lock", "unlock", "passphrase"] {
+        let found = known.get(&format!("/search?q={typed}")).await;
+        assert!(
+            found.head.contains("/me#passphrase"),
+            "{typed}: {}",
+            found.head
+        );
+    }
     let found = known.get("/search?q=Backup").await;
     assert!(
         found.head.contains("location: /me#backup"),
@@ -250,4 +261,32 @@ async fn the_page_of_a_transaction_names_what_checks_its_proof() {
     assert!(page.contains(&typed), "{page}");
     let path = format!("/network/transactions/{}", served.open);
     assert!(!known.get(&path).await.body.contains("node verify"));
+}
+
+#[actix_web::test]
+async fn the_own_page_says_whether_the_wallet_is_locked_and_what_is_typed_for_it() {
+    let served = Served::peer().await;
+    let known = Browser::known(&served).await;
+    let of = |page: &str| page.split_once("id=\"passphrase\"").unwrap().1.to_owned();
+    let unknown = of(&known.get("/me").await.body);
+    assert!(
+        unknown.contains("wallet lock</code>") && !unknown.contains("ocked</span>"),
+        "{unknown}"
+    );
+    let file = WalletFile::new(served.data_dir().join("wallet.pem"));
+    let secret = SecretKey::draw(&OsEntropy);
+    file.create(&secret, None).unwrap();
+    let open = of(&known.get("/me").await.body);
+    assert!(
+        open.contains("Not locked</span>") && open.contains("wallet lock</code>"),
+        "{open}"
+    );
+    let passphrase = Passphrase::given(Zeroizing::new("correct horse".to_owned())).unwrap();
+    let lock = Lock::new(&passphrase, &OsEntropy).unwrap();
+    file.replace(&secret, Some(&lock)).unwrap();
+    let locked = of(&known.get("/me").await.body);
+    assert!(
+        locked.contains(" Locked</span>") && locked.contains("wallet unlock</code>"),
+        "{locked}"
+    );
 }

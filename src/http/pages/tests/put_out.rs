@@ -30,8 +30,79 @@ async fn who_is_put_out_stands_apart_with_when_and_why_and_keeps_a_name() {
         ] {
             assert!(page.body.contains(part), "{part}: {}", page.body);
         }
-        assert!(!page.body.contains("/pay/with/carol"), "{}", page.body);
+        assert!(!page.body.contains("Pay or write"), "{}", page.body);
+        assert!(page.body.contains("</bdi></q>.</p>"), "{}", page.body);
     }
+}
+
+#[actix_web::test]
+async fn the_talk_with_whoever_is_put_out_or_not_back_yet_stays_and_has_no_form() {
+    let bob = crate::owner::testing::secret(2).public_key().to_address();
+    for (served, says) in [
+        (
+            Served::peer_that_heard_of_expulsion(2, "took the cheese").await,
+            "took the cheese</bdi></q>.",
+        ),
+        (
+            Served::peer_that_heard_of_readmission(2).await,
+            "once its node has come",
+        ),
+    ] {
+        served.receives(1);
+        let id = served.queues(1).to_string();
+        let known = Browser::known(&served).await;
+        for who in ["bob", &bob] {
+            let page = known.get(&format!("/pay/with/{who}")).await;
+            assert_eq!(page.status, 200, "{who}: {}", page.body);
+            for part in [says, &id, "id=\"closed\""] {
+                assert!(page.body.contains(part), "{who}, {part}: {}", page.body);
+            }
+            assert!(!page.body.contains("action=\"/pay\""), "{}", page.body);
+        }
+    }
+    let served = Served::peer().await;
+    let page = Browser::known(&served)
+        .await
+        .get("/pay/with/bob")
+        .await
+        .body;
+    assert!(
+        page.contains("action=\"/pay\"") && !page.contains("id=\"closed\""),
+        "{page}"
+    );
+}
+
+#[actix_web::test]
+async fn what_waits_at_a_node_that_is_put_out_is_held_and_nothing_there_is_mined_in_vain() {
+    let served = Served::peer_that_heard_of_expulsion(1, "spam").await;
+    let id = served.queues(1);
+    let known = Browser::known(&served).await;
+    let sent = format!("/pay/sent/{id}");
+    for path in ["/", "/pay", "/pay/outbox", &sent] {
+        let page = known.get(path).await.body;
+        for part in [
+            "Held",
+            "because you were put out",
+            "sends it again by itself. Reserved",
+        ] {
+            assert!(page.contains(part), "{path}, {part}: {page}");
+        }
+        assert!(!page.contains("Try again now"), "{path}: {page}");
+    }
+    for path in PAGES.iter().filter(|path| !path.starts_with("/pay/names")) {
+        let page = known.get(path).await.body;
+        assert!(!page.contains("action=\"/network/mine\""), "{path}: {page}");
+    }
+    let network = known.get("/network").await.body;
+    assert!(
+        network.contains("do not take what you mine now"),
+        "{network}"
+    );
+    assert!(!network.contains("value=\"always\""), "{network}");
+    let others = Served::peer().await;
+    let network = Browser::known(&others).await.get("/network").await.body;
+    assert!(!network.contains("do not take what you mine"), "{network}");
+    assert!(network.contains("value=\"always\""), "{network}");
 }
 
 #[actix_web::test]
@@ -102,6 +173,27 @@ async fn a_tracker_lists_whom_it_put_out_and_asks_before_it_puts_somebody_out() 
 }
 
 #[actix_web::test]
+async fn an_order_about_a_member_is_said_to_be_taken_where_it_was_given() {
+    let served = Served::tracker().await;
+    let known = Browser::known(&served).await;
+    for (done, in_card) in [
+        ("expelled", true),
+        ("readmitted", true),
+        ("rekeyed", true),
+        ("revoked", false),
+    ] {
+        let page = known.get(&format!("/?done={done}")).await.body;
+        let (before, card) = page.split_once("id=\"out\"").unwrap();
+        assert_eq!(card.contains("class=\"notice\""), in_card, "{done}: {page}");
+        assert_eq!(
+            before.contains("class=\"notice\""),
+            !in_card,
+            "{done}: {page}"
+        );
+    }
+}
+
+#[actix_web::test]
 async fn a_payment_that_waits_for_somebody_who_was_put_out_says_so() {
     for (out, says) in [(2, true), (3, false)] {
         let served = Served::peer_that_heard_of_expulsion(out, "left us").await;
@@ -109,7 +201,8 @@ async fn a_payment_that_waits_for_somebody_who_was_put_out_says_so() {
         let known = Browser::known(&served).await;
         let page = known.get(&format!("/pay/sent/{id}")).await.body;
         assert_eq!(
-            page.contains("was put out of this network (left us)"),
+            page.contains("was put out of this network.</p>")
+                && page.contains("The reason given: “left us”."),
             says,
             "{page}"
         );
@@ -149,7 +242,7 @@ async fn whoever_is_put_out_reads_why_on_every_page_and_can_have_the_tracker_ask
         let (_, said) = page.split_once("id=\"put-out-here\"").expect(path);
         for part in [
             "You were put out of this network.",
-            "sold &#60;b&#62;two&#60;/b&#62; votes",
+            "sold &#60;b&#62;two&#60;/b&#62; votes</bdi></q>. Nobody",
             "action=\"/network/try\"",
         ] {
             assert!(said.contains(part), "{path}, {part}: {said}");

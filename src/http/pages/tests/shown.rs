@@ -64,6 +64,7 @@ async fn the_most_that_one_can_have_is_shown_and_told_to_the_last_coin() {
     let form = format!("token={token}&to=bob&amount=18+446+744+073+709+551+615");
     let sent = known.post("/pay", &form).await.body;
     assert!(sent.contains(&format!("this takes {shown}")), "{sent}");
+    assert!(sent.contains("you mine a block"), "{sent}");
 }
 
 #[actix_web::test]
@@ -91,6 +92,13 @@ async fn search_leads_straight_to_what_it_finds() {
             .head
             .contains("/network/blocks/")
     );
+    let one = known.get("/search?q=1").await.head;
+    let (_, path) = one.split_once("location: ").unwrap();
+    let path = path.split('\r').next().unwrap();
+    for typed in ["block+1", "Block+1", "block+%231", "height+1"] {
+        let found = known.get(&format!("/search?q={typed}")).await;
+        assert!(found.head.contains(path), "{typed}: {}", found.head);
+    }
     assert_eq!(known.get("/search").await.status, 200);
     let beyond = known.get("/search?q=500").await.body;
     assert!(
