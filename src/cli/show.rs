@@ -178,6 +178,7 @@ fn tracker_link(link: &TrackerLinkView) -> String {
             )
         }
         (false, None, Some(trouble)) => format!("{}, not registered: {trouble}", link.endpoint),
+        (false, None, None) if link.endpoint.is_empty() => "not registered yet".to_owned(),
         (false, None, None) => format!("{}, not registered yet", link.endpoint),
     }
 }
