@@ -317,6 +317,10 @@ impl Peer {
         let Some(statements) = self.known().statements.clone() else {
             return Ok(None);
         };
+        if statements.out(&self.key).is_some() {
+            // What it sends nobody takes.
+            return Ok(None);
+        }
         let due = {
             let disk = self.disk()?;
             let snapshot = disk.snapshot();
@@ -483,15 +487,4 @@ fn open_join(disk: &dyn DiskRead, key: &PublicKey) -> Result<Option<TransactionI
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::STARTED;
-
-    #[test]
-    fn a_statement_is_due_after_some_blocks_or_as_much_time_where_none_comes() {
-        let due = Due::after(3, Height(7), STARTED);
-        assert!(!due.is_now(Height(9), STARTED.plus_ms(29_999)));
-        assert!(due.is_now(Height(10), STARTED));
-        assert!(due.is_now(Height(7), STARTED.plus_ms(30_000)));
-    }
-}
+mod tests;
